@@ -1,0 +1,1 @@
+"""The kimchi premium, earned by durable cycles."""
