@@ -1,0 +1,119 @@
+"""The cycle itself: what starts it, what it asks of the market, what it reports."""
+
+from decimal import Decimal
+
+from kimp.contracts.base import Message
+from kimp.contracts.status import CycleStatus
+from kimp.domain.ledger import Entry
+from kimp.domain.legs import LegEstimate
+from kimp.domain.market import Direction, Instrument, Quote
+from kimp.domain.money import Asset, Money
+
+ARBITRAGE_CYCLE = "ArbitrageCycle"
+"""The workflow's type name; its class carries the same."""
+
+
+class CyclePolicy(Message):
+    """The settings a cycle lives by, fixed when it starts."""
+
+    slippage: Decimal
+    """How much worse than the quote an order may fill, as a ratio."""
+    route_coins: tuple[Asset, ...]
+    rebalance_floor: Decimal
+    """Least result of the whole cycle, as a ratio of the cash spent, at which a route home is taken at once."""
+    rebalance_loss_limit: Decimal
+    """Result below which no route is taken before the deadline, e.g. -0.01; after it, the best open route is."""
+    rebalance_deadline_s: int
+    rebalance_poll_s: int
+    max_quote_age_ms: int
+
+
+class CycleInput(Message):
+    """An opportunity, sized and bounded: enough to send leg one's first order with no further look-up."""
+
+    cycle_id: str
+    coin: Asset
+    direction: Direction
+    buy_instrument: Instrument
+    buy_quantity: Decimal
+    buy_limit_price: Decimal
+    expected: LegEstimate
+    """Leg one at the quotes that made the opportunity."""
+    expected_route: Asset
+    expected_edge: Decimal
+    premium: Decimal
+    krw_per_usdt: Decimal
+    detected_at_ms: int
+    expires_at_ms: int
+    """Leg one is not sent after this instant; nothing is traded then."""
+    policy: CyclePolicy
+
+
+class RouteQuery(Message):
+    """Which routes could bring this cash home?"""
+
+    cycle_id: str
+    direction: Direction
+    """The way home."""
+    cash: Money
+    coins: tuple[Asset, ...]
+    max_quote_age_ms: int
+
+
+class RouteReport(Message):
+    """The best routes, best first, and what the decision needs to trade them."""
+
+    routes: tuple[LegEstimate, ...]
+    krw_per_usdt: Decimal | None
+    """Mid price of Upbit's own KRW-USDT market, for valuation only; None without a fresh quote."""
+
+
+class QuoteQuery(Message):
+    """The top of one book and its rules, from the venue itself."""
+
+    cycle_id: str
+    direction: Direction
+    at_source: bool
+    coin: Asset
+
+
+class MarketNow(Message):
+    """A book's top and the rules for trading on it."""
+
+    quote: Quote
+    instrument: Instrument
+
+
+class CycleRecord(Message):
+    """The read model's row of a cycle, and ledger entries that belong to the same moment."""
+
+    cycle_id: str
+    workflow_run_id: str
+    coin: Asset
+    direction: Direction
+    status: CycleStatus
+    sequence: int
+    """Rises with every record of a cycle: an older one never overwrites a newer one."""
+    waiting_reason: str | None = None
+    reason: str | None = None
+    spent: Money | None = None
+    returned: Money | None = None
+    route: Asset | None = None
+    profit_krw: Decimal | None = None
+    expected_edge: Decimal
+    premium: Decimal
+    detected_at_ms: int
+    at_ms: int
+    """When this became so, workflow time in epoch milliseconds."""
+    entries: tuple[Entry, ...] = ()
+
+
+class CycleResult(Message):
+    """How a cycle ended."""
+
+    cycle_id: str
+    status: CycleStatus
+    reason: str | None = None
+    spent: Money | None = None
+    returned: Money | None = None
+    profit_krw: Decimal | None = None

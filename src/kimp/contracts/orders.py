@@ -1,0 +1,62 @@
+"""What the workflow asks of an order activity, and what comes back."""
+
+from decimal import Decimal
+from enum import StrEnum
+
+from kimp.contracts.base import Message
+from kimp.domain.market import Fill, Side, Venue
+from kimp.domain.money import ZERO, Asset, exact
+
+
+class OrderIntent(Message):
+    """One immediate-or-cancel limit order. `client_order_id` is its identity on every retry."""
+
+    cycle_id: str
+    run_id: str
+    """The cycle's first workflow run: a client id that another run used is never sent again."""
+    client_order_id: str
+    venue: Venue
+    coin: Asset
+    side: Side
+    quantity: Decimal
+    """In the coin, whole lots."""
+    limit_price: Decimal
+    """Worst price, in the venue's cash, on a tick."""
+    expires_at_ms: int | None = None
+    """Not to be sent after this instant (epoch milliseconds); None for orders that must go through."""
+
+
+class OrderOutcome(StrEnum):
+    FILLED = "filled"
+    """Closed with at least one fill; how much is in `fills`."""
+    UNFILLED = "unfilled"
+    """Accepted and closed without a fill."""
+    REJECTED = "rejected"
+    """Refused for certain: nothing happened."""
+    NOT_SENT = "not_sent"
+    """kimp itself held it back: expired, halted, or the client id belongs to an older cycle."""
+    ABSENT = "absent"
+    """Sent without an answer and proved, after the fence, never to have been accepted."""
+
+
+class OrderReport(Message):
+    """The final word on an order."""
+
+    client_order_id: str
+    outcome: OrderOutcome
+    venue_order_id: str | None = None
+    fills: tuple[Fill, ...] = ()
+    reason: str = ""
+
+    @property
+    def quantity(self) -> Decimal:
+        """Coins traded, before the fee."""
+        return exact(lambda: sum((fill.quantity for fill in self.fills), ZERO))()
+
+    @property
+    def funds(self) -> Decimal:
+        """Cash traded, before the fee."""
+        return exact(lambda: sum((fill.price * fill.quantity for fill in self.fills), ZERO))()
+
+    def fee_in(self, asset: Asset) -> Decimal:
+        return exact(lambda: sum((fill.fee for fill in self.fills if fill.fee_asset == asset), ZERO))()

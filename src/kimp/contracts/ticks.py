@@ -1,0 +1,53 @@
+"""The wire format of Redis channel `TICKER_UPDATES`: `[version, [[venue, coin, bid, ...], ...]]` in JSON.
+
+msgspec decodes it straight into the domain's `Quote` tuples, decimals from strings, checked on the way.
+"""
+
+from collections.abc import Sequence
+
+import msgspec
+
+from kimp.domain.errors import BadMessage
+from kimp.domain.market import Quote
+
+CHANNEL = "TICKER_UPDATES"
+VERSION = 1
+
+
+class TickBatch(msgspec.Struct, array_like=True, frozen=True, gc=False):
+    """All quotes that one read of a venue's socket brought."""
+
+    version: int
+    quotes: list[Quote]
+
+
+_encoder = msgspec.json.Encoder()
+_batches = msgspec.json.Decoder(TickBatch)
+_quotes = msgspec.json.Decoder(Quote)
+
+
+def encode_batch(quotes: Sequence[Quote]) -> bytes:
+    return _encoder.encode((VERSION, quotes))
+
+
+def decode_batch(data: bytes) -> list[Quote]:
+    """Raises BadMessage, in one line, for anything but a batch of this version."""
+    try:
+        batch = _batches.decode(data)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise BadMessage(f"{CHANNEL}: {error}; is an older feeder still running?") from None
+    if batch.version != VERSION:
+        raise BadMessage(f"{CHANNEL}: version {batch.version}, this kimp reads {VERSION}; update the older process")
+    return batch.quotes
+
+
+def encode_quote(quote: Quote) -> bytes:
+    return _encoder.encode(quote)
+
+
+def decode_quote(data: bytes) -> Quote:
+    """Raises BadMessage for anything but one quote."""
+    try:
+        return _quotes.decode(data)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise BadMessage(f"last value in Redis: {error}; is an older feeder still running?") from None

@@ -1,0 +1,84 @@
+"""What the workflow asks of a transfer activity, and what comes back."""
+
+from decimal import Decimal
+from enum import StrEnum
+
+from kimp.contracts.base import Message
+from kimp.domain.market import Direction, Network
+from kimp.domain.money import Asset
+
+
+class Address(Message):
+    """Where a venue takes a coin in. A tag coin without its tag is lost, so `tag` is None only where none exists."""
+
+    network: str
+    """The venue's own name of the chain."""
+    address: str
+    tag: str | None = None
+
+
+class TransferRequest(Message):
+    """Which coin is to travel which way."""
+
+    cycle_id: str
+    coin: Asset
+    direction: Direction
+
+
+class TransferTerms(Message):
+    """Both wallets as they are now, and the destination's own deposit address, checked against the allow-list."""
+
+    out: Network
+    into: Network
+    address: Address
+
+
+class WithdrawalIntent(Message):
+    """One withdrawal. It is never sent twice, whatever happens."""
+
+    cycle_id: str
+    run_id: str
+    transfer_id: str
+    coin: Asset
+    direction: Direction
+    amount: Decimal
+    """What to ask of the venue, in the coin (see `sizing.withdrawal` for fee and arrival)."""
+    network: str
+    """The source venue's name of the chain."""
+    address: Address
+
+
+class TransferState(StrEnum):
+    PENDING = "pending"
+    DONE = "done"
+    FAILED = "failed"
+
+
+class WithdrawalReport(Message):
+    """A withdrawal as the source venue tells it."""
+
+    venue_id: str
+    state: TransferState
+    txid: str | None
+    arrives: Decimal
+    """Coins on the way, after the fee."""
+    fee: Decimal
+    detail: str = ""
+    """The venue's own word for the state."""
+
+
+class DepositQuery(Message):
+    """Is the withdrawal with this txid credited?"""
+
+    cycle_id: str
+    coin: Asset
+    direction: Direction
+    txid: str
+
+
+class DepositReport(Message):
+    """A deposit as the destination venue tells it; DONE means credited *and* free to trade and withdraw."""
+
+    state: TransferState
+    amount: Decimal
+    detail: str = ""

@@ -1,0 +1,81 @@
+"""What can go wrong, by cause:
+
+KimpError
+├── BadInput              a person or a peer handed over something unusable: one line, no traceback
+│   ├── BadAmount
+│   ├── BadConfig
+│   └── BadMessage
+├── CurrencyMismatch      a programming error: two assets were mixed
+├── UnbalancedEntry       a programming error: a ledger entry does not sum to zero
+└── VenueError            an exchange, or the way to it, said no or said nothing
+    ├── Rejected          definite: the venue refused and nothing happened
+    │   ├── NotFound      definite answer of a query: no such thing *now*
+    │   └── KeyRefused    the key, its rights or its address list: no retry can help
+    ├── Unavailable       nothing was executed; the same call may be repeated after `retry_after` seconds
+    └── OutcomeUnknown    the call may or may not have been executed: look it up, never send again blindly
+"""
+
+
+class KimpError(Exception):
+    """Base of all errors that kimp raises on purpose."""
+
+
+class BadInput(KimpError):
+    """Unusable input; the text says what, where and how to mend it."""
+
+
+class BadAmount(BadInput):
+    """Text that is not a finite decimal number."""
+
+
+class BadConfig(BadInput):
+    """Settings that do not validate, or a part that the settings name and that is not there."""
+
+
+class BadMessage(BadInput):
+    """A message of a peer that does not parse."""
+
+
+class CurrencyMismatch(KimpError):
+    """Two different assets in one sum."""
+
+
+class UnbalancedEntry(KimpError):
+    """A ledger entry whose postings do not sum to zero in every asset."""
+
+
+class VenueError(KimpError):
+    """A call to an exchange did not answer with success.
+
+    `code` is the venue's own: Upbit's error name, Binance's number as text, or `HTTP <status>`.
+    """
+
+    def __init__(self, message: str, *, venue: str, code: str = "") -> None:
+        super().__init__(f"{venue}: {message}" + (f" [{code}]" if code else ""))
+        self.venue = venue
+        self.code = code
+
+
+class Rejected(VenueError):
+    """The venue refused; nothing was executed. On the allow-list of definite refusals."""
+
+
+class NotFound(Rejected):
+    """The venue does not know the order, withdrawal or deposit that was asked for, at this moment."""
+
+
+class KeyRefused(Rejected):
+    """The API key is wrong, expired, locked, lacks a right, or the address is not registered."""
+
+
+class Unavailable(VenueError):
+    """Refused before execution (rate limit, ban, maintenance, overload); may be repeated."""
+
+    def __init__(self, message: str, *, venue: str, code: str = "", retry_after: int | None = None) -> None:
+        super().__init__(message, venue=venue, code=code)
+        self.retry_after = retry_after
+        """Seconds the venue asks to wait, if it said so."""
+
+
+class OutcomeUnknown(VenueError):
+    """No answer, or one that proves nothing: the call may have been executed."""

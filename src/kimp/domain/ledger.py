@@ -1,0 +1,137 @@
+"""The double-entry ledger: every movement sums to zero per asset, so nothing appears or vanishes."""
+
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass
+from decimal import Decimal
+from enum import StrEnum
+
+from kimp.domain.errors import UnbalancedEntry
+from kimp.domain.market import Fill, Side, Venue
+from kimp.domain.money import ZERO, Asset, exact
+
+
+class Account(StrEnum):
+    """Where value is, or where it went."""
+
+    UPBIT = "upbit"
+    BINANCE = "binance"
+    IN_TRANSIT = "in_transit"
+    FEES = "fees"
+    MARKET = "market"
+    EXTERNAL = "external"
+
+
+HOLDINGS = (Account.UPBIT, Account.BINANCE, Account.IN_TRANSIT)
+
+
+@dataclass(frozen=True, slots=True)
+class Posting:
+    """One side of an entry: positive adds to the account."""
+
+    account: Account
+    asset: Asset
+    amount: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One movement. `entry_id` is unique for ever: booking it twice changes nothing.
+
+    Raises UnbalancedEntry if the postings of any asset do not sum to zero.
+    """
+
+    entry_id: str
+    cycle_id: str | None
+    postings: tuple[Posting, ...]
+
+    def __post_init__(self) -> None:
+        for asset, total in _totals(self.postings).items():
+            if total != ZERO:
+                raise UnbalancedEntry(f"entry {self.entry_id}: {asset} is off by {total:f}")
+
+
+@exact
+def _totals(postings: Iterable[Posting]) -> dict[Asset, Decimal]:
+    totals: defaultdict[Asset, Decimal] = defaultdict(lambda: ZERO)
+    for posting in postings:
+        totals[posting.asset] += posting.amount
+    return dict(totals)
+
+
+def _entry(entry_id: str, cycle_id: str | None, *postings: Posting) -> Entry:
+    return Entry(entry_id, cycle_id, tuple(p for p in postings if p.amount != ZERO))
+
+
+@exact
+def fill_entry(order_id: str, cycle_id: str, venue: Venue, coin: Asset, side: Side, fill: Fill) -> Entry:
+    """One trade: the venue's account swaps cash and coins with the market and pays the fee."""
+    account = Account(venue.value)
+    sign = 1 if side is Side.BUY else -1
+    funds = fill.price * fill.quantity
+    return _entry(
+        f"{order_id}/{fill.trade_id}",
+        cycle_id,
+        Posting(account, coin, sign * fill.quantity),
+        Posting(Account.MARKET, coin, -sign * fill.quantity),
+        Posting(account, venue.cash, -sign * funds),
+        Posting(Account.MARKET, venue.cash, sign * funds),
+        Posting(account, fill.fee_asset, -fill.fee),
+        Posting(Account.FEES, fill.fee_asset, fill.fee),
+    )
+
+
+@exact
+def withdrawal_entry(
+    transfer_id: str, cycle_id: str, venue: Venue, coin: Asset, arrives: Decimal, fee: Decimal
+) -> Entry:
+    """Coins that left the venue: what will arrive is in transit, the network fee is spent."""
+    return _entry(
+        f"{transfer_id}/out",
+        cycle_id,
+        Posting(Account(venue.value), coin, -(arrives + fee)),
+        Posting(Account.IN_TRANSIT, coin, arrives),
+        Posting(Account.FEES, coin, fee),
+    )
+
+
+@exact
+def deposit_entry(transfer_id: str, cycle_id: str, venue: Venue, coin: Asset, amount: Decimal) -> Entry:
+    """Coins that reached the venue."""
+    return _entry(
+        f"{transfer_id}/in",
+        cycle_id,
+        Posting(Account.IN_TRANSIT, coin, -amount),
+        Posting(Account(venue.value), coin, amount),
+    )
+
+
+@exact
+def opening_entry(venue: Venue, asset: Asset, amount: Decimal) -> Entry:
+    """What the account held when kimp first looked."""
+    return _entry(
+        f"opening/{venue}/{asset}",
+        None,
+        Posting(Account.EXTERNAL, asset, -amount),
+        Posting(Account(venue.value), asset, amount),
+    )
+
+
+@exact
+def holdings(entries: Iterable[Entry]) -> dict[tuple[Account, Asset], Decimal]:
+    """Net change of what is held, per account and asset, without the zero ones."""
+    changes: defaultdict[tuple[Account, Asset], Decimal] = defaultdict(lambda: ZERO)
+    for entry in entries:
+        for posting in entry.postings:
+            if posting.account in HOLDINGS:
+                changes[posting.account, posting.asset] += posting.amount
+    return {key: change for key, change in changes.items() if change != ZERO}
+
+
+@exact
+def value_krw(
+    changes: dict[tuple[Account, Asset], Decimal], krw_per_usdt: Decimal, prices_krw: dict[Asset, Decimal]
+) -> Decimal:
+    """What the changes are worth in won. `prices_krw` holds the coins; cash is valued at `krw_per_usdt`."""
+    price = {Venue.UPBIT.cash: Decimal(1), Venue.BINANCE.cash: krw_per_usdt, **prices_krw}
+    return sum((change * price[asset] for (_, asset), change in changes.items()), ZERO)

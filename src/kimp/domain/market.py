@@ -1,0 +1,142 @@
+"""Venues, quotes and the venues' own trading rules."""
+
+from dataclasses import dataclass
+from decimal import Decimal
+from enum import StrEnum
+from typing import NamedTuple
+
+from kimp.domain.money import KRW, USDT, Asset
+
+
+class Venue(StrEnum):
+    """An exchange that kimp trades on."""
+
+    UPBIT = "upbit"
+    BINANCE = "binance"
+
+    @property
+    def cash(self) -> Asset:
+        """The asset that prices are quoted in here: won on Upbit, USDT on Binance."""
+        return KRW if self is Venue.UPBIT else USDT
+
+    @property
+    def other(self) -> "Venue":
+        return Venue.BINANCE if self is Venue.UPBIT else Venue.UPBIT
+
+
+class Side(StrEnum):
+    BUY = "buy"
+    SELL = "sell"
+
+
+class Direction(StrEnum):
+    """Which way a coin travels. Leg one goes out in one direction, rebalancing comes home in the opposite one."""
+
+    TO_UPBIT = "to_upbit"
+    TO_BINANCE = "to_binance"
+
+    @property
+    def source(self) -> Venue:
+        return Venue.BINANCE if self is Direction.TO_UPBIT else Venue.UPBIT
+
+    @property
+    def destination(self) -> Venue:
+        return self.source.other
+
+    @property
+    def opposite(self) -> "Direction":
+        return Direction.TO_BINANCE if self is Direction.TO_UPBIT else Direction.TO_UPBIT
+
+
+class Quote(NamedTuple):
+    """The top of one book: best prices in the venue's cash, sizes in the coin.
+
+    A plain tuple: it is decoded straight from the wire ten thousand times a second.
+    """
+
+    venue: Venue
+    coin: Asset
+    bid: Decimal
+    bid_size: Decimal
+    ask: Decimal
+    ask_size: Decimal
+    received_ms: int
+    """When kimp received it, epoch milliseconds: Binance's bookTicker carries no time of its own."""
+
+    @property
+    def crossed(self) -> bool:
+        return self.bid >= self.ask
+
+    def age_ms(self, now_ms: int) -> int:
+        return now_ms - self.received_ms
+
+
+@dataclass(frozen=True, slots=True)
+class TickBand:
+    """Prices from `from_price` up move in steps of `tick` (Upbit's KRW table has many bands, Binance one)."""
+
+    from_price: Decimal
+    tick: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class Instrument:
+    """What a venue demands of an order in one of its cash markets."""
+
+    venue: Venue
+    coin: Asset
+    tick_bands: tuple[TickBand, ...]
+    """Descending by `from_price`."""
+    lot: Decimal
+    """Step of the quantity, in the coin."""
+    min_quantity: Decimal
+    min_notional: Decimal
+    """Least price x quantity, in the venue's cash."""
+    max_notional: Decimal
+    taker_fee: Decimal
+    """A ratio. Upbit takes it in KRW on both sides; Binance from what the order brings in."""
+
+    def tick(self, price: Decimal) -> Decimal:
+        for band in self.tick_bands:
+            if price >= band.from_price:
+                return band.tick
+        return self.tick_bands[-1].tick
+
+
+@dataclass(frozen=True, slots=True)
+class Network:
+    """How a coin leaves and enters a venue over one chain, at this moment."""
+
+    venue: Venue
+    coin: Asset
+    name: str
+    """The venue's own name of the chain (`net_type` on Upbit, `network` on Binance)."""
+    withdraw_fee: Decimal
+    """In the coin. Binance takes it out of the amount, Upbit on top (see `sizing.withdrawal`)."""
+    withdraw_min: Decimal
+    withdraw_step: Decimal
+    """Smallest step of a withdrawal amount, in the coin."""
+    withdraw_open: bool
+    deposit_open: bool
+    tag_required: bool
+
+
+@dataclass(frozen=True, slots=True)
+class VenueRules:
+    """All that kimp knows of a venue's rules, read from the venue at `read_ms` (epoch milliseconds)."""
+
+    venue: Venue
+    read_ms: int
+    instruments: tuple[Instrument, ...]
+    networks: tuple[Network, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Fill:
+    """One trade of an order, as the venue booked it."""
+
+    trade_id: str
+    price: Decimal
+    quantity: Decimal
+    fee: Decimal
+    fee_asset: Asset

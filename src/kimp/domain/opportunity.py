@@ -1,0 +1,123 @@
+"""Is there a cycle worth starting? One pure function decides, for the live system and for a backtest alike."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from decimal import Decimal
+
+from kimp.domain import sizing
+from kimp.domain.legs import Blocked, Gate, LegEstimate, MarketView, check_quote, estimate_leg
+from kimp.domain.market import Direction, Instrument, Quote, Side, Venue
+from kimp.domain.money import ONE, USDT, Asset, Money, exact, round_down
+from kimp.domain.premium import coin_premium, mid
+from kimp.domain.routing import rank_routes
+
+CENT = Decimal("0.01")
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """The trading settings that a decision obeys; ratios unless named otherwise."""
+
+    threshold: Decimal
+    """Least net edge of the whole cycle."""
+    notional_krw: Decimal
+    """Cash to start a cycle with, in won."""
+    slippage: Decimal
+    """How much worse than the quote an order may fill."""
+    premium_band: Decimal
+    """A premium beyond this, either way, is taken for bad data."""
+    max_quote_age_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class Opportunity:
+    """A cycle that pays at this moment."""
+
+    coin: Asset
+    direction: Direction
+    leg_one: LegEstimate
+    route: LegEstimate
+    limit_price: Decimal
+    """Worst price for leg one's buy, in the source's cash."""
+    buy_instrument: Instrument
+    net_edge: Decimal
+    """Expected result of the whole cycle over the cash spent."""
+    premium: Decimal
+    krw_per_usdt: Decimal
+
+
+def evaluate(
+    view: MarketView,
+    coin: Asset,
+    direction: Direction,
+    route_coins: Iterable[Asset],
+    limits: Limits,
+    now_ms: int,
+) -> Opportunity | Blocked:
+    """Find a cycle that starts with `coin` in `direction`, or the first gate that forbids it.
+
+    USDT itself is never leg one's coin: against itself it has no premium.
+    """
+    market = _sane_market(view, coin, direction, limits, now_ms)
+    if isinstance(market, Blocked):
+        return market
+    cash = start_cash(direction.source, limits.notional_krw, market.krw_per_usdt)
+    leg_one = estimate_leg(view, coin, direction, cash, now_ms, limits.max_quote_age_ms)
+    if isinstance(leg_one, Blocked):
+        return leg_one
+    routes = rank_routes(view, route_coins, direction.opposite, leg_one.proceeds, now_ms, limits.max_quote_age_ms)
+    if not routes:
+        return Blocked(Gate.NO_ROUTE_HOME, f"no coin brings {leg_one.proceeds} home now")
+    edge = net_edge(leg_one, routes[0])
+    if edge < limits.threshold:
+        return Blocked(
+            Gate.NET_EDGE,
+            f"{edge:+.4%} after all costs, home by {routes[0].coin}; {limits.threshold:.4%} wanted",
+        )
+    instrument = view.instruments[direction.source, coin]
+    limit = sizing.marketable_limit(Side.BUY, market.source.ask, limits.slippage, instrument)
+    return Opportunity(
+        coin, direction, leg_one, routes[0], limit, instrument, edge, market.premium, market.krw_per_usdt
+    )
+
+
+@exact
+def net_edge(leg_one: LegEstimate, route: LegEstimate) -> Decimal:
+    """What comes home over what went out, less one.
+
+    Cash that whole lots leave over on the way home stays the account's own: the two legs' yields are multiplied.
+    """
+    out = leg_one.proceeds.amount / leg_one.spent.amount
+    home = route.proceeds.amount / route.spent.amount
+    return out * home - ONE
+
+
+@exact
+def start_cash(venue: Venue, notional_krw: Decimal, krw_per_usdt: Decimal) -> Money:
+    """The configured notional in the cash of the venue where the cycle starts."""
+    if venue is Venue.UPBIT:
+        return sizing.cash_of(venue, notional_krw)
+    return sizing.cash_of(venue, round_down(notional_krw / krw_per_usdt, CENT))
+
+
+@dataclass(frozen=True, slots=True)
+class _SaneMarket:
+    source: Quote
+    premium: Decimal
+    krw_per_usdt: Decimal
+
+
+def _sane_market(
+    view: MarketView, coin: Asset, direction: Direction, limits: Limits, now_ms: int
+) -> _SaneMarket | Blocked:
+    quotes: dict[tuple[Venue, Asset], Quote] = {}
+    for venue, asset in ((Venue.UPBIT, coin), (Venue.BINANCE, coin), (Venue.UPBIT, USDT)):
+        quote = check_quote(view, venue, asset, now_ms, limits.max_quote_age_ms)
+        if isinstance(quote, Blocked):
+            return quote
+        quotes[venue, asset] = quote
+    krw_per_usdt = mid(quotes[Venue.UPBIT, USDT])
+    value = coin_premium(quotes[Venue.UPBIT, coin], quotes[Venue.BINANCE, coin], krw_per_usdt)
+    if abs(value) > limits.premium_band:
+        return Blocked(Gate.PREMIUM_BAND, f"premium {value:+.2%} of {coin} is beyond +-{limits.premium_band:.2%}")
+    return _SaneMarket(quotes[direction.source, coin], value, krw_per_usdt)

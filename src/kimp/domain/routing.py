@@ -1,0 +1,21 @@
+"""Which coin brings the cash home at the least cost."""
+
+from collections.abc import Iterable
+
+from kimp.domain.legs import Blocked, LegEstimate, MarketView, estimate_leg
+from kimp.domain.market import Direction
+from kimp.domain.money import Asset, Money
+
+
+def rank_routes(
+    view: MarketView,
+    coins: Iterable[Asset],
+    direction: Direction,
+    cash: Money,
+    now_ms: int,
+    max_age_ms: int,
+) -> list[LegEstimate]:
+    """Every open way to move `cash`, the one that brings home the most first; ties by coin name."""
+    estimates = (estimate_leg(view, coin, direction, cash, now_ms, max_age_ms) for coin in coins)
+    routes = [estimate for estimate in estimates if not isinstance(estimate, Blocked)]
+    return sorted(routes, key=lambda route: (-route.proceeds.amount, route.coin))

@@ -1,0 +1,99 @@
+"""The database: journal of what was sent, ledger, read model and controls."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Protocol
+
+from kimp.contracts.cycle import CycleRecord
+from kimp.contracts.orders import OrderIntent, OrderReport
+from kimp.contracts.status import CycleStatus
+from kimp.contracts.transfers import WithdrawalIntent
+from kimp.domain.admission import CoinState, HaltLevel
+from kimp.domain.ledger import Account, Entry
+from kimp.domain.money import Asset
+
+
+@dataclass(frozen=True, slots=True)
+class SendPermit:
+    """The journal's answer to "may I send this?", given in one transaction.
+
+    `first` is true exactly once per id: only then may the call be sent with no look-up before. `run_id` names the
+    workflow run that first asked; `halt` is the kill switch as of the same transaction. `first_asked_ms` is when the
+    id was first journalled, which is never later than when it was sent.
+    """
+
+    first: bool
+    first_asked_ms: int
+    run_id: str
+    halt: HaltLevel
+
+
+class Journal(Protocol):
+    """Durable intents: a row is written before anything is sent, so a lost answer can always be looked up."""
+
+    async def ask_order(self, intent: OrderIntent, now_ms: int) -> SendPermit: ...
+
+    async def close_order(self, intent: OrderIntent, report: OrderReport, now_ms: int) -> None: ...
+
+    async def ask_withdrawal(self, intent: WithdrawalIntent, now_ms: int) -> SendPermit: ...
+
+    async def claim_withdrawal(self, transfer_id: str, venue: str, venue_id: str) -> bool:
+        """Bind the venue's id to the transfer. False if it is bound to another one already."""
+        ...
+
+    async def claimed_withdrawal(self, transfer_id: str) -> str | None:
+        """The venue's id that was bound to the transfer, if any."""
+        ...
+
+
+class Ledger(Protocol):
+    async def book(self, entries: Sequence[Entry]) -> None:
+        """Book each entry once; one already there is left as it is."""
+        ...
+
+    async def balances(self) -> Mapping[tuple[Account, Asset], Decimal]:
+        """Exact sums per account and asset, zero ones left out."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class CycleRow:
+    """A cycle as lists show it."""
+
+    cycle_id: str
+    coin: Asset
+    direction: str
+    status: CycleStatus
+    waiting_reason: str | None
+    reason: str | None
+    spent: Decimal | None
+    returned: Decimal | None
+    home_asset: Asset | None
+    route: Asset | None
+    profit_krw: Decimal | None
+    expected_edge: Decimal
+    premium: Decimal
+    started_ms: int
+    updated_ms: int
+    closed_ms: int | None
+
+
+class ReadModel(Protocol):
+    async def record(self, record: CycleRecord) -> None:
+        """Upsert the cycle and book its entries in one transaction; an older sequence changes no status."""
+        ...
+
+    async def cycles(self, *, limit: int, status: CycleStatus | None = None) -> list[CycleRow]:
+        """Latest first."""
+        ...
+
+    async def cycle(self, cycle_id: str) -> CycleRow | None: ...
+
+    async def coin_states(self) -> Mapping[Asset, CoinState]: ...
+
+
+class Controls(Protocol):
+    async def halt_level(self) -> HaltLevel: ...
+
+    async def set_halt_level(self, level: HaltLevel, reason: str, now_ms: int) -> None: ...

@@ -1,0 +1,90 @@
+"""What kimp needs of an exchange. Every method may raise the venue errors of `kimp.domain.errors`."""
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Protocol
+
+from kimp.contracts.orders import OrderIntent
+from kimp.contracts.transfers import Address, DepositReport, WithdrawalIntent, WithdrawalReport
+from kimp.domain.market import Fill, Network, Quote, Venue, VenueRules
+from kimp.domain.money import Asset
+
+
+@dataclass(frozen=True, slots=True)
+class VenueOrder:
+    """An order as the venue tells it."""
+
+    venue_order_id: str
+    closed: bool
+    """Nothing more will be filled."""
+    fills: tuple[Fill, ...]
+    """Complete once `closed`: the venue's trades, not an average."""
+
+
+@dataclass(frozen=True, slots=True)
+class Balance:
+    """Of one asset, in that asset."""
+
+    free: Decimal
+    locked: Decimal
+
+
+class MarketData(Protocol):
+    """Public and read-only calls."""
+
+    @property
+    def venue(self) -> Venue: ...
+
+    async def rules(self, coins: Sequence[Asset]) -> VenueRules:
+        """Instruments (without the venue's own cash) and networks of the coins, with fees and wallet states."""
+        ...
+
+    async def top_of_book(self, coin: Asset) -> Quote: ...
+
+    async def balances(self) -> Mapping[Asset, Balance]: ...
+
+    async def close(self) -> None: ...
+
+
+class Trading(MarketData, Protocol):
+    """Calls that need the right to trade."""
+
+    async def find_order(self, coin: Asset, client_order_id: str) -> VenueOrder | None:
+        """The order of that client id, or None if the venue does not know it *now* (which proves little at first)."""
+        ...
+
+    async def place_order(self, intent: OrderIntent) -> VenueOrder:
+        """Send once. Raises Rejected only for a definite refusal, OutcomeUnknown whenever it may have been accepted."""
+        ...
+
+
+class Transfers(MarketData, Protocol):
+    """Calls that need the right to withdraw, and those that watch what was withdrawn."""
+
+    async def network(self, coin: Asset) -> Network: ...
+
+    async def deposit_address(self, coin: Asset) -> Address:
+        """The venue's own deposit address of the coin, on the configured network."""
+        ...
+
+    async def withdraw(self, intent: WithdrawalIntent) -> WithdrawalReport:
+        """Send once; see `Trading.place_order` for the errors."""
+        ...
+
+    async def withdrawals_since(self, coin: Asset, since_ms: int, transfer_id: str) -> Sequence[WithdrawalReport]:
+        """Withdrawals of the coin that may be `transfer_id`: exactly it on Binance, all later ones on Upbit."""
+        ...
+
+    async def withdrawal(self, coin: Asset, venue_id: str) -> WithdrawalReport: ...
+
+    async def deposit(self, coin: Asset, txid: str) -> DepositReport | None: ...
+
+
+class TickStream(Protocol):
+    """A venue's public stream of book tops: reconnects by itself, yields what one read of the socket brought."""
+
+    @property
+    def venue(self) -> Venue: ...
+
+    def quotes(self, coins: Sequence[Asset]) -> AsyncIterator[list[Quote]]: ...
