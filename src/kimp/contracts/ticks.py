@@ -38,7 +38,16 @@ def decode_batch(data: bytes) -> list[Quote]:
         raise BadMessage(f"{CHANNEL}: {error}; is an older feeder still running?") from None
     if batch.version != VERSION:
         raise BadMessage(f"{CHANNEL}: version {batch.version}, this kimp reads {VERSION}; update the older process")
+    for quote in batch.quotes:
+        _refuse_unreal(quote)
     return batch.quotes
+
+
+def _refuse_unreal(quote: Quote) -> None:
+    """JSON text can spell NaN and infinities inside a decimal string; comparing them would end the reader's loop."""
+    for number in (quote.bid, quote.bid_size, quote.ask, quote.ask_size):
+        if not number.is_finite():
+            raise BadMessage(f"{CHANNEL}: {quote.coin} on {quote.venue} has {number}, not a finite number")
 
 
 def encode_quote(quote: Quote) -> bytes:
@@ -48,6 +57,8 @@ def encode_quote(quote: Quote) -> bytes:
 def decode_quote(data: bytes) -> Quote:
     """Raises BadMessage for anything but one quote."""
     try:
-        return _quotes.decode(data)
+        quote = _quotes.decode(data)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise BadMessage(f"last value in Redis: {error}; is an older feeder still running?") from None
+    _refuse_unreal(quote)
+    return quote
