@@ -1,0 +1,38 @@
+"""The one place where a venue's error becomes a Temporal failure."""
+
+from datetime import timedelta
+from typing import Any
+
+from temporalio.exceptions import ApplicationError, ApplicationErrorCategory
+from temporalio.worker import ActivityInboundInterceptor, ExecuteActivityInput, Interceptor
+
+from kimp.domain.errors import KimpError, Rejected, Unavailable, VenueError
+
+
+class VenueFailures(Interceptor):
+    """Definite refusals are final; everything else is retried, after the pause that the venue asked for."""
+
+    def intercept_activity(self, next: ActivityInboundInterceptor) -> ActivityInboundInterceptor:  # noqa: A002 - the SDK's name
+        return _Translate(next)
+
+
+class _Translate(ActivityInboundInterceptor):
+    async def execute_activity(self, input: ExecuteActivityInput) -> Any:  # noqa: A002 - the SDK's name
+        try:
+            return await self.next.execute_activity(input)
+        except KimpError as error:
+            raise as_failure(error) from None
+
+
+def as_failure(error: KimpError) -> ApplicationError:
+    """`from None` at the caller: a chained library error may carry a signed URL into the history."""
+    pause = error.retry_after if isinstance(error, Unavailable) else None
+    return ApplicationError(
+        str(error),
+        type=type(error).__name__,
+        non_retryable=isinstance(error, Rejected),
+        next_retry_delay=None if pause is None else timedelta(seconds=pause),
+        category=ApplicationErrorCategory.BENIGN
+        if isinstance(error, VenueError)
+        else ApplicationErrorCategory.UNSPECIFIED,
+    )

@@ -1,0 +1,115 @@
+"""Orders: journalled before they are sent, sent once, looked up when in doubt, followed to the end by fills."""
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from temporalio import activity
+
+from kimp.contracts.orders import OrderIntent, OrderOutcome, OrderReport
+from kimp.domain.admission import HaltLevel
+from kimp.domain.errors import OutcomeUnknown, Rejected, Unavailable
+from kimp.domain.market import Venue
+from kimp.ports.books import Journal, SendPermit
+from kimp.ports.clock import Clock
+from kimp.ports.exchange import Trading, VenueOrder
+
+SEND_WITHIN_MS = 2_000
+"""An attempt that stalls longer between journal and send must not send any more: a later one may have taken over."""
+FENCE_MS = 20_000
+"""From the journal entry on: after this an order that the venue does not know was never accepted.
+
+Binance drops a request `recvWindow` (5 s) after its timestamp and gives its engine another 10 s (rest-api.md, Timing
+security); Upbit publishes no bound, so the same one is kept, which is more than twice the request's own timeout.
+"""
+LOOK_AGAIN_S = 1.0
+FOLLOW_S = 0.1
+FOLLOW_LIMIT_S = 30.0
+
+
+@dataclass(frozen=True)
+class OrderActivities:
+    """Needs the right to trade on both venues."""
+
+    venues: Mapping[Venue, Trading]
+    journal: Journal
+    clock: Clock
+
+    @activity.defn
+    async def execute_order(self, intent: OrderIntent) -> OrderReport:
+        """Carry out one order. However often this runs, the venue accepts the order at most once."""
+        permit = await self.journal.ask_order(intent, self.clock.now_ms())
+        report = await self._execute(intent, permit)
+        await self.journal.close_order(intent, report, self.clock.now_ms())
+        return report
+
+    async def _execute(self, intent: OrderIntent, permit: SendPermit) -> OrderReport:
+        if permit.run_id != intent.run_id:
+            return _held_back(intent, f"the id was used before, by run {permit.run_id}")
+        try:
+            order = await self._send_once(intent, permit) if permit.first else await self._look_up(intent, permit)
+        except _HeldBack as reason:
+            return _held_back(intent, str(reason))
+        except Rejected as refusal:
+            return _report(intent, OrderOutcome.REJECTED, reason=str(refusal))
+        if order is None:
+            return _report(intent, OrderOutcome.ABSENT, reason="no answer, and unknown to the venue after the fence")
+        order = await self._follow(intent, order)
+        outcome = OrderOutcome.FILLED if order.fills else OrderOutcome.UNFILLED
+        return _report(intent, outcome, order)
+
+    async def _send_once(self, intent: OrderIntent, permit: SendPermit) -> VenueOrder | None:
+        now = self.clock.now_ms()
+        if permit.halt >= HaltLevel.ONLY_COMPENSATION:
+            raise _HeldBack(f"orders are halted at level {int(permit.halt)} ({permit.halt.name.lower()})")
+        if intent.expires_at_ms is not None and now > intent.expires_at_ms:
+            raise _HeldBack(f"expired {now - intent.expires_at_ms} ms ago")
+        if now - permit.first_asked_ms > SEND_WITHIN_MS:
+            raise _HeldBack("the attempt stalled before it could send")
+        try:
+            return await self.venues[intent.venue].place_order(intent)
+        except (OutcomeUnknown, Unavailable) as doubt:
+            activity.logger.warning("order %s: %s; looking it up", intent.client_order_id, doubt)
+            return await self._look_up(intent, permit)
+
+    async def _look_up(self, intent: OrderIntent, permit: SendPermit) -> VenueOrder | None:
+        """The order, or None once the fence has passed and the venue still does not know it."""
+        while True:
+            activity.heartbeat("looking up")
+            past_fence = self.clock.now_ms() - permit.first_asked_ms > FENCE_MS
+            order = await self.venues[intent.venue].find_order(intent.coin, intent.client_order_id)
+            if order is not None or past_fence:
+                return order
+            await asyncio.sleep(LOOK_AGAIN_S)
+
+    async def _follow(self, intent: OrderIntent, order: VenueOrder) -> VenueOrder:
+        """Wait for the last fill of an immediate order; the venue answers before it has matched."""
+        waited = 0.0
+        while not order.closed:
+            if waited > FOLLOW_LIMIT_S:
+                raise Unavailable("an immediate order is still open", venue=intent.venue)
+            activity.heartbeat("following")
+            await asyncio.sleep(FOLLOW_S)
+            waited += FOLLOW_S
+            order = await self.venues[intent.venue].find_order(intent.coin, intent.client_order_id) or order
+        return order
+
+
+class _HeldBack(Exception):
+    """kimp itself decided not to send."""
+
+
+def _held_back(intent: OrderIntent, reason: str) -> OrderReport:
+    return _report(intent, OrderOutcome.NOT_SENT, reason=reason)
+
+
+def _report(
+    intent: OrderIntent, outcome: OrderOutcome, order: VenueOrder | None = None, reason: str = ""
+) -> OrderReport:
+    return OrderReport(
+        client_order_id=intent.client_order_id,
+        outcome=outcome,
+        venue_order_id=order.venue_order_id if order else None,
+        fills=order.fills if order else (),
+        reason=reason,
+    )

@@ -1,0 +1,137 @@
+"""Coins on the way: checked on both sides, withdrawn at most once, followed by txid to the credit."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from typing import TypeVar
+
+from temporalio import activity
+from temporalio.exceptions import ApplicationError
+
+from kimp.contracts.transfers import (
+    Address,
+    DepositQuery,
+    DepositReport,
+    TransferRequest,
+    TransferState,
+    TransferTerms,
+    WithdrawalIntent,
+    WithdrawalReport,
+)
+from kimp.domain.admission import HaltLevel
+from kimp.domain.errors import KeyRefused, OutcomeUnknown, Unavailable
+from kimp.domain.market import Venue
+from kimp.domain.money import ZERO, Asset
+from kimp.ports.books import Journal
+from kimp.ports.clock import Clock
+from kimp.ports.exchange import Transfers
+
+Allowed = Mapping[tuple[Venue, Asset], Address]
+"""Source venue and coin -> the only place they may be sent to."""
+
+LOOK_AGAIN_S = 2.0
+GIVE_UP_MS = 300_000
+"""A withdrawal without an answer that no list shows after five minutes is a person's case; it is never sent again."""
+POLL_S = 1.0
+POLLS_PER_CALL = 60
+"""Short transfers end inside one call; for longer ones the workflow shows that it waits, and calls again."""
+
+Report = TypeVar("Report", WithdrawalReport, DepositReport)
+
+
+@dataclass(frozen=True)
+class TransferActivities:
+    """Needs the right to withdraw on both venues."""
+
+    venues: Mapping[Venue, Transfers]
+    journal: Journal
+    allowed: Allowed
+    clock: Clock
+
+    @activity.defn
+    async def prepare_transfer(self, request: TransferRequest) -> TransferTerms:
+        """Both wallets as they are now, and an address that the allow-list and the destination agree on."""
+        source, destination = request.direction.source, request.direction.destination
+        address = await self.venues[destination].deposit_address(request.coin)
+        allowed = self.allowed.get((source, request.coin))
+        if allowed is None or (allowed.address, allowed.tag) != (address.address, address.tag):
+            listed = "lists none" if allowed is None else "lists another"
+            raise KeyRefused(
+                f"{destination} says its {request.coin} address is {address.address}, the allow-list {listed};"
+                f" mend {source}.withdraw_to.{request.coin} if {destination} is right",
+                venue=source,
+            )
+        return TransferTerms(
+            out=await self.venues[source].network(request.coin),
+            into=await self.venues[destination].network(request.coin),
+            address=address,
+        )
+
+    @activity.defn
+    async def withdraw(self, intent: WithdrawalIntent) -> WithdrawalReport:
+        """Withdraw once. After a lost answer the venue's own list decides; it is never sent again."""
+        permit = await self.journal.ask_withdrawal(intent, self.clock.now_ms())
+        if permit.run_id != intent.run_id:
+            raise KeyRefused(f"{intent.transfer_id} was used by run {permit.run_id}", venue=intent.direction.source)
+        if permit.first and permit.halt >= HaltLevel.NOTHING_LEAVES:
+            raise KeyRefused("the kill switch lets nothing leave", venue=intent.direction.source)
+        source = self.venues[intent.direction.source]
+        if permit.first:
+            try:
+                report = await source.withdraw(intent)
+            except (OutcomeUnknown, Unavailable) as doubt:
+                activity.logger.warning("withdrawal %s: %s; looking it up", intent.transfer_id, doubt)
+            else:
+                await self.journal.claim_withdrawal(intent.transfer_id, source.venue, report.venue_id)
+                return report
+        return await self._look_up(intent, permit.first_asked_ms)
+
+    async def _look_up(self, intent: WithdrawalIntent, asked_ms: int) -> WithdrawalReport:
+        source = self.venues[intent.direction.source]
+        while True:
+            activity.heartbeat("looking up")
+            venue_id = await self.journal.claimed_withdrawal(intent.transfer_id)
+            if venue_id is not None:
+                return await source.withdrawal(intent.coin, venue_id)
+            for found in await source.withdrawals_since(intent.coin, asked_ms, intent.transfer_id):
+                matches = intent.amount in {found.arrives, found.arrives + found.fee}
+                if matches and await self.journal.claim_withdrawal(intent.transfer_id, source.venue, found.venue_id):
+                    return found
+            if self.clock.now_ms() - asked_ms > GIVE_UP_MS:
+                raise ApplicationError(
+                    f"withdrawal {intent.transfer_id}: no answer, and {source.venue} lists none like it;"
+                    " a person must look before anything is sent again",
+                    type=OutcomeUnknown.__name__,
+                    non_retryable=True,
+                )
+            await asyncio.sleep(LOOK_AGAIN_S)
+
+    @activity.defn
+    async def follow_withdrawal(self, intent: WithdrawalIntent) -> WithdrawalReport:
+        """The withdrawal's state once it is final and has a txid, or PENDING after a minute of asking."""
+        source = self.venues[intent.direction.source]
+        venue_id = await self.journal.claimed_withdrawal(intent.transfer_id)
+        if venue_id is None:
+            raise KeyRefused(f"withdrawal {intent.transfer_id} was never journalled", venue=source.venue)
+        return await _poll(lambda: source.withdrawal(intent.coin, venue_id))
+
+    @activity.defn
+    async def follow_deposit(self, query: DepositQuery) -> DepositReport:
+        """The deposit of that txid once it is free to use, or PENDING after a minute of asking."""
+        destination = self.venues[query.direction.destination]
+        not_seen = DepositReport(state=TransferState.PENDING, amount=ZERO, detail="not seen yet")
+
+        async def read() -> DepositReport:
+            return await destination.deposit(query.coin, query.txid) or not_seen
+
+        return await _poll(read)
+
+
+async def _poll(read: Callable[[], Awaitable[Report]]) -> Report:
+    for _ in range(POLLS_PER_CALL - 1):
+        activity.heartbeat("following")
+        report = await read()
+        if report.state is not TransferState.PENDING:
+            return report
+        await asyncio.sleep(POLL_S)
+    return await read()
