@@ -1,10 +1,11 @@
 """Which coin brings the cash home at the least cost."""
 
 from collections.abc import Iterable
+from decimal import Decimal
 
 from kimp.domain.legs import Blocked, LegEstimate, MarketView, estimate_leg
 from kimp.domain.market import Direction
-from kimp.domain.money import Asset, Money
+from kimp.domain.money import ONE, Asset, Money, exact
 
 
 def rank_routes(
@@ -19,3 +20,9 @@ def rank_routes(
     estimates = (estimate_leg(view, coin, direction, cash, now_ms, max_age_ms) for coin in coins)
     routes = [estimate for estimate in estimates if not isinstance(estimate, Blocked)]
     return sorted(routes, key=lambda route: (-route.proceeds.amount, route.coin))
+
+
+@exact
+def choose_route(routes: Iterable[LegEstimate], spent: Money, least: Decimal) -> LegEstimate | None:
+    """The first route that brings home at least `spent` x (1 + `least`), in the same cash; None if none does."""
+    return next((r for r in routes if r.proceeds.amount >= spent.amount * (ONE + least)), None)

@@ -1,0 +1,169 @@
+"""One side of a leg: order after order, until the cash is spent or the coins are sold."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import timedelta
+from decimal import Decimal
+
+from temporalio import workflow
+
+with workflow.unsafe.imports_passed_through():
+    from activities.market import MarketActivities
+    from activities.orders import OrderActivities
+    from kimp.contracts.cycle import MarketNow, QuoteQuery
+    from kimp.contracts.orders import OrderIntent, OrderOutcome, OrderReport
+    from kimp.domain import sizing
+    from kimp.domain.ids import Leg, Step, client_order_id
+    from kimp.domain.ledger import Entry, fill_entry
+    from kimp.domain.market import Direction, Side, Venue
+    from kimp.domain.money import ZERO, Asset, Money, exact, round_down
+
+from workflows.policies import MARKET, ORDER
+from workflows.steps import StepFailed
+from workflows.story import CycleStory
+
+TRIES = 5
+"""Orders in a row that brought nothing before the step is handed to a person."""
+PAUSE = timedelta(seconds=2)
+"""For the book to fill up again after an order that found too little."""
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where in the cycle an execution stands."""
+
+    leg: Leg
+    direction: Direction
+    coin: Asset
+    side: Side
+
+    @property
+    def venue(self) -> Venue:
+        return self.direction.source if self.side is Side.BUY else self.direction.destination
+
+
+class Execution:
+    """Buys for an amount of cash, or sells a number of coins, in as many orders as the book asks for.
+
+    It keeps its progress, so that a step that failed half way goes on where it stopped.
+    """
+
+    def __init__(self, story: CycleStory, place: Place, target: Decimal) -> None:
+        """`target` is cash of the venue for a buy, coins for a sale."""
+        self._story = story
+        self._place = place
+        self._target = target
+        self._part = 1
+        self._attempt = 1
+        self.coins = ZERO
+        """Coins gained by a buy after its fee, or given by a sale."""
+        self.cash = ZERO
+        """Cash given by a buy with its fee, or gained by a sale after its fee."""
+
+    async def run(self) -> None:
+        """Raises StepFailed when the venue refuses or fills nothing, several times in a row."""
+        fruitless = 0
+        while True:
+            now = await self._read_market()
+            quantity = self._quantity(now)
+            price = now.quote.ask if self._place.side is Side.BUY else now.quote.bid
+            if sizing.order_problem(quantity, price, now.instrument) is not None:
+                return self._finish()
+            limit = sizing.marketable_limit(self._place.side, price, self._story.cycle.policy.slippage, now.instrument)
+            report = await self.order(quantity, limit)
+            fruitless = 0 if report.outcome is OrderOutcome.FILLED else fruitless + 1
+            if fruitless == TRIES:
+                raise StepFailed(f"{self._what()} {report.outcome}: {report.reason or 'the book is too thin'}")
+            if fruitless:
+                await workflow.sleep(PAUSE, summary=f"before {self._what()} is tried again")
+
+    async def order(self, quantity: Decimal, limit_price: Decimal, expires_at_ms: int | None = None) -> OrderReport:
+        """Send one order, book its fills."""
+        place = self._place
+        intent = OrderIntent(
+            cycle_id=self._story.cycle.cycle_id,
+            run_id=self._story.run_id,
+            client_order_id=self._client_order_id(),
+            venue=place.venue,
+            coin=place.coin,
+            side=place.side,
+            quantity=quantity,
+            limit_price=limit_price,
+            expires_at_ms=expires_at_ms,
+        )
+        bound = f"{'at most' if place.side is Side.BUY else 'at least'} {limit_price:f} {place.venue.cash}"
+        report = await ORDER.call(
+            OrderActivities.execute_order,
+            intent,
+            summary=f"{place.side} {quantity:f} {place.coin} on {place.venue}, {bound}",
+        )
+        await self._take_in(report)
+        return report
+
+    async def _take_in(self, report: OrderReport) -> None:
+        if report.outcome in {OrderOutcome.FILLED, OrderOutcome.UNFILLED}:
+            self._part += 1
+            self._attempt = 1
+        else:
+            self._attempt += 1
+        if report.outcome is OrderOutcome.FILLED:
+            self._add(report)
+            self._story.tell(self._fill_line(report))
+            await self._story.book(list(self._entries(report)))
+
+    @exact
+    def _add(self, report: OrderReport) -> None:
+        coin, cash = self._place.coin, self._place.venue.cash
+        if self._place.side is Side.BUY:
+            self.coins += report.quantity - report.fee_in(coin)
+            self.cash += report.funds + report.fee_in(cash)
+        else:
+            self.coins += report.quantity
+            self.cash += report.funds - report.fee_in(cash)
+
+    def _entries(self, report: OrderReport) -> Iterator[Entry]:
+        place = self._place
+        for fill in report.fills:
+            yield fill_entry(
+                report.client_order_id, self._story.cycle.cycle_id, place.venue, place.coin, place.side, fill
+            )
+
+    async def _read_market(self) -> MarketNow:
+        place = self._place
+        now = await MARKET.call(
+            MarketActivities.read_market,
+            QuoteQuery(
+                cycle_id=self._story.cycle.cycle_id,
+                direction=place.direction,
+                at_source=place.side is Side.BUY,
+                coin=place.coin,
+            ),
+            summary=f"book of {place.coin} on {place.venue}",
+        )
+        self._story.mark(place.venue, place.coin, now.quote.bid)
+        return now
+
+    @exact
+    def _quantity(self, now: MarketNow) -> Decimal:
+        if self._place.side is Side.SELL:
+            return round_down(self._target - self.coins, now.instrument.lot)
+        cash = Money(self._target - self.cash, self._place.venue.cash)
+        return sizing.buy_quantity(cash, now.quote.ask, now.instrument) if cash.amount > ZERO else ZERO
+
+    def _finish(self) -> None:
+        """What is left is too small to trade: dust after fills, a failure without any."""
+        if self.coins == ZERO:
+            raise StepFailed(f"{self._what()} is too small to trade")
+
+    def _client_order_id(self) -> str:
+        step = Step.BUY if self._place.side is Side.BUY else Step.SELL
+        return client_order_id(self._story.cycle.cycle_id, self._place.leg, step, self._part, self._attempt)
+
+    def _what(self) -> str:
+        asset = self._place.venue.cash if self._place.side is Side.BUY else self._place.coin
+        return f"{self._place.side} {self._place.coin} on {self._place.venue} with {self._target:f} {asset}"
+
+    def _fill_line(self, report: OrderReport) -> str:
+        place = self._place
+        verb = "bought" if place.side is Side.BUY else "sold"
+        return f"{verb} {report.quantity:f} {place.coin} on {place.venue} for {report.funds:f} {place.venue.cash}"

@@ -1,0 +1,58 @@
+"""How each kind of activity is called: queue, deadlines, retries. One table, so that a reader sees them side by side.
+
+Nothing here gives up on money: attempts are unlimited, and only a definite refusal ends them (see activities.failures).
+"""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any, TypeVar
+
+from temporalio import workflow
+from temporalio.common import RetryPolicy
+
+with workflow.unsafe.imports_passed_through():
+    from kimp.contracts.base import Message
+    from kimp.contracts.queues import TaskQueue
+
+Question = TypeVar("Question", bound=Message)
+Answer = TypeVar("Answer")
+
+SOON = RetryPolicy(initial_interval=timedelta(seconds=1), maximum_interval=timedelta(seconds=15))
+PATIENT = RetryPolicy(initial_interval=timedelta(seconds=2), maximum_interval=timedelta(seconds=60))
+
+
+@dataclass(frozen=True, slots=True)
+class CallPolicy:
+    """Everything about a call but what it asks."""
+
+    queue: TaskQueue
+    deadline_s: int
+    """Of one attempt; always longer than the HTTP deadlines inside it."""
+    retry: RetryPolicy
+    heartbeat_s: int | None = None
+
+    async def call(
+        self, activity: Callable[[Any, Question], Awaitable[Answer]], question: Question, summary: str
+    ) -> Answer:
+        """Run the activity; `summary` is its line in the Web UI's timeline."""
+        return await workflow.execute_activity_method(
+            activity,
+            question,
+            task_queue=self.queue,
+            start_to_close_timeout=timedelta(seconds=self.deadline_s),
+            heartbeat_timeout=None if self.heartbeat_s is None else timedelta(seconds=self.heartbeat_s),
+            retry_policy=self.retry,
+            summary=summary,
+        )
+
+
+# An attempt is not cut off while it looks up a lost answer: 20 s of fence and 30 s of following fit in.
+ORDER = CallPolicy(TaskQueue.CYCLES, deadline_s=75, heartbeat_s=10, retry=SOON)
+MARKET = CallPolicy(TaskQueue.CYCLES, deadline_s=20, retry=SOON)
+PREPARE = CallPolicy(TaskQueue.TRANSFERS, deadline_s=30, retry=PATIENT)
+# Longer than the look-up of a withdrawal whose answer was lost.
+WITHDRAW = CallPolicy(TaskQueue.TRANSFERS, deadline_s=400, heartbeat_s=20, retry=PATIENT)
+# A call asks once a second for a minute, and each question may take its full HTTP deadline.
+FOLLOW = CallPolicy(TaskQueue.TRANSFERS, deadline_s=500, heartbeat_s=20, retry=PATIENT)
+RECORD = CallPolicy(TaskQueue.OPS, deadline_s=15, retry=SOON)

@@ -1,0 +1,135 @@
+"""What a cycle tells the world while it runs: search attributes, details in the Web UI, read model, ledger."""
+
+from collections.abc import Sequence
+from decimal import Decimal
+
+from temporalio import workflow
+
+with workflow.unsafe.imports_passed_through():
+    from activities.records import RecordActivities
+    from kimp.contracts.cycle import CycleInput, CycleRecord, CycleResult
+    from kimp.contracts.search_attributes import KIMP_PROFIT_KRW, KIMP_REASON, KIMP_STATUS
+    from kimp.contracts.status import CycleStatus
+    from kimp.domain.ledger import Entry, holdings, value_krw
+    from kimp.domain.market import Venue
+    from kimp.domain.money import Asset, Money
+
+from workflows.policies import RECORD
+
+
+class CycleStory:
+    """The state of one cycle, and everyone who is told of a change."""
+
+    def __init__(self, cycle: CycleInput) -> None:
+        self.cycle = cycle
+        self.run_id = workflow.info().first_execution_run_id
+        self.status = CycleStatus.STARTED
+        self.waiting_reason: str | None = None
+        self.reason: str | None = None
+        self.spent: Money | None = None
+        self.returned: Money | None = None
+        self.route: Asset | None = None
+        self.profit_krw: Decimal | None = None
+        self.krw_per_usdt = cycle.krw_per_usdt
+        self._prices: dict[tuple[Venue, Asset], Decimal] = {}
+        self._entries: list[Entry] = []
+        self._lines: list[str] = []
+        self._sequence = 0
+
+    def tell(self, line: str) -> None:
+        """Add a line to the story that the Web UI shows beside the running cycle."""
+        self._lines.append(f"| {workflow.now():%H:%M:%S} | {line} |")
+        self._show()
+
+    def mark(self, venue: Venue, coin: Asset, price: Decimal) -> None:
+        """Remember a price, to value what lots and fees leave over."""
+        self._prices[venue, coin] = price
+
+    async def advance(self, status: CycleStatus, entries: Sequence[Entry] = ()) -> None:
+        """Move on: searchable at once, recorded and booked in one transaction."""
+        if status is not self.status:
+            self.status = status
+            workflow.upsert_search_attributes([KIMP_STATUS.value_set(status)])
+        await self.book(entries)
+
+    async def book(self, entries: Sequence[Entry] = ()) -> None:
+        """Record the cycle as it is, with what was just traded or moved."""
+        self._entries.extend(entries)
+        self._sequence += 1
+        self._show()
+        await RECORD.call(
+            RecordActivities.record,
+            self._record(entries),
+            summary=f"{self.waiting_reason or self.status}, {len(entries)} ledger entries",
+        )
+
+    async def wait(self, reason: str | None) -> None:
+        """Say what the cycle waits for, or with None that it waits no longer."""
+        if reason != self.waiting_reason:
+            self.waiting_reason = reason
+            _search_reason(reason)
+            await self.book()
+
+    async def end(self, status: CycleStatus, reason: str | None = None) -> CycleResult:
+        """The last word."""
+        self.reason = reason
+        if reason is not None:
+            _search_reason(reason)
+        if self.spent is not None:
+            self.profit_krw = value_krw(holdings(self._entries), self.krw_per_usdt, self._prices_krw())
+            workflow.upsert_search_attributes([KIMP_PROFIT_KRW.value_set(int(self.profit_krw))])
+        await self.advance(status)
+        return CycleResult(
+            cycle_id=self.cycle.cycle_id,
+            status=status,
+            reason=reason,
+            spent=self.spent,
+            returned=self.returned,
+            profit_krw=self.profit_krw,
+        )
+
+    async def park(self, reason: str) -> None:
+        """Nothing more happens until a person decides; the status before is kept by the caller."""
+        self.reason = reason
+        _search_reason(reason)
+        await self.advance(CycleStatus.DEAD_LETTER)
+
+    def _prices_krw(self) -> dict[Asset, Decimal]:
+        return {
+            coin: price * (self.krw_per_usdt if venue is Venue.BINANCE else 1)
+            for (venue, coin), price in self._prices.items()
+            if coin not in {Venue.UPBIT.cash, Venue.BINANCE.cash}
+        }
+
+    def _record(self, entries: Sequence[Entry]) -> CycleRecord:
+        return CycleRecord(
+            cycle_id=self.cycle.cycle_id,
+            workflow_run_id=self.run_id,
+            coin=self.cycle.coin,
+            direction=self.cycle.direction,
+            status=self.status,
+            sequence=self._sequence,
+            waiting_reason=self.waiting_reason,
+            reason=self.reason,
+            spent=self.spent,
+            returned=self.returned,
+            route=self.route,
+            profit_krw=self.profit_krw,
+            expected_edge=self.cycle.expected_edge,
+            premium=self.cycle.premium,
+            detected_at_ms=self.cycle.detected_at_ms,
+            at_ms=int(workflow.now().timestamp() * 1000),
+            entries=tuple(entries),
+        )
+
+    def _show(self) -> None:
+        state = f"**{self.status}**" + (f", waiting: {self.waiting_reason}" if self.waiting_reason else "")
+        reason = f"\n\n{self.reason}" if self.reason else ""
+        table = "\n".join(["| time (UTC) | what |", "|---|---|", *self._lines])
+        workflow.set_current_details(f"{state}{reason}\n\n{table}")
+
+
+def _search_reason(reason: str | None) -> None:
+    """Keywords are short: the first clause is enough to search by."""
+    value = KIMP_REASON.value_unset() if reason is None else KIMP_REASON.value_set(reason.split(";")[0][:80])
+    workflow.upsert_search_attributes([value])
