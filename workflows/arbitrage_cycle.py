@@ -47,15 +47,15 @@ class ArbitrageCycle:
         self._story.spent = cash_of(cycle.direction.source, opening.cash)
 
         taken = await self._move_and_sell(Leg.ONE, cycle.coin, cycle.direction, opening.coins)
-        await self._story.advance(CycleStatus.INITIAL_TRADE_COMPLETED)
+        self._story.advance(CycleStatus.INITIAL_TRADE_COMPLETED)
 
-        await self._story.advance(CycleStatus.AWAITING_REBALANCE)
+        self._story.advance(CycleStatus.AWAITING_REBALANCE)
         route = await self._step("choosing the way home", lambda: await_route(self._story, taken))
         self._story.route = route.coin
-        await self._story.advance(CycleStatus.REBALANCING_IN_PROGRESS)
+        self._story.advance(CycleStatus.REBALANCING_IN_PROGRESS)
         coins = await self._buy_for_home(route.coin, taken)
         self._story.returned = await self._move_and_sell(Leg.HOME, route.coin, cycle.direction.opposite, coins)
-        await self._story.advance(CycleStatus.REBALANCE_TRADE_COMPLETED)
+        self._story.advance(CycleStatus.REBALANCE_TRADE_COMPLETED)
         return await self._story.end(CycleStatus.COMPLETED)
 
     async def _open(self, opening: Execution) -> str | None:
@@ -102,8 +102,7 @@ class ArbitrageCycle:
         self._retry = False
         await self._story.park(reason)
         await workflow.wait_condition(lambda: self._retry, timeout_summary="an operator decides")
-        self._story.reason = None
-        await self._story.advance(before)
+        await self._story.resume(before)
 
     @workflow.update
     async def retry(self) -> CycleStatus:

@@ -45,12 +45,12 @@ class CycleStory:
         """Remember a price, to value what lots and fees leave over."""
         self._prices[venue, coin] = price
 
-    async def advance(self, status: CycleStatus, entries: Sequence[Entry] = ()) -> None:
-        """Move on: searchable at once, recorded and booked in one transaction."""
+    def advance(self, status: CycleStatus) -> None:
+        """Move on: searchable at once; the read model follows with what is booked next, or when the cycle waits."""
         if status is not self.status:
             self.status = status
             workflow.upsert_search_attributes([KIMP_STATUS.value_set(status)])
-        await self.book(entries)
+            self._show()
 
     async def book(self, entries: Sequence[Entry] = ()) -> None:
         """Record the cycle as it is, with what was just traded or moved."""
@@ -78,7 +78,8 @@ class CycleStory:
         if self.spent is not None:
             self.profit_krw = value_krw(holdings(self._entries), self.krw_per_usdt, self._prices_krw())
             workflow.upsert_search_attributes([KIMP_PROFIT_KRW.value_set(int(self.profit_krw))])
-        await self.advance(status)
+        self.advance(status)
+        await self.book()
         return CycleResult(
             cycle_id=self.cycle.cycle_id,
             status=status,
@@ -89,10 +90,18 @@ class CycleStory:
         )
 
     async def park(self, reason: str) -> None:
-        """Nothing more happens until a person decides; the status before is kept by the caller."""
+        """Nothing more happens until a person decides; the caller keeps the status to resume with."""
         self.reason = reason
         _search_reason(reason)
-        await self.advance(CycleStatus.DEAD_LETTER)
+        self.advance(CycleStatus.DEAD_LETTER)
+        await self.book()
+
+    async def resume(self, status: CycleStatus) -> None:
+        """An operator had it go on."""
+        self.reason = None
+        _search_reason(None)
+        self.advance(status)
+        await self.book()
 
     def _prices_krw(self) -> dict[Asset, Decimal]:
         return {

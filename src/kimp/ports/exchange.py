@@ -88,3 +88,7 @@ class TickStream(Protocol):
     def venue(self) -> Venue: ...
 
     def quotes(self, coins: Sequence[Asset]) -> AsyncIterator[list[Quote]]: ...
+
+
+class Exchange(Trading, Transfers, Protocol):
+    """Everything, for the adapters that implement it; each activity class asks for the part it needs."""

@@ -1,0 +1,62 @@
+"""Journal and record keeper in memory, for workflow tests."""
+
+from dataclasses import dataclass, field
+
+from kimp.contracts.cycle import CycleRecord
+from kimp.contracts.orders import OrderIntent, OrderReport
+from kimp.contracts.transfers import WithdrawalIntent
+from kimp.domain.admission import HaltLevel
+from kimp.domain.ledger import Entry
+from kimp.ports.books import SendPermit
+
+
+@dataclass
+class MemoryJournal:
+    """Gives the first permit of an id once."""
+
+    halt: HaltLevel = HaltLevel.RUN
+    asked: dict[str, tuple[int, str]] = field(default_factory=dict)
+    closed: dict[str, OrderReport] = field(default_factory=dict)
+    claims: dict[str, str] = field(default_factory=dict)
+
+    def _ask(self, key: str, run_id: str, now_ms: int) -> SendPermit:
+        first = key not in self.asked
+        at, run = self.asked.setdefault(key, (now_ms, run_id))
+        return SendPermit(first=first, first_asked_ms=at, run_id=run, halt=self.halt)
+
+    async def ask_order(self, intent: OrderIntent, now_ms: int) -> SendPermit:
+        return self._ask(intent.client_order_id, intent.run_id, now_ms)
+
+    async def close_order(self, intent: OrderIntent, report: OrderReport, now_ms: int) -> None:
+        self.closed[intent.client_order_id] = report
+
+    async def ask_withdrawal(self, intent: WithdrawalIntent, now_ms: int) -> SendPermit:
+        return self._ask(intent.transfer_id, intent.run_id, now_ms)
+
+    async def claim_withdrawal(self, transfer_id: str, venue: str, venue_id: str) -> bool:
+        if venue_id in self.claims.values():
+            return self.claims.get(transfer_id) == venue_id
+        self.claims[transfer_id] = venue_id
+        return True
+
+    async def claimed_withdrawal(self, transfer_id: str) -> str | None:
+        return self.claims.get(transfer_id)
+
+
+@dataclass
+class RecordKeeper:
+    """What the workflow recorded, in order."""
+
+    records: list[CycleRecord] = field(default_factory=list)
+
+    async def record(self, record: CycleRecord) -> None:
+        self.records.append(record)
+
+    @property
+    def entries(self) -> list[Entry]:
+        return [entry for record in self.records for entry in record.entries]
+
+    @property
+    def statuses(self) -> list[str]:
+        """Each status once, in the order they came."""
+        return list(dict.fromkeys(record.status.value for record in self.records))

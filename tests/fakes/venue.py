@@ -1,0 +1,137 @@
+"""A venue in memory: fills at once at its quote, moves coins at once, and can be told to misbehave."""
+
+from collections import deque
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from decimal import Decimal
+
+from kimp.contracts.orders import OrderIntent
+from kimp.contracts.transfers import Address, DepositReport, TransferState, WithdrawalIntent, WithdrawalReport
+from kimp.domain.market import Fill, Instrument, Network, Quote, Side, TickBand, Venue, VenueRules
+from kimp.domain.money import USDT, Asset
+from kimp.ports.exchange import Balance, VenueOrder
+
+CHAIN: dict[str, tuple[Venue, Decimal]] = {}
+"""Coins between venues: txid -> where to, how much. One chain for both fake venues."""
+
+
+@dataclass
+class FakeVenue:
+    """`faults` holds exceptions to raise, one per call of the named method; `after` raises once the call worked."""
+
+    venue: Venue
+    prices: dict[Asset, tuple[Decimal, Decimal]]
+    """Coin -> (bid, ask)."""
+    fee: Decimal = Decimal("0.001")
+    network_fee: Decimal = Decimal("0.5")
+    depth: Decimal = Decimal(1_000_000)
+    """Coins that each order can take."""
+    wallets_open: bool = True
+    faults: dict[str, deque[Exception]] = field(default_factory=dict)
+    after: dict[str, deque[Exception]] = field(default_factory=dict)
+    orders: dict[str, VenueOrder] = field(default_factory=dict)
+    sent: list[OrderIntent] = field(default_factory=list)
+    withdrawals: dict[str, WithdrawalReport] = field(default_factory=dict)
+    credit_after: int = 0
+    """How many looks at a deposit find nothing yet."""
+
+    def _fault(self, name: str, table: dict[str, deque[Exception]]) -> None:
+        queue = table.get(name)
+        if queue:
+            raise queue.popleft()
+
+    def instrument(self, coin: Asset) -> Instrument:
+        return Instrument(
+            venue=self.venue,
+            coin=coin,
+            tick_bands=(TickBand(Decimal(0), Decimal("0.0001")),),
+            lot=Decimal("0.01"),
+            min_quantity=Decimal("0.01"),
+            min_notional=Decimal(5),
+            max_notional=Decimal(1_000_000_000),
+            taker_fee=self.fee,
+        )
+
+    async def rules(self, coins: Sequence[Asset]) -> VenueRules:
+        self._fault("rules", self.faults)
+        markets = [coin for coin in coins if coin in self.prices]
+        return VenueRules(
+            self.venue,
+            0,
+            tuple(self.instrument(coin) for coin in markets),
+            tuple([await self.network(coin) for coin in coins]),
+        )
+
+    async def top_of_book(self, coin: Asset) -> Quote:
+        self._fault("top_of_book", self.faults)
+        bid, ask = self.prices[coin]
+        return Quote(self.venue, coin, bid, self.depth, ask, self.depth, 0)
+
+    async def balances(self) -> Mapping[Asset, Balance]:
+        return {}
+
+    async def close(self) -> None: ...
+
+    async def find_order(self, coin: Asset, client_order_id: str) -> VenueOrder | None:
+        self._fault("find_order", self.faults)
+        return self.orders.get(client_order_id)
+
+    async def place_order(self, intent: OrderIntent) -> VenueOrder:
+        self._fault("place_order", self.faults)
+        self.sent.append(intent)
+        bid, ask = self.prices[intent.coin]
+        price = ask if intent.side is Side.BUY else bid
+        hit = price <= intent.limit_price if intent.side is Side.BUY else price >= intent.limit_price
+        quantity = min(intent.quantity, self.depth)
+        fills = (self._fill(intent, price, quantity),) if hit and quantity else ()
+        order = VenueOrder(f"v-{intent.client_order_id}", closed=True, fills=fills)
+        self.orders[intent.client_order_id] = order
+        self._fault("place_order", self.after)
+        return order
+
+    def _fill(self, intent: OrderIntent, price: Decimal, quantity: Decimal) -> Fill:
+        in_coins = self.venue is Venue.BINANCE and intent.side is Side.BUY
+        fee = self.fee * (quantity if in_coins else quantity * price)
+        return Fill(f"t{len(self.orders) + 1}", price, quantity, fee, intent.coin if in_coins else self.venue.cash)
+
+    async def network(self, coin: Asset) -> Network:
+        return Network(
+            venue=self.venue,
+            coin=coin,
+            name="TRC20" if coin == USDT else coin,
+            withdraw_fee=self.network_fee,
+            withdraw_min=Decimal(1),
+            withdraw_step=Decimal("0.000001"),
+            withdraw_open=self.wallets_open,
+            deposit_open=self.wallets_open,
+            tag_required=False,
+        )
+
+    async def deposit_address(self, coin: Asset) -> Address:
+        return Address(network=coin, address=f"{self.venue}-{coin}")
+
+    async def withdraw(self, intent: WithdrawalIntent) -> WithdrawalReport:
+        self._fault("withdraw", self.faults)
+        fee = self.network_fee
+        arrives = intent.amount if self.venue is Venue.UPBIT else intent.amount - fee
+        txid = f"tx-{intent.transfer_id}"
+        CHAIN[txid] = (self.venue.other, arrives)
+        report = WithdrawalReport(
+            venue_id=f"w-{intent.transfer_id}", state=TransferState.DONE, txid=txid, arrives=arrives, fee=fee
+        )
+        self.withdrawals[report.venue_id] = report
+        self._fault("withdraw", self.after)
+        return report
+
+    async def withdrawals_since(self, coin: Asset, since_ms: int, transfer_id: str) -> Sequence[WithdrawalReport]:
+        return [report for report in self.withdrawals.values() if report.venue_id == f"w-{transfer_id}"]
+
+    async def withdrawal(self, coin: Asset, venue_id: str) -> WithdrawalReport:
+        return self.withdrawals[venue_id]
+
+    async def deposit(self, coin: Asset, txid: str) -> DepositReport | None:
+        if self.credit_after > 0:
+            self.credit_after -= 1
+            return None
+        to, amount = CHAIN[txid]
+        return DepositReport(state=TransferState.DONE, amount=amount) if to is self.venue else None
