@@ -1,7 +1,7 @@
 """The double-entry ledger: every movement sums to zero per asset, so nothing appears or vanishes."""
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
@@ -107,14 +107,15 @@ def deposit_entry(transfer_id: str, cycle_id: str, venue: Venue, coin: Asset, am
 
 
 @exact
-def opening_entry(venue: Venue, asset: Asset, amount: Decimal) -> Entry:
-    """What the account held when kimp first looked."""
-    return _entry(
-        f"opening/{venue}/{asset}",
-        None,
-        Posting(Account.EXTERNAL, asset, -amount),
-        Posting(Account(venue.value), asset, amount),
-    )
+def opening_entry(venue: Venue, balances: Mapping[Asset, Decimal]) -> Entry:
+    """All that the account held when kimp first looked. One entry, so that it can be booked only once."""
+    account = Account(venue.value)
+    postings = [
+        Posting(side, asset, sign * amount)
+        for asset, amount in balances.items()
+        for side, sign in ((Account.EXTERNAL, -1), (account, 1))
+    ]
+    return _entry(f"opening/{venue}", None, *postings)
 
 
 @exact
