@@ -1,0 +1,64 @@
+"""What Binance's refusals prove (binance-spot-api-docs errors.md, wallet error codes). Pure.
+
+Left off the lists on purpose, because they prove nothing: -1000, -1001, -1006 and -1007 (execution status unknown),
+every 5xx status, and a -2010 that says the order was sent before.
+"""
+
+from typing import Any
+
+from kimp.adapters.venue.answers import Answer, Refusals, judge, text_at, unproved
+from kimp.domain.errors import VenueError
+from kimp.domain.market import Venue
+
+CLOCK_IS_OFF = "-1021"
+NO_SUCH_SYMBOL = "-1121"
+ORDER_REFUSED = "-2010"
+DUPLICATE_WORDS = "duplicate"
+
+REFUSALS = Refusals(
+    rejected=frozenset(
+        {
+            "-1013",  # filters: LOT_SIZE, PRICE_FILTER, NOTIONAL, PERCENT_PRICE_BY_SIDE
+            "-1014",
+            "-1020",
+            # 11xx: the request's own form was refused
+            *(str(code) for code in range(-1109, -1099)),
+            "-1111",
+            "-1112",
+            *(str(code) for code in range(-1131, -1113)),
+            ORDER_REFUSED,
+            # withdrawals: wallet closed, amount, address or tag refused, travel rule
+            "-4003",
+            "-4005",
+            "-4007",
+            "-4008",
+            "-4015",
+            "-4016",
+            "-4018",
+            "-4019",
+            "-4026",
+            "-4060",
+            "-4104",
+            "-4106",
+        }
+    ),
+    key=frozenset({"-1002", "-1022", "-2014", "-2015"}),
+    absent=frozenset({"-2011", "-2013"}),
+    not_executed={"-1003": 10, "-1015": 10, "-1004": 2, "-1008": 5, CLOCK_IS_OFF: 1},
+)
+
+
+def code_of(content: Any) -> tuple[str, str] | None:
+    """Code and message of `{"code": -NNNN, "msg": ".."}`, or of the wallet's `{"success": false, "msg": ".."}`."""
+    if not isinstance(content, dict):
+        return None
+    code = text_at(content, "code")
+    if code.startswith("-") or content.get("success") is False:
+        return code, text_at(content, "msg")
+    return None
+
+
+def classify(answer: Answer, *, changes: bool) -> VenueError:
+    if answer.code == ORDER_REFUSED and DUPLICATE_WORDS in answer.message.lower():
+        return unproved(answer.message, venue=Venue.BINANCE, code=answer.code, changes=changes)
+    return judge(Venue.BINANCE, answer, REFUSALS, changes=changes)

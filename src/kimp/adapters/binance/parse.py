@@ -1,0 +1,181 @@
+"""Binance's REST answers as kimp's own types. Pure; every function raises BadMessage for any other shape."""
+
+from collections.abc import Sequence
+from decimal import Decimal
+from typing import Any
+
+from kimp.adapters.venue.shape import Facts, shaped
+from kimp.contracts.transfers import Address, DepositReport, TransferState, WithdrawalReport
+from kimp.domain.errors import BadMessage
+from kimp.domain.market import Fill, Quote, Venue
+from kimp.domain.money import ZERO, Asset, exact
+from kimp.ports.exchange import Balance, VenueOrder
+
+OPEN_STATES = frozenset({"NEW", "PARTIALLY_FILLED", "PENDING_NEW", "PENDING_CANCEL"})
+WITHDRAWAL_STATES = {
+    1: TransferState.FAILED,  # cancelled
+    3: TransferState.FAILED,  # rejected
+    5: TransferState.FAILED,
+    6: TransferState.DONE,
+}
+DEPOSIT_STATES = {
+    1: TransferState.DONE,
+    2: TransferState.FAILED,  # rejected
+    7: TransferState.FAILED,  # wrong deposit
+}
+"""6, credited but not free to withdraw, is pending here (ccxt calls it ok), as is every number that may be added."""
+
+
+def symbol(coin: Asset) -> str:
+    """The name of the coin's USDT market."""
+    return f"{coin}{Venue.BINANCE.cash}"
+
+
+class _Fill(
+    Facts, rename={"quantity": "qty", "fee": "commission", "fee_asset": "commissionAsset", "number": "tradeId"}
+):
+    price: Decimal
+    quantity: Decimal
+    fee: Decimal
+    fee_asset: str
+    number: int
+
+
+class _Order(Facts, rename="camel"):
+    order_id: int
+    status: str
+    executed_qty: Decimal
+    fills: tuple[_Fill, ...] = ()
+
+
+class _Trade(Facts, rename={"number": "id", "quantity": "qty", "fee": "commission", "fee_asset": "commissionAsset"}):
+    number: int
+    price: Decimal
+    quantity: Decimal
+    fee: Decimal
+    fee_asset: str
+
+
+def order(content: Any) -> VenueOrder:
+    """An order with the fills that this answer carries; only the answer to a placement carries them."""
+    told = shaped(content, _Order, "order")
+    return _order(told, _fills(told.fills))
+
+
+def with_trades(content: Any, trades: Sequence[Fill]) -> VenueOrder:
+    """A queried order and its trades."""
+    return _order(shaped(content, _Order, "order"), tuple(trades))
+
+
+def executed(content: Any) -> tuple[str, Decimal]:
+    """Number and executed quantity of a queried order."""
+    told = shaped(content, _Order, "order")
+    return str(told.order_id), told.executed_qty
+
+
+def trades(content: Any) -> tuple[Fill, ...]:
+    return _fills(shaped(content, list[_Trade], "trades"))
+
+
+def _fills(told: Sequence[_Fill | _Trade]) -> tuple[Fill, ...]:
+    return tuple(Fill(str(t.number), t.price, t.quantity, t.fee, Asset(t.fee_asset)) for t in told)
+
+
+def _order(told: _Order, fills: tuple[Fill, ...]) -> VenueOrder:
+    if told.order_id <= 0:
+        raise BadMessage(f"order: orderId is {told.order_id}")
+    complete = exact(lambda: sum((fill.quantity for fill in fills), ZERO))() == told.executed_qty
+    return VenueOrder(str(told.order_id), told.status not in OPEN_STATES and complete, fills)
+
+
+class _Top(Facts, rename="camel"):
+    bid_price: Decimal
+    bid_qty: Decimal
+    ask_price: Decimal
+    ask_qty: Decimal
+
+
+def top(content: Any, coin: Asset, received_ms: int) -> Quote:
+    told = shaped(content, _Top, "bookTicker")
+    return Quote(Venue.BINANCE, coin, told.bid_price, told.bid_qty, told.ask_price, told.ask_qty, received_ms)
+
+
+class _Balance(Facts):
+    asset: str
+    free: Decimal
+    locked: Decimal
+
+
+class _Account(Facts):
+    balances: list[_Balance]
+
+
+def balances(content: Any) -> dict[Asset, Balance]:
+    return {Asset(b.asset): Balance(b.free, b.locked) for b in shaped(content, _Account, "account").balances}
+
+
+class _DepositAddress(Facts):
+    address: str
+    tag: str | None = None
+
+
+def deposit_address(content: Any, network: str) -> Address:
+    """Binance's answer does not name the network that it was asked for."""
+    told = shaped(content, _DepositAddress, "deposit address")
+    if not told.address:
+        raise BadMessage("deposit address: empty")
+    return Address(network=network, address=told.address, tag=told.tag or None)
+
+
+class _Applied(Facts):
+    id: str
+
+
+def applied(content: Any) -> str:
+    """The venue's id of a withdrawal that was just asked for: all that Binance answers."""
+    told = shaped(content, _Applied, "withdrawal")
+    if not told.id:
+        raise BadMessage("withdrawal: without id")
+    return told.id
+
+
+class _Withdrawal(Facts, rename="camel"):
+    id: str
+    status: int
+    amount: Decimal
+    transaction_fee: Decimal = ZERO
+    tx_id: str | None = None
+    withdraw_order_id: str | None = None
+    info: str | None = None
+
+
+def withdrawals(content: Any) -> dict[str, tuple[str | None, WithdrawalReport]]:
+    """By venue id: our own id of it and the report. The same one may be listed twice."""
+    return {w.id: (w.withdraw_order_id, _withdrawal(w)) for w in shaped(content, list[_Withdrawal], "withdraw/history")}
+
+
+def _withdrawal(told: _Withdrawal) -> WithdrawalReport:
+    """Binance lists the amount that arrives, its fee already taken out."""
+    return WithdrawalReport(
+        venue_id=told.id,
+        state=WITHDRAWAL_STATES.get(told.status, TransferState.PENDING),
+        txid=told.tx_id or None,
+        arrives=told.amount,
+        fee=told.transaction_fee,
+        detail=f"status {told.status}" + (f": {told.info}" if told.info else ""),
+    )
+
+
+class _Deposit(Facts, rename="camel"):
+    amount: Decimal
+    status: int
+    tx_id: str = ""
+
+
+def deposit(content: Any, txid: str) -> DepositReport | None:
+    """The deposit of that txid; None if it is not listed yet."""
+    for told in shaped(content, list[_Deposit], "deposit/hisrec"):
+        if told.tx_id == txid:
+            state = DEPOSIT_STATES.get(told.status, TransferState.PENDING)
+            return DepositReport(state=state, amount=told.amount, detail=f"status {told.status}")
+    return None

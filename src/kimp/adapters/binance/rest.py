@@ -1,0 +1,172 @@
+"""Binance spot over REST: the `Trading` and `Transfers` ports. Import it lazily: ccxt takes seconds."""
+
+import json
+from collections.abc import Mapping, Sequence
+from decimal import Decimal
+
+from kimp.adapters.binance import parse, rulebook
+from kimp.adapters.binance.client import make_client
+from kimp.adapters.binance.errors import NO_SUCH_SYMBOL, classify
+from kimp.adapters.venue.cache import Kept
+from kimp.adapters.venue.client import Caller
+from kimp.adapters.venue.guard import check_withdrawal, network_name
+from kimp.adapters.venue.shape import plain
+from kimp.config import VenueSettings
+from kimp.contracts.orders import OrderIntent
+from kimp.contracts.transfers import Address, DepositReport, TransferState, WithdrawalIntent, WithdrawalReport
+from kimp.domain.errors import NotFound, Rejected
+from kimp.domain.market import Network, Quote, Venue, VenueRules
+from kimp.domain.money import CONTEXT, ZERO, Asset
+from kimp.ports.clock import Clock
+from kimp.ports.exchange import Balance, VenueOrder
+
+KEEP_S = 300
+"""Fees; filters and wallet states are read every time."""
+
+
+class BinanceRest:
+    """One per process: its limiter counts the requests of one process only."""
+
+    venue = Venue.BINANCE
+
+    def __init__(self, settings: VenueSettings, clock: Clock) -> None:
+        self._names = settings.networks
+        self._clock = clock
+        self._api = make_client(settings)
+        self._call = Caller(self.venue, classify)
+        self._fees = Kept[Mapping[str, Decimal]](KEEP_S)
+        self._wallets = Kept[Network](KEEP_S)
+
+    async def close(self) -> None:
+        await self._api.close()
+
+    # Market data
+
+    async def rules(self, coins: Sequence[Asset]) -> VenueRules:
+        """Markets of those of the `coins` that are trading, wallets of those that have a configured network."""
+        read_ms = self._clock.now_ms()
+        markets = {parse.symbol(coin): coin for coin in coins if coin != self.venue.cash}
+        listed = await self._symbols(markets)
+        fees = await self._fees.get("all", self._read_fees)
+        rows = await self._call.read("networks", self._api.sapi_get_capital_config_getall(), rulebook.networks)
+        carried = [coin for coin in coins if coin in self._names]
+        return self._call.understand(
+            "rules",
+            lambda: VenueRules(
+                venue=self.venue,
+                read_ms=read_ms,
+                instruments=tuple(
+                    rulebook.instrument(coin, listed[name], fees) for name, coin in markets.items() if name in listed
+                ),
+                networks=tuple(rulebook.network(coin, self._names[coin], rows) for coin in carried),
+            ),
+        )
+
+    async def top_of_book(self, coin: Asset) -> Quote:
+        call = self._api.public_get_ticker_bookticker({"symbol": parse.symbol(coin)})
+        return await self._call.read("book", call, lambda told: parse.top(told, coin, self._clock.now_ms()))
+
+    async def balances(self) -> Mapping[Asset, Balance]:
+        return await self._call.read("balances", self._api.private_get_account(), parse.balances)
+
+    async def _symbols(self, markets: Mapping[str, Asset]) -> dict[str, rulebook.Symbol]:
+        query = {"symbols": json.dumps(list(markets), separators=(",", ":"))}
+        try:
+            return await self._call.read("symbols", self._api.public_get_exchangeinfo(query), rulebook.symbols)
+        except Rejected as refusal:
+            if refusal.code != NO_SUCH_SYMBOL:
+                raise
+        # One unlisted coin makes Binance refuse the whole question: ask for all markets, and leave that one out.
+        return await self._call.read("symbols", self._api.public_get_exchangeinfo(), rulebook.symbols)
+
+    async def _read_fees(self) -> Mapping[str, Decimal]:
+        return await self._call.read("fees", self._api.sapi_get_asset_tradefee(), rulebook.taker_fees)
+
+    # Trading
+
+    async def find_order(self, coin: Asset, client_order_id: str) -> VenueOrder | None:
+        query = {"symbol": parse.symbol(coin), "origClientOrderId": client_order_id}
+        try:
+            told = await self._call.read("find order", self._api.private_get_order(query), lambda content: content)
+        except NotFound:
+            return None
+        number, executed = self._call.understand("order", lambda: parse.executed(told))
+        if executed == ZERO:
+            return self._call.understand("order", lambda: parse.with_trades(told, ()))
+        mine = self._api.private_get_mytrades({"symbol": parse.symbol(coin), "orderId": number})
+        trades = await self._call.read("trades", mine, parse.trades)
+        return self._call.understand("order", lambda: parse.with_trades(told, trades))
+
+    async def place_order(self, intent: OrderIntent) -> VenueOrder:
+        """Binance answers after it has matched, with every fill."""
+        request = {
+            "symbol": parse.symbol(intent.coin),
+            "side": intent.side.upper(),
+            "type": "LIMIT",
+            "timeInForce": "IOC",
+            "quantity": plain(intent.quantity),
+            "price": plain(intent.limit_price),
+            "newClientOrderId": intent.client_order_id,
+            "newOrderRespType": "FULL",
+        }
+        return await self._call.send("place order", self._api.private_post_order(request), parse.order)
+
+    # Transfers
+
+    async def network(self, coin: Asset) -> Network:
+        name = network_name(self._names, coin, self.venue)
+        call = self._api.sapi_get_capital_config_getall()
+        found = await self._call.read(
+            "networks", call, lambda content: rulebook.network(coin, name, rulebook.networks(content))
+        )
+        self._wallets.keep(coin, found)
+        return found
+
+    async def deposit_address(self, coin: Asset) -> Address:
+        name = network_name(self._names, coin, self.venue)
+        call = self._api.sapi_get_capital_deposit_address({"coin": coin, "network": name})
+        return await self._call.read("deposit address", call, lambda content: parse.deposit_address(content, name))
+
+    async def withdraw(self, intent: WithdrawalIntent) -> WithdrawalReport:
+        """Binance answers with an id only; fee and arrival are those of the wallet as it was read last."""
+        name = network_name(self._names, intent.coin, self.venue)
+        wallet = await self._wallets.get(intent.coin, lambda: self.network(intent.coin))
+        check_withdrawal(intent, self.venue, name, tag_required=wallet.tag_required)
+        request = {
+            "coin": intent.coin,
+            "network": intent.network,
+            "address": intent.address.address,
+            "amount": plain(intent.amount),
+            "withdrawOrderId": intent.transfer_id,
+        }
+        if intent.address.tag is not None:
+            request["addressTag"] = intent.address.tag
+        venue_id = await self._call.send("withdraw", self._api.sapi_post_capital_withdraw_apply(request), parse.applied)
+        return WithdrawalReport(
+            venue_id=venue_id,
+            state=TransferState.PENDING,
+            txid=None,
+            arrives=CONTEXT.subtract(intent.amount, wallet.withdraw_fee),
+            fee=wallet.withdraw_fee,
+            detail="applied",
+        )
+
+    async def withdrawals_since(self, coin: Asset, since_ms: int, transfer_id: str) -> Sequence[WithdrawalReport]:
+        """Those that carry exactly `transfer_id`. Without times: then Binance looks through the last seven days."""
+        del since_ms
+        listed = await self._history({"coin": coin, "withdrawOrderId": transfer_id})
+        return tuple(report for own_id, report in listed.values() if own_id == transfer_id)
+
+    async def withdrawal(self, coin: Asset, venue_id: str) -> WithdrawalReport:
+        listed = await self._history({"coin": coin, "idList": venue_id})
+        if venue_id not in listed:
+            raise NotFound(f"withdrawal {venue_id} is not listed", venue=self.venue, code="not listed")
+        return listed[venue_id][1]
+
+    async def deposit(self, coin: Asset, txid: str) -> DepositReport | None:
+        call = self._api.sapi_get_capital_deposit_hisrec({"coin": coin, "txId": txid})
+        return await self._call.read("deposit", call, lambda content: parse.deposit(content, txid))
+
+    async def _history(self, query: Mapping[str, str]) -> dict[str, tuple[str | None, WithdrawalReport]]:
+        call = self._api.sapi_get_capital_withdraw_history(dict(query))
+        return await self._call.read("withdrawals", call, parse.withdrawals)

@@ -1,0 +1,115 @@
+"""Binance's trading and wallet rules, from exchangeInfo, tradeFee and the wallet's configuration. Pure."""
+
+from collections.abc import Mapping
+from decimal import Decimal
+from typing import Any
+
+from kimp.adapters.venue.shape import Facts, shaped
+from kimp.domain.errors import BadMessage
+from kimp.domain.market import Instrument, Network, TickBand, Venue
+from kimp.domain.money import ZERO, Asset
+
+TRADING = "TRADING"
+NO_MAXIMUM = Decimal("1e15")
+"""Where a market publishes no greatest notional: more USDT than there are."""
+
+
+class _Filter(Facts, rename="camel"):
+    filter_type: str
+    tick_size: Decimal = ZERO
+    min_qty: Decimal = ZERO
+    step_size: Decimal = ZERO
+    min_notional: Decimal = ZERO
+    max_notional: Decimal = NO_MAXIMUM
+
+
+class Symbol(Facts):
+    """One market of exchangeInfo."""
+
+    symbol: str
+    status: str
+    filters: list[_Filter]
+
+
+class _Info(Facts):
+    symbols: list[Symbol]
+
+
+def symbols(content: Any) -> dict[str, Symbol]:
+    """By name, those that are trading now."""
+    return {s.symbol: s for s in shaped(content, _Info, "exchangeInfo").symbols if s.status == TRADING}
+
+
+class _Fee(Facts, rename="camel"):
+    symbol: str
+    taker_commission: Decimal
+
+
+def taker_fees(content: Any) -> dict[str, Decimal]:
+    """Symbol -> the account's taker fee, a ratio."""
+    return {fee.symbol: fee.taker_commission for fee in shaped(content, list[_Fee], "tradeFee")}
+
+
+def instrument(coin: Asset, symbol: Symbol, fees: Mapping[str, Decimal]) -> Instrument:
+    """Raises BadMessage if a filter or the fee that an order depends on is missing."""
+    by_type = {f.filter_type: f for f in symbol.filters}
+    price, lot = by_type.get("PRICE_FILTER"), by_type.get("LOT_SIZE")
+    notional = by_type.get("NOTIONAL") or by_type.get("MIN_NOTIONAL")
+    fee = fees.get(symbol.symbol)
+    if price is None or lot is None or notional is None or fee is None:
+        raise BadMessage(f"exchangeInfo: {symbol.symbol} lacks PRICE_FILTER, LOT_SIZE, NOTIONAL or a fee")
+    if price.tick_size <= ZERO or lot.step_size <= ZERO:
+        raise BadMessage(f"exchangeInfo: {symbol.symbol} has tick {price.tick_size}, step {lot.step_size}")
+    return Instrument(
+        venue=Venue.BINANCE,
+        coin=coin,
+        tick_bands=(TickBand(ZERO, price.tick_size),),
+        lot=lot.step_size,
+        min_quantity=lot.min_qty,
+        min_notional=notional.min_notional,
+        max_notional=notional.max_notional,
+        taker_fee=fee,
+    )
+
+
+class _Network(Facts, rename="camel"):
+    network: str
+    withdraw_fee: Decimal
+    withdraw_min: Decimal
+    withdraw_integer_multiple: Decimal
+    withdraw_enable: bool
+    deposit_enable: bool
+    busy: bool = False
+    withdraw_tag: bool | None = None
+    memo_regex: str = ""
+
+
+class _Coin(Facts, rename="camel"):
+    coin: str
+    network_list: list[_Network]
+
+
+def networks(content: Any) -> dict[tuple[str, str], _Network]:
+    """By coin and network."""
+    coins = shaped(content, list[_Coin], "capital/config/getall")
+    return {(c.coin, n.network): n for c in coins for n in c.network_list}
+
+
+def network(coin: Asset, name: str, rows: Mapping[tuple[str, str], _Network]) -> Network:
+    """Raises BadMessage for a network that Binance does not list."""
+    row = rows.get((coin, name))
+    if row is None:
+        raise BadMessage(f"capital/config/getall: no network {name!r} of {coin}; mend binance.networks.{coin}")
+    if row.withdraw_integer_multiple <= ZERO:
+        raise BadMessage(f"capital/config/getall: {coin} has withdrawIntegerMultiple {row.withdraw_integer_multiple}")
+    return Network(
+        venue=Venue.BINANCE,
+        coin=coin,
+        name=name,
+        withdraw_fee=row.withdraw_fee,
+        withdraw_min=row.withdraw_min,
+        withdraw_step=row.withdraw_integer_multiple,
+        withdraw_open=row.withdraw_enable and not row.busy,
+        deposit_open=row.deposit_enable and not row.busy,
+        tag_required=bool(row.memo_regex) if row.withdraw_tag is None else row.withdraw_tag,
+    )

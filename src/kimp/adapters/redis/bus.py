@@ -1,0 +1,138 @@
+"""The tick bus over Redis: pub/sub for the quotes as they come, keys with a lifetime for whoever joins late."""
+
+import asyncio
+import logging
+import random
+from collections import Counter
+from collections.abc import AsyncIterator, Sequence
+from contextlib import aclosing
+from urllib.parse import urlsplit
+
+from opentelemetry import metrics
+from redis.asyncio import Redis
+from redis.asyncio.client import PubSub
+from redis.exceptions import RedisError
+
+from kimp.adapters.redis.rules import decode_rules, encode_rules
+from kimp.contracts.ticks import CHANNEL, decode_quote, encode_batch, encode_quote
+from kimp.domain.errors import BadConfig, BadMessage
+from kimp.domain.market import Quote, Venue, VenueRules
+from kimp.domain.money import Asset
+
+LAST_VALUE_MS = 10_000
+"""Life of a symbol's last value: a silent symbol vanishes for late joiners. Decisions look at its age anyway."""
+RULES_MS = 120_000
+"""Four readings of the feeder: rules that nobody renews are not traded on."""
+TIMEOUT_S = 2.0
+FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.05, 5.0
+LOST = (RedisError, OSError, TimeoutError)
+
+log = logging.getLogger(__name__)
+_events = metrics.get_meter("kimp.redis").create_counter("kimp.redis.events", description="Reconnects, bad last values")
+
+
+def last_key(venue: Venue, coin: Asset) -> str:
+    return f"kimp:last:{venue}:{coin}"
+
+
+def rules_key(venue: Venue) -> str:
+    return f"kimp:rules:{venue}"
+
+
+class RedisTickBus:
+    """Implements the port `TickBus`. Connects on first use."""
+
+    def __init__(self, url: str) -> None:
+        self._place = _without_password(url)
+        try:
+            self._redis = Redis.from_url(url, socket_timeout=TIMEOUT_S, socket_connect_timeout=TIMEOUT_S)
+            # A subscriber waits for its next message as long as it takes; the health check finds dead peers.
+            self._listening = Redis.from_url(url, socket_connect_timeout=TIMEOUT_S, health_check_interval=TIMEOUT_S)
+        except ValueError:
+            raise BadConfig(f"redis_url: {self._place} is no Redis URL; use redis://host:6379/0") from None
+        self.counts = Counter[str]()
+
+    async def publish(self, quotes: Sequence[Quote]) -> None:
+        if not quotes:
+            return
+        newest = {(quote.venue, quote.coin): quote for quote in quotes}
+        async with self._redis.pipeline(transaction=False) as pipe:
+            pipe.publish(CHANNEL, encode_batch(quotes))
+            for (venue, coin), quote in newest.items():
+                pipe.set(last_key(venue, coin), encode_quote(quote), px=LAST_VALUE_MS)
+            await pipe.execute()
+
+    async def publish_rules(self, rules: VenueRules) -> None:
+        await self._redis.set(rules_key(rules.venue), encode_rules(rules), px=RULES_MS)
+
+    async def latest(self, coins: Sequence[Asset]) -> list[Quote]:
+        keys = [last_key(venue, coin) for venue in Venue for coin in coins]
+        found = await self._redis.mget(keys) if keys else []
+        quotes: list[Quote] = []
+        for data in found:
+            if data is None:
+                continue
+            try:
+                quotes.append(decode_quote(data))
+            except BadMessage as problem:
+                self._count("bad_last_value", str(problem))
+        return quotes
+
+    async def latest_rules(self) -> list[VenueRules]:
+        readings: list[VenueRules] = []
+        for data in await self._redis.mget([rules_key(venue) for venue in Venue]):
+            if data is None:
+                continue
+            try:
+                readings.append(decode_rules(data))
+            except BadMessage as problem:
+                self._count("bad_rules", str(problem))
+        return readings
+
+    async def batches(self) -> AsyncIterator[bytes]:
+        failures = 0
+        while True:
+            try:
+                async with self._listening.pubsub(ignore_subscribe_messages=True) as channel:
+                    await channel.subscribe(CHANNEL)
+                    async with aclosing(_messages(channel)) as messages:
+                        async for data in messages:
+                            failures = 0
+                            yield data
+            except LOST as gone:
+                failures += 1
+                self._count("reconnect", f"{self._place}: {type(gone).__name__}")
+                ceiling = min(LONGEST_PAUSE_S, FIRST_PAUSE_S * 2.0 ** min(failures, 10))
+                await asyncio.sleep(random.uniform(ceiling / 2, ceiling))  # noqa: S311 - spreads reconnects, no secret
+
+    async def ping(self) -> None:
+        """Raises BadConfig, without the password, if no Redis answers there."""
+        try:
+            await self._redis.ping()
+        except LOST as error:
+            raise BadConfig(
+                f"redis_url: no Redis answers at {self._place} ({type(error).__name__}); start one or mend the URL"
+            ) from None
+
+    async def close(self) -> None:
+        await self._redis.aclose()
+        await self._listening.aclose()
+
+    def _count(self, kind: str, detail: str) -> None:
+        self.counts[kind] += 1
+        _events.add(1, {"kind": kind})
+        log.warning("redis: %s: %s", kind, detail)
+
+
+async def _messages(channel: PubSub) -> AsyncIterator[bytes]:
+    async for message in channel.listen():
+        if message["type"] == "message":
+            yield message["data"]
+
+
+def _without_password(url: str) -> str:
+    try:
+        parts = urlsplit(url)
+        return f"{parts.scheme}://{parts.hostname or parts.path}" + (f":{parts.port}" if parts.port else "")
+    except ValueError:
+        return "the URL"

@@ -1,0 +1,44 @@
+"""Upbit's ccxt class, made faithful. The only module of this package that imports ccxt, which takes seconds."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import ccxt.async_support as ccxt  # type: ignore[import-untyped] # ships no py.typed
+
+from kimp.adapters.upbit.errors import code_of
+from kimp.adapters.venue.client import HTTP_TIMEOUT_MS, FaithfulClient, repointed
+from kimp.adapters.venue.limiter import Limit, Limiter
+from kimp.config import VenueSettings
+
+LIMITS = {"market": Limit(10, 1.0), "default": Limit(30, 1.0), "order": Limit(12, 1.0)}
+"""docs.upbit.com, rate-limits 2026-10-07. `order` and `default` count per account: processes share them."""
+PUBLIC_PATHS = frozenset({"market/all", "orderbook", "orderbook/instruments", "ticker"})
+
+
+class UpbitClient(FaithfulClient, ccxt.upbit):  # type: ignore[misc] # overrides untyped methods on purpose
+    """See `FaithfulClient`."""
+
+    def code_of(self, content: Any) -> tuple[str, str] | None:
+        return code_of(content)
+
+    def charges(self, path: str, method: str, params: Mapping[str, Any]) -> Mapping[str, int]:
+        del params
+        if path in PUBLIC_PATHS:
+            return {"market": 1}
+        return {"order": 1} if (method, path) == ("POST", "orders") else {"default": 1}
+
+
+def make_client(settings: VenueSettings) -> UpbitClient:
+    """Does not connect. Every URL points to `settings.rest_url`."""
+    client = UpbitClient(
+        {
+            "apiKey": settings.access_key.get_secret_value(),
+            "secret": settings.secret_key.get_secret_value(),
+            "enableRateLimit": True,
+            "timeout": HTTP_TIMEOUT_MS,
+            "options": {"maxRetriesOnFailure": 0},
+        }
+    )
+    client.urls["api"] = repointed(client.urls["api"], settings.rest_url)
+    client.tame(Limiter(LIMITS))
+    return client

@@ -1,0 +1,179 @@
+"""Upbit's REST answers as kimp's own types. Pure; every function raises BadMessage for any other shape."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+from kimp.adapters.venue.shape import Facts, shaped
+from kimp.contracts.transfers import Address, DepositReport, TransferState, WithdrawalReport
+from kimp.domain.errors import BadMessage
+from kimp.domain.market import Fill, Quote, Venue
+from kimp.domain.money import CONTEXT, KRW, ZERO, Asset, exact, round_down
+from kimp.ports.exchange import Balance, VenueOrder
+
+CLOSED_STATES = frozenset({"done", "cancel"})
+"""An immediate order whose rest was not filled ends in `cancel`, with its trades."""
+WITHDRAWAL_STATES = {
+    "DONE": TransferState.DONE,
+    "FAILED": TransferState.FAILED,
+    "CANCELLED": TransferState.FAILED,
+    "REJECTED": TransferState.FAILED,
+}
+DEPOSIT_STATES = {
+    "ACCEPTED": TransferState.DONE,
+    "CANCELLED": TransferState.FAILED,
+    "REJECTED": TransferState.FAILED,
+    "REFUNDED": TransferState.FAILED,
+}
+"""TRAVEL_RULE_SUSPECTED and REFUNDING are pending, as is every word that Upbit may add."""
+FEE_STEP = Decimal("1e-8")
+
+
+class _Trade(Facts):
+    uuid: str
+    price: Decimal
+    volume: Decimal
+
+
+class _Order(Facts):
+    uuid: str
+    state: str
+    executed_volume: Decimal = ZERO
+    paid_fee: Decimal = ZERO
+    trades: tuple[_Trade, ...] = ()
+
+
+def order(content: Any) -> VenueOrder:
+    """An order and its trades. `closed` only once the trades add up to what was executed."""
+    told = shaped(content, _Order, "order")
+    if not told.uuid:
+        raise BadMessage("order: without uuid")
+    fills = _fills(told)
+    complete = exact(lambda: sum((fill.quantity for fill in fills), ZERO))() == told.executed_volume
+    return VenueOrder(told.uuid, told.state in CLOSED_STATES and complete, fills)
+
+
+@exact
+def _fills(told: _Order) -> tuple[Fill, ...]:
+    """Upbit tells the fee of the whole order only: each trade gets its share, the last one what is left."""
+    funds = [trade.price * trade.volume for trade in told.trades]
+    total, left = sum(funds, ZERO), told.paid_fee
+    fills: list[Fill] = []
+    for trade, part in zip(told.trades, funds, strict=True):
+        last = len(fills) == len(told.trades) - 1
+        fee = left if last or not total else round_down(told.paid_fee * part / total, FEE_STEP)
+        left -= fee
+        fills.append(Fill(trade.uuid, trade.price, trade.volume, fee, KRW))
+    return tuple(fills)
+
+
+class _Unit(Facts):
+    bid_price: Decimal
+    bid_size: Decimal
+    ask_price: Decimal
+    ask_size: Decimal
+
+
+class _Book(Facts):
+    market: str
+    orderbook_units: list[_Unit]
+
+
+def market(coin: Asset) -> str:
+    """The name of the coin's won market."""
+    return f"{KRW}-{coin}"
+
+
+def tops(content: Any, coins: Mapping[str, Asset], received_ms: int) -> dict[Asset, Quote]:
+    """Best prices by coin; `coins` maps market names."""
+    quotes = {}
+    for book in shaped(content, list[_Book], "orderbook"):
+        coin = coins.get(book.market)
+        if coin is None or not book.orderbook_units:
+            continue
+        top = book.orderbook_units[0]
+        quotes[coin] = Quote(
+            Venue.UPBIT, coin, top.bid_price, top.bid_size, top.ask_price, top.ask_size, received_ms
+        )  # fmt: skip
+    return quotes
+
+
+class _Account(Facts):
+    currency: str
+    balance: Decimal
+    locked: Decimal
+
+
+def balances(content: Any) -> dict[Asset, Balance]:
+    return {Asset(a.currency): Balance(a.balance, a.locked) for a in shaped(content, list[_Account], "accounts")}
+
+
+class _DepositAddress(Facts):
+    net_type: str
+    deposit_address: str
+    secondary_address: str | None = None
+
+
+def deposit_address(content: Any) -> Address:
+    """Upbit creates addresses on request and in its own time; without one this raises BadMessage."""
+    told = shaped(content, _DepositAddress, "deposit address")
+    if not told.deposit_address:
+        raise BadMessage("deposit address: none yet; create it on the venue's web page")
+    return Address(network=told.net_type, address=told.deposit_address, tag=told.secondary_address or None)
+
+
+class _Withdrawal(Facts):
+    uuid: str
+    currency: str
+    state: str
+    amount: Decimal
+    fee: Decimal = ZERO
+    txid: str | None = None
+    created_at: str = ""
+
+
+def withdrawal(content: Any) -> WithdrawalReport:
+    """Upbit takes its fee on top, so all of the amount arrives."""
+    return _withdrawal(shaped(content, _Withdrawal, "withdrawal"))
+
+
+def _withdrawal(told: _Withdrawal) -> WithdrawalReport:
+    if not told.uuid:
+        raise BadMessage("withdrawal: without uuid")
+    return WithdrawalReport(
+        venue_id=told.uuid,
+        state=WITHDRAWAL_STATES.get(told.state.upper(), TransferState.PENDING),
+        txid=told.txid or None,
+        arrives=told.amount,
+        fee=told.fee,
+        detail=told.state,
+    )
+
+
+def withdrawals(content: Any) -> list[tuple[int, WithdrawalReport]]:
+    """Epoch milliseconds of creation (Upbit tells whole seconds) and the report of each."""
+    return [(_epoch_ms(w.created_at), _withdrawal(w)) for w in shaped(content, list[_Withdrawal], "withdrawals")]
+
+
+def _epoch_ms(text: str) -> int:
+    try:
+        instant = datetime.fromisoformat(text)
+    except ValueError:
+        raise BadMessage(f"withdrawals: {text[:40]!r} is not an ISO time") from None
+    if instant.tzinfo is None:
+        raise BadMessage(f"withdrawals: {text[:40]!r} has no time zone")
+    return int(CONTEXT.multiply(Decimal(str(instant.timestamp())), Decimal(1000)))
+
+
+class _Deposit(Facts):
+    state: str
+    amount: Decimal
+    txid: str | None = None
+
+
+def deposit(content: Any) -> DepositReport:
+    """ACCEPTED means credited and free; a travel-rule hold is pending."""
+    told = shaped(content, _Deposit, "deposit")
+    state = DEPOSIT_STATES.get(told.state.upper(), TransferState.PENDING)
+    return DepositReport(state=state, amount=told.amount, detail=told.state)

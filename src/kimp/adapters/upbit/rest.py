@@ -1,0 +1,189 @@
+"""Upbit over REST: the `Trading` and `Transfers` ports. Import it lazily: ccxt takes seconds."""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+
+from kimp.adapters.upbit import parse, rulebook
+from kimp.adapters.upbit.client import make_client
+from kimp.adapters.upbit.errors import classify
+from kimp.adapters.venue.cache import Kept
+from kimp.adapters.venue.client import Caller
+from kimp.adapters.venue.guard import check_withdrawal, network_name
+from kimp.adapters.venue.shape import plain
+from kimp.config import VenueSettings
+from kimp.contracts.orders import OrderIntent
+from kimp.contracts.transfers import Address, DepositReport, WithdrawalIntent, WithdrawalReport
+from kimp.domain.errors import NotFound, Unavailable
+from kimp.domain.market import Network, Quote, Side, Venue, VenueRules
+from kimp.domain.money import Asset
+from kimp.ports.clock import Clock
+from kimp.ports.exchange import Balance, VenueOrder
+
+KEEP_S = 300
+"""Fees, minimums and our own addresses; wallet states and ticks are read every time."""
+PAGE = 100
+MAX_PAGES = 20
+SIDES = {Side.BUY: "bid", Side.SELL: "ask"}
+
+
+class UpbitRest:
+    """One per process: its limiter counts the requests of one process only."""
+
+    venue = Venue.UPBIT
+
+    def __init__(self, settings: VenueSettings, clock: Clock) -> None:
+        self._networks = settings.networks
+        self._clock = clock
+        self._api = make_client(settings)
+        self._call = Caller(self.venue, classify)
+        self._order_chances = Kept[rulebook.OrderChance](KEEP_S)
+        self._withdraw_chances = Kept[rulebook.WithdrawChance](KEEP_S)
+        self._addresses = Kept[Address](KEEP_S)
+        self._listings = Kept[frozenset[str]](KEEP_S)
+
+    async def close(self) -> None:
+        await self._api.close()
+
+    # Market data
+
+    async def rules(self, coins: Sequence[Asset]) -> VenueRules:
+        """Markets of those of the `coins` that are listed, wallets of those that have a configured network."""
+        read_ms = self._clock.now_ms()
+        listed = await self._listings.get("all", self._read_listing)
+        names = {name: coin for coin in coins if (name := parse.market(coin)) in listed}
+        listing = {"markets": ",".join(names)}
+        ticks = await self._call.read("ticks", self._api.public_get_orderbook_instruments(listing), rulebook.tick_sizes)
+        tops = await self._tops(names)
+        wallets = await self._wallets()
+        carried = [coin for coin in coins if coin in self._networks]
+        chances = await asyncio.gather(*(self._order_chance(coin) for coin in names.values()))
+        return VenueRules(
+            venue=self.venue,
+            read_ms=read_ms,
+            instruments=tuple(
+                rulebook.instrument(coin, chance, ticks.get(name), tops.get(coin))
+                for (name, coin), chance in zip(names.items(), chances, strict=True)
+            ),
+            networks=tuple(await asyncio.gather(*(self._network(coin, wallets) for coin in carried))),
+        )
+
+    async def top_of_book(self, coin: Asset) -> Quote:
+        tops = await self._tops({parse.market(coin): coin})
+        if coin not in tops:
+            raise Unavailable(f"the {coin} book is empty", venue=self.venue)
+        return tops[coin]
+
+    async def balances(self) -> Mapping[Asset, Balance]:
+        return await self._call.read("balances", self._api.private_get_accounts(), parse.balances)
+
+    async def _tops(self, names: Mapping[str, Asset]) -> dict[Asset, Quote]:
+        call = self._api.public_get_orderbook({"markets": ",".join(names), "count": 1})
+        return await self._call.read("book", call, lambda told: parse.tops(told, names, self._clock.now_ms()))
+
+    async def _read_listing(self) -> frozenset[str]:
+        return await self._call.read("markets", self._api.public_get_market_all(), rulebook.listing)
+
+    async def _order_chance(self, coin: Asset) -> rulebook.OrderChance:
+        async def read() -> rulebook.OrderChance:
+            call = self._api.private_get_orders_chance({"market": parse.market(coin)})
+            return await self._call.read("order chance", call, rulebook.order_chance)
+
+        return await self._order_chances.get(coin, read)
+
+    # Trading
+
+    async def find_order(self, coin: Asset, client_order_id: str) -> VenueOrder | None:
+        del coin  # an identifier is unique over all markets
+        try:
+            return await self._call.read(
+                "find order", self._api.private_get_order({"identifier": client_order_id}), parse.order
+            )
+        except NotFound:
+            return None
+
+    async def place_order(self, intent: OrderIntent) -> VenueOrder:
+        """Upbit answers before it has matched: follow with `find_order` until it is closed."""
+        request = {
+            "market": parse.market(intent.coin),
+            "side": SIDES[intent.side],
+            "ord_type": "limit",
+            "volume": plain(intent.quantity),
+            "price": plain(intent.limit_price),
+            "time_in_force": "ioc",
+            "identifier": intent.client_order_id,
+        }
+        return await self._call.send("place order", self._api.private_post_orders(request), parse.order)
+
+    # Transfers
+
+    async def network(self, coin: Asset) -> Network:
+        return await self._network(coin, await self._wallets())
+
+    async def deposit_address(self, coin: Asset) -> Address:
+        name = network_name(self._networks, coin, self.venue)
+        call = self._api.private_get_deposits_coin_address({"currency": coin, "net_type": name})
+        return await self._call.read("deposit address", call, parse.deposit_address)
+
+    async def withdraw(self, intent: WithdrawalIntent) -> WithdrawalReport:
+        name = network_name(self._networks, intent.coin, self.venue)
+        # Nothing is asked of the venue here: what fails before the send would look like a lost answer.
+        check_withdrawal(intent, self.venue, name, tag_required=True if intent.coin in rulebook.TAG_COINS else None)
+        request = {
+            "currency": intent.coin,
+            "net_type": intent.network,
+            "amount": plain(intent.amount),
+            "address": intent.address.address,
+            "transaction_type": "default",
+        }
+        if intent.address.tag is not None:
+            request["secondary_address"] = intent.address.tag
+        return await self._call.send("withdraw", self._api.private_post_withdraws_coin(request), parse.withdrawal)
+
+    async def withdrawals_since(self, coin: Asset, since_ms: int, transfer_id: str) -> Sequence[WithdrawalReport]:
+        """Upbit has no client id of a withdrawal: all of the coin's, newest first, from the second of `since_ms` on."""
+        del transfer_id
+        since_second = since_ms - since_ms % 1000
+        found: dict[str, WithdrawalReport] = {}
+        for page in range(1, MAX_PAGES + 1):
+            query = {"currency": coin, "limit": PAGE, "page": page, "order_by": "desc"}
+            rows = await self._call.read("withdrawals", self._api.private_get_withdraws(query), parse.withdrawals)
+            # By id: while new ones come in, the same row may show on two pages.
+            found |= {report.venue_id: report for created_ms, report in rows if created_ms >= since_second}
+            if len(rows) < PAGE or rows[-1][0] < since_second:
+                break
+        return tuple(found.values())
+
+    async def withdrawal(self, coin: Asset, venue_id: str) -> WithdrawalReport:
+        query = {"uuid": venue_id, "currency": coin}
+        return await self._call.read("withdrawal", self._api.private_get_withdraw(query), parse.withdrawal)
+
+    async def deposit(self, coin: Asset, txid: str) -> DepositReport | None:
+        query = {"currency": coin, "txid": txid}
+        try:
+            return await self._call.read("deposit", self._api.private_get_deposit(query), parse.deposit)
+        except NotFound:
+            return None
+
+    async def _wallets(self) -> Mapping[tuple[str, str], rulebook.Wallet]:
+        return await self._call.read("wallets", self._api.private_get_status_wallet(), rulebook.wallets)
+
+    async def _network(self, coin: Asset, wallets: Mapping[tuple[str, str], rulebook.Wallet]) -> Network:
+        name = network_name(self._networks, coin, self.venue)
+
+        async def read() -> rulebook.WithdrawChance:
+            call = self._api.private_get_withdraws_chance({"currency": coin, "net_type": name})
+            return await self._call.read("withdraw chance", call, rulebook.withdraw_chance)
+
+        chance = await self._withdraw_chances.get(coin, read)
+        tagged = await self._tagged(coin)
+        return self._call.understand("wallets", lambda: rulebook.network(coin, name, wallets, chance, tagged=tagged))
+
+    async def _tagged(self, coin: Asset) -> bool:
+        """Whether Upbit's own deposit address of the coin has a second part; not asked for well-known tag coins."""
+        if coin in rulebook.TAG_COINS:
+            return True
+        try:
+            address = await self._addresses.get(coin, lambda: self.deposit_address(coin))
+        except Unavailable:  # none was created yet, so nothing can arrive there either
+            return False
+        return address.tag is not None

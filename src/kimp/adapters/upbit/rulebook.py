@@ -1,0 +1,175 @@
+"""Upbit's trading and wallet rules, put together from the four endpoints that each tell a part. Pure."""
+
+from collections.abc import Mapping
+from decimal import Decimal
+from typing import Any
+
+from kimp.adapters.venue.shape import Facts, shaped
+from kimp.domain.errors import BadMessage
+from kimp.domain.market import Instrument, Network, Quote, TickBand, Venue
+from kimp.domain.money import CONTEXT, ZERO, Asset
+
+LOT = Decimal("1e-8")
+"""Upbit takes eight decimals of volume in every market."""
+KRW_TICKS = tuple(
+    TickBand(Decimal(price), Decimal(tick))
+    for price, tick in (
+        ("1000000", "1000"),
+        ("500000", "500"),
+        ("100000", "100"),
+        ("50000", "50"),
+        ("10000", "10"),
+        ("5000", "5"),
+        ("1000", "1"),
+        ("100", "1"),
+        ("10", "0.1"),
+        ("1", "0.01"),
+        ("0.1", "0.001"),
+        ("0.01", "0.0001"),
+        ("0.001", "0.00001"),
+        ("0.0001", "0.000001"),
+        ("0.00001", "1e-7"),
+        ("0", "1e-8"),
+    )
+)
+"""docs.upbit.com, krw-market-info, in force since 2025-07-31."""
+
+IN_STATES = frozenset({"working", "deposit_only"})
+OUT_STATES = frozenset({"working", "withdraw_only"})
+TAG_COINS = frozenset({"XRP", "XLM", "EOS", "A", "ATOM", "HBAR", "STX", "STEEM", "HIVE"})
+"""Coins that are lost without a tag. Upbit has no such flag; a deposit address with a tag adds to this list."""
+
+
+class _Listed(Facts):
+    market: str
+
+
+def listing(content: Any) -> frozenset[str]:
+    """Names of all markets."""
+    return frozenset(row.market for row in shaped(content, list[_Listed], "market/all"))
+
+
+class _Ticks(Facts):
+    market: str
+    tick_size: Decimal
+
+
+def tick_sizes(content: Any) -> dict[str, Decimal]:
+    """Market name -> the tick at its present price."""
+    return {row.market: row.tick_size for row in shaped(content, list[_Ticks], "instruments")}
+
+
+class _Minimum(Facts):
+    min_total: Decimal
+
+
+class _Market(Facts):
+    bid: _Minimum
+    ask: _Minimum
+    max_total: Decimal
+
+
+class OrderChance(Facts):
+    """Answer of `/orders/chance`: what the account may order in one market, and at which fee."""
+
+    bid_fee: Decimal
+    ask_fee: Decimal
+    market: _Market
+
+
+def order_chance(content: Any) -> OrderChance:
+    return shaped(content, OrderChance, "orders/chance")
+
+
+def instrument(coin: Asset, chance: OrderChance, tick: Decimal | None, top: Quote | None) -> Instrument:
+    return Instrument(
+        venue=Venue.UPBIT,
+        coin=coin,
+        tick_bands=tick_bands(tick, top.ask if top else None),
+        lot=LOT,
+        min_quantity=LOT,
+        min_notional=max(chance.market.bid.min_total, chance.market.ask.min_total),
+        max_notional=chance.market.max_total,
+        taker_fee=max(chance.bid_fee, chance.ask_fee),
+    )
+
+
+def tick_bands(tick: Decimal | None, price: Decimal | None) -> tuple[TickBand, ...]:
+    """The published table, with the market's own tick in the band of its present price.
+
+    A tick that a neighbouring band publishes may only mean that the price has just crossed the border between the
+    two readings: then the coarser of the two is taken, whose multiples are good on either side.
+    """
+    if tick is None or price is None or tick <= ZERO:
+        return KRW_TICKS
+    here = next((i for i, band in enumerate(KRW_TICKS) if price >= band.from_price), len(KRW_TICKS) - 1)
+    band = KRW_TICKS[here]
+    neighbours = {other.tick for other in KRW_TICKS[max(here - 1, 0) : here + 2]}
+    own = max(tick, band.tick) if tick in neighbours else tick
+    return (*KRW_TICKS[:here], TickBand(band.from_price, own), *KRW_TICKS[here + 1 :])
+
+
+class Wallet(Facts):
+    """A row of `/status/wallet`."""
+
+    currency: str
+    wallet_state: str
+    net_type: str | None = None
+    block_state: str | None = None
+
+
+def wallets(content: Any) -> dict[tuple[str, str], Wallet]:
+    """By coin and network."""
+    return {(w.currency, w.net_type or ""): w for w in shaped(content, list[Wallet], "status/wallet")}
+
+
+class _Member(Facts):
+    wallet_locked: bool = False
+
+
+class _Currency(Facts):
+    withdraw_fee: Decimal
+
+
+class _Limit(Facts):
+    minimum: Decimal
+    fixed: int
+    can_withdraw: bool = True
+
+
+class WithdrawChance(Facts):
+    """Answer of `/withdraws/chance`: fee, minimum and decimals of one coin on one network."""
+
+    currency: _Currency
+    withdraw_limit: _Limit
+    member_level: _Member = _Member()
+
+    def __post_init__(self) -> None:
+        if self.withdraw_limit.fixed not in range(31):
+            raise ValueError(f"withdraw_limit.fixed is {self.withdraw_limit.fixed}")
+
+
+def withdraw_chance(content: Any) -> WithdrawChance:
+    return shaped(content, WithdrawChance, "withdraws/chance")
+
+
+def network(
+    coin: Asset, name: str, rows: Mapping[tuple[str, str], Wallet], chance: WithdrawChance, *, tagged: bool
+) -> Network:
+    """`tagged`: Upbit's own deposit address of the coin has a second part. Raises BadMessage for an unlisted wallet."""
+    wallet = rows.get((coin, name))
+    if wallet is None:
+        raise BadMessage(f"status/wallet: no {coin} wallet on network {name!r}; mend upbit.networks.{coin}")
+    alive = wallet.block_state != "inactive"
+    allowed = chance.withdraw_limit.can_withdraw and not chance.member_level.wallet_locked
+    return Network(
+        venue=Venue.UPBIT,
+        coin=coin,
+        name=name,
+        withdraw_fee=chance.currency.withdraw_fee,
+        withdraw_min=chance.withdraw_limit.minimum,
+        withdraw_step=CONTEXT.power(Decimal(10), -chance.withdraw_limit.fixed),
+        withdraw_open=alive and allowed and wallet.wallet_state in OUT_STATES,
+        deposit_open=alive and wallet.wallet_state in IN_STATES,
+        tag_required=tagged or coin in TAG_COINS,
+    )

@@ -1,0 +1,92 @@
+"""What a venue said, and what it proves. Pure: the tables of each venue are applied in its own `errors.py`."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from kimp.domain.errors import KeyRefused, NotFound, OutcomeUnknown, Rejected, Unavailable, VenueError
+from kimp.domain.market import Venue
+
+OK = range(200, 300)
+TOO_MANY, BANNED = 429, 418
+BAN_PAUSE_S = 60
+LIMIT_PAUSE_S = 1
+LONGEST_QUOTE = 200
+"""Characters of a venue's text that go into an error: it may be a whole HTML page."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """One HTTP answer that is not plain success."""
+
+    status: int
+    body: str
+    code: str = ""
+    """The venue's own: Upbit's error name, Binance's number as text. Empty if the body carries none."""
+    message: str = ""
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+class NotSuccess(Exception):
+    """Leaves ccxt with the whole answer; its own exceptions carry neither status nor headers."""
+
+    def __init__(self, answer: Answer) -> None:
+        super().__init__(f"HTTP {answer.status}")
+        self.answer = answer
+
+
+@dataclass(frozen=True, slots=True)
+class Refusals:
+    """A venue's codes by what they prove. A code on none of the lists proves nothing."""
+
+    rejected: frozenset[str]
+    key: frozenset[str]
+    absent: frozenset[str]
+    not_executed: Mapping[str, int]
+    """Code -> seconds to wait."""
+
+
+def unproved(message: str, *, venue: Venue, code: str, changes: bool) -> VenueError:
+    """Nothing is proved. A read changes nothing, so whatever became of it, it may be repeated."""
+    kind = OutcomeUnknown if changes else Unavailable
+    return kind(message, venue=venue, code=code)
+
+
+def judge(venue: Venue, answer: Answer, refusals: Refusals, *, changes: bool) -> VenueError:
+    """The error that an answer amounts to: unproved unless it is on an allow-list.
+
+    `changes`: the call was to change something at the venue (an order, a withdrawal).
+    """
+    said, code = _said(answer), answer.code or f"HTTP {answer.status}"
+    if answer.status in {TOO_MANY, BANNED}:
+        return Unavailable(said, venue=venue, code=code, retry_after=_pause(answer))
+    if answer.code in refusals.not_executed:
+        return Unavailable(said, venue=venue, code=code, retry_after=refusals.not_executed[answer.code])
+    # A refusal that comes as a success or as a server's failure is no refusal.
+    if answer.status in range(400, 500):
+        for codes, error in (
+            (refusals.key, KeyRefused),
+            (refusals.absent, NotFound),
+            (refusals.rejected, Rejected),
+        ):
+            if answer.code in codes:
+                return error(said, venue=venue, code=code)
+    return unproved(said, venue=venue, code=code, changes=changes)
+
+
+def _pause(answer: Answer) -> int:
+    asked = next((text for name, text in answer.headers.items() if name.lower() == "retry-after"), "")
+    if asked.isascii() and asked.isdigit():
+        return int(asked)
+    return BAN_PAUSE_S if answer.status == BANNED else LIMIT_PAUSE_S
+
+
+def _said(answer: Answer) -> str:
+    text = " ".join((answer.message or answer.body).split())
+    return text[:LONGEST_QUOTE] or "an empty answer"
+
+
+def text_at(content: Mapping[str, Any], name: str) -> str:
+    """A field of an error body as text; numbers included, anything else is none."""
+    value = content.get(name)
+    return str(value) if isinstance(value, str | int) else ""

@@ -1,0 +1,135 @@
+"""What both venues' ccxt classes are made to do: exact numbers, whole answers, our limits, one connection pool.
+
+ccxt is kept for what it is good at (signing, endpoints); its parsing, error classes, retries and limiter are not
+used, because each of them loses facts that decide whether an order may be sent again.
+"""
+
+import logging
+from abc import abstractmethod
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any, Protocol, TypeVar
+from urllib.parse import urlsplit
+
+import aiohttp
+
+from kimp.adapters.venue.answers import OK, Answer, NotSuccess, unproved
+from kimp.adapters.venue.limiter import Limiter
+from kimp.adapters.venue.shape import decode
+from kimp.domain.errors import BadMessage, Unavailable, VenueError
+from kimp.domain.market import Venue
+
+HTTP_TIMEOUT_MS = 5_000
+"""Well below the activities' own time-outs, so that a lost answer is looked up by the attempt that lost it."""
+POOL_SIZE = 64
+KEEP_ALIVE_S = 55
+
+T = TypeVar("T")
+
+_silent = logging.getLogger("kimp.adapters.venue.ccxt")
+_silent.setLevel(logging.WARNING)
+
+
+class FaithfulClient:
+    """Mixed in *before* a ccxt class, whose methods it overrides."""
+
+    session: aiohttp.ClientSession | None
+    closed_by_user: bool
+
+    def tame(self, limiter: Limiter) -> None:
+        """To be called once, right after construction."""
+        self.limiter = limiter
+        # ccxt logs every request with its signature and key at level DEBUG.
+        self.logger = _silent
+
+    @abstractmethod
+    def code_of(self, content: Any) -> tuple[str, str] | None:
+        """The venue's error code and message in a decoded body, if it is an error body."""
+
+    @abstractmethod
+    def charges(self, path: str, method: str, params: Mapping[str, Any]) -> Mapping[str, int]:
+        """What a call costs in which group of the limiter."""
+
+    def on_json_response(self, text: str) -> Any:
+        """ccxt's own decoder makes floats wherever orjson is installed."""
+        return decode(text)
+
+    def handle_errors(
+        self, status: int, _reason: str, _url: str, _method: str, headers: Mapping[str, str], body: str, content: Any,
+        *_request: Any,
+    ) -> None:  # fmt: skip
+        """Runs inside the request that it judges, so concurrent requests cannot mix their answers up."""
+        error = self.code_of(content)
+        if status in OK and content is not None and error is None:
+            return
+        code, message = error or ("", "")
+        raise NotSuccess(Answer(status, body or "", code, message, dict(headers)))
+
+    def calculate_rate_limiter_cost(
+        self, _api: Any, method: str, path: str, params: Mapping[str, Any], _config: Any = None
+    ) -> Mapping[str, int]:
+        return self.charges(path, method, params)
+
+    async def throttle(self, cost: Mapping[str, int]) -> None:
+        await self.limiter.take(cost)
+
+    def open(self, lazy: bool = False) -> None:  # noqa: FBT001, FBT002 - ccxt's signature
+        """Our own pool; ccxt still owns and closes the session."""
+        if self.session is None and not self.closed_by_user:
+            self.session = aiohttp.ClientSession(
+                connector=aiohttp.TCPConnector(limit=POOL_SIZE, keepalive_timeout=KEEP_ALIVE_S)
+            )
+        super().open(lazy)  # type: ignore[misc] # the ccxt class comes next in the MRO
+
+
+def repointed(urls: Any, base: str) -> Any:
+    """A tree of URLs with every host replaced by `base`, paths kept: no call may reach a host nobody configured."""
+    if isinstance(urls, str):
+        path = urlsplit(urls.replace("{hostname}", "hostname")).path
+        return base.rstrip("/") + path.rstrip("/")
+    if isinstance(urls, dict):
+        return {name: repointed(part, base) for name, part in urls.items()}
+    return urls
+
+
+class Classify(Protocol):
+    """A venue's `errors.classify`."""
+
+    def __call__(self, answer: Answer, *, changes: bool) -> VenueError: ...
+
+
+class Caller:
+    """Runs one call of a venue and turns whatever becomes of it into a result or a venue error."""
+
+    def __init__(self, venue: Venue, classify: Classify) -> None:
+        self._venue = venue
+        self._classify = classify
+
+    async def read(self, what: str, call: Awaitable[Any], parse: Callable[[Any], T]) -> T:
+        """For calls that change nothing: Unavailable where the answer proves nothing."""
+        return await self._run(what, call, parse, changes=False)
+
+    async def send(self, what: str, call: Awaitable[Any], parse: Callable[[Any], T]) -> T:
+        """For orders and withdrawals: OutcomeUnknown where the answer proves nothing."""
+        return await self._run(what, call, parse, changes=True)
+
+    def understand(self, what: str, parse: Callable[[], T]) -> T:
+        """Put answers of reads together; Unavailable if they do not fit."""
+        try:
+            return parse()
+        except BadMessage as garbage:
+            raise unproved(f"{what}: {garbage}", venue=self._venue, code="garbage", changes=False) from None
+
+    async def _run(self, what: str, call: Awaitable[Any], parse: Callable[[Any], T], *, changes: bool) -> T:
+        try:
+            return parse(await call)
+        except NotSuccess as refused:
+            raise self._classify(refused.answer, changes=changes) from None
+        except BadMessage as garbage:
+            raise unproved(f"{what}: {garbage}", venue=self._venue, code="garbage", changes=changes) from None
+        except Exception as lost:  # noqa: BLE001 - whatever is not an answer leaves the outcome open
+            # ccxt's texts carry the signed URL, so only the names of the errors are told, and the chain is cut.
+            names = f"{what}: {type(lost).__name__}"
+            if isinstance(lost.__cause__, aiohttp.ClientConnectorError):
+                raise Unavailable(f"{names}, not connected", venue=self._venue, code="connect") from None
+            cause = f" ({type(lost.__cause__).__name__})" if lost.__cause__ else ""
+            raise unproved(names + cause, venue=self._venue, code="no answer", changes=changes) from None

@@ -1,0 +1,197 @@
+"""One WebSocket that carries all book tops of a venue, for ever: connect, subscribe, read, reconnect.
+
+Whatever is buffered on the socket when the reader wakes is handed on as one list, so that a burst costs one wake-up
+and one publication instead of thousands.
+"""
+
+import asyncio
+import logging
+import random
+from abc import ABC, abstractmethod
+from collections import Counter
+from collections.abc import AsyncGenerator, Generator, Sequence
+from contextlib import aclosing
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import cast
+
+from opentelemetry import metrics
+from websockets.asyncio.client import ClientConnection, connect
+from websockets.exceptions import ConnectionClosed
+
+from kimp.adapters.venue.ticks import Notice, Read
+from kimp.domain.errors import BadMessage
+from kimp.domain.market import Quote, Venue
+from kimp.domain.money import Asset
+from kimp.ports.clock import Clock
+
+SILENCE_S = 30.0
+"""A connection that answers pings and brings nothing for so long is given up."""
+PING_S = 10.0
+BUFFERED_FRAMES = 4_096
+FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.1, 10.0
+SHOWN = 120
+"""Characters of a bad frame that are logged."""
+
+log = logging.getLogger(__name__)
+_events = metrics.get_meter("kimp.stream").create_counter(
+    "kimp.stream.events", description="Reconnects and dropped frames of the venues' streams, by kind"
+)
+
+
+class Event(StrEnum):
+    """What is counted."""
+
+    RECONNECTED = "reconnected"
+    MALFORMED = "malformed"
+    OUT_OF_ORDER = "out_of_order"
+
+
+@dataclass(frozen=True, slots=True)
+class Feed:
+    """Where to connect for some coins, what to say first, how to read the frames."""
+
+    url: str
+    hello: str | None
+    read: Read
+
+
+class VenueStream(ABC):
+    """Implements the port `TickStream`."""
+
+    venue: Venue
+
+    def __init__(self, url: str, clock: Clock) -> None:
+        self._url = url.rstrip("/")
+        self._clock = clock
+        self.counts = Counter[Event]()
+
+    @abstractmethod
+    def feed(self, coins: Sequence[Asset]) -> Feed:
+        """The venue's own subscription."""
+
+    async def quotes(self, coins: Sequence[Asset]) -> AsyncGenerator[list[Quote]]:
+        feed = self.feed(coins)
+        barren = 0
+        async with aclosing(_connections(feed.url)) as sockets:
+            async for socket in sockets:
+                barren += 1
+                try:
+                    if feed.hello is not None:
+                        await socket.send(feed.hello)
+                    async with aclosing(self._batches(socket, feed.read)) as batches:
+                        async for batch in batches:
+                            barren = 0
+                            yield batch
+                except (ConnectionClosed, TimeoutError) as gone:
+                    log.warning("%s: stream lost (%s: %s)", self.venue, type(gone).__name__, gone)
+                self._count(Event.RECONNECTED)
+                # At once, unless connections bring nothing; then ever more slowly.
+                await asyncio.sleep(_pause(barren) if barren else 0.0)
+
+    async def _batches(self, socket: ClientConnection, read: Read) -> AsyncGenerator[list[Quote]]:
+        newest: dict[Asset, int] = {}
+        async with aclosing(_bursts(socket)) as bursts:
+            async for burst in bursts:
+                batch, going_away = self._read(burst, read, newest)
+                if batch:
+                    yield batch
+                if going_away:
+                    log.info("%s: the server is going away, connecting again", self.venue)
+                    return
+
+    def _read(self, burst: Sequence[bytes], read: Read, newest: dict[Asset, int]) -> tuple[list[Quote], bool]:
+        """All quotes of a burst that are in order, and whether to connect again."""
+        received_ms = self._clock.now_ms()
+        batch: list[Quote] = []
+        going_away = False
+        for frame in burst:
+            try:
+                tick = read(frame, received_ms)
+            except BadMessage as problem:
+                self._malformed(problem, frame)
+                continue
+            if isinstance(tick, Notice):
+                going_away = going_away or tick is Notice.GOING_AWAY
+                continue
+            quote, sequence = tick
+            if sequence < newest.get(quote.coin, 0):
+                self._count(Event.OUT_OF_ORDER)
+                continue
+            newest[quote.coin] = sequence
+            batch.append(quote)
+        return batch, going_away
+
+    def _malformed(self, problem: BadMessage, frame: bytes) -> None:
+        self._count(Event.MALFORMED)
+        count = self.counts[Event.MALFORMED]
+        if count & (count - 1) == 0:  # a stream of garbage must not become a stream of log lines
+            log.warning("%s: bad frame no. %d: %s: %r", self.venue, count, problem, frame[:SHOWN])
+
+    def _count(self, event: Event) -> None:
+        self.counts[event] += 1
+        _events.add(1, {"venue": self.venue.value, "kind": event.value})
+
+
+def _pause(failures: int) -> float:
+    ceiling = min(LONGEST_PAUSE_S, FIRST_PAUSE_S * 2.0 ** min(failures, 10))
+    return random.uniform(ceiling / 2, ceiling)  # noqa: S311 - spreads reconnects, no secret
+
+
+def _pauses() -> Generator[float]:
+    failures = 0
+    while True:
+        yield _pause(failures)
+        failures += 1
+
+
+def _connections(url: str) -> AsyncGenerator[ClientConnection]:
+    connecting = connect(
+        url,
+        compression=None,  # saves latency; the frames are small
+        proxy=None,
+        ping_interval=PING_S,
+        ping_timeout=PING_S,
+        close_timeout=1.0,
+        max_queue=BUFFERED_FRAMES,
+        reconnect_delays=_pauses,
+        # Nothing is fatal: a venue that refuses today (maintenance, ban, DNS) may accept in a minute.
+        process_exception=_retry,
+    )
+    # The cast is for `aclosing`: it is an async generator, declared as an iterator.
+    return cast("AsyncGenerator[ClientConnection]", connecting.__aiter__())
+
+
+def _retry(refusal: Exception) -> None:
+    log.warning("stream cannot connect: %s: %s", type(refusal).__name__, refusal)
+
+
+async def _bursts(socket: ClientConnection) -> AsyncGenerator[list[bytes]]:
+    """All frames that are there, as soon as there is one. Raises ConnectionClosed, or TimeoutError on silence."""
+    frames: list[bytes] = []
+    arrived = asyncio.Event()
+
+    async def pump() -> None:
+        try:
+            while True:
+                # Does not suspend while the socket has frames buffered.
+                frame = await socket.recv(decode=False)
+                frames.append(frame)
+                arrived.set()
+        finally:
+            arrived.set()
+
+    reader = asyncio.create_task(pump())
+    try:
+        while True:
+            if not frames:
+                if reader.done():
+                    reader.result()
+                arrived.clear()
+                async with asyncio.timeout(SILENCE_S):
+                    await arrived.wait()
+            burst, frames = frames, []
+            if burst:
+                yield burst
+    finally:
+        reader.cancel()
