@@ -1,5 +1,7 @@
 """Journal and record keeper in memory, for workflow tests."""
 
+import asyncio
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from kimp.contracts.cycle import CycleRecord
@@ -51,6 +53,14 @@ class RecordKeeper:
 
     async def record(self, record: CycleRecord) -> None:
         self.records.append(record)
+
+    async def until(self, seen: Callable[[CycleRecord], bool]) -> CycleRecord:
+        """The first record that `seen` accepts; the test's own timeout bounds the wait."""
+        while True:
+            for record in self.records:
+                if seen(record):
+                    return record
+            await asyncio.sleep(0.02)
 
     @property
     def entries(self) -> list[Entry]:

@@ -1,0 +1,49 @@
+"""The command tree, and what every command does on bad input and on Ctrl-C."""
+
+import asyncio
+import sys
+from collections.abc import Coroutine
+from typing import Any
+
+import typer
+from rich.console import Console
+
+from kimp.domain.errors import BadInput, KimpError
+
+EXIT_FAILED = 1
+"""A check did not hold, or a part failed while running."""
+EXIT_BAD_INPUT = 2
+"""Configuration, argument or file: the line says how to mend it."""
+EXIT_INTERRUPTED = 130
+
+app = typer.Typer(
+    name="kimp",
+    help="Earns the kimchi premium between Upbit and Binance, one durable cycle at a time.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    add_completion=False,
+)
+errors = Console(stderr=True)
+
+
+def run(work: Coroutine[Any, Any, int | None]) -> None:
+    """Run a command to its end; Ctrl-C ends it cleanly and is no failure of its own."""
+    try:
+        code = asyncio.run(work)
+    except KeyboardInterrupt:
+        raise typer.Exit(EXIT_INTERRUPTED) from None
+    raise typer.Exit(code or 0)
+
+
+def main() -> None:
+    """Entry point of the console script."""
+    from kimp.cli import demo, inspect, services  # noqa: F401, PLC0415 - each registers its commands
+
+    try:
+        app()
+    except BadInput as error:
+        errors.print(f"[red]kimp:[/] {error}", highlight=False, soft_wrap=True)
+        sys.exit(EXIT_BAD_INPUT)
+    except KimpError as error:
+        errors.print(f"[red]kimp:[/] {error}", highlight=False, soft_wrap=True)
+        sys.exit(EXIT_FAILED)

@@ -1,0 +1,114 @@
+"""What people see: tables of cycles, premiums and checks. Formatting only."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, datetime
+from decimal import Decimal
+
+from rich.table import Table
+
+from kimp.contracts.status import CycleStatus
+from kimp.domain.legs import Blocked, MarketView
+from kimp.domain.market import Direction, Venue
+from kimp.domain.money import USDT, Asset
+from kimp.domain.opportunity import Limits, evaluate
+from kimp.domain.premium import coin_premium, mid
+from kimp.ports.books import CycleRow
+
+COLOURS = {
+    CycleStatus.COMPLETED: "green",
+    CycleStatus.REJECTED: "yellow",
+    CycleStatus.COMPENSATED: "yellow",
+    CycleStatus.DEAD_LETTER: "red",
+}
+ARROWS = {Direction.TO_UPBIT.value: "Binance -> Upbit", Direction.TO_BINANCE.value: "Upbit -> Binance"}
+
+
+def won(amount: Decimal | None) -> str:
+    """Whole won with separators; a dash where there is none yet."""
+    return "-" if amount is None else f"{amount:,.0f}"
+
+
+def percent(ratio: Decimal) -> str:
+    return f"{ratio * 100:+.2f} %"
+
+
+def instant(ms: int | None) -> str:
+    return "-" if ms is None else f"{datetime.fromtimestamp(ms / 1000, UTC):%m-%d %H:%M:%S}"
+
+
+def cycles_table(rows: Iterable[CycleRow], title: str = "cycles") -> Table:
+    """One line per cycle."""
+    table = Table(title=title, title_justify="left", header_style="bold")
+    for name in ("cycle", "leg one", "home by", "status", "spent", "returned", "profit KRW", "started (UTC)", "took s"):
+        table.add_column(name, justify="right" if name in {"spent", "returned", "profit KRW", "took s"} else "left")
+    for row in rows:
+        note = row.waiting_reason or row.reason
+        status = f"[{COLOURS.get(row.status, 'cyan')}]{row.status}[/]" + (f" ({note})" if note else "")
+        end = row.closed_ms or row.updated_ms
+        table.add_row(
+            row.cycle_id,
+            ARROWS[row.direction],
+            row.route or "-",
+            status,
+            _cash(row.spent, row.home_asset),
+            _cash(row.returned, row.home_asset),
+            won(row.profit_krw),
+            instant(row.started_ms),
+            f"{(end - row.started_ms) / 1000:.1f}",
+        )
+    return table
+
+
+def _cash(amount: Decimal | None, asset: Asset | None) -> str:
+    return "-" if amount is None else f"{amount:,.2f} {asset}"
+
+
+def premiums_table(view: MarketView, coins: Sequence[Asset], limits: Limits, now_ms: int) -> Table:
+    """Both books and the premium of each coin, and what stands between it and a cycle."""
+    table = Table(title="market", title_justify="left", header_style="bold")
+    for name in ("coin", "Upbit KRW", "Binance USDT", "premium", "best cycle now"):
+        table.add_column(name, justify="left" if name in {"coin", "best cycle now"} else "right")
+    dollar = view.quotes.get((Venue.UPBIT, USDT))
+    for coin in coins:
+        upbit, binance = view.quotes.get((Venue.UPBIT, coin)), view.quotes.get((Venue.BINANCE, coin))
+        if upbit is None or binance is None or dollar is None:
+            table.add_row(coin, "-", "-", "-", "no quotes yet")
+            continue
+        premium = coin_premium(upbit, binance, mid(dollar))
+        table.add_row(
+            coin,
+            f"{mid(upbit):,f}",
+            f"{mid(binance):,f}",
+            percent(premium),
+            best_cycle(view, coin, coins, limits, now_ms),
+        )
+    return table
+
+
+def best_cycle(view: MarketView, coin: Asset, coins: Sequence[Asset], limits: Limits, now_ms: int) -> str:
+    """The opportunity in either direction, or the gate that is nearest to opening."""
+    direction = _richer_direction(view, coin)
+    found = evaluate(view, coin, direction, (*coins, USDT), limits, now_ms)
+    if isinstance(found, Blocked):
+        return f"[dim]{ARROWS[direction]}: {found.gate}, {found.detail}[/]"
+    return f"[green]{ARROWS[direction]}, home by {found.route.coin}: {percent(found.net_edge)}[/]"
+
+
+def _richer_direction(view: MarketView, coin: Asset) -> Direction:
+    """A coin dearer on Upbit than USDT is goes to Upbit, a cheaper one to Binance."""
+    upbit, binance = view.quotes[Venue.UPBIT, coin], view.quotes[Venue.BINANCE, coin]
+    premium = coin_premium(upbit, binance, mid(view.quotes[Venue.UPBIT, USDT]))
+    return Direction.TO_UPBIT if premium > 0 else Direction.TO_BINANCE
+
+
+def balance_table(pairs: Mapping[tuple[str, Asset], tuple[Decimal, Decimal]]) -> Table:
+    """The ledger beside the venue's own truth."""
+    table = Table(title="ledger against the venues", title_justify="left", header_style="bold")
+    for name in ("account", "asset", "ledger", "venue", "difference"):
+        table.add_column(name, justify="left" if name in {"account", "asset"} else "right")
+    for (account, asset), (ours, theirs) in sorted(pairs.items()):
+        same = ours == theirs
+        table.add_row(
+            account, asset, f"{ours:,f}", f"{theirs:,f}", "[green]0[/]" if same else f"[red]{ours - theirs:+,f}[/]"
+        )
+    return table

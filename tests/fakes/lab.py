@@ -1,0 +1,170 @@
+"""A cycle's whole world in memory but for Temporal: two venues, the real activities, the real workflow."""
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field
+from decimal import Decimal
+
+from fakes.journal import MemoryJournal, RecordKeeper
+from fakes.venue import FakeVenue
+from temporalio.client import Client, WorkflowHandle
+from temporalio.worker import Worker
+from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
+
+from activities.failures import VenueFailures
+from activities.market import MarketActivities
+from activities.orders import OrderActivities
+from activities.records import RecordActivities
+from activities.transfers import TransferActivities
+from kimp.adapters.clock import SystemClock
+PASSED_THROUGH = ("kimp.domain", "kimp.contracts", "kimp.ports", "activities", "msgspec")
+from kimp.contracts.cycle import CycleInput, CyclePolicy, CycleResult
+from kimp.contracts.queues import TaskQueue
+from kimp.contracts.transfers import Address
+from kimp.domain.ids import workflow_id
+from kimp.domain.legs import MarketView
+from kimp.domain.market import Direction, Quote, Venue, VenueRules
+from kimp.domain.money import USDT, Asset
+from kimp.domain.opportunity import Limits, Opportunity, evaluate
+from workflows.arbitrage_cycle import ArbitrageCycle
+
+XRP, TRX = Asset("XRP"), Asset("TRX")
+COINS = (XRP, TRX, USDT)
+LIMITS = Limits(
+    threshold=Decimal("0.001"),
+    notional_krw=Decimal(1_000_000),
+    slippage=Decimal("0.002"),
+    premium_band=Decimal("0.2"),
+    max_quote_age_ms=60_000,
+)
+
+
+def upbit() -> FakeVenue:
+    """XRP stands 1 % dear here, TRX even."""
+    prices = {
+        XRP: (Decimal(3240), Decimal(3241)),
+        TRX: (Decimal(420), Decimal("420.1")),
+        USDT: (Decimal(1400), Decimal(1401)),
+    }
+    return FakeVenue(Venue.UPBIT, prices, fee=Decimal("0.0005"))
+
+
+def binance() -> FakeVenue:
+    prices = {XRP: (Decimal("2.2900"), Decimal("2.2901")), TRX: (Decimal("0.3"), Decimal("0.3001"))}
+    return FakeVenue(Venue.BINANCE, prices)
+
+
+@dataclass
+class Lab:
+    """One client, the fakes, and what a test wants to look at afterwards."""
+
+    client: Client
+    upbit: FakeVenue = field(default_factory=upbit)
+    binance: FakeVenue = field(default_factory=binance)
+    journal: MemoryJournal = field(default_factory=MemoryJournal)
+    records: RecordKeeper = field(default_factory=RecordKeeper)
+    quotes_flow: bool = True
+
+    @property
+    def venues(self) -> dict[Venue, FakeVenue]:
+        return {Venue.UPBIT: self.upbit, Venue.BINANCE: self.binance}
+
+    # The part of TickBus that the activities read.
+    async def latest(self, coins: Sequence[Asset]) -> list[Quote]:
+        now = SystemClock().now_ms()
+        if not self.quotes_flow:
+            return []
+        return [
+            (await venue.top_of_book(coin))._replace(received_ms=now)
+            for venue in self.venues.values()
+            for coin in coins
+            if coin in venue.prices
+        ]
+
+    async def latest_rules(self) -> list[VenueRules]:
+        return [await venue.rules(COINS) for venue in self.venues.values()]
+
+    @asynccontextmanager
+    async def workers(self) -> AsyncIterator[None]:
+        clock = SystemClock()
+        orders = OrderActivities(self.venues, self.journal, clock)
+        market = MarketActivities(self.venues, self, clock)  # type: ignore[arg-type]  # only what it reads is here
+        transfers = TransferActivities(self.venues, self.journal, _allowed(), clock)
+        records = RecordActivities(self.records)  # type: ignore[arg-type]  # only `record` is called
+        restrictions = SandboxRestrictions.default.with_passthrough_modules(*PASSED_THROUGH)
+        async with AsyncExitStack() as stack:
+            for queue, activities, workflows in (
+                (TaskQueue.CYCLES, [orders.execute_order, market.find_routes, market.read_market], [ArbitrageCycle]),
+                (
+                    TaskQueue.TRANSFERS,
+                    [
+                        transfers.prepare_transfer,
+                        transfers.withdraw,
+                        transfers.follow_withdrawal,
+                        transfers.follow_deposit,
+                    ],
+                    [],
+                ),
+                (TaskQueue.OPS, [records.record], []),
+            ):
+                await stack.enter_async_context(
+                    Worker(
+                        self.client,
+                        task_queue=queue,
+                        activities=activities,
+                        workflows=workflows,
+                        workflow_runner=SandboxedWorkflowRunner(restrictions=restrictions),
+                        interceptors=[VenueFailures()],
+                    )
+                )
+            yield
+
+    async def plan(self, direction: Direction = Direction.TO_UPBIT, expires_in_ms: int = 60_000) -> CycleInput:
+        """What the initiator would start at these prices."""
+        view = MarketView({(quote.venue, quote.coin): quote for quote in await self.latest(COINS)})
+        view.apply_rules(await self.latest_rules())
+        found = evaluate(view, XRP, direction, COINS, LIMITS, SystemClock().now_ms())
+        assert isinstance(found, Opportunity), found
+        return _cycle(found, expires_in_ms)
+
+    async def start(self, cycle: CycleInput) -> WorkflowHandle[ArbitrageCycle, CycleResult]:
+        return await self.client.start_workflow(
+            ArbitrageCycle.run, cycle, id=workflow_id(cycle.cycle_id), task_queue=TaskQueue.CYCLES
+        )
+
+    async def complete(self, cycle: CycleInput | None = None) -> CycleResult:
+        """Run a whole cycle with workers of its own."""
+        async with self.workers():
+            return await (await self.start(cycle or await self.plan())).result()
+
+
+def _cycle(found: Opportunity, expires_in_ms: int) -> CycleInput:
+    now = SystemClock().now_ms()
+    return CycleInput(
+        cycle_id="XRP-1",
+        coin=found.coin,
+        direction=found.direction,
+        buy_instrument=found.buy_instrument,
+        buy_quantity=found.leg_one.buy_quantity,
+        buy_limit_price=found.limit_price,
+        expected=found.leg_one,
+        expected_route=found.route.coin,
+        expected_edge=found.net_edge,
+        premium=found.premium,
+        krw_per_usdt=found.krw_per_usdt,
+        detected_at_ms=now,
+        expires_at_ms=now + expires_in_ms,
+        policy=CyclePolicy(
+            slippage=LIMITS.slippage,
+            route_coins=COINS,
+            rebalance_floor=Decimal(0),
+            rebalance_loss_limit=Decimal("-0.02"),
+            rebalance_deadline_s=6 * 3600,
+            rebalance_poll_s=600,
+            max_quote_age_ms=LIMITS.max_quote_age_ms,
+        ),
+    )
+
+
+def _allowed() -> dict[tuple[Venue, Asset], Address]:
+    return {(venue, coin): Address(network=coin, address=f"{venue.other}-{coin}") for venue in Venue for coin in COINS}

@@ -1,0 +1,152 @@
+"""The workflow on a real Temporal server, its activities over fake venues."""
+
+from collections import deque
+from decimal import Decimal
+
+import pytest
+from fakes.lab import XRP, Lab
+from temporalio.client import Client, WorkflowUpdateFailedError
+
+from kimp.contracts.status import CycleStatus
+from kimp.domain.admission import HaltLevel
+from kimp.domain.errors import OutcomeUnknown, Rejected, Unavailable
+from kimp.domain.ledger import Account, holdings
+from kimp.domain.market import Direction, Side
+from kimp.domain.money import KRW, USDT
+
+
+@pytest.fixture
+def lab(temporal_client: Client) -> Lab:
+    return Lab(temporal_client)
+
+
+async def test_high_premium_goes_out_from_binance_and_comes_home_by_usdt(lab: Lab) -> None:
+    result = await lab.complete()
+    assert result.status is CycleStatus.COMPLETED
+    assert result.spent is not None
+    assert result.returned is not None
+    assert result.spent.asset == USDT
+    assert result.spent < result.returned
+    assert [(i.side, i.coin) for i in lab.binance.sent] == [(Side.BUY, XRP)]
+    assert [(i.side, i.coin) for i in lab.upbit.sent] == [(Side.SELL, XRP), (Side.BUY, USDT)]
+
+
+async def test_low_premium_goes_out_from_upbit_and_sells_usdt_at_home(lab: Lab) -> None:
+    lab.upbit.prices[XRP] = (Decimal(3150), Decimal(3151))
+    result = await lab.complete(await lab.plan(Direction.TO_BINANCE))
+    assert result.status is CycleStatus.COMPLETED
+    assert result.spent is not None
+    assert result.spent.asset == KRW
+    assert [(i.side, i.coin) for i in lab.upbit.sent] == [(Side.BUY, XRP), (Side.SELL, USDT)]
+
+
+async def test_the_ledger_says_what_the_result_says(lab: Lab) -> None:
+    result = await lab.complete()
+    held = holdings(lab.records.entries)
+    assert result.returned is not None
+    assert result.spent is not None
+    assert held[Account.BINANCE, USDT] == (result.returned - result.spent).amount
+    assert not [account for account, _ in held if account is Account.IN_TRANSIT]
+    assert all(change >= 0 for change in held.values()), "what lots left over belongs to the cycle"
+
+
+async def test_a_refused_first_order_is_a_rejected_cycle(lab: Lab) -> None:
+    lab.binance.faults["place_order"] = deque([Rejected("balance too small", venue="binance", code="-2010")])
+    result = await lab.complete()
+    assert result.status is CycleStatus.REJECTED
+    assert "-2010" in (result.reason or "")
+    assert lab.records.entries == []
+
+
+async def test_a_first_order_that_fills_nothing_is_a_rejected_cycle(lab: Lab) -> None:
+    cycle = await lab.plan()
+    lab.binance.prices[XRP] = (Decimal("2.40"), Decimal("2.41"))
+    result = await lab.complete(cycle)
+    assert result.status is CycleStatus.REJECTED
+    assert "the price was gone" in (result.reason or "")
+
+
+async def test_an_expired_opportunity_is_not_sent(lab: Lab) -> None:
+    result = await lab.complete(await lab.plan(expires_in_ms=-1))
+    assert result.status is CycleStatus.REJECTED
+    assert lab.binance.sent == []
+
+
+async def test_the_kill_switch_holds_the_first_order_back(lab: Lab) -> None:
+    lab.journal.halt = HaltLevel.ONLY_COMPENSATION
+    result = await lab.complete()
+    assert result.status is CycleStatus.REJECTED
+    assert lab.binance.sent == []
+
+
+async def test_an_order_whose_answer_was_lost_is_found_not_repeated(lab: Lab) -> None:
+    lab.binance.after["place_order"] = deque([OutcomeUnknown("timeout", venue="binance")])
+    result = await lab.complete()
+    assert result.status is CycleStatus.COMPLETED
+    assert len(lab.binance.sent) == 1
+
+
+async def test_a_withdrawal_whose_answer_was_lost_is_found_not_repeated(lab: Lab) -> None:
+    lab.binance.after["withdraw"] = deque([OutcomeUnknown("timeout", venue="binance")])
+    result = await lab.complete()
+    assert result.status is CycleStatus.COMPLETED
+    assert len(lab.binance.withdrawals) == 1
+
+
+async def test_a_thin_book_is_sold_into_part_by_part(lab: Lab) -> None:
+    cycle = await lab.plan()
+    lab.upbit.depth = Decimal(150)
+    lab.quotes_flow = False
+    async with lab.workers():
+        handle = await lab.start(cycle)
+        await lab.records.until(lambda record: record.waiting_reason is not None)
+        await handle.terminate()
+    sales = [intent.client_order_id for intent in lab.upbit.sent if intent.side is Side.SELL]
+    assert sales == ["XRP-1-1S1-1", "XRP-1-1S2-1", "XRP-1-1S3-1"]
+
+
+async def test_a_refused_sale_is_tried_again_under_a_new_attempt(lab: Lab) -> None:
+    lab.upbit.faults["place_order"] = deque([Rejected("price off tick", venue="upbit", code="invalid_price_ask")])
+    assert (await lab.complete()).status is CycleStatus.COMPLETED
+    assert lab.upbit.sent[0].client_order_id == "XRP-1-1S1-2"
+
+
+async def test_a_read_that_fails_is_repeated(lab: Lab) -> None:
+    cycle = await lab.plan()
+    lab.upbit.faults["top_of_book"] = deque([Unavailable("busy", venue="upbit", retry_after=1)])
+    assert (await lab.complete(cycle)).status is CycleStatus.COMPLETED
+
+
+async def test_a_step_that_fails_for_good_parks_and_goes_on_when_retried(lab: Lab) -> None:
+    lab.binance.faults["withdraw"] = deque([Rejected("locked", venue="binance", code="-4005")])
+    async with lab.workers():
+        handle = await lab.start(await lab.plan())
+        parked = await lab.records.until(lambda record: record.status is CycleStatus.DEAD_LETTER)
+        assert "locked" in (parked.reason or "")
+        assert lab.binance.withdrawals == {}
+        await handle.execute_update("retry")
+        assert (await handle.result()).status is CycleStatus.COMPLETED
+    assert list(lab.binance.withdrawals) == ["w-XRP-1-1W-2"], "a definite refusal frees the next attempt"
+
+
+async def test_retry_is_refused_unless_parked(lab: Lab) -> None:
+    lab.quotes_flow = True
+    cycle = await lab.plan()
+    lab.quotes_flow = False
+    async with lab.workers():
+        handle = await lab.start(cycle)
+        await lab.records.until(lambda record: record.waiting_reason is not None)
+        with pytest.raises(WorkflowUpdateFailedError) as refusal:
+            await handle.execute_update("retry")
+        await handle.terminate()
+    assert "not parked" in str(refusal.value.cause)
+
+
+async def test_a_closed_wallet_is_waited_for(lab: Lab) -> None:
+    cycle = await lab.plan()
+    lab.binance.wallets_open = False
+    async with lab.workers():
+        handle = await lab.start(cycle)
+        await lab.records.until(lambda record: record.waiting_reason == "XRP wallet of binance is closed")
+        await handle.terminate()
+    assert lab.binance.withdrawals == {}
