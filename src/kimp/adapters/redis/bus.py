@@ -4,7 +4,7 @@ import asyncio
 import logging
 import random
 from collections import Counter
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import aclosing
 from urllib.parse import urlsplit
 
@@ -24,6 +24,7 @@ LAST_VALUE_MS = 10_000
 RULES_MS = 120_000
 """Four readings of the feeder: rules that nobody renews are not traded on."""
 TIMEOUT_S = 2.0
+SILENCE_S = 3.0
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.05, 5.0
 LOST = (RedisError, OSError, TimeoutError)
 
@@ -46,8 +47,7 @@ class RedisTickBus:
         self._place = _without_password(url)
         try:
             self._redis = Redis.from_url(url, socket_timeout=TIMEOUT_S, socket_connect_timeout=TIMEOUT_S)
-            # A subscriber waits for its next message as long as it takes; the health check finds dead peers.
-            self._listening = Redis.from_url(url, socket_connect_timeout=TIMEOUT_S, health_check_interval=TIMEOUT_S)
+            self._listening = Redis.from_url(url, socket_connect_timeout=TIMEOUT_S)
         except ValueError:
             raise BadConfig(f"redis_url: {self._place} is no Redis URL; use redis://host:6379/0") from None
         self.counts = Counter[str]()
@@ -67,11 +67,8 @@ class RedisTickBus:
 
     async def latest(self, coins: Sequence[Asset]) -> list[Quote]:
         keys = [last_key(venue, coin) for venue in Venue for coin in coins]
-        found = await self._redis.mget(keys) if keys else []
         quotes: list[Quote] = []
-        for data in found:
-            if data is None:
-                continue
+        for data in await self._read(keys):
             try:
                 quotes.append(decode_quote(data))
             except BadMessage as problem:
@@ -80,20 +77,22 @@ class RedisTickBus:
 
     async def latest_rules(self) -> list[VenueRules]:
         readings: list[VenueRules] = []
-        for data in await self._redis.mget([rules_key(venue) for venue in Venue]):
-            if data is None:
-                continue
+        for data in await self._read([rules_key(venue) for venue in Venue]):
             try:
                 readings.append(decode_rules(data))
             except BadMessage as problem:
                 self._count("bad_rules", str(problem))
         return readings
 
+    async def _read(self, keys: Sequence[str]) -> list[bytes]:
+        found = await self._redis.mget(keys) if keys else []
+        return [data for data in found if isinstance(data, bytes)]
+
     async def batches(self) -> AsyncIterator[bytes]:
         failures = 0
         while True:
             try:
-                async with self._listening.pubsub(ignore_subscribe_messages=True) as channel:
+                async with self._listening.pubsub() as channel:
                     await channel.subscribe(CHANNEL)
                     async with aclosing(_messages(channel)) as messages:
                         async for data in messages:
@@ -124,8 +123,18 @@ class RedisTickBus:
         log.warning("redis: %s: %s", kind, detail)
 
 
-async def _messages(channel: PubSub) -> AsyncIterator[bytes]:
-    async for message in channel.listen():
+async def _messages(channel: PubSub) -> AsyncGenerator[bytes]:
+    """Raises TimeoutError if the server answers no ping: a peer that is gone without a word looks like silence."""
+    asked = False
+    while True:
+        message = await channel.get_message(timeout=SILENCE_S)
+        if message is None:
+            if asked:
+                raise TimeoutError("no answer to a ping")
+            await channel.ping()
+            asked = True
+            continue
+        asked = False
         if message["type"] == "message":
             yield message["data"]
 

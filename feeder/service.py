@@ -1,0 +1,176 @@
+"""The feeder: both venues' streams in, screened and newest-first, the tick bus out; and the venues' rules beside them.
+
+Every part runs in a task of its own that is restarted when it fails, and never takes another down.
+"""
+
+import asyncio
+import logging
+from collections import Counter
+from collections.abc import Awaitable, Callable, Sequence
+
+from opentelemetry import metrics
+
+from feeder.pending import Pending
+from feeder.screening import Screen
+from feeder.watch import SilenceWatch
+from kimp.domain.market import Venue
+from kimp.domain.money import Asset
+from kimp.ports.clock import Clock
+from kimp.ports.exchange import MarketData, TickStream
+from kimp.ports.ticks import TickBus
+
+RULES_EVERY_S = 30.0
+RULES_RETRY_S = 5.0
+WATCH_EVERY_S = 1.0
+SILENT_AFTER_MS = 30_000
+REPORT_EVERY_S = 10.0
+FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.1, 10.0
+HEALTHY_S = 30.0
+"""A part that ran for so long starts anew with the shortest pause."""
+
+log = logging.getLogger(__name__)
+_meter = metrics.get_meter("kimp.feeder")
+_ticks = _meter.create_counter("kimp.feeder.ticks", description="Quotes received, by venue")
+_rejected = _meter.create_counter("kimp.feeder.rejected", description="Quotes not believed, by venue and reason")
+_published = _meter.create_counter("kimp.feeder.published", description="Quotes published")
+_failures = _meter.create_counter("kimp.feeder.failures", description="Failures that were survived, by part")
+_silences = _meter.create_counter("kimp.feeder.silent", description="Symbols silent on a talking venue, by venue")
+
+
+async def run(
+    streams: Sequence[TickStream],
+    bus: TickBus,
+    market_data: Sequence[MarketData],
+    coins: Sequence[Asset],
+    clock: Clock,
+) -> None:
+    """Feed until cancelled. Raises nothing but cancellation: failures are logged, counted and retried."""
+    await Feeder(streams, bus, market_data, coins, clock).run()
+
+
+def _pause(failures: int) -> float:
+    return min(LONGEST_PAUSE_S, FIRST_PAUSE_S * 2.0 ** min(failures, 10))
+
+
+class Feeder:
+    """Keeps what its tasks share: quotes that wait, what is believed, who was heard, figures since the last report."""
+
+    def __init__(
+        self,
+        streams: Sequence[TickStream],
+        bus: TickBus,
+        market_data: Sequence[MarketData],
+        coins: Sequence[Asset],
+        clock: Clock,
+    ) -> None:
+        self._streams = streams
+        self._bus = bus
+        self._market_data = market_data
+        self._coins = tuple(coins)
+        self._clock = clock
+        self._pending = Pending()
+        self._screen = Screen()
+        books = [(s.venue, coin) for s in streams for coin in self._coins if coin != s.venue.cash]
+        self._watch = SilenceWatch(books, clock.now_ms(), SILENT_AFTER_MS)
+        self.totals = Counter[str]()
+
+    async def run(self) -> None:
+        async with asyncio.TaskGroup() as tasks:
+            for stream in self._streams:
+                tasks.create_task(self._supervise(f"stream {stream.venue}", self._reading(stream)))
+            for source in self._market_data:
+                tasks.create_task(self._supervise(f"rules {source.venue}", self._refreshing(source)))
+            tasks.create_task(self._supervise("publisher", self._publish))
+            tasks.create_task(self._supervise("watch", self._watch_silence))
+            tasks.create_task(self._supervise("report", self._report))
+
+    async def _supervise(self, part: str, work: Callable[[], Awaitable[None]]) -> None:
+        loop = asyncio.get_running_loop()
+        failures = 0
+        while True:
+            started = loop.time()
+            try:
+                await work()
+                log.warning("feeder: %s ended, starting it again", part)
+            except Exception:
+                log.exception("feeder: %s failed, starting it again", part)
+            failures = 0 if loop.time() - started > HEALTHY_S else failures + 1
+            self._failed(part)
+            await asyncio.sleep(_pause(failures))
+
+    def _reading(self, stream: TickStream) -> Callable[[], Awaitable[None]]:
+        venue = stream.venue
+        label = {"venue": venue.value}
+
+        async def read() -> None:
+            async for quotes in stream.quotes(self._coins):
+                _ticks.add(len(quotes), label)
+                self.totals[venue] += len(quotes)
+                believed, reasons = self._screen.sift(quotes)
+                self._watch.hear(quotes)
+                self._pending.put(believed)
+                for reason in reasons:
+                    self.totals["rejected"] += 1
+                    _rejected.add(1, {**label, "reason": reason.value})
+
+        return read
+
+    async def _publish(self) -> None:
+        failures = 0
+        while True:
+            quotes = await self._pending.take()
+            try:
+                await self._bus.publish(quotes)
+            except Exception as problem:  # noqa: BLE001 - a bus that is down is waited for; newer quotes win meanwhile
+                self._pending.put_back(quotes)
+                self._failed("publisher")
+                failures += 1
+                log.warning("feeder: publication failed: %s: %s", type(problem).__name__, problem)
+                await asyncio.sleep(_pause(failures))
+                continue
+            failures = 0
+            self.totals["published"] += len(quotes)
+            _published.add(len(quotes))
+
+    def _refreshing(self, source: MarketData) -> Callable[[], Awaitable[None]]:
+        async def refresh() -> None:
+            pause = 0.0
+            while True:
+                await asyncio.sleep(pause)
+                pause = await self._refresh(source)
+
+        return refresh
+
+    async def _refresh(self, source: MarketData) -> float:
+        """Read and publish one venue's rules; seconds until the next time."""
+        try:
+            await self._bus.publish_rules(await source.rules(self._coins))
+        except Exception as problem:  # noqa: BLE001 - the venue or Redis: either may be back at the next try
+            log.warning("feeder: rules of %s not refreshed: %s", source.venue, problem)
+            self._failed(f"rules {source.venue}")
+            return RULES_RETRY_S
+        return RULES_EVERY_S
+
+    async def _watch_silence(self) -> None:
+        while True:
+            await asyncio.sleep(WATCH_EVERY_S)
+            for venue, coin in self._watch.newly_silent(self._clock.now_ms()):
+                log.warning("feeder: %s on %s is silent while %s talks", coin, venue, venue)
+                _silences.add(1, {"venue": venue.value})
+                self.totals["silent"] += 1
+
+    async def _report(self) -> None:
+        seen = Counter[str]()
+        while True:
+            await asyncio.sleep(REPORT_EVERY_S)
+            now = Counter(self.totals)
+            since, seen = now - seen, now
+            rates = ", ".join(f"{venue} {since[venue] / REPORT_EVERY_S:.0f}/s" for venue in Venue)
+            log.info(
+                "feeder: %s, published %.0f/s, rejected %d, silent %d, failures %d",
+                rates, since["published"] / REPORT_EVERY_S, since["rejected"], since["silent"], since["failures"],
+            )  # fmt: skip
+
+    def _failed(self, part: str) -> None:
+        self.totals["failures"] += 1
+        _failures.add(1, {"part": part})

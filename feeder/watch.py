@@ -1,0 +1,29 @@
+"""Which symbols have fallen silent while their venue goes on talking. Pure."""
+
+from collections.abc import Iterable, Sequence
+
+from kimp.domain.market import Quote, Venue
+from kimp.domain.money import Asset
+
+Book = tuple[Venue, Asset]
+
+
+class SilenceWatch:
+    """Goes by the time of receipt: a frozen symbol sends nothing that could carry a time of its own."""
+
+    def __init__(self, books: Iterable[Book], started_ms: int, silent_after_ms: int) -> None:
+        self._heard: dict[Book, int] = dict.fromkeys(books, started_ms)
+        self._silent: set[Book] = set()
+        self._limit_ms = silent_after_ms
+
+    def hear(self, quotes: Sequence[Quote]) -> None:
+        for quote in quotes:
+            self._heard[quote.venue, quote.coin] = quote.received_ms
+
+    def newly_silent(self, now_ms: int) -> list[Book]:
+        """Books silent for too long while another of the same venue is not; each is told once per silence."""
+        alive = {book[0] for book, heard in self._heard.items() if now_ms - heard <= self._limit_ms}
+        silent = {book for book, heard in self._heard.items() if now_ms - heard > self._limit_ms and book[0] in alive}
+        fresh = sorted(silent - self._silent)
+        self._silent = silent
+        return fresh
