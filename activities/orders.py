@@ -1,11 +1,11 @@
 """Orders: journalled before they are sent, sent once, looked up when in doubt, followed to the end by fills."""
 
-import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 from temporalio import activity
 
+from activities.pauses import pause
 from kimp.contracts.orders import OrderIntent, OrderOutcome, OrderReport
 from kimp.domain.admission import HaltLevel
 from kimp.domain.errors import OutcomeUnknown, Rejected, Unavailable
@@ -80,7 +80,7 @@ class OrderActivities:
             order = await self.venues[intent.venue].find_order(intent.coin, intent.client_order_id)
             if order is not None or past_fence:
                 return order
-            await asyncio.sleep(LOOK_AGAIN_S)
+            await pause(LOOK_AGAIN_S)
 
     async def _follow(self, intent: OrderIntent, order: VenueOrder) -> VenueOrder:
         """Wait for the last fill of an immediate order; the venue answers before it has matched."""
@@ -89,7 +89,7 @@ class OrderActivities:
             if waited > FOLLOW_LIMIT_S:
                 raise Unavailable("an immediate order is still open", venue=intent.venue)
             activity.heartbeat("following")
-            await asyncio.sleep(FOLLOW_S)
+            await pause(FOLLOW_S)
             waited += FOLLOW_S
             order = await self.venues[intent.venue].find_order(intent.coin, intent.client_order_id) or order
         return order

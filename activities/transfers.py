@@ -1,6 +1,5 @@
 """Coins on the way: checked on both sides, withdrawn at most once, followed by txid to the credit."""
 
-import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import TypeVar
@@ -8,6 +7,7 @@ from typing import TypeVar
 from temporalio import activity
 from temporalio.exceptions import ApplicationError
 
+from activities.pauses import pause
 from kimp.contracts.transfers import (
     Address,
     DepositQuery,
@@ -104,7 +104,7 @@ class TransferActivities:
                     type=OutcomeUnknown.__name__,
                     non_retryable=True,
                 )
-            await asyncio.sleep(LOOK_AGAIN_S)
+            await pause(LOOK_AGAIN_S)
 
     @activity.defn
     async def follow_withdrawal(self, intent: WithdrawalIntent) -> WithdrawalReport:
@@ -133,5 +133,5 @@ async def _poll(read: Callable[[], Awaitable[Report]]) -> Report:
         report = await read()
         if report.state is not TransferState.PENDING:
             return report
-        await asyncio.sleep(POLL_S)
+        await pause(POLL_S)
     return await read()

@@ -39,8 +39,8 @@ from workflows.arbitrage_cycle import ArbitrageCycle
 NAMESPACE = "kimp"
 PASSED_THROUGH = ("kimp.domain", "kimp.contracts", "kimp.ports", "activities", "msgspec")
 """Pure or import-light modules that the workflow sandbox need not load anew for every cycle."""
-GRACE_S = 80
-"""Longer than the longest order activity, so that stopping a worker cuts none off."""
+GRACE_S = 20
+"""Longer than any call to a venue: what was sent is answered before a worker stops; look-ups go on elsewhere."""
 
 
 async def connect_temporal(settings: Settings) -> Client:

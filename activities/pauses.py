@@ -1,0 +1,18 @@
+"""Waiting inside an activity without holding up a deploy."""
+
+import asyncio
+
+from temporalio import activity
+from temporalio.exceptions import ApplicationError, ApplicationErrorCategory
+
+
+async def pause(seconds: float) -> None:
+    """Sleep; if the worker is told to stop meanwhile, end this attempt, and the next one goes on elsewhere.
+
+    Only between questions: an attempt that has just sent something is never ended here.
+    """
+    try:
+        await asyncio.wait_for(activity.wait_for_worker_shutdown(), seconds)
+    except TimeoutError:
+        return
+    raise ApplicationError("this worker stops; another goes on", category=ApplicationErrorCategory.BENIGN)

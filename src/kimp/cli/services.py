@@ -1,0 +1,78 @@
+"""Commands that run one of kimp's processes until Ctrl-C or SIGTERM."""
+
+import asyncio
+import signal
+from collections.abc import Coroutine
+from contextlib import suppress
+from typing import Annotated, Any
+
+import typer
+
+from kimp.cli.app import app, run
+from kimp.config import Settings, load
+from kimp.contracts.queues import TaskQueue
+from kimp.telemetry import configure_logging
+
+ALL_QUEUES = ",".join(queue.name.lower() for queue in TaskQueue)
+
+
+async def until_signalled(work: Coroutine[Any, Any, None]) -> None:
+    """Run a service; the first SIGINT or SIGTERM cancels it, and its own clean-up ends it."""
+    task = asyncio.ensure_future(work)
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, task.cancel)
+    with suppress(asyncio.CancelledError):
+        await task
+
+
+def _serve(name: str, work: Coroutine[Any, Any, None]) -> None:
+    configure_logging(name)
+    run(until_signalled(work))
+
+
+@app.command()
+def feeder() -> None:
+    """Read both venues' streams and publish quotes and rules to Redis."""
+    from kimp.bootstrap import run_feeder  # noqa: PLC0415 - ccxt takes seconds to import
+
+    _serve("feeder", run_feeder(load()))
+
+
+@app.command()
+def initiator() -> None:
+    """Watch the quotes and start a cycle when one pays."""
+    from kimp.bootstrap import run_initiator  # noqa: PLC0415 - ccxt takes seconds to import
+
+    _serve("initiator", run_initiator(load()))
+
+
+@app.command()
+def worker(
+    queues: Annotated[str, typer.Option(help="Task queues to serve, comma separated.")] = ALL_QUEUES,
+) -> None:
+    """Run cycles and their activities."""
+    from kimp.bootstrap import run_workers  # noqa: PLC0415 - ccxt takes seconds to import
+
+    _serve("worker", run_workers(load(), _parse_queues(queues)))
+
+
+def _parse_queues(text: str) -> list[TaskQueue]:
+    known = {queue.name.lower(): queue for queue in TaskQueue}
+    names = [name.strip() for name in text.split(",")]
+    if unknown := [name for name in names if name not in known]:
+        raise typer.BadParameter(f"{', '.join(unknown)}: no such queue; known are {', '.join(known)}")
+    return [known[name] for name in names]
+
+
+@app.command()
+def migrate() -> None:
+    """Bring the database's schema up to date."""
+    run(_migrate(load()))
+
+
+async def _migrate(settings: Settings) -> None:
+    from kimp.adapters.sql.migrate import migrate as apply  # noqa: PLC0415 - only this command needs Alembic
+
+    applied = await apply(settings.sql_url)
+    typer.echo(f"applied {', '.join(applied)}" if applied else "the schema is up to date")
