@@ -6,7 +6,7 @@ Every part runs in a task of its own that is restarted when it fails, and never 
 import asyncio
 import logging
 from collections import Counter
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 
 from opentelemetry import metrics
 
@@ -40,7 +40,7 @@ _silences = _meter.create_counter("kimp.feeder.silent", description="Symbols sil
 async def run(
     streams: Sequence[TickStream],
     bus: TickBus,
-    market_data: Sequence[MarketData],
+    market_data: Mapping[Venue, MarketData],
     coins: Sequence[Asset],
     clock: Clock,
 ) -> None:
@@ -59,7 +59,7 @@ class Feeder:
         self,
         streams: Sequence[TickStream],
         bus: TickBus,
-        market_data: Sequence[MarketData],
+        market_data: Mapping[Venue, MarketData],
         coins: Sequence[Asset],
         clock: Clock,
     ) -> None:
@@ -78,7 +78,7 @@ class Feeder:
         async with asyncio.TaskGroup() as tasks:
             for stream in self._streams:
                 tasks.create_task(self._supervise(f"stream {stream.venue}", self._reading(stream)))
-            for source in self._market_data:
+            for source in self._market_data.values():
                 tasks.create_task(self._supervise(f"rules {source.venue}", self._refreshing(source)))
             tasks.create_task(self._supervise("publisher", self._publish))
             tasks.create_task(self._supervise("watch", self._watch_silence))

@@ -1,4 +1,4 @@
-"""Binance spot over REST: the `Trading` and `Transfers` ports. Import it lazily: ccxt takes seconds."""
+"""Binance spot over REST: the port `Exchange`. Import it lazily: ccxt takes seconds."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -24,7 +24,7 @@ KEEP_S = 300
 """Fees; filters and wallet states are read every time."""
 
 
-class BinanceRest:
+class BinanceExchange:
     """One per process: its limiter counts the requests of one process only."""
 
     venue = Venue.BINANCE

@@ -10,7 +10,7 @@ from kimp.domain.money import Asset
 
 
 class BinanceStream(VenueStream):
-    """`url` as in `wss://stream.binance.com:9443`."""
+    """`ws_url` as in `wss://stream.binance.com:9443`."""
 
     venue = Venue.BINANCE
 

@@ -1,4 +1,4 @@
-"""Upbit over REST: the `Trading` and `Transfers` ports. Import it lazily: ccxt takes seconds."""
+"""Upbit over REST: the port `Exchange`. Import it lazily: ccxt takes seconds."""
 
 import asyncio
 from collections.abc import Mapping, Sequence
@@ -26,7 +26,7 @@ MAX_PAGES = 20
 SIDES = {Side.BUY: "bid", Side.SELL: "ask"}
 
 
-class UpbitRest:
+class UpbitExchange:
     """One per process: its limiter counts the requests of one process only."""
 
     venue = Venue.UPBIT

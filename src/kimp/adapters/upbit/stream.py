@@ -14,7 +14,7 @@ DEPTH_ONE = ".1"
 
 
 class UpbitStream(VenueStream):
-    """`url` as in `wss://api.upbit.com/websocket/v1`."""
+    """`ws_url` as in `wss://api.upbit.com/websocket/v1`."""
 
     venue = Venue.UPBIT
 

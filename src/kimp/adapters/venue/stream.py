@@ -20,6 +20,7 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 
 from kimp.adapters.venue.ticks import Notice, Read
+from kimp.config import VenueSettings
 from kimp.domain.errors import BadMessage
 from kimp.domain.market import Quote, Venue
 from kimp.domain.money import Asset
@@ -61,8 +62,8 @@ class VenueStream(ABC):
 
     venue: Venue
 
-    def __init__(self, url: str, clock: Clock) -> None:
-        self._url = url.rstrip("/")
+    def __init__(self, settings: VenueSettings, clock: Clock) -> None:
+        self._url = settings.ws_url.rstrip("/")
         self._clock = clock
         self.counts = Counter[Event]()
 
