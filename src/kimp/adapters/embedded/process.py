@@ -1,0 +1,174 @@
+"""Servers that kimp runs itself, as child processes that never outlive it and never die before it wants."""
+
+import asyncio
+import fcntl
+import os
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Awaitable, Callable, Sequence
+from pathlib import Path
+
+from kimp.domain.errors import BadConfig, KimpError
+
+LOOPBACK = "127.0.0.1"
+STOP_GRACE_S = 10
+POLL_S = 0.02
+
+# The kernel kills the server when the thread that started it ends, however it ends. Asked for by a tiny program that
+# then becomes the server: `preexec_fn` may deadlock in a process with threads, and ours has Temporal's.
+# Other systems than Linux have no such call: there a server outlives a killed kimp, and the next start says so.
+_DIE_WITH_PARENT = """
+import ctypes, os, signal, sys
+if sys.platform == "linux":
+    PR_SET_PDEATHSIG = 1
+    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+    if os.getppid() != int(sys.argv[1]):
+        sys.exit("the parent is gone")
+os.execv(sys.argv[2], sys.argv[2:])
+"""
+
+
+class ServerFailed(KimpError):
+    """A server of ours did not start, or ended by itself."""
+
+
+def tied_to_us(argv: Sequence[str]) -> list[str]:
+    """The command line of a child that ends with us. Its program must be an absolute path."""
+    return [sys.executable, "-I", "-S", "-c", _DIE_WITH_PARENT, str(os.getpid()), *argv]
+
+
+def free_port() -> int:
+    """A port of the loopback interface that nothing listens on now."""
+    with socket.socket() as probe:
+        probe.bind((LOOPBACK, 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def require_free_port(port: int, what: str, mend: str) -> None:
+    """Raises BadConfig where something listens on the port already."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((LOOPBACK, port))
+        except OSError as error:
+            raise BadConfig(
+                f"{what} cannot use port {port} ({error.strerror}); stop what listens there, or {mend}"
+            ) from None
+
+
+class ServerProcess:
+    """One server as a child. Start it from a thread that lives as long as the server shall, the main one by habit."""
+
+    def __init__(self, name: str, argv: Sequence[str], data_dir: Path) -> None:
+        self.name = name
+        self._argv = argv
+        self._data_dir = data_dir
+        self._child: subprocess.Popen[bytes] | None = None
+
+    @property
+    def log(self) -> Path:
+        return self._data_dir / f"{self.name}.log"
+
+    @property
+    def running(self) -> bool:
+        return self._child is not None and self._child.poll() is None
+
+    @property
+    def pid(self) -> int | None:
+        return self._child.pid if self._child is not None else None
+
+    async def start(self, ready: Callable[[], Awaitable[bool]], timeout_s: int) -> None:
+        """Start and wait until `ready`. Raises ServerFailed, with the last line that the server said."""
+        self._spawn()
+        try:
+            await asyncio.wait_for(self._until(ready), timeout_s)
+        except TimeoutError:
+            await self.stop()
+            raise self._failed(f"did not answer within {timeout_s} s") from None
+        except BaseException:
+            await self.stop()
+            raise
+
+    async def stop(self) -> None:
+        """End it: asked first, killed after a grace."""
+        child, self._child = self._child, None
+        if child is None:
+            return
+        try:
+            await _end(child)
+        finally:  # also when we are cancelled while waiting
+            if child.poll() is None:
+                child.kill()
+            child.wait()
+
+    async def ended(self) -> None:
+        """Return never while the server runs. Raises ServerFailed when it ended by itself, nothing when stopped."""
+        while (child := self._child) is not None:
+            if child.poll() is not None:
+                raise self._failed(f"ended by itself with code {child.returncode}")
+            await asyncio.sleep(0.5)
+
+    def _spawn(self) -> None:
+        self._open_data_dir()
+        if self.log.exists():
+            self.log.replace(self.log.with_suffix(".old.log"))  # one start back is kept, growth is bounded
+        lock = self._lock()
+        try:
+            with self.log.open("wb") as log:
+                self._child = subprocess.Popen(  # noqa: S603 - the command line is ours
+                    tied_to_us(self._argv),
+                    stdin=subprocess.DEVNULL,
+                    stdout=log,
+                    stderr=subprocess.STDOUT,
+                    # Ctrl-C reaches the terminal's foreground group: the server must outlive the workers' shutdown.
+                    start_new_session=True,
+                    pass_fds=[lock],
+                )
+        finally:
+            os.close(lock)
+
+    def _open_data_dir(self) -> None:
+        try:
+            self._data_dir.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise BadConfig(
+                f"cannot write to {self._data_dir} ({error.strerror}); set KIMP_LOCAL__DATA_DIR to a writable folder"
+            ) from None
+
+    def _lock(self) -> int:
+        """Hold the data directory. The server inherits the lock, so it lasts exactly as long as the server."""
+        lock = os.open(self._data_dir / f"{self.name}.lock", os.O_RDWR | os.O_CREAT, 0o600)
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            os.close(lock)
+            raise BadConfig(
+                f"a {self.name} server already runs on {self._data_dir}; stop it, or set KIMP_LOCAL__DATA_DIR"
+            ) from None
+        return lock
+
+    async def _until(self, ready: Callable[[], Awaitable[bool]]) -> None:
+        while True:
+            if not self.running:
+                raise self._failed("ended while starting")
+            if await ready():
+                return
+            await asyncio.sleep(POLL_S)
+
+    def _failed(self, what: str) -> ServerFailed:
+        said = self.log.read_text(errors="replace").strip().splitlines() if self.log.exists() else []
+        return ServerFailed(
+            f"the {self.name} server {what}: {said[-1][:300] if said else 'it said nothing'} ({self.log})"
+        )
+
+
+async def _end(child: subprocess.Popen[bytes]) -> None:
+    if child.poll() is None:
+        child.send_signal(signal.SIGTERM)
+    for _ in range(int(STOP_GRACE_S / POLL_S)):
+        if child.poll() is not None:
+            return
+        await asyncio.sleep(POLL_S)

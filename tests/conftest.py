@@ -1,0 +1,106 @@
+"""Servers that tests share: started when a test first asks for one, once per run, so unit tests start none.
+
+`KIMP_TEST_REDIS_URL` and `KIMP_TEST_DATABASE_URL` put servers of yours in the place of the embedded ones. The
+fixtures are plain functions with a loop of their own: a session-wide async fixture would bind tests to its loop.
+"""
+
+import asyncio
+import os
+from collections.abc import Callable, Coroutine, Iterator
+from pathlib import Path
+from typing import TypeVar
+from uuid import uuid4
+
+import pytest
+from sqlalchemy import text
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.ext.asyncio import create_async_engine
+
+from kimp.adapters.embedded.process import free_port
+from kimp.adapters.embedded.redis import EmbeddedRedis
+from kimp.adapters.temporal.devserver import DevServer
+from kimp.adapters.temporal.devserver_binary import find_binary
+
+T = TypeVar("T")
+
+
+def run(work: Coroutine[object, object, T]) -> T:
+    """Like asyncio.run, which would also take away the loop that pytest-asyncio has set."""
+    loop = asyncio.new_event_loop()
+    try:
+        return loop.run_until_complete(work)
+    finally:
+        loop.close()
+
+
+@pytest.fixture(scope="session")
+def temporal_binary() -> Path:
+    """The Temporal CLI. Not fetched here: that takes minutes, and a test's time is limited."""
+    found = find_binary()
+    if found is None:
+        pytest.fail("no Temporal server on this machine; `make test` gets one, or `make tools` alone", pytrace=False)
+    return found.path
+
+
+@pytest.fixture(scope="session")
+def temporal_server(temporal_binary: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[DevServer]:
+    """A dev server with namespace and search attributes, on free ports; workflows may skip time."""
+    server = DevServer(
+        temporal_binary,
+        tmp_path_factory.mktemp("temporal"),
+        port=free_port(),
+        ui_port=free_port(),
+        dynamic_config=["frontend.WorkflowTimeSkippingEnabled=true"],
+    )
+    run(server.start())
+    yield server
+    run(server.stop())
+
+
+@pytest.fixture(scope="session")
+def redis_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    named = os.environ.get("KIMP_TEST_REDIS_URL")
+    if named:
+        yield named
+        return
+    server = EmbeddedRedis(tmp_path_factory.mktemp("redis"))
+    run(server.start())
+    yield server.url
+    run(server.stop())
+
+
+@pytest.fixture(scope="session")
+def new_database(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[], str]]:
+    """Makes one more empty database and returns its URL: SQLite files, or schemas of the server that is named."""
+    named = os.environ.get("KIMP_TEST_DATABASE_URL")
+    if not named:
+        folder = tmp_path_factory.mktemp("database")
+        yield lambda: f"sqlite+aiosqlite:///{folder / uuid4().hex}.db"
+        return
+    server = make_url(named)
+    made: list[str] = []
+
+    def create() -> str:
+        name = f"kimp_test_{uuid4().hex[:12]}"
+        run(_execute(server, f"CREATE DATABASE {name}"))
+        made.append(name)
+        return server.set(database=name).render_as_string(hide_password=False)
+
+    yield create
+    for name in made:
+        run(_execute(server, f"DROP DATABASE {name}"))
+
+
+@pytest.fixture(scope="session")
+def database_url(new_database: Callable[[], str]) -> str:
+    """One empty database for the whole run."""
+    return new_database()
+
+
+async def _execute(server: URL, statement: str) -> None:
+    engine = create_async_engine(server, isolation_level="AUTOCOMMIT")
+    try:
+        async with engine.connect() as connection:
+            await connection.execute(text(statement))
+    finally:
+        await engine.dispose()
