@@ -40,8 +40,11 @@ class Binary:
     """Version of the server inside."""
 
     def __str__(self) -> str:
-        other = "" if self.server == SERVER_VERSION else f"; kimp is tested with {SERVER_VERSION}, {MEND} for that one"
-        return f"Temporal server {self.server} from {self.source} ({self.path}){other}"
+        said = f"Temporal server {self.server} from {self.source} ({self.path})"
+        if self.server == SERVER_VERSION:
+            return said
+        mend = "delete it to get that one" if self.path.parent == tools_dir() else MEND
+        return f"{said}; kimp is tested with {SERVER_VERSION}: {mend}"
 
 
 def checkout() -> Path | None:

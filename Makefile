@@ -1,0 +1,63 @@
+# Everything starts here, from a fresh clone: each target first gets what it lacks (uv, the locked packages, a Temporal
+# server), once. Needed beforehand: GNU make, Python 3.11 or newer, and the way to PyPI.
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.PHONY: help demo up test check bench fmt tools lint types imports lock
+
+BIN := .venv/bin
+SYNCED := .venv/.synced
+TEMPORAL := .tools/.temporal
+UV := $(or $(shell command -v uv 2>/dev/null),.tools/uv/bin/uv)
+ARGS ?=
+
+help: ## this list
+	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(firstword $(MAKEFILE_LIST)) | expand -t 10
+
+demo: $(SYNCED) $(TEMPORAL) ## watch cycles on the paper exchanges, from nothing to a checked ledger
+	$(BIN)/kimp demo $(ARGS)
+
+up: $(SYNCED) $(TEMPORAL) ## run the whole system here, until Ctrl-C
+	$(BIN)/kimp up $(ARGS)
+
+test: $(SYNCED) $(TEMPORAL) ## all tests; ARGS="-k name" for some
+	$(BIN)/pytest $(ARGS)
+
+check: lint types imports lock ## what must hold before a commit, besides the tests
+
+bench: $(SYNCED) $(TEMPORAL) ## measure latency and throughput
+	$(BIN)/python -m bench $(ARGS)
+
+fmt: $(SYNCED) ## format, and mend what ruff can mend
+	$(BIN)/ruff check --fix-only --quiet .
+	$(BIN)/ruff format .
+
+tools: $(SYNCED) $(TEMPORAL) ## only get what the other targets need
+
+lint: $(SYNCED)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: $(SYNCED)
+	$(BIN)/mypy
+	$(BIN)/pyright
+
+imports: $(SYNCED)
+	$(BIN)/lint-imports
+
+lock: $(UV)
+	$(UV) lock --check
+
+$(SYNCED): pyproject.toml uv.lock | $(UV)
+	$(UV) sync --locked
+	@touch $@
+
+# The program finds or fetches a server and says which; the stamp only spares asking again.
+$(TEMPORAL): deploy/temporal/devserver/go.mod deploy/temporal/devserver/go.sum | $(SYNCED)
+	@$(BIN)/python -m kimp.adapters.temporal.devserver_binary
+	@mkdir -p $(@D) && touch $@
+
+.tools/uv/bin/uv:
+	@echo "no uv on PATH, installing it into .tools/uv"
+	@python3 -m venv .tools/uv && .tools/uv/bin/pip install --quiet --disable-pip-version-check uv || { rm -rf .tools/uv; \
+		echo "kimp: cannot install uv with python3 and pip; install it by hand: https://docs.astral.sh/uv" >&2; exit 1; }
