@@ -6,7 +6,7 @@ every 5xx status, and a -2010 that says the order was sent before.
 
 from typing import Any
 
-from kimp.adapters.venue.answers import Answer, Refusals, judge, text_at, unproved
+from kimp.adapters.venue.answers import LONGEST_QUOTE, Answer, Refusals, judge, one_line, text_at, unproved
 from kimp.domain.errors import VenueError
 from kimp.domain.market import Venue
 
@@ -60,5 +60,5 @@ def code_of(content: Any) -> tuple[str, str] | None:
 
 def classify(answer: Answer, *, changes: bool) -> VenueError:
     if answer.code == ORDER_REFUSED and DUPLICATE_WORDS in answer.message.lower():
-        return unproved(answer.message, venue=Venue.BINANCE, code=answer.code, changes=changes)
+        return unproved(one_line(answer.message, LONGEST_QUOTE), venue=Venue.BINANCE, code=answer.code, changes=changes)
     return judge(Venue.BINANCE, answer, REFUSALS, changes=changes)

@@ -142,7 +142,7 @@ class WithdrawChance(Facts):
 
     currency: _Currency
     withdraw_limit: _Limit
-    member_level: _Member = _Member()
+    member_level: _Member | None = None
 
     def __post_init__(self) -> None:
         if self.withdraw_limit.fixed not in range(31):
@@ -161,7 +161,8 @@ def network(
     if wallet is None:
         raise BadMessage(f"status/wallet: no {coin} wallet on network {name!r}; mend upbit.networks.{coin}")
     alive = wallet.block_state != "inactive"
-    allowed = chance.withdraw_limit.can_withdraw and not chance.member_level.wallet_locked
+    locked = chance.member_level is not None and chance.member_level.wallet_locked
+    allowed = chance.withdraw_limit.can_withdraw and not locked
     return Network(
         venue=Venue.UPBIT,
         coin=coin,

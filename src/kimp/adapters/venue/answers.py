@@ -11,7 +11,7 @@ OK = range(200, 300)
 TOO_MANY, BANNED = 429, 418
 BAN_PAUSE_S = 60
 LIMIT_PAUSE_S = 1
-LONGEST_QUOTE = 200
+LONGEST_QUOTE, LONGEST_CODE = 200, 60
 """Characters of a venue's text that go into an error: it may be a whole HTML page."""
 
 
@@ -57,7 +57,7 @@ def judge(venue: Venue, answer: Answer, refusals: Refusals, *, changes: bool) ->
 
     `changes`: the call was to change something at the venue (an order, a withdrawal).
     """
-    said, code = _said(answer), answer.code or f"HTTP {answer.status}"
+    said, code = _said(answer), one_line(answer.code, LONGEST_CODE) or f"HTTP {answer.status}"
     if answer.status in {TOO_MANY, BANNED}:
         return Unavailable(said, venue=venue, code=code, retry_after=_pause(answer))
     if answer.code in refusals.not_executed:
@@ -82,8 +82,12 @@ def _pause(answer: Answer) -> int:
 
 
 def _said(answer: Answer) -> str:
-    text = " ".join((answer.message or answer.body).split())
-    return text[:LONGEST_QUOTE] or "an empty answer"
+    return one_line(answer.message or answer.body, LONGEST_QUOTE) or "an empty answer"
+
+
+def one_line(text: str, longest: int) -> str:
+    """What a venue wrote, fit for a log: no line breaks, no control characters, not too long."""
+    return "".join(c for c in " ".join(text.split()) if c.isprintable())[:longest]
 
 
 def text_at(content: Mapping[str, Any], name: str) -> str:

@@ -1,0 +1,92 @@
+"""Every row of the venue's error table: what it proves decides whether an order may be sent again."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from kimp.adapters.binance.errors import classify, code_of
+from kimp.adapters.venue.answers import Answer
+from kimp.domain.errors import KeyRefused, NotFound, OutcomeUnknown, Rejected, Unavailable, VenueError
+
+
+def binance(code: int, message: str = "no", status: int = 400) -> Answer:
+    return Answer(status, f'{{"code":{code},"msg":"{message}"}}', str(code), message)
+
+
+TABLE: list[tuple[str, Answer, type[VenueError]]] = [
+    ("a 200 that is empty", Answer(200, ""), OutcomeUnknown),
+    ("a 200 that is garbage", Answer(200, "<html>"), OutcomeUnknown),
+    ("5xx text", Answer(502, "bad gateway"), OutcomeUnknown),
+    ("504 text", Answer(504, "gateway timeout"), OutcomeUnknown),
+    ("403 page of a firewall", Answer(403, "<html>blocked</html>"), OutcomeUnknown),
+    ("429 text", Answer(429, "slow down"), Unavailable),
+    ("418 text", Answer(418, "banned"), Unavailable),
+    ("no balance", binance(-2010, "Account has insufficient balance for requested action."), Rejected),
+    ("sent before", binance(-2010, "Duplicate order sent."), OutcomeUnknown),
+    ("refused for another reason", binance(-2010, "This action is disabled on this account."), Rejected),
+    ("lot", binance(-1013, "Filter failure: LOT_SIZE"), Rejected),
+    ("tick", binance(-1013, "Filter failure: PRICE_FILTER"), Rejected),
+    ("price band", binance(-1013, "Filter failure: PERCENT_PRICE_BY_SIDE"), Rejected),
+    ("notional", binance(-1013, "Filter failure: NOTIONAL"), Rejected),
+    ("a refusal that comes as a server's failure", binance(-1013, status=500), OutcomeUnknown),
+    ("parameter missing", binance(-1102), Rejected),
+    ("precision", binance(-1111), Rejected),
+    ("symbol", binance(-1121), Rejected),
+    ("cancel refused", binance(-2011), NotFound),
+    ("unknown order", binance(-2013), NotFound),
+    ("clock", binance(-1021), Unavailable),
+    ("signature", binance(-1022), KeyRefused),
+    ("key format", binance(-2014), KeyRefused),
+    ("key, IP or right", binance(-2015, status=401), KeyRefused),
+    ("not authorised", binance(-1002, status=401), KeyRefused),
+    ("too much weight", binance(-1003), Unavailable),
+    ("too many orders", binance(-1015), Unavailable),
+    ("unknown error", binance(-1000), OutcomeUnknown),
+    ("disconnected inside", binance(-1001), OutcomeUnknown),
+    ("unexpected response inside", binance(-1006), OutcomeUnknown),
+    ("timed out inside", binance(-1007, status=408), OutcomeUnknown),
+    ("server busy", binance(-1004, status=503), Unavailable),
+    ("overloaded", binance(-1008, status=503), Unavailable),
+    ("withdrawal limit", binance(-4005), Rejected),
+    ("withdrawal closed", binance(-4007), Rejected),
+    ("withdrawal closed, deposit", binance(-4008), Rejected),
+    ("withdrawal, address", binance(-4015), Rejected),
+    ("withdrawal, account", binance(-4016), Rejected),
+    ("withdrawal, asset", binance(-4019), Rejected),
+    ("withdrawal, balance", binance(-4026), Rejected),
+    ("withdrawal, risk control", binance(-4060), Rejected),
+    ("withdrawal, travel rule", binance(-4104), Rejected),
+    ("withdrawal, tag not taken", binance(-4106), Rejected),
+    ("a code nobody knows", binance(-9999), OutcomeUnknown),
+]
+
+
+@pytest.mark.parametrize(("answer", "kind"), [row[1:] for row in TABLE], ids=[row[0] for row in TABLE])
+def test_an_answer_to_an_order_proves_what_the_table_says(answer: Answer, kind: type[VenueError]) -> None:
+    assert type(classify(answer, changes=True)) is kind
+
+
+@pytest.mark.parametrize("answer", [row[1] for row in TABLE if row[2] is OutcomeUnknown])
+def test_a_read_may_be_repeated_whatever_became_of_it(answer: Answer) -> None:
+    assert type(classify(answer, changes=False)) is Unavailable
+
+
+@given(status=st.integers(100, 599), code=st.integers(-9999, 9999).map(str), body=st.text(max_size=300))
+def test_only_a_known_code_with_a_client_status_is_a_definite_no(status: int, code: str, body: str) -> None:
+    if isinstance(classify(Answer(status, body, code), changes=True), Rejected):
+        assert 400 <= status < 500
+
+
+@pytest.mark.parametrize(
+    ("content", "found"),
+    [
+        ({"code": -1013, "msg": "y"}, ("-1013", "y")),
+        ({"success": False, "msg": "y"}, ("", "y")),
+        ({"code": 200, "msg": "success"}, None),
+        ({"orderId": 1}, None),
+        ([{"code": -1}], None),
+        (None, None),
+    ],
+)
+def test_an_error_body_is_recognised(content: object, found: tuple[str, str] | None) -> None:
+    assert code_of(content) == found

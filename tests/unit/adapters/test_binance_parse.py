@@ -1,0 +1,193 @@
+"""Binance's REST answers: fills with their own fees, states by number, and BadMessage for other shapes."""
+
+from collections.abc import Callable
+from contextlib import suppress
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from kimp.adapters.binance import parse, rulebook
+from kimp.contracts.transfers import Address, TransferState
+from kimp.domain.errors import BadMessage
+from kimp.domain.market import Fill, TickBand
+from kimp.domain.money import ZERO, Asset
+
+XRP = Asset("XRP")
+FILL = {"price": "0.55", "qty": "100", "commission": "0.1", "commissionAsset": "XRP", "tradeId": 7}
+ORDER = {
+    "symbol": "XRPUSDT", "orderId": 28, "clientOrderId": "a", "transactTime": 1, "price": "0.56", "origQty": "100",
+    "executedQty": "100", "cummulativeQuoteQty": "55", "status": "FILLED", "timeInForce": "IOC", "fills": [FILL],
+}  # fmt: skip
+
+
+def test_a_filled_order() -> None:
+    told = parse.order(ORDER)
+    assert told.closed
+    assert told.venue_order_id == "28"
+    assert told.fills == (Fill("7", Decimal("0.55"), Decimal(100), Decimal("0.1"), XRP),)
+
+
+@pytest.mark.parametrize(
+    ("changes", "closed"),
+    [
+        ({"status": "EXPIRED", "executedQty": "0", "fills": []}, True),
+        ({"status": "EXPIRED"}, True),
+        ({"status": "NEW", "executedQty": "0", "fills": []}, False),
+        ({"status": "PARTIALLY_FILLED"}, False),
+        ({"executedQty": "150"}, False),
+        ({"fills": []}, False),
+    ],
+)
+def test_an_order_is_closed_when_its_fills_are_complete(changes: dict[str, Any], *, closed: bool) -> None:
+    assert parse.order(ORDER | changes).closed is closed
+
+
+@pytest.mark.parametrize("content", [{}, ORDER | {"orderId": None}, ORDER | {"orderId": 0}, ORDER | {"orderId": -1}])
+def test_an_order_without_a_number_is_none(content: dict[str, Any]) -> None:
+    with pytest.raises(BadMessage):
+        parse.order(content)
+
+
+def test_a_queried_order_gets_its_trades() -> None:
+    trades = parse.trades([{"id": 7, "price": "0.55", "qty": "100", "commission": "0.001", "commissionAsset": "BNB"}])
+    told = parse.with_trades({key: ORDER[key] for key in ("orderId", "status", "executedQty")}, trades)
+    assert told.closed
+    assert (told.fills[0].fee, told.fills[0].fee_asset) == (Decimal("0.001"), "BNB")
+
+
+@pytest.mark.parametrize(
+    ("status", "state"),
+    [
+        (0, TransferState.PENDING),
+        (1, TransferState.FAILED),
+        (2, TransferState.PENDING),
+        (3, TransferState.FAILED),
+        (4, TransferState.PENDING),
+        (5, TransferState.FAILED),
+        (6, TransferState.DONE),
+        (99, TransferState.PENDING),
+    ],
+)
+def test_states_of_a_withdrawal(status: int, state: TransferState) -> None:
+    row = {"id": "w", "status": status, "amount": "8.91", "transactionFee": "0.25", "withdrawOrderId": "XRP-1"}
+    own_id, told = parse.withdrawals([row, row])["w"]
+    assert own_id == "XRP-1"
+    assert (told.state, told.arrives, told.fee, told.txid) == (state, Decimal("8.91"), Decimal("0.25"), None)
+
+
+@pytest.mark.parametrize(
+    ("status", "state"),
+    [
+        (0, TransferState.PENDING),
+        (1, TransferState.DONE),
+        (2, TransferState.FAILED),
+        (6, TransferState.PENDING),  # credited, not free to withdraw
+        (7, TransferState.FAILED),
+        (8, TransferState.PENDING),
+    ],
+)
+def test_states_of_a_deposit(status: int, state: TransferState) -> None:
+    rows = [{"txId": "other", "amount": "1", "status": 1}, {"txId": "X", "amount": "9.5", "status": status}]
+    told = parse.deposit(rows, "X")
+    assert told is not None
+    assert (told.state, told.amount) == (state, Decimal("9.5"))
+
+
+def test_a_deposit_that_is_not_listed_is_none() -> None:
+    assert parse.deposit([{"txId": "other", "amount": "1", "status": 1}], "X") is None
+
+
+def test_an_empty_tag_is_no_tag() -> None:
+    assert parse.deposit_address({"coin": "SOL", "address": "a", "tag": "", "url": ""}, "SOL") == Address(
+        network="SOL", address="a", tag=None
+    )
+
+
+FILTERS = [
+    {"filterType": "PRICE_FILTER", "minPrice": "0.0001", "maxPrice": "1000", "tickSize": "0.0001"},
+    {"filterType": "LOT_SIZE", "minQty": "0.1", "maxQty": "9000000", "stepSize": "0.1"},
+    {"filterType": "NOTIONAL", "minNotional": "5.0", "maxNotional": "9000000", "applyMinToMarket": True},
+    {"filterType": "SOMETHING_NEW", "limit": 5},
+]
+
+
+def info(status: str = "TRADING") -> dict[str, Any]:
+    return {"symbols": [{"symbol": "XRPUSDT", "status": status, "orderTypes": ["LIMIT"], "filters": FILTERS}]}
+
+
+def test_an_instrument_from_its_filters() -> None:
+    found = rulebook.instrument(XRP, rulebook.symbols(info())["XRPUSDT"], {"XRPUSDT": Decimal("0.001")})
+    assert found.tick_bands == (TickBand(ZERO, Decimal("0.0001")),)
+    assert (found.lot, found.min_quantity) == (Decimal("0.1"), Decimal("0.1"))
+    assert (found.min_notional, found.max_notional) == (Decimal(5), Decimal(9_000_000))
+    assert found.taker_fee == Decimal("0.001")
+
+
+def test_a_market_that_is_halted_is_left_out() -> None:
+    assert rulebook.symbols(info("BREAK")) == {}
+
+
+def test_a_market_without_a_fee_is_a_bad_message() -> None:
+    with pytest.raises(BadMessage, match="XRPUSDT"):
+        rulebook.instrument(XRP, rulebook.symbols(info())["XRPUSDT"], {})
+
+
+NETWORK = {
+    "network": "XRP", "withdrawFee": "0.2", "withdrawMin": "2", "withdrawIntegerMultiple": "0.000001",
+    "withdrawEnable": True, "depositEnable": True, "busy": False, "withdrawTag": True,
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("changes", "opened", "tag"),
+    [
+        ({}, (True, True), True),
+        ({"withdrawEnable": False}, (False, True), True),
+        ({"depositEnable": False}, (True, False), True),
+        ({"busy": True}, (False, False), True),
+        ({"withdrawTag": False}, (True, True), False),
+        ({"withdrawTag": None, "memoRegex": "^[0-9]+$"}, (True, True), True),
+        ({"withdrawTag": None, "memoRegex": ""}, (True, True), False),
+    ],
+)
+def test_a_network_is_as_open_as_its_flags_say(
+    changes: dict[str, Any], opened: tuple[bool, bool], *, tag: bool
+) -> None:
+    rows = rulebook.networks([{"coin": "XRP", "networkList": [NETWORK | changes]}])
+    found = rulebook.network(XRP, "XRP", rows)
+    assert (found.withdraw_open, found.deposit_open, found.tag_required) == (*opened, tag)
+
+
+def test_a_network_that_is_not_listed_is_named() -> None:
+    with pytest.raises(BadMessage, match=r"binance\.networks\.XRP"):
+        rulebook.network(XRP, "ETH", rulebook.networks([{"coin": "XRP", "networkList": [NETWORK]}]))
+
+
+PARSERS: list[Callable[[Any], object]] = [
+    parse.order, parse.trades, parse.executed, parse.balances, parse.applied, parse.withdrawals,
+    lambda told: parse.top(told, XRP, 1), lambda told: parse.deposit(told, "X"),
+    lambda told: parse.deposit_address(told, "XRP"),
+    rulebook.symbols, rulebook.taker_fees, rulebook.networks,
+]  # fmt: skip
+values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.sampled_from(["NaN", "Infinity", "-1", "1e999999", "", "x"]),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(
+            st.sampled_from(["orderId", "status", "amount", "fills", "executedQty", "id", "symbols", "txId"]),
+            inner,
+            max_size=6,
+        )
+    ),
+    max_leaves=15,
+)
+
+
+@pytest.mark.parametrize("parser", PARSERS)
+@given(content=values)
+def test_any_other_shape_is_a_bad_message(parser: Callable[[Any], object], content: Any) -> None:
+    with suppress(BadMessage):
+        parser(content)

@@ -1,0 +1,225 @@
+"""Upbit's REST answers: exact fees per trade, states by the venue's own words, and BadMessage for other shapes."""
+
+from collections.abc import Callable
+from contextlib import suppress
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from kimp.adapters.upbit import parse, rulebook
+from kimp.contracts.transfers import Address, TransferState
+from kimp.domain.errors import BadMessage
+from kimp.domain.market import Quote, TickBand, Venue
+from kimp.domain.money import KRW, ZERO, Asset
+from kimp.ports.exchange import Balance
+
+XRP = Asset("XRP")
+
+
+def trade(number: int, price: str, volume: str) -> dict[str, str]:
+    return {"market": "KRW-XRP", "uuid": f"t-{number}", "price": price, "volume": volume, "funds": "0", "trend": "up"}
+
+
+def order(**changes: Any) -> dict[str, Any]:
+    told = {
+        "uuid": "u-1", "side": "bid", "ord_type": "limit", "price": "800", "state": "done", "market": "KRW-XRP",
+        "volume": "10", "remaining_volume": "0", "executed_volume": "10", "paid_fee": "4", "trades_count": 1,
+        "trades": [trade(1, "800", "10")],
+    }  # fmt: skip
+    return told | changes
+
+
+def test_an_order_that_was_just_accepted_is_open() -> None:
+    told = order(state="wait", executed_volume="0", paid_fee="0", trades_count=0)
+    del told["trades"]
+    assert parse.order(told).closed is False
+    assert parse.order(told).fills == ()
+
+
+def test_the_fee_of_the_order_is_shared_out_exactly() -> None:
+    trades = [trade(1, "801", "1.5"), trade(2, "800", "0.33333333"), trade(3, "799", "7")]
+    told = parse.order(order(state="cancel", executed_volume="8.83333333", paid_fee="3.53083333", trades=trades))
+    assert told.closed
+    assert sum(fill.fee for fill in told.fills) == Decimal("3.53083333")
+    assert {fill.fee_asset for fill in told.fills} == {KRW}
+    assert [fill.trade_id for fill in told.fills] == ["t-1", "t-2", "t-3"]
+
+
+@given(
+    st.lists(st.tuples(st.decimals("0.1", "1e8", places=3), st.decimals("1e-8", "1e6", places=8)), min_size=1),
+    st.decimals("0", "1e6", places=8),
+)
+def test_shares_of_a_fee_add_up_for_any_trades(trades: list[tuple[Decimal, Decimal]], fee: Decimal) -> None:
+    rows = [trade(i, format(price, "f"), format(volume, "f")) for i, (price, volume) in enumerate(trades)]
+    fills = parse.order(order(paid_fee=format(fee, "f"), trades=rows)).fills
+    assert sum((fill.fee for fill in fills), ZERO) == fee
+    assert all(fill.fee >= 0 for fill in fills)
+
+
+def test_an_immediate_order_whose_rest_was_cancelled_is_closed_with_its_trades() -> None:
+    told = parse.order(order(state="cancel", remaining_volume="4", executed_volume="6", trades=[trade(1, "800", "6")]))
+    assert told.closed
+    assert told.fills[0].quantity == 6
+
+
+def test_an_order_whose_trades_do_not_add_up_yet_is_open() -> None:
+    assert not parse.order(order(executed_volume="10", trades=[trade(1, "800", "6")])).closed
+
+
+@pytest.mark.parametrize(
+    ("word", "state"),
+    [
+        ("WAITING", TransferState.PENDING),
+        ("PROCESSING", TransferState.PENDING),
+        ("DONE", TransferState.DONE),
+        ("FAILED", TransferState.FAILED),
+        ("CANCELLED", TransferState.FAILED),
+        ("REJECTED", TransferState.FAILED),
+        ("SOMETHING_NEW", TransferState.PENDING),
+    ],
+)
+def test_states_of_a_withdrawal(word: str, state: TransferState) -> None:
+    told = parse.withdrawal({"uuid": "w", "currency": "XRP", "state": word, "amount": "10", "fee": "1", "txid": None})
+    assert (told.state, told.detail, told.txid) == (state, word, None)
+    assert (told.arrives, told.fee) == (Decimal(10), Decimal(1))
+
+
+@pytest.mark.parametrize(
+    ("word", "state"),
+    [
+        ("PROCESSING", TransferState.PENDING),
+        ("ACCEPTED", TransferState.DONE),
+        ("CANCELLED", TransferState.FAILED),
+        ("REJECTED", TransferState.FAILED),
+        ("TRAVEL_RULE_SUSPECTED", TransferState.PENDING),
+        ("REFUNDING", TransferState.PENDING),
+        ("REFUNDED", TransferState.FAILED),
+    ],
+)
+def test_states_of_a_deposit(word: str, state: TransferState) -> None:
+    told = parse.deposit({"uuid": "d", "currency": "XRP", "state": word, "amount": "10.5", "txid": "X"})
+    assert (told.state, told.detail, told.amount) == (state, word, Decimal("10.5"))
+
+
+def test_withdrawals_carry_their_time_of_creation() -> None:
+    row = {"uuid": "w", "currency": "XRP", "state": "DONE", "amount": "1", "created_at": "2026-11-23T09:00:01+09:00"}
+    assert parse.withdrawals([row])[0][0] == 1_795_392_001_000
+
+
+@pytest.mark.parametrize("text", ["", "yesterday", "2026-11-23T09:00:01"])
+def test_a_time_without_zone_is_no_time(text: str) -> None:
+    row = {"uuid": "w", "currency": "XRP", "state": "DONE", "amount": "1", "created_at": text}
+    with pytest.raises(BadMessage):
+        parse.withdrawals([row])
+
+
+def test_an_absent_second_address_is_no_tag() -> None:
+    told = {"currency": "XRP", "net_type": "XRP", "deposit_address": "r1", "secondary_address": None}
+    assert parse.deposit_address(told) == Address(network="XRP", address="r1", tag=None)
+    assert parse.deposit_address(told | {"secondary_address": "7"}).tag == "7"
+
+
+def test_balances() -> None:
+    told = [{"currency": "KRW", "balance": "1000000.5", "locked": "0", "avg_buy_price": "0", "unit_currency": "KRW"}]
+    assert parse.balances(told) == {KRW: Balance(Decimal("1000000.5"), ZERO)}
+
+
+def test_the_top_of_a_book_is_its_first_unit() -> None:
+    unit = {"ask_price": 801, "bid_price": 800, "ask_size": Decimal("5.5"), "bid_size": 4}
+    told = [{"market": "KRW-XRP", "orderbook_units": [unit]}, {"market": "KRW-SOL", "orderbook_units": []}]
+    names = {"KRW-XRP": XRP, "KRW-SOL": Asset("SOL")}
+    assert parse.tops(told, names, 5) == {
+        XRP: Quote(Venue.UPBIT, XRP, Decimal(800), Decimal(4), Decimal(801), Decimal("5.5"), 5)
+    }
+
+
+@pytest.mark.parametrize(
+    ("price", "tick", "expected"),
+    [
+        ("801", "1", "1"),  # the table is right
+        ("1400", "0.5", "0.5"),  # a market with a tick of its own
+        ("9999", "10", "10"),  # crossed the border upwards between the readings: the coarser one
+        ("10005", "5", "10"),  # downwards
+    ],
+)
+def test_the_markets_own_tick_overrides_the_table(price: str, tick: str, expected: str) -> None:
+    bands = rulebook.tick_bands(Decimal(tick), Decimal(price))
+    band = next(band for band in bands if Decimal(price) >= band.from_price)
+    assert band.tick == Decimal(expected)
+    assert len(bands) == len(rulebook.KRW_TICKS)
+    assert sum(a != b for a, b in zip(bands, rulebook.KRW_TICKS, strict=True)) <= 1
+
+
+def test_without_a_price_the_table_is_all_there_is() -> None:
+    assert rulebook.tick_bands(Decimal(1), None)[0] == TickBand(Decimal(1_000_000), Decimal(1000))
+
+
+CHANCE = {
+    "member_level": {"wallet_locked": False},
+    "currency": {"code": "XRP", "withdraw_fee": "1.0", "wallet_state": "working"},
+    "withdraw_limit": {"minimum": "2", "fixed": 6, "can_withdraw": True},
+}
+
+
+@pytest.mark.parametrize(
+    ("state", "block", "locked", "opened"),
+    [
+        ("working", "normal", False, (True, True)),
+        ("working", "delayed", False, (True, True)),
+        ("withdraw_only", "normal", False, (True, False)),
+        ("deposit_only", "normal", False, (False, True)),
+        ("paused", "normal", False, (False, False)),
+        ("unsupported", None, False, (False, False)),
+        ("working", "inactive", False, (False, False)),
+        ("working", "normal", True, (False, True)),
+    ],
+)
+def test_a_wallet_is_as_open_as_its_state_says(
+    state: str, block: str | None, *, locked: bool, opened: tuple[bool, bool]
+) -> None:
+    rows = rulebook.wallets([{"currency": "XRP", "wallet_state": state, "block_state": block, "net_type": "XRP"}])
+    chance = rulebook.withdraw_chance(CHANCE | {"member_level": {"wallet_locked": locked}})
+    network = rulebook.network(XRP, "XRP", rows, chance, tagged=False)
+    assert (network.withdraw_open, network.deposit_open) == opened
+    assert network.tag_required
+    assert network.withdraw_step == Decimal("0.000001")
+
+
+def test_a_network_that_is_not_listed_is_named() -> None:
+    with pytest.raises(BadMessage, match=r"upbit\.networks\.XRP"):
+        rulebook.network(XRP, "ERC20", {}, rulebook.withdraw_chance(CHANCE), tagged=False)
+
+
+PARSERS: list[Callable[[Any], object]] = [
+    parse.order, parse.balances, parse.deposit_address, parse.withdrawal, parse.withdrawals, parse.deposit,
+    lambda told: parse.tops(told, {"KRW-XRP": XRP}, 1),
+    rulebook.tick_sizes, rulebook.order_chance, rulebook.wallets, rulebook.withdraw_chance, rulebook.listing,
+]  # fmt: skip
+values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.sampled_from(["NaN", "Infinity", "-1", "1e999999", "", "x"]),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(
+            st.sampled_from(["uuid", "state", "amount", "trades", "executed_volume", "currency", "market", "fixed"]),
+            inner,
+            max_size=6,
+        )
+    ),
+    max_leaves=15,
+)
+
+
+@pytest.mark.parametrize("parser", PARSERS)
+@given(content=values)
+def test_any_other_shape_is_a_bad_message(parser: Callable[[Any], object], content: Any) -> None:
+    with suppress(BadMessage):
+        parser(content)
+
+
+@pytest.mark.parametrize("number", ["NaN", "Infinity", "-Infinity", "sNaN"])
+def test_a_number_that_is_none_is_a_bad_message(number: str) -> None:
+    with pytest.raises(BadMessage):
+        parse.balances([{"currency": "KRW", "balance": number, "locked": "0"}])
