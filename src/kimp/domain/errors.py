@@ -7,6 +7,7 @@ KimpError
 │   └── BadMessage
 ├── CurrencyMismatch      a programming error: two assets were mixed
 ├── UnbalancedEntry       a programming error: a ledger entry does not sum to zero
+├── StoreUnavailable      the database does not serve; a write may or may not have been committed, repeat it by key
 └── VenueError            an exchange, or the way to it, said no or said nothing
     ├── Rejected          definite: the venue refused and nothing happened
     │   ├── NotFound      definite answer of a query: no such thing *now*
@@ -42,6 +43,10 @@ class CurrencyMismatch(KimpError):
 
 class UnbalancedEntry(KimpError):
     """A ledger entry whose postings do not sum to zero in every asset."""
+
+
+class StoreUnavailable(KimpError):
+    """The database is away or busy. All writes are idempotent by key, so the same one may be repeated."""
 
 
 class VenueError(KimpError):

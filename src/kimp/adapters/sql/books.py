@@ -1,0 +1,45 @@
+"""All that kimp keeps in the database, over one engine."""
+
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from kimp.adapters.clock import SystemClock
+from kimp.adapters.sql.controls import SqlControls
+from kimp.adapters.sql.engine import create_engine
+from kimp.adapters.sql.journal import SqlJournal
+from kimp.adapters.sql.ledger import SqlLedger
+from kimp.adapters.sql.read_model import SqlReadModel
+from kimp.adapters.sql.schema import check_schema
+from kimp.adapters.sql.store import Store
+
+
+class SqlBooks:
+    """The four ports of `kimp.ports.books`."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self.journal = SqlJournal(store)
+        self.ledger = SqlLedger(store, SystemClock())
+        self.read_model = SqlReadModel(store)
+        self.controls = SqlControls(store)
+
+    async def ping(self) -> None:
+        """Raises StoreUnavailable if the database does not answer."""
+
+        async def work(connection: AsyncConnection) -> None:
+            await connection.execute(text("SELECT 1"))
+
+        await self._store.read(work)
+
+    async def close(self) -> None:
+        await self._store.close()
+
+
+async def open_books(url: str) -> SqlBooks:
+    """Connect, and make sure that the tables are the ones this kimp was written for.
+
+    Raises BadConfig for a URL that can't be used and for a schema that `kimp migrate` must mend first,
+    StoreUnavailable if the database does not answer.
+    """
+    await check_schema(url)
+    return SqlBooks(Store(create_engine(url)))

@@ -1,0 +1,51 @@
+"""The kill switch."""
+
+import getpass
+import os
+import socket
+
+from sqlalchemy import insert, select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from kimp.adapters.sql.store import Store
+from kimp.adapters.sql.tables import halts
+from kimp.domain.admission import HaltLevel
+
+LEVEL_NOW = select(halts.c.level).order_by(halts.c.id.desc()).limit(1).scalar_subquery()
+
+
+def level_of(stored: int | None) -> HaltLevel:
+    """Nobody ever set it: trading runs."""
+    return HaltLevel.RUN if stored is None else HaltLevel(stored)
+
+
+class SqlControls:
+    """The port `Controls`. Raises StoreUnavailable when the database does not serve: callers take that for a halt."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    async def halt_level(self) -> HaltLevel:
+        """The level that holds now."""
+
+        async def work(connection: AsyncConnection) -> HaltLevel:
+            return level_of((await connection.execute(select(LEVEL_NOW))).scalar_one())
+
+        return await self._store.read(work)
+
+    async def set_halt_level(self, level: HaltLevel, reason: str, now_ms: int) -> None:
+        """Set it for every process, from its next send on. Each setting stays in the table with who, when and why."""
+        row = {"level": int(level), "reason": reason, "set_by": _who(), "set_ms": now_ms}
+
+        async def work(connection: AsyncConnection) -> None:
+            await connection.execute(insert(halts), row)
+
+        await self._store.write(work)
+
+
+def _who() -> str:
+    try:
+        user = getpass.getuser()
+    except (KeyError, OSError):  # a container whose user has no name
+        user = str(os.getuid())
+    return f"{user}@{socket.gethostname()}"

@@ -1,0 +1,127 @@
+"""What was sent, written down before it is sent."""
+
+from typing import Any
+from uuid import uuid4
+
+from sqlalchemy import Column, Insert, or_, select, update
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from kimp.adapters.sql.controls import LEVEL_NOW, level_of
+from kimp.adapters.sql.store import Store
+from kimp.adapters.sql.tables import order_intents, withdrawal_intents
+from kimp.contracts.orders import OrderIntent, OrderOutcome, OrderReport
+from kimp.contracts.transfers import WithdrawalIntent
+from kimp.ports.books import SendPermit
+
+
+class SqlJournal:
+    """The port `Journal`. Every method raises StoreUnavailable when the database does not serve: then don't send."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._order = store.insert_once(order_intents)
+        self._withdrawal = store.insert_once(withdrawal_intents)
+
+    async def ask_order(self, intent: OrderIntent, now_ms: int) -> SendPermit:
+        """Journal the order and say whether this call is the one that may send it."""
+        row = {
+            "client_order_id": intent.client_order_id,
+            "cycle_id": intent.cycle_id,
+            "run_id": intent.run_id,
+            "venue": intent.venue.value,
+            "coin": intent.coin,
+            "side": intent.side.value,
+            "quantity": intent.quantity,
+            "limit_price": intent.limit_price,
+            "first_asked_ms": now_ms,
+        }
+        return await self._ask(self._order, order_intents.c.client_order_id, row)
+
+    async def ask_withdrawal(self, intent: WithdrawalIntent, now_ms: int) -> SendPermit:
+        """Journal the withdrawal and say whether this call is the one that may send it."""
+        row = {
+            "transfer_id": intent.transfer_id,
+            "cycle_id": intent.cycle_id,
+            "run_id": intent.run_id,
+            "venue": intent.direction.source.value,
+            "coin": intent.coin,
+            "amount": intent.amount,
+            "network": intent.network,
+            "address": intent.address.address,
+            "tag": intent.address.tag,
+            "first_asked_ms": now_ms,
+        }
+        return await self._ask(self._withdrawal, withdrawal_intents.c.transfer_id, row)
+
+    async def _ask(self, insert: Insert, key: Column[str], row: dict[str, Any]) -> SendPermit:
+        """Two statements. Who finds its own mark in the row inserted it: true for one call ever, also when the
+        answer to the COMMIT was lost and the transaction is repeated.
+        """
+        mark = uuid4().hex
+        c = key.table.c
+        question = select(c.asked_by, c.first_asked_ms, c.run_id, LEVEL_NOW).where(key == row[key.name])
+
+        async def work(connection: AsyncConnection) -> SendPermit:
+            await connection.execute(insert, {**row, "asked_by": mark})
+            asked_by, first_asked_ms, run_id, level = (await connection.execute(question)).one()
+            return SendPermit(asked_by == mark, first_asked_ms, run_id, level_of(level))
+
+        return await self._store.write(work)
+
+    async def close_order(self, intent: OrderIntent, report: OrderReport, now_ms: int) -> None:
+        """Write down how the order ended. What filled stays filled, and another run's order is not touched."""
+        orders = order_intents.c
+        filled = OrderOutcome.FILLED.value
+        close = (
+            update(order_intents)
+            .where(orders.client_order_id == intent.client_order_id, orders.run_id == intent.run_id)
+            .values(
+                outcome=report.outcome.value,
+                venue_order_id=report.venue_order_id,
+                filled_quantity=report.quantity,
+                filled_funds=report.funds,
+                closed_ms=now_ms,
+                reason=report.reason,
+            )
+        )
+        if report.outcome is not OrderOutcome.FILLED:
+            close = close.where(or_(orders.outcome.is_(None), orders.outcome != filled))
+
+        async def work(connection: AsyncConnection) -> None:
+            await connection.execute(close)
+
+        await self._store.write(work)
+
+    async def claim_withdrawal(self, transfer_id: str, venue: str, venue_id: str) -> bool:
+        """Bind the venue's id to the transfer; true again when repeated.
+
+        False if the id belongs to another transfer, if the transfer has another id, or if it was never journalled.
+        """
+        sent = withdrawal_intents.c
+        bind = (
+            update(withdrawal_intents)
+            .where(
+                sent.transfer_id == transfer_id,
+                sent.venue == venue,
+                or_(sent.venue_id.is_(None), sent.venue_id == venue_id),
+            )
+            .values(venue_id=venue_id)
+        )
+
+        async def work(connection: AsyncConnection) -> bool:
+            try:
+                return (await connection.execute(bind)).rowcount == 1
+            except IntegrityError:
+                return False
+
+        return await self._store.write(work)
+
+    async def claimed_withdrawal(self, transfer_id: str) -> str | None:
+        """The venue's id that was bound to the transfer, if any."""
+        query = select(withdrawal_intents.c.venue_id).where(withdrawal_intents.c.transfer_id == transfer_id)
+
+        async def work(connection: AsyncConnection) -> str | None:
+            return (await connection.execute(query)).scalar_one_or_none()
+
+        return await self._store.read(work)

@@ -1,0 +1,85 @@
+"""The double-entry ledger in tables."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from decimal import Decimal
+
+from sqlalchemy import func, insert, select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from kimp.adapters.sql.amounts import WIDE
+from kimp.adapters.sql.store import Store
+from kimp.adapters.sql.tables import ledger_entries, ledger_postings
+from kimp.domain.ledger import Account, Entry
+from kimp.domain.money import ZERO, Asset
+from kimp.ports.clock import Clock
+
+Balances = Mapping[tuple[Account, Asset], Decimal]
+
+
+async def book_entries(connection: AsyncConnection, entries: Iterable[Entry], now_ms: int) -> None:
+    """Book each entry once, within the caller's transaction.
+
+    If another process books one of them at the same moment, the database refuses the key; the transaction is then
+    repeated and finds it there.
+    """
+    wanted = {entry.entry_id: entry for entry in entries}
+    if not wanted:
+        return
+    ids = ledger_entries.c.entry_id
+    there = set((await connection.execute(select(ids).where(ids.in_(wanted)))).scalars())
+    new = [entry for entry_id, entry in wanted.items() if entry_id not in there]
+    lines = [
+        {"entry_id": entry.entry_id, "line": line, "account": p.account.value, "asset": p.asset, "amount": p.amount}
+        for entry in new
+        for line, p in enumerate(entry.postings)
+    ]
+    if new:
+        heads = [{"entry_id": e.entry_id, "cycle_id": e.cycle_id, "booked_ms": now_ms} for e in new]
+        await connection.execute(insert(ledger_entries), heads)
+    if lines:
+        await connection.execute(insert(ledger_postings), lines)
+
+
+class SqlLedger:
+    """The port `Ledger`.
+
+    Balances are summed when asked for. A table of running balances would be quicker to read, but every booking of
+    every cycle would queue for the same few rows, and it could come to differ from the postings it stands for.
+    """
+
+    def __init__(self, store: Store, clock: Clock) -> None:
+        self._store = store
+        self._clock = clock
+
+    async def book(self, entries: Sequence[Entry]) -> None:
+        """Book each entry once, all of them or none; one already there is left as it is.
+
+        Raises BadAmount if the database can't hold an amount exactly, StoreUnavailable if it does not serve.
+        """
+        now_ms = self._clock.now_ms()
+        await self._store.write(lambda connection: book_entries(connection, entries, now_ms))
+
+    async def balances(self) -> Balances:
+        """Exact sums per account and asset, zero ones left out."""
+        sums = await self._store.read(_sum_here if self._store.is_sqlite else _sum_there)
+        return {key: total for key, total in sums.items() if total != ZERO}
+
+
+async def _sum_there(connection: AsyncConnection) -> Balances:
+    """MySQL adds NUMERIC columns exactly, to 65 digits."""
+    p = ledger_postings.c
+    query = select(p.account, p.asset, func.sum(p.amount)).group_by(p.account, p.asset)
+    return {(Account(account), Asset(asset)): total for account, asset, total in await connection.execute(query)}
+
+
+async def _sum_here(connection: AsyncConnection) -> Balances:
+    """SQLite would add as floats, so the postings are fetched, piece by piece, and added here."""
+    p = ledger_postings.c
+    sums: defaultdict[tuple[Account, Asset], Decimal] = defaultdict(lambda: ZERO)
+    rows = await connection.stream(select(p.account, p.asset, p.amount))
+    async for piece in rows.partitions(1000):
+        for account, asset, amount in piece:
+            key = Account(account), Asset(asset)
+            sums[key] = WIDE.add(sums[key], amount)
+    return sums

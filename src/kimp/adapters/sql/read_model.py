@@ -1,0 +1,125 @@
+"""Cycles as people and the initiator see them."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from sqlalchemy import RowMapping, func, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from kimp.adapters.sql.ledger import book_entries
+from kimp.adapters.sql.store import Store
+from kimp.adapters.sql.tables import cycles
+from kimp.contracts.cycle import CycleRecord
+from kimp.contracts.status import TERMINAL, CycleStatus
+from kimp.domain.admission import CoinState
+from kimp.domain.errors import BadMessage
+from kimp.domain.money import Asset
+from kimp.ports.books import CycleRow
+
+SHOWN = [cycles.c[name] for name in CycleRow.__dataclass_fields__]
+ENDED = [status.value for status in TERMINAL]
+FIXED = ("cycle_id", "coin", "number", "direction", "workflow_run_id", "started_ms")
+"""Columns that a cycle never changes."""
+
+
+class SqlReadModel:
+    """The port `ReadModel`. Every method raises StoreUnavailable when the database does not serve."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._insert = store.insert_once(cycles)
+
+    async def record(self, record: CycleRecord) -> None:
+        """Upsert the cycle and book its entries in one transaction.
+
+        An older sequence changes nothing of the row, nor does anything after the cycle's end, nor another workflow
+        run under the same id. Entries are booked in each case, once: they tell of money that moved.
+        Raises BadMessage for a cycle_id that is not `<coin>-<n>`, BadAmount for an amount the database can't hold.
+        """
+        row = _row(record)
+        c = cycles.c
+        advance = (
+            update(cycles)
+            .where(
+                c.cycle_id == record.cycle_id,
+                c.workflow_run_id == record.workflow_run_id,
+                c.sequence < record.sequence,
+                c.status.not_in(ENDED),
+            )
+            .values({name: value for name, value in row.items() if name not in FIXED})
+        )
+
+        async def work(connection: AsyncConnection) -> None:
+            await connection.execute(self._insert, row)
+            await connection.execute(advance)
+            await book_entries(connection, record.entries, record.at_ms)
+
+        await self._store.write(work)
+
+    async def cycles(self, *, limit: int, status: CycleStatus | None = None) -> list[CycleRow]:
+        """Latest first."""
+        query = select(*SHOWN).order_by(cycles.c.started_ms.desc(), cycles.c.cycle_id.desc()).limit(limit)
+        if status is not None:
+            query = query.where(cycles.c.status == status.value)
+
+        async def work(connection: AsyncConnection) -> list[CycleRow]:
+            return [_shown(row) for row in (await connection.execute(query)).mappings()]
+
+        return await self._store.read(work)
+
+    async def cycle(self, cycle_id: str) -> CycleRow | None:
+        """One cycle, or None if there is none of that id."""
+        query = select(*SHOWN).where(cycles.c.cycle_id == cycle_id)
+
+        async def work(connection: AsyncConnection) -> CycleRow | None:
+            row = (await connection.execute(query)).mappings().one_or_none()
+            return None if row is None else _shown(row)
+
+        return await self._store.read(work)
+
+    async def coin_states(self) -> Mapping[Asset, CoinState]:
+        """Each coin that ever had a cycle; the unique index on coin and number answers it."""
+        last = select(cycles.c.coin, func.max(cycles.c.number).label("number")).group_by(cycles.c.coin).subquery()
+        query = select(cycles.c.coin, cycles.c.number, cycles.c.status, cycles.c.closed_ms).join_from(
+            last, cycles, (cycles.c.coin == last.c.coin) & (cycles.c.number == last.c.number)
+        )
+
+        async def work(connection: AsyncConnection) -> Mapping[Asset, CoinState]:
+            return {
+                Asset(coin): CoinState(number, open=not CycleStatus(status).terminal, closed_ms=closed_ms)
+                for coin, number, status, closed_ms in await connection.execute(query)
+            }
+
+        return await self._store.read(work)
+
+
+def _row(record: CycleRecord) -> dict[str, Any]:
+    coin, _, number = record.cycle_id.rpartition("-")
+    if not coin or not number.isdecimal():
+        raise BadMessage(f"cycle id {record.cycle_id!r} is not <coin>-<n>")
+    cash = record.spent or record.returned
+    return {
+        "cycle_id": record.cycle_id,
+        "coin": coin,
+        "number": int(number),
+        "direction": record.direction.value,
+        "status": record.status.value,
+        "sequence": record.sequence,
+        "waiting_reason": record.waiting_reason,
+        "reason": record.reason,
+        "home_asset": cash.asset if cash else None,
+        "spent": record.spent.amount if record.spent else None,
+        "returned": record.returned.amount if record.returned else None,
+        "route": record.route,
+        "profit_krw": record.profit_krw,
+        "expected_edge": record.expected_edge,
+        "premium": record.premium,
+        "workflow_run_id": record.workflow_run_id,
+        "started_ms": record.detected_at_ms,
+        "updated_ms": record.at_ms,
+        "closed_ms": record.at_ms if record.status.terminal else None,
+    }
+
+
+def _shown(row: RowMapping) -> CycleRow:
+    return CycleRow(**{**row, "status": CycleStatus(row["status"])})

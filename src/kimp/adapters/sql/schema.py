@@ -1,0 +1,85 @@
+"""Bringing the tables up to date, and refusing to work on others."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+from alembic import command
+from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection, text
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from kimp.adapters.sql.engine import create_engine
+from kimp.adapters.sql.store import Store
+from kimp.domain.errors import BadConfig, StoreUnavailable
+
+LOCK = "kimp_migrate"
+LOCK_S = 60
+
+
+def _config() -> Config:
+    config = Config()
+    config.set_main_option("script_location", str(Path(__file__).parent / "migrations").replace("%", "%%"))
+    config.set_main_option("path_separator", "os")
+    return config
+
+
+async def migrate(url: str) -> list[str]:
+    """Bring the database up to date; the revisions that were applied, oldest first, none if it was.
+
+    Several processes may do this at once: one works, the others wait and find nothing left to do.
+    Raises BadConfig for a URL that can't be used or a schema of a later kimp, StoreUnavailable if the database does
+    not serve.
+    """
+    async with _opened(url, answer_s=None) as store:
+        return await store.write(_upgrade)
+
+
+async def _upgrade(connection: AsyncConnection) -> list[str]:
+    if connection.dialect.name == "sqlite":  # `write` began the transaction as the only writer, and DDL is part of it
+        return await connection.run_sync(_run)
+    if (await connection.execute(text("SELECT GET_LOCK(:lock, :wait)"), {"lock": LOCK, "wait": LOCK_S})).scalar() != 1:
+        raise StoreUnavailable(f"another process has been migrating the database for {LOCK_S} s; try again")
+    try:
+        return await connection.run_sync(_run)
+    finally:
+        await connection.execute(text("SELECT RELEASE_LOCK(:lock)"), {"lock": LOCK})
+
+
+def _run(connection: Connection) -> list[str]:
+    config = _config()
+    config.attributes["connection"] = connection
+    stands, script = _revisions(connection), ScriptDirectory.from_config(config)
+    unknown = set(stands) - {known.revision for known in script.walk_revisions()}
+    if unknown:
+        raise BadConfig(f"the database's schema is {', '.join(unknown)}, which a later kimp made; upgrade kimp")
+    missing = [step.revision for step in script.iterate_revisions("heads", stands or "base")]
+    command.upgrade(config, "heads")
+    return missing[::-1]
+
+
+async def check_schema(url: str) -> None:
+    """Raises BadConfig unless the tables are of exactly the revision that this kimp needs."""
+    needed = set(ScriptDirectory.from_config(_config()).get_heads())
+    async with _opened(url) as store:
+        found = set(await store.read(lambda connection: connection.run_sync(_revisions)))
+    if found != needed:
+        stands = ", ".join(sorted(found)) or "empty"
+        raise BadConfig(
+            f"the database's schema is {stands}, this kimp needs {', '.join(sorted(needed))}; run `kimp migrate`"
+        )
+
+
+def _revisions(connection: Connection) -> tuple[str, ...]:
+    return MigrationContext.configure(connection).get_current_heads()
+
+
+@asynccontextmanager
+async def _opened(url: str, *, answer_s: int | None = 30) -> AsyncIterator[Store]:
+    store = Store(create_engine(url, answer_s=answer_s))
+    try:
+        yield store
+    finally:
+        await store.close()

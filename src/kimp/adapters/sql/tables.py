@@ -1,0 +1,141 @@
+"""The tables. Natural keys are the primary keys: what may exist once is refused the second time by the database."""
+
+from typing import Any
+
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    Column,
+    ForeignKey,
+    Index,
+    Integer,
+    MetaData,
+    String,
+    Table,
+    Text,
+    UniqueConstraint,
+)
+
+from kimp.adapters.sql.amounts import Amount, Estimate
+
+metadata = MetaData(
+    naming_convention={
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_name)s",
+        "ck": "ck_%(table_name)s_%(constraint_name)s",
+    }
+)
+
+MYSQL = {"mysql_engine": "InnoDB", "mysql_charset": "utf8mb4", "mysql_collate": "utf8mb4_bin"}
+MARIADB = {name.replace("mysql", "mariadb"): value for name, value in MYSQL.items()}
+OPTIONS: dict[str, Any] = MYSQL | MARIADB
+"""Binary collation: MySQL's usual one takes `ab` and `AB` for the same id."""
+
+ID = String(64)
+ENTRY_ID = String(128)
+"""`<client order id>/<the venue's trade id>`: 36 characters and what the venue likes."""
+CODE = String(32)
+"""Coins, venues, sides, states."""
+
+cycles = Table(
+    "cycles",
+    metadata,
+    Column("cycle_id", ID, primary_key=True),
+    Column("coin", CODE, nullable=False),
+    Column("number", Integer, nullable=False),
+    Column("direction", CODE, nullable=False),
+    Column("status", CODE, nullable=False),
+    Column("sequence", Integer, nullable=False),
+    Column("waiting_reason", Text),
+    Column("reason", Text),
+    Column("home_asset", CODE),
+    Column("spent", Amount),
+    Column("returned", Amount),
+    Column("route", CODE),
+    Column("profit_krw", Estimate),
+    Column("expected_edge", Estimate, nullable=False),
+    Column("premium", Estimate, nullable=False),
+    Column("workflow_run_id", ID, nullable=False),
+    Column("started_ms", BigInteger, nullable=False),
+    Column("updated_ms", BigInteger, nullable=False),
+    Column("closed_ms", BigInteger),
+    UniqueConstraint("coin", "number"),
+    Index(None, "started_ms"),
+    Index(None, "status", "started_ms"),
+    **OPTIONS,
+)
+
+order_intents = Table(
+    "order_intents",
+    metadata,
+    Column("client_order_id", ID, primary_key=True),
+    Column("asked_by", ID, nullable=False),  # random: tells the one call that inserted the row from all later ones
+    Column("first_asked_ms", BigInteger, nullable=False),
+    Column("cycle_id", ID, nullable=False),
+    Column("run_id", ID, nullable=False),
+    Column("venue", CODE, nullable=False),
+    Column("coin", CODE, nullable=False),
+    Column("side", CODE, nullable=False),
+    Column("quantity", Amount, nullable=False),
+    Column("limit_price", Amount, nullable=False),
+    Column("outcome", CODE),
+    Column("venue_order_id", ID),
+    Column("filled_quantity", Amount),
+    Column("filled_funds", Estimate),  # a product; the exact one is in the ledger
+    Column("closed_ms", BigInteger),
+    Column("reason", Text),
+    **OPTIONS,
+)
+
+withdrawal_intents = Table(
+    "withdrawal_intents",
+    metadata,
+    Column("transfer_id", ID, primary_key=True),
+    Column("asked_by", ID, nullable=False),
+    Column("first_asked_ms", BigInteger, nullable=False),
+    Column("cycle_id", ID, nullable=False),
+    Column("run_id", ID, nullable=False),
+    Column("venue", CODE, nullable=False),
+    Column("coin", CODE, nullable=False),
+    Column("amount", Amount, nullable=False),
+    Column("network", CODE, nullable=False),
+    Column("address", String(255), nullable=False),
+    Column("tag", String(255)),
+    Column("venue_id", ENTRY_ID),
+    UniqueConstraint("venue", "venue_id"),
+    **OPTIONS,
+)
+
+ledger_entries = Table(
+    "ledger_entries",
+    metadata,
+    Column("entry_id", ENTRY_ID, primary_key=True),
+    Column("cycle_id", ID),
+    Column("booked_ms", BigInteger, nullable=False),
+    **OPTIONS,
+)
+
+ledger_postings = Table(
+    "ledger_postings",
+    metadata,
+    Column("entry_id", ENTRY_ID, ForeignKey(ledger_entries.c.entry_id), primary_key=True),
+    Column("line", Integer, primary_key=True, autoincrement=False),
+    Column("account", CODE, nullable=False),
+    Column("asset", CODE, nullable=False),
+    Column("amount", Amount, nullable=False),
+    **OPTIONS,
+)
+
+halts = Table(
+    "halts",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("level", Integer, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("set_by", String(255), nullable=False),
+    Column("set_ms", BigInteger, nullable=False),
+    CheckConstraint("level BETWEEN 0 AND 3", name="level"),
+    **OPTIONS,
+)
+"""The kill switch and its history: the latest row holds, no row means RUN."""
