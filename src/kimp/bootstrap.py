@@ -204,5 +204,10 @@ async def run_initiator(settings: Settings) -> None:
         await open_ledger(venues, books)
         await stack.enter_async_context(cycle_worker(client, venues, bus, books))
         await initiator.service.run(
-            bus, TemporalCycleStarter(client, TaskQueue.CYCLES), books.read_model, books.controls, SystemClock(), settings.trading
+            bus,
+            TemporalCycleStarter(client, TaskQueue.CYCLES),
+            books.read_model,
+            books.controls,
+            SystemClock(),
+            settings.trading,
         )

@@ -5,7 +5,7 @@ nested with `__`), `.env`, the TOML file (`kimp.toml`, or the one that `KIMP_CON
 import os
 from decimal import Decimal
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
@@ -46,7 +46,7 @@ class TradingSettings(Section):
 
     coins: tuple[CoinName, ...] = ("XRP", "SOL", "DOGE", "TRX", "ADA", "XLM")
     threshold: Ratio = Decimal("0.004")
-    notional_krw: Decimal = Field(default=Decimal(1_000_000), gt=0)
+    notional_krw: Decimal = Field(default=Decimal(2_000_000), gt=0)
     slippage: Ratio = Decimal("0.002")
     premium_band: Ratio = Decimal("0.2")
     max_quote_age_ms: int = Field(default=2_000, gt=0)
@@ -124,8 +124,8 @@ def _binance() -> VenueSettings:
     )
 
 
-class Settings(BaseSettings):
-    """All that can be set. `kimp.example.toml` documents every field."""
+class Sourced(BaseSettings):
+    """Settings that come from kimp's sources."""
 
     model_config = SettingsConfigDict(
         env_prefix="KIMP_",
@@ -135,6 +135,22 @@ class Settings(BaseSettings):
         extra="ignore",
     )
 
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - pydantic-settings passes it by name
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        path = Path(os.environ.get("KIMP_CONFIG", "kimp.toml"))
+        return (init_settings, env_settings, dotenv_settings, TomlConfigSettingsSource(settings_cls, path))
+
+
+class Settings(Sourced):
+    """All that can be set of kimp itself. `kimp.example.toml` documents every field."""
+
     redis_url: str | None = None
     """None: kimp runs its own redis-server."""
     database_url: SecretStr | None = None
@@ -143,18 +159,6 @@ class Settings(BaseSettings):
     upbit: VenueSettings = Field(default_factory=_upbit)
     binance: VenueSettings = Field(default_factory=_binance)
     local: LocalSettings = LocalSettings()
-
-    @classmethod
-    def settings_customise_sources(
-        cls,
-        settings_cls: type[BaseSettings],
-        init_settings: PydanticBaseSettingsSource,
-        env_settings: PydanticBaseSettingsSource,
-        dotenv_settings: PydanticBaseSettingsSource,
-        file_secret_settings: PydanticBaseSettingsSource,
-    ) -> tuple[PydanticBaseSettingsSource, ...]:
-        path = Path(os.environ.get("KIMP_CONFIG", "kimp.toml"))
-        return (init_settings, env_settings, dotenv_settings, TomlConfigSettingsSource(settings_cls, path))
 
     def venue(self, venue: Venue) -> VenueSettings:
         return self.upbit if venue is Venue.UPBIT else self.binance
@@ -167,10 +171,18 @@ class Settings(BaseSettings):
         return f"sqlite+aiosqlite:///{self.local.data_dir / 'kimp.db'}"
 
 
+S = TypeVar("S", bound=Sourced)
+
+
 def load(**overrides: Any) -> Settings:
+    """Read and validate kimp's own settings; see `load_as` for the errors."""
+    return load_as(Settings, **overrides)
+
+
+def load_as(kind: type[S], **overrides: Any) -> S:
     """Read and validate everything. Raises BadConfig that lists *all* problems, one line each."""
     try:
-        return Settings(**overrides)
+        return kind(**overrides)
     except ValidationError as error:
         lines = [f"  {'.'.join(str(part) for part in e['loc'])}: {e['msg']}" for e in error.errors()]
         raise BadConfig("bad configuration; mend it in the environment or kimp.toml:\n" + "\n".join(lines)) from None

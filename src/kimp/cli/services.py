@@ -72,7 +72,7 @@ def migrate() -> None:
 
 
 async def _migrate(settings: Settings) -> None:
-    from kimp.adapters.sql.migrate import migrate as apply  # noqa: PLC0415 - only this command needs Alembic
+    from kimp.adapters.sql.schema import migrate as apply  # noqa: PLC0415 - only this command needs Alembic
 
     applied = await apply(settings.sql_url)
     typer.echo(f"applied {', '.join(applied)}" if applied else "the schema is up to date")

@@ -7,6 +7,7 @@ from decimal import Decimal
 from rich.table import Table
 
 from kimp.contracts.status import CycleStatus
+from kimp.domain.ledger import Entry
 from kimp.domain.legs import Blocked, MarketView
 from kimp.domain.market import Direction, Venue
 from kimp.domain.money import USDT, Asset
@@ -111,4 +112,39 @@ def balance_table(pairs: Mapping[tuple[str, Asset], tuple[Decimal, Decimal]]) ->
         table.add_row(
             account, asset, f"{ours:,f}", f"{theirs:,f}", "[green]0[/]" if same else f"[red]{ours - theirs:+,f}[/]"
         )
+    return table
+
+
+def cycle_card(row: CycleRow) -> Table:
+    """Everything that the read model knows of one cycle."""
+    table = Table(title=row.cycle_id, title_justify="left", show_header=False)
+    table.add_column(style="bold")
+    table.add_column()
+    facts = {
+        "leg one": f"{row.coin}, {ARROWS[row.direction]}",
+        "status": row.status,
+        "waiting for": row.waiting_reason,
+        "reason": row.reason,
+        "premium at start": percent(row.premium),
+        "expected edge": percent(row.expected_edge),
+        "home by": row.route,
+        "spent": _cash(row.spent, row.home_asset),
+        "returned": _cash(row.returned, row.home_asset),
+        "profit KRW": won(row.profit_krw),
+        "started (UTC)": instant(row.started_ms),
+        "ended (UTC)": instant(row.closed_ms),
+    }
+    for name, value in facts.items():
+        table.add_row(name, value or "-")
+    return table
+
+
+def entries_table(entries: Iterable[Entry]) -> Table:
+    """The cycle's ledger entries; each sums to zero in every asset."""
+    table = Table(title="ledger entries", title_justify="left", header_style="bold")
+    for name in ("entry", "account", "amount", "asset"):
+        table.add_column(name, justify="right" if name == "amount" else "left")
+    for entry in entries:
+        for number, posting in enumerate(entry.postings):
+            table.add_row("" if number else entry.entry_id, posting.account, f"{posting.amount:+,f}", posting.asset)
     return table

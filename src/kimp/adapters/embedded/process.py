@@ -7,7 +7,7 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from pathlib import Path
 
 from kimp.domain.errors import BadConfig, KimpError
@@ -62,8 +62,12 @@ def require_free_port(port: int, what: str, mend: str) -> None:
 class ServerProcess:
     """One server as a child. Start it from a thread that lives as long as the server shall, the main one by habit."""
 
-    def __init__(self, name: str, argv: Sequence[str], data_dir: Path) -> None:
+    def __init__(
+        self, name: str, argv: Sequence[str], data_dir: Path, environment: Mapping[str, str] | None = None
+    ) -> None:
+        """`environment` replaces ours."""
         self.name = name
+        self._environment = environment
         self._argv = argv
         self._data_dir = data_dir
         self._child: subprocess.Popen[bytes] | None = None
@@ -106,10 +110,14 @@ class ServerProcess:
 
     async def ended(self) -> None:
         """Return never while the server runs. Raises ServerFailed when it ended by itself, nothing when stopped."""
-        while (child := self._child) is not None:
-            if child.poll() is not None:
-                raise self._failed(f"ended by itself with code {child.returncode}")
+        while self._child is not None:
+            self.check()
             await asyncio.sleep(0.5)
+
+    def check(self) -> None:
+        """Raises ServerFailed when the server ended by itself."""
+        if self._child is not None and self._child.poll() is not None:
+            raise self._failed(f"ended by itself with code {self._child.returncode}")
 
     def _spawn(self) -> None:
         self._open_data_dir()
@@ -125,6 +133,7 @@ class ServerProcess:
                     stderr=subprocess.STDOUT,
                     # Ctrl-C reaches the terminal's foreground group: the server must outlive the workers' shutdown.
                     start_new_session=True,
+                    env=self._environment,
                     pass_fds=[lock],
                 )
         finally:

@@ -1,0 +1,28 @@
+"""The ledger beside the venues' own balances."""
+
+from collections.abc import Mapping
+from decimal import Decimal
+
+from kimp.adapters.sql.books import SqlBooks
+from kimp.domain.ledger import Account
+from kimp.domain.market import Venue
+from kimp.domain.money import ZERO, Asset
+from kimp.ports.exchange import Exchange
+
+Pairs = dict[tuple[str, Asset], tuple[Decimal, Decimal]]
+
+
+async def compare(books: SqlBooks, venues: Mapping[Venue, Exchange]) -> Pairs:
+    """(account, asset) -> (ledger, venue). What is in transit has no venue that could confirm it: zero is expected."""
+    ledger = await books.ledger.balances()
+    pairs: Pairs = {}
+    for venue, exchange in venues.items():
+        account = Account(venue.value)
+        theirs = {asset: held.free + held.locked for asset, held in (await exchange.balances()).items()}
+        ours = {asset: amount for (where, asset), amount in ledger.items() if where is account}
+        for asset in theirs.keys() | ours.keys():
+            pairs[venue.value, asset] = (ours.get(asset, ZERO), theirs.get(asset, ZERO))
+    for (where, asset), amount in ledger.items():
+        if where is Account.IN_TRANSIT:
+            pairs[where.value, asset] = (amount, ZERO)
+    return {key: pair for key, pair in pairs.items() if pair != (ZERO, ZERO)}

@@ -1,0 +1,54 @@
+"""`kimp demo`, `kimp up` and `kimp paper`: whole worlds on one machine."""
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from kimp.cli.app import app, run
+from kimp.cli.services import until_signalled
+from kimp.config import load
+from kimp.telemetry import configure_logging
+
+
+@app.command()
+def demo(
+    cycles: Annotated[int, typer.Option(help="Completed cycles to wait for.", min=1)] = 3,
+    replay: Annotated[
+        list[Path] | None, typer.Option(help="Recorded prices (CSV or CSV.gz) in place of the synthetic market.")
+    ] = None,
+    speed: Annotated[float, typer.Option(help="Recorded seconds per second, with --replay.", min=0.1)] = 60.0,
+    within: Annotated[int, typer.Option(help="Give up after this many seconds.", min=1)] = 300,
+    initiators: Annotated[int, typer.Option(help="How many initiators watch side by side.", min=1)] = 1,
+    workers: Annotated[int, typer.Option(help="How many workers serve side by side.", min=1)] = 1,
+) -> None:
+    """Run whole cycles against the paper exchange before your eyes, then check the books."""
+    from kimp.cli.showing import Demo  # noqa: PLC0415 - heavy
+
+    show = Demo(load(), cycles=cycles, within_s=within, initiators=initiators, workers=workers)
+    run(show.run(_market(replay, speed)))
+
+
+def _market(replay: list[Path] | None, speed: float) -> dict[str, str]:
+    if not replay:
+        return {}
+    files = [str(path.absolute()) for path in replay]
+    return {"KIMP_PAPER__MARKET": json.dumps({"kind": "replay", "files": files, "speed": speed})}
+
+
+@app.command()
+def up() -> None:
+    """Run everything until Ctrl-C: the paper exchange, feeder, initiator and worker, and the servers they need."""
+    from kimp.cli.showing import everything  # noqa: PLC0415 - heavy
+
+    run(until_signalled(everything(load())))
+
+
+@app.command()
+def paper() -> None:
+    """Run the paper exchange alone: Upbit's and Binance's wire protocols on two local ports."""
+    from kimp.cli.paper import serve  # noqa: PLC0415 - heavy
+
+    configure_logging("paper")
+    run(until_signalled(serve()))

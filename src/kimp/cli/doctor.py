@@ -1,0 +1,80 @@
+"""One check per part: does it answer, may we use it, is it the right version."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass
+
+from temporalio.api.workflowservice.v1 import GetSystemInfoRequest
+
+from kimp.adapters.sql.schema import check_schema
+from kimp.bootstrap import connect_temporal, open_bus, open_database, open_venue
+from kimp.config import Settings
+from kimp.domain.errors import KimpError
+from kimp.domain.market import Venue
+from kimp.domain.money import ZERO
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What one check said."""
+
+    part: str
+    ok: bool
+    detail: str
+
+
+async def examine(settings: Settings) -> AsyncIterator[Finding]:
+    """Every check, one after the other; a failed one keeps none of the others from running."""
+    checks: dict[str, Callable[[], Awaitable[str]]] = {
+        "temporal": lambda: _temporal(settings),
+        "redis": lambda: _redis(settings),
+        "database": lambda: _database(settings),
+        "switch": lambda: _kill_switch(settings),
+        **{venue.value: _venue_check(settings, venue) for venue in Venue},
+    }
+    for part, check in checks.items():
+        try:
+            yield Finding(part, ok=True, detail=await check())
+        except KimpError as error:
+            yield Finding(part, ok=False, detail=str(error))
+
+
+async def _temporal(settings: Settings) -> str:
+    client = await connect_temporal(settings)
+    info = await client.workflow_service.get_system_info(GetSystemInfoRequest())
+    return f"server {info.server_version}, namespace {client.namespace}, {client.service_client.config.target_host}"
+
+
+async def _redis(settings: Settings) -> str:
+    async with open_bus(settings) as bus:
+        await bus.ping()
+        quotes = await bus.latest([*settings.trading.assets])
+    return f"answers; {len(quotes)} fresh quotes" + ("" if quotes else " (is a feeder running?)")
+
+
+async def _database(settings: Settings) -> str:
+    await check_schema(settings.sql_url)
+    async with open_database(settings) as books:
+        balances = await books.ledger.balances()
+        return f"schema is current, {len(balances)} ledger balances"
+
+
+async def _kill_switch(settings: Settings) -> str:
+    async with open_database(settings) as books:
+        level = await books.controls.halt_level()
+        return f"level {int(level)}, {level.name.lower()}"
+
+
+def _venue_check(settings: Settings, venue: Venue) -> Callable[[], Awaitable[str]]:
+    async def check() -> str:
+        exchange = open_venue(settings, venue)
+        try:
+            balances = await exchange.balances()
+            rules = await exchange.rules(settings.trading.assets)
+        finally:
+            await exchange.close()
+        held = [f"{b.free + b.locked:,f} {asset}" for asset, b in balances.items() if b.free + b.locked > ZERO]
+        closed = [n.coin for n in rules.networks if not (n.withdraw_open and n.deposit_open)]
+        shut = f"; wallets closed: {', '.join(closed)}" if closed else ""
+        return f"key accepted, {len(rules.instruments)} markets, holds {', '.join(held) or 'nothing'}{shut}"
+
+    return check

@@ -1,0 +1,127 @@
+"""Commands that look and change nothing: cycles, why, doctor, config."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from kimp.cli import views
+from kimp.cli.app import EXIT_FAILED, app, run
+from kimp.config import Settings, load
+from kimp.contracts.status import CycleStatus
+from kimp.domain.errors import BadInput
+
+cycles = typer.Typer(help="Look at cycles.", no_args_is_help=True)
+config = typer.Typer(help="Look at the configuration.", no_args_is_help=True)
+app.add_typer(cycles, name="cycles")
+app.add_typer(config, name="config")
+console = Console()
+
+Json = Annotated[bool, typer.Option("--json", help="One JSON document, for scripts.")]
+
+
+@cycles.command("list")
+def list_cycles(
+    status: Annotated[CycleStatus | None, typer.Option(help="Only these.", case_sensitive=False)] = None,
+    limit: Annotated[int, typer.Option(help="How many, latest first.", min=1)] = 20,
+    as_json: Json = False,  # noqa: FBT002 - a command-line flag
+) -> None:
+    """The latest cycles."""
+    run(_list(load(), status, limit, as_json=as_json))
+
+
+async def _list(settings: Settings, status: CycleStatus | None, limit: int, *, as_json: bool) -> None:
+    from kimp.bootstrap import open_database  # noqa: PLC0415 - heavy
+
+    async with open_database(settings) as books:
+        rows = await books.read_model.cycles(limit=limit, status=status)
+    if as_json:
+        print_json([asdict(row) for row in rows])
+    else:
+        console.print(views.cycles_table(rows))
+
+
+@cycles.command("show")
+def show_cycle(cycle_id: Annotated[str, typer.Argument(help="e.g. XRP-17")], as_json: Json = False) -> None:  # noqa: FBT002
+    """One cycle, with what it booked."""
+    run(_show(load(), cycle_id.upper(), as_json=as_json))
+
+
+async def _show(settings: Settings, cycle_id: str, *, as_json: bool) -> None:
+    from kimp.bootstrap import open_database  # noqa: PLC0415 - heavy
+
+    async with open_database(settings) as books:
+        row = await books.read_model.cycle(cycle_id)
+        if row is None:
+            raise BadInput(f"there is no cycle {cycle_id}; `kimp cycles list` shows which there are")
+        entries = await books.ledger.entries(cycle_id)
+    if as_json:
+        print_json({**asdict(row), "entries": [asdict(entry) for entry in entries]})
+        return
+    console.print(views.cycle_card(row))
+    console.print(views.entries_table(entries))
+
+
+@app.command()
+def why(
+    coin: Annotated[str, typer.Argument(help="e.g. XRP")],
+    usd_krw: Annotated[str | None, typer.Option(help="Official won per US dollar, for the second premium.")] = None,
+    as_json: Json = False,  # noqa: FBT002 - a command-line flag
+) -> None:
+    """Both premiums of a coin, and the gate that keeps a cycle from starting."""
+    run(_why(load(), coin.upper(), usd_krw, as_json=as_json))
+
+
+async def _why(settings: Settings, coin: str, usd_krw: str | None, *, as_json: bool) -> None:
+    from kimp.cli.why import explain_now  # noqa: PLC0415 - heavy
+
+    explanation = await explain_now(settings, coin, usd_krw)
+    if as_json:
+        print_json(asdict(explanation))
+    else:
+        console.print(views.explanation_table(explanation))
+
+
+@app.command()
+def doctor(as_json: Json = False) -> None:  # noqa: FBT002 - a command-line flag
+    """Check every part and key, one line each."""
+    run(_doctor(load(), as_json=as_json))
+
+
+async def _doctor(settings: Settings, *, as_json: bool) -> int:
+    from kimp.cli.doctor import examine  # noqa: PLC0415 - heavy
+
+    findings = [finding async for finding in examine(settings)]
+    if as_json:
+        print_json([asdict(finding) for finding in findings])
+    else:
+        for finding in findings:
+            mark = "[green]ok[/]  " if finding.ok else "[red]FAIL[/]"
+            console.print(f"{mark} {finding.part:<10} {finding.detail}", highlight=False, soft_wrap=True)
+    return 0 if all(finding.ok for finding in findings) else EXIT_FAILED
+
+
+@config.command("show")
+def show_config(as_json: Json = False) -> None:  # noqa: FBT002 - a command-line flag
+    """Every setting as it is in force; secrets are masked."""
+    settings = load()
+    if as_json:
+        typer.echo(settings.model_dump_json(indent=2))
+        return
+    for name, value in _flat(settings.model_dump(mode="json")):
+        console.print(f"[bold]{name}[/] = {value}", highlight=False, soft_wrap=True)
+
+
+def _flat(tree: dict[str, object], prefix: str = "") -> Sequence[tuple[str, object]]:
+    lines: list[tuple[str, object]] = []
+    for key, value in tree.items():
+        lines += _flat(value, f"{prefix}{key}.") if isinstance(value, dict) and value else [(prefix + key, value)]
+    return lines
+
+
+def print_json(value: object) -> None:
+    """Decimals as text, so that a reader gets every digit."""
+    typer.echo(json.dumps(value, default=str, indent=2))

@@ -1,0 +1,139 @@
+"""What `kimp demo` shows and how it judges, and `kimp up`, which is the same without an end."""
+
+import asyncio
+import shutil
+import time
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
+
+from rich.console import Console, Group
+from rich.live import Live
+from rich.table import Table
+
+from kimp.adapters.clock import SystemClock
+from kimp.adapters.redis.bus import RedisTickBus
+from kimp.adapters.sql.books import SqlBooks
+from kimp.bootstrap import open_bus, open_database, open_venues
+from kimp.cli import views
+from kimp.cli.app import EXIT_FAILED
+from kimp.cli.audit import compare
+from kimp.cli.stack import Stack
+from kimp.config import Settings
+from kimp.contracts.status import CycleStatus
+from kimp.domain.legs import MarketView
+from kimp.domain.money import ZERO
+from kimp.ports.books import CycleRow
+
+console = Console()
+MANY = 1_000
+SHOWN = 12
+REFRESH_S = 0.5
+SETTLE_S = 180
+"""How long open cycles may take to end once no new ones start."""
+
+
+async def everything(settings: Settings) -> None:
+    """All parts, until cancelled."""
+    async with Stack(settings, console.print) as stack:
+        await stack.start_kimp()
+        console.print(f"[bold]kimp is up.[/] Web UI {stack.ui_url}; Ctrl-C ends everything.")
+        await stack.watch()
+
+
+class Demo:
+    """One showing: start, watch, stop, audit."""
+
+    def __init__(self, settings: Settings, *, cycles: int, within_s: int, initiators: int, workers: int) -> None:
+        local = settings.local.model_copy(update={"data_dir": settings.local.data_dir / "demo"})
+        self._settings = settings.model_copy(update={"local": local})
+        self._wanted = cycles
+        self._within_s = within_s
+        self._initiators = initiators
+        self._workers = workers
+
+    async def run(self, market: Mapping[str, str]) -> int:
+        """Exit code: 0 when enough cycles completed and the ledger equals the venues' balances."""
+        shutil.rmtree(
+            self._settings.local.data_dir, ignore_errors=True
+        )  # the demo's own folder: it starts from empty books
+        async with Stack(self._settings, console.print, market) as stack:
+            await stack.start_kimp(initiators=self._initiators, workers=self._workers)
+            async with open_database(stack.settings) as books, open_bus(stack.settings) as bus:
+                screen = Screen(stack.settings, books, bus, stack.ui_url)
+                async with watched(stack):
+                    await screen.until(self._enough, self._within_s)
+                    await stack.stop_all("initiator")
+                    await screen.until(_none_open, SETTLE_S)
+                return await self._conclude(stack.settings, books, stack.ui_url)
+
+    def _enough(self, rows: Sequence[CycleRow]) -> bool:
+        return sum(row.status is CycleStatus.COMPLETED for row in rows) >= self._wanted
+
+    async def _conclude(self, settings: Settings, books: SqlBooks, ui_url: str | None) -> int:
+        rows = await books.read_model.cycles(limit=MANY)
+        async with open_venues(settings) as venues:
+            pairs = await compare(books, venues)
+        done = [row for row in rows if row.status is CycleStatus.COMPLETED]
+        profit = sum((row.profit_krw for row in done if row.profit_krw is not None), ZERO)
+        console.print(views.cycles_table(rows), views.balance_table(pairs))
+        console.print(
+            f"{len(done)} of {len(rows)} cycles completed, {self._wanted} wanted; profit {views.won(profit)} KRW"
+        )
+        balanced = all(ours == theirs for ours, theirs in pairs.values())
+        console.print("the ledger equals the venues' balances" if balanced else "[red]the ledger is off[/]")
+        console.print(f"Each cycle could be read at {ui_url}/namespaces/kimp/workflows; `kimp up` keeps it open.")
+        return 0 if self._enough(rows) and _none_open(rows) and balanced else EXIT_FAILED
+
+
+def _none_open(rows: Sequence[CycleRow]) -> bool:
+    return all(row.status.terminal for row in rows)
+
+
+@asynccontextmanager
+async def watched(stack: Stack) -> AsyncIterator[None]:
+    """Fail with a part that ends by itself, instead of waiting for it until the time is up."""
+    async with asyncio.TaskGroup() as group:
+        watching = group.create_task(stack.watch())
+        try:
+            yield
+        finally:
+            watching.cancel()
+
+
+class Screen:
+    """The live view on a terminal; one line per change elsewhere."""
+
+    def __init__(self, settings: Settings, books: SqlBooks, bus: RedisTickBus, ui_url: str | None) -> None:
+        self._settings = settings
+        self._books = books
+        self._bus = bus
+        self._ui_url = ui_url
+        self._seen: dict[str, CycleStatus] = {}
+
+    async def until(self, enough: Callable[[Sequence[CycleRow]], bool], within_s: int) -> None:
+        """Show what goes on until `enough` of the cycles says so, or the time is up."""
+        end = time.monotonic() + within_s
+        with Live(console=console, auto_refresh=False, transient=True) as live:
+            while time.monotonic() < end:
+                rows = await self._books.read_model.cycles(limit=MANY)
+                if console.is_terminal:
+                    live.update(Group(await self._market(), views.cycles_table(rows[:SHOWN])), refresh=True)
+                else:
+                    self._print_changes(rows)
+                if enough(rows):
+                    return
+                await asyncio.sleep(REFRESH_S)
+
+    async def _market(self) -> Table:
+        coins = self._settings.trading.assets
+        view = MarketView({(quote.venue, quote.coin): quote for quote in await self._bus.latest(coins)})
+        view.apply_rules(await self._bus.latest_rules())
+        trading = self._settings.trading
+        return views.premiums_table(view, coins[:-1], trading.limits(), SystemClock().now_ms())
+
+    def _print_changes(self, rows: Sequence[CycleRow]) -> None:
+        for row in reversed(rows):
+            if self._seen.get(row.cycle_id) is not row.status:
+                self._seen[row.cycle_id] = row.status
+                note = row.waiting_reason or row.reason or ""
+                console.print(f"{row.cycle_id} {row.status} {note}", highlight=False)

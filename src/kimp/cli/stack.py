@@ -1,0 +1,149 @@
+"""All of kimp on one machine: the servers that no URL names, and kimp's own processes, started in order, ended in
+reverse.
+"""
+
+import asyncio
+import json
+import os
+import sys
+from collections.abc import Awaitable, Callable, Mapping
+from contextlib import AsyncExitStack
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+from urllib.parse import urlsplit
+
+from temporalio.envconfig import ClientConfig
+
+from kimp.adapters.embedded.process import LOOPBACK, ServerProcess
+from kimp.adapters.embedded.redis import EmbeddedRedis
+from kimp.adapters.sql.schema import migrate
+from kimp.adapters.temporal.bootstrap_namespace import prepare_namespace
+from kimp.adapters.temporal.devserver import DevServer
+from kimp.adapters.temporal.devserver_binary import ensure_binary
+from kimp.bootstrap import connect_temporal, open_venue
+from kimp.config import Settings
+from kimp.domain.market import Venue
+
+START_S = 60
+WATCH_EVERY_S = 0.5
+Say = Callable[[str], None]
+
+
+class Stack:
+    """Started parts. `settings` is what this process needs to find them, `environment` what a child needs."""
+
+    def __init__(self, settings: Settings, say: Say, paper: Mapping[str, str] | None = None) -> None:
+        """`paper`: environment variables that set up the paper exchange."""
+        data_dir = settings.local.data_dir.absolute()
+        local = settings.local.model_copy(update={"data_dir": data_dir})
+        self.settings = settings.model_copy(update={"local": local})
+        self.ui_url: str | None = None
+        self.environment: dict[str, str] = {**os.environ, **(paper or {}), "KIMP_LOCAL__DATA_DIR": str(data_dir)}
+        self._say = say
+        self._exit = AsyncExitStack()
+        self._processes: dict[str, ServerProcess] = {}
+
+    async def __aenter__(self) -> Self:
+        try:
+            await self._start_redis()
+            await self._start_temporal()
+            await migrate(self.settings.sql_url)
+        except BaseException:
+            await self._exit.aclose()
+            raise
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self._exit.aclose()
+
+    async def _start_redis(self) -> None:
+        if self.settings.redis_url is not None:
+            self._say("Redis: yours, by KIMP_REDIS_URL")
+            return
+        redis = await self._exit.enter_async_context(EmbeddedRedis(self.settings.local.data_dir))
+        self._set("KIMP_REDIS_URL", redis.url, redis_url=redis.url)
+        self._say(f"Redis: our own redis-server on port {redis.port}")
+
+    async def _start_temporal(self) -> None:
+        named = ClientConfig.load_client_connect_config().get("target_host")
+        if named is not None:
+            await prepare_namespace(await connect_temporal(self.settings))
+            self._say(f"Temporal: yours, at {named}")
+            return
+        local = self.settings.local
+        binary = await ensure_binary(self._say)
+        server = await self._exit.enter_async_context(
+            DevServer(binary.path, local.data_dir, port=local.temporal_port, ui_port=local.temporal_ui_port)
+        )
+        self.ui_url = server.ui_url
+        self._say(f"Temporal: our own dev server on port {server.port} ({binary.source}), Web UI {server.ui_url}")
+
+    async def start_kimp(self, *, initiators: int = 1, workers: int = 1) -> None:
+        """The paper exchange first, then what feeds on it, and last what trades."""
+        await self._start_paper()
+        await self.start("feeder", "feeder")
+        for number in range(1, workers + 1):
+            await self.start(f"worker-{number}", "worker")
+        for number in range(1, initiators + 1):
+            await self.start(f"initiator-{number}", "initiator")
+
+    async def _start_paper(self) -> None:
+        """Its deposit addresses become the allow-list; on a real venue that list is a person's, written by hand."""
+        port = urlsplit(self.settings.upbit.rest_url).port or 80
+        await self.start("paper", "paper", ready=lambda: _listens(port))
+        for venue in Venue:
+            listed = json.dumps(await _addresses(self.settings, venue.other))
+            update = {"withdraw_to": json.loads(listed)}
+            changed = self.settings.venue(venue).model_copy(update=update)
+            self._set(f"KIMP_{venue.name}__WITHDRAW_TO", listed, **{venue.value: changed})
+
+    async def start(self, name: str, command: str, ready: Callable[[], Awaitable[bool]] | None = None) -> None:
+        """Start `kimp COMMAND` as a child that is called `name`; its log is in the data directory."""
+        kimp = str(Path(sys.executable).with_name("kimp"))
+        process = ServerProcess(name, [kimp, command], self.settings.local.data_dir, self.environment)
+        await process.start(ready or _at_once, START_S)
+        self._processes[name] = process
+        self._exit.push_async_callback(process.stop)
+        self._say(f"{name}: log {process.log}")
+
+    async def stop_all(self, command: str) -> None:
+        """Stop every child that runs this command."""
+        for name in [name for name in self._processes if name.startswith(command)]:
+            await self._processes.pop(name).stop()
+
+    async def watch(self) -> None:
+        """Return never. Raises ServerFailed as soon as one of the children ends by itself."""
+        while True:
+            for process in list(self._processes.values()):
+                process.check()
+            await asyncio.sleep(WATCH_EVERY_S)
+
+    def _set(self, variable: str, value: str, **setting: object) -> None:
+        self.environment[variable] = value
+        self.settings = self.settings.model_copy(update=setting)
+
+
+async def _addresses(settings: Settings, venue: Venue) -> dict[str, str]:
+    """Coin -> `address` or `address:tag`, as the venue itself says."""
+    exchange = open_venue(settings, venue)
+    try:
+        places = {coin: await exchange.deposit_address(coin) for coin in settings.trading.assets}
+    finally:
+        await exchange.close()
+    return {coin: f"{to.address}:{to.tag}" if to.tag else to.address for coin, to in places.items()}
+
+
+async def _listens(port: int) -> bool:
+    try:
+        _, writer = await asyncio.open_connection(LOOPBACK, port)
+    except OSError:
+        return False
+    writer.close()
+    return True
+
+
+async def _at_once() -> bool:
+    return True

@@ -1,0 +1,33 @@
+"""`kimp why`: the market as the feeder last told it, judged by the initiator's own functions."""
+
+from initiator.explain import CoinExplanation, explain
+
+from kimp.adapters.clock import SystemClock
+from kimp.bootstrap import open_bus, open_database
+from kimp.config import Settings
+from kimp.domain.errors import BadInput
+from kimp.domain.legs import MarketView
+from kimp.domain.money import Asset, decimal
+
+
+async def explain_now(settings: Settings, coin: str, usd_krw: str | None) -> CoinExplanation:
+    """Raises BadInput for a coin that is not configured."""
+    if coin not in settings.trading.coins:
+        raise BadInput(f"{coin} is not traded; trading.coins has {', '.join(settings.trading.coins)}")
+    coins = settings.trading.assets
+    async with open_bus(settings) as bus, open_database(settings) as books:
+        view = MarketView({(quote.venue, quote.coin): quote for quote in await bus.latest(coins)})
+        view.apply_rules(await bus.latest_rules())
+        states = await books.read_model.coin_states()
+        halt = await books.controls.halt_level()
+    return explain(
+        view,
+        Asset(coin),
+        coins,
+        settings.trading.limits(),
+        settings.trading.admission(),
+        states,
+        halt,
+        SystemClock().now_ms(),
+        usd_krw=None if usd_krw is None else decimal(usd_krw),
+    )
