@@ -1,0 +1,25 @@
+"""`kimp paper`: the paper exchange as a process of its own."""
+
+import asyncio
+
+from pydantic import Field
+
+from kimp.config import Sourced, load_as
+from kimp.paper.config import PaperConfig
+from kimp.paper.server import PaperExchange
+
+
+class PaperSettings(Sourced):
+    """The `[paper]` table, from the same sources as kimp's own settings."""
+
+    paper: PaperConfig = Field(default_factory=PaperConfig)
+
+
+async def serve() -> None:
+    """Run until cancelled."""
+    exchange = PaperExchange(load_as(PaperSettings).paper)
+    await exchange.start()
+    try:
+        await asyncio.Event().wait()
+    finally:
+        await exchange.stop()

@@ -1,0 +1,56 @@
+"""Deposit addresses of both venues, made from the coin's and network's names: the same in every run."""
+
+import hashlib
+from dataclasses import dataclass
+
+from kimp.domain.market import Venue
+from kimp.paper.coins import CoinConfig, Network
+
+BASE58 = "123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz"
+FIRST_LETTERS = {"XRP": "r", "TRX": "T", "DOGE": "D", "XLM": "G", "ADA": "addr1"}
+ADDRESS_LENGTH = 34
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    coin: str
+    network: str
+    address: str
+    tag: str | None
+    """Destination tag or memo; None where the network takes none."""
+
+
+def deposit_address(venue: Venue, coin: CoinConfig, network: Network) -> Address:
+    digest = hashlib.sha256(f"{venue}/{coin.name}/{network.name}".encode()).digest()
+    body = "".join(BASE58[byte % len(BASE58)] for byte in digest + digest)
+    first = FIRST_LETTERS.get(network.name, "")
+    tag = str(int.from_bytes(digest[:4], "big")) if network.tag_required else None
+    return Address(coin.name, network.name, (first + body)[:ADDRESS_LENGTH], tag)
+
+
+class AddressBook:
+    """Who owns which address: the chain's view of both venues."""
+
+    def __init__(self, coins: tuple[CoinConfig, ...]) -> None:
+        self._own = {
+            (venue, coin.name, network.name): deposit_address(venue, coin, network)
+            for venue in Venue
+            for coin in coins
+            for network in coin.networks
+        }
+        self._owner = {(a.coin, a.network, a.address): venue for (venue, _, _), a in self._own.items()}
+
+    def of(self, venue: Venue, coin: str, network: str) -> Address | None:
+        return self._own.get((venue, coin, network))
+
+    def owner(self, target: Address) -> Venue | None:
+        """The venue that coins sent there reach, whatever their tag."""
+        return self._owner.get((target.coin, target.network, target.address))
+
+    def credits(self, target: Address) -> bool:
+        """Whether the tag is right too, so that the coins find the customer's account."""
+        owner = self.owner(target)
+        return owner is not None and self.of(owner, target.coin, target.network) == target
+
+    def all(self, venue: Venue) -> list[Address]:
+        return [address for (owner, _, _), address in self._own.items() if owner is venue]

@@ -1,0 +1,116 @@
+"""Everything about the paper exchange that can be set."""
+
+from decimal import Decimal
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, model_validator
+
+from kimp.paper.coins import DEFAULT_COINS, CoinConfig
+
+Port = Annotated[int, Field(ge=0, le=65535)]
+Positive = Annotated[Decimal, Field(gt=0)]
+Amount = Annotated[Decimal, Field(ge=0)]
+
+
+class Section(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class KeyPair(Section):
+    """The one API key of a venue. It may do everything, withdrawals included."""
+
+    access: SecretStr
+    secret: SecretStr
+
+
+class SyntheticMarket(Section):
+    """Prices out of a seeded generator: correlated random walks, mean-reverting premiums, and premium episodes."""
+
+    kind: Literal["synthetic"] = "synthetic"
+    seed: int = 7
+    ticks_per_second: int = Field(default=100, ge=0, le=20_000)
+    """Updates per second over all markets together. 0: prices move only on a nudge."""
+    krw_per_usdt: Positive = Decimal(1475)
+    correlation: float = Field(default=0.7, ge=0, le=1)
+    """Share of each coin's moves that all coins make together."""
+    daily_volatility: float = Field(default=0.05, ge=0, le=1)
+    premium_std: float = Field(default=0.001, ge=0, le=0.05)
+    premium_reversion_s: float = Field(default=60.0, gt=0)
+    episode_every_s: float = Field(default=8.0, ge=0)
+    """Mean time between two openings, over all coins. 0: no episodes."""
+    episode_hold_s: tuple[float, float] = (10.0, 30.0)
+    episode_premium: tuple[float, float] = (0.008, 0.02)
+    """Smallest and largest size of an episode; its sign is drawn."""
+
+
+class ReplayMarket(Section):
+    """Recorded prices. The header of each file says whether it holds candles, ticks, snapshots or daily rates."""
+
+    kind: Literal["replay"] = "replay"
+    files: tuple[Path, ...] = Field(min_length=1)
+    speed: float = Field(default=60.0, gt=0)
+    """Recorded seconds per real second."""
+    krw_per_usdt: Positive = Decimal(1475)
+    """Until the files tell a price of KRW-USDT."""
+    half_spread: Annotated[Decimal, Field(ge=0, lt=Decimal("0.01"))] = Decimal("0.0001")
+    """Of the price; at least one tick lies between bid and ask."""
+
+
+class RateLimits(Section):
+    """Per second on Upbit (docs: rate-limits), per the named window on Binance (docs: rest-api limits)."""
+
+    upbit_market: int = 10
+    """Each group of public calls."""
+    upbit_default: int = 30
+    upbit_order: int = 12
+    upbit_order_test: int = 8
+    upbit_ws_messages: int = 5
+    binance_weight_1m: int = 6_000
+    binance_orders_10s: int = 100
+    binance_orders_1d: int = 200_000
+    binance_sapi_ip_1m: int = 12_000
+    binance_sapi_uid_1m: int = 180_000
+
+
+class StreamTimes(Section):
+    """Housekeeping of WebSocket connections, seconds."""
+
+    upbit_idle_s: float = Field(default=120.0, gt=0)
+    upbit_status_s: float = Field(default=10.0, gt=0)
+    binance_ping_s: float = Field(default=20.0, gt=0)
+    binance_pong_within_s: float = Field(default=60.0, gt=0)
+    binance_max_age_s: float = Field(default=86_400.0, gt=0)
+
+
+class PaperConfig(Section):
+    """One paper exchange. Port 0 takes a free port."""
+
+    host: str = "127.0.0.1"
+    upbit_port: Port = 9801
+    binance_port: Port = 9802
+    admin_port: Port = 9803
+    upbit_key: KeyPair = KeyPair(access=SecretStr("paper-upbit"), secret=SecretStr("paper-upbit-secret"))
+    binance_key: KeyPair = KeyPair(access=SecretStr("paper-binance"), secret=SecretStr("paper-binance-secret"))
+    upbit_balances: dict[str, Amount] = Field(default_factory=lambda: {"KRW": Decimal(100_000_000)})
+    binance_balances: dict[str, Amount] = Field(default_factory=lambda: {"USDT": Decimal(100_000)})
+    coins: tuple[CoinConfig, ...] = DEFAULT_COINS
+    market: SyntheticMarket | ReplayMarket = Field(default=SyntheticMarket(), discriminator="kind")
+    level_krw: Positive = Decimal(10_000_000)
+    """Mean value of one level of a displayed order book; USDT books get the same value."""
+    upbit_fee: Amount = Decimal("0.0005")
+    binance_fee: Amount = Decimal("0.001")
+    transfer_time_scale: float = Field(default=0.01, ge=0)
+    """1: transfers take as long as on the real chains."""
+    limits: RateLimits = RateLimits()
+    streams: StreamTimes = StreamTimes()
+    journal_path: Path | None = None
+
+    @model_validator(mode="after")
+    def _coins_are_distinct(self) -> "PaperConfig":
+        names = [coin.name for coin in self.coins]
+        if len(set(names)) != len(names):
+            raise ValueError("coins: a coin is named twice")
+        if "USDT" not in names:
+            raise ValueError("coins: USDT is missing; it is Upbit's market for the exchange rate")
+        return self

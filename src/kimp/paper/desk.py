@@ -1,0 +1,258 @@
+"""One venue's trading: accepts validated requests, fills them, keeps balances and locks right to the last digit."""
+
+import uuid
+from collections import defaultdict
+from collections.abc import Callable
+from decimal import Decimal
+from enum import StrEnum
+
+from kimp.domain.market import Side, Venue
+from kimp.paper.accounts import Accounts, Counterparty
+from kimp.paper.amounts import SATOSHI, ZERO, exact, floor_to
+from kimp.paper.book import DEPTH, Book
+from kimp.paper.clock import Clock
+from kimp.paper.instruments import Instrument
+from kimp.paper.journal import Journal
+from kimp.paper.matching import Take, reaches, walk_budget, walk_quantity
+from kimp.paper.orders import Fill, Force, Order, Request, State
+
+
+class WouldTake(Exception):
+    """A post-only order that would trade at once."""
+
+
+class Event(StrEnum):
+    """What just happened to an order."""
+
+    ACCEPTED = "accepted"
+    TRADED = "traded"
+    CLOSED = "closed"
+
+
+OrderListener = Callable[[Order, Event, Fill | None], None]
+
+
+class Desk:
+    """All state changes happen inside one call without awaiting, so requests cannot interleave."""
+
+    def __init__(
+        self, venue: Venue, accounts: Accounts, books: dict[str, Book], clock: Clock, journal: Journal
+    ) -> None:
+        self.venue = venue
+        self.accounts = accounts
+        self.books = books
+        self.orders: dict[int, Order] = {}
+        self.by_uuid: dict[str, Order] = {}
+        self.on_order: list[OrderListener] = []
+        self._clock = clock
+        self._journal = journal
+        self._resting: defaultdict[str, list[Order]] = defaultdict(list)
+        # Numbers of an earlier run must not come back: a client may still hold them.
+        self._last_order = self._last_fill = clock.now_ms()
+
+    @exact
+    def place(self, request: Request) -> Order:
+        """Accept and fill at once what can be. Raises InsufficientFunds or WouldTake, and then nothing has happened."""
+        takes = self._takes(request)
+        if request.force is Force.MAKE and takes:
+            raise WouldTake
+        order = self._new_order(request)
+        locked = self._need(order, takes)
+        self.accounts.lock(order.lock_asset, locked, f"order {order.uuid}")
+        order.locked = locked
+        self.orders[order.number] = self.by_uuid[order.uuid] = order
+        self._journal_order("order", order)
+        self._tell(order, Event.ACCEPTED)
+        self._execute(order, takes)
+        return order
+
+    def cancel(self, order: Order) -> None:
+        """Only an open order; releases its locks."""
+        self._close(order, State.CANCELLED)
+
+    def open_orders(self, symbol: str | None = None) -> list[Order]:
+        """In order of acceptance."""
+        found = [o for s, orders in self._resting.items() if symbol in (None, s) for o in orders]
+        return sorted(found, key=lambda order: order.number)
+
+    @exact
+    def refresh(self, symbol: str, bid: Decimal, ask: Decimal) -> None:
+        """New best prices of a market: resting orders that they reach are filled, best price and oldest first."""
+        book = self.books[symbol]
+        book.refresh(bid, ask, self._clock.now_ms())
+        if resting := self._resting.get(symbol):
+            for order in sorted(resting, key=_priority):
+                self._fill_resting(order, book)
+
+    def _takes(self, request: Request) -> list[Take]:
+        levels = self.books[request.instrument.symbol].levels(request.side, DEPTH)
+        if request.budget is not None:
+            return walk_budget(levels, request.limit, request.budget, request.instrument.lot)
+        return walk_quantity(levels, request.side, request.limit, request.quantity or ZERO)
+
+    def _new_order(self, request: Request) -> Order:
+        self._last_order += 1
+        now = self._clock.now_ms()
+        return Order(self._last_order, str(uuid.uuid4()), request, created_ms=now, updated_ms=now)
+
+    def _execute(self, order: Order, takes: list[Take]) -> None:
+        request = order.request
+        taken = sum((take.quantity for take in takes), ZERO)
+        if request.force is Force.ALL_NOW and taken < (request.quantity or ZERO):
+            self._close(order, State.EXPIRED)
+            return
+        for take in takes:
+            self.books[request.instrument.symbol].take(request.side, take.price, take.quantity)
+            self._fill(order, take, maker=False)
+        if order.remaining == ZERO or order.funds == request.budget:
+            self._close(order, State.FILLED)
+        elif takes and request.budget is not None and self._is_change(order, takes[-1]):
+            self._close(order, State.CANCELLED if self.venue is Venue.UPBIT else State.FILLED)
+        elif request.force in (Force.REST, Force.MAKE):
+            self._resting[request.instrument.symbol].append(order)
+        else:
+            self._close(order, State.EXPIRED)
+
+    @staticmethod
+    def _is_change(order: Order, last: Take) -> bool:
+        """Whether what is left of the budget buys not even one lot more."""
+        left = (order.request.budget or ZERO) - order.funds
+        return left < last.price * order.request.instrument.lot
+
+    def _fill_resting(self, order: Order, book: Book) -> None:
+        """A maker trades at its own price, with as much as the market shows at or through it."""
+        request = order.request
+        limit, wanted = request.limit, order.remaining
+        if limit is None or wanted is None or not reaches(request.side, limit, _best(book, request.side)):
+            return
+        for take in walk_quantity(book.levels(request.side, DEPTH), request.side, limit, wanted):
+            book.take(request.side, take.price, take.quantity)
+            self._fill(order, Take(limit, take.quantity), maker=True)
+        if order.remaining == ZERO:
+            self._close(order, State.FILLED)
+
+    def _fill(self, order: Order, take: Take, *, maker: bool) -> None:
+        fill = self._make_fill(order, take, maker=maker)
+        order.fills.append(fill)
+        order.executed += fill.quantity
+        order.funds += fill.funds
+        order.fees += fill.fee
+        order.updated_ms = fill.at_ms
+        self._settle(order, fill)
+        self._journal.write(
+            "fill",
+            venue=self.venue,
+            order=order.uuid,
+            client_id=order.request.client_id,
+            symbol=order.request.instrument.symbol,
+            side=order.request.side,
+            price=fill.price,
+            quantity=fill.quantity,
+            fee=fill.fee,
+            fee_asset=fill.fee_asset,
+            maker=maker,
+            number=fill.number,
+        )
+        self._tell(order, Event.TRADED, fill)
+
+    def _make_fill(self, order: Order, take: Take, *, maker: bool) -> Fill:
+        instrument, side = order.request.instrument, order.request.side
+        self._last_fill += 1
+        base, asset = take.funds, instrument.quote
+        if self.venue is Venue.BINANCE and side is Side.BUY:
+            base, asset = take.quantity, instrument.base
+        return Fill(
+            number=self._last_fill,
+            price=take.price,
+            quantity=take.quantity,
+            funds=take.funds,
+            fee=floor_to(base * instrument.fee, SATOSHI),
+            fee_asset=asset,
+            maker=maker,
+            at_ms=self._clock.now_ms(),
+        )
+
+    def _settle(self, order: Order, fill: Fill) -> None:
+        """Pay from the lock, receive the other asset, pay the fee: from the lock where a buyer pays it in cash."""
+        instrument, reason, accounts = order.request.instrument, f"fill {fill.number}", self.accounts
+        buys = order.request.side is Side.BUY
+        paid, received = (fill.funds, fill.quantity) if buys else (fill.quantity, fill.funds)
+        accounts.pay_locked(order.lock_asset, paid, Counterparty.MARKET, reason)
+        order.locked -= paid
+        accounts.receive(instrument.base if buys else instrument.quote, received, Counterparty.MARKET, reason)
+        if fill.fee_asset == order.lock_asset:
+            accounts.pay_locked(fill.fee_asset, fill.fee, Counterparty.TRADING_FEES, reason)
+            order.locked -= fill.fee
+        else:
+            accounts.pay(fill.fee_asset, fill.fee, Counterparty.TRADING_FEES, reason)
+        if order.state is State.OPEN and order.request.limit is not None:
+            self._release(order, self._need(order, []))
+
+    def _close(self, order: Order, state: State) -> None:
+        order.state = state
+        order.updated_ms = self._clock.now_ms()
+        resting = self._resting[order.request.instrument.symbol]
+        if order in resting:
+            resting.remove(order)
+        self._release(order, ZERO)
+        self._journal_order("order_closed", order)
+        self._tell(order, Event.CLOSED)
+
+    @exact
+    def _release(self, order: Order, keep: Decimal) -> None:
+        """Unlock what is locked beyond `keep`: a buy filled below its limit needs less than was set aside."""
+        surplus = order.locked - keep
+        if surplus > ZERO:
+            order.locked = keep
+            self.accounts.unlock(order.lock_asset, surplus, f"order {order.uuid}")
+
+    def _need(self, order: Order, takes: list[Take]) -> Decimal:
+        """What has to be locked for the rest of the order; `takes` price a buy that has no limit and no budget."""
+        request = order.request
+        if request.side is Side.SELL:
+            return order.remaining or ZERO
+        if request.budget is not None:
+            cash = request.budget - order.funds
+        elif request.limit is not None:
+            cash = request.limit * (order.remaining or ZERO)
+        else:
+            cash = sum((take.funds for take in takes), ZERO)
+        return cash + self.reserved_fee(request.instrument, cash)
+
+    @exact
+    def reserved_fee(self, instrument: Instrument, cash: Decimal) -> Decimal:
+        """Upbit charges a buyer in cash, on top; Binance out of the coins bought."""
+        return floor_to(cash * instrument.fee, SATOSHI) if self.venue is Venue.UPBIT else ZERO
+
+    def _tell(self, order: Order, event: Event, fill: Fill | None = None) -> None:
+        for listener in self.on_order:
+            listener(order, event, fill)
+
+    def _journal_order(self, kind: str, order: Order) -> None:
+        request = order.request
+        self._journal.write(
+            kind,
+            venue=self.venue,
+            order=order.uuid,
+            number=order.number,
+            client_id=request.client_id,
+            symbol=request.instrument.symbol,
+            side=request.side,
+            force=request.force,
+            limit=request.limit,
+            quantity=request.quantity,
+            budget=request.budget,
+            state=order.state,
+            executed=order.executed,
+            funds=order.funds,
+            fees=order.fees,
+        )
+
+
+def _best(book: Book, taker: Side) -> Decimal:
+    return book.ask if taker is Side.BUY else book.bid
+
+
+def _priority(order: Order) -> tuple[Decimal, int]:
+    limit = order.request.limit or ZERO
+    return (-limit if order.request.side is Side.BUY else limit, order.number)

@@ -1,0 +1,69 @@
+"""The markets of both venues."""
+
+from dataclasses import dataclass
+from decimal import Decimal
+
+from kimp.domain.market import Venue
+from kimp.paper.amounts import SATOSHI
+from kimp.paper.config import PaperConfig
+from kimp.paper.ticks import EvenLadder, KrwLadder, Ladder
+
+KRW = "KRW"
+USDT = "USDT"
+BOOK_STEP = Decimal("0.0001")
+"""Sizes of the strangers' orders in Upbit's books."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Instrument:
+    """One market: `symbol` is the venue's own name, prices are in `quote`, amounts in `base`."""
+
+    venue: Venue
+    symbol: str
+    base: str
+    quote: str
+    ladder: Ladder
+    lot: Decimal
+    book_lot: Decimal
+    fee: Decimal
+    """Ratio, maker and taker alike."""
+    min_notional: Decimal
+    max_notional: Decimal
+
+
+def upbit_instruments(config: PaperConfig) -> list[Instrument]:
+    """docs.upbit.com krw-market-info: at least 5,000 and at most 1,000,000,000 KRW, eight decimals of volume."""
+    return [
+        Instrument(
+            venue=Venue.UPBIT,
+            symbol=f"{KRW}-{coin.name}",
+            base=coin.name,
+            quote=KRW,
+            ladder=EvenLadder(coin.upbit_tick) if coin.upbit_tick else KrwLadder(),
+            lot=SATOSHI,
+            book_lot=BOOK_STEP,
+            fee=config.upbit_fee,
+            min_notional=Decimal(5_000),
+            max_notional=Decimal(1_000_000_000),
+        )
+        for coin in config.coins
+    ]
+
+
+def binance_instruments(config: PaperConfig) -> list[Instrument]:
+    return [
+        Instrument(
+            venue=Venue.BINANCE,
+            symbol=f"{coin.name}{USDT}",
+            base=coin.name,
+            quote=USDT,
+            ladder=EvenLadder(coin.tick),
+            lot=coin.lot,
+            book_lot=coin.lot,
+            fee=config.binance_fee,
+            min_notional=Decimal(5),
+            max_notional=Decimal(9_000_000),
+        )
+        for coin in config.coins
+        if coin.name != USDT
+    ]

@@ -1,0 +1,52 @@
+"""How much of an order trades against a displayed book, and at which prices. Pure."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+
+from kimp.domain.market import Side
+from kimp.paper.amounts import ZERO, exact, floor_to
+from kimp.paper.book import Level
+
+
+@dataclass(frozen=True, slots=True)
+class Take:
+    price: Decimal
+    quantity: Decimal
+
+    @property
+    def funds(self) -> Decimal:
+        return self.price * self.quantity
+
+
+def reaches(side: Side, limit: Decimal | None, price: Decimal) -> bool:
+    """Whether an order with that limit trades at that price."""
+    return limit is None or (price <= limit if side is Side.BUY else price >= limit)
+
+
+@exact
+def walk_quantity(levels: Sequence[Level], side: Side, limit: Decimal | None, wanted: Decimal) -> list[Take]:
+    """Take up to `wanted` coins, best level first, nothing beyond the limit."""
+    takes: list[Take] = []
+    for level in levels:
+        if wanted <= ZERO or not reaches(side, limit, level.price):
+            break
+        quantity = min(wanted, level.quantity)
+        takes.append(Take(level.price, quantity))
+        wanted -= quantity
+    return takes
+
+
+@exact
+def walk_budget(levels: Sequence[Level], limit: Decimal | None, budget: Decimal, lot: Decimal) -> list[Take]:
+    """Spend up to `budget` cash on coins in whole lots; less than one lot's price may be left."""
+    takes: list[Take] = []
+    for level in levels:
+        if not reaches(Side.BUY, limit, level.price):
+            break
+        quantity = min(floor_to(budget / level.price, lot), level.quantity)
+        if quantity <= ZERO:
+            break
+        takes.append(Take(level.price, quantity))
+        budget -= takes[-1].funds
+    return takes

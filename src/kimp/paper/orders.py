@@ -1,0 +1,88 @@
+"""Orders of the customer, in words that fit both venues."""
+
+from dataclasses import dataclass, field
+from decimal import Decimal
+from enum import StrEnum
+from typing import Any
+
+from kimp.domain.market import Side
+from kimp.paper.amounts import ZERO
+from kimp.paper.instruments import Instrument
+
+
+class Force(StrEnum):
+    """How long an order may wait."""
+
+    REST = "rest"
+    """Good till cancelled."""
+    NOW = "now"
+    """Immediate or cancel; market orders too."""
+    ALL_NOW = "all_now"
+    """Fill or kill."""
+    MAKE = "make"
+    """Post only."""
+
+
+class State(StrEnum):
+    OPEN = "open"
+    FILLED = "filled"
+    CANCELLED = "cancelled"
+    """By the customer, or a market buy whose change was returned."""
+    EXPIRED = "expired"
+    """By the exchange: what could not be filled at once."""
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """A validated wish. Either `quantity` (coins) or `budget` (cash, buys only, fee on top where the venue charges cash).
+
+    `limit` None: at any price. `wire` is what the venue's protocol needs to tell the order again (its type, its TIF).
+    """
+
+    instrument: Instrument
+    side: Side
+    force: Force
+    client_id: str | None
+    quantity: Decimal | None = None
+    budget: Decimal | None = None
+    limit: Decimal | None = None
+    wire: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Fill:
+    number: int
+    price: Decimal
+    quantity: Decimal
+    funds: Decimal
+    """price x quantity, exact."""
+    fee: Decimal
+    fee_asset: str
+    maker: bool
+    at_ms: int
+
+
+@dataclass(slots=True, eq=False)
+class Order:
+    number: int
+    uuid: str
+    request: Request
+    created_ms: int
+    state: State = State.OPEN
+    updated_ms: int = 0
+    locked: Decimal = ZERO
+    executed: Decimal = ZERO
+    funds: Decimal = ZERO
+    fees: Decimal = ZERO
+    fills: list[Fill] = field(default_factory=list)
+
+    @property
+    def remaining(self) -> Decimal | None:
+        """Coins still wanted; None for a budget order, whose measure is cash."""
+        quantity = self.request.quantity
+        return None if quantity is None else quantity - self.executed
+
+    @property
+    def lock_asset(self) -> str:
+        instrument = self.request.instrument
+        return instrument.quote if self.request.side is Side.BUY else instrument.base

@@ -1,0 +1,294 @@
+"""Withdrawals and the deposits they become on the other venue.
+
+A transfer passes these steps, each after a delay:
+
+    accepted   the amount and the fee are locked on Upbit, gone from the balance on Binance
+    broadcast  the sending venue has reviewed it; the chain has it, the txid is known
+    seen       the receiving venue lists an unconfirmed deposit
+    confirmed  the sending venue is done; Binance credits a deposit here, for trading only
+    credited   Upbit credits a deposit here; on Binance it becomes free to be withdrawn
+
+Upbit's fee comes on top of the amount, Binance's is taken out of it.
+"""
+
+import random
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass
+from decimal import Decimal
+from enum import StrEnum
+from typing import Protocol
+
+from kimp.domain.market import Venue
+from kimp.paper.accounts import Accounts, Counterparty, InsufficientFunds
+from kimp.paper.addresses import Address, AddressBook
+from kimp.paper.amounts import ZERO, exact
+from kimp.paper.clock import Agenda, Clock
+from kimp.paper.coins import Network
+from kimp.paper.journal import Journal
+from kimp.paper.wallets import Wallets
+
+SEEN_SHARE = 0.3
+"""Of the confirmation time: when the receiving venue first lists the deposit."""
+CLOSED_WALLET_RETRY_MS = 250
+JITTER = (0.8, 1.4)
+"""Of every delay."""
+
+
+class Step(StrEnum):
+    ACCEPTED = "accepted"
+    BROADCAST = "broadcast"
+    SEEN = "seen"
+    CONFIRMED = "confirmed"
+    CREDITED = "credited"
+    CANCELLED = "cancelled"
+
+
+@dataclass(slots=True, eq=False)
+class Deposit:
+    """As the receiving venue lists it; `step` is SEEN, CONFIRMED or CREDITED."""
+
+    uuid: str
+    venue: Venue
+    address: Address
+    amount: Decimal
+    txid: str
+    created_ms: int
+    step: Step = Step.SEEN
+    done_ms: int | None = None
+
+
+@dataclass(slots=True, eq=False)
+class Withdrawal:
+    """`amount` arrives, `fee` does not. `client_id`: Binance's withdrawOrderId."""
+
+    uuid: str
+    venue: Venue
+    network: Network
+    address: Address
+    amount: Decimal
+    fee: Decimal
+    client_id: str | None
+    created_ms: int
+    step: Step = Step.ACCEPTED
+    txid: str | None = None
+    done_ms: int | None = None
+    deposit: Deposit | None = None
+
+    @property
+    def coin(self) -> str:
+        return self.address.coin
+
+
+class TransferHook(Protocol):
+    """The seam for faults on the way of a transfer."""
+
+    def extra_delay_ms(self, withdrawal: Withdrawal, step: Step) -> int:
+        """Asked before each step is taken; above 0 the step waits so long, then the question comes again."""
+        ...
+
+
+class TransferDesk:
+    """The wallets of both venues and the chains between them."""
+
+    def __init__(
+        self,
+        accounts: dict[Venue, Accounts],
+        addresses: AddressBook,
+        wallets: Wallets,
+        agenda: Agenda,
+        clock: Clock,
+        journal: Journal,
+        time_scale: float,
+        seed: int,
+    ) -> None:
+        self.withdrawals: dict[str, Withdrawal] = {}
+        self.deposits: dict[str, Deposit] = {}
+        self.hook: TransferHook | None = None
+        self.on_balance_delta: list[Callable[[Venue, str, Decimal], None]] = []
+        """Told of coins that leave or reach a balance by transfer."""
+        self._accounts = accounts
+        self._addresses = addresses
+        self._wallets = wallets
+        self._agenda = agenda
+        self._clock = clock
+        self._journal = journal
+        self._time_scale = time_scale
+        self._draw = random.Random(seed)  # noqa: S311 # delays, not secrets
+        self._unripe: dict[str, Decimal] = {}
+
+    def withdraw(
+        self, venue: Venue, network: Network, target: Address, amount: Decimal, fee: Decimal, client_id: str | None
+    ) -> Withdrawal:
+        """`amount` is what arrives. Raises InsufficientFunds and changes nothing."""
+        withdrawal = Withdrawal(
+            str(uuid.uuid4()), venue, network, target, amount, fee, client_id, self._clock.now_ms()
+        )  # fmt: skip
+        self._set_aside(withdrawal)
+        self.withdrawals[withdrawal.uuid] = withdrawal
+        self._note("withdrawal", withdrawal)
+        self._later(network.review_s, withdrawal, Step.BROADCAST)
+        return withdrawal
+
+    def cancel(self, withdrawal: Withdrawal) -> bool:
+        """Only before it is broadcast; False: too late."""
+        if withdrawal.step is not Step.ACCEPTED:
+            return False
+        self._give_back(withdrawal)
+        withdrawal.step = Step.CANCELLED
+        withdrawal.done_ms = self._clock.now_ms()
+        self._note("withdrawal", withdrawal)
+        return True
+
+    def withdrawable(self, venue: Venue, coin: str) -> Decimal:
+        """Free coins without those that Binance has credited for trading only."""
+        unripe = self._unripe.get(coin, ZERO) if venue is Venue.BINANCE else ZERO
+        return max(self._accounts[venue][coin].free - unripe, ZERO)
+
+    @exact
+    def _set_aside(self, withdrawal: Withdrawal) -> None:
+        venue, coin = withdrawal.venue, withdrawal.coin
+        total, reason = withdrawal.amount + withdrawal.fee, f"withdrawal {withdrawal.uuid}"
+        if (ready := self.withdrawable(venue, coin)) < total:
+            raise InsufficientFunds(coin, total, ready)
+        if venue is Venue.UPBIT:
+            self._accounts[venue].lock(coin, total, reason)
+        else:
+            self._accounts[venue].pay(coin, total, Counterparty.CHAIN, reason)
+            self._tell(venue, coin, -total)
+
+    @exact
+    def _give_back(self, withdrawal: Withdrawal) -> None:
+        venue, coin = withdrawal.venue, withdrawal.coin
+        total, reason = withdrawal.amount + withdrawal.fee, f"withdrawal {withdrawal.uuid} cancelled"
+        if venue is Venue.UPBIT:
+            self._accounts[venue].unlock(coin, total, reason)
+        else:
+            self._accounts[venue].receive(coin, total, Counterparty.CHAIN, reason)
+            self._tell(venue, coin, total)
+
+    def _later(self, seconds: float, withdrawal: Withdrawal, step: Step) -> None:
+        delay_ms = seconds * self._time_scale * self._draw.uniform(*JITTER) * 1000
+        self._agenda.after(int(delay_ms), lambda: self._reach(withdrawal, step))
+
+    def _reach(self, withdrawal: Withdrawal, step: Step) -> None:
+        """Take a step, unless it was cancelled, a wallet is closed or the hook holds it up."""
+        if withdrawal.step is Step.CANCELLED:
+            return
+        wait_ms = self.hook.extra_delay_ms(withdrawal, step) if self.hook else 0
+        if wait_ms <= 0 and not self._wallet_open(withdrawal, step):
+            wait_ms = CLOSED_WALLET_RETRY_MS
+        if wait_ms > 0:
+            self._agenda.after(wait_ms, lambda: self._reach(withdrawal, step))
+            return
+        actions: dict[Step, Callable[[Withdrawal], None]] = {
+            Step.BROADCAST: self._broadcast,
+            Step.SEEN: self._see,
+            Step.CONFIRMED: self._confirm,
+            Step.CREDITED: self._credit,
+        }
+        actions[step](withdrawal)
+
+    def _wallet_open(self, withdrawal: Withdrawal, step: Step) -> bool:
+        if step is Step.BROADCAST:
+            return self._wallets.of(withdrawal.venue, withdrawal.coin).sends
+        if step is Step.CREDITED and withdrawal.deposit:
+            return self._wallets.of(withdrawal.deposit.venue, withdrawal.coin).takes
+        return True
+
+    @exact
+    def _broadcast(self, withdrawal: Withdrawal) -> None:
+        withdrawal.step = Step.BROADCAST
+        withdrawal.txid = uuid.uuid4().hex + uuid.uuid4().hex
+        accounts, coin, reason = self._accounts[withdrawal.venue], withdrawal.coin, f"withdrawal {withdrawal.uuid}"
+        if withdrawal.venue is Venue.UPBIT:
+            accounts.pay_locked(coin, withdrawal.amount, Counterparty.CHAIN, reason)
+            accounts.pay_locked(coin, withdrawal.fee, Counterparty.NETWORK_FEES, reason)
+        else:
+            # The fee went out with the amount; from here on it is nobody's coin any more.
+            accounts.reassign(coin, withdrawal.fee, Counterparty.CHAIN, Counterparty.NETWORK_FEES)
+        self._note("withdrawal", withdrawal)
+        confirm_s = withdrawal.network.confirm_s
+        owner = self._addresses.owner(withdrawal.address)
+        if owner is not None and self._addresses.credits(withdrawal.address):
+            self._later(confirm_s * SEEN_SHARE, withdrawal, Step.SEEN)
+        else:
+            why = "wrong or missing tag" if owner else "an address of neither venue"
+            self._journal.write("lost", withdrawal=withdrawal.uuid, coin=coin, amount=withdrawal.amount, why=why)
+            self._later(confirm_s, withdrawal, Step.CONFIRMED)
+
+    def _see(self, withdrawal: Withdrawal) -> None:
+        owner = self._addresses.owner(withdrawal.address)
+        if owner is None or withdrawal.txid is None:
+            raise AssertionError(f"{withdrawal}: a bug of the paper exchange")
+        deposit = Deposit(
+            str(uuid.uuid4()), owner, withdrawal.address, withdrawal.amount, withdrawal.txid, self._clock.now_ms()
+        )  # fmt: skip
+        withdrawal.deposit = self.deposits[deposit.uuid] = deposit
+        self._note_deposit(deposit)
+        self._later(withdrawal.network.confirm_s * (1 - SEEN_SHARE), withdrawal, Step.CONFIRMED)
+
+    @exact
+    def _confirm(self, withdrawal: Withdrawal) -> None:
+        withdrawal.step = Step.CONFIRMED
+        withdrawal.done_ms = self._clock.now_ms()
+        self._note("withdrawal", withdrawal)
+        deposit = withdrawal.deposit
+        if deposit is None:
+            return
+        if deposit.venue is Venue.BINANCE and self._wallets.of(deposit.venue, withdrawal.coin).takes:
+            self._unripe[withdrawal.coin] = self._unripe.get(withdrawal.coin, ZERO) + deposit.amount
+            self._receive(deposit)
+            deposit.step = Step.CONFIRMED
+            self._note_deposit(deposit)
+        self._later(withdrawal.network.credit_s, withdrawal, Step.CREDITED)
+
+    @exact
+    def _credit(self, withdrawal: Withdrawal) -> None:
+        deposit = withdrawal.deposit
+        if deposit is None:
+            return
+        if deposit.step is Step.CONFIRMED:
+            self._unripe[withdrawal.coin] -= deposit.amount
+        else:
+            self._receive(deposit)
+        deposit.step = Step.CREDITED
+        deposit.done_ms = self._clock.now_ms()
+        self._note_deposit(deposit)
+
+    def _receive(self, deposit: Deposit) -> None:
+        coin = deposit.address.coin
+        self._accounts[deposit.venue].receive(coin, deposit.amount, Counterparty.CHAIN, f"deposit {deposit.uuid}")
+        self._tell(deposit.venue, coin, deposit.amount)
+
+    def _tell(self, venue: Venue, coin: str, delta: Decimal) -> None:
+        for listener in self.on_balance_delta:
+            listener(venue, coin, delta)
+
+    def _note(self, kind: str, withdrawal: Withdrawal) -> None:
+        self._journal.write(
+            kind,
+            venue=withdrawal.venue,
+            withdrawal=withdrawal.uuid,
+            client_id=withdrawal.client_id,
+            coin=withdrawal.coin,
+            network=withdrawal.network.name,
+            address=withdrawal.address.address,
+            tag=withdrawal.address.tag,
+            amount=withdrawal.amount,
+            fee=withdrawal.fee,
+            step=withdrawal.step,
+            txid=withdrawal.txid,
+        )
+
+    def _note_deposit(self, deposit: Deposit) -> None:
+        self._journal.write(
+            "deposit",
+            venue=deposit.venue,
+            deposit=deposit.uuid,
+            coin=deposit.address.coin,
+            network=deposit.address.network,
+            amount=deposit.amount,
+            step=deposit.step,
+            txid=deposit.txid,
+        )
