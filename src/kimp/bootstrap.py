@@ -90,7 +90,7 @@ async def open_venues(settings: Settings) -> AsyncIterator[Mapping[Venue, Exchan
 
 @asynccontextmanager
 async def open_bus(settings: Settings) -> AsyncIterator[RedisTickBus]:
-    bus = RedisTickBus(settings.redis)
+    bus = RedisTickBus(settings.bus_url)
     try:
         yield bus
     finally:

@@ -102,6 +102,7 @@ class LocalSettings(Section):
     data_dir: Path = Path(".kimp")
     temporal_port: int = Field(default=7233, gt=0, lt=65536)
     temporal_ui_port: int = Field(default=8233, gt=0, lt=65536)
+    redis_port: int = Field(default=6399, gt=0, lt=65536)
 
 
 def _upbit() -> VenueSettings:
@@ -159,6 +160,11 @@ class Settings(Sourced):
     upbit: VenueSettings = Field(default_factory=_upbit)
     binance: VenueSettings = Field(default_factory=_binance)
     local: LocalSettings = LocalSettings()
+
+    @property
+    def bus_url(self) -> str:
+        """Where Redis is, with its password if it has one: never print it."""
+        return self.redis_url or f"redis://127.0.0.1:{self.local.redis_port}/0"
 
     def venue(self, venue: Venue) -> VenueSettings:
         return self.upbit if venue is Venue.UPBIT else self.binance

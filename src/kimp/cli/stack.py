@@ -63,8 +63,8 @@ class Stack:
         if self.settings.redis_url is not None:
             self._say("Redis: yours, by KIMP_REDIS_URL")
             return
-        redis = await self._exit.enter_async_context(EmbeddedRedis(self.settings.local.data_dir))
-        self._set("KIMP_REDIS_URL", redis.url, redis_url=redis.url)
+        local = self.settings.local
+        redis = await self._exit.enter_async_context(EmbeddedRedis(local.data_dir, port=local.redis_port))
         self._say(f"Redis: our own redis-server on port {redis.port}")
 
     async def _start_temporal(self) -> None:
