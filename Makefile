@@ -49,7 +49,8 @@ lock: $(UV)
 	$(UV) lock --check
 
 $(SYNCED): pyproject.toml uv.lock | $(UV)
-	$(UV) sync --locked
+	@echo "installing the locked packages into .venv"
+	@$(UV) sync --locked --quiet
 	@touch $@
 
 # The program finds or fetches a server and says which; the stamp only spares asking again.
