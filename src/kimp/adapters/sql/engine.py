@@ -70,7 +70,7 @@ def _mysql(url: URL, answer_s: int | None) -> AsyncEngine:
             "charset": "utf8mb4",
             "connect_timeout": CONNECT_S,
             "read_timeout": answer_s,
-            "init_command": f"SET SESSION sql_mode = '{SQL_MODE}', innodb_lock_wait_timeout = {BUSY_S}, sql_notes = 0",
+            "init_command": f"SET SESSION sql_mode = '{SQL_MODE}', innodb_lock_wait_timeout = {BUSY_S}",
         },
     )
 

@@ -1,0 +1,252 @@
+"""At most one permit per id, whoever asks, however often, and whatever breaks."""
+
+import asyncio
+import os
+import signal
+import sys
+from asyncio.subprocess import PIPE
+from collections.abc import AsyncIterator, Callable
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from sqlalchemy import text
+
+from kimp.adapters.sql.books import SqlBooks, open_books
+from kimp.adapters.sql.engine import create_engine
+from kimp.adapters.sql.journal import SqlJournal
+from kimp.adapters.sql.schema import migrate
+from kimp.adapters.sql.store import Store
+from kimp.contracts.orders import OrderIntent, OrderOutcome, OrderReport
+from kimp.contracts.transfers import Address, WithdrawalIntent
+from kimp.domain.admission import HaltLevel
+from kimp.domain.errors import BadAmount
+from kimp.domain.market import Direction, Fill, Side, Venue
+from kimp.domain.money import KRW, Asset
+
+XRP = Asset("XRP")
+
+ASKER = """
+import asyncio, os, signal, sys
+from decimal import Decimal
+from kimp.adapters.sql.books import open_books
+from kimp.contracts.orders import OrderIntent
+from kimp.domain.market import Side, Venue
+
+def intent(name):
+    return OrderIntent(cycle_id="XRP-1", run_id="run", client_order_id=name, venue=Venue.UPBIT, coin="XRP",
+                       side=Side.BUY, quantity=Decimal(1), limit_price=Decimal(700))
+
+async def main():
+    books = await open_books(sys.argv[1])
+    print("ready", flush=True)
+    sys.stdin.readline()
+    permits = await asyncio.gather(*(books.journal.ask_order(intent(f"XRP-1-{n}"), 1) for n in range(20)))
+    print(*(int(permit.first) for permit in permits), flush=True)
+    os.kill(os.getpid(), signal.SIGKILL)
+
+asyncio.run(main())
+"""
+
+
+@pytest.fixture
+def url(new_database: Callable[[], str]) -> str:
+    return new_database()
+
+
+@pytest.fixture
+async def books(url: str) -> AsyncIterator[SqlBooks]:
+    await migrate(url)
+    books = await open_books(url)
+    yield books
+    await books.close()
+
+
+def order(name: str = "XRP-1-1B1-1", **changes: Any) -> OrderIntent:
+    facts: dict[str, Any] = {
+        "cycle_id": "XRP-1",
+        "run_id": "run-1",
+        "client_order_id": name,
+        "venue": Venue.UPBIT,
+        "coin": XRP,
+        "side": Side.BUY,
+        "quantity": Decimal("1.5"),
+        "limit_price": Decimal(700),
+    }
+    return OrderIntent(**{**facts, **changes})
+
+
+def withdrawal(name: str = "XRP-1-1W-1") -> WithdrawalIntent:
+    return WithdrawalIntent(
+        cycle_id="XRP-1",
+        run_id="run-1",
+        transfer_id=name,
+        coin=XRP,
+        direction=Direction.TO_UPBIT,
+        amount=Decimal("10.25"),
+        network="XRP",
+        address=Address(network="XRP", address="rUpbit", tag="7"),
+    )
+
+
+def filled(name: str = "XRP-1-1B1-1") -> OrderReport:
+    fill = Fill("t1", Decimal("699.5"), Decimal("1.5"), Decimal("0.5"), KRW)
+    return OrderReport(client_order_id=name, outcome=OrderOutcome.FILLED, venue_order_id="v1", fills=(fill,))
+
+
+async def stored(url: str, name: str = "XRP-1-1B1-1") -> dict[str, Any]:
+    engine = create_engine(url)
+    query = text("SELECT * FROM order_intents WHERE client_order_id = :name")
+    async with engine.connect() as connection:
+        row = (await connection.execute(query, {"name": name})).mappings().one()
+    await engine.dispose()
+    return dict(row)
+
+
+async def test_the_first_permit_is_given_once_and_remembers_who_asked(books: SqlBooks) -> None:
+    first = await books.journal.ask_order(order(), 1_000)
+    again = await books.journal.ask_order(order(run_id="run-2"), 2_000)
+    assert (first.first, first.first_asked_ms, first.run_id, first.halt) == (True, 1_000, "run-1", HaltLevel.RUN)
+    assert (again.first, again.first_asked_ms, again.run_id) == (False, 1_000, "run-1")
+
+
+async def test_ids_that_differ_in_case_only_are_two(books: SqlBooks) -> None:
+    assert (await books.journal.ask_order(order("xrp-1"), 1)).first
+    assert (await books.journal.ask_order(order("XRP-1"), 1)).first
+
+
+async def test_the_permit_carries_the_kill_switch(books: SqlBooks) -> None:
+    await books.controls.set_halt_level(HaltLevel.NOTHING_LEAVES, "drill", 1)
+    assert (await books.journal.ask_order(order(), 1)).halt is HaltLevel.NOTHING_LEAVES
+    assert (await books.journal.ask_withdrawal(withdrawal(), 1)).halt is HaltLevel.NOTHING_LEAVES
+
+
+async def test_twenty_at_once_get_one_permit(books: SqlBooks) -> None:
+    permits = await asyncio.gather(*(books.journal.ask_order(order(), n) for n in range(20)))
+    assert sum(permit.first for permit in permits) == 1
+    assert len({permit.first_asked_ms for permit in permits}) == 1
+    permits = await asyncio.gather(*(books.journal.ask_withdrawal(withdrawal(), n) for n in range(20)))
+    assert sum(permit.first for permit in permits) == 1
+
+
+async def test_two_processes_get_one_permit_per_id_and_kill_9_loses_none(url: str, books: SqlBooks) -> None:
+    askers = [
+        await asyncio.create_subprocess_exec(sys.executable, "-c", ASKER, url, stdin=PIPE, stdout=PIPE)
+        for _ in range(2)
+    ]
+    for asker in askers:
+        assert asker.stdout is not None
+        assert await asker.stdout.readline() == b"ready\n"
+    told = await asyncio.gather(*(asker.communicate(b"go\n") for asker in askers))
+    assert [asker.returncode for asker in askers] == [-signal.SIGKILL] * 2
+    firsts = [[int(mark) for mark in out.split()] for out, _ in told]
+    assert [a + b for a, b in zip(*firsts, strict=True)] == [1] * 20
+    permits = [await books.journal.ask_order(order(f"XRP-1-{n}"), 2) for n in range(20)]
+    assert not any(permit.first for permit in permits)
+
+
+async def test_a_lost_answer_to_the_commit_changes_nothing(
+    url: str, books: SqlBooks, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    engine = create_engine(url)
+    dialect = engine.sync_engine.dialect
+    commit, commits = dialect.do_commit, []
+
+    def commit_and_hang_up(connection: Any) -> None:
+        commit(connection)
+        commits.append(connection)
+        if len(commits) == 1:
+            assert dialect.loaded_dbapi is not None
+            words = ("no active connection",) if dialect.name == "sqlite" else (2013, "Lost connection during query")
+            raise dialect.loaded_dbapi.OperationalError(*words)
+
+    store = Store(engine)
+    journal = SqlJournal(store)
+    await store.read(lambda connection: connection.execute(text("SELECT 1")))
+    monkeypatch.setattr(dialect, "do_commit", commit_and_hang_up)
+    assert (await journal.ask_order(order(), 1)).first
+    assert len(commits) == 2
+    assert not (await books.journal.ask_order(order(), 2)).first
+    await store.close()
+
+
+async def test_an_amount_that_can_not_be_kept_gives_no_permit(books: SqlBooks) -> None:
+    with pytest.raises(BadAmount, match="18 decimal places"):
+        await books.journal.ask_order(order(quantity=Decimal("1E-19")), 1)
+    assert (await books.journal.ask_order(order(), 1)).first
+
+
+async def test_closing_an_order_writes_down_what_filled(url: str, books: SqlBooks) -> None:
+    await books.journal.ask_order(order(), 1)
+    await books.journal.close_order(order(), filled(), 5)
+    row = await stored(url)
+    assert (row["outcome"], row["venue_order_id"], row["closed_ms"]) == ("filled", "v1", 5)
+    assert Decimal(row["filled_quantity"]) == Decimal("1.5")
+    assert Decimal(row["filled_funds"]) == Decimal("1049.25")
+
+
+async def test_a_late_attempt_does_not_unfill_an_order(url: str, books: SqlBooks) -> None:
+    held = OrderReport(client_order_id="XRP-1-1B1-1", outcome=OrderOutcome.NOT_SENT, reason="stalled")
+    await books.journal.ask_order(order(), 1)
+    await books.journal.close_order(order(), held, 4)
+    await books.journal.close_order(order(), filled(), 5)
+    await books.journal.close_order(order(), held, 6)
+    row = await stored(url)
+    assert (row["outcome"], row["closed_ms"]) == ("filled", 5)
+
+
+async def test_another_run_does_not_close_the_order(url: str, books: SqlBooks) -> None:
+    await books.journal.ask_order(order(), 1)
+    await books.journal.close_order(order(run_id="run-2"), filled(), 5)
+    assert (await stored(url))["outcome"] is None
+
+
+async def test_a_venue_id_belongs_to_one_transfer_and_a_transfer_to_one_venue_id(books: SqlBooks) -> None:
+    journal = books.journal
+    for name in ("a", "b"):
+        await journal.ask_withdrawal(withdrawal(name), 1)
+    assert await journal.claimed_withdrawal("a") is None
+    assert await journal.claim_withdrawal("a", Venue.BINANCE, "w1")
+    assert await journal.claim_withdrawal("a", Venue.BINANCE, "w1"), "repeating it is no conflict"
+    assert not await journal.claim_withdrawal("b", Venue.BINANCE, "w1")
+    assert not await journal.claim_withdrawal("a", Venue.BINANCE, "w2")
+    assert not await journal.claim_withdrawal("c", Venue.BINANCE, "w3"), "never journalled"
+    assert await journal.claim_withdrawal("b", Venue.BINANCE, "w2")
+    assert await journal.claimed_withdrawal("a") == "w1"
+    assert await journal.claimed_withdrawal("b") == "w2"
+
+
+async def test_one_of_many_transfers_gets_the_venue_id(books: SqlBooks) -> None:
+    names = [f"t{n}" for n in range(10)]
+    for name in names:
+        await books.journal.ask_withdrawal(withdrawal(name), 1)
+    won = await asyncio.gather(*(books.journal.claim_withdrawal(name, Venue.BINANCE, "w1") for name in names))
+    assert sum(won) == 1
+
+
+async def test_the_kill_switch_is_off_until_set_and_keeps_its_history(url: str, books: SqlBooks) -> None:
+    assert await books.controls.halt_level() is HaltLevel.RUN
+    await books.controls.set_halt_level(HaltLevel.ONLY_COMPENSATION, "odd fills", 7)
+    await books.controls.set_halt_level(HaltLevel.NO_NEW_CYCLES, "calmer", 9)
+    assert await books.controls.halt_level() is HaltLevel.NO_NEW_CYCLES
+    engine = create_engine(url)
+    async with engine.connect() as connection:
+        rows = (await connection.execute(text("SELECT level, reason, set_ms, set_by FROM halts ORDER BY id"))).all()
+    await engine.dispose()
+    assert [tuple(row[:3]) for row in rows] == [(2, "odd fills", 7), (1, "calmer", 9)]
+    assert all("@" in row[3] for row in rows)
+
+
+@pytest.mark.skipif("mysql" not in os.environ.get("KIMP_TEST_DATABASE_URL", ""), reason="needs a database server")
+async def test_connections_that_the_server_closed_are_not_noticed_by_callers(url: str, books: SqlBooks) -> None:
+    await asyncio.gather(*(books.journal.ask_order(order(f"a{n}"), 1) for n in range(8)))
+    engine = create_engine(url)
+    async with engine.connect() as connection:
+        mine = "SELECT id FROM information_schema.processlist WHERE db = DATABASE() AND id <> CONNECTION_ID()"
+        ids = list((await connection.execute(text(mine))).scalars())
+        for number in ids:
+            await connection.execute(text(f"KILL {number}"))
+    await engine.dispose()
+    assert ids
+    permits = await asyncio.gather(*(books.journal.ask_order(order(f"b{n}"), 1) for n in range(8)))
+    assert all(permit.first for permit in permits)

@@ -1,0 +1,155 @@
+"""The cycle's row follows the workflow, forwards only, and its entries are booked with it."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from kimp.adapters.sql.books import SqlBooks, open_books
+from kimp.adapters.sql.schema import migrate
+from kimp.contracts.cycle import CycleRecord
+from kimp.contracts.status import CycleStatus
+from kimp.domain.admission import CoinState
+from kimp.domain.errors import BadAmount, BadMessage
+from kimp.domain.ledger import Account, opening_entry
+from kimp.domain.market import Direction, Venue
+from kimp.domain.money import KRW, USDT, Asset, Money
+
+XRP = Asset("XRP")
+SOL = Asset("SOL")
+
+
+@pytest.fixture
+def url(new_database: Callable[[], str]) -> str:
+    return new_database()
+
+
+@pytest.fixture
+async def books(url: str) -> AsyncIterator[SqlBooks]:
+    await migrate(url)
+    books = await open_books(url)
+    yield books
+    await books.close()
+
+
+def record(sequence: int, status: CycleStatus = CycleStatus.STARTED, **changes: Any) -> CycleRecord:
+    facts: dict[str, Any] = {
+        "cycle_id": "XRP-1",
+        "workflow_run_id": "run-1",
+        "coin": XRP,
+        "direction": Direction.TO_UPBIT,
+        "status": status,
+        "sequence": sequence,
+        "expected_edge": Decimal("0.004"),
+        "premium": Decimal(1) / Decimal(3),
+        "detected_at_ms": 1_000,
+        "at_ms": 1_000 + sequence,
+    }
+    return CycleRecord(**{**facts, **changes})
+
+
+async def status_of(books: SqlBooks, cycle_id: str = "XRP-1") -> CycleStatus:
+    row = await books.read_model.cycle(cycle_id)
+    assert row is not None
+    return row.status
+
+
+async def test_a_cycle_is_shown_as_it_was_recorded(books: SqlBooks) -> None:
+    await books.read_model.record(record(1))
+    await books.read_model.record(
+        record(
+            2,
+            CycleStatus.COMPLETED,
+            spent=Money(Decimal("700.25"), USDT),
+            returned=Money(Decimal("703.5"), USDT),
+            route=SOL,
+            profit_krw=Decimal("4512.3"),
+        )
+    )
+    row = await books.read_model.cycle("XRP-1")
+    assert row is not None
+    assert (row.coin, row.direction, row.status) == (XRP, "to_upbit", CycleStatus.COMPLETED)
+    assert (row.spent, row.returned, row.home_asset) == (Decimal("700.25"), Decimal("703.5"), USDT)
+    assert (row.route, row.profit_krw, row.expected_edge) == (SOL, Decimal("4512.3"), Decimal("0.004"))
+    assert row.premium == Decimal("0.333333333333333333")
+    assert (row.started_ms, row.updated_ms, row.closed_ms) == (1_000, 1_002, 1_002)
+    assert await books.read_model.cycle("XRP-2") is None
+
+
+async def test_an_older_record_changes_nothing(books: SqlBooks) -> None:
+    await books.read_model.record(record(2, CycleStatus.AWAITING_REBALANCE, waiting_reason="no route"))
+    await books.read_model.record(record(1))
+    await books.read_model.record(record(2, CycleStatus.DEAD_LETTER))
+    row = await books.read_model.cycle("XRP-1")
+    assert row is not None
+    assert (row.status, row.waiting_reason, row.updated_ms) == (CycleStatus.AWAITING_REBALANCE, "no route", 1_002)
+
+
+async def test_a_parked_cycle_goes_on(books: SqlBooks) -> None:
+    await books.read_model.record(record(1, CycleStatus.DEAD_LETTER, reason="wallet closed"))
+    await books.read_model.record(record(2, CycleStatus.AWAITING_REBALANCE))
+    assert await status_of(books) is CycleStatus.AWAITING_REBALANCE
+
+
+async def test_nothing_leaves_the_end(books: SqlBooks) -> None:
+    await books.read_model.record(record(3, CycleStatus.COMPLETED))
+    await books.read_model.record(record(4, CycleStatus.STARTED))
+    assert await status_of(books) is CycleStatus.COMPLETED
+
+
+async def test_another_run_under_the_same_id_does_not_touch_the_row(books: SqlBooks) -> None:
+    await books.read_model.record(record(1, CycleStatus.AWAITING_REBALANCE))
+    await books.read_model.record(record(9, CycleStatus.REJECTED, workflow_run_id="run-2"))
+    assert await status_of(books) is CycleStatus.AWAITING_REBALANCE
+
+
+async def test_records_in_any_order_and_at_once_end_at_the_latest(books: SqlBooks) -> None:
+    steps = [record(n, CycleStatus.INITIAL_TRADE_COMPLETED, reason=str(n)) for n in range(1, 15)]
+    await asyncio.gather(*(books.read_model.record(step) for step in steps[::-2] + steps[::2]))
+    row = await books.read_model.cycle("XRP-1")
+    assert row is not None
+    assert row.reason == "14"
+
+
+async def test_entries_are_booked_once_even_by_an_old_record(books: SqlBooks) -> None:
+    entry = opening_entry(Venue.UPBIT, {KRW: Decimal(5)})
+    await books.read_model.record(record(2, entries=(entry,)))
+    await books.read_model.record(record(2, entries=(entry,)))
+    await books.read_model.record(record(1, entries=(entry, opening_entry(Venue.BINANCE, {KRW: Decimal(7)}))))
+    balances = await books.ledger.balances()
+    assert balances[Account.UPBIT, KRW] == Decimal(5)
+    assert balances[Account.BINANCE, KRW] == Decimal(7)
+
+
+async def test_the_row_and_its_entries_are_written_together_or_not_at_all(books: SqlBooks) -> None:
+    with pytest.raises(BadAmount):
+        await books.read_model.record(record(1, entries=(opening_entry(Venue.UPBIT, {KRW: Decimal("1E-19")}),)))
+    assert await books.read_model.cycle("XRP-1") is None
+
+
+@pytest.mark.parametrize("cycle_id", ["XRP", "-1", "XRP-x", "XRP-"])
+async def test_a_cycle_id_that_counts_nothing_is_refused(books: SqlBooks, cycle_id: str) -> None:
+    with pytest.raises(BadMessage, match="<coin>-<n>"):
+        await books.read_model.record(record(1, cycle_id=cycle_id))
+
+
+async def test_the_list_is_latest_first_and_may_be_of_one_status(books: SqlBooks) -> None:
+    for n in (1, 2, 3):
+        status = CycleStatus.COMPLETED if n < 3 else CycleStatus.DEAD_LETTER
+        await books.read_model.record(record(1, status, cycle_id=f"XRP-{n}", detected_at_ms=n))
+    assert [row.cycle_id for row in await books.read_model.cycles(limit=2)] == ["XRP-3", "XRP-2"]
+    completed = await books.read_model.cycles(limit=9, status=CycleStatus.COMPLETED)
+    assert [row.cycle_id for row in completed] == ["XRP-2", "XRP-1"]
+
+
+async def test_coin_states_tell_the_latest_cycle_of_each_coin(books: SqlBooks) -> None:
+    assert await books.read_model.coin_states() == {}
+    await books.read_model.record(record(1, CycleStatus.REJECTED, cycle_id="XRP-9"))
+    await books.read_model.record(record(1, CycleStatus.DEAD_LETTER, cycle_id="XRP-10"))
+    await books.read_model.record(record(5, CycleStatus.COMPLETED, cycle_id="SOL-1", coin=SOL))
+    assert await books.read_model.coin_states() == {
+        XRP: CoinState(last_number=10, open=True, closed_ms=None),
+        SOL: CoinState(last_number=1, open=False, closed_ms=1_005),
+    }
