@@ -3,7 +3,7 @@
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo up test check bench fmt tools lint types imports lock
+.PHONY: help demo up test check bench fmt tools lint format types mypy pyright imports lock
 
 BIN := .venv/bin
 SYNCED := .venv/.synced
@@ -23,7 +23,7 @@ up: $(SYNCED) $(TEMPORAL) ## run the whole system here, until Ctrl-C
 test: $(SYNCED) $(TEMPORAL) ## all tests; ARGS="-k name" for some
 	$(BIN)/pytest $(ARGS)
 
-check: lint types imports lock ## what must hold before a commit, besides the tests
+check: lint format types imports lock ## what must hold before a commit, besides the tests
 
 bench: $(SYNCED) $(TEMPORAL) ## measure latency and throughput
 	$(BIN)/python -m bench $(ARGS)
@@ -36,10 +36,16 @@ tools: $(SYNCED) $(TEMPORAL) ## only get what the other targets need
 
 lint: $(SYNCED)
 	$(BIN)/ruff check .
+
+format: $(SYNCED)
 	$(BIN)/ruff format --check .
 
-types: $(SYNCED)
+types: mypy pyright
+
+mypy: $(SYNCED)
 	$(BIN)/mypy
+
+pyright: $(SYNCED)
 	$(BIN)/pyright
 
 imports: $(SYNCED)

@@ -63,10 +63,17 @@ class ServerProcess:
     """One server as a child. Start it from a thread that lives as long as the server shall, the main one by habit."""
 
     def __init__(
-        self, name: str, argv: Sequence[str], data_dir: Path, environment: Mapping[str, str] | None = None
+        self,
+        name: str,
+        argv: Sequence[str],
+        data_dir: Path,
+        environment: Mapping[str, str] | None = None,
+        *,
+        grace_s: int = STOP_GRACE_S,
     ) -> None:
-        """`environment` replaces ours."""
+        """`environment` replaces ours; `grace_s` is how long a stop waits for the server before it is killed."""
         self.name = name
+        self._grace_s = grace_s
         self._environment = environment
         self._argv = argv
         self._data_dir = data_dir
@@ -102,7 +109,7 @@ class ServerProcess:
         if child is None:
             return
         try:
-            await _end(child)
+            await _end(child, self._grace_s)
         finally:  # also when we are cancelled while waiting
             if child.poll() is None:
                 child.kill()
@@ -174,10 +181,10 @@ class ServerProcess:
         )
 
 
-async def _end(child: subprocess.Popen[bytes]) -> None:
+async def _end(child: subprocess.Popen[bytes], grace_s: int) -> None:
     if child.poll() is None:
         child.send_signal(signal.SIGTERM)
-    for _ in range(int(STOP_GRACE_S / POLL_S)):
+    for _ in range(int(grace_s / POLL_S)):
         if child.poll() is not None:
             return
         await asyncio.sleep(POLL_S)

@@ -8,6 +8,7 @@ from typing import Self
 from kimp.adapters.embedded.process import LOOPBACK, ServerProcess, free_port, require_free_port
 
 START_S = 20
+MEND = "set KIMP_LOCAL__REDIS_PORT, or name a Redis of yours in KIMP_REDIS_URL"
 
 
 class EmbeddedRedis:
@@ -31,7 +32,7 @@ class EmbeddedRedis:
 
     async def start(self) -> None:
         """Raises BadConfig when the port is taken, ServerFailed when the server does not come up."""
-        require_free_port(self.port, "the embedded Redis", "name a Redis of yours in KIMP_REDIS_URL")
+        require_free_port(self.port, "the embedded Redis", MEND)
         await self._process.start(self._answers, START_S)
 
     async def stop(self) -> None:

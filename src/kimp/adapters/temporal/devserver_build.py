@@ -36,7 +36,8 @@ async def build(module: Path, target: Path, say: Callable[[str], None]) -> None:
         await _run(go, "build", *flags, "-o", str(finished), PACKAGE, cwd=module, env=env)
         finished.replace(target)
     finally:
-        await asyncio.to_thread(_clean, work)
+        # Compilers of a cancelled build may still be writing; what they leave, the next build removes.
+        await asyncio.to_thread(shutil.rmtree, work, ignore_errors=True)
 
 
 async def _find_go(module: Path, work: Path, say: Callable[[str], None]) -> str:
