@@ -14,12 +14,12 @@ from temporalio.worker import Worker
 from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
 
 import feeder.service
-import initiator.service
 from activities.failures import VenueFailures
 from activities.market import MarketActivities
 from activities.orders import OrderActivities
 from activities.records import RecordActivities
 from activities.transfers import Allowed, TransferActivities
+from initiator.service import Initiator, InitiatorSettings
 from kimp.adapters.binance.stream import BinanceStream
 from kimp.adapters.clock import SystemClock
 from kimp.adapters.redis.bus import RedisTickBus
@@ -203,11 +203,18 @@ async def run_initiator(settings: Settings) -> None:
         venues = await stack.enter_async_context(open_venues(settings))
         await open_ledger(venues, books)
         await stack.enter_async_context(cycle_worker(client, venues, bus, books))
-        await initiator.service.run(
+        trading = settings.trading
+        await Initiator(
             bus,
-            TemporalCycleStarter(client, TaskQueue.CYCLES),
+            TemporalCycleStarter(client),
             books.read_model,
             books.controls,
             SystemClock(),
-            settings.trading,
-        )
+            InitiatorSettings(
+                coins=trading.assets,
+                limits=trading.limits(),
+                admission=trading.admission(),
+                policy=trading.policy(),
+                start_within_ms=trading.start_within_ms,
+            ),
+        ).run()

@@ -6,6 +6,7 @@ from decimal import Decimal
 
 from rich.table import Table
 
+from initiator.explain import CoinExplanation
 from kimp.contracts.status import CycleStatus
 from kimp.domain.ledger import Entry
 from kimp.domain.legs import Blocked, MarketView
@@ -147,4 +148,23 @@ def entries_table(entries: Iterable[Entry]) -> Table:
     for entry in entries:
         for number, posting in enumerate(entry.postings):
             table.add_row("" if number else entry.entry_id, posting.account, f"{posting.amount:+,f}", posting.asset)
+    return table
+
+
+def explanation_table(told: CoinExplanation) -> Table:
+    """Both premiums, and for each direction the cycle that pays or the gate that is closed."""
+    table = Table(title=f"why {told.coin}", title_justify="left", show_header=False)
+    table.add_column(style="bold")
+    table.add_column()
+    table.add_row("premium against KRW-USDT", "-" if told.premium_usdt is None else percent(told.premium_usdt))
+    if told.premium_usd is not None:
+        table.add_row("premium against USD/KRW", percent(told.premium_usd))
+    for direction, verdict in told.directions.items():
+        if isinstance(verdict, Blocked):
+            text = f"[yellow]{verdict.gate}[/]: {verdict.detail}"
+        else:
+            text = f"[green]pays[/] {percent(verdict.net_edge)}, home by {verdict.route.coin}"
+        table.add_row(ARROWS[direction], text)
+    gate = told.admission
+    table.add_row("a new cycle", "[green]allowed[/]" if gate is None else f"[yellow]{gate.gate}[/]: {gate.detail}")
     return table

@@ -7,6 +7,7 @@ KimpError
 │   └── BadMessage
 ├── CurrencyMismatch      a programming error: two assets were mixed
 ├── UnbalancedEntry       a programming error: a ledger entry does not sum to zero
+├── StartFailed           Temporal does not serve; the same start may be asked for again
 ├── StoreUnavailable      the database does not serve; a write may or may not have been committed, repeat it by key
 └── VenueError            an exchange, or the way to it, said no or said nothing
     ├── Rejected          definite: the venue refused and nothing happened
@@ -43,6 +44,10 @@ class CurrencyMismatch(KimpError):
 
 class UnbalancedEntry(KimpError):
     """A ledger entry whose postings do not sum to zero in every asset."""
+
+
+class StartFailed(KimpError):
+    """Temporal did not say whether it started the cycle; asking again for the same id is safe."""
 
 
 class StoreUnavailable(KimpError):

@@ -7,11 +7,10 @@ from decimal import Decimal
 from enum import StrEnum
 
 from kimp.domain.market import Side, Venue
-from kimp.paper.accounts import Accounts, Counterparty
+from kimp.paper.accounts import Accounts, Counterparty, InsufficientFunds
 from kimp.paper.amounts import SATOSHI, ZERO, exact, floor_to
 from kimp.paper.book import DEPTH, Book
 from kimp.paper.clock import Clock
-from kimp.paper.instruments import Instrument
 from kimp.paper.journal import Journal
 from kimp.paper.matching import Take, reaches, walk_budget, walk_quantity
 from kimp.paper.orders import Fill, Force, Order, Request, State
@@ -54,16 +53,21 @@ class Desk:
     def place(self, request: Request) -> Order:
         """Accept and fill at once what can be. Raises InsufficientFunds or WouldTake, and then nothing has happened."""
         takes = self._takes(request)
-        if request.force is Force.MAKE and takes:
-            raise WouldTake
-        order = self._new_order(request)
-        locked = self._need(order, takes)
-        self.accounts.lock(order.lock_asset, locked, f"order {order.uuid}")
-        order.locked = locked
+        order = self._price(request, takes)
+        self.accounts.lock(order.lock_asset, order.locked, f"order {order.uuid}")
         self.orders[order.number] = self.by_uuid[order.uuid] = order
         self._journal_order("order", order)
         self._tell(order, Event.ACCEPTED)
         self._execute(order, takes)
+        return order
+
+    @exact
+    def rehearse(self, request: Request) -> Order:
+        """The order that `place` would accept, and the same refusals, without placing it."""
+        order = self._price(request, self._takes(request))
+        free = self.accounts[order.lock_asset].free
+        if free < order.locked:
+            raise InsufficientFunds(order.lock_asset, order.locked, free)
         return order
 
     def cancel(self, order: Order) -> None:
@@ -90,10 +94,17 @@ class Desk:
             return walk_budget(levels, request.limit, request.budget, request.instrument.lot)
         return walk_quantity(levels, request.side, request.limit, request.quantity or ZERO)
 
-    def _new_order(self, request: Request) -> Order:
+    def _price(self, request: Request, takes: list[Take]) -> Order:
+        """A new order that knows what it has to lock."""
+        if request.force is Force.MAKE and takes:
+            raise WouldTake
         self._last_order += 1
         now = self._clock.now_ms()
-        return Order(self._last_order, str(uuid.uuid4()), request, created_ms=now, updated_ms=now)
+        order = Order(self._last_order, str(uuid.uuid4()), request, created_ms=now, updated_ms=now)
+        cash = self._need(order, takes)
+        order.reserved_fee = self._reserved_fee(request, cash)
+        order.locked = order.first_lock = cash + order.reserved_fee
+        return order
 
     def _execute(self, order: Order, takes: list[Take]) -> None:
         request = order.request
@@ -186,7 +197,8 @@ class Desk:
         else:
             accounts.pay(fill.fee_asset, fill.fee, Counterparty.TRADING_FEES, reason)
         if order.state is State.OPEN and order.request.limit is not None:
-            self._release(order, self._need(order, []))
+            rest = self._need(order, [])
+            self._release(order, rest + self._reserved_fee(order.request, rest))
 
     def _close(self, order: Order, state: State) -> None:
         order.state = state
@@ -207,22 +219,20 @@ class Desk:
             self.accounts.unlock(order.lock_asset, surplus, f"order {order.uuid}")
 
     def _need(self, order: Order, takes: list[Take]) -> Decimal:
-        """What has to be locked for the rest of the order; `takes` price a buy that has no limit and no budget."""
+        """What the rest of the order pays, without fee; `takes` price a buy that has no limit and no budget."""
         request = order.request
         if request.side is Side.SELL:
             return order.remaining or ZERO
         if request.budget is not None:
-            cash = request.budget - order.funds
-        elif request.limit is not None:
-            cash = request.limit * (order.remaining or ZERO)
-        else:
-            cash = sum((take.funds for take in takes), ZERO)
-        return cash + self.reserved_fee(request.instrument, cash)
+            return request.budget - order.funds
+        if request.limit is not None:
+            return request.limit * (order.remaining or ZERO)
+        return sum((take.funds for take in takes), ZERO)
 
-    @exact
-    def reserved_fee(self, instrument: Instrument, cash: Decimal) -> Decimal:
-        """Upbit charges a buyer in cash, on top; Binance out of the coins bought."""
-        return floor_to(cash * instrument.fee, SATOSHI) if self.venue is Venue.UPBIT else ZERO
+    def _reserved_fee(self, request: Request, cash: Decimal) -> Decimal:
+        """Upbit charges a buyer in cash, on top; Binance out of the coins bought; a seller pays from the proceeds."""
+        charged = self.venue is Venue.UPBIT and request.side is Side.BUY
+        return floor_to(cash * request.instrument.fee, SATOSHI) if charged else ZERO
 
     def _tell(self, order: Order, event: Event, fill: Fill | None = None) -> None:
         for listener in self.on_order:

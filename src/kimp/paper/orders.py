@@ -68,6 +68,9 @@ class Order:
     uuid: str
     request: Request
     created_ms: int
+    first_lock: Decimal = ZERO
+    reserved_fee: Decimal = ZERO
+    """The part of the first lock that is for the fee."""
     state: State = State.OPEN
     updated_ms: int = 0
     locked: Decimal = ZERO

@@ -1,0 +1,25 @@
+"""From an opportunity to the message that starts its cycle."""
+
+from kimp.contracts.cycle import CycleInput, CyclePolicy
+from kimp.domain.ids import cycle_id
+from kimp.domain.opportunity import Opportunity
+
+
+def plan(found: Opportunity, number: int, policy: CyclePolicy, now_ms: int, start_within_ms: int) -> CycleInput:
+    """The coin's `number`th cycle, to be opened within `start_within_ms` or not at all."""
+    return CycleInput(
+        cycle_id=cycle_id(found.coin, number),
+        coin=found.coin,
+        direction=found.direction,
+        buy_instrument=found.buy_instrument,
+        buy_quantity=found.leg_one.buy_quantity,
+        buy_limit_price=found.limit_price,
+        expected=found.leg_one,
+        expected_route=found.route.coin,
+        expected_edge=found.net_edge,
+        premium=found.premium,
+        krw_per_usdt=found.krw_per_usdt,
+        detected_at_ms=now_ms,
+        expires_at_ms=now_ms + start_within_ms,
+        policy=policy,
+    )

@@ -1,0 +1,126 @@
+"""Keeps the tops of all books and says, after each quote, which cycles could pay at all.
+
+A cycle earns `out_rate(one) / home_rate(another) - 1` before costs (see kimp.domain.premium), so one comparison with
+the best opposite rate rules out almost every quote. What passes is only a candidate: `evaluate` decides exactly.
+"""
+
+import heapq
+from collections.abc import Callable, Iterable
+from decimal import Decimal
+
+from kimp.domain.legs import Blocked, MarketView, check_wallets
+from kimp.domain.market import Direction, Quote, Venue, VenueRules
+from kimp.domain.money import ONE, USDT, Asset
+from kimp.domain.premium import home_rate, out_rate
+
+Candidate = tuple[Asset, Direction]
+ROUTES_EVALUATED = 8
+"""Ways home that are priced exactly, the best by raw rate; USDT is always among them."""
+
+
+class Scanner:
+    """Never hides a cycle that pays: rates are before costs, and a stale quote only makes it look twice."""
+
+    def __init__(self, coins: Iterable[Asset], threshold: Decimal) -> None:
+        self.view = MarketView()
+        self._coins = frozenset(coins) | {USDT}
+        self._hurdle = ONE + threshold
+        self._travels: dict[Direction, frozenset[Asset]] = {direction: frozenset() for direction in Direction}
+        self._out = _Best(max)
+        self._home = _Best(min)
+
+    def apply_rules(self, rules: Iterable[VenueRules]) -> None:
+        """Take a fresh reading of fees and wallets; a coin whose wallet is closed is no way out or home."""
+        self.view.apply_rules(rules)
+        self._travels = {
+            direction: frozenset(
+                c for c in self._coins if not isinstance(check_wallets(self.view, c, direction), Blocked)
+            )
+            for direction in Direction
+        }
+        self._out.clear()
+        self._home.clear()
+        for coin in self._coins:
+            self._rate(coin)
+
+    def feed(self, quote: Quote) -> list[Candidate]:
+        """Take one quote in; the cycles that it may have made worth a closer look."""
+        key = quote.venue, quote.coin
+        last = self.view.quotes.get(key)
+        if quote.coin not in self._coins or (last is not None and last.received_ms > quote.received_ms):
+            return []
+        self.view.quotes[key] = quote
+        improved_out, improved_home = self._rate(quote.coin)
+        candidates: list[Candidate] = []
+        if quote.coin != USDT:
+            self._add_if_open(candidates, quote.coin, quote.coin)
+        if improved_home and self._out.best is not None:
+            self._add_if_open(candidates, self._out.best, None)
+        if improved_out and self._home.best is not None:
+            self._add_if_open(candidates, None, self._home.best)
+        return candidates
+
+    def route_coins(self, direction: Direction) -> list[Asset]:
+        """The likeliest ways in this direction, best raw rate first."""
+        rates = self._out.rates if direction is Direction.TO_UPBIT else self._home.rates
+        pick: Callable[..., list[Asset]] = heapq.nlargest if direction is Direction.TO_UPBIT else heapq.nsmallest
+        best = pick(ROUTES_EVALUATED, rates, key=rates.__getitem__)
+        return best if USDT in best else [*best, USDT]
+
+    def _rate(self, coin: Asset) -> tuple[bool, bool]:
+        """Renew the coin's rates; whether its out rate and its home rate are better than the best ones were."""
+        upbit = self.view.quotes.get((Venue.UPBIT, coin))
+        if upbit is None:
+            return False, False
+        if coin == USDT:
+            out, home = upbit.bid, upbit.ask
+        else:
+            binance = self.view.quotes.get((Venue.BINANCE, coin))
+            if binance is None:
+                return False, False
+            out, home = out_rate(upbit, binance), home_rate(upbit, binance)
+        return (
+            coin in self._travels[Direction.TO_UPBIT] and self._out.put(coin, out),
+            coin in self._travels[Direction.TO_BINANCE] and self._home.put(coin, home),
+        )
+
+    def _add_if_open(self, candidates: list[Candidate], out: Asset | None, home: Asset | None) -> None:
+        """Compare each coin's rate with the best opposite one."""
+        best_out, best_home = self._out.rate, self._home.rate
+        if best_out is None or best_home is None:
+            return
+        out_rate_ = self._out.rates.get(out) if out is not None and out != USDT else None
+        if out is not None and out_rate_ is not None and out_rate_ >= best_home * self._hurdle:
+            candidates.append((out, Direction.TO_UPBIT))
+        home_rate_ = self._home.rates.get(home) if home is not None and home != USDT else None
+        if home is not None and home_rate_ is not None and best_out >= home_rate_ * self._hurdle:
+            candidates.append((home, Direction.TO_BINANCE))
+
+
+class _Best:
+    """Rates by coin, and always the right best one: found anew only when the best coin itself gets worse."""
+
+    def __init__(self, choose: Callable[..., Asset]) -> None:
+        self.rates: dict[Asset, Decimal] = {}
+        self._choose = choose
+        self._better: Callable[[Decimal, Decimal], bool] = Decimal.__gt__ if choose is max else Decimal.__lt__
+        self.best: Asset | None = None
+        self.rate: Decimal | None = None
+
+    def put(self, coin: Asset, rate: Decimal) -> bool:
+        """Whether `rate` is better than the best one was."""
+        self.rates[coin] = rate
+        if self.rate is None or self._better(rate, self.rate):
+            self.best, self.rate = coin, rate
+            return True
+        if coin == self.best and rate != self.rate:
+            self._find()
+        return False
+
+    def clear(self) -> None:
+        self.rates.clear()
+        self.best = self.rate = None
+
+    def _find(self) -> None:
+        self.best = self._choose(self.rates, key=self.rates.__getitem__)
+        self.rate = self.rates[self.best]

@@ -1,0 +1,168 @@
+"""The initiator: quotes in, at most one cycle out per opportunity."""
+
+import asyncio
+import logging
+from collections import Counter
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+from opentelemetry import metrics
+
+from initiator.known_cycles import KnownCycles
+from initiator.plan import plan
+from initiator.scanner import Candidate, Scanner
+from kimp.contracts.cycle import CyclePolicy
+from kimp.contracts.ticks import decode_batch
+from kimp.domain.admission import AdmissionLimits, admit
+from kimp.domain.errors import BadMessage, KimpError
+from kimp.domain.legs import Blocked
+from kimp.domain.market import Quote
+from kimp.domain.money import Asset
+from kimp.domain.opportunity import Limits, Opportunity, evaluate
+from kimp.ports.books import Controls, ReadModel
+from kimp.ports.clock import Clock
+from kimp.ports.starter import CycleStarter, StartOutcome
+from kimp.ports.ticks import TickBus
+
+KNOWLEDGE_EVERY_S = 1.0
+RULES_EVERY_S = 2.0
+RULES_TRUST_MS = 90_000
+"""Older rules count as none: a wallet may have been closed since."""
+REPORT_EVERY_S = 10.0
+
+log = logging.getLogger(__name__)
+_meter = metrics.get_meter("kimp.initiator")
+_gates = _meter.create_counter("kimp.initiator.gate", description="Candidates stopped, by gate")
+_starts = _meter.create_counter("kimp.initiator.starts", description="Cycles asked for, by outcome")
+_lag = _meter.create_histogram("kimp.initiator.lag", unit="ms", description="From a quote's receipt to its evaluation")
+
+
+@dataclass(frozen=True, slots=True)
+class InitiatorSettings:
+    """What to look for and how much of it to do."""
+
+    coins: tuple[Asset, ...]
+    limits: Limits
+    admission: AdmissionLimits
+    policy: CyclePolicy
+    start_within_ms: int
+
+
+class Initiator:
+    """Keeps the books' tops and what is known of running cycles; decides on each quote."""
+
+    def __init__(
+        self,
+        bus: TickBus,
+        starter: CycleStarter,
+        read_model: ReadModel,
+        controls: Controls,
+        clock: Clock,
+        settings: InitiatorSettings,
+    ) -> None:
+        self._bus = bus
+        self._starter = starter
+        self._read_model = read_model
+        self._controls = controls
+        self._clock = clock
+        self._settings = settings
+        self._scanner = Scanner(settings.coins, settings.limits.threshold)
+        self._known = KnownCycles()
+        self._starting: dict[Asset, asyncio.Task[None]] = {}
+        self.counts: Counter[str] = Counter()
+
+    async def run(self) -> None:
+        """Until cancelled. Failures of Redis, Temporal and the database are logged, counted and outlived."""
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self._consume())
+            group.create_task(self._repeat(self._read_knowledge, KNOWLEDGE_EVERY_S))
+            group.create_task(self._repeat(self._read_rules, RULES_EVERY_S))
+            group.create_task(self._repeat(self._report, REPORT_EVERY_S))
+
+    async def _consume(self) -> None:
+        async for message in self._bus.batches():
+            try:
+                quotes = decode_batch(message)
+            except BadMessage as error:
+                self.counts["bad_message"] += 1
+                log.warning("%s", error)
+                continue
+            self.take(quotes)
+            # A burst must not keep the other tasks, and the starts among them, from running.
+            await asyncio.sleep(0)
+
+    def take(self, quotes: list[Quote]) -> None:
+        """Feed the quotes, then judge each candidate that they made once."""
+        candidates: dict[Candidate, None] = {}
+        for quote in quotes:
+            candidates.update(dict.fromkeys(self._scanner.feed(quote)))
+        self.counts["quotes"] += len(quotes)
+        if not candidates:
+            return
+        now = self._clock.now_ms()
+        _lag.record(now - quotes[-1].received_ms)
+        for candidate in candidates:
+            self._judge(candidate, now)
+
+    def _judge(self, candidate: Candidate, now_ms: int) -> None:
+        coin, direction = candidate
+        if coin in self._starting:
+            return
+        state = self._known.state(coin)
+        verdict: Blocked | Opportunity | None = admit(
+            coin, state, self._open_cycles(), self._known.halt(now_ms), self._settings.admission, now_ms
+        )
+        if verdict is None:
+            routes = self._scanner.route_coins(direction.opposite)
+            verdict = evaluate(self._scanner.view, coin, direction, routes, self._settings.limits, now_ms)
+        if isinstance(verdict, Blocked):
+            self.counts[verdict.gate] += 1
+            _gates.add(1, {"gate": verdict.gate})
+            return
+        self._starting[coin] = asyncio.create_task(self._start(verdict, state.last_number + 1))
+
+    def _open_cycles(self) -> int:
+        return self._known.open_cycles() + len(self._starting)
+
+    async def _start(self, found: Opportunity, number: int) -> None:
+        settings = self._settings
+        cycle = plan(found, number, settings.policy, self._clock.now_ms(), settings.start_within_ms)
+        try:
+            outcome = await self._starter.start(cycle)
+        except KimpError as error:
+            self.counts["start_failed"] += 1
+            log.warning("%s", error)
+        else:
+            self._known.learn(found.coin, number, outcome, self._clock.now_ms())
+            self.counts[outcome] += 1
+            _starts.add(1, {"outcome": outcome})
+            if outcome is StartOutcome.STARTED:
+                log.info("%s started, %s expected %+.3f %%", cycle.cycle_id, found.direction, found.net_edge * 100)
+        finally:
+            del self._starting[found.coin]
+
+    async def _read_knowledge(self) -> None:
+        states = await self._read_model.coin_states()
+        self._known.refresh(states, await self._controls.halt_level(), self._clock.now_ms())
+
+    async def _read_rules(self) -> None:
+        now = self._clock.now_ms()
+        rules = await self._bus.latest_rules()
+        self._scanner.apply_rules(reading for reading in rules if now - reading.read_ms <= RULES_TRUST_MS)
+        # Late joiners start from the last values; what the channel brought since is newer and stays.
+        self.take(await self._bus.latest(self._settings.coins))
+
+    async def _report(self) -> None:
+        counts, self.counts = self.counts, Counter()
+        log.info(
+            "last %d s: %s", REPORT_EVERY_S, ", ".join(f"{n} {name}" for name, n in counts.most_common()) or "idle"
+        )
+
+    async def _repeat(self, work: Callable[[], Awaitable[None]], every_s: float) -> None:
+        while True:
+            try:
+                await work()
+            except KimpError as error:
+                self.counts["read_failed"] += 1
+                log.warning("%s", error)
+            await asyncio.sleep(every_s)

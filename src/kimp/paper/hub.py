@@ -1,0 +1,75 @@
+"""WebSocket connections and what they are subscribed to."""
+
+import asyncio
+from collections import deque
+from collections.abc import Iterable, Mapping
+from typing import NamedTuple
+
+from aiohttp import WSMsgType, web
+
+MAX_WAITING = 20_000
+"""Frames that may wait for a slow reader before it is cut off."""
+
+
+class Topic(NamedTuple):
+    """What one frame is good for: every subscriber of an equal topic gets the same bytes."""
+
+    kind: str
+    symbol: str
+    depth: int
+    style: str
+
+
+class Outbox:
+    """Frames on their way to one connection. `put` never waits; `pump` runs as the connection's own task."""
+
+    def __init__(self, socket: web.WebSocketResponse, frame_type: WSMsgType) -> None:
+        self.socket = socket
+        self._frame_type: WSMsgType = frame_type
+        self._frames: deque[bytes] = deque()
+        self._filled = asyncio.Event()
+
+    def put(self, frame: bytes) -> None:
+        self._frames.append(frame)
+        self._filled.set()
+
+    async def pump(self) -> None:
+        while not self.socket.closed:
+            if len(self._frames) > MAX_WAITING:
+                await self.socket.close(code=1008, message=b"slow reader")
+                return
+            while self._frames and not self.socket.closed:
+                await self._send(self._frames.popleft())
+            self._filled.clear()
+            await self._filled.wait()
+
+    async def _send(self, frame: bytes) -> None:
+        try:
+            if self._frame_type is WSMsgType.BINARY:
+                await self.socket.send_bytes(frame, compress=None)
+            else:
+                await self.socket.send_frame(frame, WSMsgType.TEXT)
+        except ConnectionError:
+            self._frames.clear()
+
+
+class Hub:
+    """By symbol first, so that an update touches only its own market's subscribers."""
+
+    def __init__(self) -> None:
+        self._topics: dict[str, dict[Topic, set[Outbox]]] = {}
+
+    def subscribe(self, outbox: Outbox, topics: Iterable[Topic]) -> None:
+        for topic in topics:
+            self._topics.setdefault(topic.symbol, {}).setdefault(topic, set()).add(outbox)
+
+    def unsubscribe(self, outbox: Outbox, topics: Iterable[Topic]) -> None:
+        for topic in topics:
+            market = self._topics.get(topic.symbol, {})
+            readers = market.get(topic, set())
+            readers.discard(outbox)
+            if not readers:
+                market.pop(topic, None)
+
+    def of(self, symbol: str) -> Mapping[Topic, set[Outbox]]:
+        return self._topics.get(symbol, {})

@@ -1,0 +1,30 @@
+"""Upbit's listener."""
+
+from aiohttp import web
+
+from kimp.paper.seam import Seam
+from kimp.paper.upbit.auth import Gatekeeper
+from kimp.paper.upbit.gate import Gate
+from kimp.paper.upbit.rest_market import MarketCalls
+from kimp.paper.upbit.rest_orders import OrderCalls
+from kimp.paper.upbit.rest_wallet import WalletCalls
+from kimp.paper.upbit.stream import Streams
+from kimp.paper.world import World
+
+
+def make_app(world: World, seam: Seam) -> web.Application:
+    app = web.Application(middlewares=[seam.middleware])
+    gatekeeper = Gatekeeper(world.config.upbit_key)
+    gate = Gate(world, gatekeeper, app)
+    for calls in (MarketCalls(world), OrderCalls(world), WalletCalls(world)):
+        calls.bind(gate)
+    streams = Streams(world, gatekeeper)
+    app.router.add_get("/websocket/v1", streams.public)
+    app.router.add_get("/websocket/v1/private", streams.private)
+
+    async def close_streams(_app: web.Application) -> None:
+        for socket in list(streams.open):
+            await socket.close(code=1001)
+
+    app.on_shutdown.append(close_streams)
+    return app

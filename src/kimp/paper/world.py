@@ -1,0 +1,120 @@
+"""All state of the paper exchange behind the two protocols, and the way of a market update through it."""
+
+from collections.abc import Callable
+from decimal import Decimal
+
+from kimp.domain.market import Side, Venue
+from kimp.paper.accounts import Accounts
+from kimp.paper.addresses import AddressBook
+from kimp.paper.amounts import CONTEXT
+from kimp.paper.book import Book
+from kimp.paper.clock import Agenda, Clock
+from kimp.paper.coins import CoinConfig
+from kimp.paper.config import PaperConfig, SyntheticMarket
+from kimp.paper.desk import Desk, Event
+from kimp.paper.instruments import Instrument, binance_instruments, upbit_instruments
+from kimp.paper.journal import Journal
+from kimp.paper.market.replay import ReplaySource
+from kimp.paper.market.source import MarketSource, MarketUpdate, Print
+from kimp.paper.market.synthetic import SyntheticSource
+from kimp.paper.orders import Fill, Order
+from kimp.paper.tape import NumberedPrint, Tape
+from kimp.paper.transfers import TransferDesk
+from kimp.paper.wallets import Wallets
+
+BookListener = Callable[[Instrument], None]
+PrintListener = Callable[[Instrument, NumberedPrint], None]
+
+
+class World:
+    """Single-threaded: every method runs to its end on the event loop. Raises BadMarketData for unusable files."""
+
+    def __init__(self, config: PaperConfig, clock: Clock) -> None:
+        self.config = config
+        self.clock = clock
+        self.agenda = Agenda(clock)
+        self.journal = Journal(clock, config.journal_path)
+        self.coins: dict[str, CoinConfig] = {coin.name: coin for coin in config.coins}
+        self.instruments = {(i.venue, i.symbol): i for i in (*upbit_instruments(config), *binance_instruments(config))}
+        self._by_coin = {(i.venue, i.base): i for i in self.instruments.values()}
+        self.wallets = Wallets()
+        self.withdrawals_locked = False
+        """Upbit: a key with withdrawal right is locked until its owner unlocks it in the app."""
+        self.addresses = AddressBook(config.coins)
+        opening = {Venue.UPBIT: config.upbit_balances, Venue.BINANCE: config.binance_balances}
+        self.accounts = {venue: Accounts(venue, self.journal, opening[venue]) for venue in Venue}
+        self.desks = {venue: self._desk(venue) for venue in Venue}
+        self.transfers = TransferDesk(
+            self.accounts,
+            self.addresses,
+            self.wallets,
+            self.agenda,
+            clock,
+            self.journal,
+            config.transfer_time_scale,
+            seed=len(config.coins),
+        )
+        self.on_book: dict[Venue, list[BookListener]] = {venue: [] for venue in Venue}
+        self.on_print: dict[Venue, list[PrintListener]] = {venue: [] for venue in Venue}
+        self.source: MarketSource
+        self.synthetic: SyntheticSource | None = None
+        self._open_market()
+
+    def of(self, venue: Venue, symbol: str) -> Instrument | None:
+        return self.instruments.get((venue, symbol))
+
+    def listed(self, venue: Venue) -> list[Instrument]:
+        return [i for i in self.instruments.values() if i.venue is venue]
+
+    def book(self, instrument: Instrument) -> Book:
+        return self.desks[instrument.venue].books[instrument.symbol]
+
+    def tape(self, instrument: Instrument) -> Tape:
+        return self._tapes[instrument]
+
+    def apply(self, update: MarketUpdate) -> None:
+        """New prices: match resting orders, then tell the streams."""
+        instrument = self._by_coin[update.venue, update.coin]
+        self.desks[update.venue].refresh(instrument.symbol, update.bid, update.ask)
+        for tell_book in self.on_book[update.venue]:
+            tell_book(instrument)
+        if update.trade is not None:
+            self._print(instrument, update.trade)
+
+    async def run_market(self) -> None:
+        async for batch in self.source.updates():
+            for update in batch:
+                self.apply(update)
+
+    def _desk(self, venue: Venue) -> Desk:
+        rate = Decimal(1) if venue is Venue.UPBIT else self.config.market.krw_per_usdt
+        level_value = CONTEXT.divide(self.config.level_krw, rate)
+        books = {i.symbol: Book(i, level_value, f"{venue}/{i.symbol}") for i in self.listed(venue)}
+        desk = Desk(venue, self.accounts[venue], books, self.clock, self.journal)
+        desk.on_order.append(self._print_own)
+        return desk
+
+    def _open_market(self) -> None:
+        market, instruments = self.config.market, list(self.instruments.values())
+        if isinstance(market, SyntheticMarket):
+            self.source = self.synthetic = SyntheticSource(market, self.config.coins, instruments)
+        else:
+            self.source = ReplaySource(market, instruments)
+        self._tapes: dict[Instrument, Tape] = {}
+        for update in self.source.opening():
+            self._tapes[self._by_coin[update.venue, update.coin]] = Tape(update)
+            self.apply(update)
+
+    def _print(self, instrument: Instrument, trade: Print) -> None:
+        numbered = self._tapes[instrument].add(trade, self.clock.now_ms())
+        for tell in self.on_print[instrument.venue]:
+            tell(instrument, numbered)
+
+    def _print_own(self, order: Order, event: Event, fill: Fill | None) -> None:
+        """The customer's trades are on the public tape too, and change the displayed book."""
+        if event is Event.TRADED and fill is not None:
+            instrument = order.request.instrument
+            buys = (order.request.side is Side.BUY) is not fill.maker
+            self._print(instrument, Print(fill.price, fill.quantity, Side.BUY if buys else Side.SELL))
+            for tell_book in self.on_book[instrument.venue]:
+                tell_book(instrument)
