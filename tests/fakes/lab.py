@@ -17,7 +17,7 @@ from activities.orders import OrderActivities
 from activities.records import RecordActivities
 from activities.transfers import TransferActivities
 from kimp.adapters.clock import SystemClock
-PASSED_THROUGH = ("kimp.domain", "kimp.contracts", "kimp.ports", "activities", "msgspec")
+from kimp.bootstrap import PASSED_THROUGH
 from kimp.contracts.cycle import CycleInput, CyclePolicy, CycleResult
 from kimp.contracts.queues import TaskQueue
 from kimp.contracts.transfers import Address

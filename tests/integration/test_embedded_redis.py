@@ -71,5 +71,5 @@ async def test_a_server_that_ends_by_itself_is_noticed(tmp_path: Path) -> None:
     client = Redis.from_url(server.url)
     await client.shutdown(nosave=True)
     with pytest.raises(ServerFailed, match="ended by itself"):
-        await server.ended()
+        server.check()
     await server.stop()

@@ -1,11 +1,32 @@
-import pytest
+"""A client of the shared dev server, and one whose workflows skip time."""
+
 from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
 from temporalio.client import Client
 from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.testing import WorkflowEnvironment
-from kimp.contracts.search_attributes import SEARCH_ATTRIBUTES
+
+from kimp.adapters.temporal.bootstrap_namespace import prepare_namespace
+from kimp.adapters.temporal.devserver import DevServer
+
 
 @pytest.fixture
-async def temporal_client() -> AsyncIterator[Client]:
-    async with await WorkflowEnvironment.start_local(dev_server_existing_path=".tools/temporal", data_converter=pydantic_data_converter, search_attributes=SEARCH_ATTRIBUTES) as env:
-        yield env.client
+async def temporal_client(temporal_server: DevServer) -> Client:
+    return await Client.connect(
+        temporal_server.address, namespace=temporal_server.namespace, data_converter=pydantic_data_converter
+    )
+
+
+@pytest.fixture
+async def skipping_client(temporal_binary: Path) -> AsyncIterator[Client]:
+    """Hours of workflow time pass in about a second each skip; needs a server of its own."""
+    environment = await WorkflowEnvironment.start_time_skipping_v2(
+        data_converter=pydantic_data_converter,
+        dev_server_existing_path=str(temporal_binary),
+        dev_server_extra_args=["--dynamic-config-value", "frontend.WorkflowTimeSkippingEnabled=true"],
+    )
+    async with environment:
+        await prepare_namespace(environment.client)
+        yield environment.client

@@ -21,12 +21,14 @@ from kimp.adapters.sql.schema import migrate
 from kimp.adapters.temporal.bootstrap_namespace import prepare_namespace
 from kimp.adapters.temporal.devserver import DevServer
 from kimp.adapters.temporal.devserver_binary import ensure_binary
-from kimp.bootstrap import connect_temporal, open_venue
+from kimp.bootstrap import GRACE_S, connect_temporal, open_venue
 from kimp.config import Settings
 from kimp.domain.market import Venue
 
 START_S = 60
 WATCH_EVERY_S = 0.5
+STOP_S = 5
+"""Beyond the workers' own grace, for closing connections."""
 Say = Callable[[str], None]
 
 
@@ -43,6 +45,7 @@ class Stack:
         self._say = say
         self._exit = AsyncExitStack()
         self._processes: dict[str, ServerProcess] = {}
+        self._servers: list[EmbeddedRedis | DevServer] = []
 
     async def __aenter__(self) -> Self:
         try:
@@ -65,6 +68,7 @@ class Stack:
             return
         local = self.settings.local
         redis = await self._exit.enter_async_context(EmbeddedRedis(local.data_dir, port=local.redis_port))
+        self._servers.append(redis)
         self._say(f"Redis: our own redis-server on port {redis.port}")
 
     async def _start_temporal(self) -> None:
@@ -78,6 +82,7 @@ class Stack:
         server = await self._exit.enter_async_context(
             DevServer(binary.path, local.data_dir, port=local.temporal_port, ui_port=local.temporal_ui_port)
         )
+        self._servers.append(server)
         self.ui_url = server.ui_url
         self._say(f"Temporal: our own dev server on port {server.port} ({binary.source}), Web UI {server.ui_url}")
 
@@ -103,7 +108,9 @@ class Stack:
     async def start(self, name: str, command: str, ready: Callable[[], Awaitable[bool]] | None = None) -> None:
         """Start `kimp COMMAND` as a child that is called `name`; its log is in the data directory."""
         kimp = str(Path(sys.executable).with_name("kimp"))
-        process = ServerProcess(name, [kimp, command], self.settings.local.data_dir, self.environment)
+        process = ServerProcess(
+            name, [kimp, command], self.settings.local.data_dir, self.environment, grace_s=GRACE_S + STOP_S
+        )
         await process.start(ready or _at_once, START_S)
         self._processes[name] = process
         self._exit.push_async_callback(process.stop)
@@ -115,10 +122,10 @@ class Stack:
             await self._processes.pop(name).stop()
 
     async def watch(self) -> None:
-        """Return never. Raises ServerFailed as soon as one of the children ends by itself."""
+        """Return never. Raises ServerFailed as soon as a child, or a server of ours, ends by itself."""
         while True:
-            for process in list(self._processes.values()):
-                process.check()
+            for part in [*self._servers, *self._processes.values()]:
+                part.check()
             await asyncio.sleep(WATCH_EVERY_S)
 
     def _set(self, variable: str, value: str, **setting: object) -> None:

@@ -115,12 +115,6 @@ class ServerProcess:
                 child.kill()
             child.wait()
 
-    async def ended(self) -> None:
-        """Return never while the server runs. Raises ServerFailed when it ended by itself, nothing when stopped."""
-        while self._child is not None:
-            self.check()
-            await asyncio.sleep(0.5)
-
     def check(self) -> None:
         """Raises ServerFailed when the server ended by itself."""
         if self._child is not None and self._child.poll() is not None:

@@ -79,9 +79,9 @@ class DevServer:
     async def stop(self) -> None:
         await self._process.stop()
 
-    async def ended(self) -> None:
-        """Raises ServerFailed when the server ends by itself."""
-        await self._process.ended()
+    def check(self) -> None:
+        """Raises ServerFailed when the server ended by itself."""
+        self._process.check()
 
     async def __aenter__(self) -> Self:
         await self.start()
