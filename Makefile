@@ -3,7 +3,7 @@
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo up test check bench fmt tools lint format types mypy pyright imports lock
+.PHONY: help demo up test check bench fmt histories tools lint format types mypy pyright imports lock
 
 BIN := .venv/bin
 SYNCED := .venv/.synced
@@ -31,6 +31,9 @@ bench: $(SYNCED) $(TEMPORAL) ## measure latency and throughput
 fmt: $(SYNCED) ## format, and mend what ruff can mend
 	$(BIN)/ruff check --fix-only --quiet .
 	$(BIN)/ruff format .
+
+histories: $(SYNCED) $(TEMPORAL) ## record the workflow histories that the replay tests replay
+	PYTHONPATH=tests $(BIN)/python tests/replay/record.py
 
 tools: $(SYNCED) $(TEMPORAL) ## only get what the other targets need
 
