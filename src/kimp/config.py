@@ -105,24 +105,23 @@ class LocalSettings(Section):
     redis_port: int = Field(default=6399, gt=0, lt=65536)
 
 
-def _upbit() -> VenueSettings:
-    return VenueSettings(
-        rest_url="http://127.0.0.1:9801",
-        ws_url="ws://127.0.0.1:9801/websocket/v1",
-        access_key=SecretStr("paper-upbit"),
-        secret_key=SecretStr("paper-upbit-secret"),
-        networks={coin: coin for coin in ("XRP", "SOL", "DOGE", "TRX", "ADA", "XLM")} | {"USDT": "TRX"},
-    )
+PAPER_NETWORKS = {coin: coin for coin in ("XRP", "SOL", "DOGE", "TRX", "ADA", "XLM")} | {"USDT": "TRX"}
 
 
-def _binance() -> VenueSettings:
-    return VenueSettings(
-        rest_url="http://127.0.0.1:9802",
-        ws_url="ws://127.0.0.1:9802",
-        access_key=SecretStr("paper-binance"),
-        secret_key=SecretStr("paper-binance-secret"),
-        networks={coin: coin for coin in ("XRP", "SOL", "DOGE", "TRX", "ADA", "XLM")} | {"USDT": "TRX"},
-    )
+class UpbitSettings(VenueSettings):
+    rest_url: str = "http://127.0.0.1:9801"
+    ws_url: str = "ws://127.0.0.1:9801/websocket/v1"
+    access_key: SecretStr = SecretStr("paper-upbit")
+    secret_key: SecretStr = SecretStr("paper-upbit-secret")
+    networks: dict[str, str] = PAPER_NETWORKS
+
+
+class BinanceSettings(VenueSettings):
+    rest_url: str = "http://127.0.0.1:9802"
+    ws_url: str = "ws://127.0.0.1:9802"
+    access_key: SecretStr = SecretStr("paper-binance")
+    secret_key: SecretStr = SecretStr("paper-binance-secret")
+    networks: dict[str, str] = PAPER_NETWORKS
 
 
 class Sourced(BaseSettings):
@@ -157,8 +156,8 @@ class Settings(Sourced):
     database_url: SecretStr | None = None
     """None: SQLite in the data directory. MySQL: `mysql+asyncmy://user:password@host/kimp`."""
     trading: TradingSettings = TradingSettings()
-    upbit: VenueSettings = Field(default_factory=_upbit)
-    binance: VenueSettings = Field(default_factory=_binance)
+    upbit: UpbitSettings = UpbitSettings()
+    binance: BinanceSettings = BinanceSettings()
     local: LocalSettings = LocalSettings()
 
     @property

@@ -24,6 +24,7 @@ from kimp.domain.market import Direction
 from kimp.domain.money import decimal
 from workflows.arbitrage_cycle import ArbitrageCycle
 
+ROOT = Path(__file__).resolve().parents[2]
 HISTORIES = Path(__file__).with_name("histories")
 Handle = WorkflowHandle[ArbitrageCycle, CycleResult]
 
@@ -83,7 +84,7 @@ async def record_all(folder: Path) -> None:
                     await handle.result()
                 history = await handle.fetch_history()
                 file = folder / f"{branch.__name__}__{handle.id}.json"
-                file.write_text(history.to_json())
+                file.write_text(history.to_json().replace(f"{ROOT}/", ""))  # stack traces name the checkout
                 print(file.name, len(history.events), "events")  # noqa: T201 - a command speaks
 
 

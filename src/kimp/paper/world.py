@@ -32,6 +32,7 @@ class World:
     def __init__(self, config: PaperConfig, clock: Clock) -> None:
         self.config = config
         self.clock = clock
+        self.started_ms = clock.now_ms()
         self.agenda = Agenda(clock)
         self.journal = Journal(clock, config.journal_path)
         self.coins: dict[str, CoinConfig] = {coin.name: coin for coin in config.coins}

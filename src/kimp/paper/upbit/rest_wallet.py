@@ -1,7 +1,6 @@
 """Upbit's wallet: addresses, withdrawals, deposits, wallet status, the API key's expiry."""
 
 from collections.abc import Iterable
-from datetime import timedelta
 from decimal import Decimal
 from typing import Any, TypeVar
 
@@ -17,7 +16,7 @@ from kimp.paper.upbit.gate import Gate, Params
 from kimp.paper.world import World
 
 MAX_LISTED = 100
-KEY_LIFE = timedelta(days=365)
+KEY_LIFE_MS = 365 * 86_400_000
 """docs.upbit.com: a key is good for one year."""
 DAILY_LIMIT_KRW = Decimal(5_000_000_000)
 
@@ -27,7 +26,6 @@ T = TypeVar("T", Withdrawal, Deposit)
 class WalletCalls:
     def __init__(self, world: World) -> None:
         self._world = world
-        self._expires_ms = world.clock.now_ms() + int(KEY_LIFE.total_seconds() * 1000)
 
     def bind(self, gate: Gate) -> None:
         gate.private("GET", "status/wallet", self.status)
@@ -177,7 +175,7 @@ class WalletCalls:
 
     def keys(self, _params: Params) -> list[dict[str, Any]]:
         access = self._world.config.upbit_key.access.get_secret_value()
-        return [{"access_key": access, "expire_at": render.seoul(self._expires_ms)}]
+        return [{"access_key": access, "expire_at": render.seoul(self._world.started_ms + KEY_LIFE_MS)}]
 
     def _network(self, params: Params) -> tuple[CoinConfig, Network]:
         coin = self._world.coins.get(params.get("currency", ""))

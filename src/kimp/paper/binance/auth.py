@@ -1,0 +1,76 @@
+"""Binance's request signature: HMAC-SHA256 over the raw parameters. binance-spot-api-docs: rest-api.md, SIGNED."""
+
+import hashlib
+import hmac
+import re
+from collections.abc import Mapping
+
+from kimp.paper.binance.errors import BinanceError
+from kimp.paper.clock import Clock
+from kimp.paper.config import KeyPair
+
+DEFAULT_WINDOW_MS = 5_000
+MAX_WINDOW_MS = 60_000
+AHEAD_MS = 1_000
+KEY_FORM = re.compile(r"[A-Za-z0-9_-]{1,128}")
+SIGNATURE = re.compile(r"(?:^|&)signature=([^&]*)")
+
+
+class Gatekeeper:
+    """Checks key, time window and signature against the one key."""
+
+    def __init__(self, key: KeyPair, clock: Clock) -> None:
+        self._key = key
+        self._clock = clock
+
+    def check(self, api_key: str, raw: str, params: Mapping[str, str]) -> str:
+        """The API key. `raw`: query string and body as they were sent, one behind the other.
+
+        Raises BinanceError -2014, -2015, -1102, -1131, -1021 or -1022.
+        """
+        self._check_key(api_key)
+        self._check_window(params)
+        found = SIGNATURE.search(raw)
+        if found is None or not found[1]:
+            raise BinanceError(-1102, "signature")
+        payload = (raw[: found.start()] + raw[found.end() :]).removeprefix("&")
+        self._check_signature(payload, found[1])
+        return api_key
+
+    def check_sorted(self, params: Mapping[str, str]) -> str:
+        """The WebSocket API's way: the parameters in alphabetical order, the API key among them."""
+        api_key = params.get("apiKey", "")
+        self._check_key(api_key)
+        self._check_window(params)
+        payload = "&".join(f"{name}={params[name]}" for name in sorted(params) if name != "signature")
+        self._check_signature(payload, params.get("signature", ""))
+        return api_key
+
+    def _check_key(self, api_key: str) -> None:
+        if not KEY_FORM.fullmatch(api_key):
+            raise BinanceError(-2014)
+        if api_key != self._key.access.get_secret_value():
+            raise BinanceError(-2015)
+
+    def _check_window(self, params: Mapping[str, str]) -> None:
+        """Not later than `recvWindow` after the timestamp, nor more than a second before it."""
+        if not params.get("timestamp", "").isdecimal():
+            raise BinanceError(-1102, "timestamp")
+        window = params.get("recvWindow", str(DEFAULT_WINDOW_MS))
+        if not window.isdecimal():
+            raise BinanceError(-1102, "recvWindow")
+        if int(window) > MAX_WINDOW_MS:
+            raise BinanceError(-1131)
+        now_ms, timestamp = self._clock.now_ms(), int(params["timestamp"])
+        if timestamp >= now_ms + AHEAD_MS:
+            raise BinanceError(
+                -1021, message="Timestamp for this request was 1000ms ahead of the server's time."
+            )  # fmt: skip
+        if now_ms - timestamp > int(window):
+            raise BinanceError(-1021)
+
+    def _check_signature(self, payload: str, signature: str) -> None:
+        secret = self._key.secret.get_secret_value().encode()
+        expected = hmac.new(secret, payload.encode(), hashlib.sha256).hexdigest()
+        if not hmac.compare_digest(signature.lower().encode(), expected.encode()):
+            raise BinanceError(-1022)

@@ -1,0 +1,124 @@
+"""What every Binance call passes: request weight, signature, execution, journal, and the shape of the answer."""
+
+from collections.abc import Callable
+from typing import Any
+from urllib.parse import parse_qsl
+
+import msgspec
+from aiohttp import web
+
+from kimp.domain.market import Venue
+from kimp.paper.binance.auth import Gatekeeper
+from kimp.paper.binance.errors import BinanceError
+from kimp.paper.limits import Window
+from kimp.paper.seam import Handler
+from kimp.paper.world import World
+
+MINUTE_S = 60
+DAY_S = 86_400
+ORDER_SPAN_S = 10
+
+Params = dict[str, str]
+Call = Callable[[Params], Any]
+
+
+class Gate:
+    """Binds calls to routes of one application, and counts what Binance counts."""
+
+    def __init__(self, world: World, gatekeeper: Gatekeeper, app: web.Application) -> None:
+        limits, clock = world.config.limits, world.clock
+        self._world = world
+        self._gatekeeper = gatekeeper
+        self._app = app
+        self._weight = Window(limits.binance_weight_1m, MINUTE_S, clock)
+        self._sapi_ip = Window(limits.binance_sapi_ip_1m, MINUTE_S, clock)
+        self._sapi_uid = Window(limits.binance_sapi_uid_1m, MINUTE_S, clock)
+        self._orders_10s = Window(limits.binance_orders_10s, ORDER_SPAN_S, clock)
+        self._orders_1d = Window(limits.binance_orders_1d, DAY_S, clock)
+
+    def public(self, path: str, call: Call, weight: int = 1) -> None:
+        self._route("GET", path, call, (self._weight, weight), signed=False)
+
+    def signed(self, method: str, path: str, call: Call, weight: int = 1) -> None:
+        self._route(method, path, call, (self._weight, weight), signed=True)
+
+    def placement(self, path: str, call: Call) -> None:
+        """An order: weight 0 (changelog 2026-04-02), counted by the order limits instead."""
+
+        def counted(params: Params) -> Any:
+            self._count_order()
+            return call(params)
+
+        self._route("POST", path, counted, (self._weight, 0), signed=True)
+
+    def sapi(self, method: str, path: str, call: Call, weight: int = 1, *, by_uid: bool = False) -> None:
+        self._route(method, path, call, (self._sapi_uid if by_uid else self._sapi_ip, weight), signed=True)
+
+    def _route(self, method: str, path: str, call: Call, cost: tuple[Window, int], *, signed: bool) -> None:
+        self._app.router.add_route(method, path, self._handler(call, cost, signed=signed))
+
+    def _handler(self, call: Call, cost: tuple[Window, int], *, signed: bool) -> Handler:
+        window, weight = cost
+
+        async def handle(request: web.Request) -> web.Response:
+            body = await request.text()
+            try:
+                if not window.spend(weight):
+                    raise BinanceError(-1003, window.limit, retry_after_s=window.reset_s)
+                response = _json(self._execute(request, body, call, signed=signed), 200)
+            except BinanceError as refusal:
+                self._world.journal.write(
+                    "refused",
+                    venue=Venue.BINANCE,
+                    method=request.method,
+                    path=request.path,
+                    error=refusal.code,
+                    message=refusal.message,
+                )
+                response = _json(refusal.body(), refusal.status)
+                if refusal.retry_after_s is not None:
+                    response.headers["Retry-After"] = str(refusal.retry_after_s)
+            response.headers.update(self._counters(window))
+            return response
+
+        return handle
+
+    def _execute(self, request: web.Request, body: str, call: Call, *, signed: bool) -> Any:
+        query = request.rel_url.raw_query_string
+        params = dict(parse_qsl(query, keep_blank_values=True) + parse_qsl(body, keep_blank_values=True))
+        if signed:
+            key = self._gatekeeper.check(request.headers.get("X-MBX-APIKEY", ""), query + body, params)
+            self._world.journal.write(
+                "request", venue=Venue.BINANCE, method=request.method, path=request.path, key=key
+            )  # fmt: skip
+        return call(params)
+
+    def _count_order(self) -> None:
+        for window, span in ((self._orders_10s, "10 SECOND"), (self._orders_1d, "1 DAY")):
+            if not window.spend():
+                raise BinanceError(-1015, window.limit, span, retry_after_s=window.reset_s)
+
+    def _counters(self, window: Window) -> dict[str, str]:
+        if window is self._sapi_ip:
+            return {"X-SAPI-USED-IP-WEIGHT-1M": str(window.used)}
+        if window is self._sapi_uid:
+            return {"X-SAPI-USED-UID-WEIGHT-1M": str(window.used)}
+        return {
+            "X-MBX-USED-WEIGHT": str(window.used),
+            "X-MBX-USED-WEIGHT-1M": str(window.used),
+            "X-MBX-ORDER-COUNT-10S": str(self._orders_10s.used),
+            "X-MBX-ORDER-COUNT-1D": str(self._orders_1d.used),
+        }
+
+
+def _json(answer: Any, status: int) -> web.Response:
+    return web.Response(
+        body=msgspec.json.encode(answer), status=status, content_type="application/json", charset="UTF-8"
+    )  # fmt: skip
+
+
+def need(params: Params, name: str) -> str:
+    """The text of a mandatory parameter. Raises BinanceError -1102."""
+    if not params.get(name):
+        raise BinanceError(-1102, name)
+    return params[name]

@@ -1,0 +1,131 @@
+"""Binance's public REST calls. binance-spot-api-docs: rest-api.md."""
+
+from collections.abc import Callable
+from typing import Any
+
+import msgspec
+
+from kimp.domain.market import Side, Venue
+from kimp.paper.amounts import CONTEXT, ZERO, padded, plain
+from kimp.paper.binance.errors import BinanceError
+from kimp.paper.binance.gate import Gate, Params
+from kimp.paper.binance.rules import rate_limits, symbol
+from kimp.paper.book import Level
+from kimp.paper.instruments import Instrument
+from kimp.paper.world import World
+
+DAY_MS = 86_400_000
+DEFAULT_DEPTH = 100
+
+
+class MarketCalls:
+    def __init__(self, world: World) -> None:
+        self._world = world
+
+    def bind(self, gate: Gate) -> None:
+        gate.public("/api/v3/ping", lambda _params: {})
+        gate.public("/api/v3/time", lambda _params: {"serverTime": self._world.clock.now_ms()})
+        gate.public("/api/v3/exchangeInfo", self.info, weight=20)
+        gate.public("/api/v3/depth", self.depth, weight=5)
+        gate.public("/api/v3/ticker/24hr", self.days, weight=2)
+        gate.public("/api/v3/ticker/bookTicker", self.tops, weight=2)
+        gate.public("/api/v3/ticker/price", self.prices, weight=2)
+        # No futures are traded here; ccxt asks for their markets all the same.
+        for prefix in ("/fapi/v1", "/dapi/v1"):
+            gate.public(f"{prefix}/exchangeInfo", lambda _params: self._frame([]))
+
+    def info(self, params: Params) -> dict[str, Any]:
+        return self._frame([symbol(instrument) for instrument in self._chosen(params)])
+
+    def depth(self, params: Params) -> dict[str, Any]:
+        book = self._world.book(self._one(params.get("symbol")))
+        limit = int(params["limit"]) if params.get("limit", "").isdecimal() else DEFAULT_DEPTH
+        return {
+            "lastUpdateId": book.sequence,
+            "bids": rows(book.levels(Side.SELL, limit)),
+            "asks": rows(book.levels(Side.BUY, limit)),
+        }
+
+    def days(self, params: Params) -> Any:
+        return self._each(params, self._day)
+
+    def tops(self, params: Params) -> Any:
+        return self._each(params, self._top)
+
+    def prices(self, params: Params) -> Any:
+        return self._each(
+            params, lambda i: {"symbol": i.symbol, "price": padded(self._world.tape(i).last)}
+        )  # fmt: skip
+
+    def _frame(self, symbols: list[dict[str, Any]]) -> dict[str, Any]:
+        return {
+            "timezone": "UTC",
+            "serverTime": self._world.clock.now_ms(),
+            "rateLimits": rate_limits(self._world.config.limits),
+            "exchangeFilters": [],
+            "symbols": symbols,
+        }
+
+    def _each(self, params: Params, render: Callable[[Instrument], dict[str, Any]]) -> Any:
+        """One object for `symbol`, a list otherwise."""
+        if params.get("symbol"):
+            return render(self._one(params["symbol"]))
+        return [render(instrument) for instrument in self._chosen(params)]
+
+    def _chosen(self, params: Params) -> list[Instrument]:
+        if params.get("symbol"):
+            return [self._one(params["symbol"])]
+        if not params.get("symbols"):
+            return self._world.listed(Venue.BINANCE)
+        try:
+            names = msgspec.json.decode(params["symbols"], type=list[str])
+        except msgspec.MsgspecError:
+            raise BinanceError(-1100, "symbols", '^\\["[A-Z0-9-_.]{1,20}"(,"[A-Z0-9-_.]{1,20}"){0,}\\]$') from None
+        return [self._one(name) for name in names]
+
+    def _one(self, name: str | None) -> Instrument:
+        if not name:
+            raise BinanceError(-1102, "symbol")
+        instrument = self._world.of(Venue.BINANCE, name)
+        if instrument is None:
+            raise BinanceError(-1121)
+        return instrument
+
+    def _top(self, instrument: Instrument) -> dict[str, Any]:
+        book = self._world.book(instrument)
+        bids, asks = book.levels(Side.SELL, 1), book.levels(Side.BUY, 1)
+        return {
+            "symbol": instrument.symbol,
+            "bidPrice": padded(bids[0].price if bids else ZERO),
+            "bidQty": padded(bids[0].quantity if bids else ZERO),
+            "askPrice": padded(asks[0].price if asks else ZERO),
+            "askQty": padded(asks[0].quantity if asks else ZERO),
+        }
+
+    def _day(self, instrument: Instrument) -> dict[str, Any]:
+        tape, top, now_ms = self._world.tape(instrument), self._top(instrument), self._world.clock.now_ms()
+        change = tape.change
+        average = CONTEXT.divide(tape.quote_volume, tape.base_volume) if tape.base_volume else tape.last
+        percent = CONTEXT.divide(change * 100, tape.open).quantize(CONTEXT.create_decimal("0.001"))
+        return top | {
+            "priceChange": padded(change),
+            "priceChangePercent": plain(percent),
+            "weightedAvgPrice": padded(average.quantize(CONTEXT.create_decimal("1e-8"))),
+            "prevClosePrice": padded(tape.open),
+            "lastPrice": padded(tape.last),
+            "lastQty": padded(tape.prints[-1].trade.quantity if tape.prints else ZERO),
+            "openPrice": padded(tape.open),
+            "highPrice": padded(tape.high),
+            "lowPrice": padded(tape.low),
+            "volume": padded(tape.base_volume),
+            "quoteVolume": padded(tape.quote_volume),
+            "openTime": now_ms - DAY_MS,
+            "closeTime": now_ms,
+            "firstId": 1 if tape.count else -1,
+            "lastId": tape.count or -1,
+            "count": tape.count,
+        }
+
+
+def rows(levels: list[Level]) -> list[list[str]]:
+    return [[padded(level.price), padded(level.quantity)] for level in levels]

@@ -1,0 +1,85 @@
+"""The whole system as its user runs it: real processes, the paper exchange, real servers."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from kimp.adapters.embedded.process import free_port
+
+KIMP = str(Path(sys.executable).with_name("kimp"))
+
+
+@pytest.fixture
+def world(temporal_binary: Path, tmp_path: Path) -> dict[str, str]:
+    """Free ports and a folder of its own, so that nothing else on the machine is touched."""
+    upbit, binance, admin = (free_port() for _ in range(3))
+    environment = {key: value for key, value in os.environ.items() if not key.startswith(("KIMP_", "TEMPORAL_"))}
+    return environment | {
+        "KIMP_TEMPORAL_CLI": str(temporal_binary),
+        "KIMP_LOCAL__DATA_DIR": str(tmp_path / "kimp"),
+        "KIMP_LOCAL__TEMPORAL_PORT": str(free_port()),
+        "KIMP_LOCAL__TEMPORAL_UI_PORT": str(free_port()),
+        "KIMP_LOCAL__REDIS_PORT": str(free_port()),
+        "KIMP_PAPER__UPBIT_PORT": str(upbit),
+        "KIMP_PAPER__BINANCE_PORT": str(binance),
+        "KIMP_PAPER__ADMIN_PORT": str(admin),
+        "KIMP_UPBIT__REST_URL": f"http://127.0.0.1:{upbit}",
+        "KIMP_UPBIT__WS_URL": f"ws://127.0.0.1:{upbit}/websocket/v1",
+        "KIMP_BINANCE__REST_URL": f"http://127.0.0.1:{binance}",
+        "KIMP_BINANCE__WS_URL": f"ws://127.0.0.1:{binance}",
+    }
+
+
+def _kimp(world: dict[str, str], folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [KIMP, *arguments], env=world, cwd=folder, capture_output=True, text=True, timeout=280, check=False
+    )
+
+
+@pytest.mark.timeout(300)
+def test_demo_completes_cycles_and_the_books_balance(world: dict[str, str], tmp_path: Path) -> None:
+    shown = _kimp(world, tmp_path, "demo", "--cycles", "2", "--within", "200", "--initiators", "2", "--workers", "2")
+    assert shown.returncode == 0, shown.stdout[-3000:] + shown.stderr[-2000:]
+    assert "the ledger equals the venues' balances" in shown.stdout
+
+    books = {**world, "KIMP_LOCAL__DATA_DIR": str(tmp_path / "kimp" / "demo")}
+    rows = json.loads(_kimp(books, tmp_path, "cycles", "list", "--json", "--limit", "1000").stdout)
+    ids = [row["cycle_id"] for row in rows]
+    assert len(ids) == len(set(ids))
+    done = next(row for row in rows if row["status"] == "COMPLETED")
+    card = json.loads(_kimp(books, tmp_path, "cycles", "show", done["cycle_id"], "--json").stdout)
+    assert len(card["entries"]) >= 6, "two legs: buys, transfers out and in, sales"
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "words"),
+    [
+        ("KIMP_TRADING__THRESHOLD", "much", "trading.threshold"),
+        ("KIMP_TRADING__COINS", '["USDT"]', "trading.coins"),
+        ("KIMP_LOCAL__TEMPORAL_PORT", "0", "local.temporal_port"),
+    ],
+)
+def test_bad_configuration_is_one_clear_line(
+    world: dict[str, str], tmp_path: Path, variable: str, value: str, words: str
+) -> None:
+    shown = _kimp({**world, variable: value}, tmp_path, "config", "show")
+    assert shown.returncode == 2
+    assert words in shown.stderr
+    assert "Traceback" not in shown.stderr
+
+
+def test_secrets_are_masked(world: dict[str, str], tmp_path: Path) -> None:
+    shown = _kimp({**world, "KIMP_UPBIT__SECRET_KEY": "canary-4711"}, tmp_path, "config", "show")
+    assert shown.returncode == 0
+    assert "canary-4711" not in shown.stdout
+
+
+def test_an_unknown_cycle_is_one_clear_line(world: dict[str, str], tmp_path: Path) -> None:
+    assert _kimp(world, tmp_path, "migrate").returncode == 0
+    shown = _kimp(world, tmp_path, "cycles", "show", "XRP-999")
+    assert shown.returncode == 2
+    assert "there is no cycle XRP-999" in shown.stderr
