@@ -1,9 +1,10 @@
 """A cycle's whole world in memory but for Temporal: two venues, the real activities, the real workflow."""
 
-from collections.abc import AsyncIterator, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from decimal import Decimal
+from typing import Any
 
 from fakes.journal import MemoryJournal, RecordKeeper
 from fakes.venue import FakeVenue
@@ -91,33 +92,32 @@ class Lab:
         market = MarketActivities(self.venues, self, clock)  # type: ignore[arg-type]  # only what it reads is here
         transfers = TransferActivities(self.venues, self.journal, _allowed(), clock)
         records = RecordActivities(self.records)  # type: ignore[arg-type]  # only `record` is called
-        restrictions = SandboxRestrictions.default.with_passthrough_modules(*PASSED_THROUGH)
-        async with AsyncExitStack() as stack:
-            for queue, activities, workflows in (
-                (TaskQueue.CYCLES, [orders.execute_order, market.find_routes, market.read_market], [ArbitrageCycle]),
-                (
-                    TaskQueue.TRANSFERS,
-                    [
-                        transfers.prepare_transfer,
-                        transfers.withdraw,
-                        transfers.follow_withdrawal,
-                        transfers.follow_deposit,
-                    ],
-                    [],
-                ),
-                (TaskQueue.OPS, [records.record], []),
-            ):
-                await stack.enter_async_context(
-                    Worker(
-                        self.client,
-                        task_queue=queue,
-                        activities=activities,
-                        workflows=workflows,
-                        workflow_runner=SandboxedWorkflowRunner(restrictions=restrictions),
-                        interceptors=[VenueFailures()],
-                    )
-                )
+        cycle_activities = [orders.execute_order, market.find_routes, market.read_market]
+        transfer_activities = [
+            transfers.prepare_transfer,
+            transfers.withdraw,
+            transfers.follow_withdrawal,
+            transfers.follow_deposit,
+        ]
+        async with (
+            self._worker(TaskQueue.CYCLES, cycle_activities, [ArbitrageCycle]),
+            self._worker(TaskQueue.TRANSFERS, transfer_activities),
+            self._worker(TaskQueue.OPS, [records.record]),
+        ):
             yield
+
+    def _worker(
+        self, queue: TaskQueue, activities: Sequence[Callable[..., Any]], workflows: Sequence[type] = ()
+    ) -> Worker:
+        restrictions = SandboxRestrictions.default.with_passthrough_modules(*PASSED_THROUGH)
+        return Worker(
+            self.client,
+            task_queue=queue,
+            activities=activities,
+            workflows=workflows,
+            workflow_runner=SandboxedWorkflowRunner(restrictions=restrictions),
+            interceptors=[VenueFailures()],
+        )
 
     async def plan(self, direction: Direction = Direction.TO_UPBIT, expires_in_ms: int = 60_000) -> CycleInput:
         """What the initiator would start at these prices."""
