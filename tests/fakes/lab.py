@@ -92,8 +92,8 @@ class Lab:
         market = MarketActivities(self.venues, self, clock)  # type: ignore[arg-type]  # only what it reads is here
         transfers = TransferActivities(self.venues, self.journal, _allowed(), clock)
         records = RecordActivities(self.records)  # type: ignore[arg-type]  # only `record` is called
-        cycle_activities = [orders.execute_order, market.find_routes, market.read_market]
-        transfer_activities = [
+        cycle_activities: list[Callable[..., Any]] = [orders.execute_order, market.find_routes, market.read_market]
+        transfer_activities: list[Callable[..., Any]] = [
             transfers.prepare_transfer,
             transfers.withdraw,
             transfers.follow_withdrawal,
