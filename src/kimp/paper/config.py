@@ -71,6 +71,7 @@ class RateLimits(Section):
     binance_orders_1d: int = 200_000
     binance_sapi_ip_1m: int = 12_000
     binance_sapi_uid_1m: int = 180_000
+    binance_sapi_uid_1s: int = 180_000
 
 
 class StreamTimes(Section):

@@ -39,7 +39,9 @@ WOULD_TAKE = "Order would immediately match and take."
 class BinanceError(Exception):
     """Answered as `{"code": -NNNN, "msg": ".."}`; 400 unless the table says otherwise."""
 
-    def __init__(self, code: int, *details: object, message: str | None = None, retry_after_s: int | None = None) -> None:
+    def __init__(
+        self, code: int, *details: object, message: str | None = None, retry_after_s: int | None = None
+    ) -> None:
         super().__init__(code)
         self.code = code
         self.status = STATUS.get(code, 400)

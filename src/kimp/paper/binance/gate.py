@@ -11,7 +11,6 @@ from kimp.domain.market import Venue
 from kimp.paper.binance.auth import Gatekeeper
 from kimp.paper.binance.errors import BinanceError
 from kimp.paper.limits import Window
-from kimp.paper.seam import Handler
 from kimp.paper.world import World
 
 MINUTE_S = 60
@@ -20,6 +19,7 @@ ORDER_SPAN_S = 10
 
 Params = dict[str, str]
 Call = Callable[[Params], Any]
+Weigh = Callable[[Params], int]
 
 
 class Gate:
@@ -33,14 +33,16 @@ class Gate:
         self._weight = Window(limits.binance_weight_1m, MINUTE_S, clock)
         self._sapi_ip = Window(limits.binance_sapi_ip_1m, MINUTE_S, clock)
         self._sapi_uid = Window(limits.binance_sapi_uid_1m, MINUTE_S, clock)
+        self._sapi_uid_1s = Window(limits.binance_sapi_uid_1s, 1, clock)
         self._orders_10s = Window(limits.binance_orders_10s, ORDER_SPAN_S, clock)
         self._orders_1d = Window(limits.binance_orders_1d, DAY_S, clock)
 
     def public(self, path: str, call: Call, weight: int = 1) -> None:
-        self._route("GET", path, call, (self._weight, weight), signed=False)
+        self._route("GET", path, call, self._weight, lambda _params: weight, signed=False)
 
-    def signed(self, method: str, path: str, call: Call, weight: int = 1) -> None:
-        self._route(method, path, call, (self._weight, weight), signed=True)
+    def signed(self, method: str, path: str, call: Call, weight: int | Weigh = 1) -> None:
+        weigh = weight if callable(weight) else lambda _params: weight
+        self._route(method, path, call, self._weight, weigh, signed=True)
 
     def placement(self, path: str, call: Call) -> None:
         """An order: weight 0 (changelog 2026-04-02), counted by the order limits instead."""
@@ -49,23 +51,27 @@ class Gate:
             self._count_order()
             return call(params)
 
-        self._route("POST", path, counted, (self._weight, 0), signed=True)
+        self._route("POST", path, counted, self._weight, lambda _params: 0, signed=True)
 
-    def sapi(self, method: str, path: str, call: Call, weight: int = 1, *, by_uid: bool = False) -> None:
-        self._route(method, path, call, (self._sapi_uid if by_uid else self._sapi_ip, weight), signed=True)
+    def sapi(self, method: str, path: str, call: Call, weight: int = 1) -> None:
+        self._route(method, path, call, self._sapi_ip, lambda _params: weight, signed=True)
 
-    def _route(self, method: str, path: str, call: Call, cost: tuple[Window, int], *, signed: bool) -> None:
-        self._app.router.add_route(method, path, self._handler(call, cost, signed=signed))
+    def sapi_by_uid(self, method: str, path: str, call: Call, weight: int, *, per_second: bool = False) -> None:
+        """`per_second`: withdraw/history is the one call whose weight counts within a second, not a minute."""
+        window = self._sapi_uid_1s if per_second else self._sapi_uid
+        self._route(method, path, call, window, lambda _params: weight, signed=True)
 
-    def _handler(self, call: Call, cost: tuple[Window, int], *, signed: bool) -> Handler:
-        window, weight = cost
-
+    def _route(self, method: str, path: str, call: Call, window: Window, weigh: Weigh, *, signed: bool) -> None:
         async def handle(request: web.Request) -> web.Response:
             body = await request.text()
+            query = request.rel_url.raw_query_string
+            params = dict(parse_qsl(query, keep_blank_values=True) + parse_qsl(body, keep_blank_values=True))
             try:
-                if not window.spend(weight):
+                if not window.spend(weigh(params)):
                     raise BinanceError(-1003, window.limit, retry_after_s=window.reset_s)
-                response = _json(self._execute(request, body, call, signed=signed), 200)
+                if signed:
+                    self._admit(request, query + body, params)
+                response = _json(call(params), 200)
             except BinanceError as refusal:
                 self._world.journal.write(
                     "refused",
@@ -81,17 +87,11 @@ class Gate:
             response.headers.update(self._counters(window))
             return response
 
-        return handle
+        self._app.router.add_route(method, path, handle)
 
-    def _execute(self, request: web.Request, body: str, call: Call, *, signed: bool) -> Any:
-        query = request.rel_url.raw_query_string
-        params = dict(parse_qsl(query, keep_blank_values=True) + parse_qsl(body, keep_blank_values=True))
-        if signed:
-            key = self._gatekeeper.check(request.headers.get("X-MBX-APIKEY", ""), query + body, params)
-            self._world.journal.write(
-                "request", venue=Venue.BINANCE, method=request.method, path=request.path, key=key
-            )  # fmt: skip
-        return call(params)
+    def _admit(self, request: web.Request, raw: str, params: Params) -> None:
+        key = self._gatekeeper.check(request.headers.get("X-MBX-APIKEY", ""), raw, params)
+        self._world.journal.write("request", venue=Venue.BINANCE, method=request.method, path=request.path, key=key)
 
     def _count_order(self) -> None:
         for window, span in ((self._orders_10s, "10 SECOND"), (self._orders_1d, "1 DAY")):
@@ -103,6 +103,8 @@ class Gate:
             return {"X-SAPI-USED-IP-WEIGHT-1M": str(window.used)}
         if window is self._sapi_uid:
             return {"X-SAPI-USED-UID-WEIGHT-1M": str(window.used)}
+        if window is self._sapi_uid_1s:
+            return {"X-SAPI-USED-UID-WEIGHT-1S": str(window.used)}
         return {
             "X-MBX-USED-WEIGHT": str(window.used),
             "X-MBX-USED-WEIGHT-1M": str(window.used),

@@ -76,11 +76,15 @@ def queried(order: Order) -> dict[str, Any]:
 
 def cancelled(order: Order, request_id: str) -> dict[str, Any]:
     """DELETE /api/v3/order: the cancellation has an id of its own."""
-    return accepted(order) | _amounts(order) | {
-        "origClientOrderId": order.request.client_id,
-        "clientOrderId": request_id,
-        "selfTradePreventionMode": "NONE",
-    }
+    return (
+        accepted(order)
+        | _amounts(order)
+        | {
+            "origClientOrderId": order.request.client_id,
+            "clientOrderId": request_id,
+            "selfTradePreventionMode": "NONE",
+        }
+    )
 
 
 def _amounts(order: Order) -> dict[str, Any]:

@@ -36,7 +36,7 @@ class OrderCalls:
         gate.signed("DELETE", "/api/v3/order", self.cancel)
         gate.signed("GET", "/api/v3/openOrders", self.open, weight=6)
         gate.signed("GET", "/api/v3/allOrders", self.all, weight=20)
-        gate.signed("GET", "/api/v3/myTrades", self.trades, weight=20)
+        gate.signed("GET", "/api/v3/myTrades", self.trades, weight=_trades_weight)
         gate.sapi("GET", "/sapi/v1/asset/tradeFee", self.fees)
 
     def account(self, params: Params) -> dict[str, Any]:
@@ -148,6 +148,10 @@ class OrderCalls:
             message = "Param 'origClientOrderId' or 'orderId' must be sent, but both were empty/null!"
             raise BinanceError(-1102, message=message)
         return order if order and order.request.instrument is instrument else None
+
+
+def _trades_weight(params: Params) -> int:
+    return 5 if "orderId" in params else 20
 
 
 def _between(orders: Iterable[Order], params: Params) -> list[Order]:

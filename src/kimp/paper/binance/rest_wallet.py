@@ -30,8 +30,10 @@ class WalletCalls:
         gate.public("/sapi/v1/system/status", lambda _params: {"status": 0, "msg": "normal"})
         gate.sapi("GET", "/sapi/v1/capital/config/getall", self.coins, weight=10)
         gate.sapi("GET", "/sapi/v1/capital/deposit/address", self.deposit_address, weight=10)
-        gate.sapi("POST", "/sapi/v1/capital/withdraw/apply", self.withdraw, weight=900, by_uid=True)
-        gate.sapi("GET", "/sapi/v1/capital/withdraw/history", self.withdrawals, weight=18_000, by_uid=True)
+        gate.sapi_by_uid("POST", "/sapi/v1/capital/withdraw/apply", self.withdraw, weight=900)
+        gate.sapi_by_uid(
+            "GET", "/sapi/v1/capital/withdraw/history", self.withdrawals, weight=18_000, per_second=True
+        )  # fmt: skip
         gate.sapi("GET", "/sapi/v1/capital/deposit/hisrec", self.deposits)
         gate.sapi("GET", "/sapi/v1/account/apiRestrictions", self.key_rights)
         gate.sapi(

@@ -52,26 +52,22 @@ class SyntheticSource:
         self._now_s = 0.0
         self._common = 0.0
         self._next_episode_s = 0.0
-        self._nudged: list[MarketUpdate] = []
 
     def opening(self) -> list[MarketUpdate]:
         return [self._update(venue, self._coins[coin]) for venue, coin in self._turns]
 
-    def nudge(self, coin: str, premium: Decimal, seconds: float) -> None:
-        """Force the coin's premium at once, for so many seconds. Raises KeyError for an unknown coin."""
+    def nudge(self, coin: str, premium: Decimal, seconds: float) -> list[MarketUpdate]:
+        """Force the coin's premium from now on, for so many seconds; the updates that show it."""
         chosen = self._coins[coin]
         chosen.premium.episode = Episode(float(premium), self._now_s, self._now_s + seconds, ramp_s=0.0)
         self._settle_premium(chosen)
-        self._nudged += [self._update(venue, chosen) for venue, name in self._turns if name == coin]
+        return [self._update(venue, chosen) for venue, name in self._turns if name == coin]
 
     async def updates(self) -> AsyncIterator[Sequence[MarketUpdate]]:
         started, made = time.monotonic(), 0
         # After a stall no more than one second's updates are made up for.
         while True:
             await asyncio.sleep(BATCH_S)
-            nudged, self._nudged = self._nudged, []
-            if nudged:
-                yield nudged
             passed = time.monotonic() - started
             if self._config.ticks_per_second == 0:
                 yield self._end_episodes(passed)

@@ -1,0 +1,210 @@
+"""The operator's side door, on a listener of its own: no venue has it.
+
+GET  /_paper/health
+GET  /_paper/balances               balances with locks, and what each counterparty gave
+GET  /_paper/orders                 every order of both venues
+GET  /_paper/transfers              every withdrawal and deposit
+GET  /_paper/addresses              the deposit addresses of both venues
+GET  /_paper/journal?limit=&kind=   the latest entries
+POST /_paper/wallet                 {"venue", "coin", "state": working|withdraw_only|deposit_only|paused}
+POST /_paper/withdraw_lock          {"locked": true}: Upbit's key may not withdraw
+POST /_paper/premium                {"coin", "premium": "0.012", "seconds": 20}
+"""
+
+from decimal import Decimal
+from typing import Annotated, Any, TypeVar
+
+import msgspec
+from aiohttp import web
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from kimp.domain.market import Venue
+from kimp.paper.amounts import plain
+from kimp.paper.orders import Order
+from kimp.paper.transfers import Deposit, Withdrawal
+from kimp.paper.wallets import WalletState
+from kimp.paper.world import World
+
+JOURNAL_ROWS = 100
+M = TypeVar("M", bound=BaseModel)
+
+
+class _Command(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+
+class WalletCommand(_Command):
+    venue: Venue
+    coin: str
+    state: WalletState
+
+
+class LockCommand(_Command):
+    locked: bool
+
+
+class PremiumCommand(_Command):
+    coin: str
+    premium: Annotated[Decimal, Field(gt=-1, lt=1)]
+    seconds: Annotated[float, Field(gt=0, le=86_400)]
+
+
+class Admin:
+    def __init__(self, world: World) -> None:
+        self._world = world
+
+    def app(self) -> web.Application:
+        app = web.Application()
+        app.router.add_get("/_paper/health", self.health)
+        app.router.add_get("/_paper/balances", self.balances)
+        app.router.add_get("/_paper/orders", self.orders)
+        app.router.add_get("/_paper/transfers", self.transfers)
+        app.router.add_get("/_paper/addresses", self.addresses)
+        app.router.add_get("/_paper/journal", self.journal)
+        app.router.add_post("/_paper/wallet", self.set_wallet)
+        app.router.add_post("/_paper/withdraw_lock", self.set_withdraw_lock)
+        app.router.add_post("/_paper/premium", self.set_premium)
+        return app
+
+    async def health(self, _request: web.Request) -> web.Response:
+        now_ms = self._world.clock.now_ms()
+        return _json({"status": "up", "now_ms": now_ms, "started_ms": self._world.started_ms})
+
+    async def balances(self, _request: web.Request) -> web.Response:
+        return _json({venue.value: self._balances(venue) for venue in Venue})
+
+    async def orders(self, _request: web.Request) -> web.Response:
+        return _json(
+            {venue.value: [_order(o) for o in self._world.desks[venue].orders.values()] for venue in Venue}
+        )  # fmt: skip
+
+    async def transfers(self, _request: web.Request) -> web.Response:
+        desk = self._world.transfers
+        return _json(
+            {
+                "withdrawals": [_withdrawal(w) for w in desk.withdrawals.values()],
+                "deposits": [_deposit(d) for d in desk.deposits.values()],
+            }
+        )
+
+    async def addresses(self, _request: web.Request) -> web.Response:
+        rows = {
+            venue.value: [
+                {"coin": a.coin, "network": a.network, "address": a.address, "tag": a.tag}
+                for a in self._world.addresses.all(venue)
+            ]
+            for venue in Venue
+        }
+        return _json(rows)
+
+    async def journal(self, request: web.Request) -> web.Response:
+        text = request.query.get("limit", str(JOURNAL_ROWS))
+        if not text.isdecimal():
+            raise _bad(f"limit is {text!r}; give a whole number")
+        return _json(self._world.journal.tail(int(text), request.query.get("kind")))
+
+    async def set_wallet(self, request: web.Request) -> web.Response:
+        command = await _read(request, WalletCommand)
+        if command.coin not in self._world.coins:
+            raise _bad(f"coin {command.coin!r} is not one of {', '.join(self._world.coins)}")
+        self._world.wallets.set(command.venue, command.coin, command.state)
+        self._world.journal.write("wallet", venue=command.venue, coin=command.coin, state=command.state)
+        return _json({"venue": command.venue, "coin": command.coin, "state": command.state})
+
+    async def set_withdraw_lock(self, request: web.Request) -> web.Response:
+        command = await _read(request, LockCommand)
+        self._world.withdrawals_locked = command.locked
+        self._world.journal.write("withdraw_lock", venue=Venue.UPBIT, locked=command.locked)
+        return _json({"locked": command.locked})
+
+    async def set_premium(self, request: web.Request) -> web.Response:
+        command = await _read(request, PremiumCommand)
+        synthetic = self._world.synthetic
+        if synthetic is None:
+            raise web.HTTPConflict(text="recorded prices are replayed; only the synthetic market can be nudged\n")
+        if command.coin not in self._world.coins:
+            raise _bad(f"coin {command.coin!r} is not one of {', '.join(self._world.coins)}")
+        for update in synthetic.nudge(command.coin, command.premium, command.seconds):
+            self._world.apply(update)
+        self._world.journal.write("premium", coin=command.coin, premium=command.premium, seconds=command.seconds)
+        return _json({"coin": command.coin, "premium": plain(command.premium), "seconds": command.seconds})
+
+    def _balances(self, venue: Venue) -> dict[str, Any]:
+        accounts = self._world.accounts[venue]
+        given = accounts.given()
+        return {
+            asset: {
+                "free": plain(balance.free),
+                "locked": plain(balance.locked),
+                "total": plain(balance.total),
+                "given": {who: plain(amount) for who, amount in given.get(asset, {}).items()},
+            }
+            for asset, balance in accounts.all().items()
+        }
+
+
+def _order(order: Order) -> dict[str, Any]:
+    request = order.request
+    return {
+        "uuid": order.uuid,
+        "number": order.number,
+        "client_id": request.client_id,
+        "symbol": request.instrument.symbol,
+        "side": request.side,
+        "state": order.state,
+        "limit": None if request.limit is None else plain(request.limit),
+        "quantity": None if request.quantity is None else plain(request.quantity),
+        "budget": None if request.budget is None else plain(request.budget),
+        "executed": plain(order.executed),
+        "funds": plain(order.funds),
+        "fees": plain(order.fees),
+        "fee_asset": order.fills[0].fee_asset if order.fills else None,
+        "locked": plain(order.locked),
+        "created_ms": order.created_ms,
+    }
+
+
+def _withdrawal(withdrawal: Withdrawal) -> dict[str, Any]:
+    return {
+        "uuid": withdrawal.uuid,
+        "venue": withdrawal.venue,
+        "client_id": withdrawal.client_id,
+        "coin": withdrawal.coin,
+        "network": withdrawal.network.name,
+        "address": withdrawal.address.address,
+        "tag": withdrawal.address.tag,
+        "arrives": plain(withdrawal.amount),
+        "fee": plain(withdrawal.fee),
+        "step": withdrawal.step,
+        "txid": withdrawal.txid,
+        "created_ms": withdrawal.created_ms,
+    }
+
+
+def _deposit(deposit: Deposit) -> dict[str, Any]:
+    return {
+        "uuid": deposit.uuid,
+        "venue": deposit.venue,
+        "coin": deposit.address.coin,
+        "network": deposit.address.network,
+        "amount": plain(deposit.amount),
+        "step": deposit.step,
+        "txid": deposit.txid,
+        "created_ms": deposit.created_ms,
+    }
+
+
+async def _read(request: web.Request, model: type[M]) -> M:
+    try:
+        return model.model_validate_json(await request.read())
+    except ValidationError as error:
+        first = error.errors()[0]
+        raise _bad(f"{'.'.join(map(str, first['loc'])) or 'body'}: {first['msg']}") from None
+
+
+def _bad(text: str) -> web.HTTPBadRequest:
+    return web.HTTPBadRequest(text=text + "\n")
+
+
+def _json(answer: Any) -> web.Response:
+    return web.Response(body=msgspec.json.encode(answer), content_type="application/json", charset="utf-8")

@@ -1,0 +1,33 @@
+"""Binance's listener."""
+
+from aiohttp import web
+
+from kimp.paper.binance.auth import Gatekeeper
+from kimp.paper.binance.gate import Gate
+from kimp.paper.binance.rest_market import MarketCalls
+from kimp.paper.binance.rest_orders import OrderCalls
+from kimp.paper.binance.rest_wallet import WalletCalls
+from kimp.paper.binance.stream import Streams
+from kimp.paper.binance.wsapi import WsApi
+from kimp.paper.seam import Seam
+from kimp.paper.world import World
+
+
+def make_app(world: World, seam: Seam) -> web.Application:
+    app = web.Application(middlewares=[seam.middleware])
+    gatekeeper = Gatekeeper(world.config.binance_key, world.clock)
+    gate = Gate(world, gatekeeper, app)
+    for calls in (MarketCalls(world), OrderCalls(world), WalletCalls(world)):
+        calls.bind(gate)
+    streams, wsapi = Streams(world), WsApi(world, gatekeeper)
+    app.router.add_get("/stream", streams.combined)
+    app.router.add_get("/ws", streams.raw)
+    app.router.add_get("/ws/{names:.+}", streams.raw)
+    app.router.add_get("/ws-api/v3", wsapi.serve)
+
+    async def close_streams(_app: web.Application) -> None:
+        for connection in (*streams.open, *wsapi.open):
+            await connection.say_goodbye()
+
+    app.on_shutdown.append(close_streams)
+    return app

@@ -1,0 +1,99 @@
+"""The paper exchange as a whole: three listeners around one world."""
+
+import asyncio
+import logging
+from contextlib import AsyncExitStack, suppress
+from types import TracebackType
+from typing import Self
+
+from aiohttp import web
+
+import kimp.paper.binance.app
+import kimp.paper.upbit.app
+from kimp.paper.admin import Admin
+from kimp.paper.clock import WallClock
+from kimp.paper.config import PaperConfig
+from kimp.paper.seam import Seam
+from kimp.paper.world import World
+
+SHUTDOWN_S = 1.0
+log = logging.getLogger(__name__)
+
+
+class PaperExchange:
+    """Upbit, Binance and the admin listener. `async with PaperExchange(config) as paper: ...`
+
+    `upbit_seam` and `binance_seam` take a request hook, `world.transfers.hook` one for transfers.
+    Raises BadMarketData for recorded prices that cannot be replayed.
+    """
+
+    def __init__(self, config: PaperConfig) -> None:
+        self.config = config
+        self.world = World(config, WallClock())
+        self.upbit_seam = Seam()
+        self.binance_seam = Seam()
+        self._closing = AsyncExitStack()
+        self._ports: dict[str, int] = {}
+        self.upbit_port = self.binance_port = self.admin_port = 0
+
+    async def start(self) -> None:
+        """Returns when all three listeners answer. Raises OSError if a port is taken."""
+        try:
+            self.upbit_port = await self._listen(
+                kimp.paper.upbit.app.make_app(self.world, self.upbit_seam), self.config.upbit_port
+            )
+            self.binance_port = await self._listen(
+                kimp.paper.binance.app.make_app(self.world, self.binance_seam), self.config.binance_port
+            )
+            self.admin_port = await self._listen(Admin(self.world).app(), self.config.admin_port)
+        except BaseException:
+            await self.stop()
+            raise
+        for work in (self.world.run_market, self.world.agenda.run):
+            task = asyncio.create_task(work())
+            task.add_done_callback(_report)
+            self._closing.push_async_callback(_cancelled, task)
+
+    async def stop(self) -> None:
+        await self._closing.aclose()
+        self.world.journal.close()
+
+    async def __aenter__(self) -> Self:
+        await self.start()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.stop()
+
+    async def _listen(self, app: web.Application, port: int) -> int:
+        runner = web.AppRunner(app, access_log=None, shutdown_timeout=SHUTDOWN_S)
+        await runner.setup()
+        self._closing.push_async_callback(runner.cleanup)
+        site = web.TCPSite(runner, self.config.host, port)
+        await site.start()
+        return int(runner.addresses[0][1])
+
+
+async def _cancelled(task: asyncio.Task[None]) -> None:
+    task.cancel()
+    with suppress(asyncio.CancelledError):
+        await task
+
+
+def _report(task: asyncio.Task[None]) -> None:
+    if not task.cancelled() and (error := task.exception()):
+        log.error("the paper exchange's %s stopped: %r", task.get_name(), error)
+
+
+async def serve(config: PaperConfig) -> None:
+    """Run until cancelled."""
+    async with PaperExchange(config) as paper:
+        log.info(
+            "paper exchange: Upbit on port %d, Binance on %d, admin on %d",
+            paper.upbit_port,
+            paper.binance_port,
+            paper.admin_port,
+        )
+        await asyncio.Event().wait()
