@@ -65,6 +65,7 @@ class RateLimits(Section):
     upbit_default: int = 30
     upbit_order: int = 12
     upbit_order_test: int = 8
+    upbit_ws_connects: int = 5
     upbit_ws_messages: int = 5
     binance_weight_1m: int = 6_000
     binance_orders_10s: int = 100

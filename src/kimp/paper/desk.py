@@ -108,27 +108,31 @@ class Desk:
 
     def _execute(self, order: Order, takes: list[Take]) -> None:
         request = order.request
-        taken = sum((take.quantity for take in takes), ZERO)
-        if request.force is Force.ALL_NOW and taken < (request.quantity or ZERO):
+        outcome = self._outcome(request, takes)
+        if request.force is Force.ALL_NOW and outcome is State.OPEN:
             self._close(order, State.EXPIRED)
             return
+        book = self.books[request.instrument.symbol]
         for take in takes:
-            self.books[request.instrument.symbol].take(request.side, take.price, take.quantity)
-            self._fill(order, take, maker=False)
-        if order.remaining == ZERO or order.funds == request.budget:
-            self._close(order, State.FILLED)
-        elif takes and request.budget is not None and self._is_change(order, takes[-1]):
-            self._close(order, State.CANCELLED if self.venue is Venue.UPBIT else State.FILLED)
+            book.take(request.side, take.price, take.quantity)
+            self._fill(order, take, maker=False, last=outcome is State.FILLED and take is takes[-1])
+        if outcome is not State.OPEN:
+            self._close(order, outcome)
         elif request.force in (Force.REST, Force.MAKE):
             self._resting[request.instrument.symbol].append(order)
         else:
             self._close(order, State.EXPIRED)
 
-    @staticmethod
-    def _is_change(order: Order, last: Take) -> bool:
-        """Whether what is left of the budget buys not even one lot more."""
-        left = (order.request.budget or ZERO) - order.funds
-        return left < last.price * order.request.instrument.lot
+    def _outcome(self, request: Request, takes: list[Take]) -> State:
+        """How the order stands after these; OPEN: something is left that could still be filled."""
+        if request.budget is None:
+            filled = sum((take.quantity for take in takes), ZERO) == request.quantity
+            return State.FILLED if filled else State.OPEN
+        left = request.budget - sum((take.funds for take in takes), ZERO)
+        if not takes or left >= takes[-1].price * request.instrument.lot:
+            return State.OPEN
+        # The change buys not even one lot more. Upbit returns it and calls that a cancellation.
+        return State.FILLED if left == ZERO or self.venue is Venue.BINANCE else State.CANCELLED
 
     def _fill_resting(self, order: Order, book: Book) -> None:
         """A maker trades at its own price, with as much as the market shows at or through it."""
@@ -138,11 +142,13 @@ class Desk:
             return
         for take in walk_quantity(book.levels(request.side, DEPTH), request.side, limit, wanted):
             book.take(request.side, take.price, take.quantity)
-            self._fill(order, Take(limit, take.quantity), maker=True)
-        if order.remaining == ZERO:
+            self._fill(order, Take(limit, take.quantity), maker=True, last=take.quantity == order.remaining)
+        if order.state is State.FILLED:
             self._close(order, State.FILLED)
 
-    def _fill(self, order: Order, take: Take, *, maker: bool) -> None:
+    def _fill(self, order: Order, take: Take, *, maker: bool, last: bool) -> None:
+        if last:
+            order.state = State.FILLED
         fill = self._make_fill(order, take, maker=maker)
         order.fills.append(fill)
         order.executed += fill.quantity

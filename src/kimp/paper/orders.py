@@ -34,7 +34,7 @@ class State(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """A validated wish. Either `quantity` (coins) or `budget` (cash, buys only, fee on top where the venue charges cash).
+    """A validated wish. Either `quantity` (coins) or `budget` (cash, buys only; Upbit's fee comes on top).
 
     `limit` None: at any price. `wire` is what the venue's protocol needs to tell the order again (its type, its TIF).
     """

@@ -33,7 +33,6 @@ class PaperExchange:
         self.upbit_seam = Seam()
         self.binance_seam = Seam()
         self._closing = AsyncExitStack()
-        self._ports: dict[str, int] = {}
         self.upbit_port = self.binance_port = self.admin_port = 0
 
     async def start(self) -> None:
@@ -49,8 +48,8 @@ class PaperExchange:
         except BaseException:
             await self.stop()
             raise
-        for work in (self.world.run_market, self.world.agenda.run):
-            task = asyncio.create_task(work())
+        for name, work in (("market", self.world.run_market), ("agenda", self.world.agenda.run)):
+            task = asyncio.create_task(work(), name=name)
             task.add_done_callback(_report)
             self._closing.push_async_callback(_cancelled, task)
 

@@ -44,7 +44,8 @@ class EvenLadder:
     def __init__(self, tick: Decimal) -> None:
         self._tick = tick
 
-    def tick(self, _price: Decimal) -> Decimal:
+    def tick(self, price: Decimal) -> Decimal:
+        del price
         return self._tick
 
     @exact

@@ -108,8 +108,6 @@ def _execution(order: Order, event: Event) -> str:
 def _status(order: Order, event: Event) -> str:
     if event is Event.ACCEPTED:
         return "NEW"
-    if event is Event.TRADED and order.state is State.OPEN:
-        return "FILLED" if order.remaining == ZERO else "PARTIALLY_FILLED"
     return render.order_status(order)
 
 

@@ -67,8 +67,7 @@ class Gate:
             query = request.rel_url.raw_query_string
             params = dict(parse_qsl(query, keep_blank_values=True) + parse_qsl(body, keep_blank_values=True))
             try:
-                if not window.spend(weigh(params)):
-                    raise BinanceError(-1003, window.limit, retry_after_s=window.reset_s)
+                _spend(window, weigh(params))
                 if signed:
                     self._admit(request, query + body, params)
                 response = _json(call(params), 200)
@@ -111,6 +110,11 @@ class Gate:
             "X-MBX-ORDER-COUNT-10S": str(self._orders_10s.used),
             "X-MBX-ORDER-COUNT-1D": str(self._orders_1d.used),
         }
+
+
+def _spend(window: Window, weight: int) -> None:
+    if not window.spend(weight):
+        raise BinanceError(-1003, window.limit, retry_after_s=window.reset_s)
 
 
 def _json(answer: Any, status: int) -> web.Response:

@@ -19,7 +19,7 @@ from kimp.paper.binance.errors import BinanceError
 from kimp.paper.binance.rules import rate_limits
 from kimp.paper.desk import Event
 from kimp.paper.hub import Outbox
-from kimp.paper.orders import Fill, Order
+from kimp.paper.orders import Fill, Order, State
 from kimp.paper.world import World
 
 
@@ -54,20 +54,17 @@ class WsApi:
         return connection.socket
 
     def _answer(self, text: str, outbox: Outbox, mine: set[int]) -> dict[str, Any]:
-        number: Any = None
         try:
-            request = msgspec.json.decode(text)
-            if not isinstance(request, dict):
-                raise BinanceError(-1102, "method")
-            number = request.get("id")
-            result = self._call(request, outbox, mine)
-        except msgspec.DecodeError:
+            request = msgspec.json.decode(text, type=dict[str, Any])
+        except msgspec.MsgspecError:
             refusal = BinanceError(-1102, "method")
             return {"id": None, "status": refusal.status, "error": refusal.body()}
+        try:
+            result = self._call(request, outbox, mine)
         except BinanceError as refusal:
-            return {"id": number, "status": refusal.status, "error": refusal.body()}
+            return {"id": request.get("id"), "status": refusal.status, "error": refusal.body()}
         limits = [row | {"count": 0} for row in rate_limits(self._world.config.limits)]
-        return {"id": number, "status": 200, "result": result, "rateLimits": limits}
+        return {"id": request.get("id"), "status": 200, "result": result, "rateLimits": limits}
 
     def _call(self, request: dict[str, Any], outbox: Outbox, mine: set[int]) -> dict[str, Any]:
         method, params = request.get("method"), request.get("params") or {}
@@ -94,7 +91,7 @@ class WsApi:
 
     def _on_order(self, order: Order, event: Event, fill: Fill | None) -> None:
         """A filled order ends with its last trade: Binance sends no report of its own for that."""
-        if event is Event.CLOSED and order.remaining in (None, Decimal(0)) and order.fills:
+        if event is Event.CLOSED and order.state is State.FILLED:
             return
         self._tell(lambda: frames.execution_report(order, event, fill, self._world.clock.now_ms()))
 

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from itertools import pairwise
 from pathlib import Path
 from typing import TextIO
 
@@ -73,9 +74,9 @@ def _parser(path: Path, header: frozenset[str]) -> Callable[[Row], Recorded | No
 
 
 def _parsed(path: Path, line: int, raw: Row, parse: Callable[[Row], Recorded | None]) -> Iterator[Recorded]:
+    if None in raw.values():
+        raise BadMarketData(f"{path}:{line}: too few columns; mend or remove the row")
     try:
-        if None in raw.values():
-            raise ValueError("the row has too few columns")
         row = parse(raw)
     except (BadNumber, ValueError, OverflowError) as error:
         raise BadMarketData(f"{path}:{line}: {error}; mend or remove the row") from None
@@ -138,5 +139,5 @@ def _at_close(path: Path, rows: list[Recorded]) -> list[Recorded]:
     opens = sorted({row.at_ms for row in rows})
     if len(opens) < 2:  # noqa: PLR2004 # a length needs two times
         raise BadMarketData(f"{path}: fewer than two candle times, so their length is unknown; add rows")
-    length_ms = min(later - earlier for earlier, later in zip(opens, opens[1:], strict=False))
+    length_ms = min(later - earlier for earlier, later in pairwise(opens))
     return [Recorded(r.at_ms + length_ms, r.venue, r.coin, r.price, r.quantity) for r in rows]

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from kimp.domain.market import Side, Venue
-from kimp.paper.amounts import ZERO
+from kimp.paper.amounts import ZERO, exact
 from kimp.paper.desk import Event
 from kimp.paper.hub import Hub, Outbox, Topic
 from kimp.paper.instruments import Instrument
@@ -101,6 +101,7 @@ class Feed:
                     _put(readers, render(topic.style))
 
 
+@exact
 def order_fields(order: Order, state: str, fill: Fill | None, now_ms: int) -> tuple[frames.Field, ...]:
     """docs.upbit.com: websocket-myorder. `price` is the trade's own in a message about a trade."""
     request = order.request

@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 
 from kimp.domain.market import Side
-from kimp.paper.amounts import CONTEXT, ZERO
+from kimp.paper.amounts import CONTEXT, ZERO, exact
 from kimp.paper.book import Book
 from kimp.paper.instruments import Instrument
 from kimp.paper.tape import NumberedPrint, Tape
@@ -30,6 +30,7 @@ def named(fields: Iterable[Field], style: str) -> dict[str, Any]:
     return {(brief if short else long): value for long, brief, value in fields}
 
 
+@exact
 def orderbook(book: Book, depth: int, style: str, now_ms: int, kind: str) -> bytes:
     asks, bids = book.levels(Side.BUY, depth), book.levels(Side.SELL, depth)
     units = [

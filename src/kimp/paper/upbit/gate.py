@@ -76,10 +76,7 @@ class Gate:
         return handle
 
     def _execute(self, request: web.Request, body: bytes, call: Call, *, private: bool) -> Any:
-        if request.method == "POST":
-            pairs = form_of(body)
-        else:
-            pairs = list(request.query.items())
+        pairs = form_of(body) if request.method == "POST" else list(request.query.items())
         if private:
             payload = sent_payload(request.method, request.rel_url.raw_query_string, body)
             key = self._gatekeeper.check(request.headers.get("Authorization", ""), payload)

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from kimp.domain.market import Side, Venue
-from kimp.paper.amounts import CONTEXT, ZERO
+from kimp.paper.amounts import CONTEXT, ZERO, exact
 from kimp.paper.book import DEPTH
 from kimp.paper.instruments import KRW, Instrument
 from kimp.paper.tape import Tape
@@ -93,6 +93,7 @@ class MarketCalls:
             raise UpbitError("market_not_found", "Code not found", status=404)
         return instrument
 
+    @exact
     def _book(self, instrument: Instrument, count: int) -> dict[str, Any]:
         book = self._world.book(instrument)
         asks, bids = book.levels(Side.BUY, count), book.levels(Side.SELL, count)

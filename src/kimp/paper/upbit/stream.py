@@ -32,6 +32,7 @@ class Streams:
         self._gatekeeper = gatekeeper
         self._feed = Feed(world)
         self.open: set[web.WebSocketResponse] = set()
+        self._connects = Window(world.config.limits.upbit_ws_connects, 1, world.clock)
 
     async def public(self, request: web.Request) -> web.StreamResponse:
         return await self._serve(request, PUBLIC)
@@ -47,6 +48,8 @@ class Streams:
         return await self._serve(request, (*PUBLIC, *PRIVATE))
 
     async def _serve(self, request: web.Request, allowed: tuple[str, ...]) -> web.StreamResponse:
+        if not self._connects.spend():
+            return web.Response(text="Too Many Requests", status=429)
         socket = web.WebSocketResponse(autoping=False, compress=False, max_msg_size=MAX_MESSAGE)
         await socket.prepare(request)
         self.open.add(socket)
