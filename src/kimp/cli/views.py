@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 from decimal import Decimal
 
 from rich.table import Table
+from rich.text import Text
 
 from initiator.explain import CoinExplanation
 from kimp.contracts.status import CycleStatus
@@ -22,7 +23,7 @@ COLOURS = {
     CycleStatus.COMPENSATED: "yellow",
     CycleStatus.DEAD_LETTER: "red",
 }
-ARROWS = {Direction.TO_UPBIT.value: "Binance -> Upbit", Direction.TO_BINANCE.value: "Upbit -> Binance"}
+ARROWS = {Direction.TO_UPBIT.value: "Binance>Upbit", Direction.TO_BINANCE.value: "Upbit>Binance"}
 
 
 def won(amount: Decimal | None) -> str:
@@ -39,30 +40,32 @@ def instant(ms: int | None) -> str:
 
 
 def cycles_table(rows: Iterable[CycleRow], title: str = "cycles") -> Table:
-    """One line per cycle."""
+    """One line per cycle; it fits into 100 columns."""
     table = Table(title=title, title_justify="left", header_style="bold")
-    for name in ("cycle", "leg one", "home by", "status", "spent", "returned", "profit KRW", "started (UTC)", "took s"):
-        table.add_column(name, justify="right" if name in {"spent", "returned", "profit KRW", "took s"} else "left")
+    for name in ("cycle", "leg one", "home by", "status", "spent", "returned", "KRW", "s"):
+        table.add_column(name, justify="right" if name in {"spent", "returned", "KRW", "s"} else "left", no_wrap=True)
     for row in rows:
-        note = row.waiting_reason or row.reason
-        status = f"[{COLOURS.get(row.status, 'cyan')}]{row.status}[/]" + (f" ({note})" if note else "")
         end = row.closed_ms or row.updated_ms
         table.add_row(
             row.cycle_id,
             ARROWS[row.direction],
             row.route or "-",
-            status,
-            _cash(row.spent, row.home_asset),
-            _cash(row.returned, row.home_asset),
+            f"[{COLOURS.get(row.status, 'cyan')}]{row.status}[/]",
+            cash(row.spent, row.home_asset),
+            cash(row.returned, row.home_asset),
             won(row.profit_krw),
-            instant(row.started_ms),
             f"{(end - row.started_ms) / 1000:.1f}",
         )
+        if note := row.waiting_reason or row.reason:
+            table.add_row("", Text(note, style="dim", overflow="fold"))
     return table
 
 
-def _cash(amount: Decimal | None, asset: Asset | None) -> str:
-    return "-" if amount is None else f"{amount:,.2f} {asset}"
+def cash(amount: Decimal | None, asset: Asset | None) -> str:
+    """Whole won, cents of USDT."""
+    if amount is None:
+        return "-"
+    return f"{amount:,.0f} KRW" if asset == Venue.UPBIT.cash else f"{amount:,.2f} {asset}"
 
 
 def premiums_table(view: MarketView, coins: Sequence[Asset], limits: Limits, now_ms: int) -> Table:
@@ -103,6 +106,12 @@ def _richer_direction(view: MarketView, coin: Asset) -> Direction:
     return Direction.TO_UPBIT if premium > 0 else Direction.TO_BINANCE
 
 
+def exactly(amount: Decimal) -> str:
+    """Every digit, without the zeros that a venue writes behind them."""
+    text = f"{amount:,f}"
+    return text.rstrip("0").rstrip(".") if "." in text else text
+
+
 def balance_table(pairs: Mapping[tuple[str, Asset], tuple[Decimal, Decimal]]) -> Table:
     """The ledger beside the venue's own truth."""
     table = Table(title="ledger against the venues", title_justify="left", header_style="bold")
@@ -111,7 +120,7 @@ def balance_table(pairs: Mapping[tuple[str, Asset], tuple[Decimal, Decimal]]) ->
     for (account, asset), (ours, theirs) in sorted(pairs.items()):
         same = ours == theirs
         table.add_row(
-            account, asset, f"{ours:,f}", f"{theirs:,f}", "[green]0[/]" if same else f"[red]{ours - theirs:+,f}[/]"
+            account, asset, exactly(ours), exactly(theirs), "[green]0[/]" if same else f"[red]{ours - theirs:+,f}[/]"
         )
     return table
 
@@ -129,8 +138,8 @@ def cycle_card(row: CycleRow) -> Table:
         "premium at start": percent(row.premium),
         "expected edge": percent(row.expected_edge),
         "home by": row.route,
-        "spent": _cash(row.spent, row.home_asset),
-        "returned": _cash(row.returned, row.home_asset),
+        "spent": cash(row.spent, row.home_asset),
+        "returned": cash(row.returned, row.home_asset),
         "profit KRW": won(row.profit_krw),
         "started (UTC)": instant(row.started_ms),
         "ended (UTC)": instant(row.closed_ms),

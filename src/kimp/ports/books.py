@@ -56,6 +56,10 @@ class Ledger(Protocol):
         """Exact sums per account and asset, zero ones left out."""
         ...
 
+    async def entries(self, cycle_id: str) -> list[Entry]:
+        """What the cycle booked, in the order it was booked."""
+        ...
+
 
 @dataclass(frozen=True, slots=True)
 class CycleRow:

@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from kimp.adapters.sql.amounts import WIDE
 from kimp.adapters.sql.store import Store
 from kimp.adapters.sql.tables import ledger_entries, ledger_postings
-from kimp.domain.ledger import Account, Entry
+from kimp.domain.ledger import Account, Entry, Posting
 from kimp.domain.money import ZERO, Asset
 from kimp.ports.clock import Clock
 
@@ -64,6 +64,28 @@ class SqlLedger:
         """Exact sums per account and asset, zero ones left out."""
         sums = await self._store.read(_sum_here if self._store.is_sqlite else _sum_there)
         return {key: total for key, total in sums.items() if total != ZERO}
+
+    async def entries(self, cycle_id: str) -> list[Entry]:
+        """What the cycle booked, in the order it was booked."""
+
+        async def work(connection: AsyncConnection) -> list[Entry]:
+            return await _entries_of(connection, cycle_id)
+
+        return await self._store.read(work)
+
+
+async def _entries_of(connection: AsyncConnection, cycle_id: str) -> list[Entry]:
+    e, p = ledger_entries.c, ledger_postings.c
+    query = (
+        select(e.entry_id, p.account, p.asset, p.amount)
+        .join(ledger_postings, e.entry_id == p.entry_id)
+        .where(e.cycle_id == cycle_id)
+        .order_by(e.booked_ms, e.entry_id, p.line)
+    )
+    postings: defaultdict[str, list[Posting]] = defaultdict(list)
+    for entry_id, account, asset, amount in await connection.execute(query):
+        postings[entry_id].append(Posting(Account(account), Asset(asset), amount))
+    return [Entry(entry_id, cycle_id, tuple(lines)) for entry_id, lines in postings.items()]
 
 
 async def _sum_there(connection: AsyncConnection) -> Balances:

@@ -1,1 +1,0 @@
-"""Benchmarks; they print a table and assert nothing."""
