@@ -26,7 +26,7 @@ test: $(SYNCED) $(TEMPORAL) ## all tests; ARGS="-k name" for some
 check: lint format types imports lock ## what must hold before a commit, besides the tests
 
 bench: $(SYNCED) $(TEMPORAL) ## measure latency and throughput
-	$(BIN)/python -m bench $(ARGS)
+	PYTHONPATH=tests $(BIN)/python -m bench $(ARGS)
 
 fmt: $(SYNCED) ## format, and mend what ruff can mend
 	$(BIN)/ruff check --fix-only --quiet .

@@ -10,8 +10,11 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from bench import cycles, orders, ticks
+from bench.cycles import measure as measure_cycles
 from bench.figures import Row
+from bench.orders import measure as measure_orders
+from bench.orders import world as open_world
+from bench.ticks import measure as measure_ticks
 from kimp.adapters.embedded.process import free_port
 from kimp.adapters.embedded.redis import EmbeddedRedis
 
@@ -21,10 +24,10 @@ async def measure() -> list[Row]:
         folder = Path(name)
         rows: list[Row] = []
         async with EmbeddedRedis(folder, port=free_port()) as redis:
-            rows += await ticks.measure(redis.url)
-            async with orders.world(folder, redis.url) as world:
-                rows += await orders.measure(world)
-                rows += await cycles.measure(world)
+            rows += await measure_ticks(redis.url)
+            async with open_world(folder, redis.url) as world:
+                rows += await measure_orders(world)
+                rows += await measure_cycles(world)
         return rows
 
 

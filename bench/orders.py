@@ -1,0 +1,205 @@
+"""From a decision to the first order that the venue accepts, beside a workflow that makes only that HTTP call."""
+
+import asyncio
+import json
+import os
+import sys
+import time
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import timedelta
+from decimal import Decimal
+from pathlib import Path
+
+from temporalio import activity, workflow
+from temporalio.client import Client
+from temporalio.contrib.pydantic import pydantic_data_converter
+from temporalio.worker import Worker
+
+with workflow.unsafe.imports_passed_through():
+    from bench.figures import Row, compare
+    from initiator.plan import plan
+    from kimp import bootstrap
+    from kimp.adapters.clock import SystemClock
+    from kimp.adapters.embedded.process import LOOPBACK, ServerProcess, free_port
+    from kimp.adapters.redis.bus import RedisTickBus
+    from kimp.adapters.sql.books import SqlBooks
+    from kimp.adapters.sql.schema import migrate
+    from kimp.adapters.temporal.devserver import DevServer
+    from kimp.adapters.temporal.devserver_binary import ensure_binary
+    from kimp.adapters.temporal.starter import TemporalCycleStarter
+    from kimp.config import Settings, load
+    from kimp.contracts.cycle import CycleInput
+    from kimp.contracts.orders import OrderIntent
+    from kimp.domain.legs import MarketView
+    from kimp.domain.market import Direction, Side, Venue
+    from kimp.domain.money import USDT, Asset
+    from kimp.domain.opportunity import Limits, Opportunity, evaluate
+    from kimp.ports.exchange import Exchange, VenueOrder
+
+ROUNDS = 60
+BARE_QUEUE = "bench-bare"
+COIN = Asset("XRP")
+PATIENCE_S = 30
+
+
+@dataclass
+class Timed:
+    """An exchange that notes when it accepted an order; everything else is passed on."""
+
+    inner: Exchange
+    accepted: asyncio.Queue[float] = field(default_factory=asyncio.Queue)
+
+    async def place_order(self, intent: OrderIntent) -> VenueOrder:
+        order = await self.inner.place_order(intent)
+        self.accepted.put_nowait(time.perf_counter())
+        return order
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(self.inner, name)
+
+
+@dataclass
+class BareOrder:
+    """The baseline's only activity."""
+
+    venue: Timed
+
+    @activity.defn
+    async def place(self, intent: OrderIntent) -> None:
+        await self.venue.place_order(intent)
+
+
+@workflow.defn
+class BareWorkflow:
+    @workflow.run
+    async def run(self, intent: OrderIntent) -> None:
+        await workflow.execute_activity_method(BareOrder.place, intent, start_to_close_timeout=timedelta(seconds=30))
+
+
+@dataclass
+class World:
+    """Real Temporal, SQLite, Redis and paper exchange; workers in this process."""
+
+    settings: Settings
+    client: Client
+    books: SqlBooks
+    bus: RedisTickBus
+    venues: dict[Venue, Timed]
+
+    @property
+    def binance(self) -> Timed:
+        return self.venues[Venue.BINANCE]
+
+    async def cycle(self, number: int) -> CycleInput:
+        """A cycle at the quotes of this moment, whatever it would earn."""
+        coins = (COIN, USDT)
+        quotes = [await self.venues[v].inner.top_of_book(c) for v in Venue for c in coins if c != v.cash]
+        now = SystemClock().now_ms()
+        view = MarketView({(quote.venue, quote.coin): quote._replace(received_ms=now) for quote in quotes})
+        view.apply_rules([await self.venues[venue].inner.rules(coins) for venue in Venue])
+        anything = Limits(Decimal(-1), Decimal(100_000), Decimal("0.01"), Decimal(1), 60_000)
+        found = evaluate(view, COIN, Direction.TO_UPBIT, coins, anything, now)
+        if not isinstance(found, Opportunity):
+            raise SystemExit(f"bench: no order can be made: {found}")
+        return plan(found, number, self.settings.trading.policy(), now, 600_000)
+
+
+@asynccontextmanager
+async def world(folder: Path, redis_url: str) -> AsyncIterator[World]:
+    upbit, binance, admin = (free_port() for _ in range(3))
+    settings = load(
+        redis_url=redis_url,
+        local={"data_dir": folder},
+        upbit={"rest_url": f"http://{LOOPBACK}:{upbit}", "ws_url": f"ws://{LOOPBACK}:{upbit}/websocket/v1"},
+        binance={"rest_url": f"http://{LOOPBACK}:{binance}", "ws_url": f"ws://{LOOPBACK}:{binance}"},
+    )
+    unlimited = dict.fromkeys(
+        (
+            "upbit_market",
+            "upbit_default",
+            "upbit_order",
+            "binance_weight_1m",
+            "binance_orders_10s",
+            "binance_sapi_ip_1m",
+        ),
+        10_000_000,
+    ) | {"binance_sapi_uid_1m": 10_000_000_000}
+    paper = {
+        "upbit_port": upbit,
+        "binance_port": binance,
+        "admin_port": admin,
+        "transfer_time_scale": 0,
+        "limits": unlimited,
+        "market": {"kind": "synthetic", "episode_every_s": 0},
+    }
+    environment = {**os.environ, **{f"KIMP_PAPER__{k.upper()}": json.dumps(v) for k, v in paper.items()}}
+    exchange = ServerProcess("paper", [str(Path(sys.executable).with_name("kimp")), "paper"], folder, environment)
+    async with AsyncExitStack() as stack:
+        binary = await ensure_binary(lambda _: None)
+        server = await stack.enter_async_context(DevServer(binary.path, folder, port=free_port(), ui_port=free_port()))
+        await exchange.start(lambda: _answers(settings), timeout_s=30)
+        stack.push_async_callback(exchange.stop)
+        await migrate(settings.sql_url)
+        client = await Client.connect(
+            server.address, namespace=server.namespace, data_converter=pydantic_data_converter
+        )
+        books = await stack.enter_async_context(bootstrap.open_database(settings))
+        bus = await stack.enter_async_context(bootstrap.open_bus(settings))
+        real = await stack.enter_async_context(bootstrap.open_venues(settings))
+        venues = {venue: Timed(exchange_) for venue, exchange_ in real.items()}
+        yield World(settings, client, books, bus, venues)
+
+
+async def _answers(settings: Settings) -> bool:
+    async with bootstrap.open_venues(settings) as venues:
+        try:
+            await venues[Venue.UPBIT].top_of_book(COIN)
+        except Exception:  # noqa: BLE001 - it is starting; the timeout tells if it never does
+            return False
+    return True
+
+
+async def measure(world: World) -> list[Row]:
+    """Both workers run all the time; the two starts alternate. Cycles are ended after their first order."""
+    bare = Worker(
+        world.client, task_queue=BARE_QUEUE, workflows=[BareWorkflow], activities=[BareOrder(world.binance).place]
+    )
+    cycles = bootstrap.cycle_worker(world.client, world.venues, world.bus, world.books)  # type: ignore[arg-type]
+    ours: list[float] = []
+    theirs: list[float] = []
+    async with bare, cycles:
+        for number in range(1, ROUNDS + 1):
+            cycle = await world.cycle(number)
+            ours.append(await _kimp(world, cycle))
+            theirs.append(await _bare(world, cycle))
+    return [compare("decision -> first order accepted, against a bare workflow", ours[5:], theirs[5:], "<= 1.2")]
+
+
+async def _kimp(world: World, cycle: CycleInput) -> float:
+    begun = time.perf_counter()
+    await TemporalCycleStarter(world.client).start(cycle)
+    took = await asyncio.wait_for(world.binance.accepted.get(), PATIENCE_S) - begun
+    await world.client.get_workflow_handle(f"cycle-{cycle.cycle_id}").terminate()
+    return took
+
+
+async def _bare(world: World, cycle: CycleInput) -> float:
+    intent = OrderIntent(
+        cycle_id=cycle.cycle_id,
+        run_id="bare",
+        client_order_id=f"bare-{cycle.cycle_id}",
+        venue=Venue.BINANCE,
+        coin=COIN,
+        side=Side.BUY,
+        quantity=cycle.buy_quantity,
+        limit_price=cycle.buy_limit_price,
+    )
+    begun = time.perf_counter()
+    handle = await world.client.start_workflow(
+        BareWorkflow.run, intent, id=f"bare-{cycle.cycle_id}", task_queue=BARE_QUEUE, request_eager_start=True
+    )
+    took = await asyncio.wait_for(world.binance.accepted.get(), PATIENCE_S) - begun
+    await handle.result()
+    return took
