@@ -1,7 +1,6 @@
 """`kimp why`: the market as the feeder last told it, judged by the initiator's own functions."""
 
 from initiator.explain import CoinExplanation, explain
-
 from kimp.adapters.clock import SystemClock
 from kimp.bootstrap import open_bus, open_database
 from kimp.config import Settings

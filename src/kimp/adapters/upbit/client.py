@@ -39,6 +39,7 @@ def make_client(settings: VenueSettings) -> UpbitClient:
             "options": {"maxRetriesOnFailure": 0},
         }
     )
-    client.urls["api"] = repointed(client.urls["api"], settings.rest_url)
+    urls: dict[str, Any] = client.urls or {}
+    client.urls = urls | {"api": repointed(urls["api"], settings.rest_url)}
     client.tame(Limiter(LIMITS))
     return client
