@@ -14,7 +14,7 @@ from kimp.domain.money import ONE, USDT, Asset
 from kimp.domain.premium import home_rate, out_rate
 
 Candidate = tuple[Asset, Direction]
-ROUTES_EVALUATED = 8
+ROUTES_EVALUATED = 4
 """Ways home that are priced exactly, the best by raw rate; USDT is always among them."""
 
 

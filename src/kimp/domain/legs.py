@@ -7,7 +7,7 @@ from enum import StrEnum
 
 from kimp.domain import sizing
 from kimp.domain.market import Direction, Instrument, Network, Quote, Venue, VenueRules
-from kimp.domain.money import Asset, Money, round_down
+from kimp.domain.money import Asset, Money, exact, round_down
 
 
 class Gate(StrEnum):
@@ -97,6 +97,7 @@ def check_wallets(view: MarketView, coin: Asset, direction: Direction) -> tuple[
     return out, into
 
 
+@exact
 def estimate_leg(
     view: MarketView, coin: Asset, direction: Direction, cash: Money, now_ms: int, max_age_ms: int
 ) -> LegEstimate | Blocked:

@@ -46,6 +46,7 @@ class Opportunity:
     krw_per_usdt: Decimal
 
 
+@exact
 def evaluate(
     view: MarketView,
     coin: Asset,

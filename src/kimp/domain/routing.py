@@ -8,6 +8,7 @@ from kimp.domain.market import Direction
 from kimp.domain.money import ONE, Asset, Money, exact
 
 
+@exact
 def rank_routes(
     view: MarketView,
     coins: Iterable[Asset],

@@ -47,9 +47,10 @@ def marketable_limit(side: Side, price: Decimal, slippage: Decimal, instrument: 
     return min(round_up(worst, instrument.tick(worst)), price)
 
 
+@exact
 def order_problem(quantity: Decimal, price: Decimal, instrument: Instrument) -> str | None:
     """Why the venue would refuse an order of this size, or None."""
-    notional = exact(Decimal.__mul__)(quantity, price)
+    notional = quantity * price
     if quantity < instrument.min_quantity or quantity <= ZERO:
         return f"quantity {quantity:f} is below the minimum {instrument.min_quantity:f} {instrument.coin}"
     if notional < instrument.min_notional:
