@@ -30,6 +30,7 @@ class KnownCycles:
     def __init__(self) -> None:
         self._rows: Mapping[Asset, CoinState] = {}
         self._learned: dict[Asset, _Learned] = {}
+        self._open: set[Asset] = set()
         self._halt: HaltLevel | None = None
         self._read_ms = 0
 
@@ -40,10 +41,15 @@ class KnownCycles:
             row = rows.get(coin, NEVER_TRADED)
             if row.last_number >= learned.number or now_ms - learned.at_ms > FORGET_MS:
                 del self._learned[coin]
+        self._open = {coin for coin in rows.keys() | self._learned.keys() if self.state(coin).open}
 
     def learn(self, coin: Asset, number: int, outcome: StartOutcome, now_ms: int) -> None:
         """Remember how a start ended, whoever was first."""
         self._learned[coin] = _Learned(number, outcome is not StartOutcome.ALREADY_CLOSED, now_ms)
+        if self.state(coin).open:
+            self._open.add(coin)
+        else:
+            self._open.discard(coin)
 
     def state(self, coin: Asset) -> CoinState:
         row = self._rows.get(coin, NEVER_TRADED)
@@ -57,4 +63,4 @@ class KnownCycles:
         return self._halt if now_ms - self._read_ms <= TRUST_MS else None
 
     def open_cycles(self) -> int:
-        return sum(self.state(coin).open for coin in self._rows.keys() | self._learned.keys())
+        return len(self._open)
