@@ -37,8 +37,19 @@ from kimp.ports.exchange import Exchange, TickStream
 from workflows.arbitrage_cycle import ArbitrageCycle
 
 NAMESPACE = "kimp"
-PASSED_THROUGH = ("kimp.domain", "kimp.contracts", "kimp.ports", "activities", "msgspec")
-"""Pure or import-light modules that the workflow sandbox need not load anew for every cycle."""
+PASSED_THROUGH = (
+    "kimp.domain",
+    "kimp.contracts",
+    "kimp.ports",
+    "activities",
+    "msgspec",
+    *(f"workflows.{part}" for part in ("execution", "policies", "rebalancing", "steps", "story", "transfer")),
+)
+"""Modules that the workflow sandbox need not load anew for every cycle: pure, or import-light, and without state.
+
+Loading the workflow's own parts anew would cost 6 ms between a decision and its first order; what the sandbox would
+catch in them, a clock or randomness, tests/architecture forbids by reading them.
+"""
 GRACE_S = 20
 """Longer than any call to a venue: what was sent is answered before a worker stops; look-ups go on elsewhere."""
 
