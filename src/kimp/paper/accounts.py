@@ -105,7 +105,7 @@ class Accounts:
         self._given[to, asset] -= amount
 
     def _need(self, asset: str, amount: Decimal) -> None:
-        free = self._balances[asset].free
+        free = self[asset].free
         if free < amount:
             raise InsufficientFunds(asset, amount, free)
 

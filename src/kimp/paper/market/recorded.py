@@ -3,7 +3,7 @@
 import csv
 import gzip
 import io
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Container, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -36,14 +36,19 @@ class Recorded:
 
 
 Row = Mapping[str, str]
+Market = tuple[Venue, str]
+Parse = Callable[[Row, Market], Recorded]
 
 
-def read(path: Path) -> list[Recorded]:
-    """All rows of Upbit's won markets and Binance's USDT spot markets, in order of time; others are left out."""
+def read(path: Path, coins: Container[str]) -> list[Recorded]:
+    """The rows of these coins on Upbit's won markets and Binance's USDT spot markets, in order of time.
+
+    All other rows are left out unread, so what is wrong in them does no harm.
+    """
     with _opened(path) as stream:
         reader = csv.DictReader(stream)
         parse = _parser(path, frozenset(reader.fieldnames or ()))
-        rows = [row for line, raw in enumerate(reader, start=2) for row in _parsed(path, line, raw, parse)]
+        rows = [row for line, raw in enumerate(reader, start=2) for row in _parsed(path, line, raw, parse, coins)]
     if parse is _candle:
         rows = _at_close(path, rows)
     rows.sort(key=lambda row: row.at_ms)
@@ -62,7 +67,7 @@ def _opened(path: Path) -> Iterator[TextIO]:
         raise BadMarketData(f"{path}: is damaged ({error}); fetch it again") from None
 
 
-def _parser(path: Path, header: frozenset[str]) -> Callable[[Row], Recorded | None]:
+def _parser(path: Path, header: frozenset[str]) -> Parse:
     for columns, parse in ((CANDLE, _candle), (TICK, _tick), (SNAPSHOT, _snapshot), (DAILY, _daily)):
         if columns <= header:
             return parse
@@ -73,42 +78,44 @@ def _parser(path: Path, header: frozenset[str]) -> Callable[[Row], Recorded | No
     )
 
 
-def _parsed(path: Path, line: int, raw: Row, parse: Callable[[Row], Recorded | None]) -> Iterator[Recorded]:
+def _parsed(path: Path, line: int, raw: Row, parse: Parse, coins: Container[str]) -> Iterator[Recorded]:
     if None in raw.values():
         raise BadMarketData(f"{path}:{line}: too few columns; mend or remove the row")
+    market = _market(raw)
+    if market is None or market[1] not in coins:
+        return
     try:
-        row = parse(raw)
+        row = parse(raw, market)
     except (BadNumber, ValueError, OverflowError) as error:
         raise BadMarketData(f"{path}:{line}: {error}; mend or remove the row") from None
-    if row is not None:
-        yield row
+    yield row
 
 
-def _candle(row: Row) -> Recorded | None:
-    return _recorded(_utc_ms(row["timestamp_utc"]), row, _price(row, "close"), _quantity(row, "volume"))
-
-
-def _tick(row: Row) -> Recorded | None:
-    return _recorded(_utc_ms(row["timestamp_utc"]), row, _price(row, "price"), _quantity(row, "qty"))
-
-
-def _snapshot(row: Row) -> Recorded | None:
-    return _recorded(int(row["snapshot_ms"]), row, _price(row, "price"), None)
-
-
-def _daily(row: Row) -> Recorded | None:
-    """The close of a day is known when the next one begins."""
-    known_ms = _utc_ms(row["date"]) + DAY_MS
-    return Recorded(known_ms, Venue.UPBIT, USDT, _price(row, "upbit_krw_usdt_close"), None)
-
-
-def _recorded(at_ms: int, row: Row, price: Decimal, quantity: Decimal | None) -> Recorded | None:
-    exchange, symbol = row["exchange"], row["symbol"]
+def _market(row: Row) -> Market | None:
+    """Venue and coin; daily rates name neither and are KRW-USDT's."""
+    exchange, symbol = row.get("exchange", Venue.UPBIT), row.get("symbol", f"{KRW}-{USDT}")
     if exchange == Venue.UPBIT and symbol.startswith(f"{KRW}-"):
-        return Recorded(at_ms, Venue.UPBIT, symbol.removeprefix(f"{KRW}-"), price, quantity)
+        return Venue.UPBIT, symbol.removeprefix(f"{KRW}-")
     if exchange == Venue.BINANCE and symbol.endswith(USDT):
-        return Recorded(at_ms, Venue.BINANCE, symbol.removesuffix(USDT), price, quantity)
+        return Venue.BINANCE, symbol.removesuffix(USDT)
     return None
+
+
+def _candle(row: Row, market: Market) -> Recorded:
+    return Recorded(_utc_ms(row["timestamp_utc"]), *market, _price(row, "close"), _quantity(row, "volume"))
+
+
+def _tick(row: Row, market: Market) -> Recorded:
+    return Recorded(_utc_ms(row["timestamp_utc"]), *market, _price(row, "price"), _quantity(row, "qty"))
+
+
+def _snapshot(row: Row, market: Market) -> Recorded:
+    return Recorded(int(row["snapshot_ms"]), *market, _price(row, "price"), None)
+
+
+def _daily(row: Row, market: Market) -> Recorded:
+    """The close of a day is known when the next one begins."""
+    return Recorded(_utc_ms(row["date"]) + DAY_MS, *market, _price(row, "upbit_krw_usdt_close"), None)
 
 
 def _utc_ms(text: str) -> int:
@@ -137,6 +144,8 @@ def _quantity(row: Row, column: str) -> Decimal:
 def _at_close(path: Path, rows: list[Recorded]) -> list[Recorded]:
     """A candle bears the time of its opening; its last price is known one candle length later."""
     opens = sorted({row.at_ms for row in rows})
+    if not opens:
+        return []
     if len(opens) < 2:  # noqa: PLR2004 # a length needs two times
         raise BadMarketData(f"{path}: fewer than two candle times, so their length is unknown; add rows")
     length_ms = min(later - earlier for earlier, later in pairwise(opens))

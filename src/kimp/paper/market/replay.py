@@ -26,7 +26,8 @@ class ReplaySource:
     def __init__(self, config: ReplayMarket, instruments: Sequence[Instrument]) -> None:
         self._config = config
         self._instruments = {(i.venue, i.base): i for i in instruments}
-        merged = heapq.merge(*(read(path) for path in config.files), key=lambda row: row.at_ms)
+        coins = {instrument.base for instrument in instruments}
+        merged = heapq.merge(*(read(path, coins) for path in config.files), key=lambda row: row.at_ms)
         self.rows = [row for row in merged if (row.venue, row.coin) in self._instruments]
         self._last: dict[tuple[Venue, str], Decimal] = {}
 
