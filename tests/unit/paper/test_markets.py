@@ -1,0 +1,186 @@
+"""The synthetic market, and the replay of recorded files."""
+
+import gzip
+import statistics
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+
+from kimp.domain.market import Side, Venue
+from kimp.paper.coins import DEFAULT_COINS
+from kimp.paper.config import PaperConfig, ReplayMarket, SyntheticMarket
+from kimp.paper.instruments import Instrument, binance_instruments, upbit_instruments
+from kimp.paper.market.recorded import read
+from kimp.paper.market.replay import ReplaySource
+from kimp.paper.market.source import BadMarketData, MarketUpdate
+from kimp.paper.market.synthetic import SyntheticSource
+from kimp.paper.ticks import on_tick
+
+D = Decimal
+COINS = frozenset(coin.name for coin in DEFAULT_COINS)
+DATA = Path(__file__).parents[3] / "../shared/data"
+CANDLES = "timestamp_utc,exchange,symbol,open,high,low,close,volume\n"
+TICKS = "timestamp_utc,exchange,symbol,price,qty\n"
+SNAPSHOTS = "snapshot_ms,timestamp_utc,exchange,symbol,price,volume_24h_krw\n"
+
+
+def instruments(*coins: str) -> list[Instrument]:
+    chosen = tuple(c for c in DEFAULT_COINS if not coins or c.name in (*coins, "USDT"))
+    config = PaperConfig(coins=chosen)
+    return [*upbit_instruments(config), *binance_instruments(config)]
+
+
+def synthetic(config: SyntheticMarket) -> SyntheticSource:
+    return SyntheticSource(config, DEFAULT_COINS, instruments())
+
+
+def premiums(updates: list[MarketUpdate]) -> dict[str, list[float]]:
+    """Mid premium of each coin, each time one of its three prices changed."""
+    last: dict[tuple[Venue, str], float] = {}
+    found: dict[str, list[float]] = {}
+    for update in updates:
+        last[update.venue, update.coin] = float(update.bid + update.ask) / 2
+        key = (Venue.UPBIT, update.coin), (Venue.BINANCE, update.coin), (Venue.UPBIT, "USDT")
+        if update.coin != "USDT" and all(k in last for k in key):
+            won, dollars, rate = (last[k] for k in key)
+            found.setdefault(update.coin, []).append(won / (dollars * rate) - 1)
+    return found
+
+
+def test_a_seed_gives_the_same_prices_and_all_are_allowed() -> None:
+    config = SyntheticMarket(seed=3)
+    first, second = (synthetic(config).advance(5_000) for _ in range(2))
+    assert first == second
+    assert first != synthetic(SyntheticMarket(seed=4)).advance(5_000)
+    by_key = {(i.venue, i.base): i for i in instruments()}
+    for update in first:
+        ladder = by_key[update.venue, update.coin].ladder
+        assert 0 < update.bid < update.ask
+        assert on_tick(ladder, update.bid)
+        assert on_tick(ladder, update.ask)
+        assert update.trade is not None
+        assert update.trade.quantity > 0
+        assert update.trade.price == (update.ask if update.trade.taker is Side.BUY else update.bid)
+
+
+def test_without_episodes_premiums_are_small() -> None:
+    found = premiums(synthetic(SyntheticMarket(episode_every_s=0)).advance(100_000))
+    # Coins whose ticks are fine enough to see it.
+    for coin in ("XRP", "SOL"):
+        assert abs(statistics.fmean(found[coin])) < 0.001
+        assert 0.0005 < statistics.pstdev(found[coin]) < 0.002
+
+
+def test_episodes_open_in_both_directions_often() -> None:
+    found = premiums(synthetic(SyntheticMarket(episode_every_s=8)).advance(60_000))  # ten minutes
+    every = [premium for values in found.values() for premium in values]
+    assert max(every) > 0.008
+    assert min(every) < -0.008
+    assert max(map(abs, every)) < 0.03
+    assert statistics.median(map(abs, every)) < 0.006
+
+
+def write(path: Path, text: str) -> Path:
+    if path.suffix == ".gz":
+        path.write_bytes(gzip.compress(text.encode()))
+    else:
+        path.write_text(text)
+    return path
+
+
+def test_candles_are_known_at_their_close(tmp_path: Path) -> None:
+    text = CANDLES + "".join(
+        f"2025-09-01T00:{minute:02}:00Z,upbit,KRW-XRP,1,1,1,{3000 + minute},5\n" for minute in (0, 1, 3)
+    )
+    rows = read(write(tmp_path / "c.csv.gz", text), COINS)
+    assert [row.at_ms % 3_600_000 // 60_000 for row in rows] == [1, 2, 4]
+    assert [row.price for row in rows] == [D(3000), D(3001), D(3003)]
+
+
+def test_ticks_snapshots_and_daily_rates_merge_in_time(tmp_path: Path) -> None:
+    files = (
+        write(tmp_path / "t.csv", TICKS + "2025-09-01T00:00:02.5Z,upbit,KRW-XRP,3000.0,7\n"),
+        write(
+            tmp_path / "s.csv",
+            SNAPSHOTS
+            + "1756684801000,2025-09-01T00:00:01Z,binance,XRPUSDT,2.05,\n"
+            + "1756684801000,2025-09-01T00:00:01Z,bithumb,XRP_KRW,1,\n"
+            + "1756684801000,2025-09-01T00:00:01Z,upbit,KRW-USDT,1460,1\n",
+        ),
+        write(tmp_path / "d.csv", "date,upbit_krw_usdt_close\n2025-08-31,1450.0\n"),
+    )
+    source = ReplaySource(ReplayMarket(files=files), instruments("XRP"))
+    assert [(row.venue, row.coin) for row in source.rows] == [
+        (Venue.UPBIT, "USDT"),
+        (Venue.BINANCE, "XRP"),
+        (Venue.UPBIT, "USDT"),
+        (Venue.UPBIT, "XRP"),
+    ]
+    update = source.update(source.rows[-1])
+    assert update.bid < D(3000) < update.ask
+    assert update.trade is not None
+    assert update.trade.quantity == 7
+    assert {(u.venue, u.coin): u.bid for u in source.opening()}[Venue.UPBIT, "USDT"] == D(1474)
+
+
+@pytest.mark.parametrize(
+    ("row", "what"),
+    [
+        ("2025-09-01T00:00:00Z,upbit,KRW-XRP,nan,1", "'nan' is not a finite number"),
+        ("2025-09-01T00:00:00Z,upbit,KRW-XRP,inf,1", "'inf' is not a finite number"),
+        ("2025-09-01T00:00:00Z,upbit,KRW-XRP,0,1", "a price is above zero"),
+        ("2025-09-01T00:00:00Z,upbit,KRW-XRP,-5,1", "a price is above zero"),
+        ("2025-09-01T00:00:00Z,upbit,KRW-XRP,abc,1", "'abc' is not a number"),
+        ("2025-09-01T00:00:00Z,upbit,KRW-XRP,5,-1", "a quantity is not negative"),
+        ("yesterday,upbit,KRW-XRP,5,1", "'yesterday' is not an ISO time"),
+        ("2025-09-01T00:00:00Z,upbit,KRW-XRP", "too few columns"),
+    ],
+)
+def test_a_bad_row_is_one_line_with_file_and_line(tmp_path: Path, row: str, what: str) -> None:
+    path = write(tmp_path / "t.csv", TICKS + "2025-09-01T00:00:00Z,upbit,KRW-XRP,5,1\n" + row + "\n")
+    with pytest.raises(BadMarketData) as caught:
+        read(path, COINS)
+    text = str(caught.value)
+    assert text.startswith(f"{path}:3: ")
+    assert what in text
+    assert "mend" in text
+    assert "\n" not in text
+
+
+def test_unusable_files_say_so(tmp_path: Path) -> None:
+    with pytest.raises(BadMarketData, match="cannot be read"):
+        read(tmp_path / "absent.csv", COINS)
+    with pytest.raises(BadMarketData, match="cannot be read"):
+        read(write(tmp_path / "plain.csv", TICKS).rename(tmp_path / "plain.csv.gz"), COINS)
+    with pytest.raises(BadMarketData, match=":1: unknown columns a, b"):
+        read(write(tmp_path / "other.csv", "a,b\n1,2\n"), COINS)
+    good = write(tmp_path / "t.csv", TICKS + "2025-09-01T00:00:00Z,upbit,KRW-XRP,5,1\n")
+    with pytest.raises(BadMarketData, match="no price of XRPUSDT"):
+        ReplaySource(ReplayMarket(files=(good,)), instruments("XRP")).opening()
+
+
+async def test_replay_is_paced_by_its_speed(tmp_path: Path) -> None:
+    rows = "".join(f"2025-09-01T00:{m:02}:00Z,upbit,KRW-XRP,{3000 + m},1\n" for m in range(30))
+    rows += "2025-09-01T00:00:00Z,binance,XRPUSDT,2,1\n"
+    path = write(tmp_path / "t.csv", TICKS + rows)
+    source = ReplaySource(ReplayMarket(files=(path,), speed=1e6), instruments("XRP"))
+    played = [update async for batch in source.updates() for update in batch]
+    assert len(played) == 31
+
+
+@pytest.mark.skipif(not DATA.exists(), reason="recorded market data is not on this machine")
+def test_recorded_files_are_readable() -> None:
+    upbit, binance = (
+        read(DATA / name, COINS)
+        for name in ("upbit_1m_20250901_20250915.csv.gz", "binance_spot_5m_20250901_20250915.csv.gz")
+    )  # fmt: skip
+    assert {row.coin for row in upbit} == {row.coin for row in binance} == {"XRP", "SOL", "DOGE"}
+    # A 5m candle closes together with the last 1m candle in it.
+    assert upbit[0].at_ms % 300_000 == 60_000
+    assert binance[0].at_ms % 300_000 == 0
+    ticks = read(DATA / "upbit_ticks_20260512_20260513.csv.gz", COINS)
+    assert "USDT" in {row.coin for row in ticks}
+    assert all(row.quantity for row in ticks)
+    assert len(read(DATA / "snapshots_multi_20251204_20251206.csv.gz", COINS)) > 1_000
+    assert read(DATA / "fx_krwusdt_daily_2025.csv.gz", COINS)
