@@ -56,34 +56,32 @@ async def http() -> AsyncIterator[aiohttp.ClientSession]:
 
 @pytest.fixture
 async def upbit(paper: PaperExchange) -> AsyncIterator[Any]:
-    client = ccxt.upbit(
-        {
-            "apiKey": "paper-upbit",
-            "secret": "paper-upbit-secret",
-            "enableRateLimit": False,
-            "timeout_on_exit": 0,
-            "hostname": f"127.0.0.1:{paper.upbit_port}",
-            "urls": {"api": {"public": "http://{hostname}", "private": "http://{hostname}"}},
-        }
-    )
+    settings: Any = {
+        "apiKey": "paper-upbit",
+        "secret": "paper-upbit-secret",
+        "enableRateLimit": False,
+        "timeout_on_exit": 0,
+        "hostname": f"127.0.0.1:{paper.upbit_port}",
+        "urls": {"api": {"public": "http://{hostname}", "private": "http://{hostname}"}},
+    }
+    client = ccxt.upbit(settings)
     yield client
     await client.close()
 
 
 @pytest.fixture
 async def binance(paper: PaperExchange) -> AsyncIterator[Any]:
-    template = ccxt.binance()
-    client = ccxt.binance(
-        {
-            "apiKey": "paper-binance",
-            "secret": "paper-binance-secret",
-            "enableRateLimit": False,
-            "timeout_on_exit": 0,
-            # ccxt picks its error table by the real host's name.
-            "exceptions": {"exact": template.exceptions["spot"]["exact"]},
-            "options": {"fetchMarkets": {"types": ["spot", "linear"]}, "recvWindow": 5_000},
-        }
-    )
+    template: Any = ccxt.binance()
+    settings: Any = {
+        "apiKey": "paper-binance",
+        "secret": "paper-binance-secret",
+        "enableRateLimit": False,
+        "timeout_on_exit": 0,
+        # ccxt picks its error table by the real host's name.
+        "exceptions": {"exact": template.exceptions["spot"]["exact"]},
+        "options": {"fetchMarkets": {"types": ["spot", "linear"]}, "recvWindow": 5_000},
+    }
+    client: Any = ccxt.binance(settings)
     client.urls["api"] = {
         name: f"http://127.0.0.1:{paper.binance_port}{urlsplit(url).path}"
         for name, url in client.urls["api"].items()

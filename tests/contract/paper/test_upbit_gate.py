@@ -8,6 +8,7 @@ from typing import Any
 import aiohttp
 import ccxt
 import pytest
+from aiohttp import web
 
 from kimp.paper.config import PaperConfig, RateLimits
 from kimp.paper.server import PaperExchange
@@ -93,13 +94,11 @@ async def test_seam_sees_every_request(upbit: Any, paper: PaperExchange) -> None
     class Lost:
         """The request is executed, the answer is not."""
 
-        async def before(self, request: aiohttp.web.Request) -> None:
+        async def before(self, request: web.Request) -> None:
             del request
 
-        async def after(
-            self, request: aiohttp.web.Request, response: aiohttp.web.StreamResponse
-        ) -> aiohttp.web.StreamResponse:
-            return aiohttp.web.Response(status=502) if request.method == "POST" else response
+        async def after(self, request: web.Request, response: web.StreamResponse) -> web.StreamResponse:
+            return web.Response(status=502) if request.method == "POST" else response
 
     await upbit.load_markets()
     paper.upbit_seam.hook = Lost()

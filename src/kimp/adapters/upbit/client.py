@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-import ccxt.async_support as ccxt  # type: ignore[import-untyped] # ships no py.typed
+import ccxt.async_support as ccxt
 
 from kimp.adapters.upbit.errors import code_of
 from kimp.adapters.venue.client import HTTP_TIMEOUT_MS, FaithfulClient, repointed
