@@ -66,6 +66,12 @@ def ceil_to(value: Decimal, step: Decimal) -> Decimal:
     return (value / step).to_integral_value(ROUND_CEILING) * step
 
 
+@exact
+def ratio(part: Decimal, whole: Decimal, digits: Decimal = SATOSHI) -> Decimal:
+    """For display only: rounded to `digits`."""
+    return (part / whole).quantize(digits)
+
+
 def is_multiple(value: Decimal, step: Decimal) -> bool:
     return CONTEXT.remainder(value, step) == ZERO
 

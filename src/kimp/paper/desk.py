@@ -42,6 +42,8 @@ class Desk:
         self.books = books
         self.orders: dict[int, Order] = {}
         self.by_uuid: dict[str, Order] = {}
+        self.by_client_id: dict[tuple[str, str], Order] = {}
+        """Symbol and client id -> the latest order that bears them."""
         self.on_order: list[OrderListener] = []
         self._clock = clock
         self._journal = journal
@@ -56,6 +58,8 @@ class Desk:
         order = self._price(request, takes)
         self.accounts.lock(order.lock_asset, order.locked, f"order {order.uuid}")
         self.orders[order.number] = self.by_uuid[order.uuid] = order
+        if request.client_id is not None:
+            self.by_client_id[request.instrument.symbol, request.client_id] = order
         self._journal_order("order", order)
         self._tell(order, Event.ACCEPTED)
         self._execute(order, takes)

@@ -1,12 +1,13 @@
 """Binance's public REST calls. binance-spot-api-docs: rest-api.md."""
 
 from collections.abc import Callable
+from decimal import Decimal
 from typing import Any
 
 import msgspec
 
 from kimp.domain.market import Side, Venue
-from kimp.paper.amounts import CONTEXT, ZERO, padded, plain
+from kimp.paper.amounts import ZERO, padded, plain, ratio
 from kimp.paper.binance.errors import BinanceError
 from kimp.paper.binance.gate import Gate, Params
 from kimp.paper.binance.rules import rate_limits, symbol
@@ -16,6 +17,7 @@ from kimp.paper.world import World
 
 DAY_MS = 86_400_000
 DEFAULT_DEPTH = 100
+PERCENT_DIGITS = Decimal("0.001")
 
 
 class MarketCalls:
@@ -105,12 +107,12 @@ class MarketCalls:
     def _day(self, instrument: Instrument) -> dict[str, Any]:
         tape, top, now_ms = self._world.tape(instrument), self._top(instrument), self._world.clock.now_ms()
         change = tape.change
-        average = CONTEXT.divide(tape.quote_volume, tape.base_volume) if tape.base_volume else tape.last
-        percent = CONTEXT.divide(change * 100, tape.open).quantize(CONTEXT.create_decimal("0.001"))
+        average = ratio(tape.quote_volume, tape.base_volume) if tape.base_volume else tape.last
+        percent = ratio(change * 100, tape.open, PERCENT_DIGITS)
         return top | {
             "priceChange": padded(change),
             "priceChangePercent": plain(percent),
-            "weightedAvgPrice": padded(average.quantize(CONTEXT.create_decimal("1e-8"))),
+            "weightedAvgPrice": padded(average),
             "prevClosePrice": padded(tape.open),
             "lastPrice": padded(tape.last),
             "lastQty": padded(tape.prints[-1].trade.quantity if tape.prints else ZERO),

@@ -31,7 +31,7 @@ class OrderCalls:
     def bind(self, gate: Gate) -> None:
         gate.signed("GET", "/api/v3/account", self.account, weight=20)
         gate.placement("/api/v3/order", self.create)
-        gate.placement("/api/v3/order/test", self.try_out)
+        gate.signed("POST", "/api/v3/order/test", self.try_out)
         gate.signed("GET", "/api/v3/order", self.one, weight=4)
         gate.signed("DELETE", "/api/v3/order", self.cancel)
         gate.signed("GET", "/api/v3/openOrders", self.open, weight=6)
@@ -68,10 +68,11 @@ class OrderCalls:
 
     def create(self, params: Params) -> dict[str, Any]:
         request = request_of(self._world, params)
-        open_orders = self._desk.open_orders(request.instrument.symbol)
-        if any(order.request.client_id == request.client_id for order in open_orders):
+        symbol = request.instrument.symbol
+        namesake = self._desk.by_client_id.get((symbol, request.client_id or ""))
+        if namesake is not None and namesake.state is State.OPEN:
             raise order_refused(DUPLICATE)
-        if len(open_orders) >= rules.MAX_OPEN_ORDERS:
+        if len(self._desk.open_orders(symbol)) >= rules.MAX_OPEN_ORDERS:
             raise filter_failed("MAX_NUM_ORDERS")
         try:
             order = self._desk.place(request)
@@ -142,8 +143,7 @@ class OrderCalls:
         if "orderId" in params:
             order = self._desk.orders.get(_whole(params, "orderId", 0))
         elif client_id := params.get("origClientOrderId"):
-            same = [o for o in self._of_symbol(params) if o.request.client_id == client_id]
-            order = same[-1] if same else None
+            order = self._desk.by_client_id.get((instrument.symbol, client_id))
         else:
             message = "Param 'origClientOrderId' or 'orderId' must be sent, but both were empty/null!"
             raise BinanceError(-1102, message=message)

@@ -5,10 +5,11 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Protocol
 
+from kimp.domain.errors import BadInput
 from kimp.domain.market import Side, Venue
 
 
-class BadMarketData(ValueError):
+class BadMarketData(BadInput):
     """Recorded data that cannot be replayed: the text says which file and line, and what to mend."""
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from kimp.domain.market import Side, Venue
-from kimp.paper.amounts import ZERO, exact
+from kimp.paper.amounts import ZERO, exact, ratio
 from kimp.paper.desk import Event
 from kimp.paper.hub import Hub, Outbox, Topic
 from kimp.paper.instruments import Instrument
@@ -106,7 +106,7 @@ def order_fields(order: Order, state: str, fill: Fill | None, now_ms: int) -> tu
     """docs.upbit.com: websocket-myorder. `price` is the trade's own in a message about a trade."""
     request = order.request
     asked = request.limit if request.limit is not None else request.budget
-    average = order.funds / order.executed if order.executed else ZERO
+    average = ratio(order.funds, order.executed) if order.executed else ZERO
     return (
         ("type", "ty", "myOrder"),
         ("code", "cd", request.instrument.symbol),

@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 
 from kimp.domain.market import Side
-from kimp.paper.amounts import CONTEXT, ZERO, exact
+from kimp.paper.amounts import ZERO, exact, ratio
 from kimp.paper.book import Book
 from kimp.paper.instruments import Instrument
 from kimp.paper.tape import NumberedPrint, Tape
@@ -86,7 +86,7 @@ def trade(instrument: Instrument, printed: NumberedPrint, book: Book, tape: Tape
 
 def ticker(instrument: Instrument, tape: Tape, style: str, now_ms: int, kind: str) -> bytes:
     moment = datetime.fromtimestamp((tape.last_ms or now_ms) / 1000, UTC)
-    rate = CONTEXT.divide(tape.change, tape.open)
+    rate = ratio(tape.change, tape.open)
     fields: tuple[Field, ...] = (
         ("type", "ty", "ticker"),
         ("code", "cd", instrument.symbol),

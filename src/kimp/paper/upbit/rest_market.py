@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from kimp.domain.market import Side, Venue
-from kimp.paper.amounts import CONTEXT, ZERO, exact
+from kimp.paper.amounts import ZERO, exact, ratio
 from kimp.paper.book import DEPTH
 from kimp.paper.instruments import KRW, Instrument
 from kimp.paper.tape import Tape
@@ -131,9 +131,9 @@ class MarketCalls:
             "prev_closing_price": tape.open,
             "change": change_word(tape),
             "change_price": abs(tape.change),
-            "change_rate": CONTEXT.divide(abs(tape.change), tape.open),
+            "change_rate": ratio(abs(tape.change), tape.open),
             "signed_change_price": tape.change,
-            "signed_change_rate": CONTEXT.divide(tape.change, tape.open),
+            "signed_change_rate": ratio(tape.change, tape.open),
             "trade_volume": tape.prints[-1].trade.quantity if tape.prints else ZERO,
             "acc_trade_price": tape.quote_volume,
             "acc_trade_price_24h": tape.quote_volume,
