@@ -21,7 +21,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from kimp.domain.market import Venue
 from kimp.paper.amounts import plain
 from kimp.paper.orders import Order
-from kimp.paper.transfers import Deposit, Withdrawal
+from kimp.paper.transfer import Deposit, Withdrawal
 from kimp.paper.wallets import WalletState
 from kimp.paper.world import World
 

@@ -14,6 +14,7 @@ from kimp.paper.clock import Clock
 from kimp.paper.journal import Journal
 from kimp.paper.matching import Take, reaches, walk_budget, walk_quantity
 from kimp.paper.orders import Fill, Force, Order, Request, State
+from kimp.paper.terms import need, outcome_of, reserved_fee
 
 
 class WouldTake(Exception):
@@ -105,14 +106,14 @@ class Desk:
         self._last_order += 1
         now = self._clock.now_ms()
         order = Order(self._last_order, str(uuid.uuid4()), request, created_ms=now, updated_ms=now)
-        cash = self._need(order, takes)
-        order.reserved_fee = self._reserved_fee(request, cash)
+        cash = need(order, takes)
+        order.reserved_fee = reserved_fee(request, cash)
         order.locked = order.first_lock = cash + order.reserved_fee
         return order
 
     def _execute(self, order: Order, takes: list[Take]) -> None:
         request = order.request
-        outcome = self._outcome(request, takes)
+        outcome = outcome_of(request, takes)
         if request.force is Force.ALL_NOW and outcome is State.OPEN:
             self._close(order, State.EXPIRED)
             return
@@ -127,22 +128,12 @@ class Desk:
         else:
             self._close(order, State.EXPIRED)
 
-    def _outcome(self, request: Request, takes: list[Take]) -> State:
-        """How the order stands after these; OPEN: something is left that could still be filled."""
-        if request.budget is None:
-            filled = sum((take.quantity for take in takes), ZERO) == request.quantity
-            return State.FILLED if filled else State.OPEN
-        left = request.budget - sum((take.funds for take in takes), ZERO)
-        if not takes or left >= takes[-1].price * request.instrument.lot:
-            return State.OPEN
-        # The change buys not even one lot more. Upbit returns it and calls that a cancellation.
-        return State.FILLED if left == ZERO or self.venue is Venue.BINANCE else State.CANCELLED
-
     def _fill_resting(self, order: Order, book: Book) -> None:
         """A maker trades at its own price, with as much as the market shows at or through it."""
         request = order.request
         limit, wanted = request.limit, order.remaining
-        if limit is None or wanted is None or not reaches(request.side, limit, _best(book, request.side)):
+        best = book.ask if request.side is Side.BUY else book.bid
+        if limit is None or wanted is None or not reaches(request.side, limit, best):
             return
         for take in walk_quantity(book.levels(request.side, DEPTH), request.side, limit, wanted):
             book.take(request.side, take.price, take.quantity)
@@ -207,8 +198,8 @@ class Desk:
         else:
             accounts.pay(fill.fee_asset, fill.fee, Counterparty.TRADING_FEES, reason)
         if order.state is State.OPEN and order.request.limit is not None:
-            rest = self._need(order, [])
-            self._release(order, rest + self._reserved_fee(order.request, rest))
+            rest = need(order, [])
+            self._release(order, rest + reserved_fee(order.request, rest))
 
     def _close(self, order: Order, state: State) -> None:
         order.state = state
@@ -227,22 +218,6 @@ class Desk:
         if surplus > ZERO:
             order.locked = keep
             self.accounts.unlock(order.lock_asset, surplus, f"order {order.uuid}")
-
-    def _need(self, order: Order, takes: list[Take]) -> Decimal:
-        """What the rest of the order pays, without fee; `takes` price a buy that has no limit and no budget."""
-        request = order.request
-        if request.side is Side.SELL:
-            return order.remaining or ZERO
-        if request.budget is not None:
-            return request.budget - order.funds
-        if request.limit is not None:
-            return request.limit * (order.remaining or ZERO)
-        return sum((take.funds for take in takes), ZERO)
-
-    def _reserved_fee(self, request: Request, cash: Decimal) -> Decimal:
-        """Upbit charges a buyer in cash, on top; Binance out of the coins bought; a seller pays from the proceeds."""
-        charged = self.venue is Venue.UPBIT and request.side is Side.BUY
-        return floor_to(cash * request.instrument.fee, SATOSHI) if charged else ZERO
 
     def _tell(self, order: Order, event: Event, fill: Fill | None = None) -> None:
         for listener in self.on_order:
@@ -267,10 +242,6 @@ class Desk:
             funds=order.funds,
             fees=order.fees,
         )
-
-
-def _best(book: Book, taker: Side) -> Decimal:
-    return book.ask if taker is Side.BUY else book.bid
 
 
 def _priority(order: Order) -> tuple[Decimal, int]:

@@ -14,7 +14,7 @@ from kimp.paper.config import PaperConfig, SyntheticMarket
 from kimp.paper.desk import WouldTake
 from kimp.paper.orders import Force, Request, State
 from kimp.paper.ticks import price_below
-from kimp.paper.transfers import Step
+from kimp.paper.transfer import Step
 from kimp.paper.world import World
 
 MARKETS = {Venue.UPBIT: ("KRW-XRP", "KRW-SOL", "KRW-USDT"), Venue.BINANCE: ("XRPUSDT", "SOLUSDT")}

@@ -7,7 +7,7 @@ import pytest
 
 from kimp.domain.market import Venue
 from kimp.paper.accounts import InsufficientFunds
-from kimp.paper.transfers import Step, Withdrawal
+from kimp.paper.transfer import Step, Withdrawal
 from kimp.paper.wallets import WalletState
 from kimp.paper.world import World
 

@@ -6,7 +6,7 @@ from typing import Any
 from kimp.domain.market import Side
 from kimp.paper.amounts import ZERO, padded, plain
 from kimp.paper.orders import Fill, Order, State
-from kimp.paper.transfers import Deposit, Step, Withdrawal
+from kimp.paper.transfer import Deposit, Step, Withdrawal
 
 WITHDRAWAL_STATUS = {Step.ACCEPTED: 2, Step.BROADCAST: 4, Step.CONFIRMED: 6, Step.CANCELLED: 1}
 DEPOSIT_STATUS = {Step.SEEN: 0, Step.CONFIRMED: 6, Step.CREDITED: 1}

@@ -12,7 +12,7 @@ from kimp.paper.binance.errors import BinanceError
 from kimp.paper.binance.gate import Gate, Params, need
 from kimp.paper.coins import CoinConfig, Network
 from kimp.paper.instruments import USDT
-from kimp.paper.transfers import Withdrawal
+from kimp.paper.transfer import Withdrawal
 from kimp.paper.world import World
 
 WEEK_MS = 7 * 86_400_000

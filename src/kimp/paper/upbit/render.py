@@ -4,9 +4,10 @@ from datetime import datetime, timedelta, timezone
 from typing import Any
 
 from kimp.domain.market import Side
+from kimp.paper.addresses import Address
 from kimp.paper.amounts import ZERO, exact, plain
 from kimp.paper.orders import Order, State
-from kimp.paper.transfers import Deposit, Step, Withdrawal
+from kimp.paper.transfer import Deposit, Step, Withdrawal
 
 SEOUL = timezone(timedelta(hours=9))
 SIDES = {Side.BUY: "bid", Side.SELL: "ask"}
@@ -126,4 +127,29 @@ def deposit(deposit: Deposit) -> dict[str, Any]:
         "amount": plain(deposit.amount),
         "fee": "0",
         "transaction_type": "default",
+    }
+
+
+def deposit_address(address: Address) -> dict[str, Any]:
+    return {
+        "currency": address.coin,
+        "net_type": address.network,
+        "deposit_address": address.address,
+        "secondary_address": address.tag,
+    }
+
+
+def allowed_address(address: Address) -> dict[str, Any]:
+    """A row of the list that withdrawals are restricted to."""
+    return {
+        "currency": address.coin,
+        "net_type": address.network,
+        "network_name": address.network,
+        "withdraw_address": address.address,
+        "secondary_address": address.tag,
+        "beneficiary_name": "kimp",
+        "beneficiary_company_name": None,
+        "beneficiary_type": "individual",
+        "exchange_name": "Binance",
+        "wallet_type": "exchange",
     }

@@ -9,7 +9,7 @@ from kimp.paper.accounts import InsufficientFunds
 from kimp.paper.addresses import Address
 from kimp.paper.amounts import CONTEXT, ZERO, BadNumber, is_multiple, number, plain
 from kimp.paper.coins import CoinConfig, Network
-from kimp.paper.transfers import Deposit, Withdrawal
+from kimp.paper.transfer import Deposit, Withdrawal
 from kimp.paper.upbit import render
 from kimp.paper.upbit.errors import UpbitError, invalid
 from kimp.paper.upbit.gate import Gate, Params
@@ -64,28 +64,14 @@ class WalletCalls:
         address = self._world.addresses.of(Venue.UPBIT, coin.name, network.name)
         if address is None:
             raise UpbitError("coin_address_not_found")
-        return _deposit_address(address)
+        return render.deposit_address(address)
 
     def deposit_addresses(self, _params: Params) -> list[dict[str, Any]]:
-        return [_deposit_address(address) for address in self._world.addresses.all(Venue.UPBIT)]
+        return [render.deposit_address(address) for address in self._world.addresses.all(Venue.UPBIT)]
 
     def allowed_addresses(self, _params: Params) -> list[dict[str, Any]]:
         """Registered on the web page only; here that has been done for all of the other venue's addresses."""
-        return [
-            {
-                "currency": address.coin,
-                "net_type": address.network,
-                "network_name": address.network,
-                "withdraw_address": address.address,
-                "secondary_address": address.tag,
-                "beneficiary_name": "kimp",
-                "beneficiary_company_name": None,
-                "beneficiary_type": "individual",
-                "exchange_name": "Binance",
-                "wallet_type": "exchange",
-            }
-            for address in self._world.addresses.all(Venue.BINANCE)
-        ]
+        return [render.allowed_address(address) for address in self._world.addresses.all(Venue.BINANCE)]
 
     def chance(self, params: Params) -> dict[str, Any]:
         coin, network = self._network(params)
@@ -203,15 +189,6 @@ class WalletCalls:
 
     def _own_deposits(self) -> list[Deposit]:
         return [d for d in self._world.transfers.deposits.values() if d.venue is Venue.UPBIT]
-
-
-def _deposit_address(address: Address) -> dict[str, Any]:
-    return {
-        "currency": address.coin,
-        "net_type": address.network,
-        "deposit_address": address.address,
-        "secondary_address": address.tag,
-    }
 
 
 def _coin(transfer: Withdrawal | Deposit) -> str:

@@ -1,0 +1,39 @@
+"""What an order has to set aside, and how it ends: where the two venues differ. Pure; called in the exact context."""
+
+from collections.abc import Sequence
+from decimal import Decimal
+
+from kimp.domain.market import Side, Venue
+from kimp.paper.amounts import SATOSHI, ZERO, floor_to
+from kimp.paper.matching import Take
+from kimp.paper.orders import Order, Request, State
+
+
+def need(order: Order, takes: Sequence[Take]) -> Decimal:
+    """What the rest of the order pays, without fee; `takes` price a buy that has no limit and no budget."""
+    request = order.request
+    if request.side is Side.SELL:
+        return order.remaining or ZERO
+    if request.budget is not None:
+        return request.budget - order.funds
+    if request.limit is not None:
+        return request.limit * (order.remaining or ZERO)
+    return sum((take.funds for take in takes), ZERO)
+
+
+def reserved_fee(request: Request, cash: Decimal) -> Decimal:
+    """Upbit charges a buyer in cash, on top; Binance out of the coins bought; a seller pays from the proceeds."""
+    charged = request.instrument.venue is Venue.UPBIT and request.side is Side.BUY
+    return floor_to(cash * request.instrument.fee, SATOSHI) if charged else ZERO
+
+
+def outcome_of(request: Request, takes: Sequence[Take]) -> State:
+    """How the order stands after these; OPEN: something is left that could still be filled."""
+    if request.budget is None:
+        filled = sum((take.quantity for take in takes), ZERO) == request.quantity
+        return State.FILLED if filled else State.OPEN
+    left = request.budget - sum((take.funds for take in takes), ZERO)
+    if not takes or left >= takes[-1].price * request.instrument.lot:
+        return State.OPEN
+    # The change buys not even one lot more. Upbit returns it and calls that a cancellation.
+    return State.FILLED if left == ZERO or request.instrument.venue is Venue.BINANCE else State.CANCELLED
