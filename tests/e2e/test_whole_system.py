@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -14,10 +15,16 @@ KIMP = str(Path(sys.executable).with_name("kimp"))
 
 
 @pytest.fixture
-def world(temporal_binary: Path, tmp_path: Path) -> dict[str, str]:
-    """Free ports and a folder of its own, so that nothing else on the machine is touched."""
+def world(temporal_binary: Path, tmp_path: Path, new_database: Callable[[], str]) -> dict[str, str]:
+    """Free ports and a folder of its own, so that nothing else on the machine is touched; and the servers that the
+    tests were told to use instead of kimp's own.
+    """
     upbit, binance, admin = (free_port() for _ in range(3))
     environment = {key: value for key, value in os.environ.items() if not key.startswith(("KIMP_", "TEMPORAL_"))}
+    if "KIMP_TEST_DATABASE_URL" in os.environ:
+        environment["KIMP_DATABASE_URL"] = new_database()
+    if "KIMP_TEST_REDIS_URL" in os.environ:
+        environment["KIMP_REDIS_URL"] = os.environ["KIMP_TEST_REDIS_URL"]
     return environment | {
         "KIMP_TEMPORAL_CLI": str(temporal_binary),
         "KIMP_LOCAL__DATA_DIR": str(tmp_path / "kimp"),

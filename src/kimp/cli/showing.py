@@ -20,6 +20,7 @@ from kimp.cli.audit import compare
 from kimp.cli.stack import Stack
 from kimp.config import Settings
 from kimp.contracts.status import CycleStatus
+from kimp.domain.errors import BadConfig
 from kimp.domain.legs import MarketView
 from kimp.domain.money import ZERO
 from kimp.ports.books import CycleRow
@@ -57,6 +58,7 @@ class Demo:
             self._settings.local.data_dir, ignore_errors=True
         )  # the demo's own folder: it starts from empty books
         async with Stack(self._settings, console.print, market) as stack:
+            await _require_empty(stack.settings)
             await stack.start_kimp(initiators=self._initiators, workers=self._workers)
             async with open_database(stack.settings) as books, open_bus(stack.settings) as bus:
                 screen = Screen(stack.settings, books, bus, stack.ui_url)
@@ -83,6 +85,13 @@ class Demo:
         console.print("the ledger equals the venues' balances" if balanced else "[red]the ledger is off[/]")
         console.print(f"Each cycle could be read at {ui_url}/namespaces/kimp/workflows; `kimp up` keeps it open.")
         return 0 if self._enough(rows) and _none_open(rows) and balanced else EXIT_FAILED
+
+
+async def _require_empty(settings: Settings) -> None:
+    """Another run's opening balances would not be this paper exchange's, and a database of yours is not for shows."""
+    async with open_database(settings) as books:
+        if await books.ledger.balances():
+            raise BadConfig("the demo needs an empty database; unset KIMP_DATABASE_URL, or name an empty one")
 
 
 def _none_open(rows: Sequence[CycleRow]) -> bool:
