@@ -5,10 +5,12 @@ from dataclasses import dataclass
 
 from temporalio import activity
 
+from activities.crash_points import crash_point
 from activities.pauses import pause
 from kimp.contracts.orders import OrderIntent, OrderOutcome, OrderReport
 from kimp.domain.admission import HaltLevel
 from kimp.domain.errors import OutcomeUnknown, Rejected, Unavailable
+from kimp.domain.ids import step_of
 from kimp.domain.market import Venue
 from kimp.ports.books import Journal, SendPermit
 from kimp.ports.clock import Clock
@@ -38,9 +40,14 @@ class OrderActivities:
     @activity.defn
     async def execute_order(self, intent: OrderIntent) -> OrderReport:
         """Carry out one order. However often this runs, the venue accepts the order at most once."""
+        step = step_of(intent.client_order_id)
+        crash_point("order-asked", step)
         permit = await self.journal.ask_order(intent, self.clock.now_ms())
+        crash_point("order-journalled", step)
         report = await self._execute(intent, permit)
+        crash_point("order-followed", step)
         await self.journal.close_order(intent, report, self.clock.now_ms())
+        crash_point("order-closed", step)
         return report
 
     async def _execute(self, intent: OrderIntent, permit: SendPermit) -> OrderReport:
@@ -54,6 +61,7 @@ class OrderActivities:
             return _report(intent, OrderOutcome.REJECTED, reason=str(refusal))
         if order is None:
             return _report(intent, OrderOutcome.ABSENT, reason="no answer, and unknown to the venue after the fence")
+        crash_point("order-sent", step_of(intent.client_order_id))
         order = await self._follow(intent, order)
         outcome = OrderOutcome.FILLED if order.fills else OrderOutcome.UNFILLED
         return _report(intent, outcome, order)

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from temporalio import activity
 
+from activities.crash_points import crash_point
 from kimp.contracts.cycle import CycleRecord
 from kimp.ports.books import ReadModel
 
@@ -17,4 +18,6 @@ class RecordActivities:
     @activity.defn
     async def record(self, record: CycleRecord) -> None:
         """Write the cycle's row and its ledger entries in one transaction; repeating it changes nothing."""
+        crash_point("record-asked", record.status)
         await self.read_model.record(record)
+        crash_point("record-written", record.status)

@@ -7,6 +7,7 @@ from typing import TypeVar
 from temporalio import activity
 from temporalio.exceptions import ApplicationError
 
+from activities.crash_points import crash_point
 from activities.pauses import pause
 from kimp.contracts.transfers import (
     Address,
@@ -20,6 +21,7 @@ from kimp.contracts.transfers import (
 )
 from kimp.domain.admission import HaltLevel
 from kimp.domain.errors import KeyRefused, OutcomeUnknown, Unavailable
+from kimp.domain.ids import step_of
 from kimp.domain.market import Venue
 from kimp.domain.money import ZERO, Asset
 from kimp.ports.books import Journal
@@ -70,7 +72,10 @@ class TransferActivities:
     @activity.defn
     async def withdraw(self, intent: WithdrawalIntent) -> WithdrawalReport:
         """Withdraw once. After a lost answer the venue's own list decides; it is never sent again."""
+        step = step_of(intent.transfer_id)
+        crash_point("withdraw-asked", step)
         permit = await self.journal.ask_withdrawal(intent, self.clock.now_ms())
+        crash_point("withdraw-journalled", step)
         if permit.run_id != intent.run_id:
             raise KeyRefused(f"{intent.transfer_id} was used by run {permit.run_id}", venue=intent.direction.source)
         if permit.first and permit.halt >= HaltLevel.NOTHING_LEAVES:
@@ -82,7 +87,9 @@ class TransferActivities:
             except (OutcomeUnknown, Unavailable) as doubt:
                 activity.logger.warning("withdrawal %s: %s; looking it up", intent.transfer_id, doubt)
             else:
+                crash_point("withdraw-sent", step)
                 await self.journal.claim_withdrawal(intent.transfer_id, source.venue, report.venue_id)
+                crash_point("withdraw-claimed", step)
                 return report
         return await self._look_up(intent, permit.first_asked_ms)
 
@@ -113,7 +120,9 @@ class TransferActivities:
         venue_id = await self.journal.claimed_withdrawal(intent.transfer_id)
         if venue_id is None:
             raise KeyRefused(f"withdrawal {intent.transfer_id} was never journalled", venue=source.venue)
-        return await _poll(lambda: source.withdrawal(intent.coin, venue_id))
+        report = await _poll(lambda: source.withdrawal(intent.coin, venue_id))
+        crash_point("withdrawal-followed", step_of(intent.transfer_id))
+        return report
 
     @activity.defn
     async def follow_deposit(self, query: DepositQuery) -> DepositReport:
@@ -124,7 +133,9 @@ class TransferActivities:
         async def read() -> DepositReport:
             return await destination.deposit(query.coin, query.txid) or not_seen
 
-        return await _poll(read)
+        report = await _poll(read)
+        crash_point("deposit-followed", query.direction)
+        return report
 
 
 async def _poll(read: Callable[[], Awaitable[Report]]) -> Report:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from opentelemetry import metrics
 
+from activities.crash_points import crash_point
 from initiator.known_cycles import KnownCycles
 from initiator.plan import plan
 from initiator.scanner import Candidate, Scanner
@@ -128,7 +129,9 @@ class Initiator:
         settings = self._settings
         cycle = plan(found, number, settings.policy, self._clock.now_ms(), settings.start_within_ms)
         try:
+            crash_point("start-asked", cycle.direction)
             outcome = await self._starter.start(cycle)
+            crash_point("start-answered", cycle.direction)
         except KimpError as error:
             self.counts["start_failed"] += 1
             log.warning("%s", error)

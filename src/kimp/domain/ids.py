@@ -43,3 +43,8 @@ def client_order_id(cycle: str, leg: Leg, step: Step, part: int, attempt: int) -
 def transfer_id(cycle: str, leg: Leg, attempt: int = 1) -> str:
     """Binance's withdrawOrderId; on Upbit, which has none, only kimp's own name of the withdrawal."""
     return f"{cycle}-{leg}{Step.SEND}-{attempt}"
+
+
+def step_of(name: str) -> str:
+    """Leg and step of a client order id or transfer id, e.g. `1B` of `XRP-17-1B1-1`."""
+    return name.split("-")[2][:2]

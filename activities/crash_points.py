@@ -1,0 +1,29 @@
+"""Named points where a test may kill this process, as a power cut would, before or after a side effect.
+
+Off unless `KIMP_CRASH_POINTS` names a folder. A file `<point>@<step>` in it is a charge: the process that reaches the
+point and removes the file first kills itself with SIGKILL, so one charge is one kill, however many workers there are.
+"""
+
+import os
+import signal
+from pathlib import Path
+
+ORDER_POINTS = ("order-asked", "order-journalled", "order-sent", "order-followed", "order-closed")
+"""Before the journal; between journal and send; after the venue's answer; after the last fill; after the outcome."""
+WITHDRAWAL_POINTS = ("withdraw-asked", "withdraw-journalled", "withdraw-sent", "withdraw-claimed")
+"""Before the journal; between journal and send; after the venue's answer; after its id is bound to the transfer."""
+FOLLOW_POINTS = ("withdrawal-followed", "deposit-followed")
+RECORD_POINTS = ("record-asked", "record-written")
+START_POINTS = ("start-asked", "start-answered")
+
+
+def crash_point(point: str, step: str) -> None:
+    """Die here if a charge lies ready. `step` tells steps of a cycle apart: `1B`, `HW`, a status."""
+    folder = os.environ.get("KIMP_CRASH_POINTS")
+    if folder is None:
+        return
+    try:
+        (Path(folder) / f"{point}@{step}").unlink()
+    except FileNotFoundError:
+        return
+    os.kill(os.getpid(), signal.SIGKILL)
