@@ -9,7 +9,7 @@ from activities.crash_points import crash_point
 from activities.pauses import pause
 from kimp.contracts.orders import OrderIntent, OrderOutcome, OrderReport
 from kimp.domain.admission import HaltLevel
-from kimp.domain.errors import OutcomeUnknown, Rejected, Unavailable
+from kimp.domain.errors import KeyRefused, OutcomeUnknown, Rejected, Unavailable
 from kimp.domain.ids import step_of
 from kimp.domain.market import Venue
 from kimp.ports.books import Journal, SendPermit
@@ -44,6 +44,8 @@ class OrderActivities:
         crash_point("order-asked", step)
         permit = await self.journal.ask_order(intent, self.clock.now_ms())
         crash_point("order-journalled", step)
+        if permit.run_id != intent.run_id:
+            return _report(intent, OrderOutcome.NOT_SENT, reason=f"the id was used before, by run {permit.run_id}")
         report = await self._execute(intent, permit)
         crash_point("order-followed", step)
         await self.journal.close_order(intent, report, self.clock.now_ms())
@@ -51,12 +53,12 @@ class OrderActivities:
         return report
 
     async def _execute(self, intent: OrderIntent, permit: SendPermit) -> OrderReport:
-        if permit.run_id != intent.run_id:
-            return _held_back(intent, f"the id was used before, by run {permit.run_id}")
         try:
             order = await self._send_once(intent, permit) if permit.first else await self._look_up(intent, permit)
         except _HeldBack as reason:
-            return _held_back(intent, str(reason))
+            return _report(intent, OrderOutcome.NOT_SENT, reason=str(reason))
+        except (_Halted, KeyRefused) as bar:
+            return _report(intent, OrderOutcome.BLOCKED, reason=str(bar))
         except Rejected as refusal:
             return _report(intent, OrderOutcome.REJECTED, reason=str(refusal))
         if order is None:
@@ -68,8 +70,8 @@ class OrderActivities:
 
     async def _send_once(self, intent: OrderIntent, permit: SendPermit) -> VenueOrder | None:
         now = self.clock.now_ms()
-        if permit.halt >= HaltLevel.ONLY_COMPENSATION:
-            raise _HeldBack(f"orders are halted at level {int(permit.halt)} ({permit.halt.name.lower()})")
+        if permit.halt >= (HaltLevel.NOTHING_LEAVES if intent.compensating else HaltLevel.ONLY_COMPENSATION):
+            raise _Halted(f"orders are halted at level {int(permit.halt)} ({permit.halt.name.lower()})")
         if intent.expires_at_ms is not None and now > intent.expires_at_ms:
             raise _HeldBack(f"expired {now - intent.expires_at_ms} ms ago")
         if now - permit.first_asked_ms > SEND_WITHIN_MS:
@@ -107,8 +109,8 @@ class _HeldBack(Exception):
     """kimp itself decided not to send."""
 
 
-def _held_back(intent: OrderIntent, reason: str) -> OrderReport:
-    return _report(intent, OrderOutcome.NOT_SENT, reason=reason)
+class _Halted(Exception):
+    """The kill switch is on."""
 
 
 def _report(

@@ -1,4 +1,4 @@
-"""One side of a leg: order after order, until the cash is spent or the coins are sold."""
+"""Trading on one venue: order after order, until the cash is spent or the coins are sold."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -15,11 +15,11 @@ with workflow.unsafe.imports_passed_through():
     from kimp.domain import sizing
     from kimp.domain.ids import Leg, Step, client_order_id
     from kimp.domain.ledger import Entry, fill_entry
-    from kimp.domain.market import Direction, Side, Venue
+    from kimp.domain.market import Side, Venue
     from kimp.domain.money import ZERO, Asset, Money, exact, round_down
 
 from workflows.policies import MARKET, ORDER
-from workflows.steps import StepFailed
+from workflows.steps import LOOK_AGAIN, StepFailed, answered, look_again
 from workflows.story import CycleStory
 
 TRIES = 5
@@ -33,13 +33,13 @@ class Place:
     """Where in the cycle an execution stands."""
 
     leg: Leg
-    direction: Direction
+    venue: Venue
     coin: Asset
     side: Side
 
     @property
-    def venue(self) -> Venue:
-        return self.direction.source if self.side is Side.BUY else self.direction.destination
+    def step(self) -> Step:
+        return Step.BUY if self.side is Side.BUY else Step.SELL
 
 
 class Execution:
@@ -53,32 +53,40 @@ class Execution:
         self._story = story
         self._place = place
         self._target = target
-        self._part = 1
+        self._part: int | None = None
         self._attempt = 1
         self.coins = ZERO
         """Coins gained by a buy after its fee, or given by a sale."""
         self.cash = ZERO
         """Cash given by a buy with its fee, or gained by a sale after its fee."""
 
-    async def run(self) -> None:
-        """Raises StepFailed when the venue refuses or fills nothing, several times in a row."""
+    async def run(self) -> bool:
+        """Until what is left is too small to trade; False if it was so from the start.
+
+        Raises StepFailed when the venue refuses or fills nothing, several times in a row."""
         fruitless = 0
+        pause = LOOK_AGAIN
         while True:
             now = await self._read_market()
             quantity = self._quantity(now)
             price = now.quote.ask if self._place.side is Side.BUY else now.quote.bid
             if sizing.order_problem(quantity, price, now.instrument) is not None:
-                return self._finish()
+                return self.coins != ZERO
             limit = sizing.marketable_limit(self._place.side, price, self._story.cycle.policy.slippage, now.instrument)
             report = await self.order(quantity, limit)
+            if report.outcome is OrderOutcome.BLOCKED:
+                pause = await look_again(self._story, report.reason, pause)
+                continue
+            await self._story.wait(None)
             fruitless = 0 if report.outcome is OrderOutcome.FILLED else fruitless + 1
             if fruitless == TRIES:
                 raise StepFailed(f"{self._what()} {report.outcome}: {report.reason or 'the book is too thin'}")
             if fruitless:
-                await workflow.sleep(PAUSE, summary=f"before {self._what()} is tried again")
+                await self._story.control.sleep(PAUSE, f"before {self._what()} is tried again")
 
     async def order(self, quantity: Decimal, limit_price: Decimal, expires_at_ms: int | None = None) -> OrderReport:
-        """Send one order, book its fills."""
+        """Send one order, book its fills. Raises Stopped, with nothing sent, if a person wants the cycle undone."""
+        self._story.control.check()
         place = self._place
         intent = OrderIntent(
             cycle_id=self._story.cycle.cycle_id,
@@ -90,9 +98,12 @@ class Execution:
             quantity=quantity,
             limit_price=limit_price,
             expires_at_ms=expires_at_ms,
+            compensating=place.leg is Leg.BACK,
         )
         bound = f"{'at most' if place.side is Side.BUY else 'at least'} {limit_price:f} {place.venue.cash}"
-        report = await ORDER.call(
+        report = await answered(
+            self._story,
+            ORDER,
             OrderActivities.execute_order,
             intent,
             summary=f"{place.side} {quantity:f} {place.coin} on {place.venue}, {bound}",
@@ -102,7 +113,7 @@ class Execution:
 
     async def _take_in(self, report: OrderReport) -> None:
         if report.outcome in {OrderOutcome.FILLED, OrderOutcome.UNFILLED}:
-            self._part += 1
+            self._part = None
             self._attempt = 1
         else:
             self._attempt += 1
@@ -130,14 +141,11 @@ class Execution:
 
     async def _read_market(self) -> MarketNow:
         place = self._place
-        now = await MARKET.call(
+        now = await answered(
+            self._story,
+            MARKET,
             MarketActivities.read_market,
-            QuoteQuery(
-                cycle_id=self._story.cycle.cycle_id,
-                direction=place.direction,
-                at_source=place.side is Side.BUY,
-                coin=place.coin,
-            ),
+            QuoteQuery(cycle_id=self._story.cycle.cycle_id, venue=place.venue, coin=place.coin),
             summary=f"book of {place.coin} on {place.venue}",
         )
         self._story.mark(place.venue, place.coin, now.quote.bid)
@@ -150,14 +158,11 @@ class Execution:
         cash = Money(self._target - self.cash, self._place.venue.cash)
         return sizing.buy_quantity(cash, now.quote.ask, now.instrument) if cash.amount > ZERO else ZERO
 
-    def _finish(self) -> None:
-        """What is left is too small to trade: dust after fills, a failure without any."""
-        if self.coins == ZERO:
-            raise StepFailed(f"{self._what()} is too small to trade")
-
     def _client_order_id(self) -> str:
-        step = Step.BUY if self._place.side is Side.BUY else Step.SELL
-        return client_order_id(self._story.cycle.cycle_id, self._place.leg, step, self._part, self._attempt)
+        place = self._place
+        if self._part is None:
+            self._part = self._story.next_number(place.leg, place.step)
+        return client_order_id(self._story.cycle.cycle_id, place.leg, place.step, self._part, self._attempt)
 
     def _what(self) -> str:
         asset = self._place.venue.cash if self._place.side is Side.BUY else self._place.coin

@@ -1,6 +1,7 @@
 """How each kind of activity is called: queue, deadlines, retries. One table, so that a reader sees them side by side.
 
-Nothing here gives up on money: attempts are unlimited, and only a definite refusal ends them (see activities.failures).
+Attempts are few, so that a cycle that meets a closed door says so and waits (see workflows.steps); only the records,
+which tell of it, are tried without end.
 """
 
 from collections.abc import Awaitable, Callable
@@ -18,8 +19,8 @@ with workflow.unsafe.imports_passed_through():
 Question = TypeVar("Question", bound=Message)
 Answer = TypeVar("Answer")
 
-SOON = RetryPolicy(initial_interval=timedelta(seconds=1), maximum_interval=timedelta(seconds=15))
-PATIENT = RetryPolicy(initial_interval=timedelta(seconds=2), maximum_interval=timedelta(seconds=60))
+SOON = RetryPolicy(initial_interval=timedelta(seconds=1), maximum_interval=timedelta(seconds=8), maximum_attempts=5)
+ENDLESS = RetryPolicy(initial_interval=timedelta(seconds=1), maximum_interval=timedelta(seconds=15))
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,9 +51,9 @@ class CallPolicy:
 # An attempt is not cut off while it looks up a lost answer: 20 s of fence and 30 s of following fit in.
 ORDER = CallPolicy(TaskQueue.CYCLES, deadline_s=75, heartbeat_s=10, retry=SOON)
 MARKET = CallPolicy(TaskQueue.CYCLES, deadline_s=20, retry=SOON)
-PREPARE = CallPolicy(TaskQueue.TRANSFERS, deadline_s=30, retry=PATIENT)
+PREPARE = CallPolicy(TaskQueue.TRANSFERS, deadline_s=30, retry=SOON)
 # Longer than the look-up of a withdrawal whose answer was lost.
-WITHDRAW = CallPolicy(TaskQueue.TRANSFERS, deadline_s=400, heartbeat_s=20, retry=PATIENT)
+WITHDRAW = CallPolicy(TaskQueue.TRANSFERS, deadline_s=400, heartbeat_s=20, retry=SOON)
 # A call asks once a second for a minute, and each question may take its full HTTP deadline.
-FOLLOW = CallPolicy(TaskQueue.TRANSFERS, deadline_s=500, heartbeat_s=20, retry=PATIENT)
-RECORD = CallPolicy(TaskQueue.OPS, deadline_s=15, retry=SOON)
+FOLLOW = CallPolicy(TaskQueue.TRANSFERS, deadline_s=500, heartbeat_s=20, retry=SOON)
+RECORD = CallPolicy(TaskQueue.OPS, deadline_s=15, retry=ENDLESS)

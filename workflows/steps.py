@@ -1,23 +1,97 @@
-"""How a step fails for good."""
+"""How a step ends other than well, and how it outlasts what passes."""
+
+from collections.abc import Awaitable, Callable
+from datetime import timedelta
+from typing import Any, TypeVar
 
 from temporalio import workflow
 from temporalio.exceptions import ActivityError, ApplicationError
 
 with workflow.unsafe.imports_passed_through():
-    from kimp.domain.errors import KeyRefused, NotFound, Rejected
+    from kimp.contracts.base import Message
+    from kimp.domain.errors import KeyRefused, NotFound, OutcomeUnknown, Postponed, Rejected
 
-_REFUSALS = {cls.__name__ for cls in (Rejected, KeyRefused, NotFound)}
+from workflows.policies import CallPolicy
+from workflows.story import CycleStory
+
+Question = TypeVar("Question", bound=Message)
+Answer = TypeVar("Answer")
+
+LOOK_AGAIN = timedelta(seconds=30)
+LOOK_AGAIN_AT_MOST = timedelta(minutes=5)
 
 
 class StepFailed(Exception):
-    """A step can't go on by itself; the text tells the operator why. Caught by the cycle, which parks."""
+    """The step can't be done, for certain, and left nothing unknown: the cycle is undone."""
 
 
-def refused(failure: ActivityError) -> bool:
-    """The venue, or kimp itself, said no before anything happened."""
-    return isinstance(failure.cause, ApplicationError) and failure.cause.type in _REFUSALS
+class Barred(StepFailed):
+    """Refused for certain, for a cause that passes: a locked key, the kill switch."""
 
 
-def why(failure: BaseException) -> str:
-    """One line for the operator: the cause, not Temporal's wrapping of it."""
-    return str(failure.cause or failure) if isinstance(failure, ActivityError) else str(failure)
+class NeedsPerson(Exception):
+    """Only a person can tell what happened, or mend it: the cycle is parked."""
+
+
+def fails(kind: str, why: str) -> None:
+    """A refusal ends the step: for questions and orders that may be repeated as they are."""
+    if kind in {Rejected.__name__, NotFound.__name__}:
+        raise StepFailed(why)
+
+
+def spends_its_id(kind: str, why: str) -> None:
+    """Any refusal ends the attempt: for withdrawals, which are never asked for again under the same id."""
+    fails(kind, why)
+    if kind in {KeyRefused.__name__, Postponed.__name__}:
+        raise Barred(why)
+
+
+def proves_nothing(kind: str, why: str) -> None:
+    """Even a "no such thing" is only a lack of news: for looking after what was sent."""
+
+
+async def answered(
+    story: CycleStory,
+    policy: CallPolicy,
+    activity: Callable[[Any, Question], Awaitable[Answer]],
+    question: Question,
+    summary: str,
+    refusal: Callable[[str, str], None] = fails,
+) -> Answer:
+    """Call until there is an answer.
+
+    A venue or a database that stays away, a ban, a locked or expired key: the cycle waits, visibly, and asks again.
+    `refusal` is told kind and text of each failure, and raises what ends the waiting. Raises NeedsPerson if the outcome
+    can't be found out.
+    """
+    pause = LOOK_AGAIN
+    while True:
+        try:
+            answer = await policy.call(activity, question, summary)
+        except ActivityError as failure:
+            _judge(failure, refusal)
+            pause = await look_again(story, _why(failure), pause)
+        else:
+            await story.wait(None)
+            return answer
+
+
+async def look_again(story: CycleStory, reason: str, pause: timedelta) -> timedelta:
+    """Show the reason, sleep; the next pause is longer, so that hours of waiting stay a short history."""
+    await story.wait(reason, pause)
+    await story.control.sleep(pause, reason)
+    return min(pause * 2, LOOK_AGAIN_AT_MOST)
+
+
+def _judge(failure: ActivityError, refusal: Callable[[str, str], None]) -> None:
+    cause = failure.cause
+    if not isinstance(cause, ApplicationError) or cause.type is None:
+        return
+    if cause.type == OutcomeUnknown.__name__ and cause.non_retryable:
+        raise NeedsPerson(_why(failure)) from failure
+    refusal(cause.type, _why(failure))
+
+
+def _why(failure: ActivityError) -> str:
+    """The cause, not Temporal's wrapping of it."""
+    return str(failure.cause or failure)

@@ -1,6 +1,8 @@
 """What a cycle tells the world while it runs: search attributes, details in the Web UI, read model, ledger."""
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
 from decimal import Decimal
 
 from temporalio import workflow
@@ -8,20 +10,24 @@ from temporalio import workflow
 with workflow.unsafe.imports_passed_through():
     from activities.records import RecordActivities
     from kimp.contracts.cycle import CycleInput, CycleRecord, CycleResult
+    from kimp.contracts.operators import WriteOff
     from kimp.contracts.search_attributes import KIMP_PROFIT_KRW, KIMP_REASON, KIMP_STATUS
     from kimp.contracts.status import CycleStatus
-    from kimp.domain.ledger import Entry, holdings, value_krw
+    from kimp.domain.ids import Leg, Step
+    from kimp.domain.ledger import Account, Entry, holdings, value_krw, write_off_entry
     from kimp.domain.market import Venue
     from kimp.domain.money import Asset, Money
 
+from workflows.control import Control
 from workflows.policies import RECORD
 
 
 class CycleStory:
     """The state of one cycle, and everyone who is told of a change."""
 
-    def __init__(self, cycle: CycleInput) -> None:
+    def __init__(self, cycle: CycleInput, control: Control) -> None:
         self.cycle = cycle
+        self.control = control
         self.run_id = workflow.info().first_execution_run_id
         self.status = CycleStatus.STARTED
         self.waiting_reason: str | None = None
@@ -35,6 +41,20 @@ class CycleStory:
         self._entries: list[Entry] = []
         self._lines: list[str] = []
         self._sequence = 0
+        self._numbers: Counter[tuple[Leg, Step]] = Counter()
+        self._written_off = 0
+        self._waiting_since_ms: int | None = None
+        self._next_check_ms: int | None = None
+
+    @property
+    def held(self) -> Mapping[tuple[Account, Asset], Decimal]:
+        """What the cycle gained and lost on the venues and in transit, exactly, by what is booked."""
+        return holdings(self._entries)
+
+    def next_number(self, leg: Leg, step: Step) -> int:
+        """Part of a client order id or attempt of a withdrawal: never given twice in a cycle."""
+        self._numbers[leg, step] += 1
+        return self._numbers[leg, step]
 
     def tell(self, line: str) -> None:
         """Add a line to the story that the Web UI shows beside the running cycle."""
@@ -63,20 +83,26 @@ class CycleStory:
             summary=f"{self.waiting_reason or self.status}, {len(entries)} ledger entries",
         )
 
-    async def wait(self, reason: str | None) -> None:
-        """Say what the cycle waits for, or with None that it waits no longer."""
+    async def wait(self, reason: str | None, until: timedelta | None = None) -> None:
+        """Say what the cycle waits for and when it looks again, or with None that it waits no longer."""
+        if reason is None and self.waiting_reason is None:
+            return
+        now = _now_ms()
         if reason != self.waiting_reason:
             self.waiting_reason = reason
+            self._waiting_since_ms = None if reason is None else now
             _search_reason(reason)
-            await self.book()
+        self._next_check_ms = None if until is None else now + int(until.total_seconds() * 1000)
+        await self.book()
 
     async def end(self, status: CycleStatus, reason: str | None = None) -> CycleResult:
         """The last word."""
+        await self.wait(None)
         self.reason = reason
         if reason is not None:
             _search_reason(reason)
         if self.spent is not None:
-            self.profit_krw = value_krw(holdings(self._entries), self.krw_per_usdt, self._prices_krw())
+            self.profit_krw = value_krw(dict(self.held), self.krw_per_usdt, self._prices_krw())
             workflow.upsert_search_attributes([KIMP_PROFIT_KRW.value_set(int(self.profit_krw))])
         self.advance(status)
         await self.book()
@@ -91,17 +117,34 @@ class CycleStory:
 
     async def park(self, reason: str) -> None:
         """Nothing more happens until a person decides; the caller keeps the status to resume with."""
+        await self.wait(None)
         self.reason = reason
+        self.tell(f"parked: {reason}")
         _search_reason(reason)
         self.advance(CycleStatus.DEAD_LETTER)
         await self.book()
 
-    async def resume(self, status: CycleStatus) -> None:
-        """An operator had it go on."""
-        self.reason = None
-        _search_reason(None)
+    async def resume(self, status: CycleStatus, reason: str | None) -> None:
+        """A person decided: on with it, with the status and reason it had before."""
+        self.reason = reason
+        _search_reason(reason)
         self.advance(status)
         await self.book()
+
+    async def undo(self, reason: str) -> None:
+        """From here on everything leads back."""
+        await self.wait(None)
+        self.reason = reason
+        _search_reason(reason)
+        self.tell(f"undoing: {reason}")
+        self.advance(CycleStatus.COMPENSATING)
+        await self.book()
+
+    async def write_off(self, loss: WriteOff) -> None:
+        """Book what a person declared gone."""
+        self._written_off += 1
+        name = f"{self.cycle.cycle_id}/write-off/{self._written_off}"
+        await self.book([write_off_entry(name, self.cycle.cycle_id, loss.account, loss.asset, loss.amount)])
 
     def _prices_krw(self) -> dict[Asset, Decimal]:
         return {
@@ -119,6 +162,8 @@ class CycleStory:
             status=self.status,
             sequence=self._sequence,
             waiting_reason=self.waiting_reason,
+            waiting_since_ms=self._waiting_since_ms,
+            next_check_ms=self._next_check_ms,
             reason=self.reason,
             spent=self.spent,
             returned=self.returned,
@@ -127,7 +172,7 @@ class CycleStory:
             expected_edge=self.cycle.expected_edge,
             premium=self.cycle.premium,
             detected_at_ms=self.cycle.detected_at_ms,
-            at_ms=int(workflow.now().timestamp() * 1000),
+            at_ms=_now_ms(),
             entries=tuple(entries),
         )
 
@@ -136,6 +181,10 @@ class CycleStory:
         reason = f"\n\n{self.reason}" if self.reason else ""
         table = "\n".join(["| time (UTC) | what |", "|---|---|", *self._lines])
         workflow.set_current_details(f"{state}{reason}\n\n{table}")
+
+
+def _now_ms() -> int:
+    return int(workflow.now().timestamp() * 1000)
 
 
 def _search_reason(reason: str | None) -> None:

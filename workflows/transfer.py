@@ -1,10 +1,8 @@
 """A coin on its way from one venue to the other, as durable steps."""
 
-from datetime import timedelta
 from decimal import Decimal
 
 from temporalio import workflow
-from temporalio.exceptions import ActivityError
 
 with workflow.unsafe.imports_passed_through():
     from activities.transfers import TransferActivities
@@ -18,17 +16,26 @@ with workflow.unsafe.imports_passed_through():
         WithdrawalReport,
     )
     from kimp.domain import sizing
-    from kimp.domain.ids import Leg, transfer_id
+    from kimp.domain.ids import Leg, Step, transfer_id
     from kimp.domain.ledger import deposit_entry, withdrawal_entry
     from kimp.domain.market import Direction
     from kimp.domain.money import Asset
 
 from workflows.policies import FOLLOW, PREPARE, WITHDRAW
-from workflows.steps import StepFailed, refused
+from workflows.steps import (
+    LOOK_AGAIN,
+    Barred,
+    NeedsPerson,
+    StepFailed,
+    answered,
+    look_again,
+    proves_nothing,
+    spends_its_id,
+)
 from workflows.story import CycleStory
 
-LOOK_AGAIN = timedelta(seconds=30)
-LOOK_AGAIN_AT_MOST = timedelta(minutes=5)
+TRIES = 3
+"""Withdrawals that the venue refuses for certain before the step fails."""
 
 
 class Transfer:
@@ -41,21 +48,29 @@ class Transfer:
         self._coin = coin
         self._direction = direction
         self._available = available
-        self._attempt = 1
         self._intent: WithdrawalIntent | None = None
-        self._sent: WithdrawalReport | None = None
+        self._sent: tuple[WithdrawalIntent, WithdrawalReport] | None = None
+        self._arrived = False
+
+    @property
+    def in_transit(self) -> bool:
+        """The coins left the source and are not known to have arrived."""
+        return self._sent is not None and not self._arrived
 
     async def run(self) -> Decimal:
-        """Coins credited at the destination. Raises StepFailed for a definite refusal of the venue."""
-        if self._intent is None:
-            self._intent = await self._prepare()
+        """Coins credited at the destination.
+
+        Raises StepFailed if the venue refused for certain, NeedsPerson if nobody but a person can tell, Stopped before
+        anything was sent.
+        """
         if self._sent is None:
-            self._sent = await self._withdraw(self._intent)
-        arrived = await self._follow_deposit(self._intent, self._sent)
+            self._sent = await self._send()
+        intent, sent = self._sent
+        arrived = await self._follow_deposit(intent, sent)
         await self._story.book(
             [
                 deposit_entry(
-                    self._intent.transfer_id,
+                    intent.transfer_id,
                     self._story.cycle.cycle_id,
                     self._direction.destination,
                     self._coin,
@@ -64,7 +79,24 @@ class Transfer:
             ]
         )
         self._story.tell(f"{arrived:f} {self._coin} credited on {self._direction.destination}")
+        self._arrived = True
         return arrived
+
+    async def _send(self) -> tuple[WithdrawalIntent, WithdrawalReport]:
+        """After a definite refusal nothing left the venue: the next attempt is a new withdrawal under a new id."""
+        refusals = 0
+        pause = LOOK_AGAIN
+        while True:
+            if self._intent is None:
+                self._intent = await self._prepare()
+            try:
+                return self._intent, await self._withdraw(self._intent)
+            except StepFailed as refusal:
+                self._intent = None
+                refusals += not isinstance(refusal, Barred)
+                if refusals == TRIES:
+                    raise
+                pause = await look_again(self._story, str(refusal), pause)
 
     async def _prepare(self) -> WithdrawalIntent:
         terms = await self._open_wallets()
@@ -74,19 +106,25 @@ class Transfer:
         return WithdrawalIntent(
             cycle_id=self._story.cycle.cycle_id,
             run_id=self._story.run_id,
-            transfer_id=transfer_id(self._story.cycle.cycle_id, self._leg, self._attempt),
+            transfer_id=transfer_id(
+                self._story.cycle.cycle_id, self._leg, self._story.next_number(self._leg, Step.SEND)
+            ),
             coin=self._coin,
             direction=self._direction,
             amount=size.amount,
             network=terms.out.name,
             address=terms.address,
+            compensating=self._leg is Leg.BACK,
         )
 
     async def _open_wallets(self) -> TransferTerms:
         """Wait, visibly, until both wallets are open: a suspended wallet is no failure."""
         pause = LOOK_AGAIN
         while True:
-            terms = await PREPARE.call(
+            self._story.control.check()
+            terms = await answered(
+                self._story,
+                PREPARE,
                 TransferActivities.prepare_transfer,
                 TransferRequest(cycle_id=self._story.cycle.cycle_id, coin=self._coin, direction=self._direction),
                 summary=f"{self._coin} wallets and address, {self._direction.source} to {self._direction.destination}",
@@ -95,19 +133,17 @@ class Transfer:
                 await self._story.wait(None)
                 return terms
             closed = self._direction.destination if terms.out.withdraw_open else self._direction.source
-            pause = await self._wait(f"{self._coin} wallet of {closed} is closed", pause)
+            pause = await look_again(self._story, f"{self._coin} wallet of {closed} is closed", pause)
 
     async def _withdraw(self, intent: WithdrawalIntent) -> WithdrawalReport:
-        try:
-            await WITHDRAW.call(
-                TransferActivities.withdraw,
-                intent,
-                summary=f"withdraw {intent.amount:f} {self._coin} from {self._direction.source}",
-            )
-        except ActivityError as failure:
-            if refused(failure):
-                self._start_over()
-            raise
+        await answered(
+            self._story,
+            WITHDRAW,
+            TransferActivities.withdraw,
+            intent,
+            summary=f"withdraw {intent.amount:f} {self._coin} from {self._direction.source}",
+            refusal=spends_its_id,
+        )
         sent = await self._follow_withdrawal(intent)
         self._story.tell(f"{sent.arrives:f} {self._coin} on the way, txid {sent.txid}")
         await self._story.book(
@@ -127,18 +163,20 @@ class Transfer:
     async def _follow_withdrawal(self, intent: WithdrawalIntent) -> WithdrawalReport:
         pause = LOOK_AGAIN
         while True:
-            sent = await FOLLOW.call(
+            sent = await answered(
+                self._story,
+                FOLLOW,
                 TransferActivities.follow_withdrawal,
                 intent,
                 summary=f"{self._coin} leaves {self._direction.source}",
+                refusal=proves_nothing,
             )
             if sent.state is TransferState.DONE:
                 await self._story.wait(None)
                 return sent
             if sent.state is TransferState.FAILED:
-                self._start_over()
                 raise StepFailed(f"{self._direction.source} did not send {intent.transfer_id}: {sent.detail}")
-            pause = await self._wait(f"{self._direction.source} sends {self._coin}: {sent.detail}", pause)
+            pause = await look_again(self._story, f"{self._direction.source} sends {self._coin}: {sent.detail}", pause)
 
     async def _follow_deposit(self, intent: WithdrawalIntent, sent: WithdrawalReport) -> Decimal:
         pause = LOOK_AGAIN
@@ -148,27 +186,21 @@ class Transfer:
                 await self._story.wait(None)
                 return credited.amount
             if credited.state is TransferState.FAILED:
-                raise StepFailed(f"{self._direction.destination} refused {intent.transfer_id}: {credited.detail}")
-            pause = await self._wait(f"{self._coin} deposit on {self._direction.destination}: {credited.detail}", pause)
+                raise NeedsPerson(f"{self._direction.destination} refused {intent.transfer_id}: {credited.detail}")
+            pause = await look_again(
+                self._story, f"{self._coin} deposit on {self._direction.destination}: {credited.detail}", pause
+            )
 
     async def _ask_deposit(self, sent: WithdrawalReport) -> DepositReport:
         if sent.txid is None:
-            raise StepFailed(f"withdrawal {sent.venue_id} is done but has no txid to look for")
-        return await FOLLOW.call(
+            raise NeedsPerson(f"withdrawal {sent.venue_id} is done but has no txid to look for")
+        return await answered(
+            self._story,
+            FOLLOW,
             TransferActivities.follow_deposit,
             DepositQuery(
                 cycle_id=self._story.cycle.cycle_id, coin=self._coin, direction=self._direction, txid=sent.txid
             ),
             summary=f"{sent.arrives:f} {self._coin} reach {self._direction.destination}",
+            refusal=proves_nothing,
         )
-
-    def _start_over(self) -> None:
-        """Nothing left the venue, for certain: the next attempt is a new withdrawal under a new id."""
-        self._attempt += 1
-        self._intent = None
-
-    async def _wait(self, reason: str, pause: timedelta) -> timedelta:
-        """Show the reason, sleep; the next pause is longer, so that hours of waiting stay a short history."""
-        await self._story.wait(reason)
-        await workflow.sleep(pause, summary=reason)
-        return min(pause * 2, LOOK_AGAIN_AT_MOST)

@@ -37,13 +37,26 @@ from kimp.ports.exchange import Exchange, TickStream
 from workflows.arbitrage_cycle import ArbitrageCycle
 
 NAMESPACE = "kimp"
+WORKFLOW_PARTS = (
+    "compensation",
+    "control",
+    "execution",
+    "policies",
+    "rebalancing",
+    "steps",
+    "story",
+    "transfer",
+)
 PASSED_THROUGH = (
     "kimp.domain",
     "kimp.contracts",
     "kimp.ports",
     "activities",
     "msgspec",
-    *(f"workflows.{part}" for part in ("execution", "policies", "rebalancing", "steps", "story", "transfer")),
+    *(
+        f"workflows.{part}"
+        for part in ("compensation", "control", "execution", "policies", "rebalancing", "steps", "story", "transfer")
+    ),
 )
 """Modules that the workflow sandbox need not load anew for every cycle: pure, or import-light, and without state.
 
@@ -137,7 +150,7 @@ def cycle_worker(client: Client, venues: Mapping[Venue, Exchange], bus: RedisTic
     return _worker(
         client,
         TaskQueue.CYCLES,
-        [orders.execute_order, market.find_routes, market.read_market],
+        [orders.execute_order, market.find_routes, market.find_ways_back, market.read_market],
         workflows=[ArbitrageCycle],
         workflow_runner=SandboxedWorkflowRunner(
             restrictions=SandboxRestrictions.default.with_passthrough_modules(*PASSED_THROUGH)
@@ -148,7 +161,7 @@ def cycle_worker(client: Client, venues: Mapping[Venue, Exchange], bus: RedisTic
 
 
 def transfer_worker(client: Client, venues: Mapping[Venue, Exchange], books: SqlBooks, allowed: Allowed) -> Worker:
-    transfers = TransferActivities(venues, books.journal, allowed, SystemClock())
+    transfers = TransferActivities(venues, books.journal, books.controls, allowed, SystemClock())
     return _worker(
         client,
         TaskQueue.TRANSFERS,

@@ -55,6 +55,7 @@ class TradingSettings(Section):
     start_within_ms: int = Field(default=2_000, gt=0)
     rebalance_floor: Ratio = Decimal("0.001")
     rebalance_loss_limit: Ratio = Decimal("-0.01")
+    compensation_loss_limit: Ratio = Decimal("-0.05")
     rebalance_deadline_s: int = Field(default=3_600, gt=0)
     rebalance_poll_s: int = Field(default=5, gt=0)
 
@@ -71,6 +72,8 @@ class TradingSettings(Section):
     def _floor_above_limit(self) -> "TradingSettings":
         if self.rebalance_loss_limit > self.rebalance_floor:
             raise ValueError("rebalance_loss_limit must not be above rebalance_floor")
+        if self.compensation_loss_limit > self.rebalance_loss_limit:
+            raise ValueError("compensation_loss_limit must not be above rebalance_loss_limit")
         return self
 
     @property
@@ -90,6 +93,7 @@ class TradingSettings(Section):
             route_coins=self.assets,
             rebalance_floor=self.rebalance_floor,
             rebalance_loss_limit=self.rebalance_loss_limit,
+            compensation_loss_limit=self.compensation_loss_limit,
             rebalance_deadline_s=self.rebalance_deadline_s,
             rebalance_poll_s=self.rebalance_poll_s,
             max_quote_age_ms=self.max_quote_age_ms,
@@ -151,7 +155,7 @@ class Sourced(BaseSettings):
 class Settings(Sourced):
     """All that can be set of kimp itself. `kimp.example.toml` documents every field."""
 
-    redis_url: str | None = None
+    redis_url: SecretStr | None = None
     """None: kimp runs its own redis-server."""
     database_url: SecretStr | None = None
     """None: SQLite in the data directory. MySQL: `mysql+asyncmy://user:password@host/kimp`."""
@@ -163,7 +167,9 @@ class Settings(Sourced):
     @property
     def bus_url(self) -> str:
         """Where Redis is, with its password if it has one: never print it."""
-        return self.redis_url or f"redis://127.0.0.1:{self.local.redis_port}/0"
+        if self.redis_url is not None:
+            return self.redis_url.get_secret_value()
+        return f"redis://127.0.0.1:{self.local.redis_port}/0"
 
     def venue(self, venue: Venue) -> VenueSettings:
         return self.upbit if venue is Venue.UPBIT else self.binance

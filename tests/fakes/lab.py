@@ -1,14 +1,15 @@
 """A cycle's whole world in memory but for Temporal: two venues, the real activities, the real workflow."""
 
+import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
 from fakes.journal import MemoryJournal, RecordKeeper
 from fakes.venue import FakeVenue
-from temporalio.client import Client, WorkflowHandle
+from temporalio.client import Client, WorkflowHandle, WorkflowUpdateFailedError
 from temporalio.worker import Worker
 from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
 
@@ -20,6 +21,7 @@ from activities.transfers import TransferActivities
 from kimp.adapters.clock import SystemClock
 from kimp.bootstrap import PASSED_THROUGH
 from kimp.contracts.cycle import CycleInput, CyclePolicy, CycleResult
+from kimp.contracts.operators import CycleState, OperatorRequest
 from kimp.contracts.queues import TaskQueue
 from kimp.contracts.transfers import Address
 from kimp.domain.ids import workflow_id
@@ -29,6 +31,7 @@ from kimp.domain.money import USDT, Asset
 from kimp.domain.opportunity import Limits, Opportunity, evaluate
 from workflows.arbitrage_cycle import ArbitrageCycle
 
+Handle = WorkflowHandle[ArbitrageCycle, CycleResult]
 XRP, TRX = Asset("XRP"), Asset("TRX")
 COINS = (XRP, TRX, USDT)
 LIMITS = Limits(
@@ -65,6 +68,10 @@ class Lab:
     journal: MemoryJournal = field(default_factory=MemoryJournal)
     records: RecordKeeper = field(default_factory=RecordKeeper)
     quotes_flow: bool = True
+    hurry: bool = False
+    """Ask waiting cycles to look again at once."""
+    give_up_at_once: bool = False
+    """The clock of transfers stands far in the future: a look-up that finds nothing is over."""
 
     @property
     def venues(self) -> dict[Venue, FakeVenue]:
@@ -90,9 +97,16 @@ class Lab:
         clock = SystemClock()
         orders = OrderActivities(self.venues, self.journal, clock)
         market = MarketActivities(self.venues, self, clock)  # type: ignore[arg-type]  # only what it reads is here
-        transfers = TransferActivities(self.venues, self.journal, _allowed(), clock)
+        transfers = TransferActivities(
+            self.venues, self.journal, self.journal, _allowed(), _Ahead() if self.give_up_at_once else clock
+        )
         records = RecordActivities(self.records)  # type: ignore[arg-type]  # only `record` is called
-        cycle_activities: list[Callable[..., Any]] = [orders.execute_order, market.find_routes, market.read_market]
+        cycle_activities: list[Callable[..., Any]] = [
+            orders.execute_order,
+            market.find_routes,
+            market.find_ways_back,
+            market.read_market,
+        ]
         transfer_activities: list[Callable[..., Any]] = [
             transfers.prepare_transfer,
             transfers.withdraw,
@@ -127,7 +141,7 @@ class Lab:
         assert isinstance(found, Opportunity), found
         return _cycle(found, expires_in_ms)
 
-    async def start(self, cycle: CycleInput) -> WorkflowHandle[ArbitrageCycle, CycleResult]:
+    async def start(self, cycle: CycleInput) -> Handle:
         return await self.client.start_workflow(
             ArbitrageCycle.run, cycle, id=workflow_id(cycle.cycle_id), task_queue=TaskQueue.CYCLES
         )
@@ -135,7 +149,40 @@ class Lab:
     async def complete(self, cycle: CycleInput | None = None) -> CycleResult:
         """Run a whole cycle with workers of its own."""
         async with self.workers():
-            return await (await self.start(cycle or await self.plan())).result()
+            handle = await self.start(cycle or await self.plan())
+            nudging = asyncio.create_task(_nudge(handle)) if self.hurry else None
+            try:
+                return await handle.result()
+            finally:
+                if nudging is not None:
+                    nudging.cancel()
+
+    async def seen(self, handle: Handle, what: Callable[[CycleState], bool]) -> CycleState:
+        """The cycle's state as soon as `what` accepts it; the test's own timeout bounds the wait."""
+        while True:
+            state = await handle.query(ArbitrageCycle.state)
+            if what(state):
+                return state
+            await asyncio.sleep(0.02)
+
+
+async def _nudge(handle: Handle) -> None:
+    """An impatient operator."""
+    while True:
+        with suppress(WorkflowUpdateFailedError):
+            await handle.execute_update(ArbitrageCycle.retry, OperatorRequest(by="hurry"))
+        await asyncio.sleep(0.1)
+
+
+class _Ahead(SystemClock):
+    """Each look at the clock is ten minutes later than the one before."""
+
+    def __init__(self) -> None:
+        self._ahead_ms = 0
+
+    def now_ms(self) -> int:
+        self._ahead_ms += 600_000
+        return super().now_ms() + self._ahead_ms
 
 
 def _cycle(found: Opportunity, expires_in_ms: int) -> CycleInput:
@@ -159,6 +206,7 @@ def _cycle(found: Opportunity, expires_in_ms: int) -> CycleInput:
             route_coins=COINS,
             rebalance_floor=Decimal(0),
             rebalance_loss_limit=Decimal("-0.02"),
+            compensation_loss_limit=Decimal("-0.05"),
             rebalance_deadline_s=6 * 3600,
             rebalance_poll_s=600,
             max_quote_age_ms=LIMITS.max_quote_age_ms,

@@ -18,6 +18,7 @@ from kimp.adapters.embedded.process import free_port
 from kimp.adapters.temporal.devserver import DevServer
 from kimp.adapters.temporal.devserver_binary import ensure_binary
 from kimp.contracts.cycle import CycleResult
+from kimp.contracts.operators import OperatorRequest
 from kimp.contracts.status import CycleStatus
 from kimp.domain.errors import OutcomeUnknown, Rejected
 from kimp.domain.market import Direction
@@ -52,7 +53,7 @@ async def parked_then_retried(lab: Lab) -> Handle:
     lab.binance.faults["withdraw"] = deque([Rejected("locked", venue="binance", code="-4005")])
     handle = await lab.start(await lab.plan())
     await lab.records.until(lambda record: record.status is CycleStatus.DEAD_LETTER)
-    await handle.execute_update(ArbitrageCycle.retry)
+    await handle.execute_update(ArbitrageCycle.retry, OperatorRequest(by="ann"))
     return handle
 
 

@@ -1,11 +1,14 @@
 """A client of the shared dev server, and one whose workflows skip time."""
 
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
+from fakes.lab import Lab
 from temporalio.client import Client
 from temporalio.contrib.pydantic import pydantic_data_converter
+from temporalio.service import RPCError
 from temporalio.testing import WorkflowEnvironment
 
 from kimp.adapters.temporal.bootstrap_namespace import prepare_namespace
@@ -17,6 +20,14 @@ async def temporal_client(temporal_server: DevServer) -> Client:
     return await Client.connect(
         temporal_server.address, namespace=temporal_server.namespace, data_converter=pydantic_data_converter
     )
+
+
+@pytest.fixture
+async def lab(temporal_client: Client) -> AsyncIterator[Lab]:
+    """A cycle that a failed test left open does not fail the next one."""
+    yield Lab(temporal_client)
+    with suppress(RPCError):
+        await temporal_client.get_workflow_handle("cycle-XRP-1").terminate("the test is over")
 
 
 @pytest.fixture

@@ -3,9 +3,7 @@
 from collections import deque
 from decimal import Decimal
 
-import pytest
 from fakes.lab import XRP, Lab
-from temporalio.client import Client, WorkflowUpdateFailedError
 
 from kimp.contracts.status import CycleStatus
 from kimp.domain.admission import HaltLevel
@@ -13,11 +11,6 @@ from kimp.domain.errors import OutcomeUnknown, Rejected, Unavailable
 from kimp.domain.ledger import Account, holdings
 from kimp.domain.market import Direction, Side
 from kimp.domain.money import KRW, USDT
-
-
-@pytest.fixture
-def lab(temporal_client: Client) -> Lab:
-    return Lab(temporal_client)
 
 
 async def test_high_premium_goes_out_from_binance_and_comes_home_by_usdt(lab: Lab) -> None:
@@ -115,31 +108,6 @@ async def test_a_read_that_fails_is_repeated(lab: Lab) -> None:
     cycle = await lab.plan()
     lab.upbit.faults["top_of_book"] = deque([Unavailable("busy", venue="upbit", retry_after=1)])
     assert (await lab.complete(cycle)).status is CycleStatus.COMPLETED
-
-
-async def test_a_step_that_fails_for_good_parks_and_goes_on_when_retried(lab: Lab) -> None:
-    lab.binance.faults["withdraw"] = deque([Rejected("locked", venue="binance", code="-4005")])
-    async with lab.workers():
-        handle = await lab.start(await lab.plan())
-        parked = await lab.records.until(lambda record: record.status is CycleStatus.DEAD_LETTER)
-        assert "locked" in (parked.reason or "")
-        assert lab.binance.withdrawals == {}
-        await handle.execute_update("retry")
-        assert (await handle.result()).status is CycleStatus.COMPLETED
-    assert list(lab.binance.withdrawals) == ["w-XRP-1-1W-2"], "a definite refusal frees the next attempt"
-
-
-async def test_retry_is_refused_unless_parked(lab: Lab) -> None:
-    lab.quotes_flow = True
-    cycle = await lab.plan()
-    lab.quotes_flow = False
-    async with lab.workers():
-        handle = await lab.start(cycle)
-        await lab.records.until(lambda record: record.waiting_reason is not None)
-        with pytest.raises(WorkflowUpdateFailedError) as refusal:
-            await handle.execute_update("retry")
-        await handle.terminate()
-    assert "not parked" in str(refusal.value.cause)
 
 
 async def test_a_closed_wallet_is_waited_for(lab: Lab) -> None:

@@ -6,7 +6,7 @@ from kimp.contracts.base import Message
 from kimp.contracts.status import CycleStatus
 from kimp.domain.ledger import Entry
 from kimp.domain.legs import LegEstimate
-from kimp.domain.market import Direction, Instrument, Quote
+from kimp.domain.market import Direction, Instrument, Quote, Venue
 from kimp.domain.money import Asset, Money
 
 ARBITRAGE_CYCLE = "ArbitrageCycle"
@@ -23,6 +23,8 @@ class CyclePolicy(Message):
     """Least result of the whole cycle, as a ratio of the cash spent, at which a route home is taken at once."""
     rebalance_loss_limit: Decimal
     """Result below which no route is taken before the deadline, e.g. -0.01; after it, the best open route is."""
+    compensation_loss_limit: Decimal
+    """To where the loss bound is raised, step by step over the deadline, when a cycle is undone."""
     rebalance_deadline_s: int
     rebalance_poll_s: int
     max_quote_age_ms: int
@@ -72,9 +74,20 @@ class QuoteQuery(Message):
     """The top of one book and its rules, from the venue itself."""
 
     cycle_id: str
-    direction: Direction
-    at_source: bool
+    venue: Venue
     coin: Asset
+
+
+class WaysBackQuery(Message):
+    """Coins on the direction's source: send them back, or sell them and bring the cash home?"""
+
+    cycle_id: str
+    direction: Direction
+    """The way home."""
+    coin: Asset
+    amount: Decimal
+    coins: tuple[Asset, ...]
+    max_quote_age_ms: int
 
 
 class MarketNow(Message):
@@ -95,6 +108,9 @@ class CycleRecord(Message):
     sequence: int
     """Rises with every record of a cycle: an older one never overwrites a newer one."""
     waiting_reason: str | None = None
+    waiting_since_ms: int | None = None
+    next_check_ms: int | None = None
+    """When a waiting cycle looks again by itself; None if it waits for a person."""
     reason: str | None = None
     spent: Money | None = None
     returned: Money | None = None

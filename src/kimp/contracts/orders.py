@@ -24,6 +24,8 @@ class OrderIntent(Message):
     """Worst price, in the venue's cash, on a tick."""
     expires_at_ms: int | None = None
     """Not to be sent after this instant (epoch milliseconds); None for orders that must go through."""
+    compensating: bool = False
+    """Undoes something: the kill switch lets it pass unless nothing at all may leave."""
 
 
 class OrderOutcome(StrEnum):
@@ -34,7 +36,9 @@ class OrderOutcome(StrEnum):
     REJECTED = "rejected"
     """Refused for certain: nothing happened."""
     NOT_SENT = "not_sent"
-    """kimp itself held it back: expired, halted, or the client id belongs to an older cycle."""
+    """kimp itself held it back: expired, stalled, or the client id belongs to another run."""
+    BLOCKED = "blocked"
+    """Not sent or refused, for a cause that passes: the kill switch, a locked or expired key."""
     ABSENT = "absent"
     """Sent without an answer and proved, after the fence, never to have been accepted."""
 

@@ -46,6 +46,7 @@ class WithdrawalIntent(Message):
     network: str
     """The source venue's name of the chain."""
     address: Address
+    compensating: bool = False
 
 
 class TransferState(StrEnum):

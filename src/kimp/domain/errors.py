@@ -8,11 +8,13 @@ KimpError
 ├── CurrencyMismatch      a programming error: two assets were mixed
 ├── UnbalancedEntry       a programming error: a ledger entry does not sum to zero
 ├── StartFailed           Temporal does not serve; the same start may be asked for again
+├── BusUnavailable        Redis does not serve: quotes are missing, nothing is lost
 ├── StoreUnavailable      the database does not serve; a write may or may not have been committed, repeat it by key
 └── VenueError            an exchange, or the way to it, said no or said nothing
     ├── Rejected          definite: the venue refused and nothing happened
     │   ├── NotFound      definite answer of a query: no such thing *now*
-    │   └── KeyRefused    the key, its rights or its address list: no retry can help
+    │   ├── KeyRefused    the key, its rights or its address list: no retry can help
+    │   └── Postponed     refused for now: the same thing may be asked for later, under a new id
     ├── Unavailable       nothing was executed; the same call may be repeated after `retry_after` seconds
     └── OutcomeUnknown    the call may or may not have been executed: look it up, never send again blindly
 """
@@ -54,6 +56,10 @@ class StoreUnavailable(KimpError):
     """The database is away or busy. All writes are idempotent by key, so the same one may be repeated."""
 
 
+class BusUnavailable(KimpError):
+    """Redis is away. What it carries may be lost; ask again."""
+
+
 class VenueError(KimpError):
     """A call to an exchange did not answer with success.
 
@@ -76,6 +82,10 @@ class NotFound(Rejected):
 
 class KeyRefused(Rejected):
     """The API key is wrong, expired, locked, lacks a right, or the address is not registered."""
+
+
+class Postponed(Rejected):
+    """Not sent, or refused before execution, for a cause that passes: the kill switch, a rate limit, maintenance."""
 
 
 class Unavailable(VenueError):

@@ -11,6 +11,8 @@ MAX_CLIENT_ORDER_ID = 36
 class Leg(StrEnum):
     ONE = "1"
     HOME = "H"
+    BACK = "R"
+    """What compensation trades and moves."""
 
 
 class Step(StrEnum):
@@ -40,7 +42,7 @@ def client_order_id(cycle: str, leg: Leg, step: Step, part: int, attempt: int) -
     return name
 
 
-def transfer_id(cycle: str, leg: Leg, attempt: int = 1) -> str:
+def transfer_id(cycle: str, leg: Leg, attempt: int) -> str:
     """Binance's withdrawOrderId; on Upbit, which has none, only kimp's own name of the withdrawal."""
     return f"{cycle}-{leg}{Step.SEND}-{attempt}"
 

@@ -107,6 +107,12 @@ def deposit_entry(transfer_id: str, cycle_id: str, venue: Venue, coin: Asset, am
 
 
 @exact
+def write_off_entry(name: str, cycle_id: str, account: Account, asset: Asset, amount: Decimal) -> Entry:
+    """What a person declared lost, or took out of kimp's hands."""
+    return _entry(name, cycle_id, Posting(account, asset, -amount), Posting(Account.EXTERNAL, asset, amount))
+
+
+@exact
 def opening_entry(venue: Venue, balances: Mapping[Asset, Decimal]) -> Entry:
     """All that the account held when kimp first looked. One entry, so that it can be booked only once."""
     account = Account(venue.value)

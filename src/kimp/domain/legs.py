@@ -114,7 +114,7 @@ def estimate_leg(
             Gate.BELOW_MINIMUM,
             f"{buy.received:f} {coin} is below what {direction.source} sends ({wallets[0].withdraw_min:f})",
         )
-    proceeds = _estimate_sale(view, coin, direction.destination, size.arrives, now_ms, max_age_ms)
+    proceeds = estimate_sale(view, coin, direction.destination, size.arrives, now_ms, max_age_ms)
     if isinstance(proceeds, Blocked):
         return proceeds
     return LegEstimate(direction, coin, buy.spent, buy.quantity, size.arrives, proceeds)
@@ -147,9 +147,25 @@ def _estimate_buy(
     return _Buy(quantity, spent, sizing.bought(quantity, instrument))
 
 
-def _estimate_sale(
+@exact
+def estimate_return(
+    view: MarketView, coin: Asset, amount: Decimal, direction: Direction, now_ms: int, max_age_ms: int
+) -> Money | Blocked:
+    """Cash that `amount` coins bring when they are sent over and sold there."""
+    wallets = check_wallets(view, coin, direction)
+    if isinstance(wallets, Blocked):
+        return wallets
+    size = sizing.withdrawal(amount, wallets[0])
+    if size is None:
+        return Blocked(Gate.BELOW_MINIMUM, f"{amount:f} {coin} is below what {direction.source} sends")
+    return estimate_sale(view, coin, direction.destination, size.arrives, now_ms, max_age_ms)
+
+
+@exact
+def estimate_sale(
     view: MarketView, coin: Asset, venue: Venue, arrives: Decimal, now_ms: int, max_age_ms: int
 ) -> Money | Blocked:
+    """Cash that `arrives` coins bring at the top of the venue's book; the venue's own cash is itself."""
     if coin == venue.cash:
         return sizing.cash_of(venue, arrives)
     quote = check_quote(view, venue, coin, now_ms, max_age_ms)

@@ -70,6 +70,8 @@ class CycleRow:
     direction: str
     status: CycleStatus
     waiting_reason: str | None
+    waiting_since_ms: int | None
+    next_check_ms: int | None
     reason: str | None
     spent: Decimal | None
     returned: Decimal | None

@@ -15,7 +15,7 @@ from redis.exceptions import RedisError
 
 from kimp.adapters.redis.rules import decode_rules, encode_rules
 from kimp.contracts.ticks import CHANNEL, decode_quote, encode_batch, encode_quote
-from kimp.domain.errors import BadConfig, BadMessage
+from kimp.domain.errors import BadConfig, BadMessage, BusUnavailable
 from kimp.domain.market import Quote, Venue, VenueRules
 from kimp.domain.money import Asset
 
@@ -85,7 +85,10 @@ class RedisTickBus:
         return readings
 
     async def _read(self, keys: Sequence[str]) -> list[bytes]:
-        found = await self._redis.mget(keys) if keys else []
+        try:
+            found = await self._redis.mget(keys) if keys else []
+        except LOST as gone:
+            raise BusUnavailable(f"no Redis answers at {self._place} ({type(gone).__name__})") from None
         return [data for data in found if isinstance(data, bytes)]
 
     async def batches(self) -> AsyncIterator[bytes]:

@@ -106,6 +106,8 @@ def _row(record: CycleRecord) -> dict[str, Any]:
         "status": record.status.value,
         "sequence": record.sequence,
         "waiting_reason": record.waiting_reason,
+        "waiting_since_ms": record.waiting_since_ms,
+        "next_check_ms": record.next_check_ms,
         "reason": record.reason,
         "home_asset": cash.asset if cash else None,
         "spent": record.spent.amount if record.spent else None,

@@ -48,6 +48,8 @@ cycles = Table(
     Column("status", CODE, nullable=False),
     Column("sequence", Integer, nullable=False),
     Column("waiting_reason", Text),
+    Column("waiting_since_ms", BigInteger),
+    Column("next_check_ms", BigInteger),
     Column("reason", Text),
     Column("home_asset", CODE),
     Column("spent", Amount),

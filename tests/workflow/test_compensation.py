@@ -1,0 +1,232 @@
+"""A cycle that can't go on is undone: whatever it holds becomes cash at home again, and the loss is booked."""
+
+from collections import deque
+from decimal import Decimal
+
+import pytest
+from fakes.lab import XRP, Handle, Lab
+from temporalio.client import WorkflowUpdateFailedError
+
+from kimp.contracts.operators import OperatorRequest, WriteOff
+from kimp.contracts.status import CycleStatus
+from kimp.domain.admission import HaltLevel
+from kimp.domain.compensation import DUST_KRW
+from kimp.domain.errors import OutcomeUnknown, Rejected, Unavailable
+from kimp.domain.ledger import Account, holdings
+from kimp.domain.market import Side
+from kimp.domain.money import KRW, USDT
+from workflows.arbitrage_cycle import ArbitrageCycle
+
+ANN = OperatorRequest(by="ann", note="seen on the venue's page")
+
+
+def refusals(count: int) -> deque[Exception]:
+    return deque(Rejected("not this coin", venue="x", code="-1") for _ in range(count))
+
+
+def abroad(lab: Lab) -> dict[tuple[Account, str], Decimal]:
+    """What the cycle left anywhere but in Binance's cash, dust aside."""
+    held = holdings(lab.records.entries)
+    dust = {KRW: DUST_KRW, XRP: Decimal("0.01")}
+    return {
+        key: amount
+        for key, amount in held.items()
+        if key != (Account.BINANCE, USDT) and amount > dust.get(key[1], Decimal("0.01"))
+    }
+
+
+async def until_status(lab: Lab, status: CycleStatus) -> None:
+    await lab.records.until(lambda record: record.status is status)
+
+
+async def test_coins_that_the_venue_does_not_send_are_sold_where_they_were_bought(lab: Lab) -> None:
+    lab.binance.faults["withdraw"] = refusals(3)
+    lab.hurry = True
+    result = await lab.complete()
+    assert result.status is CycleStatus.COMPENSATED
+    assert "not this coin" in (result.reason or "")
+    assert [(i.side, i.coin) for i in lab.binance.sent] == [(Side.BUY, XRP), (Side.SELL, XRP)]
+    assert abroad(lab) == {}
+    assert (result.profit_krw or 0) < 0, "two fees are lost, and booked"
+
+
+async def test_coins_that_nobody_buys_abroad_come_back_when_that_is_cheaper(lab: Lab) -> None:
+    lab.upbit.faults["place_order"] = refusals(5)
+    lab.hurry = True
+    cycle = await lab.plan()
+    lab.upbit.prices[XRP] = (Decimal(2000), Decimal(2001))
+    result = await lab.complete(cycle)
+    assert result.status is CycleStatus.COMPENSATED
+    assert [(i.side, i.coin) for i in lab.binance.sent] == [(Side.BUY, XRP), (Side.SELL, XRP)]
+    assert len(lab.upbit.withdrawals) == 1
+    assert abroad(lab) == {}
+
+
+async def test_coins_abroad_are_sold_there_and_the_cash_comes_home_when_that_is_cheaper(lab: Lab) -> None:
+    lab.upbit.faults["place_order"] = refusals(5)
+    lab.hurry = True
+    result = await lab.complete()
+    assert result.status is CycleStatus.COMPENSATED
+    assert [(i.side, i.coin) for i in lab.upbit.sent] == [(Side.SELL, XRP), (Side.BUY, USDT)]
+    assert abroad(lab) == {}
+
+
+@pytest.mark.parametrize("moment", ["INITIAL_TRADE_COMPLETED", "AWAITING_REBALANCE", "REBALANCING_IN_PROGRESS"])
+async def test_an_abort_is_taken_up_at_the_next_safe_point(lab: Lab, moment: str) -> None:
+    cycle = await lab.plan()
+    lab.quotes_flow = moment == "REBALANCING_IN_PROGRESS"
+    if lab.quotes_flow:
+        lab.upbit.faults["withdraw"] = deque([Unavailable("busy", venue="upbit")])
+    async with lab.workers():
+        handle = await lab.start(cycle)
+        await lab.seen(handle, lambda state: state.waiting_reason is not None or state.status == moment)
+        await handle.execute_update(ArbitrageCycle.abort, ANN)
+        lab.quotes_flow = True
+        result = await handle.result()
+    assert result.status is CycleStatus.COMPENSATED
+    assert "ann" in (result.reason or "")
+    assert abroad(lab) == {}
+
+
+async def test_a_cancellation_undoes_what_was_done(lab: Lab) -> None:
+    cycle = await lab.plan()
+    lab.binance.wallets_open = False
+    async with lab.workers():
+        handle = await lab.start(cycle)
+        await lab.seen(handle, lambda state: state.waiting_reason is not None)
+        await handle.cancel()
+        result = await handle.result()
+    assert result.status is CycleStatus.COMPENSATED
+    assert [(i.side, i.coin) for i in lab.binance.sent] == [(Side.BUY, XRP), (Side.SELL, XRP)]
+
+
+async def test_a_second_cancellation_does_not_stop_the_undoing(lab: Lab) -> None:
+    cycle = await lab.plan()
+    lab.quotes_flow = False
+    async with lab.workers():
+        handle = await lab.start(cycle)
+        await lab.seen(handle, lambda state: state.waiting_reason is not None)
+        await handle.cancel()
+        await lab.seen(handle, lambda state: state.status == CycleStatus.COMPENSATING)
+        await handle.cancel()
+        lab.quotes_flow = True
+        await handle.execute_update(ArbitrageCycle.retry, ANN)
+        assert (await handle.result()).status is CycleStatus.COMPENSATED
+    assert abroad(lab) == {}
+
+
+async def test_coins_in_transit_arrive_before_anything_is_undone(lab: Lab) -> None:
+    cycle = await lab.plan()
+    lab.upbit.credit_after = 70
+    async with lab.workers():
+        handle = await lab.start(cycle)
+        await lab.records.until(lambda record: any(entry.entry_id.endswith("/out") for entry in record.entries))
+        await handle.cancel()
+        lab.upbit.credit_after = 0
+        result = await handle.result()
+    assert result.status is CycleStatus.COMPENSATED
+    assert abroad(lab) == {}
+
+
+async def test_a_withdrawal_of_unknown_outcome_waits_for_a_person_and_is_never_repeated(lab: Lab) -> None:
+    lab.binance.faults["withdraw"] = deque([OutcomeUnknown("timeout", venue="binance")])
+    lab.give_up_at_once = True
+    async with lab.workers():
+        handle = await lab.start(await lab.plan())
+        await until_status(lab, CycleStatus.DEAD_LETTER)
+        with pytest.raises(WorkflowUpdateFailedError) as refusal:
+            await handle.execute_update(ArbitrageCycle.abort, ANN)
+        assert "parked" in str(refusal.value.cause)
+        await handle.execute_update(ArbitrageCycle.compensate, ANN)
+        result = await handle.result()
+    assert result.status is CycleStatus.COMPENSATED
+    assert lab.binance.withdrawals == {}
+    assert abroad(lab) == {}
+
+
+async def test_a_failed_compensation_parks_and_goes_on_when_retried(lab: Lab) -> None:
+    lab.hurry = True
+    lab.binance.faults["withdraw"] = refusals(3)
+    async with lab.workers():
+        handle = await lab.start(await lab.plan())
+        await lab.seen(handle, lambda _: bool(lab.binance.sent))
+        lab.binance.faults["place_order"] = refusals(5)
+        await until_status(lab, CycleStatus.DEAD_LETTER)
+        state = await handle.query(ArbitrageCycle.state)
+        assert [line.split()[1:] for line in state.held] == [["XRP", "on", "binance"]]
+        await handle.execute_update(ArbitrageCycle.retry, ANN)
+        assert (await handle.result()).status is CycleStatus.COMPENSATED
+    assert abroad(lab) == {}
+
+
+async def test_what_is_written_off_is_booked_and_the_rest_undone(lab: Lab) -> None:
+    lab.binance.faults["withdraw"] = deque([OutcomeUnknown("timeout", venue="binance")])
+    lab.give_up_at_once = True
+    async with lab.workers():
+        handle = await lab.start(await lab.plan())
+        await until_status(lab, CycleStatus.DEAD_LETTER)
+        held = holdings(lab.records.entries)[Account.BINANCE, XRP]
+        lost = WriteOff(by="ann", note="stolen", account=Account.BINANCE, asset=XRP, amount=held)
+        with pytest.raises(WorkflowUpdateFailedError) as refusal:
+            await handle.execute_update(ArbitrageCycle.write_off, lost.model_copy(update={"amount": held + 1}))
+        assert "holds" in str(refusal.value.cause)
+        await handle.execute_update(ArbitrageCycle.write_off, lost)
+        result = await handle.result()
+    assert result.status is CycleStatus.COMPENSATED
+    assert abroad(lab) == {}
+    assert [i.side for i in lab.binance.sent] == [Side.BUY]
+
+
+async def test_decisions_are_refused_while_a_cycle_runs(lab: Lab) -> None:
+    cycle = await lab.plan()
+    lab.quotes_flow = False
+    async with lab.workers():
+        handle = await lab.start(cycle)
+        await lab.seen(handle, lambda state: state.waiting_reason is not None)
+        with pytest.raises(WorkflowUpdateFailedError) as refusal:
+            await handle.execute_update(ArbitrageCycle.compensate, ANN)
+        await handle.terminate()
+    assert "not parked" in str(refusal.value.cause)
+
+
+async def test_the_kill_switch_holds_orders_but_not_the_undoing(lab: Lab) -> None:
+    cycle = await lab.plan()
+    lab.upbit.credit_after = 1
+    async with lab.workers():
+        handle = await lab.start(cycle)
+        await lab.seen(handle, lambda _: bool(lab.binance.sent))
+        lab.journal.halt = HaltLevel.ONLY_COMPENSATION
+        await lab.seen(handle, lambda state: "halted" in (state.waiting_reason or ""))
+        await handle.execute_update(ArbitrageCycle.abort, ANN)
+        result = await handle.result()
+    assert result.status is CycleStatus.COMPENSATED
+    assert abroad(lab) == {}
+
+
+async def test_nothing_leaves_at_the_highest_level(lab: Lab) -> None:
+    cycle = await lab.plan()
+    lab.binance.after["place_order"] = deque()
+    async with lab.workers():
+        handle = await lab.start(cycle)
+        await lab.seen(handle, lambda _: bool(lab.binance.sent))
+        lab.journal.halt = HaltLevel.NOTHING_LEAVES
+        await lab.seen(handle, lambda state: state.waiting_reason is not None)
+        await handle.execute_update(ArbitrageCycle.abort, ANN)
+        await lab.seen(handle, lambda state: state.status == CycleStatus.COMPENSATING)
+        sent = len(lab.binance.sent) + len(lab.upbit.sent)
+        lab.journal.halt = HaltLevel.RUN
+        await lab.seen(handle, lambda state: state.waiting_reason is not None)
+        await handle.execute_update(ArbitrageCycle.retry, ANN)
+        result = await handle.result()
+    assert sent <= 2
+    assert result.status is CycleStatus.COMPENSATED
+
+
+async def test_an_abort_before_anything_was_sent_rejects_the_cycle(lab: Lab) -> None:
+    cycle = await lab.plan()
+    handle: Handle = await lab.start(cycle)
+    await handle.cancel()
+    async with lab.workers():
+        result = await handle.result()
+    assert result.status is CycleStatus.REJECTED
+    assert lab.binance.sent == []

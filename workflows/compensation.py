@@ -1,0 +1,102 @@
+"""Undoing a cycle: position after position, latest first, until only cash at home is left."""
+
+from collections.abc import Sequence
+from decimal import Decimal
+
+from temporalio import workflow
+
+with workflow.unsafe.imports_passed_through():
+    from activities.market import MarketActivities
+    from kimp.contracts.cycle import WaysBackQuery
+    from kimp.domain.compensation import DUST_KRW, Position, WaysBack, positions
+    from kimp.domain.ids import Leg
+    from kimp.domain.ledger import Account, value_krw
+    from kimp.domain.market import Side, Venue
+    from kimp.domain.money import ZERO, Asset
+    from kimp.domain.sizing import cash_of
+
+from workflows.execution import Execution, Place
+from workflows.policies import MARKET
+from workflows.rebalancing import await_route
+from workflows.steps import NeedsPerson, answered
+from workflows.story import CycleStory
+from workflows.transfer import Transfer
+
+
+class Compensation:
+    """May be run again after it failed: what is left to do follows from what the books say is held."""
+
+    def __init__(self, story: CycleStory, sent: Sequence[Transfer]) -> None:
+        """`sent`: the cycle's transfers so far, registered before they began."""
+        self._story = story
+        self._home = story.cycle.direction.source
+        self._way_home = story.cycle.direction.opposite
+        self._transfers = list(sent)
+        self._dust: dict[tuple[Account, Asset], Decimal] = {}
+        """Too little to trade or to send: it stays where it is and is valued in the result."""
+
+    async def run(self) -> None:
+        """Raises StepFailed or NeedsPerson; the cycle is parked then."""
+        for transfer in reversed(self._transfers):
+            if transfer.in_transit:
+                await transfer.run()
+        while (position := self._next()) is not None:
+            await self._undo(position)
+
+    def _next(self) -> Position | None:
+        for position in positions(self._story.held, self._home):
+            if position.amount > self._dust.get((position.account, position.asset), ZERO):
+                return position
+        return None
+
+    async def _undo(self, position: Position) -> None:
+        if position.venue is None:
+            raise NeedsPerson(f"{position}, and nobody knows where; write it off once that is clear")
+        if position.asset == position.venue.cash:
+            await self._bring_home(position, position.venue)
+        elif position.venue is not self._home and (await self._ways_back(position)).send_back:
+            await self._send(position.asset, position.amount)
+        else:
+            await Execution(
+                self._story, Place(Leg.BACK, position.venue, position.asset, Side.SELL), position.amount
+            ).run()
+            self._leave(position)
+
+    async def _bring_home(self, position: Position, venue: Venue) -> None:
+        """Cash abroad, by the cheapest route."""
+        if value_krw({(position.account, position.asset): position.amount}, self._story.krw_per_usdt, {}) < DUST_KRW:
+            return self._leave(position)
+        route = await await_route(self._story, cash_of(venue, position.amount))
+        self._story.route = route.coin
+        if route.coin == venue.cash:
+            return await self._send(route.coin, position.amount)
+        buy = Execution(self._story, Place(Leg.BACK, venue, route.coin, Side.BUY), position.amount)
+        await buy.run()
+        return await self._send(route.coin, buy.coins)
+
+    async def _send(self, coin: Asset, amount: Decimal) -> None:
+        transfer = Transfer(self._story, Leg.BACK, coin, self._way_home, amount)
+        self._transfers.append(transfer)
+        await transfer.run()
+
+    async def _ways_back(self, position: Position) -> WaysBack:
+        policy = self._story.cycle.policy
+        return await answered(
+            self._story,
+            MARKET,
+            MarketActivities.find_ways_back,
+            WaysBackQuery(
+                cycle_id=self._story.cycle.cycle_id,
+                direction=self._way_home,
+                coin=position.asset,
+                amount=position.amount,
+                coins=policy.route_coins,
+                max_quote_age_ms=policy.max_quote_age_ms,
+            ),
+            summary=f"send {position} back, or sell there",
+        )
+
+    def _leave(self, position: Position) -> None:
+        """What could not be traded any further stays."""
+        key = position.account, position.asset
+        self._dust[key] = self._story.held.get(key, ZERO)
