@@ -27,9 +27,7 @@ def d(text: str | int) -> Decimal:
     return Decimal(text)
 
 
-def quote(
-    venue: Venue, coin: Asset, bid: str, ask: str, *, size: Decimal = DEEP, received_ms: int = NOW
-) -> Quote:
+def quote(venue: Venue, coin: Asset, bid: str, ask: str, *, size: Decimal = DEEP, received_ms: int = NOW) -> Quote:
     return Quote(venue, coin, Decimal(bid), size, Decimal(ask), size, received_ms)
 
 

@@ -49,7 +49,8 @@ def test_no_cash_buys_nothing() -> None:
 
 
 @pytest.mark.parametrize(
-    ("price", "tick"), [("2828", "1"), ("1000", "1"), ("999.9", "0.1"), ("100", "0.1"), ("99.99", "0.01"), ("0", "0.01")]
+    ("price", "tick"),
+    [("2828", "1"), ("1000", "1"), ("999.9", "0.1"), ("100", "0.1"), ("99.99", "0.01"), ("0", "0.01")],
 )
 def test_the_tick_is_that_of_the_prices_band(price: str, tick: str) -> None:
     assert BANDS.tick(d(price)) == d(tick)
