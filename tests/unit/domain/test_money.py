@@ -27,7 +27,7 @@ def test_a_decimal_is_what_the_text_says(text: str | int, value: str) -> None:
 
 @pytest.mark.parametrize("text", ["", "abc", "1,5", "NaN", "sNaN", "Infinity", "-inf", "0x10"])
 def test_what_is_no_finite_number_is_named(text: str) -> None:
-    with pytest.raises(BadAmount, match="not a (decimal|finite) number"):
+    with pytest.raises(BadAmount, match=r"not a (decimal|finite) number"):
         decimal(text)
 
 
