@@ -50,7 +50,7 @@ class OrderActivities:
             order = await self._send_once(intent, permit) if permit.first else await self._look_up(intent, permit)
         except _HeldBack as reason:
             return _held_back(intent, str(reason))
-        except Rejected as refusal:
+        except _Refused as refusal:
             return _report(intent, OrderOutcome.REJECTED, reason=str(refusal))
         if order is None:
             return _report(intent, OrderOutcome.ABSENT, reason="no answer, and unknown to the venue after the fence")
@@ -68,6 +68,8 @@ class OrderActivities:
             raise _HeldBack("the attempt stalled before it could send")
         try:
             return await self.venues[intent.venue].place_order(intent)
+        except Rejected as refusal:
+            raise _Refused(str(refusal)) from None
         except (OutcomeUnknown, Unavailable) as doubt:
             activity.logger.warning("order %s: %s; looking it up", intent.client_order_id, doubt)
             return await self._look_up(intent, permit)
@@ -97,6 +99,10 @@ class OrderActivities:
 
 class _HeldBack(Exception):
     """kimp itself decided not to send."""
+
+
+class _Refused(Exception):
+    """The venue refused the order itself: a refused look-up says nothing about an order that was sent before."""
 
 
 def _held_back(intent: OrderIntent, reason: str) -> OrderReport:
