@@ -19,7 +19,7 @@ from kimp.contracts.transfers import (
     WithdrawalReport,
 )
 from kimp.domain.admission import HaltLevel
-from kimp.domain.errors import KeyRefused, OutcomeUnknown, Unavailable
+from kimp.domain.errors import KeyRefused, NotFound, OutcomeUnknown, Rejected, Unavailable
 from kimp.domain.market import Venue
 from kimp.domain.money import ZERO, Asset
 from kimp.ports.books import Journal
@@ -84,7 +84,15 @@ class TransferActivities:
             else:
                 await self.journal.claim_withdrawal(intent.transfer_id, source.venue, report.venue_id)
                 return report
-        return await self._look_up(intent, permit.first_asked_ms)
+        try:
+            return await self._look_up(intent, permit.first_asked_ms)
+        except Rejected as refusal:
+            # Told as a refusal, it would make the workflow withdraw anew: only the withdrawal itself may be refused.
+            raise ApplicationError(
+                f"withdrawal {intent.transfer_id}: looking it up was refused ({refusal}); it is not sent again",
+                type=OutcomeUnknown.__name__,
+                non_retryable=not isinstance(refusal, NotFound),
+            ) from None
 
     async def _look_up(self, intent: WithdrawalIntent, asked_ms: int) -> WithdrawalReport:
         source = self.venues[intent.direction.source]
