@@ -3,11 +3,12 @@
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any
 
 import pytest
+from fakes.desk import Desk
 from fakes.journal import MemoryJournal
-from fakes.market import NOW, XRP, ManualClock, d
+from fakes.market import NOW, XRP, d
 from fakes.venue import FakeVenue
 from temporalio.exceptions import ApplicationError
 
@@ -30,15 +31,6 @@ from kimp.domain.money import Asset
 LOST = OutcomeUnknown("no answer", venue="upbit")
 HOME = Address(network="XRP", address="rBinance", tag="77")
 TRANSFER = "XRP-1-HW-1"
-
-
-class RunsActivities(Protocol):
-    clock: ManualClock
-    journal: MemoryJournal
-    beats: list[str]
-    beat_ms: int
-
-    async def run(self, activity: Any, question: object) -> Any: ...
 
 
 def intent(**changes: Any) -> WithdrawalIntent:
@@ -97,7 +89,7 @@ def binance() -> Source:
 
 
 @pytest.fixture
-def work(desk: RunsActivities, upbit: Source, binance: Source) -> TransferActivities:
+def work(desk: Desk, upbit: Source, binance: Source) -> TransferActivities:
     return TransferActivities(
         {Venue.UPBIT: upbit, Venue.BINANCE: binance}, desk.journal, {(Venue.UPBIT, XRP): HOME}, desk.clock
     )
@@ -110,18 +102,14 @@ def says_nothing_was_sent(failure: BaseException) -> bool:
     return failed.type in {"Rejected", "KeyRefused", "NotFound"}
 
 
-async def test_a_withdrawal_is_sent_once_and_claimed(
-    desk: RunsActivities, work: TransferActivities, upbit: Source
-) -> None:
+async def test_a_withdrawal_is_sent_once_and_claimed(desk: Desk, work: TransferActivities, upbit: Source) -> None:
     report = await desk.run(work.withdraw, intent())
     assert (report.arrives, report.fee) == (d(100), d(1))
     assert upbit.sent == [intent()]
     assert desk.journal.claims == {TRANSFER: f"w-{TRANSFER}"}
 
 
-async def test_a_second_call_asks_for_what_was_claimed(
-    desk: RunsActivities, work: TransferActivities, upbit: Source
-) -> None:
+async def test_a_second_call_asks_for_what_was_claimed(desk: Desk, work: TransferActivities, upbit: Source) -> None:
     first = await desk.run(work.withdraw, intent())
     assert await desk.run(work.withdraw, intent()) == first
     assert len(upbit.sent) == 1
@@ -130,7 +118,7 @@ async def test_a_second_call_asks_for_what_was_claimed(
 
 @pytest.mark.parametrize("error", [LOST, Unavailable("busy", venue="upbit")])
 async def test_after_a_lost_answer_the_list_decides(
-    desk: RunsActivities, work: TransferActivities, upbit: Source, error: Exception
+    desk: Desk, work: TransferActivities, upbit: Source, error: Exception
 ) -> None:
     upbit.after["withdraw"] = deque([error])
     report = await desk.run(work.withdraw, intent())
@@ -141,7 +129,7 @@ async def test_after_a_lost_answer_the_list_decides(
 
 
 async def test_a_worker_that_died_after_sending_leaves_it_to_the_list(
-    desk: RunsActivities, work: TransferActivities, upbit: Source
+    desk: Desk, work: TransferActivities, upbit: Source
 ) -> None:
     await desk.journal.ask_withdrawal(intent(), NOW)
     upbit.shown = [listed("u-1", "100")]
@@ -155,8 +143,8 @@ async def test_a_worker_that_died_after_sending_leaves_it_to_the_list(
     ("arrives", "fee", "ours"),
     [("100", "1", True), ("99", "1", True), ("99", "0.5", False), ("100.000001", "1", False), ("101", "1", False)],
 )
-async def test_a_listed_withdrawal_is_ours_by_its_amount(  # noqa: PLR0917 - one case
-    desk: RunsActivities,
+async def test_a_listed_withdrawal_is_ours_by_its_amount(
+    desk: Desk,
     work: TransferActivities,
     upbit: Source,
     arrives: str,
@@ -176,7 +164,7 @@ async def test_a_listed_withdrawal_is_ours_by_its_amount(  # noqa: PLR0917 - one
 
 
 async def test_a_listed_withdrawal_belongs_to_one_transfer_only(
-    desk: RunsActivities, work: TransferActivities, upbit: Source
+    desk: Desk, work: TransferActivities, upbit: Source
 ) -> None:
     """Two cycles sent the same amount at the same time: the first takes one entry, the second the other."""
     upbit.shown = [listed("u-1", "100"), listed("u-2", "100")]
@@ -188,7 +176,7 @@ async def test_a_listed_withdrawal_belongs_to_one_transfer_only(
 
 
 async def test_a_withdrawal_that_no_list_shows_is_a_persons_case(
-    desk: RunsActivities, work: TransferActivities, upbit: Source
+    desk: Desk, work: TransferActivities, upbit: Source
 ) -> None:
     upbit.faults["withdraw"] = deque([LOST])
     desk.beat_ms = GIVE_UP_MS + 1
@@ -202,7 +190,7 @@ async def test_a_withdrawal_that_no_list_shows_is_a_persons_case(
 @pytest.mark.parametrize("refusal", [KeyRefused("expired", venue="upbit"), NotFound("none", venue="upbit")])
 @pytest.mark.parametrize("call", ["withdrawals_since", "withdrawal"])
 async def test_a_refused_look_up_never_says_that_nothing_was_sent(
-    desk: RunsActivities, work: TransferActivities, upbit: Source, call: str, refusal: Exception
+    desk: Desk, work: TransferActivities, upbit: Source, call: str, refusal: Exception
 ) -> None:
     """Else the workflow withdraws once more, under a new name, while the first is on its way."""
     if call == "withdrawals_since":
@@ -217,18 +205,14 @@ async def test_a_refused_look_up_never_says_that_nothing_was_sent(
     assert len(upbit.sent) == 1
 
 
-async def test_a_definite_refusal_is_told_as_such(
-    desk: RunsActivities, work: TransferActivities, upbit: Source
-) -> None:
+async def test_a_definite_refusal_is_told_as_such(desk: Desk, work: TransferActivities, upbit: Source) -> None:
     upbit.faults["withdraw"] = deque([Rejected("below the minimum", venue="upbit")])
     with pytest.raises(Rejected) as ended:
         await desk.run(work.withdraw, intent())
     assert says_nothing_was_sent(ended.value)
 
 
-async def test_the_highest_kill_switch_lets_nothing_leave(
-    desk: RunsActivities, work: TransferActivities, upbit: Source
-) -> None:
+async def test_the_highest_kill_switch_lets_nothing_leave(desk: Desk, work: TransferActivities, upbit: Source) -> None:
     desk.journal.halt = HaltLevel.NOTHING_LEAVES
     with pytest.raises(KeyRefused, match="the kill switch lets nothing leave"):
         await desk.run(work.withdraw, intent())
@@ -236,7 +220,7 @@ async def test_the_highest_kill_switch_lets_nothing_leave(
 
 
 async def test_the_kill_switch_does_not_hide_what_left_before(
-    desk: RunsActivities, work: TransferActivities, upbit: Source
+    desk: Desk, work: TransferActivities, upbit: Source
 ) -> None:
     await desk.run(work.withdraw, intent())
     desk.journal.halt = HaltLevel.NOTHING_LEAVES
@@ -244,7 +228,7 @@ async def test_the_kill_switch_does_not_hide_what_left_before(
 
 
 async def test_an_id_that_another_run_used_is_never_sent_again(
-    desk: RunsActivities, work: TransferActivities, upbit: Source
+    desk: Desk, work: TransferActivities, upbit: Source
 ) -> None:
     await desk.run(work.withdraw, intent())
     with pytest.raises(KeyRefused, match="was used by run run-1"):
@@ -265,7 +249,7 @@ class ForgetfulJournal(MemoryJournal):
         return await super().claim_withdrawal(transfer_id, venue, venue_id)
 
 
-async def test_an_answer_that_could_not_be_written_down_is_found_again(desk: RunsActivities, upbit: Source) -> None:
+async def test_an_answer_that_could_not_be_written_down_is_found_again(desk: Desk, upbit: Source) -> None:
     work = TransferActivities({Venue.UPBIT: upbit}, ForgetfulJournal(), {}, desk.clock)
     with pytest.raises(StoreUnavailable):
         await desk.run(work.withdraw, intent())
@@ -276,7 +260,7 @@ async def test_an_answer_that_could_not_be_written_down_is_found_again(desk: Run
 REQUEST = TransferRequest(cycle_id="XRP-1", coin=XRP, direction=Direction.TO_BINANCE)
 
 
-async def test_terms_name_both_wallets_and_the_agreed_address(desk: RunsActivities, work: TransferActivities) -> None:
+async def test_terms_name_both_wallets_and_the_agreed_address(desk: Desk, work: TransferActivities) -> None:
     terms = await desk.run(work.prepare_transfer, REQUEST)
     assert terms.address == HOME
     assert (terms.out.venue, terms.into.venue) == (Venue.UPBIT, Venue.BINANCE)
@@ -284,7 +268,7 @@ async def test_terms_name_both_wallets_and_the_agreed_address(desk: RunsActiviti
 
 @pytest.mark.parametrize(("address", "tag"), [("rThief", "77"), ("rBinance", "78"), ("rBinance", None)])
 async def test_an_address_that_the_destination_does_not_confirm_is_refused(
-    desk: RunsActivities, work: TransferActivities, binance: Source, address: str, tag: str | None
+    desk: Desk, work: TransferActivities, binance: Source, address: str, tag: str | None
 ) -> None:
     """The tag counts as much as the address: without it the coins are lost."""
     binance.address, binance.tag = address, tag
@@ -292,15 +276,13 @@ async def test_an_address_that_the_destination_does_not_confirm_is_refused(
         await desk.run(work.prepare_transfer, REQUEST)
 
 
-async def test_a_coin_that_is_not_on_the_allow_list_is_refused(desk: RunsActivities, work: TransferActivities) -> None:
+async def test_a_coin_that_is_not_on_the_allow_list_is_refused(desk: Desk, work: TransferActivities) -> None:
     """The list is per source: that coins may go from Upbit to Binance says nothing about the way back."""
     with pytest.raises(KeyRefused, match="the allow-list lists none"):
         await desk.run(work.prepare_transfer, TransferRequest(cycle_id="XRP-1", coin=XRP, direction=Direction.TO_UPBIT))
 
 
-async def test_a_withdrawal_is_followed_until_it_is_final(
-    desk: RunsActivities, work: TransferActivities, upbit: Source
-) -> None:
+async def test_a_withdrawal_is_followed_until_it_is_final(desk: Desk, work: TransferActivities, upbit: Source) -> None:
     await desk.run(work.withdraw, intent())
     upbit.states = deque([listed(f"w-{TRANSFER}", "100")])
     report = await desk.run(work.follow_withdrawal, intent())
@@ -309,13 +291,13 @@ async def test_a_withdrawal_is_followed_until_it_is_final(
     assert desk.beats == ["following", "following"]
 
 
-async def test_what_was_never_journalled_is_not_followed(desk: RunsActivities, work: TransferActivities) -> None:
+async def test_what_was_never_journalled_is_not_followed(desk: Desk, work: TransferActivities) -> None:
     with pytest.raises(KeyRefused, match="was never journalled"):
         await desk.run(work.follow_withdrawal, intent())
 
 
 async def test_a_deposit_is_followed_by_its_txid_until_it_is_credited(
-    desk: RunsActivities, work: TransferActivities, binance: Source
+    desk: Desk, work: TransferActivities, binance: Source
 ) -> None:
     await desk.run(work.withdraw, intent())
     binance.credit_after = 1
