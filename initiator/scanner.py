@@ -94,7 +94,7 @@ class Scanner:
         return out is not None and home is not None and out >= home * self._hurdle
 
     def _likeliest(self, direction: Direction) -> list[Candidate]:
-        """The best coins that may pay this way; more than one, for the best by rate may be thin, dear to move, stale."""
+        """The best coins that may pay this way: not only the first, whose book may be thin or its network dear."""
         best = (self._out if direction is Direction.TO_UPBIT else self._home).best
         if best is None or not self._may_pay(best, direction):
             return []
