@@ -14,6 +14,7 @@ from kimp.domain.money import ONE, USDT, Asset
 from kimp.domain.premium import home_rate, out_rate
 
 Candidate = tuple[Asset, Direction]
+BOTH_WAYS = tuple(Direction)
 ROUTES_EVALUATED = 4
 """Ways home that are priced exactly, the best by raw rate; USDT is always among them."""
 
@@ -54,7 +55,7 @@ class Scanner:
         if quote.coin == USDT:
             # A way home or out for every coin, and none by itself: whichever it made pay must be looked at here.
             return self._likeliest(Direction.TO_UPBIT) + self._likeliest(Direction.TO_BINANCE)
-        candidates = [(quote.coin, direction) for direction in Direction if self._may_pay(quote.coin, direction)]
+        candidates = [(quote.coin, direction) for direction in BOTH_WAYS if self._may_pay(quote.coin, direction)]
         if improved_home:
             candidates += self._likeliest(Direction.TO_UPBIT)
         if improved_out:

@@ -63,7 +63,7 @@ def new_scanner() -> Scanner:
     return scanner
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=200, deadline=None)
 @given(st.lists(quotes(), min_size=1, max_size=40))
 def test_what_pays_is_offered_by_the_quote_that_makes_it_pay(stream: list[Quote]) -> None:
     scanner = new_scanner()
