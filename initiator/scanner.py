@@ -14,7 +14,6 @@ from kimp.domain.money import ONE, USDT, Asset
 from kimp.domain.premium import home_rate, out_rate
 
 Candidate = tuple[Asset, Direction]
-BOTH_WAYS = tuple(Direction)
 ROUTES_EVALUATED = 4
 """Ways home that are priced exactly, the best by raw rate; USDT is always among them."""
 
@@ -55,7 +54,8 @@ class Scanner:
         if quote.coin == USDT:
             # A way home or out for every coin, and none by itself: whichever it made pay must be looked at here.
             return self._likeliest(Direction.TO_UPBIT) + self._likeliest(Direction.TO_BINANCE)
-        candidates = [(quote.coin, direction) for direction in BOTH_WAYS if self._may_pay(quote.coin, direction)]
+        candidates = self._that_may_pay((quote.coin,), Direction.TO_UPBIT)
+        candidates += self._that_may_pay((quote.coin,), Direction.TO_BINANCE)
         if improved_home:
             candidates += self._likeliest(Direction.TO_UPBIT)
         if improved_out:
@@ -86,21 +86,21 @@ class Scanner:
             coin in self._travels[Direction.TO_BINANCE] and self._home.put(coin, home),
         )
 
-    def _may_pay(self, coin: Asset, direction: Direction) -> bool:
-        """Compare the coin's rate with the best opposite one."""
+    def _that_may_pay(self, coins: Iterable[Asset], direction: Direction) -> list[Candidate]:
+        """Compare each coin's rate with the best opposite one."""
+        if self._out.rate is None or self._home.rate is None:
+            return []
         if direction is Direction.TO_UPBIT:
-            out, home = self._out.rates.get(coin), self._home.rate
-        else:
-            out, home = self._out.rate, self._home.rates.get(coin)
-        return out is not None and home is not None and out >= home * self._hurdle
+            rates, least = self._out.rates, self._home.rate * self._hurdle
+            return [(c, direction) for c in coins if (rate := rates.get(c)) is not None and rate >= least]
+        rates, best = self._home.rates, self._out.rate
+        return [(c, direction) for c in coins if (rate := rates.get(c)) is not None and best >= rate * self._hurdle]
 
     def _likeliest(self, direction: Direction) -> list[Candidate]:
         """The best coins that may pay this way: not only the first, whose book may be thin or its network dear."""
-        best = (self._out if direction is Direction.TO_UPBIT else self._home).best
-        if best is None or not self._may_pay(best, direction):
+        if self._out.rate is None or self._home.rate is None or self._out.rate < self._home.rate * self._hurdle:
             return []
-        coins = self.route_coins(direction)
-        return [(coin, direction) for coin in coins if coin != USDT and self._may_pay(coin, direction)]
+        return self._that_may_pay((c for c in self.route_coins(direction) if c != USDT), direction)
 
 
 class _Best:

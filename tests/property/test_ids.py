@@ -19,8 +19,7 @@ OneStep = tuple[Asset, int, Leg, Step, int, int]
 
 
 def name(step: OneStep) -> str:
-    coin, number, *rest = step
-    leg, kind, part, attempt = rest
+    coin, number, leg, kind, part, attempt = step
     return client_order_id(cycle_id(coin, number), leg, kind, part, attempt)
 
 
