@@ -97,6 +97,14 @@ def test_a_quote_may_be_as_old_as_allowed_and_no_older() -> None:
     assert gate(leg(view, Direction.TO_UPBIT, DOLLARS, now_ms=NOW + MAX_AGE + 1)) is Gate.QUOTE_STALE
 
 
+def test_a_quote_from_the_future_is_not_fresh() -> None:
+    """The feeder's clock is ahead: by it a dead quote would pass for fresh until this clock has caught up."""
+    view = market()
+    assert isinstance(check_quote(view, Venue.UPBIT, XRP, NOW - MAX_AGE, MAX_AGE), Quote), "clocks differ a little"
+    ahead = check_quote(view, Venue.UPBIT, XRP, NOW - MAX_AGE - 1, MAX_AGE)
+    assert ahead == Blocked(Gate.QUOTE_STALE, "XRP on upbit is 1001 ms ahead of this clock; set both clocks")
+
+
 @pytest.mark.parametrize("ask", ["2827", "2828"])
 def test_a_book_whose_sides_meet_is_not_traded_on(ask: str) -> None:
     view = view_of([*kimchi_quotes(), quote(Venue.UPBIT, XRP, "2828", ask)], rules())
