@@ -57,9 +57,9 @@ class OrderActivities:
             order = await self._send_once(intent, permit) if permit.first else await self._look_up(intent, permit)
         except _HeldBack as reason:
             return _report(intent, OrderOutcome.NOT_SENT, reason=str(reason))
-        except (_Halted, KeyRefused) as bar:
+        except _Blocked as bar:
             return _report(intent, OrderOutcome.BLOCKED, reason=str(bar))
-        except Rejected as refusal:
+        except _Refused as refusal:
             return _report(intent, OrderOutcome.REJECTED, reason=str(refusal))
         if order is None:
             return _report(intent, OrderOutcome.ABSENT, reason="no answer, and unknown to the venue after the fence")
@@ -71,13 +71,17 @@ class OrderActivities:
     async def _send_once(self, intent: OrderIntent, permit: SendPermit) -> VenueOrder | None:
         now = self.clock.now_ms()
         if permit.halt >= (HaltLevel.NOTHING_LEAVES if intent.compensating else HaltLevel.ONLY_COMPENSATION):
-            raise _Halted(f"orders are halted at level {int(permit.halt)} ({permit.halt.name.lower()})")
+            raise _Blocked(f"orders are halted at level {int(permit.halt)} ({permit.halt.name.lower()})")
         if intent.expires_at_ms is not None and now > intent.expires_at_ms:
             raise _HeldBack(f"expired {now - intent.expires_at_ms} ms ago")
         if now - permit.first_asked_ms > SEND_WITHIN_MS:
             raise _HeldBack("the attempt stalled before it could send")
         try:
             return await self.venues[intent.venue].place_order(intent)
+        except KeyRefused as refusal:
+            raise _Blocked(str(refusal)) from None
+        except Rejected as refusal:
+            raise _Refused(str(refusal)) from None
         except (OutcomeUnknown, Unavailable) as doubt:
             activity.logger.warning("order %s: %s; looking it up", intent.client_order_id, doubt)
             return await self._look_up(intent, permit)
@@ -109,8 +113,12 @@ class _HeldBack(Exception):
     """kimp itself decided not to send."""
 
 
-class _Halted(Exception):
-    """The kill switch is on."""
+class _Blocked(Exception):
+    """The kill switch is on, or the venue refuses the key: the same order may go later, under a new id."""
+
+
+class _Refused(Exception):
+    """The venue refused the order itself: a refused look-up says nothing about an order that was sent before."""
 
 
 def _report(

@@ -20,7 +20,7 @@ from kimp.contracts.transfers import (
     WithdrawalReport,
 )
 from kimp.domain.admission import HaltLevel
-from kimp.domain.errors import KeyRefused, OutcomeUnknown, Postponed, Unavailable
+from kimp.domain.errors import KeyRefused, NotFound, OutcomeUnknown, Postponed, Rejected, Unavailable
 from kimp.domain.ids import step_of
 from kimp.domain.market import Venue
 from kimp.domain.money import ZERO, Asset
@@ -95,7 +95,15 @@ class TransferActivities:
                 await self.journal.claim_withdrawal(intent.transfer_id, source.venue, report.venue_id)
                 crash_point("withdraw-claimed", step)
                 return report
-        return await self._look_up(intent, permit.first_asked_ms)
+        try:
+            return await self._look_up(intent, permit.first_asked_ms)
+        except Rejected as refusal:
+            # Told as a refusal, it would make the workflow withdraw anew: only the withdrawal itself may be refused.
+            raise ApplicationError(
+                f"withdrawal {intent.transfer_id}: looking it up was refused ({refusal}); it is not sent again",
+                type=OutcomeUnknown.__name__,
+                non_retryable=not isinstance(refusal, NotFound),
+            ) from None
 
     async def _refuse_if_halted(self, source: Venue) -> None:
         """Before the journal as well: an id that is journalled and not sent would be looked up for minutes."""

@@ -51,13 +51,15 @@ class Scanner:
             return []
         self.view.quotes[key] = quote
         improved_out, improved_home = self._rate(quote.coin)
-        candidates: list[Candidate] = []
-        if quote.coin != USDT:
-            self._add_if_open(candidates, quote.coin, quote.coin)
-        if improved_home and self._out.best is not None:
-            self._add_if_open(candidates, self._out.best, None)
-        if improved_out and self._home.best is not None:
-            self._add_if_open(candidates, None, self._home.best)
+        if quote.coin == USDT:
+            # A way home or out for every coin, and none by itself: whichever it made pay must be looked at here.
+            return self._likeliest(Direction.TO_UPBIT) + self._likeliest(Direction.TO_BINANCE)
+        candidates = self._that_may_pay((quote.coin,), Direction.TO_UPBIT)
+        candidates += self._that_may_pay((quote.coin,), Direction.TO_BINANCE)
+        if improved_home:
+            candidates += self._likeliest(Direction.TO_UPBIT)
+        if improved_out:
+            candidates += self._likeliest(Direction.TO_BINANCE)
         return candidates
 
     def route_coins(self, direction: Direction) -> list[Asset]:
@@ -84,17 +86,21 @@ class Scanner:
             coin in self._travels[Direction.TO_BINANCE] and self._home.put(coin, home),
         )
 
-    def _add_if_open(self, candidates: list[Candidate], out: Asset | None, home: Asset | None) -> None:
+    def _that_may_pay(self, coins: Iterable[Asset], direction: Direction) -> list[Candidate]:
         """Compare each coin's rate with the best opposite one."""
-        best_out, best_home = self._out.rate, self._home.rate
-        if best_out is None or best_home is None:
-            return
-        out_rate_ = self._out.rates.get(out) if out is not None and out != USDT else None
-        if out is not None and out_rate_ is not None and out_rate_ >= best_home * self._hurdle:
-            candidates.append((out, Direction.TO_UPBIT))
-        home_rate_ = self._home.rates.get(home) if home is not None and home != USDT else None
-        if home is not None and home_rate_ is not None and best_out >= home_rate_ * self._hurdle:
-            candidates.append((home, Direction.TO_BINANCE))
+        if self._out.rate is None or self._home.rate is None:
+            return []
+        if direction is Direction.TO_UPBIT:
+            rates, least = self._out.rates, self._home.rate * self._hurdle
+            return [(c, direction) for c in coins if (rate := rates.get(c)) is not None and rate >= least]
+        rates, best = self._home.rates, self._out.rate
+        return [(c, direction) for c in coins if (rate := rates.get(c)) is not None and best >= rate * self._hurdle]
+
+    def _likeliest(self, direction: Direction) -> list[Candidate]:
+        """The best coins that may pay this way: not only the first, whose book may be thin or its network dear."""
+        if self._out.rate is None or self._home.rate is None or self._out.rate < self._home.rate * self._hurdle:
+            return []
+        return self._that_may_pay((c for c in self.route_coins(direction) if c != USDT), direction)
 
 
 class _Best:

@@ -19,7 +19,7 @@ with workflow.unsafe.imports_passed_through():
     from kimp.domain.money import ZERO, Asset, Money, exact, round_down
 
 from workflows.policies import MARKET, ORDER
-from workflows.steps import LOOK_AGAIN, StepFailed, answered, look_again
+from workflows.steps import LOOK_AGAIN, StepFailed, answered, look_again, proves_nothing
 from workflows.story import CycleStory
 
 TRIES = 5
@@ -107,6 +107,7 @@ class Execution:
             OrderActivities.execute_order,
             intent,
             summary=f"{place.side} {quantity:f} {place.coin} on {place.venue}, {bound}",
+            refusal=proves_nothing,
         )
         await self._take_in(report)
         return report

@@ -107,7 +107,9 @@ async def test_a_second_cancellation_does_not_stop_the_undoing(lab: Lab) -> None
         handle = await lab.start(cycle)
         await lab.seen(handle, lambda state: state.waiting_reason is not None)
         await handle.cancel()
-        await lab.seen(handle, lambda state: state.status == CycleStatus.COMPENSATING)
+        await lab.seen(
+            handle, lambda state: state.status == CycleStatus.COMPENSATING and state.waiting_reason is not None
+        )
         await handle.cancel()
         lab.quotes_flow = True
         await handle.execute_update(ArbitrageCycle.retry, ANN)

@@ -4,14 +4,18 @@ msgspec decodes it straight into the domain's `Quote` tuples, decimals from stri
 """
 
 from collections.abc import Sequence
+from decimal import Decimal
 
 import msgspec
 
 from kimp.domain.errors import BadMessage
 from kimp.domain.market import Quote
+from kimp.domain.money import ZERO
 
 CHANNEL = "TICKER_UPDATES"
 VERSION = 1
+LEAST, MOST = Decimal("1E-18"), Decimal("1E+18")
+"""No price of any coin is beyond these, and no quotient of two such numbers overflows."""
 
 
 class TickBatch(msgspec.Struct, array_like=True, frozen=True, gc=False):
@@ -24,6 +28,8 @@ class TickBatch(msgspec.Struct, array_like=True, frozen=True, gc=False):
 _encoder = msgspec.json.Encoder()
 _batches = msgspec.json.Decoder(TickBatch)
 _quotes = msgspec.json.Decoder(Quote)
+UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
+"""The last is JSON nested too deep."""
 
 
 def encode_batch(quotes: Sequence[Quote]) -> bytes:
@@ -34,7 +40,7 @@ def decode_batch(data: bytes) -> list[Quote]:
     """Raises BadMessage, in one line, for anything but a batch of this version."""
     try:
         batch = _batches.decode(data)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except UNREADABLE as error:
         raise BadMessage(f"{CHANNEL}: {error}; is an older feeder still running?") from None
     if batch.version != VERSION:
         raise BadMessage(f"{CHANNEL}: version {batch.version}, this kimp reads {VERSION}; update the older process")
@@ -44,10 +50,16 @@ def decode_batch(data: bytes) -> list[Quote]:
 
 
 def _refuse_unreal(quote: Quote) -> None:
-    """JSON text can spell NaN and infinities inside a decimal string; comparing them would end the reader's loop."""
+    """A decimal string can spell NaN, zero or 1E+999999; comparing or dividing them would end the reader's loop."""
     for number in (quote.bid, quote.bid_size, quote.ask, quote.ask_size):
         if not number.is_finite():
             raise BadMessage(f"{CHANNEL}: {quote.coin} on {quote.venue} has {number}, not a finite number")
+    for price in (quote.bid, quote.ask):
+        if not LEAST <= price <= MOST:
+            raise BadMessage(f"{CHANNEL}: {quote.coin} on {quote.venue} has {price}, which is no price")
+    for size in (quote.bid_size, quote.ask_size):
+        if not ZERO <= size <= MOST:
+            raise BadMessage(f"{CHANNEL}: {quote.coin} on {quote.venue} has {size}, which is no size")
 
 
 def encode_quote(quote: Quote) -> bytes:
@@ -58,7 +70,7 @@ def decode_quote(data: bytes) -> Quote:
     """Raises BadMessage for anything but one quote."""
     try:
         quote = _quotes.decode(data)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except UNREADABLE as error:
         raise BadMessage(f"last value in Redis: {error}; is an older feeder still running?") from None
     _refuse_unreal(quote)
     return quote

@@ -78,6 +78,11 @@ def check_quote(view: MarketView, venue: Venue, coin: Asset, now_ms: int, max_ag
             Gate.QUOTE_STALE,
             f"{coin} on {venue} is {quote.age_ms(now_ms)} ms old, {max_age_ms} allowed",
         )
+    if quote.age_ms(now_ms) < -max_age_ms:
+        # Its true age is unknown: by this clock it would look fresh long after it stopped being so.
+        return Blocked(
+            Gate.QUOTE_STALE, f"{coin} on {venue} is {-quote.age_ms(now_ms)} ms ahead of this clock; set both clocks"
+        )
     if quote.crossed:
         return Blocked(Gate.QUOTE_CROSSED, f"{coin} on {venue}: bid {quote.bid} >= ask {quote.ask}")
     return quote

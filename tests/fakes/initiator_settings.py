@@ -1,0 +1,35 @@
+"""Settings under which the quotes of `fakes.market.kimchi_quotes` make exactly one percent."""
+
+from decimal import Decimal
+
+from fakes.market import TRX, XRP
+
+from initiator.service import InitiatorSettings
+from kimp.contracts.cycle import CyclePolicy
+from kimp.domain.admission import AdmissionLimits
+from kimp.domain.money import USDT
+from kimp.domain.opportunity import Limits
+
+LIMITS = Limits(
+    threshold=Decimal("0.005"),
+    notional_krw=Decimal(1_400_000),
+    slippage=Decimal("0.002"),
+    premium_band=Decimal("0.1"),
+    max_quote_age_ms=1_000,
+)
+POLICY = CyclePolicy(
+    slippage=Decimal("0.002"),
+    route_coins=(XRP, TRX, USDT),
+    rebalance_floor=Decimal(0),
+    rebalance_loss_limit=Decimal("-0.01"),
+    rebalance_deadline_s=3_600,
+    rebalance_poll_s=10,
+    max_quote_age_ms=1_000,
+)
+SETTINGS = InitiatorSettings(
+    coins=(XRP, TRX, USDT),
+    limits=LIMITS,
+    admission=AdmissionLimits(max_open_cycles=5, cooldown_ms=60_000),
+    policy=POLICY,
+    start_within_ms=2_000,
+)

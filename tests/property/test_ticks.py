@@ -1,0 +1,103 @@
+"""The wire format of ticks: nothing is lost on the way, and nothing that arrives can do more than be refused."""
+
+import json
+from contextlib import suppress
+from decimal import Decimal
+
+import pytest
+from fakes.market import NOW, XRP, d, free_rules, quote
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from initiator.scanner import Scanner
+from kimp.contracts.ticks import LEAST, MOST, decode_batch, decode_quote, encode_batch, encode_quote
+from kimp.domain.errors import BadMessage
+from kimp.domain.market import Quote, Venue
+from kimp.domain.money import USDT, Asset
+
+PRICES = st.decimals(LEAST, MOST, allow_nan=False, allow_infinity=False)
+SIZES = st.one_of(st.just(Decimal(0)), PRICES)
+COINS = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=10).map(Asset)
+QUOTES = st.builds(Quote, st.sampled_from(Venue), COINS, PRICES, SIZES, PRICES, SIZES, st.integers(0, 2**53))
+
+NUMBERS = st.one_of(
+    st.decimals().map(str),
+    st.sampled_from(["0", "-0", "-1", "1E+999999", "1E-999999", "9" * 400, "NaN", "sNaN", "Infinity", "1"]),
+    st.text(max_size=5),
+    st.integers(),
+    st.none(),
+)
+ALMOST_QUOTES = st.tuples(
+    st.sampled_from(["upbit", "binance", "kraken", 1]),
+    st.sampled_from(["XRP", "USDT"]),
+    NUMBERS,
+    NUMBERS,
+    NUMBERS,
+    NUMBERS,
+    st.one_of(st.just(NOW), st.integers(), st.floats(allow_nan=False, allow_infinity=False)),
+)
+
+
+@given(st.lists(QUOTES, max_size=20))
+def test_a_batch_arrives_as_it_was_sent(quotes: list[Quote]) -> None:
+    assert decode_batch(encode_batch(quotes)) == quotes
+
+
+@given(QUOTES)
+def test_a_single_quote_arrives_as_it_was_sent(sent: Quote) -> None:
+    arrived = decode_quote(encode_quote(sent))
+    assert arrived == sent
+    assert [str(number) for number in arrived] == [str(number) for number in sent], "digits and all"
+
+
+@given(st.binary())
+@example(b"[1,[]," + b"[" * 100_000)
+@example(b'[1,[["upbit","\xff","1","1","2","1",9]]]')
+def test_bytes_are_quotes_or_a_bad_message(data: bytes) -> None:
+    for decode in (decode_batch, decode_quote):
+        with suppress(BadMessage):
+            decode(data)
+
+
+@given(st.lists(ALMOST_QUOTES, max_size=4))
+def test_what_decodes_can_be_calculated_with(rows: list[tuple[object, ...]]) -> None:
+    """The reader's loop divides and compares whatever gets through."""
+    try:
+        quotes = decode_batch(json.dumps([1, rows]).encode())
+    except BadMessage:
+        return
+    scanner = Scanner([XRP], d("0.001"))
+    scanner.apply_rules(free_rules([XRP, USDT]))
+    for each in quotes:
+        scanner.feed(each)
+
+
+IMPOSSIBLE = ["0", "-1", "1E+999999", "1E-999999", "NaN", "Infinity"]
+
+
+@pytest.mark.parametrize(
+    ("bid", "ask"), [*((price, "2830") for price in IMPOSSIBLE), *(("2828", price) for price in IMPOSSIBLE)]
+)
+def test_an_impossible_price_is_refused_by_name(bid: str, ask: str) -> None:
+    bad = quote(Venue.UPBIT, XRP, bid, ask)
+    with pytest.raises(BadMessage, match="XRP on upbit has "):
+        decode_batch(encode_batch([bad]))
+    with pytest.raises(BadMessage, match="XRP on upbit has "):
+        decode_quote(encode_quote(bad))
+
+
+@pytest.mark.parametrize("size", ["-1", "1E+999999", "NaN"])
+def test_an_impossible_size_is_refused_by_name(size: str) -> None:
+    bad = quote(Venue.UPBIT, XRP, "2828", "2830")._replace(bid_size=d(size))
+    with pytest.raises(BadMessage, match="XRP on upbit has "):
+        decode_batch(encode_batch([bad]))
+
+
+def test_an_empty_side_is_no_error() -> None:
+    empty = quote(Venue.UPBIT, XRP, "2828", "2830", size=d(0))
+    assert decode_batch(encode_batch([empty])) == [empty]
+
+
+def test_another_version_says_what_to_do() -> None:
+    with pytest.raises(BadMessage, match="version 2, this kimp reads 1; update the older process"):
+        decode_batch(b"[2,[]]")

@@ -1,0 +1,74 @@
+"""Which errors Temporal tries again, after which pause, and that no library error comes along."""
+
+from datetime import timedelta
+
+import pytest
+from temporalio.exceptions import ApplicationErrorCategory
+
+from activities.failures import VenueFailures, as_failure
+from kimp.domain.errors import (
+    KeyRefused,
+    KimpError,
+    NotFound,
+    OutcomeUnknown,
+    Rejected,
+    StoreUnavailable,
+    Unavailable,
+)
+
+
+@pytest.mark.parametrize("kind", [Rejected, NotFound, KeyRefused])
+def test_a_definite_refusal_is_final(kind: type[Rejected]) -> None:
+    failure = as_failure(kind("no", venue="upbit", code="E1"))
+    assert failure.non_retryable
+    assert failure.type == kind.__name__
+    assert failure.message == "upbit: no [E1]"
+    assert failure.category is ApplicationErrorCategory.BENIGN
+
+
+@pytest.mark.parametrize(
+    "error", [Unavailable("busy", venue="upbit"), OutcomeUnknown("no answer", venue="upbit"), StoreUnavailable("away")]
+)
+def test_everything_else_is_tried_again(error: KimpError) -> None:
+    failure = as_failure(error)
+    assert not failure.non_retryable
+    assert failure.type == type(error).__name__
+    assert failure.next_retry_delay is None
+
+
+@pytest.mark.parametrize("seconds", [0, 7])
+def test_the_pause_that_the_venue_asks_for_is_kept(seconds: int) -> None:
+    failure = as_failure(Unavailable("banned", venue="binance", retry_after=seconds))
+    assert failure.next_retry_delay == timedelta(seconds=seconds)
+
+
+def test_our_own_troubles_are_not_benign() -> None:
+    """A venue says no every day; a database that is away must be seen."""
+    assert as_failure(StoreUnavailable("away")).category is ApplicationErrorCategory.UNSPECIFIED
+
+
+class Inner:
+    """An activity that ends in an error, with a library's error behind it."""
+
+    def __init__(self, error: Exception) -> None:
+        self.error = error
+
+    def init(self, outbound: object) -> None: ...
+
+    async def execute_activity(self, input: object) -> object:  # noqa: A002 - the SDK's name
+        raise self.error from ValueError("https://venue.example/?signature=secret")
+
+
+async def test_no_chained_error_reaches_the_history() -> None:
+    """A library's text may carry a signed URL."""
+    chain = VenueFailures().intercept_activity(Inner(Unavailable("busy", venue="upbit")))  # type: ignore[arg-type]
+    with pytest.raises(Exception, match="upbit: busy") as ended:
+        await chain.execute_activity(object())  # type: ignore[arg-type]
+    assert ended.value.__cause__ is None
+    assert ended.value.__suppress_context__
+
+
+async def test_errors_that_are_not_ours_pass_unchanged() -> None:
+    chain = VenueFailures().intercept_activity(Inner(LookupError("bug")))  # type: ignore[arg-type]
+    with pytest.raises(LookupError):
+        await chain.execute_activity(object())  # type: ignore[arg-type]

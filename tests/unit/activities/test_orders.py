@@ -1,0 +1,294 @@
+"""Orders: sent once, looked up when in doubt, never reported as refused while they may have been accepted."""
+
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+from fakes.desk import Desk
+from fakes.journal import MemoryJournal
+from fakes.market import NOW, XRP, ManualClock, d
+from fakes.venue import FakeVenue
+from temporalio.exceptions import ApplicationError
+from temporalio.testing import ActivityEnvironment
+
+from activities.orders import FENCE_MS, SEND_WITHIN_MS, OrderActivities
+from kimp.contracts.orders import OrderIntent, OrderOutcome, OrderReport
+from kimp.domain.admission import HaltLevel
+from kimp.domain.errors import KeyRefused, OutcomeUnknown, Rejected, StoreUnavailable, Unavailable
+from kimp.domain.market import Side, Venue
+from kimp.domain.money import Asset
+from kimp.ports.books import SendPermit
+from kimp.ports.exchange import VenueOrder
+
+LOST = OutcomeUnknown("no answer", venue="binance")
+
+
+def intent(**changes: Any) -> OrderIntent:
+    return OrderIntent(
+        cycle_id="XRP-1",
+        run_id="run-1",
+        client_order_id="XRP-1-1B1-1",
+        venue=Venue.BINANCE,
+        coin=XRP,
+        side=Side.BUY,
+        quantity=d(100),
+        limit_price=d("2.01"),
+        expires_at_ms=NOW + 1_000,
+    ).model_copy(update=changes)
+
+
+@dataclass
+class WatchedVenue(FakeVenue):
+    """Remembers what it was asked, and can make an order known, or closed, only after some looks."""
+
+    looks: int = 0
+    unknown_for: int = 0
+    open_for: int = 0
+    seen_at: list[int] = field(default_factory=list)
+    clock: ManualClock = field(default_factory=ManualClock)
+
+    async def find_order(self, coin: Asset, client_order_id: str) -> VenueOrder | None:
+        self.looks += 1
+        self.seen_at.append(self.clock.ms)
+        order = await super().find_order(coin, client_order_id)
+        if order is None or self.looks <= self.unknown_for:
+            return None
+        if self.looks <= self.unknown_for + self.open_for:
+            return VenueOrder(order.venue_order_id, closed=False, fills=order.fills[:0])
+        return order
+
+    async def place_order(self, intent: OrderIntent) -> VenueOrder:
+        order = await super().place_order(intent)
+        return VenueOrder(order.venue_order_id, closed=not self.open_for, fills=() if self.open_for else order.fills)
+
+
+@pytest.fixture
+def venue(desk: Desk) -> WatchedVenue:
+    return WatchedVenue(Venue.BINANCE, {XRP: (d("1.999"), d(2))}, clock=desk.clock)
+
+
+def activities(desk: Desk, venue: FakeVenue) -> OrderActivities:
+    return OrderActivities({venue.venue: venue}, desk.journal, desk.clock)
+
+
+async def execute(desk: Desk, venue: FakeVenue, order: OrderIntent | None = None) -> OrderReport:
+    report = await desk.run(activities(desk, venue).execute_order, order or intent())
+    assert isinstance(report, OrderReport)
+    return report
+
+
+def faults(*errors: Exception) -> deque[Exception]:
+    return deque(errors)
+
+
+async def test_an_order_is_sent_once_and_its_fills_are_reported(desk: Desk, venue: WatchedVenue) -> None:
+    report = await execute(desk, venue)
+    assert report.outcome is OrderOutcome.FILLED
+    assert (report.quantity, report.funds) == (d(100), d(200))
+    assert venue.sent == [intent()]
+    assert venue.looks == 0, "an answer needs no look-up"
+    assert desk.journal.closed["XRP-1-1B1-1"] == report
+
+
+async def test_an_order_that_the_book_does_not_fill(desk: Desk, venue: WatchedVenue) -> None:
+    report = await execute(desk, venue, intent(limit_price=d("1.9")))
+    assert report.outcome is OrderOutcome.UNFILLED
+    assert report.venue_order_id == "v-XRP-1-1B1-1"
+
+
+async def test_a_second_call_looks_up_and_does_not_send(desk: Desk, venue: WatchedVenue) -> None:
+    """The activity's answer was lost on its way to Temporal, so Temporal calls again."""
+    first = await execute(desk, venue)
+    second = await execute(desk, venue)
+    assert second == first
+    assert len(venue.sent) == 1
+    assert venue.looks == 1
+
+
+async def test_after_a_lost_answer_the_order_is_found_by_its_client_id(desk: Desk, venue: WatchedVenue) -> None:
+    venue.after["place_order"] = faults(LOST)
+    report = await execute(desk, venue)
+    assert report.outcome is OrderOutcome.FILLED
+    assert len(venue.sent) == 1
+
+
+async def test_an_order_that_the_venue_shows_late_is_still_found(desk: Desk, venue: WatchedVenue) -> None:
+    venue.after["place_order"] = faults(LOST)
+    venue.unknown_for = 1
+    assert (await execute(desk, venue)).outcome is OrderOutcome.FILLED
+    assert venue.looks == 2
+
+
+@pytest.mark.parametrize("error", [LOST, Unavailable("busy", venue="binance")])
+async def test_absent_is_said_only_by_a_look_after_the_fence(desk: Desk, venue: WatchedVenue, error: Exception) -> None:
+    """A look within the fence proves nothing: the request may still be on its way."""
+    venue.faults["place_order"] = faults(error)
+    desk.beat_ms = FENCE_MS
+    report = await execute(desk, venue)
+    assert report.outcome is OrderOutcome.ABSENT
+    assert venue.seen_at == [NOW + FENCE_MS, NOW + 2 * FENCE_MS], "the first was not yet beyond it"
+    assert len(venue.sent) == 0
+
+
+async def test_the_fence_counts_from_the_journal_not_from_the_retry(desk: Desk, venue: WatchedVenue) -> None:
+    await desk.journal.ask_order(intent(), NOW)
+    desk.clock.ms = NOW + FENCE_MS + 1
+    report = await execute(desk, venue)
+    assert report.outcome is OrderOutcome.ABSENT
+    assert venue.looks == 1
+    assert not venue.sent, "a worker that died before it sent leaves nothing behind, and nothing is sent for it"
+
+
+async def test_a_definite_refusal_is_final(desk: Desk, venue: WatchedVenue) -> None:
+    venue.faults["place_order"] = faults(Rejected("price filter", venue="binance", code="-1013"))
+    report = await execute(desk, venue)
+    assert report.outcome is OrderOutcome.REJECTED
+    assert report.reason == "binance: price filter [-1013]"
+    assert venue.looks == 0
+
+
+@pytest.mark.parametrize("refusal", [KeyRefused("key expired", venue="binance"), Rejected("no", venue="binance")])
+async def test_a_refused_look_up_says_nothing_about_the_order(
+    desk: Desk, venue: WatchedVenue, refusal: Exception
+) -> None:
+    """Reported as refused, the accepted order would be sent a second time under its next attempt's name."""
+    venue.after["place_order"] = faults(LOST)
+    venue.faults["find_order"] = faults(refusal)
+    with pytest.raises(type(refusal)):
+        await execute(desk, venue)
+    assert not desk.journal.closed
+    assert (await execute(desk, venue)).outcome is OrderOutcome.FILLED, "once the venue answers again"
+    assert len(venue.sent) == 1
+
+
+async def test_a_look_up_that_fails_is_for_the_next_attempt(desk: Desk, venue: WatchedVenue) -> None:
+    venue.after["place_order"] = faults(LOST)
+    venue.faults["find_order"] = faults(LOST)
+    with pytest.raises(OutcomeUnknown):
+        await execute(desk, venue)
+    assert (await execute(desk, venue)).outcome is OrderOutcome.FILLED
+    assert len(venue.sent) == 1
+
+
+@pytest.mark.parametrize("level", [HaltLevel.ONLY_COMPENSATION, HaltLevel.NOTHING_LEAVES])
+async def test_the_kill_switch_holds_an_order_back(desk: Desk, venue: WatchedVenue, level: HaltLevel) -> None:
+    desk.journal.halt = level
+    report = await execute(desk, venue)
+    assert report.outcome is OrderOutcome.NOT_SENT
+    assert f"halted at level {int(level)}" in report.reason
+    assert not venue.sent
+
+
+async def test_a_halt_of_new_cycles_lets_running_ones_go_on(desk: Desk, venue: WatchedVenue) -> None:
+    desk.journal.halt = HaltLevel.NO_NEW_CYCLES
+    assert (await execute(desk, venue)).outcome is OrderOutcome.FILLED
+
+
+async def test_the_kill_switch_does_not_hide_an_order_that_was_sent_before(desk: Desk, venue: WatchedVenue) -> None:
+    venue.after["place_order"] = faults(LOST)
+    venue.faults["find_order"] = faults(LOST)
+    with pytest.raises(OutcomeUnknown):
+        await execute(desk, venue)
+    desk.journal.halt = HaltLevel.NOTHING_LEAVES
+    assert (await execute(desk, venue)).outcome is OrderOutcome.FILLED
+
+
+@pytest.mark.parametrize(("late_ms", "outcome"), [(0, OrderOutcome.FILLED), (1, OrderOutcome.NOT_SENT)])
+async def test_an_expired_order_is_not_sent(
+    desk: Desk, venue: WatchedVenue, late_ms: int, outcome: OrderOutcome
+) -> None:
+    desk.clock.ms = NOW + 1_000 + late_ms
+    report = await execute(desk, venue)
+    assert report.outcome is outcome
+    assert len(venue.sent) == (outcome is OrderOutcome.FILLED)
+
+
+async def test_an_order_without_expiry_is_sent_however_late(desk: Desk, venue: WatchedVenue) -> None:
+    desk.clock.ms = NOW + 3_600_000
+    assert (await execute(desk, venue, intent(expires_at_ms=None))).outcome is OrderOutcome.FILLED
+
+
+@dataclass
+class StallingJournal(MemoryJournal):
+    """The transaction takes a while, as on a database under load."""
+
+    clock: ManualClock = field(default_factory=ManualClock)
+    stall_ms: int = 0
+
+    async def ask_order(self, intent: OrderIntent, now_ms: int) -> SendPermit:
+        permit = await super().ask_order(intent, now_ms)
+        self.clock.ms += self.stall_ms
+        return permit
+
+
+@pytest.mark.parametrize(("stall_ms", "sent"), [(SEND_WITHIN_MS, 1), (SEND_WITHIN_MS + 1, 0)])
+async def test_an_attempt_that_stalls_before_it_sends_must_not_send(
+    desk: Desk, venue: WatchedVenue, stall_ms: int, sent: int
+) -> None:
+    """A later attempt may have looked past the fence by then, and told the workflow that the order is absent."""
+    journal = StallingJournal(clock=desk.clock, stall_ms=stall_ms)
+    work = OrderActivities({venue.venue: venue}, journal, desk.clock)
+    report = await desk.run(work.execute_order, intent(expires_at_ms=None))
+    assert len(venue.sent) == sent
+    assert (report.outcome is OrderOutcome.NOT_SENT) == (sent == 0)
+
+
+async def test_an_id_that_another_run_used_is_never_sent_again(desk: Desk, venue: WatchedVenue) -> None:
+    """Temporal lost its state and the cycle's number came a second time: the venue knows an order of that name."""
+    await execute(desk, venue)
+    report = await execute(desk, venue, intent(run_id="run-2"))
+    assert report.outcome is OrderOutcome.NOT_SENT
+    assert "run-1" in report.reason
+    assert report.fills == (), "the other run's fills are not this run's"
+    assert len(venue.sent) == 1
+
+
+async def test_an_open_order_is_followed_to_its_last_fill(desk: Desk, venue: WatchedVenue) -> None:
+    venue.open_for = 2
+    report = await execute(desk, venue)
+    assert report.outcome is OrderOutcome.FILLED
+    assert report.quantity == d(100)
+    assert venue.looks == 3
+    assert desk.beats == ["following"] * 3
+
+
+class NeverStored(MemoryJournal):
+    async def ask_order(self, intent: OrderIntent, now_ms: int) -> SendPermit:
+        raise StoreUnavailable("the database is away")
+
+
+async def test_without_the_journal_nothing_is_sent(desk: Desk, venue: WatchedVenue) -> None:
+    work = OrderActivities({venue.venue: venue}, NeverStored(), desk.clock)
+    with pytest.raises(StoreUnavailable):
+        await desk.run(work.execute_order, intent())
+    assert not venue.sent
+
+
+async def test_a_worker_that_stops_leaves_the_look_up_to_another(desk: Desk, venue: WatchedVenue) -> None:
+    venue.faults["place_order"] = faults(LOST)
+    environment = ActivityEnvironment()
+    environment.worker_shutdown()
+    with pytest.raises(ApplicationError, match="another goes on") as ended:
+        await environment.run(activities(desk, venue).execute_order, intent())
+    assert not ended.value.non_retryable
+    assert not desk.journal.closed
+
+
+async def test_the_venue_of_the_intent_is_asked(desk: Desk, venue: WatchedVenue) -> None:
+    other = FakeVenue(Venue.UPBIT, {XRP: (d(2828), d(2830))})
+    work = OrderActivities({Venue.UPBIT: other, Venue.BINANCE: venue}, desk.journal, desk.clock)
+    await desk.run(work.execute_order, intent(venue=Venue.UPBIT, limit_price=d(2830)))
+    assert (len(other.sent), len(venue.sent)) == (1, 0)
+
+
+def names(orders: Sequence[OrderIntent]) -> list[str]:
+    return [order.client_order_id for order in orders]
+
+
+async def test_another_attempt_is_another_order(desk: Desk, venue: WatchedVenue) -> None:
+    venue.faults["place_order"] = faults(Rejected("price filter", venue="binance"))
+    await execute(desk, venue)
+    await execute(desk, venue, intent(client_order_id="XRP-1-1B1-2"))
+    assert names(venue.sent) == ["XRP-1-1B1-2"]

@@ -1,0 +1,309 @@
+"""Withdrawals: never sent twice, found in the venue's own list, and only to an address that both sides agree on."""
+
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+from fakes.desk import Desk
+from fakes.journal import MemoryJournal
+from fakes.market import NOW, XRP, d
+from fakes.venue import FakeVenue
+from temporalio.exceptions import ApplicationError
+
+from activities.failures import as_failure
+from activities.transfers import GIVE_UP_MS, TransferActivities
+from kimp.contracts.transfers import (
+    Address,
+    DepositQuery,
+    DepositReport,
+    TransferRequest,
+    TransferState,
+    WithdrawalIntent,
+    WithdrawalReport,
+)
+from kimp.domain.admission import HaltLevel
+from kimp.domain.errors import KeyRefused, KimpError, NotFound, OutcomeUnknown, Rejected, StoreUnavailable, Unavailable
+from kimp.domain.market import Direction, Venue
+from kimp.domain.money import Asset
+
+LOST = OutcomeUnknown("no answer", venue="upbit")
+HOME = Address(network="XRP", address="rBinance", tag="77")
+TRANSFER = "XRP-1-HW-1"
+
+
+def intent(**changes: Any) -> WithdrawalIntent:
+    return WithdrawalIntent(
+        cycle_id="XRP-1",
+        run_id="run-1",
+        transfer_id=TRANSFER,
+        coin=XRP,
+        direction=Direction.TO_BINANCE,
+        amount=d(100),
+        network="XRP",
+        address=HOME,
+    ).model_copy(update=changes)
+
+
+def listed(venue_id: str, arrives: str, fee: str = "1") -> WithdrawalReport:
+    return WithdrawalReport(venue_id=venue_id, state=TransferState.PENDING, txid=None, arrives=d(arrives), fee=d(fee))
+
+
+@dataclass
+class Source(FakeVenue):
+    """Upbit's way: no id of ours on a withdrawal, so its list holds all that began since."""
+
+    sent: list[Any] = field(default_factory=list)
+    shown: list[WithdrawalReport] = field(default_factory=list)
+    asked_since: list[int] = field(default_factory=list)
+    tag: str | None = "77"
+    address: str = "rBinance"
+    states: deque[WithdrawalReport] = field(default_factory=deque)
+
+    async def deposit_address(self, coin: Asset) -> Address:
+        return Address(network="XRP", address=self.address, tag=self.tag)
+
+    async def withdraw(self, intent: WithdrawalIntent) -> WithdrawalReport:
+        self.sent.append(intent)
+        return await super().withdraw(intent)
+
+    async def withdrawals_since(self, coin: Asset, since_ms: int, transfer_id: str) -> Sequence[WithdrawalReport]:
+        self._fault("withdrawals_since", self.faults)
+        self.asked_since.append(since_ms)
+        return [*self.shown, *self.withdrawals.values()]
+
+    async def withdrawal(self, coin: Asset, venue_id: str) -> WithdrawalReport:
+        self._fault("withdrawal", self.faults)
+        return self.states.popleft() if self.states else await super().withdrawal(coin, venue_id)
+
+
+@pytest.fixture
+def upbit() -> Source:
+    return Source(Venue.UPBIT, {}, network_fee=d(1))
+
+
+@pytest.fixture
+def binance() -> Source:
+    return Source(Venue.BINANCE, {}, network_fee=d(1))
+
+
+@pytest.fixture
+def work(desk: Desk, upbit: Source, binance: Source) -> TransferActivities:
+    return TransferActivities(
+        {Venue.UPBIT: upbit, Venue.BINANCE: binance}, desk.journal, {(Venue.UPBIT, XRP): HOME}, desk.clock
+    )
+
+
+def says_nothing_was_sent(failure: BaseException) -> bool:
+    """What makes the workflow start over with a withdrawal of a new name."""
+    failed = as_failure(failure) if isinstance(failure, KimpError) else failure
+    assert isinstance(failed, ApplicationError)
+    return failed.type in {"Rejected", "KeyRefused", "NotFound"}
+
+
+async def test_a_withdrawal_is_sent_once_and_claimed(desk: Desk, work: TransferActivities, upbit: Source) -> None:
+    report = await desk.run(work.withdraw, intent())
+    assert (report.arrives, report.fee) == (d(100), d(1))
+    assert upbit.sent == [intent()]
+    assert desk.journal.claims == {TRANSFER: f"w-{TRANSFER}"}
+
+
+async def test_a_second_call_asks_for_what_was_claimed(desk: Desk, work: TransferActivities, upbit: Source) -> None:
+    first = await desk.run(work.withdraw, intent())
+    assert await desk.run(work.withdraw, intent()) == first
+    assert len(upbit.sent) == 1
+    assert not upbit.asked_since, "its id is known, so the list is not searched"
+
+
+@pytest.mark.parametrize("error", [LOST, Unavailable("busy", venue="upbit")])
+async def test_after_a_lost_answer_the_list_decides(
+    desk: Desk, work: TransferActivities, upbit: Source, error: Exception
+) -> None:
+    upbit.after["withdraw"] = deque([error])
+    report = await desk.run(work.withdraw, intent())
+    assert report.venue_id == f"w-{TRANSFER}"
+    assert len(upbit.sent) == 1
+    assert upbit.asked_since == [NOW], "no older withdrawal can be this one"
+    assert desk.journal.claims == {TRANSFER: f"w-{TRANSFER}"}
+
+
+async def test_a_worker_that_died_after_sending_leaves_it_to_the_list(
+    desk: Desk, work: TransferActivities, upbit: Source
+) -> None:
+    await desk.journal.ask_withdrawal(intent(), NOW)
+    upbit.shown = [listed("u-1", "100")]
+    desk.clock.ms += 60_000
+    assert (await desk.run(work.withdraw, intent())).venue_id == "u-1"
+    assert not upbit.sent
+    assert upbit.asked_since == [NOW]
+
+
+@pytest.mark.parametrize(
+    ("arrives", "fee", "ours"),
+    [("100", "1", True), ("99", "1", True), ("99", "0.5", False), ("100.000001", "1", False), ("101", "1", False)],
+)
+async def test_a_listed_withdrawal_is_ours_by_its_amount(
+    desk: Desk,
+    work: TransferActivities,
+    upbit: Source,
+    arrives: str,
+    fee: str,
+    ours: bool,  # noqa: FBT001
+) -> None:
+    """The amount is what arrives on Upbit, and what arrives with the fee on Binance."""
+    await desk.journal.ask_withdrawal(intent(), NOW)
+    upbit.shown = [listed("u-1", arrives, fee)]
+    desk.beat_ms = GIVE_UP_MS + 1
+    if ours:
+        assert (await desk.run(work.withdraw, intent())).venue_id == "u-1"
+    else:
+        with pytest.raises(ApplicationError, match="lists none like it"):
+            await desk.run(work.withdraw, intent())
+        assert not desk.journal.claims
+
+
+async def test_a_listed_withdrawal_belongs_to_one_transfer_only(
+    desk: Desk, work: TransferActivities, upbit: Source
+) -> None:
+    """Two cycles sent the same amount at the same time: the first takes one entry, the second the other."""
+    upbit.shown = [listed("u-1", "100"), listed("u-2", "100")]
+    for name in (TRANSFER, "XRP-2-HW-1"):
+        await desk.journal.ask_withdrawal(intent(transfer_id=name), NOW)
+    first = await desk.run(work.withdraw, intent())
+    second = await desk.run(work.withdraw, intent(transfer_id="XRP-2-HW-1"))
+    assert [first.venue_id, second.venue_id] == ["u-1", "u-2"]
+
+
+async def test_a_withdrawal_that_no_list_shows_is_a_persons_case(
+    desk: Desk, work: TransferActivities, upbit: Source
+) -> None:
+    upbit.faults["withdraw"] = deque([LOST])
+    desk.beat_ms = GIVE_UP_MS + 1
+    with pytest.raises(ApplicationError, match="a person must look before anything is sent again") as ended:
+        await desk.run(work.withdraw, intent())
+    assert ended.value.non_retryable
+    assert not says_nothing_was_sent(ended.value), "or the workflow would send anew"
+    assert len(upbit.sent) == 1
+
+
+@pytest.mark.parametrize("refusal", [KeyRefused("expired", venue="upbit"), NotFound("none", venue="upbit")])
+@pytest.mark.parametrize("call", ["withdrawals_since", "withdrawal"])
+async def test_a_refused_look_up_never_says_that_nothing_was_sent(
+    desk: Desk, work: TransferActivities, upbit: Source, call: str, refusal: Exception
+) -> None:
+    """Else the workflow withdraws once more, under a new name, while the first is on its way."""
+    if call == "withdrawals_since":
+        upbit.after["withdraw"] = deque([LOST])
+    else:
+        await desk.run(work.withdraw, intent())
+    upbit.faults[call] = deque([refusal])
+    with pytest.raises((ApplicationError, KimpError)) as ended:
+        await desk.run(work.withdraw, intent())
+    assert not says_nothing_was_sent(ended.value)
+    assert (await desk.run(work.withdraw, intent())).venue_id == f"w-{TRANSFER}", "once the venue answers again"
+    assert len(upbit.sent) == 1
+
+
+async def test_a_definite_refusal_is_told_as_such(desk: Desk, work: TransferActivities, upbit: Source) -> None:
+    upbit.faults["withdraw"] = deque([Rejected("below the minimum", venue="upbit")])
+    with pytest.raises(Rejected) as ended:
+        await desk.run(work.withdraw, intent())
+    assert says_nothing_was_sent(ended.value)
+
+
+async def test_the_highest_kill_switch_lets_nothing_leave(desk: Desk, work: TransferActivities, upbit: Source) -> None:
+    desk.journal.halt = HaltLevel.NOTHING_LEAVES
+    with pytest.raises(KeyRefused, match="the kill switch lets nothing leave"):
+        await desk.run(work.withdraw, intent())
+    assert not upbit.sent
+
+
+async def test_the_kill_switch_does_not_hide_what_left_before(
+    desk: Desk, work: TransferActivities, upbit: Source
+) -> None:
+    await desk.run(work.withdraw, intent())
+    desk.journal.halt = HaltLevel.NOTHING_LEAVES
+    assert (await desk.run(work.withdraw, intent())).venue_id == f"w-{TRANSFER}"
+
+
+async def test_an_id_that_another_run_used_is_never_sent_again(
+    desk: Desk, work: TransferActivities, upbit: Source
+) -> None:
+    await desk.run(work.withdraw, intent())
+    with pytest.raises(KeyRefused, match="was used by run run-1"):
+        await desk.run(work.withdraw, intent(run_id="run-2"))
+    assert len(upbit.sent) == 1
+
+
+@dataclass
+class ForgetfulJournal(MemoryJournal):
+    """The database goes away between the answer and the claim."""
+
+    away: int = 1
+
+    async def claim_withdrawal(self, transfer_id: str, venue: str, venue_id: str) -> bool:
+        if self.away:
+            self.away -= 1
+            raise StoreUnavailable("the database is away")
+        return await super().claim_withdrawal(transfer_id, venue, venue_id)
+
+
+async def test_an_answer_that_could_not_be_written_down_is_found_again(desk: Desk, upbit: Source) -> None:
+    work = TransferActivities({Venue.UPBIT: upbit}, ForgetfulJournal(), {}, desk.clock)
+    with pytest.raises(StoreUnavailable):
+        await desk.run(work.withdraw, intent())
+    assert (await desk.run(work.withdraw, intent())).venue_id == f"w-{TRANSFER}"
+    assert len(upbit.sent) == 1
+
+
+REQUEST = TransferRequest(cycle_id="XRP-1", coin=XRP, direction=Direction.TO_BINANCE)
+
+
+async def test_terms_name_both_wallets_and_the_agreed_address(desk: Desk, work: TransferActivities) -> None:
+    terms = await desk.run(work.prepare_transfer, REQUEST)
+    assert terms.address == HOME
+    assert (terms.out.venue, terms.into.venue) == (Venue.UPBIT, Venue.BINANCE)
+
+
+@pytest.mark.parametrize(("address", "tag"), [("rThief", "77"), ("rBinance", "78"), ("rBinance", None)])
+async def test_an_address_that_the_destination_does_not_confirm_is_refused(
+    desk: Desk, work: TransferActivities, binance: Source, address: str, tag: str | None
+) -> None:
+    """The tag counts as much as the address: without it the coins are lost."""
+    binance.address, binance.tag = address, tag
+    with pytest.raises(KeyRefused, match=r"the allow-list lists another; mend upbit\.withdraw_to\.XRP"):
+        await desk.run(work.prepare_transfer, REQUEST)
+
+
+async def test_a_coin_that_is_not_on_the_allow_list_is_refused(desk: Desk, work: TransferActivities) -> None:
+    """The list is per source: that coins may go from Upbit to Binance says nothing about the way back."""
+    with pytest.raises(KeyRefused, match="the allow-list lists none"):
+        await desk.run(work.prepare_transfer, TransferRequest(cycle_id="XRP-1", coin=XRP, direction=Direction.TO_UPBIT))
+
+
+async def test_a_withdrawal_is_followed_until_it_is_final(desk: Desk, work: TransferActivities, upbit: Source) -> None:
+    await desk.run(work.withdraw, intent())
+    upbit.states = deque([listed(f"w-{TRANSFER}", "100")])
+    report = await desk.run(work.follow_withdrawal, intent())
+    assert report.state is TransferState.DONE
+    assert report.txid == f"tx-{TRANSFER}"
+    assert desk.beats == ["following", "following"]
+
+
+async def test_what_was_never_journalled_is_not_followed(desk: Desk, work: TransferActivities) -> None:
+    with pytest.raises(KeyRefused, match="was never journalled"):
+        await desk.run(work.follow_withdrawal, intent())
+
+
+async def test_a_deposit_is_followed_by_its_txid_until_it_is_credited(
+    desk: Desk, work: TransferActivities, binance: Source
+) -> None:
+    await desk.run(work.withdraw, intent())
+    binance.credit_after = 1
+    report = await desk.run(
+        work.follow_deposit,
+        DepositQuery(cycle_id="XRP-1", coin=XRP, direction=Direction.TO_BINANCE, txid=f"tx-{TRANSFER}"),
+    )
+    assert report == DepositReport(state=TransferState.DONE, amount=d(100))
+    assert len(desk.beats) == 2

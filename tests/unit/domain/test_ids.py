@@ -1,0 +1,36 @@
+"""Names of cycles, orders and transfers."""
+
+import pytest
+
+from kimp.domain.ids import Leg, Step, client_order_id, cycle_id, transfer_id, workflow_id
+from kimp.domain.money import Asset
+
+
+def test_a_cycle_is_named_by_coin_and_number() -> None:
+    assert cycle_id(Asset("XRP"), 12) == "XRP-12"
+    assert workflow_id("XRP-12") == "cycle-XRP-12"
+
+
+def test_an_order_is_named_by_cycle_leg_step_part_and_attempt() -> None:
+    assert client_order_id("XRP-12", Leg.ONE, Step.BUY, 1, 1) == "XRP-12-1B1-1"
+    assert client_order_id("XRP-12", Leg.HOME, Step.SELL, 2, 3) == "XRP-12-HS2-3"
+
+
+def test_the_same_step_has_the_same_name_on_every_retry() -> None:
+    assert len({client_order_id("SOL-3", Leg.ONE, Step.SELL, 1, 1) for _ in range(3)}) == 1
+
+
+def test_a_name_of_36_characters_is_taken_and_one_more_is_not() -> None:
+    longest = "A" * 25 + "-123"
+    assert len(client_order_id(longest, Leg.ONE, Step.BUY, 1, 1)) == 35
+    assert len(client_order_id(longest, Leg.ONE, Step.BUY, 10, 1)) == 36
+    with pytest.raises(ValueError, match="longer than 36 characters"):
+        client_order_id(longest, Leg.ONE, Step.BUY, 10, 10)
+
+
+def test_a_transfer_is_not_named_like_any_order() -> None:
+    """On Binance both are client ids, and a person who searches for one must not find the other."""
+    name = transfer_id("XRP-12", Leg.ONE)
+    assert name == "XRP-12-1W-1"
+    assert name not in {client_order_id("XRP-12", Leg.ONE, step, 1, 1) for step in Step}
+    assert transfer_id("XRP-12", Leg.HOME, 2) == "XRP-12-HW-2"

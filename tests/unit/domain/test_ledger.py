@@ -1,0 +1,133 @@
+"""Double entry: where value goes, and that none appears or vanishes."""
+
+import pytest
+from fakes.market import XRP, d
+
+from kimp.domain.errors import UnbalancedEntry
+from kimp.domain.ledger import (
+    Account,
+    Entry,
+    Posting,
+    deposit_entry,
+    fill_entry,
+    holdings,
+    opening_entry,
+    value_krw,
+    withdrawal_entry,
+)
+from kimp.domain.market import Fill, Side, Venue
+from kimp.domain.money import KRW, USDT, Asset
+
+Booked = set[tuple[Account, Asset, str]]
+
+
+def booked(entry: Entry) -> Booked:
+    return {(p.account, p.asset, f"{p.amount.normalize():f}") for p in entry.postings}
+
+
+def test_an_entry_that_does_not_sum_to_zero_is_refused() -> None:
+    with pytest.raises(UnbalancedEntry, match=r"entry e1: XRP is off by 0\.5"):
+        Entry("e1", "XRP-1", (Posting(Account.UPBIT, XRP, d("1.5")), Posting(Account.MARKET, XRP, d(-1))))
+
+
+def test_assets_do_not_balance_each_other() -> None:
+    with pytest.raises(UnbalancedEntry):
+        Entry("e1", None, (Posting(Account.UPBIT, KRW, d(1)), Posting(Account.MARKET, USDT, d(-1))))
+
+
+def test_a_buy_on_binance_pays_its_fee_in_the_coin() -> None:
+    entry = fill_entry("o1", "XRP-1", Venue.BINANCE, XRP, Side.BUY, Fill("t9", d(2), d(100), d("0.1"), XRP))
+    assert entry.entry_id == "o1/t9"
+    assert entry.cycle_id == "XRP-1"
+    assert booked(entry) == {
+        (Account.BINANCE, XRP, "100"),
+        (Account.MARKET, XRP, "-100"),
+        (Account.BINANCE, USDT, "-200"),
+        (Account.MARKET, USDT, "200"),
+        (Account.BINANCE, XRP, "-0.1"),
+        (Account.FEES, XRP, "0.1"),
+    }
+
+
+def test_a_sale_on_upbit_pays_its_fee_in_won() -> None:
+    entry = fill_entry("o2", "XRP-1", Venue.UPBIT, XRP, Side.SELL, Fill("t1", d(2800), d(10), d(14), KRW))
+    assert booked(entry) == {
+        (Account.UPBIT, XRP, "-10"),
+        (Account.MARKET, XRP, "10"),
+        (Account.UPBIT, KRW, "28000"),
+        (Account.MARKET, KRW, "-28000"),
+        (Account.UPBIT, KRW, "-14"),
+        (Account.FEES, KRW, "14"),
+    }
+
+
+def test_a_fee_in_a_third_asset_is_taken_from_that_asset() -> None:
+    bnb = Asset("BNB")
+    entry = fill_entry("o3", "XRP-1", Venue.BINANCE, XRP, Side.BUY, Fill("t1", d(2), d(1), d("0.001"), bnb))
+    assert {(Account.BINANCE, bnb, "-0.001"), (Account.FEES, bnb, "0.001")} < booked(entry)
+
+
+def test_no_fee_books_no_posting() -> None:
+    entry = fill_entry("o4", "XRP-1", Venue.BINANCE, XRP, Side.BUY, Fill("t1", d(2), d(1), d(0), XRP))
+    assert Account.FEES not in {posting.account for posting in entry.postings}
+
+
+def test_a_withdrawal_is_in_transit_and_its_fee_is_spent() -> None:
+    entry = withdrawal_entry("XRP-1-1W-1", "XRP-1", Venue.BINANCE, XRP, d("99.8"), d("0.2"))
+    assert entry.entry_id == "XRP-1-1W-1/out"
+    assert booked(entry) == {
+        (Account.BINANCE, XRP, "-100"),
+        (Account.IN_TRANSIT, XRP, "99.8"),
+        (Account.FEES, XRP, "0.2"),
+    }
+
+
+def test_a_deposit_ends_the_transit() -> None:
+    out = withdrawal_entry("w", "XRP-1", Venue.BINANCE, XRP, d("99.8"), d("0.2"))
+    into = deposit_entry("w", "XRP-1", Venue.UPBIT, XRP, d("99.8"))
+    assert into.entry_id == "w/in"
+    assert holdings([out, into]) == {(Account.BINANCE, XRP): d(-100), (Account.UPBIT, XRP): d("99.8")}
+
+
+def test_the_opening_books_what_the_account_holds_from_outside() -> None:
+    entry = opening_entry(Venue.UPBIT, {KRW: d(1000), XRP: d(5), USDT: d(0)})
+    assert entry.entry_id == "opening/upbit"
+    assert entry.cycle_id is None
+    assert booked(entry) == {
+        (Account.EXTERNAL, KRW, "-1000"),
+        (Account.UPBIT, KRW, "1000"),
+        (Account.EXTERNAL, XRP, "-5"),
+        (Account.UPBIT, XRP, "5"),
+    }
+
+
+def cycle() -> list[Entry]:
+    """1000 USDT -> 500 XRP -> 1,414,000 won -> 4040 TRX -> 1010 USDT, with one won of fee."""
+    trx = Asset("TRX")
+    return [
+        fill_entry("a", "XRP-1", Venue.BINANCE, XRP, Side.BUY, Fill("1", d(2), d(500), d(0), XRP)),
+        withdrawal_entry("w1", "XRP-1", Venue.BINANCE, XRP, d(500), d(0)),
+        deposit_entry("w1", "XRP-1", Venue.UPBIT, XRP, d(500)),
+        fill_entry("b", "XRP-1", Venue.UPBIT, XRP, Side.SELL, Fill("1", d(2828), d(500), d(1), KRW)),
+        fill_entry("c", "XRP-1", Venue.UPBIT, trx, Side.BUY, Fill("1", d(350), d(4040), d(0), KRW)),
+        withdrawal_entry("w2", "XRP-1", Venue.UPBIT, trx, d(4040), d(0)),
+        deposit_entry("w2", "XRP-1", Venue.BINANCE, trx, d(4040)),
+        fill_entry("d", "XRP-1", Venue.BINANCE, trx, Side.SELL, Fill("1", d("0.25"), d(4040), d(0), USDT)),
+    ]
+
+
+def test_a_whole_cycle_leaves_its_profit_and_no_coin() -> None:
+    assert holdings(cycle()) == {(Account.BINANCE, USDT): d(10), (Account.UPBIT, KRW): d(-1)}
+
+
+def test_the_result_in_won() -> None:
+    assert value_krw(holdings(cycle()), d(1400), {}) == d(13_999)
+
+
+def test_coins_that_are_left_are_valued_at_their_own_price() -> None:
+    half = cycle()[:3]
+    assert value_krw(holdings(half), d(1400), {XRP: d(2800)}) == d(0)
+
+
+def test_nothing_is_worth_nothing() -> None:
+    assert value_krw(holdings([]), d(1400), {}) == 0

@@ -1,0 +1,179 @@
+"""Which cycles are worth starting, with the result of each calculated by hand."""
+
+from dataclasses import replace
+from decimal import Decimal
+
+import pytest
+from fakes.market import NOW, SOL, TRX, XRP, d, free_rules, instrument, kimchi_quotes, network, quote, view_of
+
+from kimp.domain.legs import Blocked, Gate, LegEstimate, MarketView
+from kimp.domain.market import Direction, Venue
+from kimp.domain.money import KRW, USDT, Asset, Money
+from kimp.domain.opportunity import Limits, Opportunity, evaluate, net_edge, start_cash
+
+COINS = (XRP, TRX, USDT)
+LIMITS = Limits(
+    threshold=d("0.01"),
+    notional_krw=d(1_400_000),
+    slippage=d("0.002"),
+    premium_band=d("0.1"),
+    max_quote_age_ms=1_000,
+)
+
+
+def market() -> MarketView:
+    return view_of(kimchi_quotes(), free_rules(COINS))
+
+
+def judge(
+    view: MarketView,
+    coin: Asset = XRP,
+    direction: Direction = Direction.TO_UPBIT,
+    limits: Limits = LIMITS,
+    now_ms: int = NOW,
+) -> Opportunity | Blocked:
+    return evaluate(view, coin, direction, COINS, limits, now_ms)
+
+
+def found(answer: Opportunity | Blocked) -> Opportunity:
+    assert isinstance(answer, Opportunity), answer
+    return answer
+
+
+def gate(answer: Opportunity | Blocked) -> Gate:
+    assert isinstance(answer, Blocked), answer
+    return answer.gate
+
+
+def test_out_with_the_dear_coin_and_home_with_the_even_one() -> None:
+    """1000 USDT -> 500 XRP -> 1,414,000 won -> 4040 TRX -> 1010 USDT."""
+    cycle = found(judge(market()))
+    assert cycle.leg_one.spent == Money(d(1000), USDT)
+    assert cycle.leg_one.buy_quantity == d(500)
+    assert cycle.leg_one.proceeds == Money(d(1_414_000), KRW)
+    assert cycle.route.coin == TRX
+    assert cycle.route.proceeds == Money(d(1010), USDT)
+    assert cycle.net_edge == d("0.01")
+    assert cycle.krw_per_usdt == d(1400)
+    assert round(cycle.premium, 10) == d("0.0106097953")  # 2829 / (1.9995 x 1400) - 1
+    assert cycle.buy_instrument.venue is Venue.BINANCE
+
+
+def test_the_same_pair_also_pays_when_the_cash_is_won() -> None:
+    """1,400,000 won -> 4000 TRX -> 1000 USDT -> 500 XRP -> 1,414,000 won."""
+    cycle = found(judge(market(), TRX, Direction.TO_BINANCE))
+    assert cycle.leg_one.spent == Money(d(1_400_000), KRW)
+    assert cycle.route.coin == XRP
+    assert cycle.route.proceeds == Money(d(1_414_000), KRW)
+    assert cycle.net_edge == d("0.01")
+
+
+def test_the_first_order_may_slip_as_far_as_configured() -> None:
+    assert found(judge(market())).limit_price == d("2.004")
+
+
+def test_the_threshold_is_inclusive_and_holds_to_the_last_digit() -> None:
+    above = replace(LIMITS, threshold=d("0.0100001"))
+    answer = judge(market(), limits=above)
+    assert answer == Blocked(Gate.NET_EDGE, "+1.0000% after all costs, home by TRX; 1.0000% wanted")
+
+
+def test_the_dear_coin_does_not_pay_the_other_way() -> None:
+    assert gate(judge(market(), XRP, Direction.TO_BINANCE)) is Gate.NET_EDGE
+
+
+def test_fees_are_costs() -> None:
+    """At a tenth of a percent a side USDT, which is traded only once, is the better way home.
+
+    1.414 Mio. won x 0.999 x 0.999, with the third fee on top of 1401: 0.6255 % of what was 1 %.
+    """
+    view = market()
+    view.instruments = {key: replace(value, taker_fee=d("0.001")) for key, value in view.instruments.items()}
+    assert gate(judge(view)) is Gate.NET_EDGE
+    cycle = found(judge(view, limits=replace(LIMITS, threshold=d("0.006"))))
+    assert cycle.route.coin == USDT
+    assert round(cycle.net_edge, 6) == d("0.006255")
+
+
+def test_without_an_open_way_home_nothing_is_started() -> None:
+    view = market()
+    view.networks = {
+        **view.networks,
+        **{(Venue.UPBIT, coin): network(Venue.UPBIT, coin, out=False) for coin in COINS},
+    }
+    assert gate(judge(view)) is Gate.NO_ROUTE_HOME
+
+
+@pytest.mark.parametrize("venue", list(Venue))
+def test_both_quotes_of_the_coin_must_be_fresh(venue: Venue) -> None:
+    view = market()
+    view.quotes[venue, XRP] = view.quotes[venue, XRP]._replace(received_ms=NOW - 1_001)
+    assert gate(judge(view)) is Gate.QUOTE_STALE
+
+
+def test_the_price_of_usdt_must_be_fresh_too() -> None:
+    """It says how far the premium is from the band, and how much cash the notional is."""
+    view = market()
+    view.quotes[Venue.UPBIT, USDT] = view.quotes[Venue.UPBIT, USDT]._replace(received_ms=NOW - 1_001)
+    assert gate(judge(view)) is Gate.QUOTE_STALE
+    del view.quotes[Venue.UPBIT, USDT]
+    assert gate(judge(view)) is Gate.QUOTE_MISSING
+
+
+def test_a_crossed_book_is_not_traded_on() -> None:
+    view = market()
+    view.quotes[Venue.UPBIT, XRP] = quote(Venue.UPBIT, XRP, "2831", "2830")
+    assert gate(judge(view)) is Gate.QUOTE_CROSSED
+
+
+@pytest.mark.parametrize(("bid", "ask"), [("3080", "3081"), ("2517", "2518")])
+def test_a_premium_beyond_the_band_is_bad_data_either_way(bid: str, ask: str) -> None:
+    view = market()
+    view.quotes[Venue.UPBIT, XRP] = quote(Venue.UPBIT, XRP, bid, ask)
+    assert gate(judge(view)) is Gate.PREMIUM_BAND
+
+
+def test_a_closed_wallet_forbids_the_leg() -> None:
+    view = market()
+    view.networks = {**view.networks, (Venue.BINANCE, XRP): network(Venue.BINANCE, XRP, out=False)}
+    assert gate(judge(view)) is Gate.WALLET_CLOSED
+
+
+def test_usdt_earns_nothing_as_the_first_coin() -> None:
+    """There is no book of USDT on Binance, so it is never more than a way home."""
+    assert gate(judge(market(), USDT, Direction.TO_BINANCE)) is Gate.QUOTE_MISSING
+
+
+def test_a_coin_that_is_nowhere_is_no_error() -> None:
+    assert gate(judge(market(), SOL)) is Gate.QUOTE_MISSING
+
+
+@pytest.mark.parametrize(
+    ("venue", "krw_per_usdt", "cash"),
+    [
+        (Venue.UPBIT, "1400", Money(d(1_000_000), KRW)),
+        (Venue.BINANCE, "1400", Money(d("714.28"), USDT)),  # 714.2857...
+        (Venue.BINANCE, "1000", Money(d(1000), USDT)),
+    ],
+)
+def test_the_notional_in_the_cash_of_the_start(venue: Venue, krw_per_usdt: str, cash: Money) -> None:
+    assert start_cash(venue, d(1_000_000), d(krw_per_usdt)) == cash
+
+
+def estimate(direction: Direction, spent: str, proceeds: str) -> LegEstimate:
+    source, destination = direction.source.cash, direction.destination.cash
+    return LegEstimate(direction, XRP, Money(d(spent), source), d(1), d(1), Money(d(proceeds), destination))
+
+
+def test_cash_that_lots_leave_over_on_the_way_home_is_not_lost() -> None:
+    """Of 1,400,000 won only half went home, at 1000 won each: the yields are multiplied, not the sums compared."""
+    out = estimate(Direction.TO_UPBIT, "1000", "1400000")
+    home = estimate(Direction.TO_BINANCE, "700000", "505")
+    assert net_edge(out, home) == d("0.01")
+
+
+def test_the_limit_is_on_a_tick_of_the_market() -> None:
+    view = market()
+    coarse = instrument(Venue.BINANCE, XRP, tick="0.01")
+    view.instruments = {**view.instruments, (Venue.BINANCE, XRP): coarse}
+    assert found(judge(view)).limit_price == Decimal("2.00")

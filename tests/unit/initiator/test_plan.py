@@ -1,0 +1,40 @@
+"""From an opportunity to the message: nothing is calculated anew, and nothing is left out."""
+
+from fakes.initiator_settings import LIMITS, POLICY
+from fakes.market import NOW, TRX, XRP, d, free_rules, kimchi_quotes, view_of
+
+from initiator.plan import plan
+from kimp.contracts.cycle import CycleInput
+from kimp.domain.market import Direction
+from kimp.domain.money import USDT
+from kimp.domain.opportunity import Opportunity, evaluate
+
+
+def opportunity() -> Opportunity:
+    view = view_of(kimchi_quotes(), free_rules((XRP, TRX, USDT)))
+    found = evaluate(view, XRP, Direction.TO_UPBIT, (TRX, USDT), LIMITS, NOW)
+    assert isinstance(found, Opportunity)
+    return found
+
+
+def test_the_message_carries_the_opportunity() -> None:
+    found = opportunity()
+    cycle = plan(found, 7, POLICY, NOW, 2_000)
+    assert cycle.cycle_id == "XRP-7"
+    assert (cycle.coin, cycle.direction) == (XRP, Direction.TO_UPBIT)
+    assert (cycle.buy_quantity, cycle.buy_limit_price) == (d(500), found.limit_price)
+    assert cycle.buy_instrument == found.buy_instrument
+    assert cycle.expected == found.leg_one
+    assert (cycle.expected_route, cycle.expected_edge) == (TRX, d("0.01"))
+    assert (cycle.premium, cycle.krw_per_usdt) == (found.premium, d(1400))
+    assert cycle.policy == POLICY
+
+
+def test_a_start_that_comes_late_comes_to_nothing() -> None:
+    cycle = plan(opportunity(), 7, POLICY, NOW, 2_000)
+    assert (cycle.detected_at_ms, cycle.expires_at_ms) == (NOW, NOW + 2_000)
+
+
+def test_the_message_survives_the_way_through_temporal() -> None:
+    cycle = plan(opportunity(), 7, POLICY, NOW, 2_000)
+    assert CycleInput.model_validate_json(cycle.model_dump_json()) == cycle

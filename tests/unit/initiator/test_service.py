@@ -1,0 +1,264 @@
+"""The initiator with ports of its own: at most one cycle per coin and opportunity, whatever goes wrong around it."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field, replace
+
+import pytest
+from fakes.initiator import KnowingStarter, PlayedBus, StatedBooks
+from fakes.initiator_settings import SETTINGS
+from fakes.market import NOW, SOL, TRX, XRP, ManualClock, d, free_rules, kimchi_quotes, quote
+
+from initiator.service import RULES_TRUST_MS, Initiator, InitiatorSettings
+from kimp.contracts.ticks import encode_batch
+from kimp.domain.admission import AdmissionLimits, CoinState, HaltLevel
+from kimp.domain.errors import StartFailed, StoreUnavailable
+from kimp.domain.legs import Gate
+from kimp.domain.market import Quote, Venue
+from kimp.domain.money import USDT, Asset
+from kimp.ports.starter import StartOutcome
+
+ROUTES = [q for q in kimchi_quotes() if q.coin != XRP]
+XRP_QUOTES = [q for q in kimchi_quotes() if q.coin == XRP]
+
+
+async def until(condition: Callable[[], bool]) -> None:
+    async with asyncio.timeout(20):
+        while not condition():  # noqa: ASYNC110 - any condition, so there is no event to wait for
+            await asyncio.sleep(0.005)
+
+
+@dataclass
+class Scene:
+    """One initiator and its world."""
+
+    settings: InitiatorSettings = SETTINGS
+    bus: PlayedBus = field(default_factory=lambda: PlayedBus(rules=free_rules((XRP, TRX, USDT))))
+    starter: KnowingStarter = field(default_factory=KnowingStarter)
+    books: StatedBooks = field(default_factory=StatedBooks)
+    clock: ManualClock = field(default_factory=ManualClock)
+
+    def __post_init__(self) -> None:
+        self.initiator = Initiator(self.bus, self.starter, self.books, self.books, self.clock, self.settings)
+
+    @property
+    def counts(self) -> dict[str, int]:
+        return self.initiator.counts
+
+    async def know(self) -> None:
+        """What the first second of running reads."""
+        await self.initiator._read_knowledge()
+        await self.initiator._read_rules()
+
+    async def see(self, *quotes: Quote) -> None:
+        """Take the quotes in one batch, and let the starts that they made end."""
+        self.initiator.take(list(quotes))
+        await self.settle()
+
+    async def settle(self) -> None:
+        for _ in range(5):
+            await asyncio.sleep(0)
+
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator[None]:
+        task = asyncio.create_task(self.initiator.run())
+        try:
+            yield
+            assert not task.done(), "the initiator must not end by itself"
+        finally:
+            task.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await task
+        assert len(asyncio.all_tasks()) == 1, "a cancelled initiator leaves no task behind"
+
+
+@pytest.fixture
+def scene() -> Scene:
+    return Scene()
+
+
+async def test_an_opportunity_starts_one_cycle(scene: Scene) -> None:
+    await scene.know()
+    await scene.see(*kimchi_quotes())
+    assert [cycle.cycle_id for cycle in scene.starter.asked if cycle.coin == XRP] == ["XRP-1"]
+    cycle = next(cycle for cycle in scene.starter.asked if cycle.coin == XRP)
+    assert cycle.expected_edge == d("0.01")
+    assert cycle.expires_at_ms == NOW + SETTINGS.start_within_ms
+
+
+async def test_two_opportunities_of_one_coin_open_one_cycle(scene: Scene) -> None:
+    """The second comes while Temporal has not yet answered, the third when it has."""
+    scene.starter.gate = asyncio.Event()
+    await scene.know()
+    await scene.see(*ROUTES, *XRP_QUOTES)
+    await scene.see(*XRP_QUOTES)
+    scene.starter.gate.set()
+    await scene.settle()
+    await scene.see(*XRP_QUOTES)
+    assert scene.starter.ids.count("XRP-1") == 1
+    assert not {"XRP-2"} & set(scene.starter.ids)
+    assert scene.counts[Gate.COIN_BUSY] > 0
+
+
+async def test_two_initiators_open_one_cycle(scene: Scene) -> None:
+    other = Scene(starter=scene.starter)
+    for each in (scene, other):
+        await each.know()
+        await each.see(*ROUTES)
+    scene.starter.asked.clear()
+    for each in (scene, other):
+        await each.see(*XRP_QUOTES)
+    assert scene.starter.ids.count("XRP-1") == 2
+    assert scene.counts[StartOutcome.STARTED] == 2, "XRP out and TRX home: two coins, one cycle each"
+    assert other.counts[StartOutcome.ALREADY_OPEN] == 2
+    await other.see(*XRP_QUOTES)
+    assert scene.starter.ids.count("XRP-1") == 2, "the second initiator learned that the coin is busy"
+    assert "XRP-2" not in scene.starter.ids
+
+
+async def test_a_number_that_is_used_up_is_learned_and_the_next_one_asked_for() -> None:
+    """The database lost the coin's first cycle; Temporal still knows it."""
+    scene = Scene(replace(SETTINGS, admission=AdmissionLimits(max_open_cycles=5, cooldown_ms=10_000)))
+    scene.starter.used["XRP-1"] = False
+    await scene.know()
+    await scene.see(*kimchi_quotes())
+    assert scene.counts[StartOutcome.ALREADY_CLOSED] == 1
+    await scene.see(*XRP_QUOTES)
+    assert "XRP-2" not in scene.starter.ids, "when that cycle ended is not known, so the coin rests first"
+    scene.clock.ms += 10_000
+    await scene.know()
+    await scene.see(*kimchi_quotes(scene.clock.ms))
+    assert "XRP-2" in scene.starter.ids
+
+
+async def test_the_number_follows_the_read_model(scene: Scene) -> None:
+    scene.books.states = {XRP: CoinState(41, open=False, closed_ms=NOW - 60_000)}
+    await scene.know()
+    await scene.see(*kimchi_quotes())
+    assert "XRP-42" in scene.starter.ids
+
+
+async def test_a_coin_rests_after_its_cycle(scene: Scene) -> None:
+    scene.books.states = {XRP: CoinState(41, open=False, closed_ms=NOW - 59_999)}
+    await scene.know()
+    await scene.see(*kimchi_quotes())
+    assert not [name for name in scene.starter.ids if name.startswith("XRP")]
+    assert scene.counts[Gate.COOLDOWN] > 0
+
+
+async def test_no_more_cycles_than_allowed_even_in_one_batch() -> None:
+    """Both XRP (out) and TRX (home) pay at once; starts under way count as open."""
+    scene = Scene(replace(SETTINGS, admission=AdmissionLimits(max_open_cycles=1, cooldown_ms=0)))
+    await scene.know()
+    await scene.see(*kimchi_quotes())
+    await scene.see(*kimchi_quotes())
+    assert len(set(scene.starter.ids)) == 1
+    assert scene.counts[Gate.OPEN_CYCLES] > 0
+
+
+@pytest.mark.parametrize("level", [HaltLevel.NO_NEW_CYCLES, HaltLevel.ONLY_COMPENSATION, HaltLevel.NOTHING_LEAVES])
+async def test_the_kill_switch_forbids_new_cycles(scene: Scene, level: HaltLevel) -> None:
+    scene.books.level = level
+    await scene.know()
+    await scene.see(*kimchi_quotes())
+    assert not scene.starter.asked
+    assert scene.counts[Gate.KILL_SWITCH] > 0
+
+
+async def test_a_kill_switch_that_was_never_read_counts_as_on(scene: Scene) -> None:
+    await scene.initiator._read_rules()
+    await scene.see(*kimchi_quotes())
+    assert not scene.starter.asked
+
+
+async def test_a_kill_switch_that_was_not_read_lately_counts_as_on(scene: Scene) -> None:
+    await scene.know()
+    scene.clock.ms += 5_001
+    await scene.see(*kimchi_quotes(scene.clock.ms))
+    assert not scene.starter.asked
+    assert scene.counts[Gate.KILL_SWITCH] > 0
+
+
+async def test_a_stale_quote_starts_nothing(scene: Scene) -> None:
+    await scene.know()
+    scene.clock.ms += 1_001
+    await scene.see(*kimchi_quotes())
+    assert not scene.starter.asked
+    assert scene.counts[Gate.QUOTE_STALE] > 0
+
+
+async def test_rules_that_are_not_read_anew_count_as_none(scene: Scene) -> None:
+    """A wallet may have been closed since."""
+    scene.clock.ms += RULES_TRUST_MS + 1
+    await scene.know()
+    await scene.see(*kimchi_quotes(scene.clock.ms))
+    assert not scene.starter.asked
+
+
+async def test_a_start_that_failed_is_tried_with_the_same_number(scene: Scene) -> None:
+    scene.starter.faults.extend([StartFailed("no answer"), StartFailed("no answer")])
+    await scene.know()
+    await scene.see(*kimchi_quotes())
+    asked = len(scene.starter.asked)
+    await scene.see(*kimchi_quotes())
+    assert len(scene.starter.asked) > asked
+    assert set(scene.starter.ids) == {"XRP-1", "TRX-1"}
+    assert scene.counts["start_failed"] == 2
+
+
+async def test_a_late_joiner_starts_from_the_last_values(scene: Scene) -> None:
+    scene.bus.last = kimchi_quotes()
+    await scene.know()
+    await scene.settle()
+    assert "XRP-1" in scene.starter.ids
+
+
+async def test_messages_become_cycles(scene: Scene) -> None:
+    async with scene.running():
+        await until(lambda: scene.books.readings > 0)
+        scene.bus.channel.put_nowait(encode_batch(kimchi_quotes()))
+        await until(lambda: "XRP-1" in scene.starter.ids)
+
+
+POISON = [
+    b"",
+    b"not json",
+    b"[2,[]]",
+    b"\xff\xfe",
+    b"[1,[]," + b"[" * 100_000,
+    b'[1,[["upbit","XRP","0","1","0","1",1790000000000]]]',
+    b'[1,[["binance","XRP","1","1","1E+999999","1",1790000000000]]]',
+    b'[1,[["binance","XRP","NaN","1","NaN","1",1790000000000]]]',
+    b'[1,[["kraken","XRP","1","1","2","1",1790000000000]]]',
+]
+
+
+async def test_a_poison_message_does_not_stop_the_loop(scene: Scene) -> None:
+    async with scene.running():
+        await until(lambda: scene.books.readings > 0)
+        for message in POISON:
+            scene.bus.channel.put_nowait(message)
+        scene.bus.channel.put_nowait(encode_batch(kimchi_quotes()))
+        await until(lambda: "XRP-1" in scene.starter.ids)
+        assert scene.counts["bad_message"] == len(POISON)
+
+
+async def test_a_database_that_is_away_is_outlived(scene: Scene) -> None:
+    scene.books.away = StoreUnavailable("the database is away")
+    async with scene.running():
+        await until(lambda: scene.counts["read_failed"] > 0)
+        scene.bus.channel.put_nowait(encode_batch(kimchi_quotes()))
+        await until(lambda: scene.counts["quotes"] > 0)
+        assert not scene.starter.asked
+        scene.books.away, failed = None, scene.books.readings
+        await until(lambda: scene.books.readings > failed)
+        scene.bus.channel.put_nowait(encode_batch(kimchi_quotes()))
+        await until(lambda: "XRP-1" in scene.starter.ids)
+
+
+async def test_a_coin_of_another_list_is_ignored(scene: Scene) -> None:
+    await scene.know()
+    unknown: Asset = SOL
+    await scene.see(quote(Venue.UPBIT, unknown, "1", "2"), quote(Venue.BINANCE, unknown, "1", "2"))
+    assert not scene.starter.asked
