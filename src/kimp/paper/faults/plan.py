@@ -16,7 +16,8 @@ class _Target(BaseModel):
 
         POST /v1/orders     a request of a client: its method and path
         ORDER KRW-XRP       an order about to be accepted
-        TRANSFER XRP        a withdrawal (venue: the sender) or a deposit (venue: the receiver)
+        WITHDRAW XRP        a withdrawal about to be accepted (venue: the sender)
+        DEPOSIT XRP         a deposit that has just been seen (venue: the receiver)
         STREAM /ws          a frame of a WebSocket connection: the path of its handshake
 
     and `route` is a pattern of it with `*` and `?`.
