@@ -19,6 +19,10 @@ REASONS = {
 }
 UNKNOWN = "Unknown error, please check your request or try again later."
 BACKEND_TIMEOUT = "Timeout waiting for response from backend server. Send status unknown; execution status unknown."
+TOO_MUCH_WEIGHT = (
+    "Too much request weight used; current limit is 6000 request weight per 1 MINUTE."
+    " Please use WebSocket Streams for live updates to avoid polling the API."
+)
 BINANCE = {
     K.INTERNAL_ERROR: (500, -1000, "An unknown error occurred while processing the request."),
     K.DISCONNECTED: (500, -1001, "Internal error; unable to process your request. Please try again."),
@@ -27,12 +31,7 @@ BINANCE = {
     K.UNKNOWN_ERROR: (503, -1000, UNKNOWN),
     K.UNKNOWN_ERROR_AFTER: (503, -1000, UNKNOWN),
     K.STATUS_UNKNOWN: (408, -1007, BACKEND_TIMEOUT),
-    K.RATE_LIMIT: (
-        429,
-        -1003,
-        "Too much request weight used; current limit is 6000 request weight per 1 MINUTE."
-        " Please use WebSocket Streams for live updates to avoid polling the API.",
-    ),
+    K.RATE_LIMIT: (429, -1003, TOO_MUCH_WEIGHT),
 }
 """Status, code and message: binance-spot-api-docs errors.md and rest-api.md."""
 WITH_RETRY_AFTER = (K.RATE_LIMIT, K.RATE_LIMIT_TEXT, K.TOO_MANY_ORDERS)

@@ -43,24 +43,25 @@ class Injector:
         self.plan = plan
         self._script: list[tuple[ScriptedFault, int]] = [(fault, fault.times) for fault in plan.scripted]
         self._sequences: dict[tuple[Venue, str], _Sequence] = {}
+        self._arm()
 
     def script(self, faults: tuple[ScriptedFault, ...]) -> None:
         """Behind those that still wait."""
         self._script += [(fault, fault.times) for fault in faults]
+        self._arm()
 
     @property
     def waiting(self) -> list[ScriptedFault]:
         """What is scripted and has not struck yet."""
         return [fault.model_copy(update={"times": left}) for fault, left in self._script]
 
-    @property
-    def idle(self) -> bool:
-        """Nothing can go wrong: spares the hot paths the question."""
-        return not self._script and not self.plan.rules
+    def armed(self, kinds: AbstractSet[FaultKind]) -> bool:
+        """False: none of them can strike, which spares the hot paths all further questions."""
+        return not self._armed.isdisjoint(kinds)
 
     def draw(self, venue: Venue, route: str, kinds: AbstractSet[FaultKind], **facts: Any) -> Fault | None:
         """The fate of one request, order, transfer side or frame; `facts` name it in the journal."""
-        if self.idle:
+        if not self.armed(kinds):
             return None
         fault, number = self._next_scripted(venue, route, kinds), None
         if fault is None:
@@ -79,10 +80,14 @@ class Injector:
             )
         return fault
 
+    def _arm(self) -> None:
+        self._armed = {rule.kind for rule in self.plan.rules} | {fault.kind for fault, _ in self._script}
+
     def _next_scripted(self, venue: Venue, route: str, kinds: AbstractSet[FaultKind]) -> Fault | None:
         for index, (scripted, left) in enumerate(self._script):
             if scripted.kind in kinds and scripted.matches(venue, route):
                 self._script[index : index + 1] = [(scripted, left - 1)] if left > 1 else []
+                self._arm()
                 return Fault(scripted.kind, scripted.duration_s)
         return None
 

@@ -26,8 +26,6 @@ class OrderFaults:
     @exact
     def allow(self, order: Order, takes: list[Take]) -> list[Take] | None:
         """Raises InsufficientFunds as if the balance did not cover the order."""
-        if self._injector.idle:
-            return None
         request = order.request
         possible = kinds.ORDER if takes and request.force is not Force.ALL_NOW else kinds.ORDER - {K.PARTIAL_FILL}
         route = f"ORDER {request.instrument.symbol}"
@@ -41,5 +39,3 @@ class OrderFaults:
             return None
         wanted = sum((take.quantity for take in takes), ZERO) * FILLED_SHARE
         return first_of(takes, wanted, request.instrument.lot)
-
-

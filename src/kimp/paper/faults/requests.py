@@ -3,7 +3,7 @@
 import asyncio
 import socket
 import struct
-import time
+from math import ceil
 
 from aiohttp import web
 
@@ -31,7 +31,7 @@ class RequestFaults:
         self._banned_until_ms = 0
 
     async def serve(self, request: web.Request, handler: Handler) -> web.StreamResponse:
-        if self._injector.idle and not self._banned_until_ms or "Upgrade" in request.headers:
+        if "Upgrade" in request.headers:
             return await handler(request)
         if (now_ms := self._clock.now_ms()) < self._banned_until_ms:
             return banned(self._venue, now_ms, self._banned_until_ms)
@@ -71,9 +71,10 @@ class RequestFaults:
 
 async def _silence(request: web.Request, seconds: float) -> None:
     """Until the time is over or the client has given up."""
-    deadline = time.monotonic() + seconds
-    while _open(request) and (left := deadline - time.monotonic()) > 0:
-        await asyncio.sleep(min(left, LOOK_EVERY_S))
+    for _ in range(ceil(seconds / LOOK_EVERY_S)):
+        if not _open(request):
+            return
+        await asyncio.sleep(LOOK_EVERY_S)
 
 
 def _cut(request: web.Request) -> web.Response:
