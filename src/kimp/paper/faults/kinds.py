@@ -1,4 +1,7 @@
-"""What can go wrong on request. A name with `_after` means: the request was executed, and the client cannot tell."""
+"""What can go wrong on request.
+
+A name ending in `_after` looks to the client like the one without it, but the request was executed.
+"""
 
 from enum import StrEnum
 

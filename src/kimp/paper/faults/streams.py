@@ -11,7 +11,8 @@ from kimp.paper.faults.injector import Fault, Injector
 from kimp.paper.faults.kinds import FaultKind
 
 K = FaultKind
-GARBAGE = b"\x00\xff\xfe{not json"
+GARBAGE = {Venue.UPBIT: b"\x00\xff\xfe{not json", Venue.BINANCE: b"\x01{not json\x7f"}
+"""Binance's frames are text: bytes that are no UTF-8 would only make the client close the connection."""
 TIMES = Decimal(100)
 PRICES = re.compile(
     rb'("(?:b|a|p|tp|bp|ap|trade_price|bid_price|ask_price)":"?|(?:"bids":|"asks":|\],)\[{1,2}")(\d+(?:\.\d+)?)'
@@ -54,7 +55,7 @@ class FrameFaults:
             return []
         if fault.kind is K.DUPLICATE_FRAME:
             return [frame, frame]
-        return [GARBAGE if fault.kind is K.GARBAGE_FRAME else absurd(frame)]
+        return [GARBAGE[self._venue] if fault.kind is K.GARBAGE_FRAME else absurd(frame)]
 
     @staticmethod
     def _possible(frame: bytes) -> frozenset[FaultKind]:
