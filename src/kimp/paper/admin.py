@@ -9,41 +9,38 @@ GET  /_paper/journal?limit=&kind=   the latest entries
 POST /_paper/wallet                 {"venue", "coin", "state": working|withdraw_only|deposit_only|paused}
 POST /_paper/withdraw_lock          {"locked": true}: Upbit's key may not withdraw
 POST /_paper/premium                {"coin", "premium": "0.012", "seconds": 20}
+/_paper/faults                      see kimp.paper.faults.control
 """
 
 from decimal import Decimal
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any
 
-import msgspec
 from aiohttp import web
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import Field
 
 from kimp.domain.market import Venue
 from kimp.paper.amounts import plain
+from kimp.paper.faults.control import FaultControl
 from kimp.paper.orders import Order
 from kimp.paper.transfer import Deposit, Withdrawal
 from kimp.paper.wallets import WalletState
+from kimp.paper.wire import Command, answer, bad, read
 from kimp.paper.world import World
 
 JOURNAL_ROWS = 100
-M = TypeVar("M", bound=BaseModel)
 
 
-class _Command(BaseModel):
-    model_config = ConfigDict(extra="forbid")
-
-
-class WalletCommand(_Command):
+class WalletCommand(Command):
     venue: Venue
     coin: str
     state: WalletState
 
 
-class LockCommand(_Command):
+class LockCommand(Command):
     locked: bool
 
 
-class PremiumCommand(_Command):
+class PremiumCommand(Command):
     coin: str
     premium: Annotated[Decimal, Field(gt=-1, lt=1)]
     seconds: Annotated[float, Field(gt=0, le=86_400)]
@@ -64,23 +61,24 @@ class Admin:
         app.router.add_post("/_paper/wallet", self.set_wallet)
         app.router.add_post("/_paper/withdraw_lock", self.set_withdraw_lock)
         app.router.add_post("/_paper/premium", self.set_premium)
+        FaultControl(self._world.faults.injector, self._world.journal).bind(app)
         return app
 
     async def health(self, _request: web.Request) -> web.Response:
         now_ms = self._world.clock.now_ms()
-        return _json({"status": "up", "now_ms": now_ms, "started_ms": self._world.started_ms})
+        return answer({"status": "up", "now_ms": now_ms, "started_ms": self._world.started_ms})
 
     async def balances(self, _request: web.Request) -> web.Response:
-        return _json({venue.value: self._balances(venue) for venue in Venue})
+        return answer({venue.value: self._balances(venue) for venue in Venue})
 
     async def orders(self, _request: web.Request) -> web.Response:
-        return _json(
+        return answer(
             {venue.value: [_order(o) for o in self._world.desks[venue].orders.values()] for venue in Venue}
         )  # fmt: skip
 
     async def transfers(self, _request: web.Request) -> web.Response:
         desk = self._world.transfers
-        return _json(
+        return answer(
             {
                 "withdrawals": [_withdrawal(w) for w in desk.withdrawals.values()],
                 "deposits": [_deposit(d) for d in desk.deposits.values()],
@@ -95,39 +93,39 @@ class Admin:
             ]
             for venue in Venue
         }
-        return _json(rows)
+        return answer(rows)
 
     async def journal(self, request: web.Request) -> web.Response:
         text = request.query.get("limit", str(JOURNAL_ROWS))
         if not text.isdecimal():
-            raise _bad(f"limit is {text!r}; give a whole number")
-        return _json(self._world.journal.tail(int(text), request.query.get("kind")))
+            raise bad(f"limit is {text!r}; give a whole number")
+        return answer(self._world.journal.tail(int(text), request.query.get("kind")))
 
     async def set_wallet(self, request: web.Request) -> web.Response:
-        command = await _read(request, WalletCommand)
+        command = await read(request, WalletCommand)
         if command.coin not in self._world.coins:
-            raise _bad(f"coin {command.coin!r} is not one of {', '.join(self._world.coins)}")
+            raise bad(f"coin {command.coin!r} is not one of {', '.join(self._world.coins)}")
         self._world.wallets.set(command.venue, command.coin, command.state)
         self._world.journal.write("wallet", venue=command.venue, coin=command.coin, state=command.state)
-        return _json({"venue": command.venue, "coin": command.coin, "state": command.state})
+        return answer({"venue": command.venue, "coin": command.coin, "state": command.state})
 
     async def set_withdraw_lock(self, request: web.Request) -> web.Response:
-        command = await _read(request, LockCommand)
+        command = await read(request, LockCommand)
         self._world.withdrawals_locked = command.locked
         self._world.journal.write("withdraw_lock", venue=Venue.UPBIT, locked=command.locked)
-        return _json({"locked": command.locked})
+        return answer({"locked": command.locked})
 
     async def set_premium(self, request: web.Request) -> web.Response:
-        command = await _read(request, PremiumCommand)
+        command = await read(request, PremiumCommand)
         synthetic = self._world.synthetic
         if synthetic is None:
             raise web.HTTPConflict(text="recorded prices are replayed; only the synthetic market can be nudged\n")
         if command.coin not in self._world.coins:
-            raise _bad(f"coin {command.coin!r} is not one of {', '.join(self._world.coins)}")
+            raise bad(f"coin {command.coin!r} is not one of {', '.join(self._world.coins)}")
         for update in synthetic.nudge(command.coin, command.premium, command.seconds):
             self._world.apply(update)
         self._world.journal.write("premium", coin=command.coin, premium=command.premium, seconds=command.seconds)
-        return _json({"coin": command.coin, "premium": plain(command.premium), "seconds": command.seconds})
+        return answer({"coin": command.coin, "premium": plain(command.premium), "seconds": command.seconds})
 
     def _balances(self, venue: Venue) -> dict[str, Any]:
         accounts = self._world.accounts[venue]
@@ -192,19 +190,3 @@ def _deposit(deposit: Deposit) -> dict[str, Any]:
         "txid": deposit.txid,
         "created_ms": deposit.created_ms,
     }
-
-
-async def _read(request: web.Request, model: type[M]) -> M:
-    try:
-        return model.model_validate_json(await request.read())
-    except ValidationError as error:
-        first = error.errors()[0]
-        raise _bad(f"{'.'.join(map(str, first['loc'])) or 'body'}: {first['msg']}") from None
-
-
-def _bad(text: str) -> web.HTTPBadRequest:
-    return web.HTTPBadRequest(text=text + "\n")
-
-
-def _json(answer: Any) -> web.Response:
-    return web.Response(body=msgspec.json.encode(answer), content_type="application/json", charset="utf-8")

@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, model_validator
 
 from kimp.paper.coins import DEFAULT_COINS, CoinConfig
+from kimp.paper.faults.plan import FaultPlan
 
 Port = Annotated[int, Field(ge=0, le=65535)]
 Positive = Annotated[Decimal, Field(gt=0)]
@@ -106,6 +107,8 @@ class PaperConfig(Section):
     """1: transfers take as long as on the real chains."""
     limits: RateLimits = RateLimits()
     streams: StreamTimes = StreamTimes()
+    faults: FaultPlan = FaultPlan()
+    """Until another plan is put over the admin listener."""
     journal_path: Path | None = None
 
     @model_validator(mode="after")

@@ -2,9 +2,10 @@
 
 import uuid
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from decimal import Decimal
 from enum import StrEnum
+from typing import Protocol
 
 from kimp.domain.market import Side, Venue
 from kimp.paper.accounts import Accounts, Counterparty, InsufficientFunds
@@ -32,6 +33,17 @@ class Event(StrEnum):
 OrderListener = Callable[[Order, Event, Fill | None], None]
 
 
+class OrderHook(Protocol):
+    """The seam for faults of orders."""
+
+    def allow(self, order: Order, takes: list[Take]) -> list[Take] | None:
+        """Asked right before an order is accepted. Not None: only these trade, and the venue cancels the rest.
+
+        Raises InsufficientFunds to refuse it.
+        """
+        ...
+
+
 class Desk:
     """All state changes happen inside one call without awaiting, so requests cannot interleave."""
 
@@ -46,6 +58,7 @@ class Desk:
         self.by_client_id: dict[tuple[str, str], Order] = {}
         """Symbol and client id -> the latest order that bears them."""
         self.on_order: list[OrderListener] = []
+        self.hook: OrderHook | None = None
         self._clock = clock
         self._journal = journal
         self._resting: defaultdict[str, list[Order]] = defaultdict(list)
@@ -57,13 +70,17 @@ class Desk:
         """Accept and fill at once what can be. Raises InsufficientFunds or WouldTake, and then nothing has happened."""
         takes = self._takes(request)
         order = self._price(request, takes)
+        allowed = self.hook.allow(order, takes) if self.hook else None
         self.accounts.lock(order.lock_asset, order.locked, f"order {order.uuid}")
         self.orders[order.number] = self.by_uuid[order.uuid] = order
         if request.client_id is not None:
             self.by_client_id[request.instrument.symbol, request.client_id] = order
         self._journal_order("order", order)
         self._tell(order, Event.ACCEPTED)
-        self._execute(order, takes)
+        if allowed is None:
+            self._execute(order, takes, outcome_of(request, takes))
+        else:
+            self._execute(order, allowed, State.EXPIRED)
         return order
 
     @exact
@@ -83,6 +100,11 @@ class Desk:
         """In order of acceptance."""
         found = [o for s, orders in self._resting.items() if symbol in (None, s) for o in orders]
         return sorted(found, key=lambda order: order.number)
+
+    def shown(self, orders: Iterable[Order]) -> list[Order]:
+        """Those that a look-up finds by now."""
+        now_ms = self._clock.now_ms()
+        return [order for order in orders if order.visible_ms <= now_ms]
 
     @exact
     def refresh(self, symbol: str, bid: Decimal, ask: Decimal) -> None:
@@ -111,9 +133,8 @@ class Desk:
         order.locked = order.first_lock = cash + order.reserved_fee
         return order
 
-    def _execute(self, order: Order, takes: list[Take]) -> None:
+    def _execute(self, order: Order, takes: list[Take], outcome: State) -> None:
         request = order.request
-        outcome = outcome_of(request, takes)
         if request.force is Force.ALL_NOW and outcome is State.OPEN:
             self._close(order, State.EXPIRED)
             return
@@ -151,20 +172,9 @@ class Desk:
         order.fees += fill.fee
         order.updated_ms = fill.at_ms
         self._settle(order, fill)
-        self._journal.write(
-            "fill",
-            venue=self.venue,
-            order=order.uuid,
-            client_id=order.request.client_id,
-            symbol=order.request.instrument.symbol,
-            side=order.request.side,
-            price=fill.price,
-            quantity=fill.quantity,
-            fee=fill.fee,
-            fee_asset=fill.fee_asset,
-            maker=maker,
-            number=fill.number,
-        )
+        who = {"order": order.uuid, "client_id": order.request.client_id}
+        what = {"symbol": order.request.instrument.symbol, "side": order.request.side}
+        self._journal.write("fill", venue=self.venue, **who, **what, **fill.facts())
         self._tell(order, Event.TRADED, fill)
 
     def _make_fill(self, order: Order, take: Take, *, maker: bool) -> Fill:
@@ -224,24 +234,7 @@ class Desk:
             listener(order, event, fill)
 
     def _journal_order(self, kind: str, order: Order) -> None:
-        request = order.request
-        self._journal.write(
-            kind,
-            venue=self.venue,
-            order=order.uuid,
-            number=order.number,
-            client_id=request.client_id,
-            symbol=request.instrument.symbol,
-            side=request.side,
-            force=request.force,
-            limit=request.limit,
-            quantity=request.quantity,
-            budget=request.budget,
-            state=order.state,
-            executed=order.executed,
-            funds=order.funds,
-            fees=order.fees,
-        )
+        self._journal.write(kind, venue=self.venue, **order.facts())
 
 
 def _priority(order: Order) -> tuple[Decimal, int]:

@@ -1,9 +1,11 @@
 """WebSocket connections and what they are subscribed to."""
 
 import asyncio
+import socket as sockets
 from collections import deque
 from collections.abc import Iterable, Mapping
-from typing import NamedTuple
+from contextlib import suppress
+from typing import NamedTuple, Protocol
 
 from aiohttp import WSMsgType, web
 
@@ -20,11 +22,20 @@ class Topic(NamedTuple):
     style: str
 
 
+class FrameHook(Protocol):
+    """The seam for faults of one connection."""
+
+    def pass_on(self, frame: bytes) -> list[bytes] | None:
+        """What is sent in place of a frame of data; None: the connection breaks."""
+        ...
+
+
 class Outbox:
     """Frames on their way to one connection. `put` never waits; `pump` runs as the connection's own task."""
 
-    def __init__(self, socket: web.WebSocketResponse, frame_type: WSMsgType) -> None:
+    def __init__(self, socket: web.WebSocketResponse, frame_type: WSMsgType, hook: FrameHook) -> None:
         self.socket = socket
+        self._hook = hook
         self._frame_type: WSMsgType = frame_type
         self._frames: deque[bytes] = deque()
         self._filled = asyncio.Event()
@@ -32,6 +43,22 @@ class Outbox:
     def put(self, frame: bytes) -> None:
         self._frames.append(frame)
         self._filled.set()
+
+    def publish(self, frame: bytes) -> None:
+        """Data, which may meet a fault on the way; `put` is for answers to what the client asked."""
+        frames = self._hook.pass_on(frame)
+        if frames is None:
+            self._break()
+            return
+        for passed in frames:
+            self.put(passed)
+
+    def _break(self) -> None:
+        """Both sides see the connection end, and no closing frame."""
+        connection = self.socket.get_extra_info("socket")
+        if connection is not None:
+            with suppress(OSError):
+                connection.shutdown(sockets.SHUT_RDWR)
 
     async def pump(self) -> None:
         while not self.socket.closed:

@@ -1,6 +1,6 @@
 """How much of an order trades against a displayed book, and at which prices. Pure."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
@@ -50,3 +50,16 @@ def walk_budget(levels: Sequence[Level], limit: Decimal | None, budget: Decimal,
         takes.append(Take(level.price, quantity))
         budget -= takes[-1].funds
     return takes
+
+
+@exact
+def first_of(takes: Iterable[Take], quantity: Decimal, lot: Decimal) -> list[Take]:
+    """The first of them, together at most `quantity` coins, in whole lots."""
+    chosen: list[Take] = []
+    left = floor_to(quantity, lot)
+    for take in takes:
+        if left <= ZERO:
+            break
+        chosen.append(Take(take.price, min(take.quantity, left)))
+        left -= chosen[-1].quantity
+    return chosen

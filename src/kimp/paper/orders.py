@@ -61,6 +61,17 @@ class Fill:
     maker: bool
     at_ms: int
 
+    def facts(self) -> dict[str, Any]:
+        """What the journal says of it."""
+        return {
+            "price": self.price,
+            "quantity": self.quantity,
+            "fee": self.fee,
+            "fee_asset": self.fee_asset,
+            "maker": self.maker,
+            "number": self.number,
+        }
+
 
 @dataclass(slots=True, eq=False)
 class Order:
@@ -78,6 +89,8 @@ class Order:
     funds: Decimal = ZERO
     fees: Decimal = ZERO
     fills: list[Fill] = field(default_factory=list)
+    visible_ms: int = 0
+    """Look-ups find it from here on."""
 
     @property
     def remaining(self) -> Decimal | None:
@@ -89,3 +102,22 @@ class Order:
     def lock_asset(self) -> str:
         instrument = self.request.instrument
         return instrument.quote if self.request.side is Side.BUY else instrument.base
+
+    def facts(self) -> dict[str, Any]:
+        """What the journal says of it."""
+        request = self.request
+        return {
+            "order": self.uuid,
+            "number": self.number,
+            "client_id": request.client_id,
+            "symbol": request.instrument.symbol,
+            "side": request.side,
+            "force": request.force,
+            "limit": request.limit,
+            "quantity": request.quantity,
+            "budget": request.budget,
+            "state": self.state,
+            "executed": self.executed,
+            "funds": self.funds,
+            "fees": self.fees,
+        }

@@ -10,6 +10,7 @@ from aiohttp import web
 
 import kimp.paper.binance.app
 import kimp.paper.upbit.app
+from kimp.domain.market import Venue
 from kimp.paper.admin import Admin
 from kimp.paper.clock import WallClock
 from kimp.paper.config import PaperConfig
@@ -23,15 +24,15 @@ log = logging.getLogger(__name__)
 class PaperExchange:
     """Upbit, Binance and the admin listener. `async with PaperExchange(config) as paper: ...`
 
-    `upbit_seam` and `binance_seam` take a request hook, `world.transfers.hook` one for transfers.
+    `world.faults` makes things go wrong on request.
     Raises BadMarketData for recorded prices that cannot be replayed.
     """
 
     def __init__(self, config: PaperConfig) -> None:
         self.config = config
         self.world = World(config, WallClock())
-        self.upbit_seam = Seam()
-        self.binance_seam = Seam()
+        self.upbit_seam = Seam(self.world.faults.of_requests(Venue.UPBIT))
+        self.binance_seam = Seam(self.world.faults.of_requests(Venue.BINANCE))
         self._closing = AsyncExitStack()
         self.upbit_port = self.binance_port = self.admin_port = 0
 

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
-from typing import Protocol
+from typing import Any, NamedTuple, Protocol
 
 from kimp.domain.market import Venue
 from kimp.paper.addresses import Address
@@ -17,11 +17,20 @@ class Step(StrEnum):
     CONFIRMED = "confirmed"
     CREDITED = "credited"
     CANCELLED = "cancelled"
+    FAILED = "failed"
+    REJECTED = "rejected"
+    """Of a withdrawal: by the sending venue, coins given back. Of a deposit: never credited."""
+    HELD = "held"
+    """A deposit that waits for the travel rule."""
+
+
+ENDED_EARLY = (Step.CANCELLED, Step.FAILED, Step.REJECTED)
+"""A withdrawal that never left."""
 
 
 @dataclass(slots=True, eq=False)
 class Deposit:
-    """As the receiving venue lists it; `step` is SEEN, CONFIRMED or CREDITED."""
+    """As the receiving venue lists it; `step` is SEEN, HELD, CONFIRMED, CREDITED or REJECTED."""
 
     uuid: str
     venue: Venue
@@ -31,6 +40,19 @@ class Deposit:
     created_ms: int
     step: Step = Step.SEEN
     done_ms: int | None = None
+    final_only: bool = False
+    """Binance does not credit it for trading before it is final."""
+
+    def facts(self) -> dict[str, Any]:
+        """What the journal says of it."""
+        return {
+            "deposit": self.uuid,
+            "coin": self.address.coin,
+            "network": self.address.network,
+            "amount": self.amount,
+            "step": self.step,
+            "txid": self.txid,
+        }
 
 
 @dataclass(slots=True, eq=False)
@@ -54,10 +76,36 @@ class Withdrawal:
     def coin(self) -> str:
         return self.address.coin
 
+    def facts(self) -> dict[str, Any]:
+        """What the journal says of it."""
+        return {
+            "withdrawal": self.uuid,
+            "client_id": self.client_id,
+            "coin": self.coin,
+            "network": self.network.name,
+            "address": self.address.address,
+            "tag": self.address.tag,
+            "amount": self.amount,
+            "fee": self.fee,
+            "step": self.step,
+            "txid": self.txid,
+        }
+
+
+class Verdict(NamedTuple):
+    """On the next step of a transfer: wait and ask again, or end it here, or (neither) let it go on."""
+
+    wait_ms: int = 0
+    end: Step | None = None
+
 
 class TransferHook(Protocol):
     """The seam for faults on the way of a transfer."""
 
-    def extra_delay_ms(self, withdrawal: Withdrawal, step: Step) -> int:
-        """Asked before each step is taken; above 0 the step waits so long, then the question comes again."""
+    def accept(self, withdrawal: Withdrawal) -> None:
+        """Called before anything is set aside; may change amount and fee within what is withdrawable."""
+        ...
+
+    def before(self, withdrawal: Withdrawal, step: Step) -> Verdict:
+        """Asked before each step. A withdrawal may be ended only before BROADCAST, its deposit before CREDITED."""
         ...

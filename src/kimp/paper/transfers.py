@@ -23,7 +23,7 @@ from kimp.paper.amounts import ZERO, exact
 from kimp.paper.clock import Agenda, Clock
 from kimp.paper.coins import Network
 from kimp.paper.journal import Journal
-from kimp.paper.transfer import Deposit, Step, TransferHook, Withdrawal
+from kimp.paper.transfer import ENDED_EARLY, Deposit, Step, TransferHook, Verdict, Withdrawal
 from kimp.paper.wallets import Wallets
 
 SEEN_SHARE = 0.3
@@ -69,9 +69,12 @@ class TransferDesk:
         withdrawal = Withdrawal(
             str(uuid.uuid4()), venue, network, target, amount, fee, client_id, self._clock.now_ms()
         )  # fmt: skip
+        self._need(withdrawal)
+        if self.hook:
+            self.hook.accept(withdrawal)
         self._set_aside(withdrawal)
         self.withdrawals[withdrawal.uuid] = withdrawal
-        self._note("withdrawal", withdrawal)
+        self._note(withdrawal)
         self._later(network.review_s, withdrawal, Step.BROADCAST)
         return withdrawal
 
@@ -79,10 +82,7 @@ class TransferDesk:
         """Only before it is broadcast; False: too late."""
         if withdrawal.step is not Step.ACCEPTED:
             return False
-        self._give_back(withdrawal)
-        withdrawal.step = Step.CANCELLED
-        withdrawal.done_ms = self._clock.now_ms()
-        self._note("withdrawal", withdrawal)
+        self._end(withdrawal, Step.CANCELLED)
         return True
 
     def withdrawable(self, venue: Venue, coin: str) -> Decimal:
@@ -91,11 +91,15 @@ class TransferDesk:
         return max(self._accounts[venue][coin].free - unripe, ZERO)
 
     @exact
+    def _need(self, withdrawal: Withdrawal) -> None:
+        total = withdrawal.amount + withdrawal.fee
+        if (ready := self.withdrawable(withdrawal.venue, withdrawal.coin)) < total:
+            raise InsufficientFunds(withdrawal.coin, total, ready)
+
+    @exact
     def _set_aside(self, withdrawal: Withdrawal) -> None:
         venue, coin = withdrawal.venue, withdrawal.coin
         total, reason = withdrawal.amount + withdrawal.fee, f"withdrawal {withdrawal.uuid}"
-        if (ready := self.withdrawable(venue, coin)) < total:
-            raise InsufficientFunds(coin, total, ready)
         if venue is Venue.UPBIT:
             self._accounts[venue].lock(coin, total, reason)
         else:
@@ -105,7 +109,7 @@ class TransferDesk:
     @exact
     def _give_back(self, withdrawal: Withdrawal) -> None:
         venue, coin = withdrawal.venue, withdrawal.coin
-        total, reason = withdrawal.amount + withdrawal.fee, f"withdrawal {withdrawal.uuid} cancelled"
+        total, reason = withdrawal.amount + withdrawal.fee, f"withdrawal {withdrawal.uuid} {withdrawal.step}"
         if venue is Venue.UPBIT:
             self._accounts[venue].unlock(coin, total, reason)
         else:
@@ -117,10 +121,13 @@ class TransferDesk:
         self._agenda.after(int(delay_ms), lambda: self._reach(withdrawal, step))
 
     def _reach(self, withdrawal: Withdrawal, step: Step) -> None:
-        """Take a step, unless it was cancelled, a wallet is closed or the hook holds it up."""
-        if withdrawal.step is Step.CANCELLED:
+        """Take a step, unless it has ended before, a wallet is closed or the hook holds it up or ends it."""
+        if withdrawal.step in ENDED_EARLY:
             return
-        wait_ms = self.hook.extra_delay_ms(withdrawal, step) if self.hook else 0
+        wait_ms, end = self.hook.before(withdrawal, step) if self.hook else Verdict()
+        if end is not None:
+            self._end(withdrawal, end)
+            return
         if wait_ms <= 0 and not self._wallet_open(withdrawal, step):
             wait_ms = CLOSED_WALLET_RETRY_MS
         if wait_ms > 0:
@@ -133,6 +140,18 @@ class TransferDesk:
             Step.CREDITED: self._credit,
         }
         actions[step](withdrawal)
+
+    def _end(self, withdrawal: Withdrawal, step: Step) -> None:
+        """The withdrawal, or its deposit if there is one, goes no further."""
+        deposit, now_ms = withdrawal.deposit, self._clock.now_ms()
+        if deposit is None:
+            withdrawal.step, withdrawal.done_ms = step, now_ms
+            self._give_back(withdrawal)
+            self._note(withdrawal)
+            return
+        deposit.step, deposit.done_ms = step, now_ms
+        self._note(deposit)
+        self._lost(withdrawal, f"deposit {step}")
 
     def _wallet_open(self, withdrawal: Withdrawal, step: Step) -> bool:
         if step is Step.BROADCAST:
@@ -152,14 +171,14 @@ class TransferDesk:
         else:
             # The fee went out with the amount; from here on it is nobody's coin any more.
             accounts.reassign(coin, withdrawal.fee, Counterparty.CHAIN, Counterparty.NETWORK_FEES)
-        self._note("withdrawal", withdrawal)
+        self._note(withdrawal)
         confirm_s = withdrawal.network.confirm_s
         owner = self._addresses.owner(withdrawal.address)
         if owner is not None and self._addresses.credits(withdrawal.address):
             self._later(confirm_s * SEEN_SHARE, withdrawal, Step.SEEN)
         else:
             why = "wrong or missing tag" if owner else "an address of neither venue"
-            self._journal.write("lost", withdrawal=withdrawal.uuid, coin=coin, amount=withdrawal.amount, why=why)
+            self._lost(withdrawal, why)
             self._later(confirm_s, withdrawal, Step.CONFIRMED)
 
     def _see(self, withdrawal: Withdrawal) -> None:
@@ -170,22 +189,23 @@ class TransferDesk:
             str(uuid.uuid4()), owner, withdrawal.address, withdrawal.amount, withdrawal.txid, self._clock.now_ms()
         )  # fmt: skip
         withdrawal.deposit = self.deposits[deposit.uuid] = deposit
-        self._note_deposit(deposit)
+        self._note(deposit)
         self._later(withdrawal.network.confirm_s * (1 - SEEN_SHARE), withdrawal, Step.CONFIRMED)
 
     @exact
     def _confirm(self, withdrawal: Withdrawal) -> None:
         withdrawal.step = Step.CONFIRMED
         withdrawal.done_ms = self._clock.now_ms()
-        self._note("withdrawal", withdrawal)
+        self._note(withdrawal)
         deposit = withdrawal.deposit
         if deposit is None:
             return
-        if deposit.venue is Venue.BINANCE and self._wallets.of(deposit.venue, withdrawal.coin).takes:
+        early = deposit.venue is Venue.BINANCE and not deposit.final_only
+        if early and self._wallets.of(deposit.venue, withdrawal.coin).takes:
             self._unripe[withdrawal.coin] = self._unripe.get(withdrawal.coin, ZERO) + deposit.amount
             self._receive(deposit)
             deposit.step = Step.CONFIRMED
-            self._note_deposit(deposit)
+            self._note(deposit)
         self._later(withdrawal.network.credit_s, withdrawal, Step.CREDITED)
 
     @exact
@@ -199,7 +219,7 @@ class TransferDesk:
             self._receive(deposit)
         deposit.step = Step.CREDITED
         deposit.done_ms = self._clock.now_ms()
-        self._note_deposit(deposit)
+        self._note(deposit)
 
     def _receive(self, deposit: Deposit) -> None:
         coin = deposit.address.coin
@@ -210,30 +230,10 @@ class TransferDesk:
         for listener in self.on_balance_delta:
             listener(venue, coin, delta)
 
-    def _note(self, kind: str, withdrawal: Withdrawal) -> None:
-        self._journal.write(
-            kind,
-            venue=withdrawal.venue,
-            withdrawal=withdrawal.uuid,
-            client_id=withdrawal.client_id,
-            coin=withdrawal.coin,
-            network=withdrawal.network.name,
-            address=withdrawal.address.address,
-            tag=withdrawal.address.tag,
-            amount=withdrawal.amount,
-            fee=withdrawal.fee,
-            step=withdrawal.step,
-            txid=withdrawal.txid,
-        )
+    def _lost(self, withdrawal: Withdrawal, why: str) -> None:
+        facts = {"withdrawal": withdrawal.uuid, "coin": withdrawal.coin, "amount": withdrawal.amount}
+        self._journal.write("lost", **facts, why=why)
 
-    def _note_deposit(self, deposit: Deposit) -> None:
-        self._journal.write(
-            "deposit",
-            venue=deposit.venue,
-            deposit=deposit.uuid,
-            coin=deposit.address.coin,
-            network=deposit.address.network,
-            amount=deposit.amount,
-            step=deposit.step,
-            txid=deposit.txid,
-        )
+    def _note(self, transfer: Withdrawal | Deposit) -> None:
+        kind = "withdrawal" if isinstance(transfer, Withdrawal) else "deposit"
+        self._journal.write(kind, venue=transfer.venue, **transfer.facts())

@@ -12,6 +12,7 @@ from kimp.paper.clock import Agenda, Clock
 from kimp.paper.coins import CoinConfig
 from kimp.paper.config import PaperConfig, SyntheticMarket
 from kimp.paper.desk import Desk, Event
+from kimp.paper.faults.setup import Faults
 from kimp.paper.instruments import Instrument, binance_instruments, upbit_instruments
 from kimp.paper.journal import Journal
 from kimp.paper.market.replay import ReplaySource
@@ -55,6 +56,7 @@ class World:
             config.transfer_time_scale,
             seed=len(config.coins),
         )
+        self.faults = Faults(config.faults, self.desks, self.transfers, self.wallets, self.agenda, clock, self.journal)
         self.on_book: dict[Venue, list[BookListener]] = {venue: [] for venue in Venue}
         self.on_print: dict[Venue, list[PrintListener]] = {venue: [] for venue in Venue}
         self.source: MarketSource

@@ -8,6 +8,7 @@ import pytest
 
 from kimp.domain.market import Venue
 from kimp.paper.server import PaperExchange
+from kimp.paper.transfer import Verdict
 
 
 async def addresses(binance: Any, upbit: Any, coin: str, network: str) -> tuple[Any, Any]:
@@ -197,8 +198,11 @@ async def test_withdrawal_lock_of_the_key(upbit: Any, binance: Any, admin: Any) 
 
 async def test_cancel_before_it_leaves(upbit: Any, binance: Any, paper: PaperExchange) -> None:
     class Held:
-        def extra_delay_ms(self, withdrawal: Any, step: Any) -> int:
-            return 60_000
+        def accept(self, withdrawal: Any) -> None:
+            pass
+
+        def before(self, withdrawal: Any, step: Any) -> Verdict:
+            return Verdict(wait_ms=60_000)
 
     paper.world.transfers.hook = Held()
     theirs, _ = await addresses(binance, upbit, "TRX", "TRX")

@@ -11,6 +11,7 @@ import pytest
 from aiohttp import web
 
 from kimp.paper.config import PaperConfig, RateLimits
+from kimp.paper.seam import Handler
 from kimp.paper.server import PaperExchange
 
 
@@ -94,10 +95,8 @@ async def test_seam_sees_every_request(upbit: Any, paper: PaperExchange) -> None
     class Lost:
         """The request is executed, the answer is not."""
 
-        async def before(self, request: web.Request) -> None:
-            del request
-
-        async def after(self, request: web.Request, response: web.StreamResponse) -> web.StreamResponse:
+        async def serve(self, request: web.Request, handler: Handler) -> web.StreamResponse:
+            response = await handler(request)
             return web.Response(status=502) if request.method == "POST" else response
 
     await upbit.load_markets()

@@ -12,9 +12,11 @@ from kimp.paper.accounts import Counterparty, InsufficientFunds
 from kimp.paper.addresses import Address
 from kimp.paper.config import PaperConfig, SyntheticMarket
 from kimp.paper.desk import WouldTake
+from kimp.paper.faults.kinds import ORDER, RECEIVING, SENDING
+from kimp.paper.faults.plan import FaultPlan, FaultRule
 from kimp.paper.orders import Force, Request, State
 from kimp.paper.ticks import price_below
-from kimp.paper.transfer import Step
+from kimp.paper.transfer import ENDED_EARLY, Step
 from kimp.paper.world import World
 
 MARKETS = {Venue.UPBIT: ("KRW-XRP", "KRW-SOL", "KRW-USDT"), Venue.BINANCE: ("XRPUSDT", "SOLUSDT")}
@@ -29,7 +31,12 @@ class _Clock:
         return self.ms
 
 
+RULES = tuple(FaultRule(kind=kind, rate=0.1) for kind in sorted(ORDER | SENDING | RECEIVING))
+
+
 class Exchange(RuleBasedStateMachine):
+    plan = FaultPlan()
+
     def __init__(self) -> None:
         super().__init__()
         self.clock = _Clock()
@@ -37,6 +44,7 @@ class Exchange(RuleBasedStateMachine):
             PaperConfig(
                 market=SyntheticMarket(ticks_per_second=0),
                 transfer_time_scale=1,
+                faults=self.plan,
                 upbit_balances={"KRW": Decimal(50_000_000), "XRP": Decimal("1234.567")},
                 binance_balances={"USDT": Decimal(50_000), "SOL": Decimal("12.3456")},
             ),
@@ -172,7 +180,7 @@ class Exchange(RuleBasedStateMachine):
             )
             away = Decimal(0)
             for w in transfers.withdrawals.values():
-                if w.coin != coin or w.step is Step.CANCELLED:
+                if w.coin != coin or w.step in ENDED_EARLY:
                     continue
                 arrived = w.deposit is not None and w.deposit.step in (Step.CONFIRMED, Step.CREDITED)
                 if w.step is Step.ACCEPTED:
@@ -184,3 +192,13 @@ class Exchange(RuleBasedStateMachine):
 
 TestConservation = Exchange.TestCase
 TestConservation.settings = settings(max_examples=60, stateful_step_count=30, deadline=None)
+
+
+class FaultyExchange(Exchange):
+    """Every kind of order and transfer fault, one time in ten each."""
+
+    plan = FaultPlan(seed=3, rules=RULES)
+
+
+TestConservationUnderFaults = FaultyExchange.TestCase
+TestConservationUnderFaults.settings = settings(max_examples=60, stateful_step_count=30, deadline=None)

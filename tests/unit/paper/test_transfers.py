@@ -7,7 +7,7 @@ import pytest
 
 from kimp.domain.market import Venue
 from kimp.paper.accounts import InsufficientFunds
-from kimp.paper.transfer import Step, Withdrawal
+from kimp.paper.transfer import Step, Verdict, Withdrawal
 from kimp.paper.wallets import WalletState
 from kimp.paper.world import World
 
@@ -98,12 +98,14 @@ def test_hook_delays_a_step(world: World, clock: Clock) -> None:
     class Slow:
         asked = 0
 
-        def extra_delay_ms(self, withdrawal: Withdrawal, step: Step) -> int:
-            del withdrawal
+        def accept(self, withdrawal: Withdrawal) -> None:
+            pass
+
+        def before(self, withdrawal: Withdrawal, step: Step) -> Verdict:
             if step is not Step.CREDITED or self.asked >= 3:
-                return 0
+                return Verdict()
             self.asked += 1
-            return 1_000
+            return Verdict(wait_ms=1_000)
 
     world.transfers.hook = slow = Slow()
     until(world, clock, Step.CREDITED, send(world, Venue.UPBIT))

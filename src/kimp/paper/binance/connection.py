@@ -7,7 +7,7 @@ from aiohttp import WSMsgType, web
 
 from kimp.paper.clock import Clock
 from kimp.paper.config import StreamTimes
-from kimp.paper.hub import Outbox
+from kimp.paper.hub import FrameHook, Outbox
 
 MAX_MESSAGE = 1 << 20
 Take = Callable[[str], Awaitable[None]]
@@ -16,9 +16,9 @@ Take = Callable[[str], Awaitable[None]]
 class Connection:
     """`shutdown_notice` is sent before the server closes the connection for its age."""
 
-    def __init__(self, times: StreamTimes, clock: Clock, shutdown_notice: Callable[[], bytes]) -> None:
+    def __init__(self, times: StreamTimes, clock: Clock, shutdown_notice: Callable[[], bytes], hook: FrameHook) -> None:
         self.socket = web.WebSocketResponse(autoping=False, compress=False, max_msg_size=MAX_MESSAGE)
-        self.outbox = Outbox(self.socket, WSMsgType.TEXT)
+        self.outbox = Outbox(self.socket, WSMsgType.TEXT, hook)
         self._times = times
         self._clock = clock
         self._shutdown_notice = shutdown_notice

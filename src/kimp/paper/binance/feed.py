@@ -75,4 +75,4 @@ def _pause_ms(topic: Topic) -> int:
 def _put(readers: set[Outbox], topic: Topic, message: dict[str, Any]) -> None:
     frame = _encode({"stream": name_of(topic), "data": message} if topic.style == COMBINED else message)
     for outbox in readers:
-        outbox.put(frame)
+        outbox.publish(frame)

@@ -8,8 +8,15 @@ from kimp.paper.amounts import ZERO, padded, plain
 from kimp.paper.orders import Fill, Order, State
 from kimp.paper.transfer import Deposit, Step, Withdrawal
 
-WITHDRAWAL_STATUS = {Step.ACCEPTED: 2, Step.BROADCAST: 4, Step.CONFIRMED: 6, Step.CANCELLED: 1}
-DEPOSIT_STATUS = {Step.SEEN: 0, Step.CONFIRMED: 6, Step.CREDITED: 1}
+WITHDRAWAL_STATUS = {
+    Step.ACCEPTED: 2,
+    Step.BROADCAST: 4,
+    Step.CONFIRMED: 6,
+    Step.CANCELLED: 1,
+    Step.REJECTED: 3,
+    Step.FAILED: 5,
+}
+DEPOSIT_STATUS = {Step.SEEN: 0, Step.CONFIRMED: 6, Step.CREDITED: 1, Step.HELD: 8}
 CONFIRMATIONS = 2
 """Blocks until a deposit is credited for trading; twice as many until it may leave again."""
 
@@ -149,7 +156,7 @@ def withdrawal(withdrawal: Withdrawal) -> dict[str, Any]:
 
 
 def deposit(deposit: Deposit) -> dict[str, Any]:
-    confirmed = {Step.SEEN: 1, Step.CONFIRMED: CONFIRMATIONS, Step.CREDITED: 2 * CONFIRMATIONS}[deposit.step]
+    confirmed = {Step.CONFIRMED: CONFIRMATIONS, Step.CREDITED: 2 * CONFIRMATIONS}.get(deposit.step, 1)
     return {
         "id": deposit.uuid.replace("-", ""),
         "amount": plain(deposit.amount),

@@ -102,7 +102,7 @@ class OrderCalls:
         return render.cancelled(order, client_id_of(params, "newClientOrderId"))
 
     def open(self, params: Params) -> list[dict[str, Any]]:
-        return [render.queried(order) for order in self._desk.open_orders(params.get("symbol"))]
+        return [render.queried(order) for order in self._desk.shown(self._desk.open_orders(params.get("symbol")))]
 
     def all(self, params: Params) -> list[dict[str, Any]]:
         orders = [o for o in self._of_symbol(params) if o.number >= _whole(params, "orderId", 0)]
@@ -135,7 +135,8 @@ class OrderCalls:
 
     def _of_symbol(self, params: Params) -> list[Order]:
         symbol = instrument_of(self._world, params).symbol
-        return [order for order in self._desk.orders.values() if order.request.instrument.symbol == symbol]
+        mine = self._desk.shown(self._desk.orders.values())
+        return [order for order in mine if order.request.instrument.symbol == symbol]
 
     def _find(self, params: Params) -> Order | None:
         """By orderId, else the latest with that client id."""
@@ -147,7 +148,7 @@ class OrderCalls:
         else:
             message = "Param 'origClientOrderId' or 'orderId' must be sent, but both were empty/null!"
             raise BinanceError(-1102, message=message)
-        return order if order and order.request.instrument is instrument else None
+        return order if order and order.request.instrument is instrument and self._desk.shown([order]) else None
 
 
 def _trades_weight(params: Params) -> int:

@@ -5,6 +5,7 @@ from typing import Any
 import msgspec
 from aiohttp import web
 
+from kimp.domain.market import Venue
 from kimp.paper.binance.connection import Connection
 from kimp.paper.binance.feed import COMBINED, RAW, Feed, topic_of
 from kimp.paper.hub import Topic
@@ -28,7 +29,12 @@ class Streams:
         return await self._serve(request, request.query.get("streams", ""), COMBINED)
 
     async def _serve(self, request: web.Request, names: str, style: str) -> web.StreamResponse:
-        connection = Connection(self._world.config.streams, self._world.clock, lambda: self._shutdown_notice(style))
+        connection = Connection(
+            self._world.config.streams,
+            self._world.clock,
+            lambda: self._shutdown_notice(style),
+            self._world.faults.of_stream(Venue.BINANCE, request.path),
+        )
         reader = _Reader(self._world, self._feed, connection, style)
         reader.add([name for name in names.split("/") if name])
         self.open.add(connection)

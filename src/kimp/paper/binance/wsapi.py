@@ -38,7 +38,12 @@ class WsApi:
         world.transfers.on_balance_delta.append(self._on_transfer)
 
     async def serve(self, request: web.Request) -> web.StreamResponse:
-        connection = Connection(self._world.config.streams, self._world.clock, self._shutdown_notice)
+        connection = Connection(
+            self._world.config.streams,
+            self._world.clock,
+            self._shutdown_notice,
+            self._world.faults.of_stream(Venue.BINANCE, request.path),
+        )
         mine: set[int] = set()
 
         async def take(text: str) -> None:
@@ -115,7 +120,7 @@ class WsApi:
             return
         event = render()
         for number, outbox in self._subscribers.items():
-            outbox.put(msgspec.json.encode({"subscriptionId": number, "event": event}))
+            outbox.publish(msgspec.json.encode({"subscriptionId": number, "event": event}))
 
     def _shutdown_notice(self) -> bytes:
         return msgspec.json.encode({"event": {"e": "serverShutdown", "E": self._world.clock.now_ms()}})

@@ -150,4 +150,4 @@ def _state(order: Order, event: Event) -> str:
 
 def _put(readers: set[Outbox], message: bytes) -> None:
     for outbox in readers:
-        outbox.put(message)
+        outbox.publish(message)

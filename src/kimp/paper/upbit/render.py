@@ -17,7 +17,11 @@ WITHDRAWAL_STATES = {
     Step.BROADCAST: "PROCESSING",
     Step.CONFIRMED: "DONE",
     Step.CANCELLED: "CANCELLED",
+    Step.FAILED: "FAILED",
+    Step.REJECTED: "REJECTED",
 }
+DEPOSIT_STATES = {Step.CREDITED: "ACCEPTED", Step.HELD: "TRAVEL_RULE_SUSPECTED", Step.REJECTED: "REJECTED"}
+"""PROCESSING otherwise."""
 
 
 def seoul(at_ms: int) -> str:
@@ -114,14 +118,13 @@ def withdrawal(withdrawal: Withdrawal) -> dict[str, Any]:
 
 
 def deposit(deposit: Deposit) -> dict[str, Any]:
-    credited = deposit.step is Step.CREDITED
     return {
         "type": "deposit",
         "uuid": deposit.uuid,
         "currency": deposit.address.coin,
         "net_type": deposit.address.network,
         "txid": deposit.txid,
-        "state": "ACCEPTED" if credited else "PROCESSING",
+        "state": DEPOSIT_STATES.get(deposit.step, "PROCESSING"),
         "created_at": seoul(deposit.created_ms),
         "done_at": None if deposit.done_ms is None else seoul(deposit.done_ms),
         "amount": plain(deposit.amount),

@@ -100,7 +100,7 @@ class OrderCalls:
         return shown
 
     def open(self, params: Params) -> list[dict[str, Any]]:
-        orders = self._desk.open_orders(params.get("market"))
+        orders = self._desk.shown(self._desk.open_orders(params.get("market")))
         return [render.order(order) for order in _page(orders, params, MAX_OPEN)]
 
     def closed(self, params: Params) -> list[dict[str, Any]]:
@@ -109,7 +109,7 @@ class OrderCalls:
         first, last = _time(params, "start_time"), _time(params, "end_time")
         orders = [
             order
-            for order in self._desk.orders.values()
+            for order in self._desk.shown(self._desk.orders.values())
             if order.state is not State.OPEN
             and render.ORDER_STATES[order.state] in wanted
             and params.get("market") in (None, order.request.instrument.symbol)
@@ -123,7 +123,7 @@ class OrderCalls:
         found += [self._by_identifier.get(name) for name in params.lists.get("identifiers", [])]
         if not params.lists:
             raise invalid("uuids")
-        return [render.order(order) for order in found if order is not None]
+        return [render.order(order) for order in self._desk.shown(o for o in found if o is not None)]
 
     def _find(self, params: Params) -> Order:
         """`uuid` wins over `identifier`."""
@@ -133,7 +133,7 @@ class OrderCalls:
             order = self._by_identifier.get(params["identifier"])
         else:
             raise invalid("uuid")
-        if order is None:
+        if order is None or not self._desk.shown([order]):
             raise UpbitError("order_not_found")
         return order
 

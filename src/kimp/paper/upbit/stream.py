@@ -6,6 +6,7 @@ from contextlib import suppress
 import msgspec
 from aiohttp import WSMsgType, web
 
+from kimp.domain.market import Venue
 from kimp.paper.hub import Outbox
 from kimp.paper.limits import Window
 from kimp.paper.upbit.auth import Gatekeeper
@@ -53,7 +54,8 @@ class Streams:
         socket = web.WebSocketResponse(autoping=False, compress=False, max_msg_size=MAX_MESSAGE)
         await socket.prepare(request)
         self.open.add(socket)
-        connection = _Connection(self._world, self._feed, socket, allowed)
+        hook = self._world.faults.of_stream(Venue.UPBIT, request.path)
+        connection = _Connection(self._world, self._feed, Outbox(socket, WSMsgType.BINARY, hook), allowed)
         try:
             await connection.run()
         finally:
@@ -62,12 +64,12 @@ class Streams:
 
 
 class _Connection:
-    def __init__(self, world: World, feed: Feed, socket: web.WebSocketResponse, allowed: tuple[str, ...]) -> None:
+    def __init__(self, world: World, feed: Feed, outbox: Outbox, allowed: tuple[str, ...]) -> None:
         self._times = world.config.streams
         self._feed = feed
-        self._socket = socket
+        self._socket = outbox.socket
         self._allowed = allowed
-        self._outbox = Outbox(socket, WSMsgType.BINARY)
+        self._outbox = outbox
         self._subscriptions: list[Subscription] = []
         self._window = Window(world.config.limits.upbit_ws_messages, 1, world.clock)
         self._tasks = [asyncio.create_task(self._outbox.pump())]
