@@ -4,8 +4,8 @@ import asyncio
 import logging
 import random
 from collections import Counter
-from collections.abc import AsyncGenerator, AsyncIterator, Sequence
-from contextlib import aclosing
+from collections.abc import AsyncGenerator, AsyncIterator, Generator, Mapping, Sequence
+from contextlib import aclosing, contextmanager
 from urllib.parse import urlsplit
 
 from opentelemetry import metrics
@@ -15,7 +15,7 @@ from redis.exceptions import RedisError
 
 from kimp.adapters.redis.rules import decode_rules, encode_rules
 from kimp.contracts.ticks import CHANNEL, decode_quote, encode_batch, encode_quote
-from kimp.domain.errors import BadConfig, BadMessage
+from kimp.domain.errors import BadConfig, BadMessage, BusUnavailable
 from kimp.domain.market import Quote, Venue, VenueRules
 from kimp.domain.money import Asset
 
@@ -41,7 +41,7 @@ def rules_key(venue: Venue) -> str:
 
 
 class RedisTickBus:
-    """Implements the port `TickBus`. Connects on first use."""
+    """Implements the port `TickBus`. Connects on first use; publishing and reading raise BusUnavailable."""
 
     def __init__(self, url: str) -> None:
         self._place = _without_password(url)
@@ -56,6 +56,10 @@ class RedisTickBus:
         if not quotes:
             return
         newest = {(quote.venue, quote.coin): quote for quote in quotes}
+        with self._served():
+            await self._publish(quotes, newest)
+
+    async def _publish(self, quotes: Sequence[Quote], newest: Mapping[tuple[Venue, Asset], Quote]) -> None:
         async with self._redis.pipeline(transaction=False) as pipe:
             pipe.publish(CHANNEL, encode_batch(quotes))
             for (venue, coin), quote in newest.items():
@@ -63,7 +67,8 @@ class RedisTickBus:
             await pipe.execute()
 
     async def publish_rules(self, rules: VenueRules) -> None:
-        await self._redis.set(rules_key(rules.venue), encode_rules(rules), px=RULES_MS)
+        with self._served():
+            await self._redis.set(rules_key(rules.venue), encode_rules(rules), px=RULES_MS)
 
     async def latest(self, coins: Sequence[Asset]) -> list[Quote]:
         keys = [last_key(venue, coin) for venue in Venue for coin in coins]
@@ -85,7 +90,8 @@ class RedisTickBus:
         return readings
 
     async def _read(self, keys: Sequence[str]) -> list[bytes]:
-        found = await self._redis.mget(keys) if keys else []
+        with self._served():
+            found = await self._redis.mget(keys) if keys else []
         return [data for data in found if isinstance(data, bytes)]
 
     async def batches(self) -> AsyncIterator[bytes]:
@@ -116,6 +122,14 @@ class RedisTickBus:
     async def close(self) -> None:
         await self._redis.aclose()
         await self._listening.aclose()
+
+    @contextmanager
+    def _served(self) -> Generator[None]:
+        try:
+            yield
+        except LOST as error:
+            # The library's own text may tell the whole URL.
+            raise BusUnavailable(f"no Redis serves at {self._place} ({type(error).__name__})") from None
 
     def _count(self, kind: str, detail: str) -> None:
         self.counts[kind] += 1
