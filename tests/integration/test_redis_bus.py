@@ -1,6 +1,8 @@
 """The tick bus on a real Redis: what is published arrives, what is old vanishes, what breaks mends."""
 
 import asyncio
+import os
+import signal
 from collections.abc import AsyncIterator, Callable
 from contextlib import aclosing, suppress
 from decimal import Decimal
@@ -252,3 +254,42 @@ async def test_publishing_and_listening_go_on_when_redis_returns(tmp_path: Path)
     await listener.stop()
     await bus.close()
     await again.stop()
+
+
+async def test_a_redis_that_is_frozen_is_away_too(tmp_path: Path) -> None:
+    """Its connections stay open and answer nothing."""
+    async with EmbeddedRedis(tmp_path) as server:
+        bus = RedisTickBus(server.url)
+        listener = Listener(bus)
+        await bus.publish([quote(1)])
+        assert server.pid is not None
+        os.kill(server.pid, signal.SIGSTOP)
+        try:
+            for call in (bus.publish([quote(2)]), bus.latest([XRP])):
+                with pytest.raises(BusUnavailable, match=r"\(TimeoutError\)"):
+                    await call
+            await true(lambda: bus.counts["reconnect"] >= 2, within_s=30)
+        finally:
+            os.kill(server.pid, signal.SIGCONT)
+        async with aclosing(Redis.from_url(server.url)) as redis:
+            await subscribers(redis, 1)
+        listener.messages.clear()
+        await bus.publish([quote(3)])
+        await listener.until(1)
+        assert quote(3) in listener.quotes
+        await listener.stop()
+        await bus.close()
+
+
+async def test_a_cancellation_is_never_swallowed(bus: RedisTickBus) -> None:
+    """Whoever stops a feeder must not wait for a publication that goes on."""
+    for turns in range(60):
+        for call in (bus.publish([quote(1)]), bus.publish_rules(rules(Venue.UPBIT)), bus.latest([XRP])):
+            work = asyncio.ensure_future(call)
+            for _ in range(turns):
+                await asyncio.sleep(0)
+            if work.cancel():
+                with pytest.raises(asyncio.CancelledError):
+                    await work
+    await bus.publish([quote(2)])
+    assert await bus.latest([XRP]) == [quote(2)]
