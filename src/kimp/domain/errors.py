@@ -8,7 +8,7 @@ KimpError
 ├── CurrencyMismatch      a programming error: two assets were mixed
 ├── UnbalancedEntry       a programming error: a ledger entry does not sum to zero
 ├── StartFailed           Temporal does not serve; the same start may be asked for again
-├── BusUnavailable        Redis does not serve: quotes are missing, nothing is lost
+├── BusUnavailable        Redis does not serve; what it carries may be lost, so only newer news is worth sending
 ├── StoreUnavailable      the database does not serve; a write may or may not have been committed, repeat it by key
 └── VenueError            an exchange, or the way to it, said no or said nothing
     ├── Rejected          definite: the venue refused and nothing happened
@@ -52,12 +52,12 @@ class StartFailed(KimpError):
     """Temporal did not say whether it started the cycle; asking again for the same id is safe."""
 
 
+class BusUnavailable(KimpError):
+    """Redis is away. Whatever was to be published or read is asked for again, as it is by then."""
+
+
 class StoreUnavailable(KimpError):
     """The database is away or busy. All writes are idempotent by key, so the same one may be repeated."""
-
-
-class BusUnavailable(KimpError):
-    """Redis is away. What it carries may be lost; ask again."""
 
 
 class VenueError(KimpError):

@@ -15,10 +15,13 @@ RECV_WINDOW_MS = 5_000
 LIMITS = {
     "weight": Limit(6_000, 60.0),
     "sapi": Limit(12_000, 60.0),
+    "sapi_uid": Limit(180_000, 60.0),
     "orders": Limit(100, 10.0),
     "history": Limit(10, 1.0),
 }
-"""Per IP, `orders` per account; `history` is the withdraw history's own limit. binance-spot-api-docs, wallet docs."""
+"""Per IP; `orders` and `sapi_uid` per account; `history` is the withdraw history's own limit, per account too.
+binance-spot-api-docs, wallet docs.
+"""
 COSTS: Mapping[tuple[str, str], Mapping[str, int]] = {
     ("GET", "exchangeInfo"): {"weight": 20},
     ("GET", "ticker/bookTicker"): {"weight": 2},
@@ -31,8 +34,8 @@ COSTS: Mapping[tuple[str, str], Mapping[str, int]] = {
     ("GET", "capital/config/getall"): {"sapi": 10},
     ("GET", "capital/deposit/address"): {"sapi": 10},
     ("GET", "capital/deposit/hisrec"): {"sapi": 1},
-    ("GET", "capital/withdraw/history"): {"sapi": 1, "history": 1},
-    ("POST", "capital/withdraw/apply"): {"sapi": 900},
+    ("GET", "capital/withdraw/history"): {"history": 1},
+    ("POST", "capital/withdraw/apply"): {"sapi_uid": 900},
 }
 
 

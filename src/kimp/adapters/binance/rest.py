@@ -8,6 +8,7 @@ from typing import Any
 from kimp.adapters.binance import parse, rulebook
 from kimp.adapters.binance.client import make_client
 from kimp.adapters.binance.errors import NO_SUCH_SYMBOL, classify
+from kimp.adapters.venue.batch import Batched
 from kimp.adapters.venue.cache import Kept
 from kimp.adapters.venue.client import Caller
 from kimp.adapters.venue.guard import check_withdrawal, network_name
@@ -23,6 +24,8 @@ from kimp.ports.exchange import Balance, VenueOrder
 
 KEEP_S = 300
 """Fees; filters and wallet states are read every time."""
+IDS_PER_READ = 45
+"""Most ids that withdraw/history takes; it may be called ten times a second only."""
 
 
 class BinanceExchange:
@@ -37,6 +40,7 @@ class BinanceExchange:
         self._call = Caller(self.venue, classify)
         self._fees = Kept[Mapping[str, Decimal]](KEEP_S)
         self._wallets = Kept[Network](KEEP_S)
+        self._followed = Batched(self._read_followed, IDS_PER_READ)
 
     async def close(self) -> None:
         await self._api.close()
@@ -159,10 +163,16 @@ class BinanceExchange:
         return tuple(report for own_id, report in listed.values() if own_id == transfer_id)
 
     async def withdrawal(self, coin: Asset, venue_id: str) -> WithdrawalReport:
-        listed = await self._history({"coin": coin, "idList": venue_id})
-        if venue_id not in listed:
+        """Those who follow at the same time share a request, whatever their coins."""
+        del coin
+        report = await self._followed.get(venue_id)
+        if report is None:
             raise NotFound(f"withdrawal {venue_id} is not listed", venue=self.venue, code="not listed")
-        return listed[venue_id][1]
+        return report
+
+    async def _read_followed(self, venue_ids: Sequence[str]) -> Mapping[str, WithdrawalReport]:
+        listed = await self._history({"idList": ",".join(venue_ids)})
+        return {venue_id: report for venue_id, (_, report) in listed.items()}
 
     async def deposit(self, coin: Asset, txid: str) -> DepositReport | None:
         call = self._api.sapi_get_capital_deposit_hisrec({"coin": coin, "txId": txid})

@@ -4,8 +4,8 @@ import asyncio
 import logging
 import random
 from collections import Counter
-from collections.abc import AsyncGenerator, AsyncIterator, Sequence
-from contextlib import aclosing
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
+from contextlib import aclosing, asynccontextmanager
 from urllib.parse import urlsplit
 
 from opentelemetry import metrics
@@ -41,13 +41,14 @@ def rules_key(venue: Venue) -> str:
 
 
 class RedisTickBus:
-    """Implements the port `TickBus`. Connects on first use."""
+    """Implements the port `TickBus`. Connects on first use; publishing and reading raise BusUnavailable."""
 
     def __init__(self, url: str) -> None:
         self._place = _without_password(url)
         try:
-            self._redis = Redis.from_url(url, socket_timeout=TIMEOUT_S, socket_connect_timeout=TIMEOUT_S)
-            self._listening = Redis.from_url(url, socket_connect_timeout=TIMEOUT_S)
+            # No time-outs of the library's own: on Python 3.11 the one on sending may swallow a cancellation.
+            self._redis = Redis.from_url(url, socket_timeout=None, socket_connect_timeout=None)
+            self._listening = Redis.from_url(url, socket_timeout=None, socket_connect_timeout=None)
         except ValueError:
             raise BadConfig(f"redis_url: {self._place} is no Redis URL; use redis://host:6379/0") from None
         self.counts = Counter[str]()
@@ -56,6 +57,10 @@ class RedisTickBus:
         if not quotes:
             return
         newest = {(quote.venue, quote.coin): quote for quote in quotes}
+        async with self._served():
+            await self._publish(quotes, newest)
+
+    async def _publish(self, quotes: Sequence[Quote], newest: Mapping[tuple[Venue, Asset], Quote]) -> None:
         async with self._redis.pipeline(transaction=False) as pipe:
             pipe.publish(CHANNEL, encode_batch(quotes))
             for (venue, coin), quote in newest.items():
@@ -63,7 +68,8 @@ class RedisTickBus:
             await pipe.execute()
 
     async def publish_rules(self, rules: VenueRules) -> None:
-        await self._redis.set(rules_key(rules.venue), encode_rules(rules), px=RULES_MS)
+        async with self._served():
+            await self._redis.set(rules_key(rules.venue), encode_rules(rules), px=RULES_MS)
 
     async def latest(self, coins: Sequence[Asset]) -> list[Quote]:
         keys = [last_key(venue, coin) for venue in Venue for coin in coins]
@@ -85,10 +91,8 @@ class RedisTickBus:
         return readings
 
     async def _read(self, keys: Sequence[str]) -> list[bytes]:
-        try:
+        async with self._served():
             found = await self._redis.mget(keys) if keys else []
-        except LOST as gone:
-            raise BusUnavailable(f"no Redis answers at {self._place} ({type(gone).__name__})") from None
         return [data for data in found if isinstance(data, bytes)]
 
     async def batches(self) -> AsyncIterator[bytes]:
@@ -96,7 +100,8 @@ class RedisTickBus:
         while True:
             try:
                 async with self._listening.pubsub() as channel:
-                    await channel.subscribe(CHANNEL)
+                    async with asyncio.timeout(TIMEOUT_S):
+                        await channel.subscribe(CHANNEL)
                     async with aclosing(_messages(channel)) as messages:
                         async for data in messages:
                             failures = 0
@@ -110,7 +115,8 @@ class RedisTickBus:
     async def ping(self) -> None:
         """Raises BadConfig, without the password, if no Redis answers there."""
         try:
-            await self._redis.ping()
+            async with asyncio.timeout(TIMEOUT_S):
+                await self._redis.ping()
         except LOST as error:
             raise BadConfig(
                 f"redis_url: no Redis answers at {self._place} ({type(error).__name__}); start one or mend the URL"
@@ -119,6 +125,15 @@ class RedisTickBus:
     async def close(self) -> None:
         await self._redis.aclose()
         await self._listening.aclose()
+
+    @asynccontextmanager
+    async def _served(self) -> AsyncGenerator[None]:
+        try:
+            async with asyncio.timeout(TIMEOUT_S):
+                yield
+        except LOST as error:
+            # The library's own text may tell the whole URL.
+            raise BusUnavailable(f"no Redis serves at {self._place} ({type(error).__name__})") from None
 
     def _count(self, kind: str, detail: str) -> None:
         self.counts[kind] += 1
@@ -130,11 +145,14 @@ async def _messages(channel: PubSub) -> AsyncGenerator[bytes]:
     """Raises TimeoutError if the server answers no ping: a peer that is gone without a word looks like silence."""
     asked = False
     while True:
-        message = await channel.get_message(timeout=SILENCE_S)
+        # The outer limit is for a reconnection that the library may make by itself.
+        async with asyncio.timeout(SILENCE_S + TIMEOUT_S):
+            message = await channel.get_message(timeout=SILENCE_S)
         if message is None:
             if asked:
                 raise TimeoutError("no answer to a ping")
-            await channel.ping()
+            async with asyncio.timeout(TIMEOUT_S):
+                await channel.ping()
             asked = True
             continue
         asked = False

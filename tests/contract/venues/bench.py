@@ -1,0 +1,164 @@
+"""What the venues' contract tests share: one venue under test, the paper exchange behind it, answers in its place."""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any, TypeVar
+
+from aiohttp import web
+from pydantic import SecretStr
+
+from kimp.adapters.binance.rest import BinanceExchange
+from kimp.adapters.clock import SystemClock
+from kimp.adapters.upbit.rest import UpbitExchange
+from kimp.config import PAPER_NETWORKS, VenueSettings
+from kimp.contracts.orders import OrderIntent
+from kimp.contracts.transfers import WithdrawalIntent
+from kimp.domain.market import Direction, Side, Venue
+from kimp.domain.money import Asset
+from kimp.paper.seam import Seam
+from kimp.paper.server import PaperExchange
+from kimp.ports.exchange import Exchange, VenueOrder
+
+XRP, SOL, TRX, USDT = Asset("XRP"), Asset("SOL"), Asset("TRX"), Asset("USDT")
+KEY, SECRET = {venue: f"paper-{venue}" for venue in Venue}, {venue: f"paper-{venue}-secret" for venue in Venue}
+
+
+@dataclass
+class Bench:
+    """One venue under test, the other one, and the paper exchange behind both."""
+
+    venue: Venue
+    paper: PaperExchange
+    exchanges: dict[Venue, Exchange]
+
+    @property
+    def exchange(self) -> Exchange:
+        return self.exchanges[self.venue]
+
+    @property
+    def other(self) -> Exchange:
+        return self.exchanges[self.venue.other]
+
+    @property
+    def direction(self) -> Direction:
+        """Of coins that leave the venue."""
+        return Direction.TO_BINANCE if self.venue is Venue.UPBIT else Direction.TO_UPBIT
+
+    @property
+    def seam(self) -> Seam:
+        return self.paper.upbit_seam if self.venue is Venue.UPBIT else self.paper.binance_seam
+
+    def journal(self, kind: str, **facts: str) -> list[dict[str, Any]]:
+        """The paper exchange's entries of the venue, oldest first."""
+        wanted = {"venue": self.venue, **facts}.items()
+        return [e for e in self.paper.world.journal.tail(5_000, kind) if all(e.get(k) == v for k, v in wanted)]
+
+    async def intent(self, name: str, quantity: Decimal, price: Decimal, side: Side = Side.BUY) -> OrderIntent:
+        return OrderIntent(
+            cycle_id="XRP-1",
+            run_id="run-1",
+            client_order_id=name,
+            venue=self.venue,
+            coin=XRP,
+            side=side,
+            quantity=quantity,
+            limit_price=price,
+        )
+
+    async def settled(self, intent: OrderIntent) -> VenueOrder:
+        """Place the order, and look it up until it is closed."""
+        order: VenueOrder | None = await self.exchange.place_order(intent)
+        async with asyncio.timeout(10):
+            while order is None or not order.closed:
+                order = await self.exchange.find_order(intent.coin, intent.client_order_id)
+        return order
+
+    async def withdrawal(self, amount: str, coin: Asset = XRP, name: str = "XRP-1-1W-1") -> WithdrawalIntent:
+        """To the other venue's own address."""
+        address = await self.other.deposit_address(coin)
+        return WithdrawalIntent(
+            cycle_id="XRP-1",
+            run_id="run-1",
+            transfer_id=name,
+            coin=coin,
+            direction=self.direction,
+            amount=Decimal(amount),
+            network=PAPER_NETWORKS[coin],
+            address=address,
+        )
+
+    async def holdings(self) -> dict[Asset, Decimal]:
+        """Free and locked together."""
+        return {asset: held.free + held.locked for asset, held in (await self.exchange.balances()).items()}
+
+
+def settings_of(
+    paper: PaperExchange, venue: Venue, *, access: str | None = None, secret: str | None = None
+) -> VenueSettings:
+    port = paper.upbit_port if venue is Venue.UPBIT else paper.binance_port
+    path = "/websocket/v1" if venue is Venue.UPBIT else ""
+    return VenueSettings(
+        rest_url=f"http://127.0.0.1:{port}",
+        ws_url=f"ws://127.0.0.1:{port}{path}",
+        access_key=SecretStr(access or KEY[venue]),
+        secret_key=SecretStr(secret or SECRET[venue]),
+        networks=PAPER_NETWORKS,
+    )
+
+
+def adapter(settings: VenueSettings, venue: Venue) -> Exchange:
+    kind = UpbitExchange if venue is Venue.UPBIT else BinanceExchange
+    return kind(settings, SystemClock())
+
+
+class Answering:
+    """A hook that answers, instead of the venue or after it has executed, and counts what came."""
+
+    def __init__(
+        self, status: int, body: str, headers: dict[str, str] | None = None, *, executed: bool = False
+    ) -> None:
+        self._answer = (status, body, headers or {})
+        self._executed = executed
+        self.seen: list[str] = []
+
+    def _response(self) -> web.Response:
+        status, body, headers = self._answer
+        return web.Response(status=status, text=body, headers=headers)
+
+    async def before(self, request: web.Request) -> web.StreamResponse | None:
+        self.seen.append(f"{request.method} {request.path}")
+        return None if self._executed else self._response()
+
+    async def after(self, request: web.Request, response: web.StreamResponse) -> web.StreamResponse:
+        return self._response()
+
+
+class Silence:
+    """A hook that lets the venue execute, and cuts the connection instead of answering."""
+
+    def __init__(self) -> None:
+        self.seen: list[str] = []
+
+    async def before(self, request: web.Request) -> web.StreamResponse | None:
+        self.seen.append(f"{request.method} {request.path}")
+        return None
+
+    async def after(self, request: web.Request, response: web.StreamResponse) -> web.StreamResponse:
+        if request.transport is not None:
+            request.transport.abort()
+        return response
+
+
+T = TypeVar("T")
+
+
+async def eventually(question: Callable[[], Awaitable[T | None]], within_s: float = 20.0) -> T:
+    """Ask again until the answer is true."""
+    deadline = time.monotonic() + within_s
+    while not (answer := await question()):
+        assert time.monotonic() < deadline, "still not true"
+        await asyncio.sleep(0.02)
+    return answer

@@ -1,0 +1,49 @@
+"""Both venue adapters against a running paper exchange: the tests know the port `Exchange`, not the venue."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from decimal import Decimal
+
+import pytest
+from contract.venues.bench import Bench, adapter, settings_of
+
+from kimp.domain.market import Venue
+from kimp.paper.config import PaperConfig, RateLimits, SyntheticMarket
+from kimp.paper.server import PaperExchange
+
+GENEROUS = RateLimits(upbit_market=10_000, upbit_default=10_000, upbit_order=10_000)
+STILL = SyntheticMarket(ticks_per_second=0)
+"""Prices stay where they open."""
+
+
+@pytest.fixture(params=list(Venue))
+def venue(request: pytest.FixtureRequest) -> Venue:
+    return Venue(request.param)
+
+
+@pytest.fixture
+def config() -> PaperConfig:
+    coins = {"XRP": Decimal(20_000), "SOL": Decimal(100), "TRX": Decimal(10_000)}
+    return PaperConfig(
+        upbit_port=0,
+        binance_port=0,
+        admin_port=0,
+        market=STILL,
+        limits=GENEROUS,
+        transfer_time_scale=0.002,
+        upbit_balances={"KRW": Decimal(100_000_000), "USDT": Decimal(1_000), **coins},
+        binance_balances={"USDT": Decimal(100_000), **coins},
+    )
+
+
+@pytest.fixture
+async def paper(config: PaperConfig) -> AsyncIterator[PaperExchange]:
+    async with PaperExchange(config) as paper:
+        yield paper
+
+
+@pytest.fixture
+async def bench(paper: PaperExchange, venue: Venue) -> AsyncIterator[Bench]:
+    exchanges = {venue: adapter(settings_of(paper, venue), venue) for venue in Venue}
+    yield Bench(venue, paper, exchanges)
+    await asyncio.gather(*(exchange.close() for exchange in exchanges.values()))

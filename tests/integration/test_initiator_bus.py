@@ -1,0 +1,105 @@
+"""The initiator on a real Redis that is away when it starts, comes, goes and comes again."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+
+from initiator.service import Initiator, InitiatorSettings
+from kimp.adapters.clock import SystemClock
+from kimp.adapters.embedded.process import free_port
+from kimp.adapters.embedded.redis import EmbeddedRedis
+from kimp.adapters.redis.bus import RedisTickBus
+from kimp.config import TradingSettings
+from kimp.contracts.cycle import CycleInput, CycleRecord
+from kimp.domain.admission import CoinState, HaltLevel
+from kimp.domain.market import Quote, Venue
+from kimp.domain.money import Asset
+from kimp.ports.books import CycleRow
+from kimp.ports.starter import StartOutcome
+
+XRP = Asset("XRP")
+
+
+class NoCycles:
+    """Read model, controls and starter of a system in which nothing ever runs."""
+
+    async def record(self, record: CycleRecord) -> None: ...
+
+    async def cycles(self, *, limit: int, status: object = None) -> list[CycleRow]:
+        return []
+
+    async def cycle(self, cycle_id: str) -> CycleRow | None:
+        return None
+
+    async def coin_states(self) -> Mapping[Asset, CoinState]:
+        return {}
+
+    async def halt_level(self) -> HaltLevel:
+        return HaltLevel(0)
+
+    async def set_halt_level(self, level: HaltLevel, reason: str, now_ms: int) -> None: ...
+
+    async def start(self, cycle: CycleInput) -> StartOutcome:
+        raise AssertionError("one venue's quotes are no opportunity")
+
+
+def make(bus: RedisTickBus) -> Initiator:
+    trading, none = TradingSettings(coins=("XRP",)), NoCycles()
+    settings = InitiatorSettings(
+        coins=trading.assets,
+        limits=trading.limits(),
+        admission=trading.admission(),
+        policy=trading.policy(),
+        start_within_ms=trading.start_within_ms,
+    )
+    return Initiator(bus, none, none, none, SystemClock(), settings)
+
+
+def quotes() -> Sequence[Quote]:
+    now_ms = SystemClock().now_ms()
+    return [Quote(Venue.UPBIT, XRP, Decimal(3_000), Decimal(10), Decimal(3_001), Decimal(10), now_ms)]
+
+
+@pytest.fixture
+async def bus() -> AsyncIterator[RedisTickBus]:
+    bus = RedisTickBus(f"redis://127.0.0.1:{free_port()}/0")
+    yield bus
+    await bus.close()
+
+
+async def until(question: Callable[[], object], work: "asyncio.Task[None]", within_s: float = 20) -> None:
+    deadline = asyncio.get_running_loop().time() + within_s
+    while not question():
+        assert not work.done(), work
+        assert asyncio.get_running_loop().time() < deadline, "still not true"
+        await asyncio.sleep(0.01)
+
+
+async def test_the_initiator_outlives_redis(bus: RedisTickBus, tmp_path: Path) -> None:
+    initiator = make(bus)
+    work = asyncio.create_task(initiator.run())
+    await until(lambda: initiator.counts["read_failed"], work)
+    port = int(bus._place.rsplit(":", 1)[1])
+    for visit in range(2):
+        async with EmbeddedRedis(tmp_path / str(visit), port=port):
+            initiator.counts.clear()
+
+            def heard() -> bool:
+                return initiator.counts["quotes"] >= 5
+
+            async def publish() -> None:
+                while True:
+                    await bus.publish(quotes())
+                    await asyncio.sleep(0.05)
+
+            publishing = asyncio.create_task(publish())
+            await until(heard, work)
+            publishing.cancel()
+        initiator.counts.clear()
+        await until(lambda: initiator.counts["read_failed"], work)
+    work.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await work
