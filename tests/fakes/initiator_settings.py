@@ -22,6 +22,7 @@ POLICY = CyclePolicy(
     route_coins=(XRP, TRX, USDT),
     rebalance_floor=Decimal(0),
     rebalance_loss_limit=Decimal("-0.01"),
+    compensation_loss_limit=Decimal("-0.05"),
     rebalance_deadline_s=3_600,
     rebalance_poll_s=10,
     max_quote_age_ms=1_000,

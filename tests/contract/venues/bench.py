@@ -18,7 +18,7 @@ from kimp.contracts.orders import OrderIntent
 from kimp.contracts.transfers import WithdrawalIntent
 from kimp.domain.market import Direction, Side, Venue
 from kimp.domain.money import Asset
-from kimp.paper.seam import Seam
+from kimp.paper.seam import Handler, Seam
 from kimp.paper.server import PaperExchange
 from kimp.ports.exchange import Exchange, VenueOrder
 
@@ -128,11 +128,10 @@ class Answering:
         status, body, headers = self._answer
         return web.Response(status=status, text=body, headers=headers)
 
-    async def before(self, request: web.Request) -> web.StreamResponse | None:
+    async def serve(self, request: web.Request, handler: Handler) -> web.StreamResponse:
         self.seen.append(f"{request.method} {request.path}")
-        return None if self._executed else self._response()
-
-    async def after(self, request: web.Request, response: web.StreamResponse) -> web.StreamResponse:
+        if self._executed:
+            await handler(request)
         return self._response()
 
 
@@ -142,11 +141,9 @@ class Silence:
     def __init__(self) -> None:
         self.seen: list[str] = []
 
-    async def before(self, request: web.Request) -> web.StreamResponse | None:
+    async def serve(self, request: web.Request, handler: Handler) -> web.StreamResponse:
         self.seen.append(f"{request.method} {request.path}")
-        return None
-
-    async def after(self, request: web.Request, response: web.StreamResponse) -> web.StreamResponse:
+        response = await handler(request)
         if request.transport is not None:
             request.transport.abort()
         return response

@@ -10,7 +10,7 @@ from kimp.contracts.transfers import Address, DepositReport, TransferState, With
 from kimp.domain.errors import KeyRefused, OutcomeUnknown, Rejected
 from kimp.domain.market import Venue
 from kimp.domain.money import Asset
-from kimp.paper.transfer import Step, Withdrawal
+from kimp.paper.transfer import Step, Verdict, Withdrawal
 from kimp.paper.wallets import WalletState
 
 
@@ -20,8 +20,10 @@ class Held:
     def __init__(self, step: Step) -> None:
         self.step: Step | None = step
 
-    def extra_delay_ms(self, withdrawal: Withdrawal, step: Step) -> int:
-        return 20 if step is self.step else 0
+    def accept(self, withdrawal: Withdrawal) -> None: ...
+
+    def before(self, withdrawal: Withdrawal, step: Step) -> Verdict:
+        return Verdict(wait_ms=20 if step is self.step else 0)
 
 
 def split(bench: Bench, intent: WithdrawalIntent) -> tuple[Decimal, Decimal]:

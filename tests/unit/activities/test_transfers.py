@@ -91,7 +91,7 @@ def binance() -> Source:
 @pytest.fixture
 def work(desk: Desk, upbit: Source, binance: Source) -> TransferActivities:
     return TransferActivities(
-        {Venue.UPBIT: upbit, Venue.BINANCE: binance}, desk.journal, {(Venue.UPBIT, XRP): HOME}, desk.clock
+        {Venue.UPBIT: upbit, Venue.BINANCE: binance}, desk.journal, desk.journal, {(Venue.UPBIT, XRP): HOME}, desk.clock
     )
 
 
@@ -250,7 +250,7 @@ class ForgetfulJournal(MemoryJournal):
 
 
 async def test_an_answer_that_could_not_be_written_down_is_found_again(desk: Desk, upbit: Source) -> None:
-    work = TransferActivities({Venue.UPBIT: upbit}, ForgetfulJournal(), {}, desk.clock)
+    work = TransferActivities({Venue.UPBIT: upbit}, ForgetfulJournal(), desk.journal, {}, desk.clock)
     with pytest.raises(StoreUnavailable):
         await desk.run(work.withdraw, intent())
     assert (await desk.run(work.withdraw, intent())).venue_id == f"w-{TRANSFER}"

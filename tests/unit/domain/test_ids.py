@@ -30,7 +30,7 @@ def test_a_name_of_36_characters_is_taken_and_one_more_is_not() -> None:
 
 def test_a_transfer_is_not_named_like_any_order() -> None:
     """On Binance both are client ids, and a person who searches for one must not find the other."""
-    name = transfer_id("XRP-12", Leg.ONE)
+    name = transfer_id("XRP-12", Leg.ONE, 1)
     assert name == "XRP-12-1W-1"
     assert name not in {client_order_id("XRP-12", Leg.ONE, step, 1, 1) for step in Step}
     assert transfer_id("XRP-12", Leg.HOME, 2) == "XRP-12-HW-2"
