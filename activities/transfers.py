@@ -24,7 +24,7 @@ from kimp.domain.errors import KeyRefused, NotFound, OutcomeUnknown, Postponed, 
 from kimp.domain.ids import step_of
 from kimp.domain.market import Venue
 from kimp.domain.money import ZERO, Asset
-from kimp.ports.books import Controls, Journal
+from kimp.ports.books import Journal
 from kimp.ports.clock import Clock
 from kimp.ports.exchange import Transfers
 
@@ -47,7 +47,6 @@ class TransferActivities:
 
     venues: Mapping[Venue, Transfers]
     journal: Journal
-    controls: Controls
     allowed: Allowed
     clock: Clock
 
@@ -75,13 +74,12 @@ class TransferActivities:
         """Withdraw once. After a lost answer the venue's own list decides; it is never sent again."""
         step = step_of(intent.transfer_id)
         crash_point("withdraw-asked", step)
-        await self._refuse_if_halted(intent.direction.source)
         permit = await self.journal.ask_withdrawal(intent, self.clock.now_ms())
         crash_point("withdraw-journalled", step)
         if permit.run_id != intent.run_id:
             raise KeyRefused(f"{intent.transfer_id} was used by run {permit.run_id}", venue=intent.direction.source)
         if permit.first and permit.halt >= HaltLevel.NOTHING_LEAVES:
-            raise _halted(intent.direction.source)
+            raise Postponed("the kill switch lets nothing leave", venue=intent.direction.source)
         source = self.venues[intent.direction.source]
         if permit.first:
             try:
@@ -104,11 +102,6 @@ class TransferActivities:
                 type=OutcomeUnknown.__name__,
                 non_retryable=not isinstance(refusal, NotFound),
             ) from None
-
-    async def _refuse_if_halted(self, source: Venue) -> None:
-        """Before the journal as well: an id that is journalled and not sent would be looked up for minutes."""
-        if await self.controls.halt_level() >= HaltLevel.NOTHING_LEAVES:
-            raise _halted(source)
 
     async def _look_up(self, intent: WithdrawalIntent, asked_ms: int) -> WithdrawalReport:
         source = self.venues[intent.direction.source]
@@ -153,10 +146,6 @@ class TransferActivities:
         report = await _poll(read)
         crash_point("deposit-followed", query.direction)
         return report
-
-
-def _halted(source: Venue) -> Postponed:
-    return Postponed("the kill switch lets nothing leave", venue=source)
 
 
 async def _poll(read: Callable[[], Awaitable[Report]]) -> Report:

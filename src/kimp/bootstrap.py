@@ -161,7 +161,7 @@ def cycle_worker(client: Client, venues: Mapping[Venue, Exchange], bus: RedisTic
 
 
 def transfer_worker(client: Client, venues: Mapping[Venue, Exchange], books: SqlBooks, allowed: Allowed) -> Worker:
-    transfers = TransferActivities(venues, books.journal, books.controls, allowed, SystemClock())
+    transfers = TransferActivities(venues, books.journal, allowed, SystemClock())
     return _worker(
         client,
         TaskQueue.TRANSFERS,

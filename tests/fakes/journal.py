@@ -41,12 +41,6 @@ class MemoryJournal:
         self.claims[transfer_id] = venue_id
         return True
 
-    async def halt_level(self) -> HaltLevel:
-        return self.halt
-
-    async def set_halt_level(self, level: HaltLevel, reason: str, now_ms: int) -> None:
-        self.halt = level
-
     async def claimed_withdrawal(self, transfer_id: str) -> str | None:
         return self.claims.get(transfer_id)
 

@@ -98,7 +98,7 @@ class Lab:
         orders = OrderActivities(self.venues, self.journal, clock)
         market = MarketActivities(self.venues, self, clock)  # type: ignore[arg-type]  # only what it reads is here
         transfers = TransferActivities(
-            self.venues, self.journal, self.journal, _allowed(), _Ahead() if self.give_up_at_once else clock
+            self.venues, self.journal, _allowed(), _Ahead() if self.give_up_at_once else clock
         )
         records = RecordActivities(self.records)  # type: ignore[arg-type]  # only `record` is called
         cycle_activities: list[Callable[..., Any]] = [

@@ -13,7 +13,7 @@ STEPS = st.tuples(
     COINS, st.integers(1, 10**7), st.sampled_from(Leg), st.sampled_from(Step), st.integers(1, 99), st.integers(1, 99)
 )
 ALLOWED = re.compile(r"[A-Za-z0-9-_]{1,36}")
-READ_BACK = re.compile(r"(?P<coin>[A-Z0-9]+)-(?P<n>\d+)-(?P<leg>[1H])(?P<step>[BWS])(?P<part>\d+)-(?P<attempt>\d+)")
+READ_BACK = re.compile(r"(?P<coin>[A-Z0-9]+)-(?P<n>\d+)-(?P<leg>[1HR])(?P<step>[BWS])(?P<part>\d+)-(?P<attempt>\d+)")
 
 OneStep = tuple[Asset, int, Leg, Step, int, int]
 

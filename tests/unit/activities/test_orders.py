@@ -176,9 +176,25 @@ async def test_a_look_up_that_fails_is_for_the_next_attempt(desk: Desk, venue: W
 async def test_the_kill_switch_holds_an_order_back(desk: Desk, venue: WatchedVenue, level: HaltLevel) -> None:
     desk.journal.halt = level
     report = await execute(desk, venue)
-    assert report.outcome is OrderOutcome.NOT_SENT
+    assert report.outcome is OrderOutcome.BLOCKED
     assert f"halted at level {int(level)}" in report.reason
     assert not venue.sent
+
+
+@pytest.mark.parametrize(
+    ("level", "outcome"),
+    [(HaltLevel.ONLY_COMPENSATION, OrderOutcome.FILLED), (HaltLevel.NOTHING_LEAVES, OrderOutcome.BLOCKED)],
+)
+async def test_only_the_highest_level_holds_back_an_order_that_undoes(
+    desk: Desk, venue: WatchedVenue, level: HaltLevel, outcome: OrderOutcome
+) -> None:
+    desk.journal.halt = level
+    assert (await execute(desk, venue, intent(compensating=True))).outcome is outcome
+
+
+async def test_a_refused_key_is_a_bar_that_passes(desk: Desk, venue: WatchedVenue) -> None:
+    venue.faults["place_order"] = faults(KeyRefused("locked", venue="binance"))
+    assert (await execute(desk, venue)).outcome is OrderOutcome.BLOCKED
 
 
 async def test_a_halt_of_new_cycles_lets_running_ones_go_on(desk: Desk, venue: WatchedVenue) -> None:

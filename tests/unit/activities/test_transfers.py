@@ -24,7 +24,16 @@ from kimp.contracts.transfers import (
     WithdrawalReport,
 )
 from kimp.domain.admission import HaltLevel
-from kimp.domain.errors import KeyRefused, KimpError, NotFound, OutcomeUnknown, Rejected, StoreUnavailable, Unavailable
+from kimp.domain.errors import (
+    KeyRefused,
+    KimpError,
+    NotFound,
+    OutcomeUnknown,
+    Postponed,
+    Rejected,
+    StoreUnavailable,
+    Unavailable,
+)
 from kimp.domain.market import Direction, Venue
 from kimp.domain.money import Asset
 
@@ -91,7 +100,7 @@ def binance() -> Source:
 @pytest.fixture
 def work(desk: Desk, upbit: Source, binance: Source) -> TransferActivities:
     return TransferActivities(
-        {Venue.UPBIT: upbit, Venue.BINANCE: binance}, desk.journal, desk.journal, {(Venue.UPBIT, XRP): HOME}, desk.clock
+        {Venue.UPBIT: upbit, Venue.BINANCE: binance}, desk.journal, {(Venue.UPBIT, XRP): HOME}, desk.clock
     )
 
 
@@ -116,11 +125,15 @@ async def test_a_second_call_asks_for_what_was_claimed(desk: Desk, work: Transfe
     assert not upbit.asked_since, "its id is known, so the list is not searched"
 
 
-@pytest.mark.parametrize("error", [LOST, Unavailable("busy", venue="upbit")])
-async def test_after_a_lost_answer_the_list_decides(
-    desk: Desk, work: TransferActivities, upbit: Source, error: Exception
-) -> None:
-    upbit.after["withdraw"] = deque([error])
+async def test_a_busy_venue_is_a_refusal_that_passes(desk: Desk, work: TransferActivities, upbit: Source) -> None:
+    upbit.faults["withdraw"] = deque([Unavailable("busy", venue="upbit")])
+    with pytest.raises(Postponed, match="busy"):
+        await desk.run(work.withdraw, intent())
+    assert not upbit.asked_since
+
+
+async def test_after_a_lost_answer_the_list_decides(desk: Desk, work: TransferActivities, upbit: Source) -> None:
+    upbit.after["withdraw"] = deque([LOST])
     report = await desk.run(work.withdraw, intent())
     assert report.venue_id == f"w-{TRANSFER}"
     assert len(upbit.sent) == 1
@@ -214,7 +227,7 @@ async def test_a_definite_refusal_is_told_as_such(desk: Desk, work: TransferActi
 
 async def test_the_highest_kill_switch_lets_nothing_leave(desk: Desk, work: TransferActivities, upbit: Source) -> None:
     desk.journal.halt = HaltLevel.NOTHING_LEAVES
-    with pytest.raises(KeyRefused, match="the kill switch lets nothing leave"):
+    with pytest.raises(Postponed, match="the kill switch lets nothing leave"):
         await desk.run(work.withdraw, intent())
     assert not upbit.sent
 
@@ -250,7 +263,7 @@ class ForgetfulJournal(MemoryJournal):
 
 
 async def test_an_answer_that_could_not_be_written_down_is_found_again(desk: Desk, upbit: Source) -> None:
-    work = TransferActivities({Venue.UPBIT: upbit}, ForgetfulJournal(), desk.journal, {}, desk.clock)
+    work = TransferActivities({Venue.UPBIT: upbit}, ForgetfulJournal(), {}, desk.clock)
     with pytest.raises(StoreUnavailable):
         await desk.run(work.withdraw, intent())
     assert (await desk.run(work.withdraw, intent())).venue_id == f"w-{TRANSFER}"

@@ -1,0 +1,144 @@
+"""Commands that act: on a cycle that needs a person, and on the kill switch."""
+
+import getpass
+from decimal import Decimal
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+
+from kimp.cli import views
+from kimp.cli.app import app, run
+from kimp.cli.inspect import Json, cycles, print_json
+from kimp.config import Settings, load
+from kimp.contracts.operators import CycleState, OperatorRequest, WriteOff
+from kimp.contracts.status import CycleStatus
+from kimp.domain.admission import HaltLevel
+from kimp.domain.errors import BadInput
+from kimp.domain.ids import workflow_id
+from kimp.domain.ledger import Account
+from kimp.domain.money import Asset, decimal
+
+console = Console()
+CycleId = Annotated[str, typer.Argument(help="e.g. XRP-17")]
+Note = Annotated[str, typer.Option(help="Why; it stays in the cycle's story.")]
+MANY = 1_000
+
+
+@cycles.command("dead")
+def dead(as_json: Json = False) -> None:  # noqa: FBT002 - a command-line flag
+    """Parked cycles: what is stuck where, and why."""
+    run(_dead(load(), as_json=as_json))
+
+
+async def _dead(settings: Settings, *, as_json: bool) -> None:
+    from kimp.bootstrap import connect_temporal, open_database  # noqa: PLC0415 - heavy
+
+    async with open_database(settings) as books:
+        rows = await books.read_model.cycles(limit=MANY, status=CycleStatus.DEAD_LETTER)
+    client = await connect_temporal(settings) if rows else None
+    stuck = [
+        (row, await client.get_workflow_handle(workflow_id(row.cycle_id)).query("state", result_type=CycleState))
+        for row in rows
+        if client is not None
+    ]
+    if as_json:
+        print_json([{"cycle_id": row.cycle_id, **state.model_dump(mode="json")} for row, state in stuck])
+        return
+    if not stuck:
+        console.print("no cycle is parked")
+    for row, state in stuck:
+        console.print(f"[red]{row.cycle_id}[/] since {views.instant(row.updated_ms)}: {state.reason}", soft_wrap=True)
+        console.print(f"    holds {', '.join(state.held) or 'nothing but cash at home'}", highlight=False)
+
+
+@cycles.command("retry")
+def retry(cycle_id: CycleId, note: Note = "") -> None:
+    """Try the parked step again, or have a waiting cycle look again now."""
+    run(_ask(load(), cycle_id, "retry", OperatorRequest(by=_who(), note=note)))
+
+
+@cycles.command("compensate")
+def compensate(cycle_id: CycleId, note: Note = "") -> None:
+    """Undo a parked cycle. First look at the venue: an unknown outcome is then taken for "it never happened"."""
+    run(_ask(load(), cycle_id, "compensate", OperatorRequest(by=_who(), note=note)))
+
+
+@cycles.command("abort")
+def abort(cycle_id: CycleId, note: Note = "") -> None:
+    """Undo a running cycle from its next safe point on."""
+    run(_ask(load(), cycle_id, "abort", OperatorRequest(by=_who(), note=note)))
+
+
+@cycles.command("write-off")
+def write_off(
+    cycle_id: CycleId,
+    amount: Annotated[str, typer.Argument(help="How much, e.g. 12.5")],
+    asset: Annotated[str, typer.Argument(help="Of what, e.g. XRP")],
+    account: Annotated[Account, typer.Option(help="Where the books say it is.")],
+    note: Annotated[str, typer.Option(help="Why; it stays in the cycle's story.")],
+) -> None:
+    """Take out of the books what is lost or was settled by hand; the rest of the parked cycle is undone."""
+    if account not in {Account.UPBIT, Account.BINANCE, Account.IN_TRANSIT}:
+        raise BadInput(f"--account {account}: a cycle holds things on upbit, on binance and in_transit only")
+    loss = _positive(amount)
+    request = WriteOff(by=_who(), note=note, account=account, asset=Asset(asset.upper()), amount=loss)
+    run(_ask(load(), cycle_id, "write_off", request))
+
+
+def _positive(text: str) -> Decimal:
+    amount = decimal(text)
+    if amount <= 0:
+        raise BadInput(f"amount {text}: write off more than nothing")
+    return amount
+
+
+async def _ask(settings: Settings, cycle_id: str, update: str, request: OperatorRequest) -> None:
+    from temporalio.client import WorkflowUpdateFailedError  # noqa: PLC0415 - heavy
+    from temporalio.service import RPCError  # noqa: PLC0415 - heavy
+
+    from kimp.bootstrap import connect_temporal  # noqa: PLC0415 - heavy
+
+    cycle = cycle_id.upper()
+    handle = (await connect_temporal(settings)).get_workflow_handle(workflow_id(cycle))
+    try:
+        status: Any = await handle.execute_update(update, request, result_type=str)
+    except WorkflowUpdateFailedError as refusal:
+        raise BadInput(str(refusal.cause)) from None
+    except RPCError as error:
+        raise BadInput(f"cycle {cycle} takes no requests: {error.message}; see `kimp cycles show {cycle}`") from None
+    console.print(f"{cycle} is {status}")
+
+
+@app.command()
+def halt(
+    level: Annotated[
+        int, typer.Argument(help="1: no new cycles. 2: also no orders but to undo. 3: nothing leaves.", min=1, max=3)
+    ],
+    note: Note = "by hand",
+) -> None:
+    """Pull the kill switch; every process obeys from its next send on."""
+    run(_set_halt(load(), HaltLevel(level), note))
+
+
+@app.command()
+def resume(note: Note = "by hand") -> None:
+    """Release the kill switch."""
+    run(_set_halt(load(), HaltLevel.RUN, note))
+
+
+async def _set_halt(settings: Settings, level: HaltLevel, note: str) -> None:
+    from kimp.adapters.clock import SystemClock  # noqa: PLC0415 - heavy
+    from kimp.bootstrap import open_database  # noqa: PLC0415 - heavy
+
+    async with open_database(settings) as books:
+        before = await books.controls.halt_level()
+        await books.controls.set_halt_level(level, note, SystemClock().now_ms())
+    console.print(f"kill switch: {before.name.lower()} -> {level.name.lower()}")
+
+
+def _who() -> str:
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):  # a container whose user has no name
+        return "operator"
