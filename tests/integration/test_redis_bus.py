@@ -201,7 +201,7 @@ async def test_a_key_of_another_kind_is_left_out(bus: RedisTickBus, redis: Redis
 async def test_a_dropped_connection_is_made_again(bus: RedisTickBus, redis: Redis, listener: Listener) -> None:
     await bus.publish([quote(1)])
     await listener.until(1)
-    await redis.execute_command("CLIENT", "KILL", "TYPE", "pubsub")
+    await redis.client_kill_filter(_type="pubsub")
     await true(lambda: bus.counts["reconnect"])
     await subscribers(redis, 1)
     await bus.publish([quote(2)])
