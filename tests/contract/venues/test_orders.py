@@ -63,8 +63,9 @@ async def test_an_order_takes_several_levels_within_its_limit(bench: Bench, side
     market, quote, held = await instrument(bench), await bench.exchange.top_of_book(XRP), await bench.holdings()
     touch, size = (quote.ask, quote.ask_size) if side is Side.BUY else (quote.bid, quote.bid_size)
     step = market.tick(touch) * (1 if side is Side.BUY else -1)
-    order = await bench.settled(await bench.intent(NAME, size + 10, touch + 2 * step, side))
-    assert [(f.price, f.quantity) for f in order.fills] == [(touch, size), (touch + step, Decimal(10))]
+    rest = 10 + 7 * market.lot  # on Upbit so fine that the whole fee does not divide evenly
+    order = await bench.settled(await bench.intent(NAME, size + rest, touch + 2 * step, side))
+    assert [(f.price, f.quantity) for f in order.fills] == [(touch, size), (touch + step, rest)]
     assert_journalled(bench, order)
     after = await bench.holdings()
     assert {a: after[a] - held[a] for a in held if after[a] != held[a]} == changes(bench, order.fills, side)
@@ -110,7 +111,7 @@ async def test_an_id_that_the_venue_does_not_know(bench: Bench) -> None:
 async def test_a_client_id_of_an_open_order_is_no_second_order(bench: Bench) -> None:
     """Nor a refusal: the first one may be the answer that was lost, so the outcome is to be looked up."""
     quote = await bench.exchange.top_of_book(XRP)
-    await rest(bench, NAME, quote.bid)
+    await wait_in_the_book(bench, NAME, quote.bid)
     with pytest.raises(OutcomeUnknown) as doubt:
         await bench.exchange.place_order(await bench.intent(NAME, Decimal(100), quote.ask))
     assert doubt.value.code == ("duplicated_identifier" if bench.venue is Venue.UPBIT else "-2010")
@@ -121,7 +122,7 @@ async def test_a_client_id_of_an_open_order_is_no_second_order(bench: Bench) -> 
     assert bench.journal("fill") == []
 
 
-async def rest(bench: Bench, name: str, price: Decimal) -> None:
+async def wait_in_the_book(bench: Bench, name: str, price: Decimal) -> None:
     """An order that waits in the book, which no adapter places: through the adapter's own client."""
     api = bench.exchange._api  # type: ignore[attr-defined]
     if bench.venue is Venue.UPBIT:
