@@ -15,7 +15,7 @@ from kimp.cli.stack import Stack
 from kimp.config import Settings
 
 KIMP = str(Path(sys.executable).with_name("kimp"))
-WITHIN_S = 120
+WITHIN_S = 150
 
 
 @dataclass
@@ -65,12 +65,16 @@ class World:
         """Nudge prices, so that cycles go on starting, until one has met what the words say."""
 
         async def told() -> bool:
-            for coin in self.settings.trading.coins:
-                await self.admin("premium", coin=coin, premium="0.02", seconds=20)
+            for number, coin in enumerate(self.settings.trading.coins):
+                # Both ways, so that the first withdrawals leave either venue.
+                await self.admin("premium", coin=coin, premium="0.02" if number % 2 else "-0.02", seconds=20)
             found = b"\n".join((await histories(await connect_temporal(self.settings))).values())
             return any(word.encode() in found for word in words)
 
-        await eventually(told)
+        try:
+            await eventually(told)
+        except AssertionError:
+            raise AssertionError(f"no history tells of {words}; {await self.kimp('cycles', 'list')}") from None
 
 
 async def eventually(question: Callable[[], Awaitable[bool]]) -> None:
