@@ -24,6 +24,7 @@ from kimp.adapters.binance.stream import BinanceStream
 from kimp.adapters.clock import SystemClock
 from kimp.adapters.redis.bus import RedisTickBus
 from kimp.adapters.sql.books import SqlBooks, open_books
+from kimp.adapters.temporal.replaying import Replaying
 from kimp.adapters.temporal.starter import TemporalCycleStarter
 from kimp.adapters.upbit.stream import UpbitStream
 from kimp.config import Settings
@@ -142,6 +143,16 @@ def allow_list(settings: Settings) -> Allowed:
     return allowed
 
 
+def sandbox() -> SandboxedWorkflowRunner:
+    """What cycles run in; a replay in anything else would prove less."""
+    return SandboxedWorkflowRunner(restrictions=SandboxRestrictions.default.with_passthrough_modules(*PASSED_THROUGH))
+
+
+def cycle_replay() -> Replaying:
+    """Replays recorded cycles on this version's code."""
+    return Replaying([ArbitrageCycle], sandbox())
+
+
 def cycle_worker(client: Client, venues: Mapping[Venue, Exchange], bus: RedisTickBus, books: SqlBooks) -> Worker:
     """Workflow and orders. Also embedded in the initiator, where a cycle starts with no hop through the server."""
     clock = SystemClock()
@@ -152,9 +163,7 @@ def cycle_worker(client: Client, venues: Mapping[Venue, Exchange], bus: RedisTic
         TaskQueue.CYCLES,
         [orders.execute_order, market.find_routes, market.find_ways_back, market.read_market],
         workflows=[ArbitrageCycle],
-        workflow_runner=SandboxedWorkflowRunner(
-            restrictions=SandboxRestrictions.default.with_passthrough_modules(*PASSED_THROUGH)
-        ),
+        workflow_runner=sandbox(),
         # A worker that died must not hold up a live cycle: its sticky tasks go back to everyone soon.
         sticky_queue_schedule_to_start_timeout=timedelta(seconds=2),
     )

@@ -8,7 +8,13 @@ from pathlib import Path
 from typing import Annotated, Any, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator, model_validator
-from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
+from pydantic_settings import (
+    BaseSettings,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    SettingsError,
+    TomlConfigSettingsSource,
+)
 
 from kimp.contracts.cycle import CyclePolicy
 from kimp.domain.admission import AdmissionLimits
@@ -156,7 +162,7 @@ class Settings(Sourced):
     """All that can be set of kimp itself. `kimp.example.toml` documents every field."""
 
     redis_url: SecretStr | None = None
-    """None: kimp runs its own redis-server."""
+    """None: kimp runs its own redis-server. A real one's may hold a password."""
     database_url: SecretStr | None = None
     """None: SQLite in the data directory. MySQL: `mysql+asyncmy://user:password@host/kimp`."""
     trading: TradingSettings = TradingSettings()
@@ -194,6 +200,8 @@ def load_as(kind: type[S], **overrides: Any) -> S:
     """Read and validate everything. Raises BadConfig that lists *all* problems, one line each."""
     try:
         return kind(**overrides)
+    except SettingsError as error:  # a table or list in the environment that is no JSON; the text holds no value
+        raise BadConfig(f"bad configuration; mend it in the environment: {error}") from None
     except ValidationError as error:
         lines = [f"  {'.'.join(str(part) for part in e['loc'])}: {e['msg']}" for e in error.errors()]
         raise BadConfig("bad configuration; mend it in the environment or kimp.toml:\n" + "\n".join(lines)) from None

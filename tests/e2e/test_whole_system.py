@@ -68,6 +68,7 @@ def test_demo_completes_cycles_and_the_books_balance(world: dict[str, str], tmp_
         ("KIMP_TRADING__THRESHOLD", "much", "trading.threshold"),
         ("KIMP_TRADING__COINS", '["USDT"]', "trading.coins"),
         ("KIMP_LOCAL__TEMPORAL_PORT", "0", "local.temporal_port"),
+        ("KIMP_UPBIT", "{no json", 'field "upbit"'),
     ],
 )
 def test_bad_configuration_is_one_clear_line(
@@ -80,7 +81,8 @@ def test_bad_configuration_is_one_clear_line(
 
 
 def test_secrets_are_masked(world: dict[str, str], tmp_path: Path) -> None:
-    shown = _kimp({**world, "KIMP_UPBIT__SECRET_KEY": "canary-4711"}, tmp_path, "config", "show")
+    secret = {"KIMP_UPBIT__SECRET_KEY": "canary-4711", "KIMP_REDIS_URL": "redis://:canary-4711@redis.internal/0"}
+    shown = _kimp({**world, **secret}, tmp_path, "config", "show")
     assert shown.returncode == 0
     assert "canary-4711" not in shown.stdout
 

@@ -1,42 +1,59 @@
-"""Every recorded history replays on today's code, in the sandbox: open cycles survive this deploy."""
+"""Every recorded history replays on today's code, with the same inputs and results: open cycles survive this deploy."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from temporalio import workflow
+from temporalio.api.enums.v1 import EventType
 from temporalio.client import WorkflowHistory
-from temporalio.contrib.pydantic import pydantic_data_converter
-from temporalio.worker import Replayer
-from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
+from temporalio.worker import UnsandboxedWorkflowRunner, WorkflowRunner
 
-from kimp.bootstrap import PASSED_THROUGH
+from kimp.adapters.temporal.histories import read_file
+from kimp.adapters.temporal.replaying import Replaying
+from kimp.bootstrap import cycle_replay, sandbox
 from kimp.contracts.cycle import ARBITRAGE_CYCLE, CycleInput, CycleResult
 from workflows.arbitrage_cycle import ArbitrageCycle
 
 HISTORIES = sorted(Path(__file__).with_name("histories").glob("*.json"))
+each_history = pytest.mark.parametrize("file", HISTORIES, ids=lambda file: file.stem)
 
 
-def _history(file: Path) -> WorkflowHistory:
-    _, workflow_id = file.stem.split("__")
-    return WorkflowHistory.from_json(workflow_id, file.read_text())
-
-
-def _replayer(definition: type) -> Replayer:
-    restrictions = SandboxRestrictions.default.with_passthrough_modules(*PASSED_THROUGH)
-    return Replayer(
-        workflows=[definition],
-        data_converter=pydantic_data_converter,
-        workflow_runner=SandboxedWorkflowRunner(restrictions=restrictions),
-    )
+@pytest.fixture(params=[sandbox, UnsandboxedWorkflowRunner], ids=["sandboxed", "unsandboxed"])
+def runner(request: pytest.FixtureRequest) -> WorkflowRunner:
+    made: WorkflowRunner = request.param()
+    return made
 
 
 def test_there_are_histories() -> None:
     assert len(HISTORIES) >= 5
 
 
-@pytest.mark.parametrize("file", HISTORIES, ids=lambda file: file.stem)
-async def test_history_replays(file: Path) -> None:
-    await _replayer(ArbitrageCycle).replay_workflow(_history(file))
+@each_history
+async def test_history_replays(file: Path, runner: WorkflowRunner) -> None:
+    history = read_file(file)
+    replayed = await Replaying([ArbitrageCycle], runner).replay(history)
+    assert [str(difference) for difference in replayed.differences] == []
+    assert replayed.closed
+    assert replayed.activities == scheduled(history)
+
+
+@each_history
+async def test_each_beginning_replays_as_an_open_cycle(file: Path, runner: WorkflowRunner) -> None:
+    replaying = Replaying([ArbitrageCycle], runner)
+    for beginning in beginnings(read_file(file)):
+        replayed = await replaying.replay(beginning)
+        assert [str(difference) for difference in replayed.differences] == []
+        assert not replayed.closed
+        assert replayed.activities == scheduled(beginning)
+
+
+async def test_a_cycle_that_no_worker_has_taken_up_is_clean() -> None:
+    """The SDK's replayer would wait for ever."""
+    history = read_file(HISTORIES[0])
+    replayed = await cycle_replay().replay(WorkflowHistory(history.workflow_id, history.events[:1]))
+    assert replayed.clean
+    assert replayed.activities == 0
 
 
 @workflow.defn(name=ARBITRAGE_CYCLE)
@@ -49,6 +66,21 @@ class HurriedCycle:
         raise NotImplementedError
 
 
-async def test_a_changed_workflow_is_caught() -> None:
-    with pytest.raises(workflow.NondeterminismError):
-        await _replayer(HurriedCycle).replay_workflow(_history(HISTORIES[0]))
+async def test_a_changed_workflow_is_caught(runner: WorkflowRunner) -> None:
+    replayed = await Replaying([HurriedCycle], runner).replay(read_file(HISTORIES[0]))
+    (difference,) = replayed.differences
+    assert "Nondeterminism" in str(difference)
+    assert "\n" not in str(difference)
+
+
+def beginnings(history: WorkflowHistory) -> Iterator[WorkflowHistory]:
+    """What the history held each time that the workflow had just decided, without and with what it decided."""
+    for number, event in enumerate(history.events, 1):
+        if event.event_type == EventType.EVENT_TYPE_WORKFLOW_TASK_COMPLETED:
+            yield WorkflowHistory(history.workflow_id, history.events[:number])
+        if event.event_type == EventType.EVENT_TYPE_WORKFLOW_TASK_SCHEDULED:
+            yield WorkflowHistory(history.workflow_id, history.events[: number - 1])
+
+
+def scheduled(history: WorkflowHistory) -> int:
+    return sum(event.event_type == EventType.EVENT_TYPE_ACTIVITY_TASK_SCHEDULED for event in history.events)

@@ -163,6 +163,9 @@ async def _messages(channel: PubSub) -> AsyncGenerator[bytes]:
 def _without_password(url: str) -> str:
     try:
         parts = urlsplit(url)
-        return f"{parts.scheme}://{parts.hostname or parts.path}" + (f":{parts.port}" if parts.port else "")
+        port = f":{parts.port}" if parts.port else ""
     except ValueError:
         return "the URL"
+    if parts.hostname is None and parts.scheme != "unix":
+        return "the URL"  # with a slash missing, user and password pass for a path
+    return f"{parts.scheme}://{parts.hostname or parts.path}{port}"

@@ -1,0 +1,112 @@
+"""Replays recorded histories on today's code and compares what the SDK's replayer does not: inputs and results."""
+
+import re
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass
+from functools import cache
+
+from temporalio.api.enums.v1 import EventType
+from temporalio.client import WorkflowHistory
+from temporalio.contrib.pydantic import pydantic_data_converter
+from temporalio.runtime import LoggingConfig, Runtime, TelemetryConfig
+from temporalio.worker import Replayer, WorkflowRunner
+
+from kimp.adapters.temporal.replay_capture import Capture, Captured
+from kimp.adapters.temporal.replay_diff import REPLAY, Difference, compared, differences
+
+LONGEST_REASON = 300
+CLOSED = frozenset(
+    {
+        EventType.EVENT_TYPE_WORKFLOW_EXECUTION_COMPLETED,
+        EventType.EVENT_TYPE_WORKFLOW_EXECUTION_FAILED,
+        EventType.EVENT_TYPE_WORKFLOW_EXECUTION_CANCELED,
+        EventType.EVENT_TYPE_WORKFLOW_EXECUTION_TERMINATED,
+        EventType.EVENT_TYPE_WORKFLOW_EXECUTION_TIMED_OUT,
+        EventType.EVENT_TYPE_WORKFLOW_EXECUTION_CONTINUED_AS_NEW,
+    }
+)
+SAID = re.compile(r'message: "(?:\[\w+\] )?(?P<reason>(?:[^"\\]|\\.)*)"')
+"""The SDK quotes the core: `... Failure { message: "[TMPRL1100] Nondeterminism error: Activity type of ..." ...`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Replayed:
+    """What came of one history."""
+
+    workflow_id: str
+    run_id: str
+    events: int
+    closed: bool
+    activities: int
+    """How many were compared, input by input."""
+    differences: tuple[Difference, ...]
+
+    @property
+    def clean(self) -> bool:
+        return not self.differences
+
+
+class Replaying:
+    """Replays one history after the other, on workflows and a runner that the worker also has."""
+
+    def __init__(self, workflows: Sequence[type], runner: WorkflowRunner) -> None:
+        self._capture = Capture()
+        self._replayer = Replayer(
+            workflows=workflows,
+            data_converter=pydantic_data_converter,
+            workflow_runner=runner,
+            interceptors=[self._capture],
+            runtime=_quiet(),
+        )
+
+    async def replay(self, history: WorkflowHistory) -> Replayed:
+        """Never raises for what the code does differently: that is in the answer."""
+        async for replayed in self.replay_all(_one(history)):
+            return replayed
+        raise AssertionError("one history, one answer")
+
+    async def replay_all(self, histories: AsyncIterator[WorkflowHistory]) -> AsyncIterator[Replayed]:
+        """In order, each as soon as it is done."""
+        async for history in histories:
+            captured = self._capture.begin()
+            # The replayer waits for ever where no workflow task was begun: no code ran yet, so none can differ.
+            failure = await self._run(history) if _begun(history) else None
+            yield _judge(history, captured, failure)
+
+    async def _run(self, history: WorkflowHistory) -> Exception | None:
+        return (await self._replayer.replay_workflow(history, raise_on_replay_failure=False)).replay_failure
+
+
+@cache
+def _quiet() -> Runtime:
+    """The core writes what it finds straight to the terminal, twenty lines for each; here it is told in one."""
+    return Runtime(telemetry=TelemetryConfig(logging=LoggingConfig(filter="off")))
+
+
+async def _one(history: WorkflowHistory) -> AsyncIterator[WorkflowHistory]:
+    yield history
+
+
+def _begun(history: WorkflowHistory) -> bool:
+    return any(event.event_type == EventType.EVENT_TYPE_WORKFLOW_TASK_COMPLETED for event in history.events)
+
+
+def _judge(history: WorkflowHistory, captured: Captured, failure: Exception | None) -> Replayed:
+    found = list(differences(history.workflow_id, history.events, captured))
+    if failure is not None:
+        found.append(Difference(history.workflow_id, 0, REPLAY, "", None, reason_of(failure)))
+    return Replayed(
+        workflow_id=history.workflow_id,
+        run_id=history.run_id,
+        events=len(history.events),
+        closed=bool(history.events) and history.events[-1].event_type in CLOSED,
+        activities=compared(history.events, captured),
+        differences=tuple(found),
+    )
+
+
+def reason_of(failure: Exception) -> str:
+    """One line of what the SDK says: its own text is a dump of several structures."""
+    said = SAID.search(str(failure))
+    text = said["reason"].replace("\\n", " ") if said else f"{type(failure).__name__}: {failure}"
+    return " ".join(text.split())[:LONGEST_REASON]

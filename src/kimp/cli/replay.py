@@ -1,0 +1,97 @@
+"""`kimp replay`: do recorded cycles still do on this version what they did? Ask before every deploy."""
+
+import logging
+from collections.abc import AsyncIterator
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.console import Console
+
+from kimp.cli.app import EXIT_FAILED, app, run
+from kimp.cli.inspect import Json, print_json
+from kimp.config import load
+from kimp.contracts.cycle import ARBITRAGE_CYCLE
+from kimp.domain.errors import BadInput
+
+if TYPE_CHECKING:
+    from kimp.adapters.temporal.histories import Recorded
+    from kimp.adapters.temporal.replaying import Replayed
+
+ALL_CYCLES = f"WorkflowType='{ARBITRAGE_CYCLE}'"
+console = Console()
+
+
+@app.command()
+def replay(
+    what: Annotated[
+        str | None,
+        typer.Argument(
+            metavar="DIR | QUERY", help=f"Folder of histories; with --from-server a list filter [{ALL_CYCLES}]."
+        ),
+    ] = None,
+    from_server: Annotated[bool, typer.Option("--from-server", help="Fetch the histories from Temporal.")] = False,  # noqa: FBT002
+    save: Annotated[Path | None, typer.Option(help="With --from-server: also store the histories here.")] = None,
+    as_json: Json = False,  # noqa: FBT002 - a command-line flag
+) -> None:
+    """Replay recorded cycles on this version's code; any other command, input or result fails."""
+    if not from_server and what is None:
+        raise typer.BadParameter("name a folder of histories, or add --from-server")
+    if not from_server and save is not None:
+        raise typer.BadParameter("--save stores what --from-server fetches; add that")
+    run(_replay(what, save, from_server=from_server, as_json=as_json))
+
+
+async def _replay(what: str | None, save: Path | None, *, from_server: bool, as_json: bool) -> int:
+    from kimp.bootstrap import cycle_replay  # noqa: PLC0415 - heavy
+
+    logging.getLogger("temporalio").setLevel(logging.CRITICAL)  # what it logs with a traceback is told in a line
+    replaying = cycle_replay()
+    histories = _from_server(what or ALL_CYCLES, save) if from_server else _from_folder(Path(what or ""))
+    done: list[tuple[str, Replayed]] = []
+    async for recorded in histories:
+        replayed = await replaying.replay(recorded.history)
+        done.append((recorded.source, replayed))
+        if not as_json:
+            _print(recorded.source, replayed)
+    if not done:
+        raise BadInput(f"no workflow on the server matches {what or ALL_CYCLES}")
+    differ = sum(not replayed.clean for _, replayed in done)
+    if as_json:
+        rows = [{"source": source, "clean": replayed.clean, **asdict(replayed)} for source, replayed in done]
+        print_json({"clean": not differ, "histories": rows})
+    else:
+        activities = sum(replayed.activities for _, replayed in done)
+        console.print(f"{len(done)} histories replayed, {activities} activities compared, {differ} histories differ")
+    return EXIT_FAILED if differ else 0
+
+
+def _print(source: str, replayed: "Replayed") -> None:
+    mark = "[green]ok[/]  " if replayed.clean else "[red]FAIL[/]"
+    state = "closed" if replayed.closed else "open"
+    console.print(
+        f"{mark} {replayed.workflow_id} ({source}): {state}, {replayed.events} events,"
+        f" {replayed.activities} activities compared",
+        highlight=False,
+        soft_wrap=True,
+    )
+    for difference in replayed.differences:
+        console.print(f"     {difference}", highlight=False, soft_wrap=True, markup=False)
+
+
+async def _from_folder(folder: Path) -> AsyncIterator["Recorded"]:
+    from kimp.adapters.temporal.histories import read_folder  # noqa: PLC0415 - heavy
+
+    for recorded in read_folder(folder):
+        yield recorded
+
+
+async def _from_server(query: str, save: Path | None) -> AsyncIterator["Recorded"]:
+    from kimp.adapters.temporal.histories import fetch, write_file  # noqa: PLC0415 - heavy
+    from kimp.bootstrap import connect_temporal  # noqa: PLC0415 - heavy
+
+    async for recorded in fetch(await connect_temporal(load()), query):
+        if save is not None:
+            write_file(save, recorded.history)
+        yield recorded

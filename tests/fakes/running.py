@@ -1,0 +1,84 @@
+"""A whole kimp that runs in processes of its own, and everything that it says and writes."""
+
+import asyncio
+import sys
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import aiohttp
+from fakes.canaries import Canaries, database, files, histories, redis
+
+from kimp.bootstrap import connect_temporal
+from kimp.cli.stack import Stack
+from kimp.config import Settings
+
+KIMP = str(Path(sys.executable).with_name("kimp"))
+WITHIN_S = 150
+
+
+@dataclass
+class World:
+    """The running system, what it must not tell, and what it has said on terminals."""
+
+    stack: Stack
+    canaries: Canaries
+    folder: Path
+    said: dict[str, bytes] = field(default_factory=dict)
+
+    @property
+    def settings(self) -> Settings:
+        return self.stack.settings
+
+    async def kimp(self, *arguments: str, **variables: str) -> str:
+        """Run a command with some variables changed, and keep all that it said."""
+        child = await asyncio.create_subprocess_exec(
+            KIMP,
+            *arguments,
+            env={**self.stack.environment, **variables},
+            cwd=self.folder,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.STDOUT,
+        )
+        output, _ = await child.communicate()
+        self.said[f"output {len(self.said)}, `kimp {' '.join(arguments)}`, {', '.join(variables)}"] = output
+        return output.decode()
+
+    async def admin(self, name: str, **command: object) -> None:
+        port = self.stack.environment["KIMP_PAPER__ADMIN_PORT"]
+        async with aiohttp.ClientSession() as session:
+            url = f"http://127.0.0.1:{port}/_paper/{name}"
+            async with session.post(url, json=command) as response:
+                assert response.status == 200, await response.text()
+
+    async def written(self) -> dict[str, bytes]:
+        """All that this kimp has told anybody."""
+        client = await connect_temporal(self.settings)
+        sources = self.said | files([self.folder])
+        sources |= await histories(client)
+        sources |= await database(self.settings.sql_url)
+        sources |= await redis(self.settings.bus_url)
+        return sources
+
+    async def until_a_history_tells(self, *words: str) -> None:
+        """Nudge prices, so that cycles go on starting, until one has met what the words say."""
+
+        async def told() -> bool:
+            for number, coin in enumerate(self.settings.trading.coins):
+                # Both ways, so that the first withdrawals leave either venue.
+                await self.admin("premium", coin=coin, premium="0.02" if number % 2 else "-0.02", seconds=20)
+            found = b"\n".join((await histories(await connect_temporal(self.settings))).values())
+            return any(word.encode() in found for word in words)
+
+        try:
+            await eventually(told)
+        except AssertionError:
+            raise AssertionError(f"no history tells of {words}; {await self.kimp('cycles', 'list')}") from None
+
+
+async def eventually(question: Callable[[], Awaitable[bool]]) -> None:
+    deadline = time.monotonic() + WITHIN_S
+    while not await question():
+        assert time.monotonic() < deadline, "still not true"
+        await asyncio.sleep(1)

@@ -1,0 +1,197 @@
+"""Keys, secrets and passwords stay where they were put: real processes, then a search through all that they wrote."""
+
+import asyncio
+import json
+import os
+from collections.abc import AsyncIterator, Callable, Mapping
+from pathlib import Path
+
+import pytest
+from fakes.canaries import Canaries, canary
+from fakes.running import World, eventually
+from redis.asyncio import Redis
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import create_async_engine
+from temporalio.client import Client
+
+from kimp.adapters.embedded.process import free_port
+from kimp.adapters.embedded.redis import EmbeddedRedis
+from kimp.bootstrap import connect_temporal, open_database
+from kimp.cli.stack import Stack
+from kimp.config import load
+from kimp.contracts.status import CycleStatus
+from kimp.domain.market import Venue
+
+CYCLES = 2
+KEYS = [(venue, kind) for venue in Venue for kind in ("access", "secret")]
+
+
+@pytest.fixture
+def secrets() -> dict[str, str]:
+    named = {f"{venue}_{kind}": canary(f"{venue.capitalize()}{kind.capitalize()}") for venue, kind in KEYS}
+    wrong = {f"wrong_{name}": canary(f"Wrong{name.replace('_', '').capitalize()}") for name in named}
+    return named | wrong | {name: canary(name.capitalize()) for name in ("redis", "mysql", "temporal")}
+
+
+@pytest.fixture
+async def guarded_redis(tmp_path: Path, secrets: dict[str, str]) -> AsyncIterator[str]:
+    """A Redis with a password, which is in its URL."""
+    async with EmbeddedRedis(tmp_path / "elsewhere") as server:
+        async with Redis.from_url(server.url) as client:
+            await client.config_set("requirepass", secrets["redis"])
+        yield server.url.replace("redis://", f"redis://:{secrets['redis']}@")
+
+
+def keys_of(secrets: Mapping[str, str], prefix: str = "") -> dict[str, str]:
+    return {f"KIMP_{venue.name}__{kind.upper()}_KEY": secrets[f"{prefix}{venue}_{kind}"] for venue, kind in KEYS}
+
+
+@pytest.fixture
+async def world(
+    temporal_binary: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    new_database: Callable[[], str],
+    guarded_redis: str,
+    secrets: dict[str, str],
+) -> AsyncIterator[World]:
+    folder = tmp_path / "kimp"
+    folder.mkdir()
+    for name in [name for name in os.environ if name.startswith(("KIMP_", "TEMPORAL_"))]:
+        monkeypatch.delenv(name)
+    for name, value in _environment(temporal_binary, folder, secrets).items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setenv("KIMP_DATABASE_URL", new_database())
+    monkeypatch.setenv("KIMP_REDIS_URL", guarded_redis)
+    monkeypatch.chdir(folder)
+    said: list[str] = []
+    async with Stack(load(), said.append) as stack:
+        await stack.start_kimp()
+        world = World(stack, Canaries(secrets), folder)
+        world.said["what starting said"] = "\n".join(said).encode()
+        yield world
+
+
+def _environment(temporal_binary: Path, folder: Path, secrets: Mapping[str, str]) -> dict[str, str]:
+    upbit, binance, admin = (str(free_port()) for _ in range(3))
+    paper = {f"KIMP_PAPER__{venue.name}_KEY__{kind.upper()}": secrets[f"{venue}_{kind}"] for venue, kind in KEYS}
+    return (
+        keys_of(secrets)
+        | paper
+        | {
+            "KIMP_TEMPORAL_CLI": str(temporal_binary),
+            "KIMP_LOCAL__DATA_DIR": str(folder / "data"),
+            "KIMP_LOCAL__TEMPORAL_PORT": str(free_port()),
+            "KIMP_LOCAL__TEMPORAL_UI_PORT": str(free_port()),
+            "KIMP_PAPER__UPBIT_PORT": upbit,
+            "KIMP_PAPER__BINANCE_PORT": binance,
+            "KIMP_PAPER__ADMIN_PORT": admin,
+            "KIMP_UPBIT__REST_URL": f"http://127.0.0.1:{upbit}",
+            "KIMP_UPBIT__WS_URL": f"ws://127.0.0.1:{upbit}/websocket/v1",
+            "KIMP_BINANCE__REST_URL": f"http://127.0.0.1:{binance}",
+            "KIMP_BINANCE__WS_URL": f"ws://127.0.0.1:{binance}",
+            "KIMP_TRADING__MAX_OPEN_CYCLES": "20",
+            # A machine that runs all of this on few cores is late with its quotes.
+            "KIMP_TRADING__MAX_QUOTE_AGE_MS": "10000",
+            "KIMP_TRADING__START_WITHIN_MS": "10000",
+        }
+    )
+
+
+@pytest.mark.timeout(600)
+async def test_no_secret_leaves(world: World, secrets: dict[str, str]) -> None:
+    await _cycles_complete(world)
+    await _look_around(world)
+    await _upbit_locks_its_withdrawals(world)
+    await _a_worker_has_wrong_keys(world, secrets)
+    await _bad_settings(world, secrets)
+    await world.stack.stop_all("paper")
+    await world.kimp("doctor", "--json")
+    await asyncio.sleep(2)  # the processes miss the venues too
+
+    sources = await world.written()
+    assert world.canaries.found(sources) == []
+    assert {place.split()[0] for place in sources} >= {"history", "description", "table", "Redis", "file", "output"}
+    await _a_planted_one_is_found_everywhere(world)
+
+
+async def _cycles_complete(world: World) -> None:
+    async with open_database(world.settings) as books:
+
+        async def enough() -> bool:
+            return len(await books.read_model.cycles(limit=CYCLES, status=CycleStatus.COMPLETED)) >= CYCLES
+
+        await eventually(enough)
+
+
+async def _look_around(world: World) -> None:
+    """Every command that shows something."""
+    cycles = json.loads(await world.kimp("cycles", "list", "--json"))
+    await world.kimp("cycles", "list")
+    shown = (("cycles", "show", cycles[-1]["cycle_id"]), ("why", "XRP"), ("doctor",), ("config", "show"))
+    await asyncio.gather(*(world.kimp(*arguments, *more) for arguments in shown for more in ((), ("--json",))))
+    said = await world.kimp("replay", "--from-server", "--save", str(world.folder / "saved"))
+    assert " 0 histories differ" in said, said
+
+
+async def _upbit_locks_its_withdrawals(world: World) -> None:
+    await world.admin("withdraw_lock", locked=True)
+    await world.until_a_history_tells("open_api_withdraw_locked")
+    await world.admin("withdraw_lock", locked=False)
+
+
+async def _a_worker_has_wrong_keys(world: World, secrets: Mapping[str, str]) -> None:
+    right = keys_of(secrets)
+    await world.stack.stop_all("worker")
+    world.stack.environment.update(keys_of(secrets, "wrong_"))
+    await world.stack.start("worker-wrong", "worker")
+    await world.until_a_history_tells("invalid_access_key", "-2015")
+    assert "FAIL" in await world.kimp("doctor")
+    world.stack.environment.update(right)
+    half = {name: value for name, value in keys_of(secrets, "wrong_").items() if "SECRET" in name}
+    assert "FAIL" in await world.kimp("doctor", **half)
+
+
+async def _bad_settings(world: World, secrets: Mapping[str, str]) -> None:
+    """URLs with passwords that lead nowhere or are no URLs; the errors name them."""
+    password = secrets["mysql"]
+    nowhere = f"127.0.0.1:{free_port()}"
+    databases = (f"mysql+asyncmy://kimp:{password}@{nowhere}/kimp", f"mysql+asyncmy//kimp:{password}@x/kimp")
+    buses = (f"redis://:{password}@{nowhere}/0", f"redis//:{password}@{nowhere}", password)
+    unusable = (json.dumps({"secret_key": [password]}), "{" + password)
+    await asyncio.gather(
+        *(world.kimp("doctor", KIMP_DATABASE_URL=address) for address in databases),
+        *(world.kimp("doctor", KIMP_REDIS_URL=address) for address in buses),
+        *(world.kimp("config", "show", KIMP_REDIS_URL=address) for address in buses),
+        *(world.kimp("config", "show", KIMP_UPBIT=value) for value in unusable),
+        world.kimp("config", "show", KIMP_TRADING__THRESHOLD="much"),
+        world.kimp("doctor", TEMPORAL_ADDRESS=nowhere, TEMPORAL_API_KEY=secrets["temporal"]),
+    )
+
+
+async def _a_planted_one_is_found_everywhere(world: World) -> None:
+    """Proof that the search sees each of the places."""
+    planted = canary("Planted")
+    client: Client = await connect_temporal(world.settings)
+    handle = await client.start_workflow(
+        "Nobody", {"note": planted}, id="planted", task_queue="nobody", memo={"note": planted}
+    )
+    engine = create_async_engine(world.settings.sql_url)
+    async with engine.begin() as connection:
+        await connection.execute(text("CREATE TABLE planted (note VARCHAR(100))"))
+        await connection.execute(text("INSERT INTO planted VALUES (:note)"), {"note": planted})
+    await engine.dispose()
+    async with Redis.from_url(world.settings.bus_url) as there:
+        await there.set("planted", planted)
+    (world.folder / "data" / "planted.log").write_text(f"error: key {planted}\n")
+    await world.kimp("cycles", "show", planted)
+
+    async def listed() -> bool:
+        return (await client.count_workflows("WorkflowId = 'planted'")).count == 1
+
+    await eventually(listed)
+    found = Canaries({"planted": planted, "PLANTED": planted.upper()}).found(await world.written())
+    for place in ("history of planted", "description of planted", "table planted", "Redis key planted", "planted.log"):
+        assert any(place in leak for leak in found), place
+    assert any("in output" in leak for leak in found)
+    await handle.terminate()
