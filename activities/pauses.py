@@ -12,7 +12,8 @@ async def pause(seconds: float) -> None:
     Only between questions: an attempt that has just sent something is never ended here.
     """
     try:
-        await asyncio.wait_for(activity.wait_for_worker_shutdown(), seconds)
+        async with asyncio.timeout(seconds):  # wait_for may swallow a cancellation on Python 3.11
+            await activity.wait_for_worker_shutdown()
     except TimeoutError:
         return
     raise ApplicationError("this worker stops; another goes on", category=ApplicationErrorCategory.BENIGN)

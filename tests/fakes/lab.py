@@ -150,12 +150,10 @@ class Lab:
         """Run a whole cycle with workers of its own."""
         async with self.workers():
             handle = await self.start(cycle or await self.plan())
-            nudging = asyncio.create_task(_nudge(handle)) if self.hurry else None
-            try:
+            if not self.hurry:
                 return await handle.result()
-            finally:
-                if nudging is not None:
-                    nudging.cancel()
+            async with hurrying(handle):
+                return await handle.result()
 
     async def seen(self, handle: Handle, what: Callable[[CycleState], bool]) -> CycleState:
         """The cycle's state as soon as `what` accepts it; the test's own timeout bounds the wait."""
@@ -166,11 +164,21 @@ class Lab:
             await asyncio.sleep(0.02)
 
 
+@asynccontextmanager
+async def hurrying(handle: Handle) -> AsyncIterator[None]:
+    """An impatient operator: whenever the cycle waits, it is asked to look again. Parked, it is left alone."""
+    task = asyncio.create_task(_nudge(handle))
+    try:
+        yield
+    finally:
+        task.cancel()
+
+
 async def _nudge(handle: Handle) -> None:
-    """An impatient operator."""
     while True:
-        with suppress(WorkflowUpdateFailedError):
-            await handle.execute_update(ArbitrageCycle.retry, OperatorRequest(by="hurry"))
+        if (await handle.query(ArbitrageCycle.state)).waiting_reason is not None:
+            with suppress(WorkflowUpdateFailedError):
+                await handle.execute_update(ArbitrageCycle.retry, OperatorRequest(by="hurry"))
         await asyncio.sleep(0.1)
 
 

@@ -4,7 +4,7 @@ from collections import deque
 from decimal import Decimal
 
 import pytest
-from fakes.lab import XRP, Handle, Lab
+from fakes.lab import XRP, Handle, Lab, hurrying
 from temporalio.client import WorkflowUpdateFailedError
 
 from kimp.contracts.operators import OperatorRequest, WriteOff
@@ -147,13 +147,13 @@ async def test_a_withdrawal_of_unknown_outcome_waits_for_a_person_and_is_never_r
 
 
 async def test_a_failed_compensation_parks_and_goes_on_when_retried(lab: Lab) -> None:
-    lab.hurry = True
     lab.binance.faults["withdraw"] = refusals(3)
     async with lab.workers():
         handle = await lab.start(await lab.plan())
         await lab.seen(handle, lambda _: bool(lab.binance.sent))
         lab.binance.faults["place_order"] = refusals(5)
-        await until_status(lab, CycleStatus.DEAD_LETTER)
+        async with hurrying(handle):
+            await until_status(lab, CycleStatus.DEAD_LETTER)
         state = await handle.query(ArbitrageCycle.state)
         assert [line.split()[1:] for line in state.held] == [["XRP", "on", "binance"]]
         await handle.execute_update(ArbitrageCycle.retry, ANN)

@@ -4,6 +4,7 @@ import asyncio
 import heapq
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from itertools import count
 from typing import Protocol
 
@@ -45,7 +46,7 @@ class Agenda:
         while True:
             self._changed.clear()
             due_ms = self.run_due()
-            try:
-                await asyncio.wait_for(self._changed.wait(), None if due_ms is None else due_ms / 1000)
-            except TimeoutError:
-                continue
+            # Not wait_for, which on Python 3.11 may swallow a cancellation that comes with its time-out.
+            with suppress(TimeoutError):
+                async with asyncio.timeout(None if due_ms is None else due_ms / 1000):
+                    await self._changed.wait()
