@@ -72,7 +72,12 @@ async def test_a_server_that_ends_by_itself_is_noticed(tmp_path: Path) -> None:
     client = Redis.from_url(server.url)
     await client.shutdown(nosave=True)
     with pytest.raises(ServerFailed, match="ended by itself"):
-        while True:  # the process ends a moment after its answer; the test's own timeout bounds the wait
-            server.check()
-            await asyncio.sleep(0.01)
+        await _watch(server)
     await server.stop()
+
+
+async def _watch(server: EmbeddedRedis) -> None:
+    """The process ends a moment after its answer; the test's own timeout bounds the wait."""
+    while True:
+        server.check()
+        await asyncio.sleep(0.01)
