@@ -43,22 +43,16 @@ class ArbitrageCycle:
 
     @workflow.run
     async def run(self, cycle: CycleInput) -> CycleResult:  # noqa: ARG002 - the SDK hands it to both
-        """A cancellation stops nothing half way: it is noted, and the cycle undone from the next safe point on."""
+        """A cancellation stops nothing half way: `Control` knows of it, and the cycle is undone from a safe point on."""
         life = asyncio.create_task(self._live())
         while not life.done():
             try:
                 await asyncio.shield(life)
             except asyncio.CancelledError:
-                self._note_cancellation()
+                _go_on()
         result = life.result()
         await workflow.wait_condition(workflow.all_handlers_finished)
         return result
-
-    def _note_cancellation(self) -> None:
-        task = asyncio.current_task()
-        if task is not None:
-            task.uncancel()
-        self._control.stop("cancelled")
 
     async def _live(self) -> CycleResult:
         try:
@@ -220,6 +214,13 @@ class ArbitrageCycle:
         self._control.decide(decision)
         await workflow.wait_condition(lambda: self._story.status is not CycleStatus.DEAD_LETTER)
         return self._story.status
+
+
+def _go_on() -> None:
+    """A task that was cancelled may not wait for anything until it says that it goes on."""
+    task = asyncio.current_task()
+    if task is not None:
+        task.uncancel()
 
 
 def _refusal(text: str) -> ApplicationError:

@@ -19,6 +19,7 @@ class Control:
         self.undoing = False
         """Set when compensation begins: from then on there is nothing left to stop."""
         self._stop: str | None = None
+        self._heard = False
         self._nudged = False
         self._decisions: list[Decision] = []
 
@@ -36,11 +37,16 @@ class Control:
 
     def check(self) -> None:
         """Before anything that would lead further from home. Raises Stopped."""
-        if self._stop is not None and not self.undoing:
-            raise Stopped(self._stop)
+        reason = self._asked_to_stop()
+        if reason is not None:
+            raise Stopped(reason)
 
     async def sleep(self, delay: timedelta, summary: str) -> None:
-        """Pause, but not longer than a person wants."""
+        """Pause, but not longer than a person wants.
+
+        A request to stop ends one pause only: where coins travel it has to wait, and a loop without pauses would fill
+        the history.
+        """
         self._nudged = False
         try:
             await workflow.wait_condition(
@@ -48,6 +54,7 @@ class Control:
             )
         except TimeoutError:
             return
+        self._heard = self._asked_to_stop() is not None
 
     async def decision(self) -> Decision:
         """Wait for a person. A request to stop is no decision: what is parked may be on its way already."""
@@ -56,4 +63,15 @@ class Control:
         return self._decisions[0]
 
     def _stop_is_news(self) -> bool:
-        return self._stop is not None and not self.undoing
+        return not self._heard and self._asked_to_stop() is not None
+
+    def _asked_to_stop(self) -> str | None:
+        """Why, while there is still something to stop.
+
+        Temporal tells of a cancellation here before its CancelledError reaches any task, so that one which comes with
+        the cycle's first task lets no order out.
+        """
+        if self.undoing:
+            return None
+        cancelled = workflow.cancellation_reason()
+        return self._stop if cancelled is None else f"cancelled; {cancelled}".removesuffix("; ")

@@ -10,7 +10,7 @@ import typer
 from architecture.project import ROOT, tracked_files
 from typer.core import TyperCommand, TyperGroup
 
-from kimp.cli import demo, inspect, services
+from kimp.cli import commands
 from kimp.cli.app import app
 
 FENCED = re.compile(r"^(```+)[^\n]*\n(.*?)^\1", re.MULTILINE | re.DOTALL)
@@ -22,8 +22,8 @@ KIMP = re.compile(r"(?:^|[\s/])kimp ([a-z].*)", re.MULTILINE)
 MAKE = re.compile(r"(?:^|\s)make((?: [a-z]+)+)\b(?!=)", re.MULTILINE)
 TARGET = re.compile(r"^([a-z]+):", re.MULTILINE)
 
-REGISTERED = (demo, inspect, services)
-"""Importing these puts their commands on `app`."""
+REGISTERED = commands
+"""Importing it puts the commands on `app`."""
 
 
 def documents() -> list[Path]:
@@ -87,6 +87,8 @@ def problem_of(line: str) -> str | None:
     words = shlex.split(line, comments=True)
     command: object = typer.main.get_command(app)
     while isinstance(command, TyperGroup) and words and not words[0].startswith("-"):
+        if words[0] == "...":  # any of the group's
+            return None
         name = words.pop(0).rstrip(".,;:")
         if name not in command.commands:
             return f"no command {name}"

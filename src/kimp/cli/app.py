@@ -37,7 +37,7 @@ def run(work: Coroutine[Any, Any, int | None]) -> None:
 
 def main() -> None:
     """Entry point of the console script."""
-    from kimp.cli import demo, inspect, operate, replay, services  # noqa: F401, PLC0415 - each registers its commands
+    from kimp.cli import commands  # noqa: F401, PLC0415 - it imports `app` itself
 
     try:
         app()
