@@ -20,7 +20,6 @@ from temporalio.worker import Worker
 with workflow.unsafe.imports_passed_through():
     from bench.figures import Row, compare
     from initiator.plan import plan
-    from kimp import bootstrap
     from kimp.adapters.clock import SystemClock
     from kimp.adapters.embedded.process import LOOPBACK, ServerProcess, free_port
     from kimp.adapters.redis.bus import RedisTickBus
@@ -29,6 +28,8 @@ with workflow.unsafe.imports_passed_through():
     from kimp.adapters.temporal.devserver import DevServer
     from kimp.adapters.temporal.devserver_binary import ensure_binary
     from kimp.adapters.temporal.starter import TemporalCycleStarter
+    from kimp.bootstrap.parts import open_bus, open_database, open_venues
+    from kimp.bootstrap.workers import cycle_worker
     from kimp.config import Settings, load
     from kimp.contracts.cycle import CycleInput
     from kimp.contracts.orders import OrderIntent
@@ -145,15 +146,15 @@ async def world(folder: Path, redis_url: str) -> AsyncIterator[World]:
         client = await Client.connect(
             server.address, namespace=server.namespace, data_converter=pydantic_data_converter
         )
-        books = await stack.enter_async_context(bootstrap.open_database(settings))
-        bus = await stack.enter_async_context(bootstrap.open_bus(settings))
-        real = await stack.enter_async_context(bootstrap.open_venues(settings))
+        books = await stack.enter_async_context(open_database(settings))
+        bus = await stack.enter_async_context(open_bus(settings))
+        real = await stack.enter_async_context(open_venues(settings))
         venues = {venue: Timed(exchange_) for venue, exchange_ in real.items()}
         yield World(settings, client, books, bus, venues)
 
 
 async def _answers(settings: Settings) -> bool:
-    async with bootstrap.open_venues(settings) as venues:
+    async with open_venues(settings) as venues:
         try:
             await venues[Venue.UPBIT].top_of_book(COIN)
         except Exception:  # noqa: BLE001 - it is starting; the timeout tells if it never does
@@ -166,7 +167,7 @@ async def measure(world: World) -> list[Row]:
     bare = Worker(
         world.client, task_queue=BARE_QUEUE, workflows=[BareWorkflow], activities=[BareOrder(world.binance).place]
     )
-    cycles = bootstrap.cycle_worker(world.client, world.venues, world.bus, world.books)  # type: ignore[arg-type]
+    cycles = cycle_worker(world.client, world.venues, world.bus, world.books)  # type: ignore[arg-type]
     ours: list[float] = []
     theirs: list[float] = []
     async with bare, cycles:

@@ -43,7 +43,7 @@ class ArbitrageCycle:
 
     @workflow.run
     async def run(self, cycle: CycleInput) -> CycleResult:  # noqa: ARG002 - the SDK hands it to both
-        """A cancellation stops nothing half way: `Control` knows of it, and the cycle is undone from a safe point on."""
+        """A cancellation stops nothing half way: `Control` tells the next safe point, which undoes the cycle."""
         life = asyncio.create_task(self._live())
         while not life.done():
             try:

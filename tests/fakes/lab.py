@@ -19,7 +19,7 @@ from activities.orders import OrderActivities
 from activities.records import RecordActivities
 from activities.transfers import TransferActivities
 from kimp.adapters.clock import SystemClock
-from kimp.bootstrap import PASSED_THROUGH
+from kimp.bootstrap.temporal import PASSED_THROUGH
 from kimp.contracts.cycle import CycleInput, CyclePolicy, CycleResult
 from kimp.contracts.operators import CycleState, OperatorRequest
 from kimp.contracts.queues import TaskQueue

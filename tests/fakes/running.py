@@ -10,7 +10,7 @@ from pathlib import Path
 import aiohttp
 from fakes.canaries import Canaries, database, files, histories, redis
 
-from kimp.bootstrap import connect_temporal
+from kimp.bootstrap.temporal import connect_temporal
 from kimp.cli.stack import Stack
 from kimp.config import Settings
 

@@ -14,7 +14,7 @@ from temporalio.contrib.pydantic import pydantic_data_converter
 
 from activities.failures import as_failure
 from kimp.adapters.embedded.process import free_port
-from kimp.bootstrap import open_venue
+from kimp.bootstrap.parts import open_venue
 from kimp.config import Settings, VenueSettings, load
 from kimp.contracts.orders import OrderIntent
 from kimp.contracts.transfers import Address, WithdrawalIntent

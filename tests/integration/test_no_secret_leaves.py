@@ -16,7 +16,8 @@ from temporalio.client import Client
 
 from kimp.adapters.embedded.process import free_port
 from kimp.adapters.embedded.redis import EmbeddedRedis
-from kimp.bootstrap import connect_temporal, open_database
+from kimp.bootstrap.parts import open_database
+from kimp.bootstrap.temporal import connect_temporal
 from kimp.cli.stack import Stack
 from kimp.config import load
 from kimp.contracts.status import CycleStatus

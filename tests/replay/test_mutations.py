@@ -12,7 +12,7 @@ from temporalio.worker import Replayer, UnsandboxedWorkflowRunner, WorkflowRunne
 
 from kimp.adapters.temporal.histories import read_file
 from kimp.adapters.temporal.replaying import Replaying
-from kimp.bootstrap import sandbox
+from kimp.bootstrap.temporal import sandbox
 from kimp.contracts.cycle import CycleRecord, CycleResult
 from kimp.contracts.orders import OrderIntent
 from kimp.contracts.queues import TaskQueue
@@ -137,8 +137,8 @@ async def test_another_result(monkeypatch: pytest.MonkeyPatch, runner: WorkflowR
 async def test_another_answer_to_an_operator(monkeypatch: pytest.MonkeyPatch, runner: WorkflowRunner) -> None:
     resume: Call = CycleStory.resume
 
-    async def elsewhere(self: CycleStory, status: CycleStatus) -> None:
-        await resume(self, CycleStatus.COMPENSATING)
+    async def elsewhere(self: CycleStory, status: CycleStatus, reason: str | None) -> None:
+        await resume(self, CycleStatus.COMPENSATING, reason)
 
     monkeypatch.setattr(CycleStory, "resume", elsewhere)
     found = await _found(runner, PARKED)

@@ -11,7 +11,7 @@ from temporalio.worker import UnsandboxedWorkflowRunner, WorkflowRunner
 
 from kimp.adapters.temporal.histories import read_file
 from kimp.adapters.temporal.replaying import Replaying
-from kimp.bootstrap import cycle_replay, sandbox
+from kimp.bootstrap.temporal import cycle_replay, sandbox
 from kimp.contracts.cycle import ARBITRAGE_CYCLE, CycleInput, CycleResult
 from workflows.arbitrage_cycle import ArbitrageCycle
 

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from temporalio.api.workflowservice.v1 import GetSystemInfoRequest
 
 from kimp.adapters.sql.schema import check_schema
-from kimp.bootstrap import connect_temporal, open_bus, open_database, open_venue
+from kimp.bootstrap.parts import open_bus, open_database, open_venue
+from kimp.bootstrap.temporal import connect_temporal
 from kimp.config import Settings
 from kimp.domain.errors import KimpError
 from kimp.domain.market import Venue

@@ -34,7 +34,7 @@ def list_cycles(
 
 
 async def _list(settings: Settings, status: CycleStatus | None, limit: int, *, as_json: bool) -> None:
-    from kimp.bootstrap import open_database  # noqa: PLC0415 - heavy
+    from kimp.bootstrap.parts import open_database  # noqa: PLC0415 - heavy
 
     async with open_database(settings) as books:
         rows = await books.read_model.cycles(limit=limit, status=status)
@@ -51,7 +51,7 @@ def show_cycle(cycle_id: Annotated[str, typer.Argument(help="e.g. XRP-17")], as_
 
 
 async def _show(settings: Settings, cycle_id: str, *, as_json: bool) -> None:
-    from kimp.bootstrap import open_database  # noqa: PLC0415 - heavy
+    from kimp.bootstrap.parts import open_database  # noqa: PLC0415 - heavy
 
     async with open_database(settings) as books:
         row = await books.read_model.cycle(cycle_id)

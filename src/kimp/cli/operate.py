@@ -32,7 +32,8 @@ def dead(as_json: Json = False) -> None:  # noqa: FBT002 - a command-line flag
 
 
 async def _dead(settings: Settings, *, as_json: bool) -> None:
-    from kimp.bootstrap import connect_temporal, open_database  # noqa: PLC0415 - heavy
+    from kimp.bootstrap.parts import open_database  # noqa: PLC0415 - heavy
+    from kimp.bootstrap.temporal import connect_temporal  # noqa: PLC0415 - heavy
 
     async with open_database(settings) as books:
         rows = await books.read_model.cycles(limit=MANY, status=CycleStatus.DEAD_LETTER)
@@ -97,7 +98,7 @@ async def _ask(settings: Settings, cycle_id: str, update: str, request: Operator
     from temporalio.client import WorkflowUpdateFailedError  # noqa: PLC0415 - heavy
     from temporalio.service import RPCError  # noqa: PLC0415 - heavy
 
-    from kimp.bootstrap import connect_temporal  # noqa: PLC0415 - heavy
+    from kimp.bootstrap.temporal import connect_temporal  # noqa: PLC0415 - heavy
 
     cycle = cycle_id.upper()
     handle = (await connect_temporal(settings)).get_workflow_handle(workflow_id(cycle))
@@ -129,7 +130,7 @@ def resume(note: Note = "by hand") -> None:
 
 async def _set_halt(settings: Settings, level: HaltLevel, note: str) -> None:
     from kimp.adapters.clock import SystemClock  # noqa: PLC0415 - heavy
-    from kimp.bootstrap import open_database  # noqa: PLC0415 - heavy
+    from kimp.bootstrap.parts import open_database  # noqa: PLC0415 - heavy
 
     async with open_database(settings) as books:
         before = await books.controls.halt_level()

@@ -44,7 +44,7 @@ def replay(
 
 
 async def _replay(what: str | None, save: Path | None, *, from_server: bool, as_json: bool) -> int:
-    from kimp.bootstrap import cycle_replay  # noqa: PLC0415 - heavy
+    from kimp.bootstrap.temporal import cycle_replay  # noqa: PLC0415 - heavy
 
     logging.getLogger("temporalio").setLevel(logging.CRITICAL)  # what it logs with a traceback is told in a line
     replaying = cycle_replay()
@@ -89,7 +89,7 @@ async def _from_folder(folder: Path) -> AsyncIterator["Recorded"]:
 
 async def _from_server(query: str, save: Path | None) -> AsyncIterator["Recorded"]:
     from kimp.adapters.temporal.histories import fetch, write_file  # noqa: PLC0415 - heavy
-    from kimp.bootstrap import connect_temporal  # noqa: PLC0415 - heavy
+    from kimp.bootstrap.temporal import connect_temporal  # noqa: PLC0415 - heavy
 
     async for recorded in fetch(await connect_temporal(load()), query):
         if save is not None:

@@ -34,7 +34,7 @@ def _serve(name: str, work: Coroutine[Any, Any, None]) -> None:
 @app.command()
 def feeder() -> None:
     """Read both venues' streams and publish quotes and rules to Redis."""
-    from kimp.bootstrap import run_feeder  # noqa: PLC0415 - ccxt takes seconds to import
+    from kimp.bootstrap.services import run_feeder  # noqa: PLC0415 - ccxt takes seconds to import
 
     _serve("feeder", run_feeder(load()))
 
@@ -42,7 +42,7 @@ def feeder() -> None:
 @app.command()
 def initiator() -> None:
     """Watch the quotes and start a cycle when one pays."""
-    from kimp.bootstrap import run_initiator  # noqa: PLC0415 - ccxt takes seconds to import
+    from kimp.bootstrap.services import run_initiator  # noqa: PLC0415 - ccxt takes seconds to import
 
     _serve("initiator", run_initiator(load()))
 
@@ -52,7 +52,7 @@ def worker(
     queues: Annotated[str, typer.Option(help="Task queues to serve, comma separated.")] = ALL_QUEUES,
 ) -> None:
     """Run cycles and their activities."""
-    from kimp.bootstrap import run_workers  # noqa: PLC0415 - ccxt takes seconds to import
+    from kimp.bootstrap.services import run_workers  # noqa: PLC0415 - ccxt takes seconds to import
 
     _serve("worker", run_workers(load(), _parse_queues(queues)))
 

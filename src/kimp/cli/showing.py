@@ -13,7 +13,7 @@ from rich.table import Table
 from kimp.adapters.clock import SystemClock
 from kimp.adapters.redis.bus import RedisTickBus
 from kimp.adapters.sql.books import SqlBooks
-from kimp.bootstrap import open_bus, open_database, open_venues
+from kimp.bootstrap.parts import open_bus, open_database, open_venues
 from kimp.cli import views
 from kimp.cli.app import EXIT_FAILED
 from kimp.cli.audit import compare

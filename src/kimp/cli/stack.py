@@ -21,7 +21,9 @@ from kimp.adapters.sql.schema import migrate
 from kimp.adapters.temporal.bootstrap_namespace import prepare_namespace
 from kimp.adapters.temporal.devserver import DevServer
 from kimp.adapters.temporal.devserver_binary import ensure_binary
-from kimp.bootstrap import GRACE_S, connect_temporal, open_venue
+from kimp.bootstrap.parts import open_venue
+from kimp.bootstrap.temporal import connect_temporal
+from kimp.bootstrap.workers import GRACE_S
 from kimp.config import Settings
 from kimp.domain.market import Venue
 

@@ -2,7 +2,7 @@
 
 from initiator.explain import CoinExplanation, explain
 from kimp.adapters.clock import SystemClock
-from kimp.bootstrap import open_bus, open_database
+from kimp.bootstrap.parts import open_bus, open_database
 from kimp.config import Settings
 from kimp.domain.errors import BadInput
 from kimp.domain.legs import MarketView

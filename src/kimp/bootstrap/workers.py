@@ -1,0 +1,80 @@
+"""Workers, one kind per task queue."""
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import timedelta
+from typing import Any
+
+from temporalio.client import Client
+from temporalio.worker import Worker
+
+from activities.failures import VenueFailures
+from activities.market import MarketActivities
+from activities.orders import OrderActivities
+from activities.records import RecordActivities
+from activities.transfers import Allowed, TransferActivities
+from kimp.adapters.clock import SystemClock
+from kimp.adapters.redis.bus import RedisTickBus
+from kimp.adapters.sql.books import SqlBooks
+from kimp.bootstrap.temporal import sandbox
+from kimp.config import Settings
+from kimp.contracts.queues import TaskQueue
+from kimp.contracts.transfers import Address
+from kimp.domain.market import Venue
+from kimp.domain.money import Asset
+from kimp.ports.exchange import Exchange
+from workflows.arbitrage_cycle import ArbitrageCycle
+
+GRACE_S = 20
+"""Longer than any call to a venue: what was sent is answered before a worker stops; look-ups go on elsewhere."""
+
+
+def allow_list(settings: Settings) -> Allowed:
+    """Where each venue may send each coin, by configuration alone; `address` or `address:tag`."""
+    allowed: dict[tuple[Venue, Asset], Address] = {}
+    for venue in Venue:
+        for coin, place in settings.venue(venue).withdraw_to.items():
+            address, _, tag = place.partition(":")
+            allowed[venue, Asset(coin)] = Address(
+                network=settings.venue(venue).networks.get(coin, coin), address=address, tag=tag or None
+            )
+    return allowed
+
+
+def cycle_worker(client: Client, venues: Mapping[Venue, Exchange], bus: RedisTickBus, books: SqlBooks) -> Worker:
+    """Workflow and orders. Also embedded in the initiator, where a cycle starts with no hop through the server."""
+    clock = SystemClock()
+    orders = OrderActivities(venues, books.journal, clock)
+    market = MarketActivities(venues, bus, clock)
+    return _worker(
+        client,
+        TaskQueue.CYCLES,
+        [orders.execute_order, market.find_routes, market.find_ways_back, market.read_market],
+        workflows=[ArbitrageCycle],
+        workflow_runner=sandbox(),
+        # A worker that died must not hold up a live cycle: its sticky tasks go back to everyone soon.
+        sticky_queue_schedule_to_start_timeout=timedelta(seconds=2),
+    )
+
+
+def transfer_worker(client: Client, venues: Mapping[Venue, Exchange], books: SqlBooks, allowed: Allowed) -> Worker:
+    transfers = TransferActivities(venues, books.journal, allowed, SystemClock())
+    return _worker(
+        client,
+        TaskQueue.TRANSFERS,
+        [transfers.prepare_transfer, transfers.withdraw, transfers.follow_withdrawal, transfers.follow_deposit],
+    )
+
+
+def ops_worker(client: Client, books: SqlBooks) -> Worker:
+    return _worker(client, TaskQueue.OPS, [RecordActivities(books.read_model).record])
+
+
+def _worker(client: Client, queue: TaskQueue, activities: Sequence[Callable[..., Any]], **options: Any) -> Worker:
+    return Worker(
+        client,
+        task_queue=queue,
+        activities=activities,
+        interceptors=[VenueFailures()],
+        graceful_shutdown_timeout=timedelta(seconds=GRACE_S),
+        **options,
+    )
