@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from temporalio import activity
 
+from activities.pauses import pause
 from kimp.contracts.cycle import MarketNow, QuoteQuery, RouteQuery, RouteReport, WaysBackQuery
 from kimp.domain.compensation import WaysBack, ways_back
 from kimp.domain.errors import Rejected
@@ -12,12 +13,10 @@ from kimp.domain.legs import Blocked, MarketView, check_quote
 from kimp.domain.market import Venue
 from kimp.domain.money import USDT, Asset
 from kimp.domain.premium import mid
-from kimp.domain.routing import rank_routes
+from kimp.domain.routing import choose_route, rank_routes
 from kimp.ports.clock import Clock
 from kimp.ports.exchange import MarketData
 from kimp.ports.ticks import TickBus
-
-ROUTES_REPORTED = 3
 
 
 @dataclass(frozen=True)
@@ -29,14 +28,27 @@ class MarketActivities:
     clock: Clock
 
     @activity.defn
-    async def find_routes(self, query: RouteQuery) -> RouteReport:
-        """The best ways home by the feeder's last values; none while these are missing or stale."""
+    async def find_route(self, query: RouteQuery) -> RouteReport:
+        """The best way home, as soon as one is good enough, or none once the time to look is over.
+
+        By the feeder's last values: none while these are missing or stale. Looking here, and not in the workflow,
+        keeps hours of waiting out of its history.
+        """
+        until_ms = self.clock.now_ms() + query.look_for_s * 1000
+        while True:
+            activity.heartbeat("looking for a way home")
+            report = await self._look(query)
+            if report.route is not None or self.clock.now_ms() >= until_ms:
+                return report
+            await pause(query.look_every_s)
+
+    async def _look(self, query: RouteQuery) -> RouteReport:
         view = await self._view(query.coins)
         now = self.clock.now_ms()
         routes = rank_routes(view, query.coins, query.direction, query.cash, now, query.max_quote_age_ms)
         won = check_quote(view, Venue.UPBIT, USDT, now, query.max_quote_age_ms)
         return RouteReport(
-            routes=tuple(routes[:ROUTES_REPORTED]), krw_per_usdt=None if isinstance(won, Blocked) else mid(won)
+            route=choose_route(routes, query.least), krw_per_usdt=None if isinstance(won, Blocked) else mid(won)
         )
 
     @activity.defn

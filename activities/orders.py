@@ -9,9 +9,11 @@ from activities.crash_points import crash_point
 from activities.pauses import pause
 from kimp.contracts.orders import OrderIntent, OrderOutcome, OrderReport
 from kimp.domain.admission import HaltLevel
+from kimp.domain.caps import ORDER_CEILING_KRW
 from kimp.domain.errors import KeyRefused, OutcomeUnknown, Rejected, Unavailable
 from kimp.domain.ids import step_of
 from kimp.domain.market import Venue
+from kimp.domain.money import CONTEXT
 from kimp.ports.books import Journal, SendPermit
 from kimp.ports.clock import Clock
 from kimp.ports.exchange import Trading, VenueOrder
@@ -44,6 +46,8 @@ class OrderActivities:
         crash_point("order-asked", step)
         permit = await self.journal.ask_order(intent, self.clock.now_ms())
         crash_point("order-journalled", step)
+        if permit.refused is not None:
+            return _report(intent, OrderOutcome.NOT_SENT, reason=f"{permit.refused.gate}; {permit.refused.detail}")
         if permit.run_id != intent.run_id:
             return _report(intent, OrderOutcome.NOT_SENT, reason=f"the id was used before, by run {permit.run_id}")
         report = await self._execute(intent, permit)
@@ -70,6 +74,9 @@ class OrderActivities:
 
     async def _send_once(self, intent: OrderIntent, permit: SendPermit) -> VenueOrder | None:
         now = self.clock.now_ms()
+        value_krw = CONTEXT.multiply(CONTEXT.multiply(intent.quantity, intent.limit_price), intent.krw_per_cash)
+        if value_krw > ORDER_CEILING_KRW:
+            raise _HeldBack(f"{value_krw:,.0f} KRW is above the ceiling of {ORDER_CEILING_KRW:,f}")
         if permit.halt >= (HaltLevel.NOTHING_LEAVES if intent.compensating else HaltLevel.ONLY_COMPENSATION):
             raise _Blocked(f"orders are halted at level {int(permit.halt)} ({permit.halt.name.lower()})")
         if intent.expires_at_ms is not None and now > intent.expires_at_ms:

@@ -24,7 +24,7 @@ from kimp.domain.errors import KeyRefused, NotFound, OutcomeUnknown, Postponed, 
 from kimp.domain.ids import step_of
 from kimp.domain.market import Venue
 from kimp.domain.money import ZERO, Asset
-from kimp.ports.books import Journal
+from kimp.ports.books import Journal, SendPermit
 from kimp.ports.clock import Clock
 from kimp.ports.exchange import Transfers
 
@@ -35,6 +35,8 @@ LOOK_AGAIN_S = 2.0
 GIVE_UP_MS = 300_000
 """A withdrawal without an answer that no list shows after five minutes is a person's case; it is never sent again."""
 POLL_S = 1.0
+TURNS = 60
+"""Seconds that a withdrawal waits for its turn before the cycle shows that it waits."""
 POLLS_PER_CALL = 60
 """Short transfers end inside one call; for longer ones the workflow shows that it waits, and calls again."""
 
@@ -74,24 +76,15 @@ class TransferActivities:
         """Withdraw once. After a lost answer the venue's own list decides; it is never sent again."""
         step = step_of(intent.transfer_id)
         crash_point("withdraw-asked", step)
-        permit = await self.journal.ask_withdrawal(intent, self.clock.now_ms())
+        permit = await self._turn(intent)
         crash_point("withdraw-journalled", step)
         if permit.run_id != intent.run_id:
             raise KeyRefused(f"{intent.transfer_id} was used by run {permit.run_id}", venue=intent.direction.source)
-        if permit.first and permit.halt >= HaltLevel.NOTHING_LEAVES:
-            raise Postponed("the kill switch lets nothing leave", venue=intent.direction.source)
-        source = self.venues[intent.direction.source]
+        if permit.closed is not None:
+            raise Postponed(permit.closed, venue=intent.direction.source)
         if permit.first:
-            try:
-                report = await source.withdraw(intent)
-            except Unavailable as busy:
-                raise Postponed(str(busy), venue=source.venue) from None
-            except OutcomeUnknown as doubt:
-                activity.logger.warning("withdrawal %s: %s; looking it up", intent.transfer_id, doubt)
-            else:
-                crash_point("withdraw-sent", step)
-                await self.journal.claim_withdrawal(intent.transfer_id, source.venue, report.venue_id)
-                crash_point("withdraw-claimed", step)
+            report = await self._send_once(intent, permit)
+            if report is not None:
                 return report
         try:
             return await self._look_up(intent, permit.first_asked_ms)
@@ -102,6 +95,42 @@ class TransferActivities:
                 type=OutcomeUnknown.__name__,
                 non_retryable=not isinstance(refusal, NotFound),
             ) from None
+
+    async def _turn(self, intent: WithdrawalIntent) -> SendPermit:
+        """The journal's permit, once no other withdrawal of the coin is without an answer."""
+        for _ in range(TURNS):
+            permit = await self.journal.ask_withdrawal(intent, self.clock.now_ms())
+            if permit is not None:
+                return permit
+            activity.heartbeat("another withdrawal of the coin has no answer yet")
+            await pause(POLL_S)
+        raise Postponed(
+            f"another withdrawal of {intent.coin} has no answer yet", venue=intent.direction.source
+        )  # not journalled, so nothing to close
+
+    async def _send_once(self, intent: WithdrawalIntent, permit: SendPermit) -> WithdrawalReport | None:
+        """None if the answer proves nothing. Raises Rejected, and says so in the journal, if nothing left."""
+        source = self.venues[intent.direction.source]
+        step = step_of(intent.transfer_id)
+        try:
+            if permit.halt >= HaltLevel.NOTHING_LEAVES:
+                raise Postponed("the kill switch lets nothing leave", venue=source.venue)
+            report = await source.withdraw(intent)
+        except OutcomeUnknown as doubt:
+            activity.logger.warning("withdrawal %s: %s; looking it up", intent.transfer_id, doubt)
+            return None
+        except (Rejected, Unavailable) as refusal:
+            await self.journal.refuse_withdrawal(intent.transfer_id, str(refusal))
+            raise Postponed(str(refusal), venue=source.venue) if isinstance(refusal, Unavailable) else refusal from None
+        crash_point("withdraw-sent", step)
+        await self.journal.claim_withdrawal(intent.transfer_id, source.venue, report.venue_id)
+        crash_point("withdraw-claimed", step)
+        return report
+
+    @activity.defn
+    async def give_up_withdrawal(self, intent: WithdrawalIntent) -> None:
+        """A person looked and says that nothing left: the coin's next withdrawal may be sent."""
+        await self.journal.refuse_withdrawal(intent.transfer_id, "given up by a person")
 
     async def _look_up(self, intent: WithdrawalIntent, asked_ms: int) -> WithdrawalReport:
         source = self.venues[intent.direction.source]

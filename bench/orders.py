@@ -104,7 +104,7 @@ class World:
         found = evaluate(view, COIN, Direction.TO_UPBIT, coins, anything, now)
         if not isinstance(found, Opportunity):
             raise SystemExit(f"bench: no order can be made: {found}")
-        return plan(found, number, self.settings.trading.policy(), now, 600_000)
+        return plan(found, number, self.settings.policy(), now, 600_000)
 
 
 @asynccontextmanager
@@ -167,7 +167,7 @@ async def measure(world: World) -> list[Row]:
     bare = Worker(
         world.client, task_queue=BARE_QUEUE, workflows=[BareWorkflow], activities=[BareOrder(world.binance).place]
     )
-    cycles = cycle_worker(world.client, world.venues, world.bus, world.books)  # type: ignore[arg-type]
+    cycles = cycle_worker(world.settings, world.client, world.venues, world.bus, world.books)  # type: ignore[arg-type]
     ours: list[float] = []
     theirs: list[float] = []
     async with bare, cycles:
@@ -196,6 +196,7 @@ async def _bare(world: World, cycle: CycleInput) -> float:
         side=Side.BUY,
         quantity=cycle.buy_quantity,
         limit_price=cycle.buy_limit_price,
+        krw_per_cash=cycle.krw_per_usdt,
     )
     begun = time.perf_counter()
     handle = await world.client.start_workflow(

@@ -6,6 +6,7 @@ import time
 from collections.abc import Mapping
 from decimal import Decimal
 
+from fakes.caps import RICH, WIDE, limits
 from redis.asyncio import Redis
 
 from bench.figures import Row, compare
@@ -15,9 +16,10 @@ from kimp.adapters.redis.bus import RedisTickBus
 from kimp.config import TradingSettings
 from kimp.contracts.cycle import CycleInput
 from kimp.contracts.ticks import CHANNEL, encode_batch
-from kimp.domain.admission import AdmissionLimits, CoinState, HaltLevel
+from kimp.domain.admission import CoinState, HaltLevel
 from kimp.domain.market import Instrument, Network, Quote, TickBand, Venue, VenueRules
 from kimp.domain.money import USDT, Asset
+from kimp.ports.books import Stakes
 from kimp.ports.starter import StartOutcome
 
 COINS = [Asset(f"C{number}") for number in range(300)]
@@ -39,6 +41,9 @@ class Stopwatch:
 
     async def coin_states(self) -> Mapping[Asset, CoinState]:
         return {}
+
+    async def stakes(self, now_ms: int) -> Stakes:
+        return RICH
 
     async def halt_level(self) -> HaltLevel:
         return HaltLevel.RUN
@@ -89,11 +94,11 @@ def new_initiator(bus: RedisTickBus, watch: Stopwatch) -> CountingInitiator:
     settings = InitiatorSettings(
         coins=(*COINS, USDT),
         limits=trading.limits(),
-        admission=AdmissionLimits(max_open_cycles=10_000, cooldown_ms=0),
-        policy=trading.policy(),
+        admission=limits(cooldown_ms=0),
+        policy=trading.policy(WIDE),
         start_within_ms=2_000,
     )
-    return CountingInitiator(bus, watch, watch, watch, SystemClock(), settings)  # type: ignore[arg-type]  # a stopwatch
+    return CountingInitiator(bus, watch, watch, watch, watch, SystemClock(), settings)  # type: ignore[arg-type]  # a stopwatch
 
 
 async def measure(redis_url: str) -> list[Row]:

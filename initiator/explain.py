@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from kimp.domain.admission import NEVER_TRADED, AdmissionLimits, CoinState, HaltLevel, admit
+from kimp.domain.caps import Exposure, check_caps, check_latches
 from kimp.domain.legs import Blocked, MarketView
 from kimp.domain.market import Direction, Venue
 from kimp.domain.money import USDT, Asset
@@ -34,6 +35,7 @@ def explain(
     admission: AdmissionLimits,
     states: Mapping[Asset, CoinState],
     halt: HaltLevel | None,
+    exposure: Exposure,
     now_ms: int,
     *,
     usd_krw: Decimal | None = None,
@@ -48,7 +50,9 @@ def explain(
         directions={
             direction.value: evaluate(view, coin, direction, route_coins, limits, now_ms) for direction in Direction
         },
-        admission=admit(coin, states.get(coin, NEVER_TRADED), open_cycles, halt, admission, now_ms),
+        admission=admit(coin, states.get(coin, NEVER_TRADED), open_cycles, halt, admission, now_ms)
+        or check_latches(admission.caps, exposure)
+        or check_caps(admission.caps, exposure, limits.notional_krw),
     )
 
 

@@ -8,7 +8,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from kimp.domain.admission import NEVER_TRADED, CoinState, HaltLevel
+from kimp.domain.caps import Exposure
 from kimp.domain.money import Asset
+from kimp.ports.books import Stakes
 from kimp.ports.starter import StartOutcome
 
 FORGET_MS = 30_000
@@ -33,10 +35,13 @@ class KnownCycles:
         self._open: set[Asset] = set()
         self._halt: HaltLevel | None = None
         self._read_ms = 0
+        self.stakes = Stakes(free={}, exposure=Exposure())
+        """As they were read last."""
 
-    def refresh(self, rows: Mapping[Asset, CoinState], halt: HaltLevel, now_ms: int) -> None:
+    def refresh(self, rows: Mapping[Asset, CoinState], halt: HaltLevel, stakes: Stakes, now_ms: int) -> None:
         """Take a fresh reading of the database in."""
         self._rows, self._halt, self._read_ms = rows, halt, now_ms
+        self.stakes = stakes
         for coin, learned in list(self._learned.items()):
             row = rows.get(coin, NEVER_TRADED)
             if row.last_number >= learned.number or now_ms - learned.at_ms > FORGET_MS:

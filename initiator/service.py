@@ -5,6 +5,7 @@ import logging
 from collections import Counter
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from decimal import Decimal
 
 from opentelemetry import metrics
 
@@ -12,15 +13,16 @@ from activities.crash_points import crash_point
 from initiator.known_cycles import KnownCycles
 from initiator.plan import plan
 from initiator.scanner import Candidate, Scanner
-from kimp.contracts.cycle import CyclePolicy
+from kimp.contracts.cycle import CycleInput, CyclePolicy
 from kimp.contracts.ticks import decode_batch
 from kimp.domain.admission import AdmissionLimits, admit
+from kimp.domain.caps import check_capital, check_caps
 from kimp.domain.errors import BadMessage, KimpError
 from kimp.domain.legs import Blocked
 from kimp.domain.market import Quote
 from kimp.domain.money import Asset
 from kimp.domain.opportunity import Limits, Opportunity, evaluate
-from kimp.ports.books import Controls, ReadModel
+from kimp.ports.books import Capital, Controls, ReadModel
 from kimp.ports.clock import Clock
 from kimp.ports.starter import CycleStarter, StartOutcome
 from kimp.ports.ticks import TickBus
@@ -58,6 +60,7 @@ class Initiator:
         starter: CycleStarter,
         read_model: ReadModel,
         controls: Controls,
+        capital: Capital,
         clock: Clock,
         settings: InitiatorSettings,
     ) -> None:
@@ -65,6 +68,7 @@ class Initiator:
         self._starter = starter
         self._read_model = read_model
         self._controls = controls
+        self._capital = capital
         self._clock = clock
         self._settings = settings
         self._scanner = Scanner(settings.coins, settings.limits.threshold)
@@ -110,24 +114,35 @@ class Initiator:
         if coin in self._starting:
             return
         state = self._known.state(coin)
-        verdict: Blocked | Opportunity | None = admit(
+        verdict: Blocked | Opportunity | CycleInput | None = admit(
             coin, state, self._open_cycles(), self._known.halt(now_ms), self._settings.admission, now_ms
         )
         if verdict is None:
             routes = self._scanner.route_coins(direction.opposite)
             verdict = evaluate(self._scanner.view, coin, direction, routes, self._settings.limits, now_ms)
-        if isinstance(verdict, Blocked):
+        if isinstance(verdict, Opportunity):
+            verdict = self._plan(verdict, state.last_number + 1)
+        if isinstance(verdict, CycleInput):
+            self._starting[coin] = asyncio.create_task(self._start(verdict, state.last_number + 1))
+        elif isinstance(verdict, Blocked):
             self.counts[verdict.gate] += 1
             _gates.add(1, {"gate": verdict.gate})
-            return
-        self._starting[coin] = asyncio.create_task(self._start(verdict, state.last_number + 1))
+
+    def _plan(self, found: Opportunity, number: int) -> CycleInput | Blocked:
+        """Sized, and within capital and caps as they were read last; its first order's journal asks them once more."""
+        settings, stakes = self._settings, self._known.stakes
+        cycle = plan(found, number, settings.policy, self._clock.now_ms(), settings.start_within_ms)
+        caps = settings.policy.caps
+        return (
+            check_caps(caps, stakes.exposure, Decimal(cycle.stake_krw))
+            or check_capital(stakes.free.get(cycle.direction.source), cycle.reserve)
+            or cycle
+        )
 
     def _open_cycles(self) -> int:
         return self._known.open_cycles() + len(self._starting)
 
-    async def _start(self, found: Opportunity, number: int) -> None:
-        settings = self._settings
-        cycle = plan(found, number, settings.policy, self._clock.now_ms(), settings.start_within_ms)
+    async def _start(self, cycle: CycleInput, number: int) -> None:
         try:
             crash_point("start-asked", cycle.direction)
             outcome = await self._starter.start(cycle)
@@ -136,17 +151,18 @@ class Initiator:
             self.counts["start_failed"] += 1
             log.warning("%s", error)
         else:
-            self._known.learn(found.coin, number, outcome, self._clock.now_ms())
+            self._known.learn(cycle.coin, number, outcome, self._clock.now_ms())
             self.counts[outcome] += 1
             _starts.add(1, {"outcome": outcome})
             if outcome is StartOutcome.STARTED:
-                log.info("%s started, %s expected %+.3f %%", cycle.cycle_id, found.direction, found.net_edge * 100)
+                log.info("%s started, %s expected %+.3f %%", cycle.cycle_id, cycle.direction, cycle.expected_edge * 100)
         finally:
-            del self._starting[found.coin]
+            del self._starting[cycle.coin]
 
     async def _read_knowledge(self) -> None:
         states = await self._read_model.coin_states()
-        self._known.refresh(states, await self._controls.halt_level(), self._clock.now_ms())
+        stakes = await self._capital.stakes(self._clock.now_ms())
+        self._known.refresh(states, await self._controls.halt_level(), stakes, self._clock.now_ms())
 
     async def _read_rules(self) -> None:
         now = self._clock.now_ms()

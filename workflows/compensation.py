@@ -40,6 +40,7 @@ class Compensation:
         for transfer in reversed(self._transfers):
             if transfer.in_transit:
                 await transfer.run()
+            await transfer.give_up()
         while (position := self._next()) is not None:
             await self._undo(position)
 

@@ -11,12 +11,12 @@ with workflow.unsafe.imports_passed_through():
     from activities.market import MarketActivities
     from activities.orders import OrderActivities
     from kimp.contracts.cycle import MarketNow, QuoteQuery
-    from kimp.contracts.orders import OrderIntent, OrderOutcome, OrderReport
+    from kimp.contracts.orders import Opening, OrderIntent, OrderOutcome, OrderReport
     from kimp.domain import sizing
     from kimp.domain.ids import Leg, Step, client_order_id
     from kimp.domain.ledger import Entry, fill_entry
     from kimp.domain.market import Side, Venue
-    from kimp.domain.money import ZERO, Asset, Money, exact, round_down
+    from kimp.domain.money import ONE, ZERO, Asset, Money, exact, round_down
 
 from workflows.policies import MARKET, ORDER
 from workflows.steps import LOOK_AGAIN, StepFailed, answered, look_again, proves_nothing
@@ -68,8 +68,8 @@ class Execution:
         pause = LOOK_AGAIN
         while True:
             now = await self._read_market()
-            quantity = self._quantity(now)
             price = now.quote.ask if self._place.side is Side.BUY else now.quote.bid
+            quantity = min(self._quantity(now), self._most(price, now))
             if sizing.order_problem(quantity, price, now.instrument) is not None:
                 return self.coins != ZERO
             limit = sizing.marketable_limit(self._place.side, price, self._story.cycle.policy.slippage, now.instrument)
@@ -84,7 +84,13 @@ class Execution:
             if fruitless:
                 await self._story.control.sleep(PAUSE, f"before {self._what()} is tried again")
 
-    async def order(self, quantity: Decimal, limit_price: Decimal, expires_at_ms: int | None = None) -> OrderReport:
+    async def order(
+        self,
+        quantity: Decimal,
+        limit_price: Decimal,
+        expires_at_ms: int | None = None,
+        opening: Opening | None = None,
+    ) -> OrderReport:
         """Send one order, book its fills. Raises Stopped, with nothing sent, if a person wants the cycle undone."""
         self._story.control.check()
         place = self._place
@@ -97,7 +103,9 @@ class Execution:
             side=place.side,
             quantity=quantity,
             limit_price=limit_price,
+            krw_per_cash=self._krw_per_cash,
             expires_at_ms=expires_at_ms,
+            opening=opening,
             compensating=place.leg is Leg.BACK,
         )
         bound = f"{'at most' if place.side is Side.BUY else 'at least'} {limit_price:f} {place.venue.cash}"
@@ -151,6 +159,17 @@ class Execution:
         )
         self._story.mark(place.venue, place.coin, now.quote.bid)
         return now
+
+    @property
+    def _krw_per_cash(self) -> Decimal:
+        return ONE if self._place.venue is Venue.UPBIT else self._story.krw_per_usdt
+
+    @exact
+    def _most(self, price: Decimal, now: MarketNow) -> Decimal:
+        """Coins that one order may trade; what is more goes out in further parts."""
+        policy = self._story.cycle.policy
+        dearest = price * (ONE + policy.slippage) * self._krw_per_cash
+        return round_down(policy.caps.order_krw / dearest, now.instrument.lot)
 
     @exact
     def _quantity(self, now: MarketNow) -> Decimal:

@@ -51,9 +51,13 @@ class CallPolicy:
 # An attempt is not cut off while it looks up a lost answer: 20 s of fence and 30 s of following fit in.
 ORDER = CallPolicy(TaskQueue.CYCLES, deadline_s=75, heartbeat_s=10, retry=SOON)
 MARKET = CallPolicy(TaskQueue.CYCLES, deadline_s=20, retry=SOON)
+# The activity looks for as long as it is told, half an hour at most.
+ROUTES = CallPolicy(TaskQueue.CYCLES, deadline_s=1_900, heartbeat_s=20, retry=SOON)
 PREPARE = CallPolicy(TaskQueue.TRANSFERS, deadline_s=30, retry=SOON)
 # Longer than the look-up of a withdrawal whose answer was lost.
 WITHDRAW = CallPolicy(TaskQueue.TRANSFERS, deadline_s=400, heartbeat_s=20, retry=SOON)
 # A call asks once a second for a minute, and each question may take its full HTTP deadline.
 FOLLOW = CallPolicy(TaskQueue.TRANSFERS, deadline_s=500, heartbeat_s=20, retry=SOON)
+# A sweep that fails is no loss: the next one comes soon.
+LOOK_AROUND = CallPolicy(TaskQueue.CYCLES, deadline_s=60, retry=SOON)
 RECORD = CallPolicy(TaskQueue.OPS, deadline_s=15, retry=ENDLESS)

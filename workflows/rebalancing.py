@@ -8,15 +8,14 @@ from temporalio import workflow
 with workflow.unsafe.imports_passed_through():
     from activities.market import MarketActivities
     from kimp.contracts.cycle import RouteQuery, RouteReport
-    from kimp.domain.compensation import loss_bound
+    from kimp.domain.compensation import STEPS, loss_bound
     from kimp.domain.legs import LegEstimate
     from kimp.domain.market import Venue
-    from kimp.domain.money import Money, exact
-    from kimp.domain.routing import choose_route
+    from kimp.domain.money import ONE, Money, exact
     from kimp.domain.sizing import cash_of
 
-from workflows.policies import MARKET
-from workflows.steps import StepFailed, answered
+from workflows.policies import ROUTES
+from workflows.steps import LOOK_AGAIN, LOOK_AGAIN_AT_MOST, StepFailed, answered
 from workflows.story import CycleStory
 
 
@@ -25,29 +24,32 @@ async def await_route(story: CycleStory, cash: Money) -> LegEstimate:
 
     When the cycle is undone, what is bearable grows step by step over the same time. Raises Stopped.
     """
-    policy = story.cycle.policy
-    spent = story.spent
-    if spent is None:
-        raise StepFailed("nothing was spent, so there is nothing to bring home")
-    pause = timedelta(seconds=policy.rebalance_poll_s)
     began = workflow.now()
+    look_for = timedelta()
     while True:
         story.control.check()
-        report = await _find_routes(story, cash)
+        elapsed_s = int((workflow.now() - began).total_seconds())
+        ratio = _least_ratio(story, elapsed_s)
+        report = await _find_route(story, cash, _least(story, cash, ratio), look_for)
         if report.krw_per_usdt is not None:
             story.krw_per_usdt = report.krw_per_usdt
-        least = _least(story, int((workflow.now() - began).total_seconds()))
-        # Undoing counts from what there is to bring home: the loss that led here is no reason to wait.
-        route = choose_route(report.routes, _worth_home(story, cash) if story.control.undoing else spent, least)
-        if route is not None:
+        if report.route is not None:
             await story.wait(None)
-            return route
-        reason = f"a way home that keeps {least:.2%}"
-        await story.wait(reason, pause)
-        await story.control.sleep(pause, "until the routes are looked at again")
+            return report.route
+        look_for = _how_long(story, look_for, elapsed_s)
+        await story.wait(f"a way home that keeps {ratio:.2%}", look_for)
 
 
-def _least(story: CycleStory, elapsed_s: int) -> Decimal:
+def _how_long(story: CycleStory, last: timedelta, elapsed_s: int) -> timedelta:
+    """For how long the activity looks by itself: longer each time, but not beyond where the bound is raised."""
+    longest = min(last * 2, LOOK_AGAIN_AT_MOST) or LOOK_AGAIN
+    deadline_s = story.cycle.policy.rebalance_deadline_s
+    step_s = max(deadline_s // STEPS if story.control.undoing else deadline_s, 1)
+    left_s = step_s - elapsed_s % step_s if elapsed_s < deadline_s else LOOK_AGAIN_AT_MOST.total_seconds()
+    return min(longest, timedelta(seconds=left_s))
+
+
+def _least_ratio(story: CycleStory, elapsed_s: int) -> Decimal:
     policy = story.cycle.policy
     if story.control.undoing:
         last = policy.compensation_loss_limit
@@ -56,24 +58,35 @@ def _least(story: CycleStory, elapsed_s: int) -> Decimal:
 
 
 @exact
+def _least(story: CycleStory, cash: Money, ratio: Decimal) -> Money:
+    """Proceeds at home that keep `ratio` of the cash spent; when undoing, of what there is to bring home."""
+    if story.spent is None and not story.control.undoing:
+        raise StepFailed("nothing was spent, so there is nothing to bring home")
+    base = _worth_home(story, cash) if story.control.undoing or story.spent is None else story.spent
+    return base * (ONE + ratio)
+
+
 def _worth_home(story: CycleStory, cash: Money) -> Money:
-    """The cash in home's own, at the last known rate."""
+    """The cash in home's own, at the last known rate: the loss that led here is no reason to wait."""
     home = story.cycle.direction.source
     rate = story.krw_per_usdt
     return cash_of(home, cash.amount * rate if home is Venue.UPBIT else cash.amount / rate)
 
 
-async def _find_routes(story: CycleStory, cash: Money) -> RouteReport:
+async def _find_route(story: CycleStory, cash: Money, least: Money, look_for: timedelta) -> RouteReport:
     return await answered(
         story,
-        MARKET,
-        MarketActivities.find_routes,
+        ROUTES,
+        MarketActivities.find_route,
         RouteQuery(
             cycle_id=story.cycle.cycle_id,
             direction=story.cycle.direction.opposite,
             cash=cash,
+            least=least,
             coins=story.cycle.policy.route_coins,
             max_quote_age_ms=story.cycle.policy.max_quote_age_ms,
+            look_every_s=story.cycle.policy.rebalance_poll_s,
+            look_for_s=int(look_for.total_seconds()),
         ),
-        summary=f"ways home for {cash}",
+        summary=f"a way home for {cash} that brings {least}",
     )

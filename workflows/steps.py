@@ -18,7 +18,8 @@ Question = TypeVar("Question", bound=Message)
 Answer = TypeVar("Answer")
 
 LOOK_AGAIN = timedelta(seconds=30)
-LOOK_AGAIN_AT_MOST = timedelta(minutes=5)
+LOOK_AGAIN_AT_MOST = timedelta(minutes=30)
+"""A look takes about 20 events of the history, which the server ends at 50,000: so a wait may last two months."""
 
 
 class StepFailed(Exception):

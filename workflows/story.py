@@ -9,11 +9,11 @@ from temporalio import workflow
 
 with workflow.unsafe.imports_passed_through():
     from activities.records import RecordActivities
-    from kimp.contracts.cycle import CycleInput, CycleRecord, CycleResult
+    from kimp.contracts.cycle import CycleRecord, CycleResult, CycleTerms, TakeOver
     from kimp.contracts.operators import WriteOff
     from kimp.contracts.search_attributes import KIMP_PROFIT_KRW, KIMP_REASON, KIMP_STATUS
     from kimp.contracts.status import CycleStatus
-    from kimp.domain.ids import Leg, Step
+    from kimp.domain.ids import Leg, Step, UsedNumber
     from kimp.domain.ledger import Account, Entry, holdings, value_krw, write_off_entry
     from kimp.domain.market import Venue
     from kimp.domain.money import Asset, Money
@@ -25,7 +25,7 @@ from workflows.policies import RECORD
 class CycleStory:
     """The state of one cycle, and everyone who is told of a change."""
 
-    def __init__(self, cycle: CycleInput, control: Control) -> None:
+    def __init__(self, cycle: CycleTerms, control: Control, takes_over: TakeOver | None = None) -> None:
         self.cycle = cycle
         self.control = control
         self.run_id = workflow.info().first_execution_run_id
@@ -38,9 +38,11 @@ class CycleStory:
         self.profit_krw: Decimal | None = None
         self.krw_per_usdt = cycle.krw_per_usdt
         self._prices: dict[tuple[Venue, Asset], Decimal] = {}
-        self._entries: list[Entry] = []
+        self.entries: list[Entry] = []
+        """What was booked, in that order."""
+        self._takes_over = takes_over
         self._lines: list[str] = []
-        self._sequence = 0
+        self._sequence = takes_over.sequence if takes_over else 0
         self._numbers: Counter[tuple[Leg, Step]] = Counter()
         self._written_off = 0
         self._waiting_since_ms: int | None = None
@@ -49,7 +51,11 @@ class CycleStory:
     @property
     def held(self) -> Mapping[tuple[Account, Asset], Decimal]:
         """What the cycle gained and lost on the venues and in transit, exactly, by what is booked."""
-        return holdings(self._entries)
+        return holdings(self.entries)
+
+    def use_number(self, used: UsedNumber) -> None:
+        """An earlier run of the cycle gave this number and all below it."""
+        self._numbers[used.leg, used.step] = used.number
 
     def next_number(self, leg: Leg, step: Step) -> int:
         """Part of a client order id or attempt of a withdrawal: never given twice in a cycle."""
@@ -73,8 +79,10 @@ class CycleStory:
             self._show()
 
     async def book(self, entries: Sequence[Entry] = ()) -> None:
-        """Record the cycle as it is, with what was just traded or moved."""
-        self._entries.extend(entries)
+        """Record the cycle as it is, with what was just traded or moved; what is booked already is not booked again."""
+        booked = {entry.entry_id for entry in self.entries}
+        entries = [entry for entry in entries if entry.entry_id not in booked]
+        self.entries.extend(entries)
         self._sequence += 1
         self._show()
         await RECORD.call(
@@ -102,7 +110,7 @@ class CycleStory:
         if reason is not None:
             _search_reason(reason)
         if self.spent is not None:
-            self.profit_krw = value_krw(dict(self.held), self.krw_per_usdt, self._prices_krw())
+            self.profit_krw = value_krw(self.held, self.krw_per_usdt, self._prices_krw())
             workflow.upsert_search_attributes([KIMP_PROFIT_KRW.value_set(int(self.profit_krw))])
         self.advance(status)
         await self.book()
@@ -130,6 +138,15 @@ class CycleStory:
         _search_reason(reason)
         self.advance(status)
         await self.book()
+
+    async def take_over(self, why: str, entries: Sequence[Entry]) -> None:
+        """Go on with a cycle that another run began: its row is this run's from now on."""
+        self.entries.extend(entries)
+        self.reason = why
+        self.tell(f"taken over: {why}")
+        self.advance(CycleStatus.COMPENSATING)
+        await self.book()
+        self._takes_over = None
 
     async def undo(self, reason: str) -> None:
         """From here on everything leads back."""
@@ -174,6 +191,7 @@ class CycleStory:
             detected_at_ms=self.cycle.detected_at_ms,
             at_ms=_now_ms(),
             entries=tuple(entries),
+            takes_over=self._takes_over,
         )
 
     def _show(self) -> None:

@@ -16,7 +16,7 @@ with workflow.unsafe.imports_passed_through():
         WithdrawalReport,
     )
     from kimp.domain import sizing
-    from kimp.domain.ids import Leg, Step, transfer_id
+    from kimp.domain.ids import Leg, Step, step_of, transfer_id
     from kimp.domain.ledger import deposit_entry, withdrawal_entry
     from kimp.domain.market import Direction
     from kimp.domain.money import Asset
@@ -52,6 +52,14 @@ class Transfer:
         self._sent: tuple[WithdrawalIntent, WithdrawalReport] | None = None
         self._arrived = False
 
+    @classmethod
+    def of(cls, story: CycleStory, intent: WithdrawalIntent) -> "Transfer":
+        """One that was journalled before: it is looked up and followed, never asked for again under its id."""
+        leg = Leg(step_of(intent.transfer_id)[0])
+        transfer = cls(story, leg, intent.coin, intent.direction, intent.amount)
+        transfer._intent = intent
+        return transfer
+
     @property
     def in_transit(self) -> bool:
         """The coins left the source and are not known to have arrived."""
@@ -65,7 +73,32 @@ class Transfer:
         """
         if self._sent is None:
             self._sent = await self._send()
-        intent, sent = self._sent
+        return await self._take_in(*self._sent)
+
+    async def settle(self) -> None:
+        """Follow what was asked for to its end; what never left is not sent. Raises NeedsPerson like `run`."""
+        if self._intent is None:
+            return
+        try:
+            self._sent = self._intent, await self._withdraw(self._intent)
+        except StepFailed:
+            self._intent = None
+            return
+        await self._take_in(*self._sent)
+
+    async def give_up(self) -> None:
+        """A person decided that a withdrawal of unknown outcome never was: the coin's next one may be sent."""
+        if self._intent is not None and self._sent is None:
+            await answered(
+                self._story,
+                PREPARE,
+                TransferActivities.give_up_withdrawal,
+                self._intent,
+                summary=f"{self._intent.transfer_id} is given up",
+            )
+            self._intent = None
+
+    async def _take_in(self, intent: WithdrawalIntent, sent: WithdrawalReport) -> Decimal:
         arrived = await self._follow_deposit(intent, sent)
         await self._story.book(
             [

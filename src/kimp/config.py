@@ -18,6 +18,7 @@ from pydantic_settings import (
 
 from kimp.contracts.cycle import CyclePolicy
 from kimp.domain.admission import AdmissionLimits
+from kimp.domain.caps import ORDER_CEILING_KRW, Caps
 from kimp.domain.errors import BadConfig
 from kimp.domain.market import Venue
 from kimp.domain.money import USDT, Asset
@@ -56,7 +57,6 @@ class TradingSettings(Section):
     slippage: Ratio = Decimal("0.002")
     premium_band: Ratio = Decimal("0.2")
     max_quote_age_ms: int = Field(default=2_000, gt=0)
-    max_open_cycles: int = Field(default=5, gt=0)
     cooldown_s: int = Field(default=5, ge=0)
     start_within_ms: int = Field(default=2_000, gt=0)
     rebalance_floor: Ratio = Decimal("0.001")
@@ -90,10 +90,7 @@ class TradingSettings(Section):
     def limits(self) -> Limits:
         return Limits(self.threshold, self.notional_krw, self.slippage, self.premium_band, self.max_quote_age_ms)
 
-    def admission(self) -> AdmissionLimits:
-        return AdmissionLimits(self.max_open_cycles, self.cooldown_s * 1000)
-
-    def policy(self) -> CyclePolicy:
+    def policy(self, caps: Caps) -> CyclePolicy:
         return CyclePolicy(
             slippage=self.slippage,
             route_coins=self.assets,
@@ -103,6 +100,30 @@ class TradingSettings(Section):
             rebalance_deadline_s=self.rebalance_deadline_s,
             rebalance_poll_s=self.rebalance_poll_s,
             max_quote_age_ms=self.max_quote_age_ms,
+            caps=caps,
+        )
+
+
+class CapSettings(Section):
+    """How much may be at stake, and when kimp stops itself until a person resumes. The bounds are hard ceilings."""
+
+    order_krw: Decimal = Field(default=Decimal(5_000_000), gt=0, le=ORDER_CEILING_KRW)
+    cycle_krw: Decimal = Field(default=Decimal(5_000_000), gt=0, le=ORDER_CEILING_KRW)
+    day_krw: Decimal = Field(default=Decimal(1_000_000_000), gt=0, le=100_000_000_000)
+    open_cycles: int = Field(default=5, gt=0, le=500)
+    cycles_per_minute: int = Field(default=30, gt=0, le=600)
+    losses_in_a_row: int = Field(default=5, gt=0, le=100)
+    day_loss_krw: Decimal = Field(default=Decimal(300_000), gt=0, le=1_000_000_000)
+
+    def caps(self) -> Caps:
+        return Caps(
+            order_krw=self.order_krw,
+            cycle_krw=self.cycle_krw,
+            day_krw=self.day_krw,
+            open_cycles=self.open_cycles,
+            cycles_per_minute=self.cycles_per_minute,
+            losses_in_a_row=self.losses_in_a_row,
+            day_loss_krw=self.day_loss_krw,
         )
 
 
@@ -166,6 +187,7 @@ class Settings(Sourced):
     database_url: SecretStr | None = None
     """None: SQLite in the data directory. MySQL: `mysql+asyncmy://user:password@host/kimp`."""
     trading: TradingSettings = TradingSettings()
+    caps: CapSettings = CapSettings()
     upbit: UpbitSettings = UpbitSettings()
     binance: BinanceSettings = BinanceSettings()
     local: LocalSettings = LocalSettings()
@@ -176,6 +198,12 @@ class Settings(Sourced):
         if self.redis_url is not None:
             return self.redis_url.get_secret_value()
         return f"redis://127.0.0.1:{self.local.redis_port}/0"
+
+    def admission(self) -> AdmissionLimits:
+        return AdmissionLimits(self.caps.caps(), self.trading.cooldown_s * 1000)
+
+    def policy(self) -> CyclePolicy:
+        return self.trading.policy(self.caps.caps())
 
     def venue(self, venue: Venue) -> VenueSettings:
         return self.upbit if venue is Venue.UPBIT else self.binance

@@ -5,12 +5,14 @@ from collections import deque
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from fakes.caps import RICH
+
 from kimp.contracts.cycle import CycleInput, CycleRecord
 from kimp.contracts.status import CycleStatus
 from kimp.domain.admission import CoinState, HaltLevel
 from kimp.domain.market import Quote, VenueRules
 from kimp.domain.money import Asset
-from kimp.ports.books import CycleRow
+from kimp.ports.books import CycleRow, Stakes
 from kimp.ports.starter import StartOutcome
 
 
@@ -73,6 +75,7 @@ class StatedBooks:
 
     states: Mapping[Asset, CoinState] = field(default_factory=dict)
     level: HaltLevel = HaltLevel.RUN
+    at_stake: Stakes = RICH
     away: Exception | None = None
     readings: int = 0
 
@@ -89,6 +92,9 @@ class StatedBooks:
         if self.away is not None:
             raise self.away
         return self.states
+
+    async def stakes(self, now_ms: int) -> Stakes:
+        return self.at_stake
 
     async def halt_level(self) -> HaltLevel:
         return self.level

@@ -2,11 +2,11 @@
 
 from decimal import Decimal
 
+from fakes.caps import WIDE, limits
 from fakes.market import TRX, XRP
 
 from initiator.service import InitiatorSettings
 from kimp.contracts.cycle import CyclePolicy
-from kimp.domain.admission import AdmissionLimits
 from kimp.domain.money import USDT
 from kimp.domain.opportunity import Limits
 
@@ -26,11 +26,12 @@ POLICY = CyclePolicy(
     rebalance_deadline_s=3_600,
     rebalance_poll_s=10,
     max_quote_age_ms=1_000,
+    caps=WIDE,
 )
 SETTINGS = InitiatorSettings(
     coins=(XRP, TRX, USDT),
     limits=LIMITS,
-    admission=AdmissionLimits(max_open_cycles=5, cooldown_ms=60_000),
+    admission=limits(open_cycles=5),
     policy=POLICY,
     start_within_ms=2_000,
 )

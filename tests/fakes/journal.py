@@ -2,13 +2,15 @@
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from kimp.contracts.cycle import CycleRecord
 from kimp.contracts.orders import OrderIntent, OrderReport
 from kimp.contracts.transfers import WithdrawalIntent
 from kimp.domain.admission import HaltLevel
 from kimp.domain.ledger import Entry
+from kimp.domain.market import Venue
+from kimp.domain.money import Asset
 from kimp.ports.books import SendPermit
 
 
@@ -20,6 +22,9 @@ class MemoryJournal:
     asked: dict[str, tuple[int, str]] = field(default_factory=dict)
     closed: dict[str, OrderReport] = field(default_factory=dict)
     claims: dict[str, str] = field(default_factory=dict)
+    unanswered: dict[tuple[Venue, Asset], str] = field(default_factory=dict)
+    """Source and coin -> the withdrawal that has no answer yet."""
+    refused: dict[str, str] = field(default_factory=dict)
 
     def _ask(self, key: str, run_id: str, now_ms: int) -> SendPermit:
         first = key not in self.asked
@@ -32,13 +37,26 @@ class MemoryJournal:
     async def close_order(self, intent: OrderIntent, report: OrderReport, now_ms: int) -> None:
         self.closed[intent.client_order_id] = report
 
-    async def ask_withdrawal(self, intent: WithdrawalIntent, now_ms: int) -> SendPermit:
-        return self._ask(intent.transfer_id, intent.run_id, now_ms)
+    async def ask_withdrawal(self, intent: WithdrawalIntent, now_ms: int) -> SendPermit | None:
+        slot = (intent.direction.source, intent.coin)
+        if self.unanswered.setdefault(slot, intent.transfer_id) != intent.transfer_id:
+            return None
+        permit = self._ask(intent.transfer_id, intent.run_id, now_ms)
+        return replace(permit, closed=self.refused.get(intent.transfer_id))
+
+    async def refuse_withdrawal(self, transfer_id: str, reason: str) -> None:
+        if transfer_id not in self.claims:
+            self.refused[transfer_id] = reason
+            self._answer(transfer_id)
+
+    def _answer(self, transfer_id: str) -> None:
+        self.unanswered = {slot: name for slot, name in self.unanswered.items() if name != transfer_id}
 
     async def claim_withdrawal(self, transfer_id: str, venue: str, venue_id: str) -> bool:
         if venue_id in self.claims.values():
             return self.claims.get(transfer_id) == venue_id
         self.claims[transfer_id] = venue_id
+        self._answer(transfer_id)
         return True
 
     async def claimed_withdrawal(self, transfer_id: str) -> str | None:

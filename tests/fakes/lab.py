@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
+from fakes.caps import WIDE
 from fakes.journal import MemoryJournal, RecordKeeper
 from fakes.venue import FakeVenue
 from temporalio.client import Client, WorkflowHandle, WorkflowUpdateFailedError
@@ -18,6 +19,7 @@ from activities.market import MarketActivities
 from activities.orders import OrderActivities
 from activities.records import RecordActivities
 from activities.transfers import TransferActivities
+from initiator.plan import plan
 from kimp.adapters.clock import SystemClock
 from kimp.bootstrap.temporal import PASSED_THROUGH
 from kimp.contracts.cycle import CycleInput, CyclePolicy, CycleResult
@@ -103,13 +105,14 @@ class Lab:
         records = RecordActivities(self.records)  # type: ignore[arg-type]  # only `record` is called
         cycle_activities: list[Callable[..., Any]] = [
             orders.execute_order,
-            market.find_routes,
+            market.find_route,
             market.find_ways_back,
             market.read_market,
         ]
         transfer_activities: list[Callable[..., Any]] = [
             transfers.prepare_transfer,
             transfers.withdraw,
+            transfers.give_up_withdrawal,
             transfers.follow_withdrawal,
             transfers.follow_deposit,
         ]
@@ -195,31 +198,20 @@ class _Ahead(SystemClock):
 
 def _cycle(found: Opportunity, expires_in_ms: int) -> CycleInput:
     now = SystemClock().now_ms()
-    return CycleInput(
-        cycle_id="XRP-1",
-        coin=found.coin,
-        direction=found.direction,
-        buy_instrument=found.buy_instrument,
-        buy_quantity=found.leg_one.buy_quantity,
-        buy_limit_price=found.limit_price,
-        expected=found.leg_one,
-        expected_route=found.route.coin,
-        expected_edge=found.net_edge,
-        premium=found.premium,
-        krw_per_usdt=found.krw_per_usdt,
-        detected_at_ms=now,
-        expires_at_ms=now + expires_in_ms,
-        policy=CyclePolicy(
-            slippage=LIMITS.slippage,
-            route_coins=COINS,
-            rebalance_floor=Decimal(0),
-            rebalance_loss_limit=Decimal("-0.02"),
-            compensation_loss_limit=Decimal("-0.05"),
-            rebalance_deadline_s=6 * 3600,
-            rebalance_poll_s=600,
-            max_quote_age_ms=LIMITS.max_quote_age_ms,
-        ),
+    policy = CyclePolicy(
+        slippage=LIMITS.slippage,
+        route_coins=COINS,
+        rebalance_floor=Decimal(0),
+        rebalance_loss_limit=Decimal("-0.02"),
+        compensation_loss_limit=Decimal("-0.05"),
+        rebalance_deadline_s=6 * 3600,
+        rebalance_poll_s=600,
+        max_quote_age_ms=LIMITS.max_quote_age_ms,
+        caps=WIDE,
     )
+    cycle = plan(found, 1, policy, now, expires_in_ms)
+    assert cycle.cycle_id == "XRP-1"
+    return cycle
 
 
 def _allowed() -> dict[tuple[Venue, Asset], Address]:

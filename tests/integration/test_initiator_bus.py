@@ -6,6 +6,7 @@ from decimal import Decimal
 from pathlib import Path
 
 import pytest
+from fakes.caps import RICH, WIDE, limits
 
 from initiator.service import Initiator, InitiatorSettings
 from kimp.adapters.clock import SystemClock
@@ -17,7 +18,7 @@ from kimp.contracts.cycle import CycleInput, CycleRecord
 from kimp.domain.admission import CoinState, HaltLevel
 from kimp.domain.market import Quote, Venue
 from kimp.domain.money import Asset
-from kimp.ports.books import CycleRow
+from kimp.ports.books import CycleRow, Stakes
 from kimp.ports.starter import StartOutcome
 
 XRP = Asset("XRP")
@@ -40,6 +41,9 @@ class NoCycles:
     async def halt_level(self) -> HaltLevel:
         return HaltLevel(0)
 
+    async def stakes(self, now_ms: int) -> Stakes:
+        return RICH
+
     async def set_halt_level(self, level: HaltLevel, reason: str, now_ms: int) -> None: ...
 
     async def start(self, cycle: CycleInput) -> StartOutcome:
@@ -51,11 +55,11 @@ def make(bus: RedisTickBus) -> Initiator:
     settings = InitiatorSettings(
         coins=trading.assets,
         limits=trading.limits(),
-        admission=trading.admission(),
-        policy=trading.policy(),
+        admission=limits(cooldown_ms=0),
+        policy=trading.policy(WIDE),
         start_within_ms=trading.start_within_ms,
     )
-    return Initiator(bus, none, none, none, SystemClock(), settings)
+    return Initiator(bus, none, none, none, none, SystemClock(), settings)
 
 
 def quotes() -> Sequence[Quote]:

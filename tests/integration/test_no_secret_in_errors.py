@@ -59,6 +59,7 @@ def _calls(exchange: Exchange, venue: Venue, network: str) -> Iterator[Awaitable
         side=Side.BUY,
         quantity=Decimal(10),
         limit_price=Decimal(3000),
+        krw_per_cash=Decimal(1),
     )
     leaving = WithdrawalIntent(
         cycle_id="XRP-1",

@@ -35,7 +35,7 @@ from kimp.domain.market import Side, Venue
 
 def intent(name):
     return OrderIntent(cycle_id="XRP-1", run_id="run", client_order_id=name, venue=Venue.UPBIT, coin="XRP",
-                       side=Side.BUY, quantity=Decimal(1), limit_price=Decimal(700))
+                       side=Side.BUY, quantity=Decimal(1), limit_price=Decimal(700), krw_per_cash=Decimal(1))
 
 async def main():
     books = await open_books(sys.argv[1])
@@ -72,16 +72,17 @@ def order(name: str = "XRP-1-1B1-1", **changes: Any) -> OrderIntent:
         "side": Side.BUY,
         "quantity": Decimal("1.5"),
         "limit_price": Decimal(700),
+        "krw_per_cash": Decimal(1),
     }
     return OrderIntent(**{**facts, **changes})
 
 
-def withdrawal(name: str = "XRP-1-1W-1") -> WithdrawalIntent:
+def withdrawal(name: str = "XRP-1-1W-1", coin: Asset = XRP) -> WithdrawalIntent:
     return WithdrawalIntent(
         cycle_id="XRP-1",
         run_id="run-1",
         transfer_id=name,
-        coin=XRP,
+        coin=coin,
         direction=Direction.TO_UPBIT,
         amount=Decimal("10.25"),
         network="XRP",
@@ -118,15 +119,47 @@ async def test_ids_that_differ_in_case_only_are_two(books: SqlBooks) -> None:
 async def test_the_permit_carries_the_kill_switch(books: SqlBooks) -> None:
     await books.controls.set_halt_level(HaltLevel.NOTHING_LEAVES, "drill", 1)
     assert (await books.journal.ask_order(order(), 1)).halt is HaltLevel.NOTHING_LEAVES
-    assert (await books.journal.ask_withdrawal(withdrawal(), 1)).halt is HaltLevel.NOTHING_LEAVES
+    permit = await books.journal.ask_withdrawal(withdrawal(), 1)
+    assert permit is not None
+    assert permit.halt is HaltLevel.NOTHING_LEAVES
 
 
 async def test_twenty_at_once_get_one_permit(books: SqlBooks) -> None:
     permits = await asyncio.gather(*(books.journal.ask_order(order(), n) for n in range(20)))
     assert sum(permit.first for permit in permits) == 1
     assert len({permit.first_asked_ms for permit in permits}) == 1
-    permits = await asyncio.gather(*(books.journal.ask_withdrawal(withdrawal(), n) for n in range(20)))
-    assert sum(permit.first for permit in permits) == 1
+    asked = await asyncio.gather(*(books.journal.ask_withdrawal(withdrawal(), n) for n in range(20)))
+    assert [permit.first for permit in asked if permit is not None].count(True) == 1
+    assert None not in asked
+
+
+async def test_a_coins_next_withdrawal_waits_until_the_one_before_is_answered(books: SqlBooks) -> None:
+    """Upbit tells two withdrawals of the same amount apart by nothing that kimp chose."""
+    journal = books.journal
+    assert await journal.ask_withdrawal(withdrawal("XRP-1-1W-1"), 1) is not None
+    assert await journal.ask_withdrawal(withdrawal("TRX-1-HW-1"), 2) is None
+    assert await journal.claim_withdrawal("XRP-1-1W-1", "binance", "w1")
+    permit = await journal.ask_withdrawal(withdrawal("TRX-1-HW-1"), 3)
+    assert permit is not None
+    assert permit.first
+    assert await journal.ask_withdrawal(withdrawal("SOL-1-HW-1"), 4) is None
+    await journal.refuse_withdrawal("TRX-1-HW-1", "the wallet is closed")
+    assert await journal.ask_withdrawal(withdrawal("SOL-1-HW-1"), 5) is not None
+
+
+async def test_a_refused_withdrawal_stays_refused(books: SqlBooks) -> None:
+    await books.journal.ask_withdrawal(withdrawal(), 1)
+    await books.journal.refuse_withdrawal("XRP-1-1W-1", "the wallet is closed")
+    permit = await books.journal.ask_withdrawal(withdrawal(), 2)
+    assert permit is not None
+    assert not permit.first
+    assert permit.closed == "the wallet is closed"
+
+
+async def test_of_twenty_withdrawals_of_a_coin_at_once_one_is_journalled(books: SqlBooks) -> None:
+    asked = [books.journal.ask_withdrawal(withdrawal(f"XRP-1-1W-{n}"), n) for n in range(20)]
+    permits = await asyncio.gather(*asked)
+    assert sum(permit is not None for permit in permits) == 1
 
 
 async def test_two_processes_get_one_permit_per_id_and_kill_9_loses_none(url: str, books: SqlBooks) -> None:
@@ -203,11 +236,11 @@ async def test_another_run_does_not_close_the_order(url: str, books: SqlBooks) -
 
 async def test_a_venue_id_belongs_to_one_transfer_and_a_transfer_to_one_venue_id(books: SqlBooks) -> None:
     journal = books.journal
-    for name in ("a", "b"):
-        await journal.ask_withdrawal(withdrawal(name), 1)
+    await journal.ask_withdrawal(withdrawal("a"), 1)
     assert await journal.claimed_withdrawal("a") is None
     assert await journal.claim_withdrawal("a", Venue.BINANCE, "w1")
     assert await journal.claim_withdrawal("a", Venue.BINANCE, "w1"), "repeating it is no conflict"
+    await journal.ask_withdrawal(withdrawal("b"), 1)
     assert not await journal.claim_withdrawal("b", Venue.BINANCE, "w1")
     assert not await journal.claim_withdrawal("a", Venue.BINANCE, "w2")
     assert not await journal.claim_withdrawal("c", Venue.BINANCE, "w3"), "never journalled"
@@ -219,7 +252,7 @@ async def test_a_venue_id_belongs_to_one_transfer_and_a_transfer_to_one_venue_id
 async def test_one_of_many_transfers_gets_the_venue_id(books: SqlBooks) -> None:
     names = [f"t{n}" for n in range(10)]
     for name in names:
-        await books.journal.ask_withdrawal(withdrawal(name), 1)
+        await books.journal.ask_withdrawal(withdrawal(name, coin=Asset(name)), 1)
     won = await asyncio.gather(*(books.journal.claim_withdrawal(name, Venue.BINANCE, "w1") for name in names))
     assert sum(won) == 1
 

@@ -33,7 +33,7 @@ async def run_workers(settings: Settings, queues: Sequence[TaskQueue]) -> None:
             venues = await stack.enter_async_context(open_venues(settings))
             bus = await stack.enter_async_context(open_bus(settings))
             if TaskQueue.CYCLES in queues:
-                workers.append(cycle_worker(client, venues, bus, books))
+                workers.append(cycle_worker(settings, client, venues, bus, books))
             if TaskQueue.TRANSFERS in queues:
                 workers.append(transfer_worker(client, venues, books, allow_list(settings)))
         for worker in workers:
@@ -63,19 +63,20 @@ async def run_initiator(settings: Settings) -> None:
         bus = await stack.enter_async_context(open_bus(settings))
         venues = await stack.enter_async_context(open_venues(settings))
         await open_ledger(venues, books)
-        await stack.enter_async_context(cycle_worker(client, venues, bus, books))
+        await stack.enter_async_context(cycle_worker(settings, client, venues, bus, books))
         trading = settings.trading
         await Initiator(
             bus,
             TemporalCycleStarter(client),
             books.read_model,
             books.controls,
+            books.capital,
             SystemClock(),
             InitiatorSettings(
                 coins=trading.assets,
                 limits=trading.limits(),
-                admission=trading.admission(),
-                policy=trading.policy(),
+                admission=settings.admission(),
+                policy=settings.policy(),
                 start_within_ms=trading.start_within_ms,
             ),
         ).run()

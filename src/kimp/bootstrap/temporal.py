@@ -12,12 +12,16 @@ from kimp.adapters.temporal.replaying import Replaying
 from kimp.config import Settings
 from kimp.domain.errors import BadConfig
 from workflows.arbitrage_cycle import ArbitrageCycle
+from workflows.stranded_cycle import StrandedCycle
+from workflows.sweep import Sweep
 
 NAMESPACE = "kimp"
+WORKFLOWS = (ArbitrageCycle, StrandedCycle, Sweep)
 WORKFLOW_PARTS = (
     "compensation",
     "control",
     "execution",
+    "life",
     "policies",
     "rebalancing",
     "steps",
@@ -63,4 +67,4 @@ def sandbox() -> SandboxedWorkflowRunner:
 
 def cycle_replay() -> Replaying:
     """Replays recorded cycles on this version's code."""
-    return Replaying([ArbitrageCycle], sandbox())
+    return Replaying(WORKFLOWS, sandbox())

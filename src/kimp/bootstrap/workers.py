@@ -11,18 +11,19 @@ from activities.failures import VenueFailures
 from activities.market import MarketActivities
 from activities.orders import OrderActivities
 from activities.records import RecordActivities
+from activities.sweep import SweepActivities
 from activities.transfers import Allowed, TransferActivities
 from kimp.adapters.clock import SystemClock
 from kimp.adapters.redis.bus import RedisTickBus
 from kimp.adapters.sql.books import SqlBooks
-from kimp.bootstrap.temporal import sandbox
+from kimp.adapters.temporal.starter import TemporalCycleFates
+from kimp.bootstrap.temporal import WORKFLOWS, sandbox
 from kimp.config import Settings
 from kimp.contracts.queues import TaskQueue
 from kimp.contracts.transfers import Address
 from kimp.domain.market import Venue
 from kimp.domain.money import Asset
 from kimp.ports.exchange import Exchange
-from workflows.arbitrage_cycle import ArbitrageCycle
 
 GRACE_S = 20
 """Longer than any call to a venue: what was sent is answered before a worker stops; look-ups go on elsewhere."""
@@ -40,16 +41,26 @@ def allow_list(settings: Settings) -> Allowed:
     return allowed
 
 
-def cycle_worker(client: Client, venues: Mapping[Venue, Exchange], bus: RedisTickBus, books: SqlBooks) -> Worker:
+def cycle_worker(
+    settings: Settings, client: Client, venues: Mapping[Venue, Exchange], bus: RedisTickBus, books: SqlBooks
+) -> Worker:
     """Workflow and orders. Also embedded in the initiator, where a cycle starts with no hop through the server."""
     clock = SystemClock()
     orders = OrderActivities(venues, books.journal, clock)
     market = MarketActivities(venues, bus, clock)
+    sweep = SweepActivities(venues, books.strandings, TemporalCycleFates(client), bus, settings.policy(), clock)
     return _worker(
         client,
         TaskQueue.CYCLES,
-        [orders.execute_order, market.find_routes, market.find_ways_back, market.read_market],
-        workflows=[ArbitrageCycle],
+        [
+            orders.execute_order,
+            market.find_route,
+            market.find_ways_back,
+            market.read_market,
+            sweep.adopt_late_orders,
+            sweep.find_stranded,
+        ],
+        workflows=WORKFLOWS,
         workflow_runner=sandbox(),
         # A worker that died must not hold up a live cycle: its sticky tasks go back to everyone soon.
         sticky_queue_schedule_to_start_timeout=timedelta(seconds=2),
@@ -61,7 +72,13 @@ def transfer_worker(client: Client, venues: Mapping[Venue, Exchange], books: Sql
     return _worker(
         client,
         TaskQueue.TRANSFERS,
-        [transfers.prepare_transfer, transfers.withdraw, transfers.follow_withdrawal, transfers.follow_deposit],
+        [
+            transfers.prepare_transfer,
+            transfers.withdraw,
+            transfers.give_up_withdrawal,
+            transfers.follow_withdrawal,
+            transfers.follow_deposit,
+        ],
     )
 
 

@@ -21,6 +21,7 @@ from kimp.adapters.sql.schema import migrate
 from kimp.adapters.temporal.bootstrap_namespace import prepare_namespace
 from kimp.adapters.temporal.devserver import DevServer
 from kimp.adapters.temporal.devserver_binary import ensure_binary
+from kimp.adapters.temporal.schedule import prepare_schedule
 from kimp.bootstrap.parts import open_venue
 from kimp.bootstrap.temporal import connect_temporal
 from kimp.bootstrap.workers import GRACE_S
@@ -76,7 +77,9 @@ class Stack:
     async def _start_temporal(self) -> None:
         named = ClientConfig.load_client_connect_config().get("target_host")
         if named is not None:
-            await prepare_namespace(await connect_temporal(self.settings))
+            client = await connect_temporal(self.settings)
+            await prepare_namespace(client)
+            await prepare_schedule(client)
             self._say(f"Temporal: yours, at {named}")
             return
         local = self.settings.local
@@ -86,6 +89,7 @@ class Stack:
         )
         self._servers.append(server)
         self.ui_url = server.ui_url
+        await prepare_schedule(await connect_temporal(self.settings))
         self._say(f"Temporal: our own dev server on port {server.port} ({binary.source}), Web UI {server.ui_url}")
 
     async def start_kimp(self, *, initiators: int = 1, workers: int = 1) -> None:

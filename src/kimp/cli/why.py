@@ -19,14 +19,17 @@ async def explain_now(settings: Settings, coin: str, usd_krw: str | None) -> Coi
         view.apply_rules(await bus.latest_rules())
         states = await books.read_model.coin_states()
         halt = await books.controls.halt_level()
+        now_ms = SystemClock().now_ms()
+        stakes = await books.capital.stakes(now_ms)
     return explain(
         view,
         Asset(coin),
         coins,
         settings.trading.limits(),
-        settings.trading.admission(),
+        settings.admission(),
         states,
         halt,
-        SystemClock().now_ms(),
+        stakes.exposure,
+        now_ms,
         usd_krw=None if usd_krw is None else decimal(usd_krw),
     )

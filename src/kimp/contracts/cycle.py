@@ -3,7 +3,11 @@
 from decimal import Decimal
 
 from kimp.contracts.base import Message
+from kimp.contracts.orders import OrderIntent
 from kimp.contracts.status import CycleStatus
+from kimp.contracts.transfers import WithdrawalIntent
+from kimp.domain.caps import Caps
+from kimp.domain.ids import UsedNumber
 from kimp.domain.ledger import Entry
 from kimp.domain.legs import LegEstimate
 from kimp.domain.market import Direction, Instrument, Quote, Venue
@@ -11,6 +15,10 @@ from kimp.domain.money import Asset, Money
 
 ARBITRAGE_CYCLE = "ArbitrageCycle"
 """The workflow's type name; its class carries the same."""
+
+
+STRANDED_CYCLE = "StrandedCycle"
+"""Type of the workflow that takes over a cycle whose own is gone."""
 
 
 class CyclePolicy(Message):
@@ -28,44 +36,85 @@ class CyclePolicy(Message):
     rebalance_deadline_s: int
     rebalance_poll_s: int
     max_quote_age_ms: int
+    caps: Caps
 
 
-class CycleInput(Message):
-    """An opportunity, sized and bounded: enough to send leg one's first order with no further look-up."""
+class CycleTerms(Message):
+    """What every step of a cycle needs to know of it."""
 
     cycle_id: str
     coin: Asset
     direction: Direction
+    expected_edge: Decimal
+    premium: Decimal
+    krw_per_usdt: Decimal
+    detected_at_ms: int
+    policy: CyclePolicy
+
+
+class CycleInput(CycleTerms):
+    """An opportunity, sized and bounded: enough to send leg one's first order with no further look-up."""
+
     buy_instrument: Instrument
     buy_quantity: Decimal
     buy_limit_price: Decimal
     expected: LegEstimate
     """Leg one at the quotes that made the opportunity."""
     expected_route: Asset
-    expected_edge: Decimal
-    premium: Decimal
-    krw_per_usdt: Decimal
-    detected_at_ms: int
+    reserve: Money
+    """Set aside before the first order: the most that leg one can spend."""
+    stake_krw: int
+    """The same in whole won, rounded up."""
     expires_at_ms: int
     """Leg one is not sent after this instant; nothing is traded then."""
-    policy: CyclePolicy
+
+
+class TakeOver(Message):
+    """Whose cycle a workflow run goes on with."""
+
+    run_id: str
+    sequence: int
+    """Of the last record of that run."""
+    adopted: tuple[str, ...]
+    """Client ids of orders that surfaced after their fence and that this run takes care of."""
+
+
+class StrandedInput(CycleTerms):
+    """A cycle without a workflow: what journal and books know of it."""
+
+    why: str
+    """How it came to have none."""
+    parked: bool
+    """A person decides; else it is undone at once."""
+    takes_over: TakeOver
+    entries: tuple[Entry, ...]
+    orders: tuple[OrderIntent, ...]
+    """Journalled, and their fills not booked: to be looked up, never to be sent."""
+    withdrawals: tuple[WithdrawalIntent, ...]
+    """Journalled, and their arrival not booked."""
+    numbers: tuple[UsedNumber, ...]
 
 
 class RouteQuery(Message):
-    """Which routes could bring this cash home?"""
+    """Which way home keeps at least `least`?"""
 
     cycle_id: str
     direction: Direction
     """The way home."""
     cash: Money
+    least: Money
+    """Proceeds, in home's cash, below which a route is not wanted."""
     coins: tuple[Asset, ...]
     max_quote_age_ms: int
+    look_every_s: int
+    look_for_s: int
+    """How long to go on looking; 0 asks once."""
 
 
 class RouteReport(Message):
-    """The best routes, best first, and what the decision needs to trade them."""
+    """The best way home that is good enough, if there is one, and what all is worth."""
 
-    routes: tuple[LegEstimate, ...]
+    route: LegEstimate | None
     krw_per_usdt: Decimal | None
     """Mid price of Upbit's own KRW-USDT market, for valuation only; None without a fresh quote."""
 
@@ -122,6 +171,8 @@ class CycleRecord(Message):
     at_ms: int
     """When this became so, workflow time in epoch milliseconds."""
     entries: tuple[Entry, ...] = ()
+    takes_over: TakeOver | None = None
+    """Only in the first record of a run that goes on with another one's cycle."""
 
 
 class CycleResult(Message):

@@ -4,8 +4,19 @@ from decimal import Decimal
 from enum import StrEnum
 
 from kimp.contracts.base import Message
+from kimp.domain.caps import Caps
 from kimp.domain.market import Fill, Side, Venue
-from kimp.domain.money import ZERO, Asset, exact
+from kimp.domain.money import ZERO, Asset, Money, exact
+
+
+class Opening(Message):
+    """What a cycle's first order asks for besides being sent: cash set aside, within the caps."""
+
+    reserve: Money
+    """The most that leg one can spend."""
+    stake_krw: int
+    """The same in whole won, rounded up."""
+    caps: Caps
 
 
 class OrderIntent(Message):
@@ -22,8 +33,12 @@ class OrderIntent(Message):
     """In the coin, whole lots."""
     limit_price: Decimal
     """Worst price, in the venue's cash, on a tick."""
+    krw_per_cash: Decimal
+    """Won per unit of the venue's cash, to value the order; 1 on Upbit."""
     expires_at_ms: int | None = None
     """Not to be sent after this instant (epoch milliseconds); None for orders that must go through."""
+    opening: Opening | None = None
+    """Only of the order that opens a cycle."""
     compensating: bool = False
     """Undoes something: the kill switch lets it pass unless nothing at all may leave."""
 
@@ -36,7 +51,7 @@ class OrderOutcome(StrEnum):
     REJECTED = "rejected"
     """Refused for certain: nothing happened."""
     NOT_SENT = "not_sent"
-    """kimp itself held it back: expired, stalled, or the client id belongs to another run."""
+    """kimp itself held it back: expired, stalled, no cash free, a cap, or the client id belongs to another run."""
     BLOCKED = "blocked"
     """Not sent or refused, for a cause that passes: the kill switch, a locked or expired key."""
     ABSENT = "absent"

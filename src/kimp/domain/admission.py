@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from enum import IntEnum
 
+from kimp.domain.caps import Caps
 from kimp.domain.legs import Blocked, Gate
 from kimp.domain.money import Asset
 
@@ -32,7 +33,7 @@ NEVER_TRADED = CoinState(last_number=0, open=False, closed_ms=None)
 
 @dataclass(frozen=True, slots=True)
 class AdmissionLimits:
-    max_open_cycles: int
+    caps: Caps
     cooldown_ms: int
     """Pause of a coin after its cycle ended."""
 
@@ -55,6 +56,6 @@ def admit(
     if state.closed_ms is not None and now_ms - state.closed_ms < limits.cooldown_ms:
         left = limits.cooldown_ms - (now_ms - state.closed_ms)
         return Blocked(Gate.COOLDOWN, f"{coin} rests for another {left} ms")
-    if open_cycles >= limits.max_open_cycles:
-        return Blocked(Gate.OPEN_CYCLES, f"{open_cycles} cycles are open, {limits.max_open_cycles} allowed")
+    if open_cycles >= limits.caps.open_cycles:
+        return Blocked(Gate.OPEN_CYCLES, f"{open_cycles} cycles are open, {limits.caps.open_cycles} allowed")
     return None

@@ -1,5 +1,7 @@
 """Names that make every step findable and repeatable: pure functions of what they name."""
 
+from collections.abc import Iterable
+from dataclasses import dataclass
 from enum import StrEnum
 
 from kimp.domain.money import Asset
@@ -19,6 +21,15 @@ class Step(StrEnum):
     BUY = "B"
     SEND = "W"
     SELL = "S"
+
+
+@dataclass(frozen=True, slots=True)
+class UsedNumber:
+    """The highest part, or attempt of a withdrawal, that a cycle's names have used."""
+
+    leg: Leg
+    step: Step
+    number: int
 
 
 def cycle_id(coin: Asset, number: int) -> str:
@@ -50,3 +61,15 @@ def transfer_id(cycle: str, leg: Leg, attempt: int) -> str:
 def step_of(name: str) -> str:
     """Leg and step of a client order id or transfer id, e.g. `1B` of `XRP-17-1B1-1`."""
     return name.split("-")[2][:2]
+
+
+def used_numbers(names: Iterable[str]) -> tuple[UsedNumber, ...]:
+    """Of client order ids and transfer ids of one cycle, so that no name is given twice."""
+    highest: dict[tuple[Leg, Step], int] = {}
+    for name in names:
+        _, _, place, last = name.split("-")
+        leg, step = Leg(place[0]), Step(place[1])
+        # A withdrawal has no part: its attempts are what is counted.
+        number = int(place[2:] or last)
+        highest[leg, step] = max(number, highest.get((leg, step), 0))
+    return tuple(UsedNumber(leg, step, number) for (leg, step), number in sorted(highest.items()))

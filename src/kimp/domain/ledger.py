@@ -7,8 +7,9 @@ from decimal import Decimal
 from enum import StrEnum
 
 from kimp.domain.errors import UnbalancedEntry
+from kimp.domain.ids import step_of
 from kimp.domain.market import Fill, Side, Venue
-from kimp.domain.money import ZERO, Asset, exact
+from kimp.domain.money import ZERO, Asset, Money, exact
 
 
 class Account(StrEnum):
@@ -136,9 +137,26 @@ def holdings(entries: Iterable[Entry]) -> dict[tuple[Account, Asset], Decimal]:
 
 
 @exact
+def spent_on(entries: Iterable[Entry], venue: Venue, step: str) -> Money | None:
+    """Cash of `venue` that the orders of a step took, by the books; None if none of them filled."""
+    account = Account(venue.value)
+    postings = [
+        posting.amount
+        for entry in entries
+        if step_of(entry.entry_id) == step
+        for posting in entry.postings
+        if (posting.account, posting.asset) == (account, venue.cash)
+    ]
+    return Money(-sum(postings, ZERO), venue.cash) if postings else None
+
+
+@exact
 def value_krw(
-    changes: dict[tuple[Account, Asset], Decimal], krw_per_usdt: Decimal, prices_krw: dict[Asset, Decimal]
+    changes: Mapping[tuple[Account, Asset], Decimal], krw_per_usdt: Decimal, prices_krw: Mapping[Asset, Decimal]
 ) -> Decimal:
-    """What the changes are worth in won. `prices_krw` holds the coins; cash is valued at `krw_per_usdt`."""
+    """What the changes are worth in won. `prices_krw` holds the coins; cash is valued at `krw_per_usdt`.
+
+    A coin without a price counts nothing: a cycle must be able to end without it.
+    """
     price = {Venue.UPBIT.cash: Decimal(1), Venue.BINANCE.cash: krw_per_usdt, **prices_krw}
-    return sum((change * price[asset] for (_, asset), change in changes.items()), ZERO)
+    return sum((change * price.get(asset, ZERO) for (_, asset), change in changes.items()), ZERO)

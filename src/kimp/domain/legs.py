@@ -26,6 +26,13 @@ class Gate(StrEnum):
     COIN_BUSY = "coin_busy"
     COOLDOWN = "cooldown"
     OPEN_CYCLES = "open_cycles"
+    CAPITAL = "capital"
+    ORDER_CAP = "order_cap"
+    CYCLE_CAP = "cycle_cap"
+    DAY_CAP = "day_cap"
+    CYCLE_RATE = "cycle_rate"
+    LOSSES_IN_A_ROW = "losses_in_a_row"
+    DAY_LOSS = "day_loss"
     KILL_SWITCH = "kill_switch"
 
 

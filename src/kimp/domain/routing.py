@@ -1,11 +1,10 @@
 """Which coin brings the cash home at the least cost."""
 
 from collections.abc import Iterable
-from decimal import Decimal
 
 from kimp.domain.legs import Blocked, LegEstimate, MarketView, estimate_leg
 from kimp.domain.market import Direction
-from kimp.domain.money import ONE, Asset, Money, exact
+from kimp.domain.money import Asset, Money, exact
 
 
 @exact
@@ -23,7 +22,6 @@ def rank_routes(
     return sorted(routes, key=lambda route: (-route.proceeds.amount, route.coin))
 
 
-@exact
-def choose_route(routes: Iterable[LegEstimate], spent: Money, least: Decimal) -> LegEstimate | None:
-    """The first route that brings home at least `spent` x (1 + `least`), in the same cash; None if none does."""
-    return next((r for r in routes if r.proceeds.amount >= spent.amount * (ONE + least)), None)
+def choose_route(routes: Iterable[LegEstimate], least: Money) -> LegEstimate | None:
+    """The first route that brings home at least `least`; None if none does."""
+    return next((route for route in routes if not route.proceeds < least), None)

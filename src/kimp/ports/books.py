@@ -5,13 +5,16 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Protocol
 
-from kimp.contracts.cycle import CycleRecord
+from kimp.contracts.cycle import CycleRecord, TakeOver
 from kimp.contracts.orders import OrderIntent, OrderReport
 from kimp.contracts.status import CycleStatus
 from kimp.contracts.transfers import WithdrawalIntent
 from kimp.domain.admission import CoinState, HaltLevel
+from kimp.domain.caps import Exposure
 from kimp.domain.ledger import Account, Entry
-from kimp.domain.money import Asset
+from kimp.domain.legs import Blocked
+from kimp.domain.market import Direction, Venue
+from kimp.domain.money import Asset, Money
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +30,10 @@ class SendPermit:
     first_asked_ms: int
     run_id: str
     halt: HaltLevel
+    refused: Blocked | None = None
+    """No cycle may be opened: nothing was journalled, and nothing may be sent."""
+    closed: str | None = None
+    """Why a withdrawal of this id certainly left nothing."""
 
 
 class Journal(Protocol):
@@ -36,7 +43,13 @@ class Journal(Protocol):
 
     async def close_order(self, intent: OrderIntent, report: OrderReport, now_ms: int) -> None: ...
 
-    async def ask_withdrawal(self, intent: WithdrawalIntent, now_ms: int) -> SendPermit: ...
+    async def ask_withdrawal(self, intent: WithdrawalIntent, now_ms: int) -> SendPermit | None:
+        """None while another withdrawal of the same coin from the same venue has no answer yet."""
+        ...
+
+    async def refuse_withdrawal(self, transfer_id: str, reason: str) -> None:
+        """Nothing left the venue under this id, for certain or by a person's word: the coin's next one may be asked."""
+        ...
 
     async def claim_withdrawal(self, transfer_id: str, venue: str, venue_id: str) -> bool:
         """Bind the venue's id to the transfer. False if it is bound to another one already."""
@@ -44,6 +57,48 @@ class Journal(Protocol):
 
     async def claimed_withdrawal(self, transfer_id: str) -> str | None:
         """The venue's id that was bound to the transfer, if any."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Stranding:
+    """An unfinished cycle, as far as books and journal know it."""
+
+    cycle_id: str
+    coin: Asset
+    direction: Direction
+    premium: Decimal
+    expected_edge: Decimal
+    detected_at_ms: int
+    ended: bool
+    """The cycle had ended when an order of it surfaced."""
+    takes_over: TakeOver
+    entries: tuple[Entry, ...]
+    orders: tuple[OrderIntent, ...]
+    """Sent or about to be, and their fills not booked."""
+    withdrawals: tuple[WithdrawalIntent, ...]
+    """Sent or about to be, and their arrival not booked."""
+    names: tuple[str, ...]
+    """Every client order id and transfer id that was ever journalled for it."""
+
+
+class Strandings(Protocol):
+    """Cycles that somebody has to look after because their workflow may not."""
+
+    async def unfinished(self) -> Sequence[str]:
+        """Ids of the cycles whose reservation is not released."""
+        ...
+
+    async def stranding(self, cycle_id: str) -> Stranding | None:
+        """None if the cycle has been finished meanwhile."""
+        ...
+
+    async def absent_orders(self, since_ms: int) -> Sequence[OrderIntent]:
+        """Orders that the venue did not know when their fence had passed."""
+        ...
+
+    async def adopt(self, intent: OrderIntent, report: OrderReport, entries: Sequence[Entry], now_ms: int) -> None:
+        """An order surfaced after all: book its fills, and keep its cycle unfinished until they are undone."""
         ...
 
 
@@ -97,6 +152,19 @@ class ReadModel(Protocol):
     async def cycle(self, cycle_id: str) -> CycleRow | None: ...
 
     async def coin_states(self) -> Mapping[Asset, CoinState]: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Stakes:
+    """What may be staked, and what is."""
+
+    free: Mapping[Venue, Money]
+    """Cash that no cycle counts on; a venue whose account was never read is missing."""
+    exposure: Exposure
+
+
+class Capital(Protocol):
+    async def stakes(self, now_ms: int) -> Stakes: ...
 
 
 class Controls(Protocol):

@@ -14,6 +14,12 @@ class StartOutcome(StrEnum):
     """The number is used up: the coin's next cycle has a higher one."""
 
 
+class CycleFates(Protocol):
+    async def fate(self, cycle_id: str) -> str | None:
+        """How the cycle's workflow ended, in words; None while it runs."""
+        ...
+
+
 class CycleStarter(Protocol):
     async def start(self, cycle: CycleInput) -> StartOutcome:
         """Start the cycle unless its id was ever used; at most one caller hears STARTED."""

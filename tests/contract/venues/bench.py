@@ -66,6 +66,7 @@ class Bench:
             side=side,
             quantity=quantity,
             limit_price=price,
+            krw_per_cash=Decimal(1),
         )
 
     async def settled(self, intent: OrderIntent) -> VenueOrder:

@@ -35,6 +35,7 @@ def intent(**changes: Any) -> OrderIntent:
         side=Side.BUY,
         quantity=d(100),
         limit_price=d("2.01"),
+        krw_per_cash=d(1400),
         expires_at_ms=NOW + 1_000,
     ).model_copy(update=changes)
 
@@ -295,7 +296,7 @@ async def test_a_worker_that_stops_leaves_the_look_up_to_another(desk: Desk, ven
 async def test_the_venue_of_the_intent_is_asked(desk: Desk, venue: WatchedVenue) -> None:
     other = FakeVenue(Venue.UPBIT, {XRP: (d(2828), d(2830))})
     work = OrderActivities({Venue.UPBIT: other, Venue.BINANCE: venue}, desk.journal, desk.clock)
-    await desk.run(work.execute_order, intent(venue=Venue.UPBIT, limit_price=d(2830)))
+    await desk.run(work.execute_order, intent(venue=Venue.UPBIT, limit_price=d(2830), krw_per_cash=d(1)))
     assert (len(other.sent), len(venue.sent)) == (1, 0)
 
 

@@ -179,11 +179,11 @@ async def test_a_listed_withdrawal_is_ours_by_its_amount(
 async def test_a_listed_withdrawal_belongs_to_one_transfer_only(
     desk: Desk, work: TransferActivities, upbit: Source
 ) -> None:
-    """Two cycles sent the same amount at the same time: the first takes one entry, the second the other."""
+    """Two cycles sent the same amount, one after the other: the first takes one entry, the second the other."""
     upbit.shown = [listed("u-1", "100"), listed("u-2", "100")]
-    for name in (TRANSFER, "XRP-2-HW-1"):
-        await desk.journal.ask_withdrawal(intent(transfer_id=name), NOW)
+    await desk.journal.ask_withdrawal(intent(), NOW)
     first = await desk.run(work.withdraw, intent())
+    await desk.journal.ask_withdrawal(intent(transfer_id="XRP-2-HW-1"), NOW)
     second = await desk.run(work.withdraw, intent(transfer_id="XRP-2-HW-1"))
     assert [first.venue_id, second.venue_id] == ["u-1", "u-2"]
 

@@ -1,12 +1,13 @@
 """Gates that know what is already running."""
 
 import pytest
+from fakes.caps import limits
 from fakes.market import NOW, XRP
 
-from kimp.domain.admission import NEVER_TRADED, AdmissionLimits, CoinState, HaltLevel, admit
+from kimp.domain.admission import NEVER_TRADED, CoinState, HaltLevel, admit
 from kimp.domain.legs import Blocked, Gate
 
-LIMITS = AdmissionLimits(max_open_cycles=2, cooldown_ms=60_000)
+LIMITS = limits(open_cycles=2)
 
 
 def ask(

@@ -63,7 +63,7 @@ def test_a_network_fee_in_the_coin_can_turn_the_order_around() -> None:
 
 
 def choice(least: str, routes: list[LegEstimate]) -> Asset | None:
-    chosen = choose_route(routes, Money(d(1000), USDT), Decimal(least))
+    chosen = choose_route(routes, Money(d(1000), USDT) * (1 + Decimal(least)))
     return chosen.coin if chosen else None
 
 

@@ -1,18 +1,20 @@
 """The explanation says what the decision says, with the figures a person looks for first."""
 
 import pytest
+from fakes.caps import limits
 from fakes.initiator_settings import LIMITS
 from fakes.market import NOW, TRX, XRP, d, free_rules, kimchi_quotes, view_of
 
 from initiator.explain import CoinExplanation, explain
-from kimp.domain.admission import AdmissionLimits, CoinState, HaltLevel
+from kimp.domain.admission import CoinState, HaltLevel
+from kimp.domain.caps import Exposure
 from kimp.domain.legs import Blocked, Gate, MarketView
 from kimp.domain.market import Direction, Venue
 from kimp.domain.money import USDT, Asset
 from kimp.domain.opportunity import Opportunity, evaluate
 
 COINS = (XRP, TRX, USDT)
-ADMISSION = AdmissionLimits(max_open_cycles=1, cooldown_ms=60_000)
+ADMISSION = limits(open_cycles=1)
 
 
 def market() -> MarketView:
@@ -26,7 +28,7 @@ def told(
     usd_krw: str | None = None,
 ) -> CoinExplanation:
     rate = None if usd_krw is None else d(usd_krw)
-    return explain(view, XRP, COINS, LIMITS, ADMISSION, states or {}, halt, NOW, usd_krw=rate)
+    return explain(view, XRP, COINS, LIMITS, ADMISSION, states or {}, halt, Exposure(), NOW, usd_krw=rate)
 
 
 @pytest.mark.parametrize("direction", list(Direction))

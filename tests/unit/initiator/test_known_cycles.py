@@ -1,5 +1,6 @@
 """What the initiator knows: the read model's rows, and what it learned since."""
 
+from fakes.caps import RICH
 from fakes.market import NOW, TRX, XRP
 
 from initiator.known_cycles import FORGET_MS, TRUST_MS, KnownCycles
@@ -16,14 +17,14 @@ def test_before_the_first_reading_the_kill_switch_is_unknown() -> None:
 
 def test_a_reading_of_the_kill_switch_is_trusted_for_a_while_only() -> None:
     known = KnownCycles()
-    known.refresh({}, HaltLevel.RUN, NOW)
+    known.refresh({}, HaltLevel.RUN, RICH, NOW)
     assert known.halt(NOW + TRUST_MS) is HaltLevel.RUN
     assert known.halt(NOW + TRUST_MS + 1) is None
 
 
 def test_a_coin_of_which_nothing_is_known_was_never_traded() -> None:
     known = KnownCycles()
-    known.refresh({XRP: OPEN_3}, HaltLevel.RUN, NOW)
+    known.refresh({XRP: OPEN_3}, HaltLevel.RUN, RICH, NOW)
     assert known.state(XRP) == OPEN_3
     assert known.state(TRX) == NEVER_TRADED
     assert known.open_cycles() == 1
@@ -31,7 +32,7 @@ def test_a_coin_of_which_nothing_is_known_was_never_traded() -> None:
 
 def test_what_was_started_counts_at_once() -> None:
     known = KnownCycles()
-    known.refresh({XRP: CLOSED_3}, HaltLevel.RUN, NOW)
+    known.refresh({XRP: CLOSED_3}, HaltLevel.RUN, RICH, NOW)
     known.learn(XRP, 4, StartOutcome.STARTED, NOW)
     assert known.state(XRP) == CoinState(4, open=True, closed_ms=None)
     assert known.open_cycles() == 1
@@ -53,7 +54,7 @@ def test_a_number_that_is_used_up_is_passed_over_and_the_coin_rests() -> None:
 def test_an_older_row_does_not_overwrite_what_was_learned() -> None:
     known = KnownCycles()
     known.learn(XRP, 4, StartOutcome.STARTED, NOW)
-    known.refresh({XRP: CLOSED_3}, HaltLevel.RUN, NOW + 1_000)
+    known.refresh({XRP: CLOSED_3}, HaltLevel.RUN, RICH, NOW + 1_000)
     assert known.state(XRP).last_number == 4
     assert known.open_cycles() == 1
 
@@ -62,7 +63,7 @@ def test_a_row_of_the_same_cycle_takes_over() -> None:
     known = KnownCycles()
     known.learn(XRP, 4, StartOutcome.STARTED, NOW)
     closed = CoinState(4, open=False, closed_ms=NOW + 500)
-    known.refresh({XRP: closed}, HaltLevel.RUN, NOW + 1_000)
+    known.refresh({XRP: closed}, HaltLevel.RUN, RICH, NOW + 1_000)
     assert known.state(XRP) == closed
     assert known.open_cycles() == 0
 
@@ -71,8 +72,8 @@ def test_a_start_that_no_row_ever_shows_is_forgotten() -> None:
     """Asking Temporal once too often is harmless; being silent about a coin for ever is not."""
     known = KnownCycles()
     known.learn(XRP, 4, StartOutcome.STARTED, NOW)
-    known.refresh({}, HaltLevel.RUN, NOW + FORGET_MS)
+    known.refresh({}, HaltLevel.RUN, RICH, NOW + FORGET_MS)
     assert known.open_cycles() == 1
-    known.refresh({}, HaltLevel.RUN, NOW + FORGET_MS + 1)
+    known.refresh({}, HaltLevel.RUN, RICH, NOW + FORGET_MS + 1)
     assert known.state(XRP) == NEVER_TRADED
     assert known.open_cycles() == 0

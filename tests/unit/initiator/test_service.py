@@ -6,13 +6,14 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 
 import pytest
+from fakes.caps import limits
 from fakes.initiator import KnowingStarter, PlayedBus, StatedBooks
 from fakes.initiator_settings import SETTINGS
 from fakes.market import NOW, SOL, TRX, XRP, ManualClock, d, free_rules, kimchi_quotes, quote
 
 from initiator.service import RULES_TRUST_MS, Initiator, InitiatorSettings
 from kimp.contracts.ticks import encode_batch
-from kimp.domain.admission import AdmissionLimits, CoinState, HaltLevel
+from kimp.domain.admission import CoinState, HaltLevel
 from kimp.domain.errors import StartFailed, StoreUnavailable
 from kimp.domain.legs import Gate
 from kimp.domain.market import Quote, Venue
@@ -40,7 +41,9 @@ class Scene:
     clock: ManualClock = field(default_factory=ManualClock)
 
     def __post_init__(self) -> None:
-        self.initiator = Initiator(self.bus, self.starter, self.books, self.books, self.clock, self.settings)
+        self.initiator = Initiator(
+            self.bus, self.starter, self.books, self.books, self.books, self.clock, self.settings
+        )
 
     @property
     def counts(self) -> dict[str, int]:
@@ -119,7 +122,7 @@ async def test_two_initiators_open_one_cycle(scene: Scene) -> None:
 
 async def test_a_number_that_is_used_up_is_learned_and_the_next_one_asked_for() -> None:
     """The database lost the coin's first cycle; Temporal still knows it."""
-    scene = Scene(replace(SETTINGS, admission=AdmissionLimits(max_open_cycles=5, cooldown_ms=10_000)))
+    scene = Scene(replace(SETTINGS, admission=limits(open_cycles=5, cooldown_ms=10_000)))
     scene.starter.used["XRP-1"] = False
     await scene.know()
     await scene.see(*kimchi_quotes())
@@ -149,7 +152,7 @@ async def test_a_coin_rests_after_its_cycle(scene: Scene) -> None:
 
 async def test_no_more_cycles_than_allowed_even_in_one_batch() -> None:
     """Both XRP (out) and TRX (home) pay at once; starts under way count as open."""
-    scene = Scene(replace(SETTINGS, admission=AdmissionLimits(max_open_cycles=1, cooldown_ms=0)))
+    scene = Scene(replace(SETTINGS, admission=limits(open_cycles=1, cooldown_ms=0)))
     await scene.know()
     await scene.see(*kimchi_quotes())
     await scene.see(*kimchi_quotes())

@@ -4,6 +4,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from kimp.adapters.clock import SystemClock
+from kimp.adapters.sql.capital import SqlCapital
 from kimp.adapters.sql.controls import SqlControls
 from kimp.adapters.sql.engine import create_engine
 from kimp.adapters.sql.journal import SqlJournal
@@ -11,10 +12,11 @@ from kimp.adapters.sql.ledger import SqlLedger
 from kimp.adapters.sql.read_model import SqlReadModel
 from kimp.adapters.sql.schema import check_schema
 from kimp.adapters.sql.store import Store
+from kimp.adapters.sql.strandings import SqlStrandings
 
 
 class SqlBooks:
-    """The four ports of `kimp.ports.books`."""
+    """The six ports of `kimp.ports.books`."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
@@ -22,6 +24,8 @@ class SqlBooks:
         self.ledger = SqlLedger(store, SystemClock())
         self.read_model = SqlReadModel(store)
         self.controls = SqlControls(store)
+        self.capital = SqlCapital(store)
+        self.strandings = SqlStrandings(store)
 
     async def ping(self) -> None:
         """Raises StoreUnavailable if the database does not answer."""

@@ -1,17 +1,21 @@
 """What was sent, written down before it is sent."""
 
+from collections.abc import Sequence
+from contextlib import suppress
 from typing import Any
 from uuid import uuid4
 
-from sqlalchemy import Column, Insert, or_, select, update
+from sqlalchemy import Column, Select, insert, or_, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from kimp.adapters.sql.capital import admit
 from kimp.adapters.sql.controls import LEVEL_NOW, level_of
 from kimp.adapters.sql.store import Store
 from kimp.adapters.sql.tables import order_intents, withdrawal_intents
 from kimp.contracts.orders import OrderIntent, OrderOutcome, OrderReport
 from kimp.contracts.transfers import WithdrawalIntent
+from kimp.domain.admission import HaltLevel
 from kimp.ports.books import SendPermit
 
 
@@ -21,7 +25,6 @@ class SqlJournal:
     def __init__(self, store: Store) -> None:
         self._store = store
         self._order = store.insert_once(order_intents)
-        self._withdrawal = store.insert_once(withdrawal_intents)
 
     async def ask_order(self, intent: OrderIntent, now_ms: int) -> SendPermit:
         """Journal the order and say whether this call is the one that may send it."""
@@ -36,10 +39,21 @@ class SqlJournal:
             "limit_price": intent.limit_price,
             "first_asked_ms": now_ms,
         }
-        return await self._ask(self._order, order_intents.c.client_order_id, row)
+        question = self._question(order_intents.c.client_order_id, intent.client_order_id)
+        mark = uuid4().hex
 
-    async def ask_withdrawal(self, intent: WithdrawalIntent, now_ms: int) -> SendPermit:
-        """Journal the withdrawal and say whether this call is the one that may send it."""
+        async def work(connection: AsyncConnection) -> SendPermit:
+            if intent.opening is not None and (await connection.execute(question)).one_or_none() is None:
+                refused = await admit(connection, intent, now_ms)
+                if refused is not None:
+                    return SendPermit(False, now_ms, intent.run_id, HaltLevel.RUN, refused)  # noqa: FBT003 - `first`
+            await connection.execute(self._order, {**row, "asked_by": mark})
+            return _permit((await connection.execute(question)).one(), mark)
+
+        return await self._store.write(work)
+
+    async def ask_withdrawal(self, intent: WithdrawalIntent, now_ms: int) -> SendPermit | None:
+        """Journal the withdrawal and say whether this call is the one that may send it; None: it is not its turn."""
         row = {
             "transfer_id": intent.transfer_id,
             "cycle_id": intent.cycle_id,
@@ -51,23 +65,42 @@ class SqlJournal:
             "address": intent.address.address,
             "tag": intent.address.tag,
             "first_asked_ms": now_ms,
+            # Unique: a second one of the coin is not journalled before the first is answered, as Upbit tells its
+            # withdrawals apart by coin, amount and time only.
+            "unanswered": f"{intent.direction.source}/{intent.coin}",
         }
-        return await self._ask(self._withdrawal, withdrawal_intents.c.transfer_id, row)
-
-    async def _ask(self, insert: Insert, key: Column[str], row: dict[str, Any]) -> SendPermit:
-        """Two statements. Who finds its own mark in the row inserted it: true for one call ever, also when the
-        answer to the COMMIT was lost and the transaction is repeated.
-        """
+        c = withdrawal_intents.c
+        question = self._question(c.transfer_id, intent.transfer_id).add_columns(c.reason)
         mark = uuid4().hex
-        c = key.table.c
-        question = select(c.asked_by, c.first_asked_ms, c.run_id, LEVEL_NOW).where(key == row[key.name])
 
-        async def work(connection: AsyncConnection) -> SendPermit:
-            await connection.execute(insert, {**row, "asked_by": mark})
-            asked_by, first_asked_ms, run_id, level = (await connection.execute(question)).one()
-            return SendPermit(asked_by == mark, first_asked_ms, run_id, level_of(level))
+        async def work(connection: AsyncConnection) -> SendPermit | None:
+            there = (await connection.execute(question)).one_or_none()
+            if there is None:
+                with suppress(IntegrityError):
+                    await connection.execute(insert(withdrawal_intents), {**row, "asked_by": mark})
+                there = (await connection.execute(question)).one_or_none()
+            return None if there is None else _permit(there, mark)
 
         return await self._store.write(work)
+
+    @staticmethod
+    def _question(key: Column[str], name: str) -> Select[Any]:
+        c = key.table.c
+        return select(c.asked_by, c.first_asked_ms, c.run_id, LEVEL_NOW).where(key == name)
+
+    async def refuse_withdrawal(self, transfer_id: str, reason: str) -> None:
+        """Repeating it changes nothing; a withdrawal that has the venue's id stays as it is."""
+        sent = withdrawal_intents.c
+        close = (
+            update(withdrawal_intents)
+            .where(sent.transfer_id == transfer_id, sent.venue_id.is_(None))
+            .values(unanswered=None, reason=reason)
+        )
+
+        async def work(connection: AsyncConnection) -> None:
+            await connection.execute(close)
+
+        await self._store.write(work)
 
     async def close_order(self, intent: OrderIntent, report: OrderReport, now_ms: int) -> None:
         """Write down how the order ended. What filled stays filled, and another run's order is not touched."""
@@ -106,7 +139,7 @@ class SqlJournal:
                 sent.venue == venue,
                 or_(sent.venue_id.is_(None), sent.venue_id == venue_id),
             )
-            .values(venue_id=venue_id)
+            .values(venue_id=venue_id, unanswered=None)
         )
 
         async def work(connection: AsyncConnection) -> bool:
@@ -125,3 +158,11 @@ class SqlJournal:
             return (await connection.execute(query)).scalar_one_or_none()
 
         return await self._store.read(work)
+
+
+def _permit(row: Sequence[Any], mark: str) -> SendPermit:
+    """Who finds its own mark in the row inserted it: true for one call ever, also when the answer to the COMMIT was
+    lost and the transaction is repeated.
+    """
+    asked_by, first_asked_ms, run_id, level, *closed = row
+    return SendPermit(asked_by == mark, first_asked_ms, run_id, level_of(level), closed=closed[0] if closed else None)

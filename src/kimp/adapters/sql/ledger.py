@@ -8,6 +8,7 @@ from sqlalchemy import func, insert, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from kimp.adapters.sql.amounts import WIDE
+from kimp.adapters.sql.capital import take_in
 from kimp.adapters.sql.store import Store
 from kimp.adapters.sql.tables import ledger_entries, ledger_postings
 from kimp.domain.ledger import Account, Entry, Posting
@@ -39,6 +40,7 @@ async def book_entries(connection: AsyncConnection, entries: Iterable[Entry], no
         await connection.execute(insert(ledger_entries), heads)
     if lines:
         await connection.execute(insert(ledger_postings), lines)
+    await take_in(connection, new)
 
 
 class SqlLedger:
@@ -69,12 +71,13 @@ class SqlLedger:
         """What the cycle booked, in the order it was booked."""
 
         async def work(connection: AsyncConnection) -> list[Entry]:
-            return await _entries_of(connection, cycle_id)
+            return await entries_of(connection, cycle_id)
 
         return await self._store.read(work)
 
 
-async def _entries_of(connection: AsyncConnection, cycle_id: str) -> list[Entry]:
+async def entries_of(connection: AsyncConnection, cycle_id: str) -> list[Entry]:
+    """Within the caller's transaction; see `SqlLedger.entries`."""
     e, p = ledger_entries.c, ledger_postings.c
     query = (
         select(e.entry_id, p.account, p.asset, p.amount)

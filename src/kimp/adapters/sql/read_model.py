@@ -6,9 +6,10 @@ from typing import Any
 from sqlalchemy import RowMapping, func, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from kimp.adapters.sql.capital import release
 from kimp.adapters.sql.ledger import book_entries
 from kimp.adapters.sql.store import Store
-from kimp.adapters.sql.tables import cycles
+from kimp.adapters.sql.tables import cycles, order_intents
 from kimp.contracts.cycle import CycleRecord
 from kimp.contracts.status import TERMINAL, CycleStatus
 from kimp.domain.admission import CoinState
@@ -51,8 +52,12 @@ class SqlReadModel:
 
         async def work(connection: AsyncConnection) -> None:
             await connection.execute(self._insert, row)
+            if record.takes_over is not None:
+                await _take_over(connection, record, row)
             await connection.execute(advance)
             await book_entries(connection, record.entries, record.at_ms)
+            if record.status.terminal:
+                await release(connection, record.cycle_id, record.profit_krw, record.at_ms)
 
         await self._store.write(work)
 
@@ -91,6 +96,25 @@ class SqlReadModel:
             }
 
         return await self._store.read(work)
+
+
+async def _take_over(connection: AsyncConnection, record: CycleRecord, row: Mapping[str, Any]) -> None:
+    """The row changes hands, even of an ended cycle: an order of it may have surfaced afterwards."""
+    c, takes_over = cycles.c, record.takes_over
+    if takes_over is None:
+        return
+    hand_over = (
+        update(cycles)
+        .where(c.cycle_id == record.cycle_id, c.workflow_run_id == takes_over.run_id)
+        .values(
+            {name: value for name, value in row.items() if name not in FIXED}
+            | {"workflow_run_id": record.workflow_run_id}
+        )
+    )
+    await connection.execute(hand_over)
+    orders = order_intents.c
+    taken = update(order_intents).where(orders.client_order_id.in_(takes_over.adopted)).values(adopted_ms=None)
+    await connection.execute(taken)
 
 
 def _row(record: CycleRecord) -> dict[str, Any]:

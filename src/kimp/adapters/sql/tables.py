@@ -87,6 +87,9 @@ order_intents = Table(
     Column("filled_funds", Estimate),  # a product; the exact one is in the ledger
     Column("closed_ms", BigInteger),
     Column("reason", Text),
+    Column("adopted_ms", BigInteger),  # it surfaced after its fence, and nobody has taken care of it yet
+    Index(None, "cycle_id"),
+    Index(None, "outcome", "first_asked_ms"),
     **OPTIONS,
 )
 
@@ -105,9 +108,39 @@ withdrawal_intents = Table(
     Column("address", String(255), nullable=False),
     Column("tag", String(255)),
     Column("venue_id", ENTRY_ID),
+    Column("unanswered", ID, unique=True),  # `<venue>/<coin>` until the venue's id is known, or that it sent nothing
+    Column("reason", Text),
     UniqueConstraint("venue", "venue_id"),
+    Index(None, "cycle_id"),
     **OPTIONS,
 )
+
+capital = Table(
+    "capital",
+    metadata,
+    Column("venue", CODE, primary_key=True),
+    Column("asset", CODE, nullable=False),
+    Column("free", Amount, nullable=False),
+    **OPTIONS,
+)
+"""Cash that no cycle counts on, per venue."""
+
+reservations = Table(
+    "reservations",
+    metadata,
+    Column("cycle_id", ID, primary_key=True),
+    Column("venue", CODE, nullable=False),
+    Column("asset", CODE, nullable=False),
+    Column("amount", Amount, nullable=False),
+    Column("stake_krw", BigInteger, nullable=False),  # whole won: caps are added up in SQL, on SQLite too
+    Column("made_ms", BigInteger, nullable=False),
+    Column("released_ms", BigInteger),
+    Column("result_krw", BigInteger),
+    Index(None, "made_ms"),
+    Index(None, "released_ms"),
+    **OPTIONS,
+)
+"""One per cycle that was admitted: what it may spend, and what came of it."""
 
 ledger_entries = Table(
     "ledger_entries",
@@ -115,6 +148,7 @@ ledger_entries = Table(
     Column("entry_id", ENTRY_ID, primary_key=True),
     Column("cycle_id", ID),
     Column("booked_ms", BigInteger, nullable=False),
+    Index(None, "cycle_id"),
     **OPTIONS,
 )
 

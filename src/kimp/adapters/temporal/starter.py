@@ -10,7 +10,7 @@ from temporalio.common import (
     WorkflowIDReusePolicy,
 )
 from temporalio.exceptions import WorkflowAlreadyStartedError
-from temporalio.service import RPCError
+from temporalio.service import RPCError, RPCStatusCode
 
 from kimp.contracts.cycle import ARBITRAGE_CYCLE, CycleInput
 from kimp.contracts.queues import TaskQueue
@@ -65,6 +65,27 @@ class TemporalCycleStarter:
             raise StartFailed(f"Temporal did not tell of {cycle.cycle_id}: {error.message}") from None
         running = found.status is WorkflowExecutionStatus.RUNNING
         return StartOutcome.ALREADY_OPEN if running else StartOutcome.ALREADY_CLOSED
+
+
+class TemporalCycleFates:
+    """Whether the workflow of a cycle lives."""
+
+    def __init__(self, client: Client) -> None:
+        self._client = client
+
+    async def fate(self, cycle_id: str) -> str | None:
+        """Raises StartFailed when the server does not answer."""
+        try:
+            found = await self._client.get_workflow_handle(workflow_id(cycle_id)).describe(
+                rpc_timeout=timedelta(seconds=RPC_S)
+            )
+        except RPCError as error:
+            if error.status is RPCStatusCode.NOT_FOUND:
+                return "Temporal does not know its workflow"
+            raise StartFailed(f"Temporal did not tell of {cycle_id}: {error.message}") from None
+        if found.status is WorkflowExecutionStatus.RUNNING:
+            return None
+        return f"its workflow is {found.status.name.lower() if found.status else 'gone'}"
 
 
 def _search_attributes(cycle: CycleInput) -> TypedSearchAttributes:

@@ -1,0 +1,112 @@
+"""Looking for what nobody looks after: cycles without a workflow, orders that surfaced after their fence."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+
+from temporalio import activity
+
+from kimp.contracts.cycle import CyclePolicy, StrandedInput
+from kimp.contracts.orders import OrderIntent, OrderOutcome, OrderReport
+from kimp.contracts.sweep import Found, SweepQuery
+from kimp.domain.errors import VenueError
+from kimp.domain.ids import used_numbers
+from kimp.domain.ledger import Entry, fill_entry
+from kimp.domain.market import Venue
+from kimp.domain.money import USDT
+from kimp.domain.premium import mid
+from kimp.ports.books import Stranding, Strandings
+from kimp.ports.clock import Clock
+from kimp.ports.exchange import Trading, VenueOrder
+from kimp.ports.starter import CycleFates
+from kimp.ports.ticks import TickBus
+
+LATE_MS = 3_600_000
+"""For how long an order that was absent after its fence is looked for."""
+
+
+@dataclass(frozen=True)
+class SweepActivities:
+    """Needs the right to read orders on both venues; sends nothing."""
+
+    venues: Mapping[Venue, Trading]
+    strandings: Strandings
+    fates: CycleFates
+    bus: TickBus
+    policy: CyclePolicy
+    clock: Clock
+
+    @activity.defn
+    async def adopt_late_orders(self, query: SweepQuery) -> Found:
+        """Book what filled of orders that were given up: their cycles count as unfinished from then on."""
+        del query
+        now = self.clock.now_ms()
+        adopted = [
+            intent.client_order_id
+            for intent in await self.strandings.absent_orders(now - LATE_MS)
+            if await self._adopt(intent, now)
+        ]
+        return Found(adopted=tuple(adopted))
+
+    async def _adopt(self, intent: OrderIntent, now_ms: int) -> bool:
+        try:
+            order = await self.venues[intent.venue].find_order(intent.coin, intent.client_order_id)
+        except VenueError as error:
+            activity.logger.warning("order %s: %s; the next sweep asks again", intent.client_order_id, error)
+            return False
+        if order is None or not order.closed or not order.fills:
+            return False
+        activity.logger.error("order %s surfaced after its fence and is undone", intent.client_order_id)
+        await self.strandings.adopt(intent, _report(intent, order), _entries(intent, order), now_ms)
+        return True
+
+    @activity.defn
+    async def find_stranded(self, query: SweepQuery) -> Found:
+        """Unfinished cycles whose workflow does not run. None while there is no quote to value cash by."""
+        del query
+        rates = [q for q in await self.bus.latest([USDT]) if q.venue is Venue.UPBIT]
+        if not rates:
+            return Found()
+        stranded: list[StrandedInput] = []
+        for cycle_id in await self.strandings.unfinished():
+            fate = await self.fates.fate(cycle_id)
+            # Asked in this order: a cycle that ended in between is finished by now.
+            facts = None if fate is None else await self.strandings.stranding(cycle_id)
+            if fate is not None and facts is not None:
+                stranded.append(self._input(facts, fate, mid(rates[0])))
+        return Found(stranded=tuple(stranded))
+
+    def _input(self, facts: Stranding, fate: str, krw_per_usdt: Decimal) -> StrandedInput:
+        return StrandedInput(
+            cycle_id=facts.cycle_id,
+            coin=facts.coin,
+            direction=facts.direction,
+            expected_edge=facts.expected_edge,
+            premium=facts.premium,
+            krw_per_usdt=krw_per_usdt,
+            detected_at_ms=facts.detected_at_ms,
+            policy=self.policy,
+            why="an order surfaced after its fence" if facts.ended else fate,
+            parked=not facts.ended,
+            takes_over=facts.takes_over,
+            entries=facts.entries,
+            orders=facts.orders,
+            withdrawals=facts.withdrawals,
+            numbers=used_numbers(facts.names),
+        )
+
+
+def _report(intent: OrderIntent, order: VenueOrder) -> OrderReport:
+    return OrderReport(
+        client_order_id=intent.client_order_id,
+        outcome=OrderOutcome.FILLED,
+        venue_order_id=order.venue_order_id,
+        fills=order.fills,
+    )
+
+
+def _entries(intent: OrderIntent, order: VenueOrder) -> list[Entry]:
+    return [
+        fill_entry(intent.client_order_id, intent.cycle_id, intent.venue, intent.coin, intent.side, fill)
+        for fill in order.fills
+    ]

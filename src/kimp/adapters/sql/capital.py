@@ -1,0 +1,202 @@
+"""Cash that is set aside for cycles, and the caps that are asked before any is.
+
+`capital` holds per venue and cash what no cycle counts on: the opening balance and what ended cycles left, less what
+open ones reserved. Only a cycle's admission and its end change it, so that cycles do not queue for its rows.
+"""
+
+from collections.abc import Iterable, Mapping
+from decimal import Decimal
+from itertools import takewhile
+from typing import Any
+
+from sqlalchemy import ColumnElement, ScalarSelect, case, func, insert, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from kimp.adapters.sql.amounts import WIDE
+from kimp.adapters.sql.controls import LEVEL_NOW, level_of
+from kimp.adapters.sql.store import Store
+from kimp.adapters.sql.tables import capital, halts, ledger_entries, ledger_postings, order_intents, reservations
+from kimp.contracts.orders import OrderIntent
+from kimp.domain.admission import HaltLevel
+from kimp.domain.caps import Exposure, check_capital, check_caps, check_latches
+from kimp.domain.ledger import Account, Entry
+from kimp.domain.legs import Blocked, Gate
+from kimp.domain.market import Venue
+from kimp.domain.money import ZERO, Asset, Money
+from kimp.ports.books import Stakes
+
+MINUTE_MS = 60_000
+DAY_MS = 24 * 60 * MINUTE_MS
+LOSSES_READ = 100
+CASH = {(Account(venue.value), venue.cash): venue for venue in Venue}
+KIMP = "kimp"
+"""Who set the kill switch when a cap latched."""
+
+
+class SqlCapital:
+    """The port `Capital`. Raises StoreUnavailable when the database does not serve."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    async def stakes(self, now_ms: int) -> Stakes:
+        """What is free and what is at stake."""
+
+        async def work(connection: AsyncConnection) -> Stakes:
+            return Stakes(free=await _free(connection), exposure=await _exposure(connection, now_ms))
+
+        return await self._store.read(work)
+
+
+async def admit(connection: AsyncConnection, intent: OrderIntent, now_ms: int) -> Blocked | None:
+    """Set the cycle's cash aside, within the caller's transaction, or say which gate forbids it."""
+    opening = intent.opening
+    if opening is None:
+        return None
+    # Both rows, always in the same order: admissions follow one another, so that no cap is passed by two at once.
+    free = await _free(connection, lock=True)
+    level = level_of((await connection.execute(select(LEVEL_NOW))).scalar_one())
+    if level >= HaltLevel.NO_NEW_CYCLES:
+        return Blocked(Gate.KILL_SWITCH, f"trading is halted at level {int(level)} ({level.name.lower()})")
+    exposure = await _exposure(connection, now_ms)
+    if (latched := check_latches(opening.caps, exposure)) is not None:
+        await _latch(connection, latched, now_ms)
+        return latched
+    have = free.get(intent.venue)
+    blocked = check_caps(opening.caps, exposure, Decimal(opening.stake_krw)) or check_capital(have, opening.reserve)
+    if blocked is not None or have is None:
+        return blocked
+    await _set(connection, intent.venue, have.amount - opening.reserve.amount)
+    row = {
+        "cycle_id": intent.cycle_id,
+        "venue": intent.venue.value,
+        "asset": opening.reserve.asset,
+        "amount": opening.reserve.amount,
+        "stake_krw": opening.stake_krw,
+        "made_ms": now_ms,
+    }
+    await connection.execute(insert(reservations), row)
+    return None
+
+
+async def release(connection: AsyncConnection, cycle_id: str, profit_krw: Decimal | None, now_ms: int) -> None:
+    """The cycle ended: what it left on either venue is free again. Repeating it changes nothing.
+
+    Not while an order of it surfaced that its workflow knows nothing of: somebody has to undo that first.
+    """
+    r = reservations.c
+    free = await _free(connection, lock=True)
+    query = select(r.venue, r.amount).where(r.cycle_id == cycle_id, r.released_ms.is_(None))
+    held = (await connection.execute(query)).one_or_none()
+    if held is None or await _adopted(connection, cycle_id):
+        return
+    gained = await _gained(connection, cycle_id)
+    gained[Venue(held.venue)] = WIDE.add(gained.get(Venue(held.venue), ZERO), held.amount)
+    await _add(connection, free, gained)
+    end = {"released_ms": now_ms, "result_krw": None if profit_krw is None else int(profit_krw)}
+    if profit_krw is None:  # nothing was traded, so nothing was at stake
+        end["stake_krw"] = 0
+    await connection.execute(update(reservations).where(r.cycle_id == cycle_id).values(end))
+
+
+async def _adopted(connection: AsyncConnection, cycle_id: str) -> bool:
+    o = order_intents.c
+    query = select(func.count()).where(o.cycle_id == cycle_id, o.adopted_ms.is_not(None))
+    return bool((await connection.execute(query)).scalar_one())
+
+
+async def reopen(connection: AsyncConnection, cycle_id: str) -> None:
+    """An ended cycle turns out to hold something still: nobody else may count on what it left until that is settled."""
+    r = reservations.c
+    free = await _free(connection, lock=True)
+    query = select(r.cycle_id).where(r.cycle_id == cycle_id, r.released_ms.is_not(None))
+    if (await connection.execute(query)).one_or_none() is None:
+        return
+    gained = await _gained(connection, cycle_id)
+    await _add(connection, free, {venue: -amount for venue, amount in gained.items()})
+    again = {"released_ms": None, "result_krw": None, "amount": ZERO}
+    await connection.execute(update(reservations).where(r.cycle_id == cycle_id).values(again))
+
+
+async def take_in(connection: AsyncConnection, entries: Iterable[Entry]) -> None:
+    """Cash that came or went outside of any cycle is free, or gone, at once."""
+    moved: dict[Venue, Decimal] = {}
+    for entry in entries:
+        for posting in entry.postings if entry.cycle_id is None else ():
+            venue = CASH.get((posting.account, posting.asset))
+            if venue is not None:
+                moved[venue] = WIDE.add(moved.get(venue, ZERO), posting.amount)
+    if moved:
+        await _add(connection, await _free(connection, lock=True), moved)
+
+
+async def _free(connection: AsyncConnection, *, lock: bool = False) -> dict[Venue, Money]:
+    query = select(capital.c.venue, capital.c.asset, capital.c.free).order_by(capital.c.venue)
+    rows = await connection.execute(query.with_for_update() if lock else query)
+    return {Venue(venue): Money(free, Asset(asset)) for venue, asset, free in rows}
+
+
+async def _add(connection: AsyncConnection, free: Mapping[Venue, Money], moved: Mapping[Venue, Decimal]) -> None:
+    for venue, amount in moved.items():
+        if venue in free:
+            await _set(connection, venue, WIDE.add(free[venue].amount, amount))
+        else:
+            row = {"venue": venue.value, "asset": venue.cash, "free": amount}
+            await connection.execute(insert(capital), row)
+
+
+async def _set(connection: AsyncConnection, venue: Venue, free: Decimal) -> None:
+    await connection.execute(update(capital).where(capital.c.venue == venue.value).values(free=free))
+
+
+async def _gained(connection: AsyncConnection, cycle_id: str) -> dict[Venue, Decimal]:
+    """The cycle's net cash on each venue."""
+    p = ledger_postings.c
+    query = (
+        select(p.account, p.asset, p.amount)
+        .join(ledger_entries, ledger_entries.c.entry_id == p.entry_id)
+        .where(ledger_entries.c.cycle_id == cycle_id)
+    )
+    gained: dict[Venue, Decimal] = {}
+    for account, asset, amount in await connection.execute(query):
+        venue = CASH.get((Account(account), Asset(asset)))
+        if venue is not None:
+            gained[venue] = WIDE.add(gained.get(venue, ZERO), amount)
+    return gained
+
+
+async def _exposure(connection: AsyncConnection, now_ms: int) -> Exposure:
+    r = reservations.c
+    query = select(func.max(halts.c.set_ms)).where(halts.c.level == int(HaltLevel.RUN))
+    resumed_ms = (await connection.execute(query)).scalar_one() or 0
+    day_ms, since_ms = now_ms - DAY_MS, max(now_ms - DAY_MS, resumed_ms)
+    figures = select(
+        _count(r.released_ms.is_(None)),
+        _count(r.made_ms > max(now_ms - MINUTE_MS, resumed_ms)),
+        _sum(r.stake_krw, r.made_ms > day_ms),
+        _sum(r.result_krw, r.released_ms > since_ms),
+    )
+    open_cycles, started, staked, result = (await connection.execute(figures)).one()
+    ended = (
+        select(r.result_krw)
+        .where(r.released_ms > resumed_ms, r.result_krw.is_not(None))
+        .order_by(r.released_ms.desc())
+        .limit(LOSSES_READ)
+    )
+    results = (await connection.execute(ended)).scalars()
+    losses = sum(1 for _ in takewhile(lambda krw: krw < 0, results))
+    return Exposure(open_cycles, started, int(staked), losses, -int(result))
+
+
+def _count(condition: ColumnElement[bool]) -> ScalarSelect[Any]:
+    return select(func.count()).select_from(reservations).where(condition).scalar_subquery()
+
+
+def _sum(column: ColumnElement[Any], condition: ColumnElement[bool]) -> ScalarSelect[Any]:
+    total = func.coalesce(func.sum(case((column.is_(None), 0), else_=column)), 0)
+    return select(total).select_from(reservations).where(condition).scalar_subquery()
+
+
+async def _latch(connection: AsyncConnection, cause: Blocked, now_ms: int) -> None:
+    row = {"level": int(HaltLevel.NO_NEW_CYCLES), "reason": f"{cause.gate}: {cause.detail}", "set_by": KIMP}
+    await connection.execute(insert(halts), {**row, "set_ms": now_ms})

@@ -1,0 +1,141 @@
+"""What journal and books know of cycles whose workflow may be gone, and orders that surfaced too late."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import Row, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from kimp.adapters.sql.capital import reopen
+from kimp.adapters.sql.ledger import book_entries, entries_of
+from kimp.adapters.sql.store import Store
+from kimp.adapters.sql.tables import cycles, order_intents, reservations, withdrawal_intents
+from kimp.contracts.cycle import TakeOver
+from kimp.contracts.orders import OrderIntent, OrderOutcome, OrderReport
+from kimp.contracts.status import CycleStatus
+from kimp.contracts.transfers import Address, WithdrawalIntent
+from kimp.domain.ledger import Entry
+from kimp.domain.market import Direction, Side, Venue
+from kimp.domain.money import ONE, ZERO, Asset
+from kimp.ports.books import Stranding
+
+MAY_HAVE_FILLED = (None, OrderOutcome.FILLED.value, OrderOutcome.ABSENT.value)
+
+
+class SqlStrandings:
+    """The port `Strandings`. Every method raises StoreUnavailable when the database does not serve."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    async def unfinished(self) -> Sequence[str]:
+        query = select(reservations.c.cycle_id).where(reservations.c.released_ms.is_(None))
+
+        async def work(connection: AsyncConnection) -> Sequence[str]:
+            return list((await connection.execute(query.order_by(reservations.c.cycle_id))).scalars())
+
+        return await self._store.read(work)
+
+    async def stranding(self, cycle_id: str) -> Stranding | None:
+        async def work(connection: AsyncConnection) -> Stranding | None:
+            r = reservations.c
+            still = select(r.venue, r.made_ms).where(r.cycle_id == cycle_id, r.released_ms.is_(None))
+            reserved = (await connection.execute(still)).one_or_none()
+            return None if reserved is None else await _stranding(connection, cycle_id, reserved)
+
+        return await self._store.read(work)
+
+    async def absent_orders(self, since_ms: int) -> Sequence[OrderIntent]:
+        o = order_intents.c
+        query = select(order_intents).where(o.outcome == OrderOutcome.ABSENT.value, o.first_asked_ms >= since_ms)
+
+        async def work(connection: AsyncConnection) -> Sequence[OrderIntent]:
+            return [_order(row) for row in await connection.execute(query)]
+
+        return await self._store.read(work)
+
+    async def adopt(self, intent: OrderIntent, report: OrderReport, entries: Sequence[Entry], now_ms: int) -> None:
+        """Repeating it changes nothing but the time."""
+        o = order_intents.c
+        found = (
+            update(order_intents)
+            .where(o.client_order_id == intent.client_order_id)
+            .values(
+                outcome=report.outcome.value,
+                venue_order_id=report.venue_order_id,
+                filled_quantity=report.quantity,
+                filled_funds=report.funds,
+                reason="surfaced after its fence",
+                adopted_ms=now_ms,
+            )
+        )
+
+        async def work(connection: AsyncConnection) -> None:
+            await reopen(connection, intent.cycle_id)
+            await connection.execute(found)
+            await book_entries(connection, entries, now_ms)
+
+        await self._store.write(work)
+
+
+async def _stranding(connection: AsyncConnection, cycle_id: str, reserved: Row[Any, Any]) -> Stranding:
+    row = (await connection.execute(select(cycles).where(cycles.c.cycle_id == cycle_id))).one_or_none()
+    orders = list(await connection.execute(select(order_intents).where(order_intents.c.cycle_id == cycle_id)))
+    sent = list(await connection.execute(select(withdrawal_intents).where(withdrawal_intents.c.cycle_id == cycle_id)))
+    entries = await entries_of(connection, cycle_id)
+    booked = {entry.entry_id for entry in entries}
+    filled = {entry_id.partition("/")[0] for entry_id in booked}
+    direction = Direction.TO_UPBIT if Venue(reserved.venue) is Venue.BINANCE else Direction.TO_BINANCE
+    return Stranding(
+        cycle_id=cycle_id,
+        coin=Asset(cycle_id.rpartition("-")[0]),
+        direction=direction,
+        premium=row.premium if row else ZERO,
+        expected_edge=row.expected_edge if row else ZERO,
+        detected_at_ms=row.started_ms if row else reserved.made_ms,
+        ended=row is not None and CycleStatus(row.status).terminal,
+        takes_over=TakeOver(
+            run_id=row.workflow_run_id if row else "",
+            sequence=row.sequence if row else 0,
+            adopted=tuple(order.client_order_id for order in orders if order.adopted_ms is not None),
+        ),
+        entries=tuple(entries),
+        orders=tuple(
+            _order(order)
+            for order in orders
+            if order.outcome in MAY_HAVE_FILLED and order.client_order_id not in filled
+        ),
+        withdrawals=tuple(
+            _withdrawal(one) for one in sent if one.reason is None and f"{one.transfer_id}/in" not in booked
+        ),
+        names=(*(order.client_order_id for order in orders), *(one.transfer_id for one in sent)),
+    )
+
+
+def _order(row: Row[Any]) -> OrderIntent:
+    """Good for looking it up; it is never sent, so its value in won does not matter."""
+    return OrderIntent(
+        cycle_id=row.cycle_id,
+        run_id=row.run_id,
+        client_order_id=row.client_order_id,
+        venue=Venue(row.venue),
+        coin=Asset(row.coin),
+        side=Side(row.side),
+        quantity=row.quantity,
+        limit_price=row.limit_price,
+        krw_per_cash=ONE,
+    )
+
+
+def _withdrawal(row: Row[Any]) -> WithdrawalIntent:
+    source = Venue(row.venue)
+    return WithdrawalIntent(
+        cycle_id=row.cycle_id,
+        run_id=row.run_id,
+        transfer_id=row.transfer_id,
+        coin=Asset(row.coin),
+        direction=Direction.TO_UPBIT if source is Venue.BINANCE else Direction.TO_BINANCE,
+        amount=row.amount,
+        network=row.network,
+        address=Address(network=row.network, address=row.address, tag=row.tag),
+    )

@@ -1,0 +1,27 @@
+"""What the sweep asks and finds."""
+
+from kimp.contracts.base import Message
+from kimp.contracts.cycle import StrandedInput
+
+SWEEP = "Sweep"
+"""The workflow's type name, and the id of its schedule."""
+
+
+class SweepQuery(Message):
+    """Everything there is."""
+
+
+class Found(Message):
+    """What nobody looked after."""
+
+    adopted: tuple[str, ...] = ()
+    """Client ids of orders that surfaced after their fence."""
+    stranded: tuple[StrandedInput, ...] = ()
+
+
+class SweepReport(Message):
+    """What one sweep did."""
+
+    adopted: tuple[str, ...]
+    taken_over: tuple[str, ...]
+    """Ids of cycles that have a workflow again."""

@@ -1,0 +1,274 @@
+"""Cash is set aside before a cycle's first order: many cycles at once never count on the same won twice."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from dataclasses import replace
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from fakes.caps import WIDE
+
+from kimp.adapters.sql.books import SqlBooks, open_books
+from kimp.adapters.sql.schema import migrate
+from kimp.contracts.cycle import CycleRecord
+from kimp.contracts.orders import Opening, OrderIntent, OrderOutcome, OrderReport
+from kimp.contracts.status import CycleStatus
+from kimp.domain.admission import HaltLevel
+from kimp.domain.caps import Caps
+from kimp.domain.ledger import Entry, fill_entry, opening_entry
+from kimp.domain.legs import Gate
+from kimp.domain.market import Direction, Fill, Side, Venue
+from kimp.domain.money import KRW, Asset, Money
+
+XRP = Asset("XRP")
+HAVE = Decimal(10_000_000)
+STAKE = 2_000_000
+MINUTE = 60_000
+
+
+@pytest.fixture
+async def books(new_database: Callable[[], str]) -> AsyncIterator[SqlBooks]:
+    url = new_database()
+    await migrate(url)
+    books = await open_books(url)
+    await books.ledger.book([opening_entry(Venue.UPBIT, {KRW: HAVE, XRP: Decimal(5)})])
+    yield books
+    await books.close()
+
+
+def opening_order(number: int, caps: Caps = WIDE, stake: int = STAKE) -> OrderIntent:
+    return OrderIntent(
+        cycle_id=f"XRP-{number}",
+        run_id=f"run-{number}",
+        client_order_id=f"XRP-{number}-1B1-1",
+        venue=Venue.UPBIT,
+        coin=XRP,
+        side=Side.BUY,
+        quantity=Decimal(2_000),
+        limit_price=Decimal(1_000),
+        krw_per_cash=Decimal(1),
+        opening=Opening(reserve=Money(Decimal(stake), KRW), stake_krw=stake, caps=caps),
+    )
+
+
+def ended(
+    number: int, profit: Decimal | None, at_ms: int, entries: tuple[Entry, ...] = (), **changes: Any
+) -> CycleRecord:
+    facts: dict[str, Any] = {
+        "cycle_id": f"XRP-{number}",
+        "workflow_run_id": f"run-{number}",
+        "coin": XRP,
+        "direction": Direction.TO_BINANCE,
+        "status": CycleStatus.REJECTED if profit is None else CycleStatus.COMPLETED,
+        "sequence": 9,
+        "profit_krw": profit,
+        "expected_edge": Decimal("0.01"),
+        "premium": Decimal("0.01"),
+        "detected_at_ms": at_ms,
+        "at_ms": at_ms,
+        "entries": entries,
+    }
+    return CycleRecord(**{**facts, **changes})
+
+
+def bought(number: int, coins: str, client_id: str | None = None) -> Entry:
+    fill = Fill("t1", Decimal(1_000), Decimal(coins), Decimal(0), KRW)
+    return fill_entry(client_id or f"XRP-{number}-1B1-1", f"XRP-{number}", Venue.UPBIT, XRP, Side.BUY, fill)
+
+
+async def free(books: SqlBooks, now_ms: int = 1) -> Decimal:
+    return (await books.capital.stakes(now_ms)).free[Venue.UPBIT].amount
+
+
+async def admitted(books: SqlBooks, number: int, now_ms: int = 1, caps: Caps = WIDE) -> Gate | None:
+    permit = await books.journal.ask_order(opening_order(number, caps), now_ms)
+    assert permit.first == (permit.refused is None)
+    return permit.refused.gate if permit.refused else None
+
+
+async def test_what_was_there_at_first_is_free(books: SqlBooks) -> None:
+    assert await free(books) == HAVE
+
+
+async def test_a_cycles_cash_is_set_aside_once_however_often_it_asks(books: SqlBooks) -> None:
+    assert await admitted(books, 1) is None
+    again = await books.journal.ask_order(opening_order(1), 2)
+    assert (again.first, again.refused) == (False, None)
+    assert await free(books) == HAVE - STAKE
+
+
+async def test_a_cycle_that_there_is_no_cash_for_is_refused_and_leaves_no_trace(books: SqlBooks) -> None:
+    for number in range(5):
+        assert await admitted(books, number) is None
+    assert await admitted(books, 5) is Gate.CAPITAL
+    assert await free(books) == 0
+    await books.read_model.record(ended(0, Decimal(0), 2))
+    assert await admitted(books, 5, 3) is None, "the same id, once there is cash"
+
+
+async def test_thirty_at_once_never_overcommit(books: SqlBooks) -> None:
+    gates = await asyncio.gather(*(admitted(books, number) for number in range(30)))
+    assert gates.count(None) == 5
+    assert gates.count(Gate.CAPITAL) == 25
+    assert await free(books) == 0
+
+
+async def test_a_venue_that_was_never_looked_at_has_no_capital(books: SqlBooks) -> None:
+    order = opening_order(1).model_copy(update={"venue": Venue.BINANCE})
+    permit = await books.journal.ask_order(order, 1)
+    assert permit.refused is not None
+    assert permit.refused.gate is Gate.CAPITAL
+
+
+async def test_what_a_cycle_gained_is_free_once_it_ended_and_not_before(books: SqlBooks) -> None:
+    await admitted(books, 1)
+    running = ended(1, Decimal(7), 2, (bought(1, "1500"),), status=CycleStatus.STARTED, sequence=1)
+    await books.read_model.record(running)
+    assert await free(books) == HAVE - STAKE
+    sold = Fill("t2", Decimal(1_010), Decimal(1_500), Decimal(0), KRW)
+    home = fill_entry("XRP-1-RS1-1", "XRP-1", Venue.UPBIT, XRP, Side.SELL, sold)
+    last = ended(1, Decimal(15_000), 3, (home,))
+    await books.read_model.record(last)
+    assert await free(books) == HAVE + 15_000
+    await books.read_model.record(last)
+    assert await free(books) == HAVE + 15_000, "repeating the last record frees nothing twice"
+
+
+@pytest.mark.parametrize(
+    ("caps", "gate"),
+    [
+        ({"open_cycles": 2}, Gate.OPEN_CYCLES),
+        ({"order_krw": Decimal(STAKE - 1)}, Gate.ORDER_CAP),
+        ({"cycle_krw": Decimal(STAKE - 1)}, Gate.CYCLE_CAP),
+        ({"day_krw": Decimal(3 * STAKE - 1)}, Gate.DAY_CAP),
+    ],
+)
+async def test_each_cap_blocks_by_its_name_and_for_as_long_as_it_is_reached(
+    books: SqlBooks, caps: dict[str, Any], gate: Gate
+) -> None:
+    for number in range(2):
+        assert await admitted(books, number) is None
+    assert await admitted(books, 2, caps=replace(WIDE, **caps)) is gate
+    assert await books.controls.halt_level() is HaltLevel.RUN
+    assert await admitted(books, 2) is None
+
+
+async def test_a_rejected_cycle_staked_nothing(books: SqlBooks) -> None:
+    caps = replace(WIDE, day_krw=Decimal(STAKE))
+    assert await admitted(books, 1, caps=caps) is None
+    assert await admitted(books, 2, caps=caps) is Gate.DAY_CAP
+    await books.read_model.record(ended(1, None, 2))
+    assert await admitted(books, 2, caps=caps) is None
+
+
+async def test_what_was_staked_a_day_ago_does_not_count(books: SqlBooks) -> None:
+    caps = replace(WIDE, day_krw=Decimal(STAKE))
+    assert await admitted(books, 1, 1, caps) is None
+    await books.read_model.record(ended(1, Decimal(1), 2))
+    day = 24 * 60 * MINUTE
+    assert await admitted(books, 2, day, caps) is Gate.DAY_CAP
+    assert await admitted(books, 2, day + 2, caps) is None
+
+
+async def latched(books: SqlBooks, gate: Gate, caps: Caps, now_ms: int) -> None:
+    """Refused by the gate, then by the kill switch, until a person resumes."""
+    assert await admitted(books, 90, now_ms, caps) is gate
+    assert await books.controls.halt_level() is HaltLevel.NO_NEW_CYCLES
+    assert await admitted(books, 91, now_ms + 1, WIDE) is Gate.KILL_SWITCH
+    await books.controls.set_halt_level(HaltLevel.RUN, "looked", now_ms + 2)
+    assert await admitted(books, 92, now_ms + 3, caps) is None
+
+
+async def test_too_many_cycles_within_a_minute_halt_trading(books: SqlBooks) -> None:
+    caps = replace(WIDE, cycles_per_minute=3)
+    for number in range(3):
+        assert await admitted(books, number, 1, caps) is None
+    await latched(books, Gate.CYCLE_RATE, caps, 1_000)
+
+
+async def test_the_same_number_within_two_minutes_does_not(books: SqlBooks) -> None:
+    caps = replace(WIDE, cycles_per_minute=3)
+    for number in range(3):
+        assert await admitted(books, number, 1, caps) is None
+    assert await admitted(books, 3, MINUTE + 2, caps) is None
+
+
+async def lose(books: SqlBooks, number: int, krw: str, at_ms: int) -> None:
+    await admitted(books, number, at_ms)
+    await books.read_model.record(ended(number, Decimal(krw), at_ms))
+
+
+async def test_losses_in_a_row_halt_trading(books: SqlBooks) -> None:
+    for number, krw in enumerate(("-1", "5", "-1", "-1", "-1")):
+        await lose(books, number, krw, 10 + number)
+    await latched(books, Gate.LOSSES_IN_A_ROW, replace(WIDE, losses_in_a_row=3), 100)
+
+
+async def test_a_gain_between_losses_starts_the_count_anew(books: SqlBooks) -> None:
+    for number, krw in enumerate(("-1", "-1", "5", "-1", "-1")):
+        await lose(books, number, krw, 10 + number)
+    assert await admitted(books, 90, 100, replace(WIDE, losses_in_a_row=3)) is None
+
+
+async def test_a_days_loss_halts_trading(books: SqlBooks) -> None:
+    for number, krw in enumerate(("-600", "100", "-500")):
+        await lose(books, number, krw, 10 + number)
+    await latched(books, Gate.DAY_LOSS, replace(WIDE, day_loss_krw=Decimal(1_000)), 100)
+
+
+async def test_an_order_that_surfaces_late_makes_its_ended_cycle_unfinished_again(books: SqlBooks) -> None:
+    order = opening_order(1)
+    await admitted(books, 1)
+    absent = OrderReport(client_order_id=order.client_order_id, outcome=OrderOutcome.ABSENT)
+    await books.journal.close_order(order, absent, 2)
+    await books.read_model.record(ended(1, None, 3))
+    assert await books.strandings.unfinished() == []
+    assert [late.client_order_id for late in await books.strandings.absent_orders(0)] == [order.client_order_id]
+
+    fill = Fill("t1", Decimal(1_000), Decimal(300), Decimal(0), KRW)
+    report = OrderReport(client_order_id=order.client_order_id, outcome=OrderOutcome.FILLED, fills=(fill,))
+    for _ in range(2):
+        await books.strandings.adopt(order, report, [bought(1, "300")], 4)
+    assert await free(books) == HAVE, "what the late order spent is neither free nor gone until it is undone"
+    assert await books.strandings.unfinished() == ["XRP-1"]
+    assert await books.strandings.absent_orders(0) == []
+    found = await books.strandings.stranding("XRP-1")
+    assert found is not None
+    assert found.ended
+    assert found.orders == ()
+    assert found.entries == (bought(1, "300"),)
+    assert found.takes_over.adopted == (order.client_order_id,)
+
+
+async def test_a_cycle_is_not_finished_while_a_late_order_of_it_is_not_taken_care_of(books: SqlBooks) -> None:
+    order = opening_order(1)
+    await admitted(books, 1)
+    report = OrderReport(client_order_id=order.client_order_id, outcome=OrderOutcome.FILLED)
+    await books.strandings.adopt(order, report, [bought(1, "300")], 2)
+    await books.read_model.record(ended(1, Decimal(5), 3))
+    assert await books.strandings.unfinished() == ["XRP-1"]
+
+    found = await books.strandings.stranding("XRP-1")
+    assert found is not None
+    takes_over = found.takes_over.model_copy(update={"run_id": "run-1"})
+    await books.read_model.record(
+        ended(1, None, 4, status=CycleStatus.COMPENSATING, workflow_run_id="run-2", sequence=10, takes_over=takes_over)
+    )
+    row = await books.read_model.cycle("XRP-1")
+    assert row is not None
+    assert (row.status, row.closed_ms) == (CycleStatus.COMPENSATING, None), "the ended row is another run's, and open"
+    await books.read_model.record(
+        ended(1, Decimal(-9), 5, status=CycleStatus.COMPENSATED, workflow_run_id="run-2", sequence=11)
+    )
+    assert await books.strandings.unfinished() == []
+
+
+async def test_a_stranded_cycle_is_known_by_its_journal_alone(books: SqlBooks) -> None:
+    """Its workflow was lost before the first record: there is no row."""
+    await admitted(books, 1, 7)
+    found = await books.strandings.stranding("XRP-1")
+    assert found is not None
+    assert (found.coin, found.direction, found.detected_at_ms, found.ended) == (XRP, Direction.TO_BINANCE, 7, False)
+    assert [order.client_order_id for order in found.orders] == ["XRP-1-1B1-1"]
+    assert found.names == ("XRP-1-1B1-1",)

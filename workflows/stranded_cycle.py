@@ -1,0 +1,64 @@
+"""A cycle whose workflow is gone: terminated, or lost with Temporal's store. Its books and its journal are not."""
+
+from temporalio import workflow
+
+with workflow.unsafe.imports_passed_through():
+    from activities.orders import OrderActivities
+    from kimp.contracts.cycle import STRANDED_CYCLE, CycleResult, StrandedInput
+    from kimp.contracts.orders import OrderIntent, OrderOutcome
+    from kimp.domain.ids import Leg, Step, step_of
+    from kimp.domain.ledger import fill_entry, spent_on
+
+from workflows.life import CycleLife
+from workflows.policies import ORDER
+from workflows.steps import StepFailed, answered, proves_nothing
+from workflows.transfer import Transfer
+
+
+@workflow.defn(name=STRANDED_CYCLE)
+class StrandedCycle(CycleLife):
+    """Finds out what became of all that was sent, then waits for a person, or undoes it at once."""
+
+    @workflow.init
+    def __init__(self, cycle: StrandedInput) -> None:
+        super().__init__(cycle, cycle.takes_over)
+        self._cycle = cycle
+        for used in cycle.numbers:
+            self._story.use_number(used)
+
+    @workflow.run
+    async def run(self, cycle: StrandedInput) -> CycleResult:  # noqa: ARG002 - the SDK hands it to both
+        return await self._live()
+
+    async def _earn(self) -> CycleResult:
+        """There is nothing to earn any more."""
+        cycle = self._cycle
+        await self._story.take_over(cycle.why, cycle.entries)
+        for order in cycle.orders:
+            await self._settle(order)
+        for withdrawal in cycle.withdrawals:
+            transfer = Transfer.of(self._story, withdrawal)
+            self._transfers.append(transfer)
+            await self._step(f"following {withdrawal.transfer_id}", transfer.settle)
+        self._story.spent = spent_on(self._story.entries, cycle.direction.source, f"{Leg.ONE}{Step.BUY}")
+        if cycle.parked:
+            await self._park(cycle.why)
+        raise StepFailed(cycle.why)
+
+    async def _settle(self, order: OrderIntent) -> None:
+        """Its journal entry exists, so the activity looks it up and never sends it."""
+        report = await answered(
+            self._story,
+            ORDER,
+            OrderActivities.execute_order,
+            order,
+            summary=f"what became of {step_of(order.client_order_id)}: {order.client_order_id}",
+            refusal=proves_nothing,
+        )
+        if report.outcome is OrderOutcome.FILLED:
+            await self._story.book(
+                [
+                    fill_entry(order.client_order_id, order.cycle_id, order.venue, order.coin, order.side, fill)
+                    for fill in report.fills
+                ]
+            )
