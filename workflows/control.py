@@ -1,11 +1,18 @@
 """What people asked of a cycle, and where it takes notice."""
 
+import asyncio
+from collections.abc import Coroutine
+from contextlib import suppress
 from datetime import timedelta
+from typing import Any, TypeVar
 
 from temporalio import workflow
 
 with workflow.unsafe.imports_passed_through():
     from kimp.contracts.operators import Decision
+
+
+R = TypeVar("R")
 
 
 class Stopped(Exception):
@@ -55,6 +62,19 @@ class Control:
         except TimeoutError:
             return
         self._heard = self._asked_to_stop() is not None
+
+    async def unless_asked(self, work: Coroutine[Any, Any, R]) -> R | None:
+        """The work's result, or None, with the work cancelled, as soon as a person wants something: reads only."""
+        self._nudged = False
+        task = asyncio.create_task(work)
+        await workflow.wait_condition(lambda: task.done() or self._nudged or self._stop_is_news())
+        if task.done():
+            return task.result()
+        task.cancel()
+        with suppress(asyncio.CancelledError):
+            await task
+        self._heard = self._asked_to_stop() is not None
+        return None
 
     async def decision(self) -> Decision:
         """Wait for a person. A request to stop is no decision: what is parked may be on its way already."""

@@ -30,7 +30,10 @@ async def await_route(story: CycleStory, cash: Money) -> LegEstimate:
         story.control.check()
         elapsed_s = int((workflow.now() - began).total_seconds())
         ratio = _least_ratio(story, elapsed_s)
-        report = await _find_route(story, cash, _least(story, cash, ratio), look_for)
+        least = _least(story, cash, ratio)
+        report = await story.control.unless_asked(_find_route(story, cash, least, look_for))
+        if report is None:
+            continue
         if report.krw_per_usdt is not None:
             story.krw_per_usdt = report.krw_per_usdt
         if report.route is not None:

@@ -1,11 +1,12 @@
 """How a step ends other than well, and how it outlasts what passes."""
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from typing import Any, TypeVar
 
 from temporalio import workflow
-from temporalio.exceptions import ActivityError, ApplicationError
+from temporalio.exceptions import ActivityError, ApplicationError, CancelledError
 
 with workflow.unsafe.imports_passed_through():
     from kimp.contracts.base import Message
@@ -66,14 +67,20 @@ async def answered(
     can't be found out.
     """
     pause = LOOK_AGAIN
+    waited = False
     while True:
         try:
             answer = await policy.call(activity, question, summary)
         except ActivityError as failure:
+            if isinstance(failure.cause, CancelledError):
+                raise asyncio.CancelledError from failure
             _judge(failure, refusal)
             pause = await look_again(story, _why(failure), pause)
+            waited = True
         else:
-            await story.wait(None)
+            # What the caller waits for is for the caller to end: an answer may say that it is not there yet.
+            if waited:
+                await story.wait(None)
             return answer
 
 

@@ -1,35 +1,74 @@
-"""Hours of waiting, in seconds: a real server that skips time."""
+"""Waiting is no failure: it is seen, it ends by itself, and it does not fill the history."""
 
+from dataclasses import replace
 from decimal import Decimal
 
-from fakes.lab import Lab
+from fakes.lab import XRP, Lab
 from temporalio.client import Client
 
 from kimp.contracts.cycle import CycleInput
+from kimp.contracts.operators import OperatorRequest
 from kimp.contracts.status import CycleStatus
+from kimp.domain.market import Network
+from kimp.domain.money import Asset
+from workflows.arbitrage_cycle import ArbitrageCycle
+
+CLOSED_LOOKS = 20
 
 
-def _choosy(cycle: CycleInput, *, floor: str, loss_limit: str) -> CycleInput:
+def _choosy(cycle: CycleInput, *, floor: str, loss_limit: str, deadline_s: int) -> CycleInput:
     policy = cycle.policy.model_copy(
         update={
             "rebalance_floor": Decimal(floor),
             "rebalance_loss_limit": Decimal(loss_limit),
-            "rebalance_poll_s": 3600,
+            "rebalance_deadline_s": deadline_s,
+            "rebalance_poll_s": 1,
         }
     )
     return cycle.model_copy(update={"policy": policy})
 
 
-async def test_after_six_hours_a_bearable_loss_is_taken(skipping_client: Client) -> None:
+async def test_hours_of_a_closed_wallet_are_waited_out(skipping_client: Client) -> None:
+    """A real server that skips time: hours pass in seconds."""
     lab = Lab(skipping_client)
-    cycle = _choosy(await lab.plan(), floor="0.05", loss_limit="-0.02")
+    cycle = await lab.plan()
+    open_wallet, looks = lab.binance.network, 0
+
+    async def network(coin: Asset) -> Network:
+        nonlocal looks
+        looks += 1
+        return replace(await open_wallet(coin), withdraw_open=coin != XRP or looks > CLOSED_LOOKS)
+
+    lab.binance.network = network  # type: ignore[method-assign]  # the wallet of this one test
     async with lab.workers():
         handle = await lab.start(cycle)
         result = await handle.result()
-        described = await handle.describe()
+        history = await handle.fetch_history()
     assert result.status is CycleStatus.COMPLETED
-    assert described.close_time is not None
-    assert described.execution_time is not None
-    assert lab.records.records[2].waiting_reason is None
+    waits = [record for record in lab.records.records if record.waiting_reason]
+    assert {record.waiting_reason for record in waits} == {"XRP wallet of binance is closed"}
+    assert len({record.waiting_since_ms for record in waits}) == 1
+    assert all(record.next_check_ms is not None for record in waits)
+    hours = (waits[-1].at_ms - waits[0].at_ms) / 3_600_000
+    assert hours > 6
+    assert len(history.events) < 700, "so that two months of waiting fit into the 50,000 that the server allows"
+
+
+async def test_after_the_deadline_a_bearable_loss_is_taken(lab: Lab) -> None:
+    cycle = _choosy(await lab.plan(), floor="0.05", loss_limit="-0.02", deadline_s=3)
+    async with lab.workers():
+        handle = await lab.start(cycle)
+        result = await handle.result()
+    assert result.status is CycleStatus.COMPLETED
     waits = [record.waiting_reason for record in lab.records.records if record.waiting_reason]
     assert waits[0] == "a way home that keeps 5.00%"
+
+
+async def test_a_cycle_that_looks_for_a_way_home_hears_an_abort_at_once(lab: Lab) -> None:
+    cycle = _choosy(await lab.plan(), floor="0.05", loss_limit="0.05", deadline_s=36_000)
+    async with lab.workers():
+        handle = await lab.start(cycle)
+        await lab.seen(handle, lambda state: state.waiting_reason is not None)
+        await handle.execute_update(ArbitrageCycle.abort, OperatorRequest(by="ann"))
+        await lab.seen(handle, lambda state: state.status == CycleStatus.COMPENSATING)
+        await handle.terminate("the test is over")
