@@ -11,7 +11,7 @@ from kimp.domain.admission import HaltLevel
 from kimp.domain.ledger import Entry
 from kimp.domain.market import Venue
 from kimp.domain.money import Asset
-from kimp.ports.books import SendPermit
+from kimp.ports.books import ReadModel, SendPermit
 
 
 @dataclass
@@ -68,8 +68,12 @@ class RecordKeeper:
     """What the workflow recorded, in order."""
 
     records: list[CycleRecord] = field(default_factory=list)
+    model: ReadModel | None = None
+    """Told as well."""
 
     async def record(self, record: CycleRecord) -> None:
+        if self.model is not None:
+            await self.model.record(record)
         self.records.append(record)
 
     async def until(self, seen: Callable[[CycleRecord], bool]) -> CycleRecord:

@@ -18,10 +18,13 @@ from activities.failures import VenueFailures
 from activities.market import MarketActivities
 from activities.orders import OrderActivities
 from activities.records import RecordActivities
+from activities.sweep import SweepActivities
 from activities.transfers import TransferActivities
 from initiator.plan import plan
 from kimp.adapters.clock import SystemClock
-from kimp.bootstrap.temporal import PASSED_THROUGH
+from kimp.adapters.sql.books import SqlBooks
+from kimp.adapters.temporal.starter import TemporalCycleFates
+from kimp.bootstrap.temporal import PASSED_THROUGH, WORKFLOWS
 from kimp.contracts.cycle import CycleInput, CyclePolicy, CycleResult
 from kimp.contracts.operators import CycleState, OperatorRequest
 from kimp.contracts.queues import TaskQueue
@@ -42,6 +45,18 @@ LIMITS = Limits(
     slippage=Decimal("0.002"),
     premium_band=Decimal("0.2"),
     max_quote_age_ms=60_000,
+)
+
+POLICY = CyclePolicy(
+    slippage=LIMITS.slippage,
+    route_coins=COINS,
+    rebalance_floor=Decimal(0),
+    rebalance_loss_limit=Decimal("-0.02"),
+    compensation_loss_limit=Decimal("-0.05"),
+    rebalance_deadline_s=6 * 3600,
+    rebalance_poll_s=600,
+    max_quote_age_ms=LIMITS.max_quote_age_ms,
+    caps=WIDE,
 )
 
 
@@ -67,6 +82,8 @@ class Lab:
     client: Client
     upbit: FakeVenue = field(default_factory=upbit)
     binance: FakeVenue = field(default_factory=binance)
+    books: SqlBooks | None = None
+    """A real database in the place of `journal`; `records` sees what it is told."""
     journal: MemoryJournal = field(default_factory=MemoryJournal)
     records: RecordKeeper = field(default_factory=RecordKeeper)
     quotes_flow: bool = True
@@ -97,11 +114,12 @@ class Lab:
     @asynccontextmanager
     async def workers(self) -> AsyncIterator[None]:
         clock = SystemClock()
-        orders = OrderActivities(self.venues, self.journal, clock)
+        journal = self.books.journal if self.books else self.journal
+        if self.books:
+            self.records.model = self.books.read_model
+        orders = OrderActivities(self.venues, journal, clock)
         market = MarketActivities(self.venues, self, clock)  # type: ignore[arg-type]  # only what it reads is here
-        transfers = TransferActivities(
-            self.venues, self.journal, _allowed(), _Ahead() if self.give_up_at_once else clock
-        )
+        transfers = TransferActivities(self.venues, journal, _allowed(), _Ahead() if self.give_up_at_once else clock)
         records = RecordActivities(self.records)  # type: ignore[arg-type]  # only `record` is called
         cycle_activities: list[Callable[..., Any]] = [
             orders.execute_order,
@@ -109,6 +127,10 @@ class Lab:
             market.find_ways_back,
             market.read_market,
         ]
+        if self.books:
+            fates = TemporalCycleFates(self.client)
+            sweep = SweepActivities(self.venues, self.books.strandings, fates, self, POLICY, clock)  # type: ignore[arg-type]  # as above
+            cycle_activities += [sweep.adopt_late_orders, sweep.find_stranded]
         transfer_activities: list[Callable[..., Any]] = [
             transfers.prepare_transfer,
             transfers.withdraw,
@@ -117,7 +139,7 @@ class Lab:
             transfers.follow_deposit,
         ]
         async with (
-            self._worker(TaskQueue.CYCLES, cycle_activities, [ArbitrageCycle]),
+            self._worker(TaskQueue.CYCLES, cycle_activities, WORKFLOWS),
             self._worker(TaskQueue.TRANSFERS, transfer_activities),
             self._worker(TaskQueue.OPS, [records.record]),
         ):
@@ -198,18 +220,7 @@ class _Ahead(SystemClock):
 
 def _cycle(found: Opportunity, expires_in_ms: int) -> CycleInput:
     now = SystemClock().now_ms()
-    policy = CyclePolicy(
-        slippage=LIMITS.slippage,
-        route_coins=COINS,
-        rebalance_floor=Decimal(0),
-        rebalance_loss_limit=Decimal("-0.02"),
-        compensation_loss_limit=Decimal("-0.05"),
-        rebalance_deadline_s=6 * 3600,
-        rebalance_poll_s=600,
-        max_quote_age_ms=LIMITS.max_quote_age_ms,
-        caps=WIDE,
-    )
-    cycle = plan(found, 1, policy, now, expires_in_ms)
+    cycle = plan(found, 1, POLICY, now, expires_in_ms)
     assert cycle.cycle_id == "XRP-1"
     return cycle
 

@@ -1,0 +1,172 @@
+"""A cycle whose workflow is gone is found, taken over and brought home: nothing is lost, nothing is traded twice."""
+
+from collections import deque
+from collections.abc import AsyncIterator, Awaitable, Callable
+from decimal import Decimal
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from fakes.lab import XRP, Handle, Lab
+from temporalio.client import Client
+
+from kimp.adapters.sql.books import SqlBooks, open_books
+from kimp.adapters.sql.schema import migrate
+from kimp.contracts.cycle import CycleResult
+from kimp.contracts.operators import OperatorRequest
+from kimp.contracts.queues import TaskQueue
+from kimp.contracts.status import CycleStatus
+from kimp.contracts.sweep import SweepReport
+from kimp.domain.compensation import DUST_KRW, positions
+from kimp.domain.errors import OutcomeUnknown
+from kimp.domain.ledger import holdings, opening_entry
+from kimp.domain.market import Side, Venue
+from kimp.domain.money import KRW, USDT, Asset
+from kimp.ports.exchange import VenueOrder
+from workflows.arbitrage_cycle import ArbitrageCycle
+from workflows.stranded_cycle import StrandedCycle
+from workflows.sweep import Sweep
+
+ANN = OperatorRequest(by="ann", note="terminated by mistake")
+HAVE = {KRW: Decimal(100_000_000), USDT: Decimal(100_000)}
+
+
+@pytest.fixture
+async def books(new_database: Callable[[], str]) -> AsyncIterator[SqlBooks]:
+    url = new_database()
+    await migrate(url)
+    books = await open_books(url)
+    for venue in Venue:
+        await books.ledger.book([opening_entry(venue, {venue.cash: HAVE[Asset(venue.cash)]})])
+    yield books
+    await books.close()
+
+
+@pytest.fixture
+async def lab(temporal_client: Client, books: SqlBooks) -> Lab:
+    return Lab(temporal_client, books=books)
+
+
+async def sweep(lab: Lab) -> SweepReport:
+    return await lab.client.execute_workflow(Sweep.run, id=f"sweep-{uuid4()}", task_queue=TaskQueue.CYCLES)
+
+
+def taken_over(lab: Lab) -> Handle:
+    return lab.client.get_workflow_handle_for(StrandedCycle.run, "cycle-XRP-1")
+
+
+async def balanced(lab: Lab, books: SqlBooks) -> None:
+    """All is home, and what is free is what the ledger holds."""
+    assert await books.strandings.unfinished() == []
+    held = holdings(await books.ledger.entries("XRP-1"))
+    dust = {KRW: DUST_KRW}
+    assert [str(p) for p in positions(held, Venue.BINANCE) if p.amount > dust.get(p.asset, Decimal("0.5"))] == []
+    ledger = await books.ledger.balances()
+    for venue, cash in (await books.capital.stakes(1)).free.items():
+        assert cash.amount == ledger[next(key for key in ledger if key == (venue.value, venue.cash))]
+    sales = [i for v in lab.venues.values() for i in v.sent if i.side is Side.SELL]
+    assert len({i.client_order_id for i in sales}) == len(sales)
+
+
+async def bought(lab: Lab) -> None:
+    """Nothing leaves, so the cycle stands after its first order."""
+    lab.binance.wallets_open = False
+
+
+async def on_the_way(lab: Lab) -> None:
+    lab.upbit.credit_after = 30
+
+
+async def order_without_answer(lab: Lab) -> None:
+    """Executed, but no look-up is answered either: the fills are in no book yet."""
+    lab.binance.after["place_order"] = deque([OutcomeUnknown("timeout", venue="binance")])
+    lab.binance.faults["find_order"] = deque(OutcomeUnknown("timeout", venue="binance") for _ in range(3))
+
+
+async def withdrawal_without_answer(lab: Lab) -> None:
+    lab.binance.after["withdraw"] = deque([OutcomeUnknown("timeout", venue="binance")])
+
+
+async def _until_sent(lab: Lab, handle: Handle) -> None:
+    while not lab.binance.sent:
+        await handle.describe()
+
+
+SCENES: tuple[Callable[[Lab], Awaitable[None]], ...] = (
+    bought,
+    on_the_way,
+    order_without_answer,
+    withdrawal_without_answer,
+)
+
+
+@pytest.mark.parametrize("scene", SCENES)
+async def test_a_terminated_cycle_is_parked_and_comes_home_when_a_person_says_so(
+    lab: Lab, books: SqlBooks, scene: Callable[[Lab], Awaitable[None]]
+) -> None:
+    await scene(lab)
+    async with lab.workers():
+        handle = await lab.start((await lab.plan()).model_copy(update={"expires_at_ms": 2**52}))
+        await _until_sent(lab, handle)
+        if scene is on_the_way or scene is withdrawal_without_answer:
+            while not lab.binance.withdrawals:
+                await handle.describe()
+        await handle.terminate("a click in the Web UI")
+        lab.binance.wallets_open = True
+        assert await sweep(lab) == SweepReport(adopted=(), taken_over=("XRP-1",))
+        assert (await sweep(lab)).taken_over == (), "it has a workflow again"
+        await lab.records.until(lambda record: record.status is CycleStatus.DEAD_LETTER)
+        row = await books.read_model.cycle("XRP-1")
+        assert row is not None
+        assert (row.status, row.reason) == (CycleStatus.DEAD_LETTER, "its workflow is terminated")
+        stranded = taken_over(lab)
+        await stranded.execute_update(ArbitrageCycle.compensate, ANN)
+        result: CycleResult = await stranded.result()
+    assert result.status is CycleStatus.COMPENSATED
+    assert result.spent is not None
+    row = await books.read_model.cycle("XRP-1")
+    assert row is not None
+    assert row.status is CycleStatus.COMPENSATED
+    assert len([i for i in lab.binance.sent if i.side is Side.BUY and i.coin == XRP]) == 1
+    await balanced(lab, books)
+
+
+async def test_a_cycle_that_was_terminated_before_anything_happened_ends_rejected(lab: Lab, books: SqlBooks) -> None:
+    """Its order was journalled and never sent: the venue does not know it after the fence."""
+    cycle = await lab.plan()
+    handle = await lab.start(cycle)
+    await handle.terminate("too early")
+    async with lab.workers():
+        assert (await sweep(lab)).taken_over == ()
+    assert await books.strandings.unfinished() == [], "no reservation was made yet"
+
+
+async def test_an_order_that_surfaces_after_its_fence_is_adopted_and_undone(lab: Lab, books: SqlBooks) -> None:
+    hidden = lab.binance.orders
+    lab.binance.orders = _Hidden()
+    lab.binance.after["place_order"] = deque([OutcomeUnknown("timeout", venue="binance")])
+    async with lab.workers():
+        handle = await lab.start(await lab.plan())
+        result = await handle.result()
+        assert result.status is CycleStatus.REJECTED
+        assert (await sweep(lab)) == SweepReport(adopted=(), taken_over=())
+        hidden.update(lab.binance.orders)
+        lab.binance.orders = hidden
+        swept = await sweep(lab)
+        assert swept == SweepReport(adopted=("XRP-1-1B1-1",), taken_over=("XRP-1",))
+        end: CycleResult = await taken_over(lab).result()
+    assert end.status is CycleStatus.COMPENSATED
+    assert end.reason == "an order surfaced after its fence"
+    assert [(i.side, i.client_order_id) for i in lab.binance.sent] == [
+        (Side.BUY, "XRP-1-1B1-1"),
+        (Side.SELL, "XRP-1-RS1-1"),
+    ]
+    await balanced(lab, books)
+
+
+class _Hidden(dict[str, VenueOrder]):
+    """Orders that no look-up finds."""
+
+    def get(self, key: str, default: Any = None) -> Any:
+        del key
+        return default
