@@ -42,6 +42,10 @@ class Control:
         """What to do with a parked cycle."""
         self._decisions.append(decision)
 
+    def forget_decisions(self) -> None:
+        """What was decided of an earlier parking says nothing of the next."""
+        self._decisions.clear()
+
     def check(self) -> None:
         """Before anything that would lead further from home. Raises Stopped."""
         reason = self._asked_to_stop()
@@ -78,7 +82,6 @@ class Control:
 
     async def decision(self) -> Decision:
         """Wait for a person. A request to stop is no decision: what is parked may be on its way already."""
-        self._decisions.clear()
         await workflow.wait_condition(lambda: bool(self._decisions), timeout_summary="an operator decides")
         return self._decisions[0]
 

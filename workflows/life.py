@@ -79,6 +79,7 @@ class CycleLife:
 
     async def _park(self, reason: str) -> None:
         """Open and visible until a person decides. Raises Stopped if the cycle is to be undone."""
+        self._control.forget_decisions()  # before anybody can see that it is parked, and decide
         before = self._story.status
         undoing_because = self._story.reason
         await self._story.park(reason)

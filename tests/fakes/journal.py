@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 
 from kimp.contracts.cycle import CycleRecord
 from kimp.contracts.orders import OrderIntent, OrderReport
+from kimp.contracts.status import CycleStatus
 from kimp.contracts.transfers import WithdrawalIntent
 from kimp.domain.admission import HaltLevel
 from kimp.domain.ledger import Entry
@@ -70,11 +71,15 @@ class RecordKeeper:
     records: list[CycleRecord] = field(default_factory=list)
     model: ReadModel | None = None
     """Told as well."""
+    held_up: dict[CycleStatus, asyncio.Event] = field(default_factory=dict)
+    """A record of this status is written, and answered only once the event is set."""
 
     async def record(self, record: CycleRecord) -> None:
         if self.model is not None:
             await self.model.record(record)
         self.records.append(record)
+        if record.status in self.held_up:
+            await self.held_up[record.status].wait()
 
     async def until(self, seen: Callable[[CycleRecord], bool]) -> CycleRecord:
         """The first record that `seen` accepts; the test's own timeout bounds the wait."""

@@ -1,11 +1,12 @@
 """A cycle that can't go on is undone: whatever it holds becomes cash at home again, and the loss is booked."""
 
+import asyncio
 from collections import deque
 from decimal import Decimal
 
 import pytest
 from fakes.lab import XRP, Handle, Lab, hurrying
-from temporalio.client import WorkflowUpdateFailedError
+from temporalio.client import WorkflowUpdateFailedError, WorkflowUpdateStage
 
 from kimp.contracts.operators import CycleState, OperatorRequest, WriteOff
 from kimp.contracts.status import CycleStatus
@@ -191,6 +192,21 @@ async def test_decisions_are_refused_while_a_cycle_runs(lab: Lab) -> None:
             await handle.execute_update(ArbitrageCycle.compensate, ANN)
         await handle.terminate()
     assert "not parked" in str(refusal.value.cause)
+
+
+async def test_a_decision_counts_from_the_moment_that_the_parking_is_seen(lab: Lab) -> None:
+    """The record of the parking is written but not yet answered when a person has read it and decides."""
+    lab.binance.faults["withdraw"] = deque([OutcomeUnknown("timeout", venue="binance")])
+    lab.give_up_at_once = True
+    lab.records.held_up[CycleStatus.DEAD_LETTER] = asyncio.Event()
+    async with lab.workers():
+        handle = await lab.start(await lab.plan())
+        await until_status(lab, CycleStatus.DEAD_LETTER)
+        decided = await handle.start_update(ArbitrageCycle.compensate, ANN, wait_for_stage=WorkflowUpdateStage.ACCEPTED)
+        lab.records.held_up[CycleStatus.DEAD_LETTER].set()
+        await decided.result()
+        result = await handle.result()
+    assert result.status is CycleStatus.COMPENSATED
 
 
 async def test_the_kill_switch_holds_orders_but_not_the_undoing(lab: Lab) -> None:

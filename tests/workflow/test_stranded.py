@@ -8,7 +8,7 @@ from uuid import uuid4
 
 import pytest
 from fakes.lab import XRP, Handle, Lab
-from temporalio.client import Client
+from temporalio.client import Client, WorkflowHandle
 
 from kimp.adapters.sql.books import SqlBooks, open_books
 from kimp.adapters.sql.schema import migrate
@@ -23,7 +23,6 @@ from kimp.domain.ledger import holdings, opening_entry
 from kimp.domain.market import Side, Venue
 from kimp.domain.money import KRW, USDT, Asset
 from kimp.ports.exchange import VenueOrder
-from workflows.arbitrage_cycle import ArbitrageCycle
 from workflows.stranded_cycle import StrandedCycle
 from workflows.sweep import Sweep
 
@@ -51,7 +50,7 @@ async def sweep(lab: Lab) -> SweepReport:
     return await lab.client.execute_workflow(Sweep.run, id=f"sweep-{uuid4()}", task_queue=TaskQueue.CYCLES)
 
 
-def taken_over(lab: Lab) -> Handle:
+def taken_over(lab: Lab) -> WorkflowHandle[StrandedCycle, CycleResult]:
     return lab.client.get_workflow_handle_for(StrandedCycle.run, "cycle-XRP-1")
 
 
@@ -104,9 +103,10 @@ SCENES: tuple[Callable[[Lab], Awaitable[None]], ...] = (
 async def test_a_terminated_cycle_is_parked_and_comes_home_when_a_person_says_so(
     lab: Lab, books: SqlBooks, scene: Callable[[Lab], Awaitable[None]]
 ) -> None:
+    cycle = await lab.plan()
     await scene(lab)
     async with lab.workers():
-        handle = await lab.start((await lab.plan()).model_copy(update={"expires_at_ms": 2**52}))
+        handle = await lab.start(cycle)
         await _until_sent(lab, handle)
         if scene is on_the_way or scene is withdrawal_without_answer:
             while not lab.binance.withdrawals:
@@ -120,7 +120,7 @@ async def test_a_terminated_cycle_is_parked_and_comes_home_when_a_person_says_so
         assert row is not None
         assert (row.status, row.reason) == (CycleStatus.DEAD_LETTER, "its workflow is terminated")
         stranded = taken_over(lab)
-        await stranded.execute_update(ArbitrageCycle.compensate, ANN)
+        await stranded.execute_update(StrandedCycle.compensate, ANN)
         result: CycleResult = await stranded.result()
     assert result.status is CycleStatus.COMPENSATED
     assert result.spent is not None

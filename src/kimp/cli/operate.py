@@ -1,6 +1,7 @@
 """Commands that act: on a cycle that needs a person, and on the kill switch."""
 
 import getpass
+from dataclasses import asdict
 from decimal import Decimal
 from typing import Annotated, Any
 
@@ -11,8 +12,7 @@ from kimp.cli import views
 from kimp.cli.app import app, run
 from kimp.cli.inspect import Json, cycles, print_json
 from kimp.config import Settings, load
-from kimp.contracts.operators import CycleState, OperatorRequest, WriteOff
-from kimp.contracts.status import CycleStatus
+from kimp.contracts.operators import OperatorRequest, WriteOff
 from kimp.domain.admission import HaltLevel
 from kimp.domain.errors import BadInput
 from kimp.domain.ids import workflow_id
@@ -22,7 +22,6 @@ from kimp.domain.money import Asset, decimal
 console = Console()
 CycleId = Annotated[str, typer.Argument(help="e.g. XRP-17")]
 Note = Annotated[str, typer.Option(help="Why; it stays in the cycle's story.")]
-MANY = 1_000
 
 
 @cycles.command("dead")
@@ -32,25 +31,19 @@ def dead(as_json: Json = False) -> None:  # noqa: FBT002 - a command-line flag
 
 
 async def _dead(settings: Settings, *, as_json: bool) -> None:
-    from kimp.bootstrap.parts import open_database  # noqa: PLC0415 - heavy
-    from kimp.bootstrap.temporal import connect_temporal  # noqa: PLC0415 - heavy
+    from kimp.cli.stuck import stuck_cycles  # noqa: PLC0415 - heavy
 
-    async with open_database(settings) as books:
-        rows = await books.read_model.cycles(limit=MANY, status=CycleStatus.DEAD_LETTER)
-    client = await connect_temporal(settings) if rows else None
-    stuck = [
-        (row, await client.get_workflow_handle(workflow_id(row.cycle_id)).query("state", result_type=CycleState))
-        for row in rows
-        if client is not None
-    ]
+    stuck = await stuck_cycles(settings)
     if as_json:
-        print_json([{"cycle_id": row.cycle_id, **state.model_dump(mode="json")} for row, state in stuck])
+        print_json([asdict(cycle) for cycle in stuck])
         return
     if not stuck:
         console.print("no cycle is parked")
-    for row, state in stuck:
-        console.print(f"[red]{row.cycle_id}[/] since {views.instant(row.updated_ms)}: {state.reason}", soft_wrap=True)
-        console.print(f"    holds {', '.join(state.held) or 'nothing but cash at home'}", highlight=False)
+    for cycle in stuck:
+        console.print(f"[red]{cycle.cycle_id}[/] since {views.instant(cycle.since_ms)}: {cycle.reason}", soft_wrap=True)
+        worth = "worth unknown, no prices" if cycle.worth_krw is None else f"worth {views.won(cycle.worth_krw)} KRW"
+        holds = f"holds {', '.join(cycle.holds)}, {worth}" if cycle.holds else "holds nothing but cash at home"
+        console.print(f"    {holds}", highlight=False, soft_wrap=True)
 
 
 @cycles.command("retry")

@@ -1,0 +1,63 @@
+"""What is stuck where, and what it is worth: by the books and the last prices, so also when no workflow answers."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+
+from kimp.bootstrap.parts import open_bus, open_database
+from kimp.config import Settings
+from kimp.contracts.status import CycleStatus
+from kimp.domain.compensation import positions
+from kimp.domain.errors import BusUnavailable
+from kimp.domain.ledger import holdings, value_krw
+from kimp.domain.market import Direction, Quote, Venue
+from kimp.domain.money import USDT, Asset
+from kimp.domain.premium import mid
+from kimp.ports.books import CycleRow, Ledger
+
+MANY = 1_000
+Quotes = Mapping[tuple[Venue, Asset], Quote]
+
+
+@dataclass(frozen=True, slots=True)
+class Stuck:
+    """One parked cycle."""
+
+    cycle_id: str
+    since_ms: int
+    reason: str | None
+    holds: tuple[str, ...]
+    """What is not cash at home."""
+    worth_krw: Decimal | None
+    """By the bids on Upbit; None while a price is missing."""
+
+
+async def stuck_cycles(settings: Settings) -> list[Stuck]:
+    """Latest first."""
+    quotes = await _quotes(settings)
+    async with open_database(settings) as books:
+        rows = await books.read_model.cycles(limit=MANY, status=CycleStatus.DEAD_LETTER)
+        return [await _stuck(row, books.ledger, quotes) for row in rows]
+
+
+async def _quotes(settings: Settings) -> Quotes:
+    async with open_bus(settings) as bus:
+        try:
+            return {(quote.venue, quote.coin): quote for quote in await bus.latest(settings.trading.assets)}
+        except BusUnavailable:
+            return {}
+
+
+async def _stuck(row: CycleRow, ledger: Ledger, quotes: Quotes) -> Stuck:
+    held = positions(holdings(await ledger.entries(row.cycle_id)), Direction(row.direction).source)
+    prices = {coin: quote.bid for (venue, coin), quote in quotes.items() if venue is Venue.UPBIT}
+    dollar = quotes.get((Venue.UPBIT, USDT))
+    priced = dollar is not None and all(p.asset in {*prices, Venue.UPBIT.cash} for p in held)
+    changes = {(position.account, position.asset): position.amount for position in held}
+    return Stuck(
+        cycle_id=row.cycle_id,
+        since_ms=row.updated_ms,
+        reason=row.reason,
+        holds=tuple(str(position) for position in held),
+        worth_krw=value_krw(changes, mid(dollar), prices) if priced and dollar is not None else None,
+    )
