@@ -32,8 +32,8 @@ fmt: $(SYNCED) ## format, and mend what ruff can mend
 	$(BIN)/ruff check --fix-only --quiet .
 	$(BIN)/ruff format .
 
-histories: $(SYNCED) $(TEMPORAL) ## record the workflow histories that the replay tests replay
-	PYTHONPATH=tests $(BIN)/python tests/replay/record.py
+histories: $(SYNCED) $(TEMPORAL) ## record the histories that the replay tests replay; ARGS="branch" for some
+	PYTHONPATH=tests $(BIN)/python tests/replay/record.py $(ARGS)
 
 tools: $(SYNCED) $(TEMPORAL) ## only get what the other targets need
 

@@ -17,9 +17,9 @@ with workflow.unsafe.imports_passed_through():
     )
     from kimp.domain import sizing
     from kimp.domain.ids import Leg, Step, step_of, transfer_id
-    from kimp.domain.ledger import deposit_entry, withdrawal_entry
+    from kimp.domain.ledger import Account, deposit_entry, withdrawal_entry
     from kimp.domain.market import Direction
-    from kimp.domain.money import Asset
+    from kimp.domain.money import ZERO, Asset
 
 from workflows.policies import FOLLOW, PREPARE, WITHDRAW
 from workflows.steps import (
@@ -62,8 +62,9 @@ class Transfer:
 
     @property
     def in_transit(self) -> bool:
-        """The coins left the source and are not known to have arrived."""
-        return self._sent is not None and not self._arrived
+        """The coins left the source, are not known to have arrived, and were not written off."""
+        travels = self._story.held.get((Account.IN_TRANSIT, self._coin), ZERO)
+        return self._sent is not None and not self._arrived and travels > ZERO
 
     async def run(self) -> Decimal:
         """Coins credited at the destination.

@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
+from uuid import uuid4
 
 from fakes.caps import WIDE
 from fakes.journal import MemoryJournal, RecordKeeper
@@ -28,6 +29,7 @@ from kimp.bootstrap.temporal import PASSED_THROUGH, WORKFLOWS
 from kimp.contracts.cycle import CycleInput, CyclePolicy, CycleResult
 from kimp.contracts.operators import CycleState, OperatorRequest
 from kimp.contracts.queues import TaskQueue
+from kimp.contracts.sweep import SweepReport
 from kimp.contracts.transfers import Address
 from kimp.domain.ids import workflow_id
 from kimp.domain.legs import MarketView
@@ -35,6 +37,7 @@ from kimp.domain.market import Direction, Quote, Venue, VenueRules
 from kimp.domain.money import USDT, Asset
 from kimp.domain.opportunity import Limits, Opportunity, evaluate
 from workflows.arbitrage_cycle import ArbitrageCycle
+from workflows.sweep import Sweep
 
 Handle = WorkflowHandle[ArbitrageCycle, CycleResult]
 XRP, TRX = Asset("XRP"), Asset("TRX")
@@ -54,7 +57,7 @@ POLICY = CyclePolicy(
     rebalance_loss_limit=Decimal("-0.02"),
     compensation_loss_limit=Decimal("-0.05"),
     rebalance_deadline_s=6 * 3600,
-    rebalance_poll_s=600,
+    rebalance_poll_s=1,
     max_quote_age_ms=LIMITS.max_quote_age_ms,
     caps=WIDE,
 )
@@ -119,7 +122,7 @@ class Lab:
             self.records.model = self.books.read_model
         orders = OrderActivities(self.venues, journal, clock)
         market = MarketActivities(self.venues, self, clock)  # type: ignore[arg-type]  # only what it reads is here
-        transfers = TransferActivities(self.venues, journal, _allowed(), _Ahead() if self.give_up_at_once else clock)
+        transfers = TransferActivities(self.venues, journal, _allowed(), _Impatient(self))
         records = RecordActivities(self.records)  # type: ignore[arg-type]  # only `record` is called
         cycle_activities: list[Callable[..., Any]] = [
             orders.execute_order,
@@ -180,6 +183,10 @@ class Lab:
             async with hurrying(handle):
                 return await handle.result()
 
+    async def sweep(self) -> SweepReport:
+        """What the schedule starts every minute; needs `books`."""
+        return await self.client.execute_workflow(Sweep.run, id=f"sweep-{uuid4()}", task_queue=TaskQueue.CYCLES)
+
     async def seen(self, handle: Handle, what: Callable[[CycleState], bool]) -> CycleState:
         """The cycle's state as soon as `what` accepts it; the test's own timeout bounds the wait."""
         while True:
@@ -207,14 +214,16 @@ async def _nudge(handle: Handle) -> None:
         await asyncio.sleep(0.1)
 
 
-class _Ahead(SystemClock):
-    """Each look at the clock is ten minutes later than the one before."""
+class _Impatient(SystemClock):
+    """While the lab gives up at once, each look at the clock is ten minutes later than the one before."""
 
-    def __init__(self) -> None:
+    def __init__(self, lab: Lab) -> None:
+        self._lab = lab
         self._ahead_ms = 0
 
     def now_ms(self) -> int:
-        self._ahead_ms += 600_000
+        if self._lab.give_up_at_once:
+            self._ahead_ms += 600_000
         return super().now_ms() + self._ahead_ms
 
 

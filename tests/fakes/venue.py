@@ -34,6 +34,11 @@ class FakeVenue:
     withdrawals: dict[str, WithdrawalReport] = field(default_factory=dict)
     credit_after: int = 0
     """How many looks at a deposit find nothing yet."""
+    hides_orders: bool = False
+    """No look-up finds an order."""
+    unlisted: bool = False
+    """No list shows a withdrawal."""
+    refuses_deposits: bool = False
 
     def _fault(self, name: str, table: dict[str, deque[Exception]]) -> None:
         queue = table.get(name)
@@ -74,7 +79,7 @@ class FakeVenue:
 
     async def find_order(self, coin: Asset, client_order_id: str) -> VenueOrder | None:
         self._fault("find_order", self.faults)
-        return self.orders.get(client_order_id)
+        return None if self.hides_orders else self.orders.get(client_order_id)
 
     async def place_order(self, intent: OrderIntent) -> VenueOrder:
         self._fault("place_order", self.faults)
@@ -124,7 +129,8 @@ class FakeVenue:
         return report
 
     async def withdrawals_since(self, coin: Asset, since_ms: int, transfer_id: str) -> Sequence[WithdrawalReport]:
-        return [report for report in self.withdrawals.values() if report.venue_id == f"w-{transfer_id}"]
+        listed = [] if self.unlisted else list(self.withdrawals.values())
+        return [report for report in listed if report.venue_id == f"w-{transfer_id}"]
 
     async def withdrawal(self, coin: Asset, venue_id: str) -> WithdrawalReport:
         return self.withdrawals[venue_id]
@@ -134,4 +140,6 @@ class FakeVenue:
             self.credit_after -= 1
             return None
         to, amount = CHAIN[txid]
+        if self.refuses_deposits:
+            return DepositReport(state=TransferState.FAILED, amount=amount, detail="rejected")
         return DepositReport(state=TransferState.DONE, amount=amount) if to is self.venue else None

@@ -12,12 +12,11 @@ from temporalio.worker import Replayer, UnsandboxedWorkflowRunner, WorkflowRunne
 
 from kimp.adapters.temporal.histories import read_file
 from kimp.adapters.temporal.replaying import Replaying
-from kimp.bootstrap.temporal import sandbox
+from kimp.bootstrap.temporal import WORKFLOWS, sandbox
 from kimp.contracts.cycle import CycleRecord, CycleResult
 from kimp.contracts.orders import OrderIntent
 from kimp.contracts.queues import TaskQueue
 from kimp.contracts.status import CycleStatus
-from workflows.arbitrage_cycle import ArbitrageCycle
 from workflows.policies import SOON, CallPolicy
 from workflows.story import CycleStory
 
@@ -34,11 +33,11 @@ def runner(request: pytest.FixtureRequest) -> WorkflowRunner:
 
 
 async def _found(runner: WorkflowRunner, file: Path = COMPLETED) -> list[str]:
-    return [str(d) for d in (await Replaying([ArbitrageCycle], runner).replay(read_file(file))).differences]
+    return [str(d) for d in (await Replaying(WORKFLOWS, runner).replay(read_file(file))).differences]
 
 
 async def _the_sdk_alone_passes_it(runner: WorkflowRunner, file: Path = COMPLETED) -> None:
-    replayer = Replayer(workflows=[ArbitrageCycle], data_converter=pydantic_data_converter, workflow_runner=runner)
+    replayer = Replayer(workflows=WORKFLOWS, data_converter=pydantic_data_converter, workflow_runner=runner)
     await replayer.replay_workflow(read_file(file))
 
 
@@ -106,9 +105,9 @@ async def test_another_client_order_id(monkeypatch: pytest.MonkeyPatch, runner: 
         ({"queue": TaskQueue.OPS}, 'task_queue: recorded "kimp-cycles", now "kimp-ops"'),
         (
             {"retry": replace(SOON, maximum_interval=None)},
-            "retry_policy.maximum_interval: recorded 15.0, now 100.0",
+            "retry_policy.maximum_interval: recorded 8.0, now 100.0",
         ),
-        ({"retry": replace(SOON, maximum_attempts=3)}, "retry_policy.maximum_attempts: recorded 0, now 3"),
+        ({"retry": replace(SOON, maximum_attempts=3)}, "retry_policy.maximum_attempts: recorded 5, now 3"),
     ],
     ids=["deadline", "heartbeat", "queue", "longest pause", "attempts"],
 )

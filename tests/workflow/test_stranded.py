@@ -3,8 +3,6 @@
 from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable
 from decimal import Decimal
-from typing import Any
-from uuid import uuid4
 
 import pytest
 from fakes.lab import XRP, Handle, Lab
@@ -14,7 +12,6 @@ from kimp.adapters.sql.books import SqlBooks, open_books
 from kimp.adapters.sql.schema import migrate
 from kimp.contracts.cycle import CycleResult
 from kimp.contracts.operators import OperatorRequest
-from kimp.contracts.queues import TaskQueue
 from kimp.contracts.status import CycleStatus
 from kimp.contracts.sweep import SweepReport
 from kimp.domain.compensation import DUST_KRW, positions
@@ -22,9 +19,7 @@ from kimp.domain.errors import OutcomeUnknown
 from kimp.domain.ledger import holdings, opening_entry
 from kimp.domain.market import Side, Venue
 from kimp.domain.money import KRW, USDT, Asset
-from kimp.ports.exchange import VenueOrder
 from workflows.stranded_cycle import StrandedCycle
-from workflows.sweep import Sweep
 
 ANN = OperatorRequest(by="ann", note="terminated by mistake")
 HAVE = {KRW: Decimal(100_000_000), USDT: Decimal(100_000)}
@@ -44,10 +39,6 @@ async def books(new_database: Callable[[], str]) -> AsyncIterator[SqlBooks]:
 @pytest.fixture
 async def lab(temporal_client: Client, books: SqlBooks) -> Lab:
     return Lab(temporal_client, books=books)
-
-
-async def sweep(lab: Lab) -> SweepReport:
-    return await lab.client.execute_workflow(Sweep.run, id=f"sweep-{uuid4()}", task_queue=TaskQueue.CYCLES)
 
 
 def taken_over(lab: Lab) -> WorkflowHandle[StrandedCycle, CycleResult]:
@@ -113,8 +104,8 @@ async def test_a_terminated_cycle_is_parked_and_comes_home_when_a_person_says_so
                 await handle.describe()
         await handle.terminate("a click in the Web UI")
         lab.binance.wallets_open = True
-        assert await sweep(lab) == SweepReport(adopted=(), taken_over=("XRP-1",))
-        assert (await sweep(lab)).taken_over == (), "it has a workflow again"
+        assert await lab.sweep() == SweepReport(adopted=(), taken_over=("XRP-1",))
+        assert (await lab.sweep()).taken_over == (), "it has a workflow again"
         await lab.records.until(lambda record: record.status is CycleStatus.DEAD_LETTER)
         row = await books.read_model.cycle("XRP-1")
         assert row is not None
@@ -137,22 +128,20 @@ async def test_a_cycle_that_was_terminated_before_anything_happened_ends_rejecte
     handle = await lab.start(cycle)
     await handle.terminate("too early")
     async with lab.workers():
-        assert (await sweep(lab)).taken_over == ()
+        assert (await lab.sweep()).taken_over == ()
     assert await books.strandings.unfinished() == [], "no reservation was made yet"
 
 
 async def test_an_order_that_surfaces_after_its_fence_is_adopted_and_undone(lab: Lab, books: SqlBooks) -> None:
-    hidden = lab.binance.orders
-    lab.binance.orders = _Hidden()
+    lab.binance.hides_orders = True
     lab.binance.after["place_order"] = deque([OutcomeUnknown("timeout", venue="binance")])
     async with lab.workers():
         handle = await lab.start(await lab.plan())
         result = await handle.result()
         assert result.status is CycleStatus.REJECTED
-        assert (await sweep(lab)) == SweepReport(adopted=(), taken_over=())
-        hidden.update(lab.binance.orders)
-        lab.binance.orders = hidden
-        swept = await sweep(lab)
+        assert (await lab.sweep()) == SweepReport(adopted=(), taken_over=())
+        lab.binance.hides_orders = False
+        swept = await lab.sweep()
         assert swept == SweepReport(adopted=("XRP-1-1B1-1",), taken_over=("XRP-1",))
         end: CycleResult = await taken_over(lab).result()
     assert end.status is CycleStatus.COMPENSATED
@@ -162,11 +151,3 @@ async def test_an_order_that_surfaces_after_its_fence_is_adopted_and_undone(lab:
         (Side.SELL, "XRP-1-RS1-1"),
     ]
     await balanced(lab, books)
-
-
-class _Hidden(dict[str, VenueOrder]):
-    """Orders that no look-up finds."""
-
-    def get(self, key: str, default: Any = None) -> Any:
-        del key
-        return default
