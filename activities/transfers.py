@@ -7,6 +7,7 @@ from typing import TypeVar
 from temporalio import activity
 from temporalio.exceptions import ApplicationError
 
+from activities.addresses import agreed
 from activities.crash_points import crash_point
 from activities.pauses import pause
 from kimp.contracts.transfers import (
@@ -52,22 +53,18 @@ class TransferActivities:
 
     @activity.defn
     async def prepare_transfer(self, request: TransferRequest) -> TransferTerms:
-        """Both wallets as they are now, and an address that the allow-list and the destination agree on."""
-        source, destination = request.direction.source, request.direction.destination
-        address = await self.venues[destination].deposit_address(request.coin)
-        allowed = self.allowed.get((source, request.coin))
-        if allowed is None or (allowed.address, allowed.tag) != (address.address, address.tag):
-            listed = "lists none" if allowed is None else "lists another"
-            raise KeyRefused(
-                f"{destination} says its {request.coin} address is {address.address}, the allow-list {listed};"
-                f" mend {source}.withdraw_to.{request.coin} if {destination} is right",
-                venue=source,
-            )
-        return TransferTerms(
-            out=await self.venues[source].network(request.coin),
-            into=await self.venues[destination].network(request.coin),
-            address=address,
+        """Both wallets as they are now, and an address that allow-list, source and destination agree on."""
+        source, destination = self.venues[request.direction.source], self.venues[request.direction.destination]
+        out, into = await source.network(request.coin), await destination.network(request.coin)
+        address = agreed(
+            request,
+            self.allowed.get((source.venue, request.coin)),
+            await source.registered_addresses(request.coin),
+            await destination.deposit_address(request.coin),
+            out,
+            into,
         )
+        return TransferTerms(out=out, into=into, address=address)
 
     @activity.defn
     async def withdraw(self, intent: WithdrawalIntent) -> WithdrawalReport:

@@ -8,7 +8,7 @@ from decimal import Decimal
 from kimp.contracts.orders import OrderIntent
 from kimp.contracts.transfers import Address, DepositReport, TransferState, WithdrawalIntent, WithdrawalReport
 from kimp.domain.market import Fill, Instrument, Network, Quote, Side, TickBand, Venue, VenueRules
-from kimp.domain.money import USDT, Asset
+from kimp.domain.money import Asset
 from kimp.ports.exchange import Balance, VenueOrder
 
 CHAIN: dict[str, tuple[Venue, Decimal]] = {}
@@ -98,7 +98,7 @@ class FakeVenue:
         return Network(
             venue=self.venue,
             coin=coin,
-            name="TRC20" if coin == USDT else coin,
+            name=coin,
             withdraw_fee=self.network_fee,
             withdraw_min=Decimal(1),
             withdraw_step=Decimal("0.000001"),
@@ -109,6 +109,9 @@ class FakeVenue:
 
     async def deposit_address(self, coin: Asset) -> Address:
         return Address(network=coin, address=f"{self.venue}-{coin}")
+
+    async def registered_addresses(self, coin: Asset) -> Sequence[Address]:
+        return [Address(network=coin, address=f"{self.venue.other}-{coin}")]
 
     async def withdraw(self, intent: WithdrawalIntent) -> WithdrawalReport:
         self._fault("withdraw", self.faults)

@@ -5,7 +5,7 @@ from decimal import Decimal
 
 from kimp.domain.market import Side, Venue
 from kimp.paper.accounts import Accounts
-from kimp.paper.addresses import AddressBook
+from kimp.paper.addresses import AddressBook, Registrations
 from kimp.paper.amounts import CONTEXT
 from kimp.paper.book import Book
 from kimp.paper.clock import Agenda, Clock
@@ -43,6 +43,7 @@ class World:
         self.withdrawals_locked = False
         """Upbit: a key with withdrawal right is locked until its owner unlocks it in the app."""
         self.addresses = AddressBook(config.coins)
+        self.registrations = Registrations(self.addresses)
         opening = {Venue.UPBIT: config.upbit_balances, Venue.BINANCE: config.binance_balances}
         self.accounts = {venue: Accounts(venue, self.journal, opening[venue]) for venue in Venue}
         self.desks = {venue: self._desk(venue) for venue in Venue}

@@ -68,6 +68,13 @@ class Transfers(MarketData, Protocol):
         """The venue's own deposit address of the coin, on the configured network."""
         ...
 
+    async def registered_addresses(self, coin: Asset) -> Sequence[Address]:
+        """Where a person has told the venue, on its own web page, that the coin may be sent on the configured network.
+
+        Not kimp's allow-list: this one cannot be changed with a key, nor with kimp's configuration.
+        """
+        ...
+
     async def withdraw(self, intent: WithdrawalIntent) -> WithdrawalReport:
         """Send once; see `Trading.place_order` for the errors."""
         ...

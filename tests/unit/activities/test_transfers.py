@@ -68,10 +68,15 @@ class Source(FakeVenue):
     asked_since: list[int] = field(default_factory=list)
     tag: str | None = "77"
     address: str = "rBinance"
+    network_told: str = "XRP"
+    registered: list[Address] = field(default_factory=lambda: [HOME])
     states: deque[WithdrawalReport] = field(default_factory=deque)
 
     async def deposit_address(self, coin: Asset) -> Address:
-        return Address(network="XRP", address=self.address, tag=self.tag)
+        return Address(network=self.network_told, address=self.address, tag=self.tag)
+
+    async def registered_addresses(self, coin: Asset) -> Sequence[Address]:
+        return self.registered
 
     async def withdraw(self, intent: WithdrawalIntent) -> WithdrawalReport:
         self.sent.append(intent)
@@ -279,20 +284,92 @@ async def test_terms_name_both_wallets_and_the_agreed_address(desk: Desk, work: 
     assert (terms.out.venue, terms.into.venue) == (Venue.UPBIT, Venue.BINANCE)
 
 
-@pytest.mark.parametrize(("address", "tag"), [("rThief", "77"), ("rBinance", "78"), ("rBinance", None)])
-async def test_an_address_that_the_destination_does_not_confirm_is_refused(
+OTHERS = [("rThief", "77"), ("rBinance", "78"), ("rBinance", None), ("rBinance", ""), ("rbinance", "77")]
+"""The tag counts as much as the address: without it the coins are lost."""
+
+
+async def refusal(desk: Desk, work: TransferActivities, request: TransferRequest = REQUEST) -> str:
+    with pytest.raises(KeyRefused) as refused:
+        await desk.run(work.prepare_transfer, request)
+    assert "\n" not in str(refused.value)
+    return str(refused.value)
+
+
+@pytest.mark.parametrize(("address", "tag"), OTHERS)
+async def test_an_allow_list_that_was_changed_is_refused(
+    desk: Desk, upbit: Source, binance: Source, address: str, tag: str | None
+) -> None:
+    poisoned = {(Venue.UPBIT, XRP): Address(network="XRP", address=address, tag=tag)}
+    work = TransferActivities({Venue.UPBIT: upbit, Venue.BINANCE: binance}, desk.journal, poisoned, desk.clock)
+    told = await refusal(desk, work)
+    assert "the allow-list is different" in told
+    assert "mend upbit.withdraw_to.XRP if binance is right" in told
+
+
+@pytest.mark.parametrize(("address", "tag"), OTHERS)
+async def test_a_registration_of_another_place_is_refused(
+    desk: Desk, work: TransferActivities, upbit: Source, address: str, tag: str | None
+) -> None:
+    upbit.registered = [Address(network="XRP", address=address, tag=tag)]
+    told = await refusal(desk, work)
+    assert "upbit's registration is different" in told
+    assert "register the place on upbit's web page" in told
+
+
+async def test_a_place_that_is_not_registered_is_refused(desk: Desk, work: TransferActivities, upbit: Source) -> None:
+    upbit.registered = []
+    assert "registered here none" in await refusal(desk, work)
+
+
+@pytest.mark.parametrize(("address", "tag"), OTHERS)
+async def test_a_destination_that_names_another_place_is_refused(
     desk: Desk, work: TransferActivities, binance: Source, address: str, tag: str | None
 ) -> None:
-    """The tag counts as much as the address: without it the coins are lost."""
     binance.address, binance.tag = address, tag
-    with pytest.raises(KeyRefused, match=r"the allow-list lists another; mend upbit\.withdraw_to\.XRP"):
-        await desk.run(work.prepare_transfer, REQUEST)
+    told = await refusal(desk, work)
+    assert "binance's answer is different" in told
+    assert "compare it with binance's web page" in told
+
+
+async def test_a_tag_that_all_but_one_have_is_missed(desk: Desk, work: TransferActivities, upbit: Source) -> None:
+    """And one that all but one lack is too much."""
+    bare = HOME.model_copy(update={"tag": None})
+    upbit.registered = [bare]
+    await refusal(desk, work)
+    for listed in (bare, HOME):
+        upbit.registered = [listed]
+        changed = TransferActivities(work.venues, desk.journal, {(Venue.UPBIT, XRP): bare}, desk.clock)
+        await refusal(desk, changed)
+
+
+async def test_a_destination_that_names_another_chain_is_refused(
+    desk: Desk, work: TransferActivities, binance: Source
+) -> None:
+    """Some chains share their addresses; the coins would be lost all the same."""
+    binance.network_told = "ETH"
+    assert "mend upbit or binance.networks" in await refusal(desk, work)
+
+
+async def test_a_registration_on_another_chain_is_refused(desk: Desk, work: TransferActivities, upbit: Source) -> None:
+    upbit.registered = [HOME.model_copy(update={"network": "ETH"})]
+    assert "upbit's registration is different" in await refusal(desk, work)
+
+
+async def test_one_of_several_registrations_is_enough(desk: Desk, work: TransferActivities, upbit: Source) -> None:
+    upbit.registered = [HOME.model_copy(update={"address": "rOld"}), HOME]
+    assert (await desk.run(work.prepare_transfer, REQUEST)).address == HOME
 
 
 async def test_a_coin_that_is_not_on_the_allow_list_is_refused(desk: Desk, work: TransferActivities) -> None:
     """The list is per source: that coins may go from Upbit to Binance says nothing about the way back."""
-    with pytest.raises(KeyRefused, match="the allow-list lists none"):
-        await desk.run(work.prepare_transfer, TransferRequest(cycle_id="XRP-1", coin=XRP, direction=Direction.TO_UPBIT))
+    back = TransferRequest(cycle_id="XRP-1", coin=XRP, direction=Direction.TO_UPBIT)
+    assert "allow-list none" in await refusal(desk, work, back)
+
+
+async def test_an_address_made_to_look_alike_is_spelt_out(desk: Desk, work: TransferActivities, upbit: Source) -> None:
+    """A Cyrillic letter, and a line break that would forge a line of the log."""
+    upbit.registered = [HOME.model_copy(update={"address": "rBin\u0430nce\nall is well"})]
+    assert r"rBin\u0430nce\nall is well" in await refusal(desk, work)
 
 
 async def test_a_withdrawal_is_followed_until_it_is_final(desk: Desk, work: TransferActivities, upbit: Source) -> None:

@@ -132,6 +132,13 @@ class BinanceExchange:
         call = self._api.sapi_get_capital_deposit_address({"coin": coin, "network": name})
         return await self._call.read("deposit address", call, lambda content: parse.deposit_address(content, name))
 
+    async def registered_addresses(self, coin: Asset) -> Sequence[Address]:
+        name = network_name(self._names, coin, self.venue)
+        call = self._api.sapi_get_capital_withdraw_address_list()
+        return await self._call.read(
+            "registered addresses", call, lambda told: parse.registered_addresses(told, coin, name)
+        )
+
     async def withdraw(self, intent: WithdrawalIntent) -> WithdrawalReport:
         """Binance answers with an id only; fee and arrival are those of the wallet as it was read last."""
         name = network_name(self._names, intent.coin, self.venue)

@@ -125,6 +125,13 @@ class UpbitExchange:
         call = self._api.private_get_deposits_coin_address({"currency": coin, "net_type": name})
         return await self._call.read("deposit address", call, parse.deposit_address)
 
+    async def registered_addresses(self, coin: Asset) -> Sequence[Address]:
+        name = network_name(self._networks, coin, self.venue)
+        call = self._api.private_get_withdraws_coin_addresses()
+        return await self._call.read(
+            "registered addresses", call, lambda told: parse.registered_addresses(told, coin, name)
+        )
+
     async def withdraw(self, intent: WithdrawalIntent) -> WithdrawalReport:
         name = network_name(self._networks, intent.coin, self.venue)
         # Nothing is asked of the venue here: what fails before the send would look like a lost answer.

@@ -4,6 +4,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from kimp.domain.market import Side
+from kimp.paper.addresses import Address
 from kimp.paper.amounts import ZERO, padded, plain
 from kimp.paper.orders import Fill, Order, State
 from kimp.paper.transfer import Deposit, Step, Withdrawal
@@ -173,6 +174,20 @@ def deposit(deposit: Deposit) -> dict[str, Any]:
         "unlockConfirm": 2 * CONFIRMATIONS,
         "walletType": 0,
         "travelRuleStatus": 0,
+    }
+
+
+def registered_address(address: Address) -> dict[str, Any]:
+    """A row of GET /sapi/v1/capital/withdraw/address/list."""
+    return {
+        "address": address.address,
+        "addressTag": address.tag or "",
+        "coin": address.coin,
+        "name": "kimp",
+        "network": address.network,
+        "origin": "",
+        "originType": "Upbit",
+        "whiteStatus": True,
     }
 
 

@@ -30,6 +30,7 @@ class WalletCalls:
         gate.public("/sapi/v1/system/status", lambda _params: {"status": 0, "msg": "normal"})
         gate.sapi("GET", "/sapi/v1/capital/config/getall", self.coins, weight=10)
         gate.sapi("GET", "/sapi/v1/capital/deposit/address", self.deposit_address, weight=10)
+        gate.sapi("GET", "/sapi/v1/capital/withdraw/address/list", self.registered_addresses, weight=10)
         gate.sapi_by_uid("POST", "/sapi/v1/capital/withdraw/apply", self.withdraw, weight=900)
         gate.sapi_by_uid(
             "GET", "/sapi/v1/capital/withdraw/history", self.withdrawals, weight=18_000, per_second=True
@@ -59,6 +60,10 @@ class WalletCalls:
             "tag": address.tag or "",
             "url": f"https://paper.invalid/{network.name}/address/{address.address}",
         }
+
+    def registered_addresses(self, _params: Params) -> list[dict[str, Any]]:
+        """The address book. Its whitelist is not switched on here: a withdrawal may go anywhere, as by default."""
+        return [render.registered_address(address) for address in self._world.registrations.of(Venue.BINANCE)]
 
     @exact
     def withdraw(self, params: Params) -> dict[str, Any]:

@@ -70,8 +70,8 @@ class WalletCalls:
         return [render.deposit_address(address) for address in self._world.addresses.all(Venue.UPBIT)]
 
     def allowed_addresses(self, _params: Params) -> list[dict[str, Any]]:
-        """Registered on the web page only; here that has been done for all of the other venue's addresses."""
-        return [render.allowed_address(address) for address in self._world.addresses.all(Venue.BINANCE)]
+        """Registered on the web page only."""
+        return [render.allowed_address(address) for address in self._world.registrations.of(Venue.UPBIT)]
 
     def chance(self, params: Params) -> dict[str, Any]:
         coin, network = self._network(params)
@@ -124,7 +124,7 @@ class WalletCalls:
         if self._world.withdrawals_locked:
             raise UpbitError("open_api_withdraw_locked")
         target = Address(coin.name, network.name, params.get("address", ""), params.get("secondary_address"))
-        if target not in self._world.addresses.all(Venue.BINANCE):
+        if target not in self._world.registrations.of(Venue.UPBIT):
             raise UpbitError("withdraw_address_not_registered")
         amount = self._amount(params, network)
         if not self._world.wallets.of(Venue.UPBIT, coin.name).sends:
