@@ -9,7 +9,7 @@ from activities.crash_points import crash_point
 from activities.pauses import pause
 from kimp.contracts.orders import OrderIntent, OrderOutcome, OrderReport
 from kimp.domain.admission import HaltLevel
-from kimp.domain.errors import KeyRefused, OutcomeUnknown, Rejected, Unavailable
+from kimp.domain.errors import KeyRefused, NotSent, OutcomeUnknown, Rejected, Unavailable
 from kimp.domain.ids import step_of
 from kimp.domain.market import Venue
 from kimp.ports.books import Journal, SendPermit
@@ -77,7 +77,9 @@ class OrderActivities:
         if now - permit.first_asked_ms > SEND_WITHIN_MS:
             raise _HeldBack("the attempt stalled before it could send")
         try:
-            return await self.venues[intent.venue].place_order(intent)
+            return await self.venues[intent.venue].place_order(intent, send_by_ms=_send_by_ms(intent, permit))
+        except NotSent as late:
+            raise _HeldBack(str(late)) from None
         except KeyRefused as refusal:
             raise _Blocked(str(refusal)) from None
         except Rejected as refusal:
@@ -107,6 +109,12 @@ class OrderActivities:
             waited += FOLLOW_S
             order = await self.venues[intent.venue].find_order(intent.coin, intent.client_order_id) or order
         return order
+
+
+def _send_by_ms(intent: OrderIntent, permit: SendPermit) -> int:
+    """However long the adapter's own limiter holds it up: later than this it must not leave."""
+    stalled_ms = permit.first_asked_ms + SEND_WITHIN_MS
+    return stalled_ms if intent.expires_at_ms is None else min(stalled_ms, intent.expires_at_ms)
 
 
 class _HeldBack(Exception):

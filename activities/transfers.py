@@ -9,6 +9,7 @@ from temporalio.exceptions import ApplicationError
 
 from activities.addresses import agreed
 from activities.crash_points import crash_point
+from activities.orders import SEND_WITHIN_MS
 from activities.pauses import pause
 from kimp.contracts.transfers import (
     Address,
@@ -21,7 +22,7 @@ from kimp.contracts.transfers import (
     WithdrawalReport,
 )
 from kimp.domain.admission import HaltLevel
-from kimp.domain.errors import KeyRefused, NotFound, OutcomeUnknown, Postponed, Rejected, Unavailable
+from kimp.domain.errors import KeyRefused, NotFound, NotSent, OutcomeUnknown, Postponed, Rejected, Unavailable
 from kimp.domain.ids import step_of
 from kimp.domain.market import Venue
 from kimp.domain.money import ZERO, Asset
@@ -80,8 +81,8 @@ class TransferActivities:
         source = self.venues[intent.direction.source]
         if permit.first:
             try:
-                report = await source.withdraw(intent)
-            except Unavailable as busy:
+                report = await source.withdraw(intent, send_by_ms=permit.first_asked_ms + SEND_WITHIN_MS)
+            except (Unavailable, NotSent) as busy:
                 raise Postponed(str(busy), venue=source.venue) from None
             except OutcomeUnknown as doubt:
                 activity.logger.warning("withdrawal %s: %s; looking it up", intent.transfer_id, doubt)

@@ -52,8 +52,8 @@ class Timed:
     inner: Exchange
     accepted: asyncio.Queue[float] = field(default_factory=asyncio.Queue)
 
-    async def place_order(self, intent: OrderIntent) -> VenueOrder:
-        order = await self.inner.place_order(intent)
+    async def place_order(self, intent: OrderIntent, *, send_by_ms: int) -> VenueOrder:
+        order = await self.inner.place_order(intent, send_by_ms=send_by_ms)
         self.accepted.put_nowait(time.perf_counter())
         return order
 
@@ -69,7 +69,7 @@ class BareOrder:
 
     @activity.defn
     async def place(self, intent: OrderIntent) -> None:
-        await self.venue.place_order(intent)
+        await self.venue.place_order(intent, send_by_ms=SystemClock().now_ms() + PATIENCE_S * 1000)
 
 
 @workflow.defn

@@ -31,6 +31,8 @@ class FakeVenue:
     after: dict[str, deque[Exception]] = field(default_factory=dict)
     orders: dict[str, VenueOrder] = field(default_factory=dict)
     sent: list[OrderIntent] = field(default_factory=list)
+    deadlines: list[int] = field(default_factory=list)
+    """Of orders and withdrawals, in the order they were asked for."""
     withdrawals: dict[str, WithdrawalReport] = field(default_factory=dict)
     credit_after: int = 0
     """How many looks at a deposit find nothing yet."""
@@ -76,7 +78,8 @@ class FakeVenue:
         self._fault("find_order", self.faults)
         return self.orders.get(client_order_id)
 
-    async def place_order(self, intent: OrderIntent) -> VenueOrder:
+    async def place_order(self, intent: OrderIntent, *, send_by_ms: int) -> VenueOrder:
+        self.deadlines.append(send_by_ms)
         self._fault("place_order", self.faults)
         self.sent.append(intent)
         bid, ask = self.prices[intent.coin]
@@ -113,7 +116,8 @@ class FakeVenue:
     async def registered_addresses(self, coin: Asset) -> Sequence[Address]:
         return [Address(network=coin, address=f"{self.venue.other}-{coin}")]
 
-    async def withdraw(self, intent: WithdrawalIntent) -> WithdrawalReport:
+    async def withdraw(self, intent: WithdrawalIntent, *, send_by_ms: int) -> WithdrawalReport:
+        self.deadlines.append(send_by_ms)
         self._fault("withdraw", self.faults)
         fee = self.network_fee
         arrives = intent.amount if self.venue is Venue.UPBIT else intent.amount - fee

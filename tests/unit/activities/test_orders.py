@@ -16,7 +16,7 @@ from temporalio.testing import ActivityEnvironment
 from activities.orders import FENCE_MS, SEND_WITHIN_MS, OrderActivities
 from kimp.contracts.orders import OrderIntent, OrderOutcome, OrderReport
 from kimp.domain.admission import HaltLevel
-from kimp.domain.errors import KeyRefused, OutcomeUnknown, Rejected, StoreUnavailable, Unavailable
+from kimp.domain.errors import KeyRefused, NotSent, OutcomeUnknown, Rejected, StoreUnavailable, Unavailable
 from kimp.domain.market import Side, Venue
 from kimp.domain.money import Asset
 from kimp.ports.books import SendPermit
@@ -59,8 +59,8 @@ class WatchedVenue(FakeVenue):
             return VenueOrder(order.venue_order_id, closed=False, fills=order.fills[:0])
         return order
 
-    async def place_order(self, intent: OrderIntent) -> VenueOrder:
-        order = await super().place_order(intent)
+    async def place_order(self, intent: OrderIntent, *, send_by_ms: int) -> VenueOrder:
+        order = await super().place_order(intent, send_by_ms=send_by_ms)
         return VenueOrder(order.venue_order_id, closed=not self.open_for, fills=() if self.open_for else order.fills)
 
 
@@ -249,6 +249,25 @@ async def test_an_attempt_that_stalls_before_it_sends_must_not_send(
     report = await desk.run(work.execute_order, intent(expires_at_ms=None))
     assert len(venue.sent) == sent
     assert (report.outcome is OrderOutcome.NOT_SENT) == (sent == 0)
+
+
+@pytest.mark.parametrize(
+    ("expires_at_ms", "send_by_ms"),
+    [(None, NOW + SEND_WITHIN_MS), (NOW + 5_000, NOW + SEND_WITHIN_MS), (NOW + 300, NOW + 300)],
+)
+async def test_the_venue_is_told_how_long_the_order_may_be_held_up(
+    desk: Desk, venue: WatchedVenue, expires_at_ms: int | None, send_by_ms: int
+) -> None:
+    await execute(desk, venue, intent(expires_at_ms=expires_at_ms))
+    assert venue.deadlines == [send_by_ms]
+
+
+async def test_an_order_that_our_own_limiter_held_back_was_not_sent(desk: Desk, venue: WatchedVenue) -> None:
+    venue.faults["place_order"] = faults(NotSent("held back here", venue="binance"))
+    report = await execute(desk, venue)
+    assert report.outcome is OrderOutcome.NOT_SENT
+    assert "held back here" in report.reason
+    assert venue.looks == 0, "nothing left, so there is nothing to look for"
 
 
 async def test_an_id_that_another_run_used_is_never_sent_again(desk: Desk, venue: WatchedVenue) -> None:

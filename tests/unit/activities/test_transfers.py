@@ -13,6 +13,7 @@ from fakes.venue import FakeVenue
 from temporalio.exceptions import ApplicationError
 
 from activities.failures import as_failure
+from activities.orders import SEND_WITHIN_MS
 from activities.transfers import GIVE_UP_MS, TransferActivities
 from kimp.contracts.transfers import (
     Address,
@@ -28,6 +29,7 @@ from kimp.domain.errors import (
     KeyRefused,
     KimpError,
     NotFound,
+    NotSent,
     OutcomeUnknown,
     Postponed,
     Rejected,
@@ -78,9 +80,9 @@ class Source(FakeVenue):
     async def registered_addresses(self, coin: Asset) -> Sequence[Address]:
         return self.registered
 
-    async def withdraw(self, intent: WithdrawalIntent) -> WithdrawalReport:
+    async def withdraw(self, intent: WithdrawalIntent, *, send_by_ms: int) -> WithdrawalReport:
         self.sent.append(intent)
-        return await super().withdraw(intent)
+        return await super().withdraw(intent, send_by_ms=send_by_ms)
 
     async def withdrawals_since(self, coin: Asset, since_ms: int, transfer_id: str) -> Sequence[WithdrawalReport]:
         self._fault("withdrawals_since", self.faults)
@@ -134,6 +136,17 @@ async def test_a_busy_venue_is_a_refusal_that_passes(desk: Desk, work: TransferA
     upbit.faults["withdraw"] = deque([Unavailable("busy", venue="upbit")])
     with pytest.raises(Postponed, match="busy"):
         await desk.run(work.withdraw, intent())
+    assert not upbit.asked_since
+
+
+async def test_a_withdrawal_must_leave_soon_after_its_journal_entry_or_not_at_all(
+    desk: Desk, work: TransferActivities, upbit: Source
+) -> None:
+    """What our own limiter held back never left, so it may be asked for again, under a new id."""
+    upbit.faults["withdraw"] = deque([NotSent("held back here", venue="upbit")])
+    with pytest.raises(Postponed, match="held back here"):
+        await desk.run(work.withdraw, intent())
+    assert upbit.deadlines == [NOW + SEND_WITHIN_MS]
     assert not upbit.asked_since
 
 
