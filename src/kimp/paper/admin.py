@@ -10,6 +10,7 @@ GET  /_paper/journal?limit=&kind=   the latest entries
 POST /_paper/wallet                 {"venue", "coin", "state": working|withdraw_only|deposit_only|paused}
 POST /_paper/withdraw_lock          {"locked": true}: Upbit's key may not withdraw
 POST /_paper/registrations          {"venue", "coin", "addresses": [{"network", "address", "tag"}]}: all of the coin's
+POST /_paper/condition              {"venue", "condition", "symbol", "seconds"}: see kimp.paper.conditions; 0 s ends it
 POST /_paper/premium                {"coin", "premium": "0.012", "seconds": 20}
 /_paper/faults                      see kimp.paper.faults.control
 """
@@ -23,6 +24,7 @@ from pydantic import Field
 from kimp.domain.market import Venue
 from kimp.paper.addresses import Address
 from kimp.paper.amounts import plain
+from kimp.paper.conditions import EVERYWHERE, Condition
 from kimp.paper.faults.control import FaultControl
 from kimp.paper.orders import Order
 from kimp.paper.transfer import Deposit, Withdrawal
@@ -37,6 +39,13 @@ class WalletCommand(Command):
     venue: Venue
     coin: str
     state: WalletState
+
+
+class ConditionCommand(Command):
+    venue: Venue
+    condition: Condition
+    symbol: str = EVERYWHERE
+    seconds: Annotated[float, Field(ge=0, le=86_400)]
 
 
 class LockCommand(Command):
@@ -77,6 +86,7 @@ class Admin:
         app.router.add_post("/_paper/wallet", self.set_wallet)
         app.router.add_post("/_paper/withdraw_lock", self.set_withdraw_lock)
         app.router.add_post("/_paper/registrations", self.register)
+        app.router.add_post("/_paper/condition", self.set_condition)
         app.router.add_post("/_paper/premium", self.set_premium)
         FaultControl(self._world.faults.injector, self._world.journal).bind(app)
         return app
@@ -126,6 +136,16 @@ class Admin:
         self._world.withdrawals_locked = command.locked
         self._world.journal.write("withdraw_lock", venue=Venue.UPBIT, locked=command.locked)
         return answer({"locked": command.locked})
+
+    async def set_condition(self, request: web.Request) -> web.Response:
+        command = await read(request, ConditionCommand)
+        if command.condition is Condition.HALTED and self._world.of(command.venue, command.symbol) is None:
+            raise bad(f"symbol {command.symbol!r} is no market of {command.venue}")
+        if command.condition is not Condition.HALTED and command.symbol:
+            raise bad(f"symbol: {command.condition} is the whole venue's; leave the symbol out")
+        ms = int(command.seconds * 1000)
+        self._world.conditions.begin(command.condition, command.venue, ms, command.symbol)
+        return answer(command.model_dump(mode="json"))
 
     async def set_premium(self, request: web.Request) -> web.Response:
         command = await read(request, PremiumCommand)
