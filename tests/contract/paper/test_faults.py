@@ -16,8 +16,10 @@ from contract.paper.faulty import (
     sell,
 )
 
+from kimp.domain.market import Venue
 from kimp.paper.config import PaperConfig
 from kimp.paper.faults.kinds import ORDER, RECEIVING, REQUEST, SENDING, STREAM, FaultKind
+from kimp.paper.faults.plan import ScriptedFault
 from kimp.paper.server import PaperExchange
 
 NOT_EXECUTED = [
@@ -118,6 +120,26 @@ async def test_late_execution_goes_on_after_the_client_has_gone(
     assert await eventually(found) == ["one"]
     assert time.monotonic() - started >= 1
     await look_up(client, "one")
+
+
+async def test_what_waits_longer_than_its_time_window_was_let_in_before(
+    clients: Any, paper: PaperExchange, eventually: Any
+) -> None:
+    """Binance looks at a request's age at its edge; behind that an order may wait as long as it likes."""
+    binance = clients["binance"]
+    binance.options["recvWindow"], binance.timeout = 500, 200
+    late = ScriptedFault.model_construct(
+        kind=FaultKind.BEYOND_THE_FENCE, venue=Venue.BINANCE, route=ORDERS["binance"], seconds=1.0, times=1
+    )
+    paper.world.faults.injector.script((late,))
+    with pytest.raises(ccxt.RequestTimeout):
+        await sell(binance, "one")
+    assert placed(paper) == []
+
+    async def found() -> Any:
+        return placed(paper)
+
+    assert await eventually(found) == ["one"]
 
 
 async def test_refusals_tell_when_to_come_back(paper: PaperExchange, http: aiohttp.ClientSession, admin: Any) -> None:

@@ -12,6 +12,7 @@ from kimp.paper.binance.auth import Gatekeeper
 from kimp.paper.binance.errors import UNDER_MAINTENANCE, BinanceError
 from kimp.paper.conditions import Condition
 from kimp.paper.limits import Window
+from kimp.paper.seam import ADMITTED_MS
 from kimp.paper.world import World
 
 MINUTE_S = 60
@@ -97,7 +98,8 @@ class Gate:
             raise BinanceError(UNDER_MAINTENANCE)
 
     def _admit(self, request: web.Request, raw: str, params: Params) -> None:
-        key = self._gatekeeper.check(request.headers.get("X-MBX-APIKEY", ""), raw, params)
+        came_ms = request.get(ADMITTED_MS, self._world.clock.now_ms())
+        key = self._gatekeeper.check(request.headers.get("X-MBX-APIKEY", ""), raw, params, came_ms)
         if self._world.conditions.hold(Condition.KEY_EXPIRED, Venue.BINANCE):
             raise BinanceError(-2015)
         self._world.journal.write("request", venue=Venue.BINANCE, method=request.method, path=request.path, key=key)

@@ -14,7 +14,7 @@ from kimp.paper.faults import kinds, poison
 from kimp.paper.faults.answers import answer_to, banned
 from kimp.paper.faults.injector import Fault, Injector
 from kimp.paper.faults.kinds import FaultKind
-from kimp.paper.seam import Handler
+from kimp.paper.seam import ADMITTED_MS, Handler
 
 K = FaultKind
 CONDITIONS = {
@@ -61,6 +61,8 @@ class RequestFaults:
         if fault.kind in kinds.BEFORE:
             return await self._refuse(request, fault)
         if fault.kind in LATE:
+            # It waits behind the door: a venue that looks at a request's age has let it in.
+            request[ADMITTED_MS] = self._clock.now_ms()
             await self._later(fault.ms)
         return await self._spoil(request, await handler(request), fault)
 
