@@ -1,5 +1,6 @@
 """Coins on the way: checked on both sides, withdrawn at most once, followed by txid to the credit."""
 
+import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import TypeVar
@@ -56,15 +57,15 @@ class TransferActivities:
     async def prepare_transfer(self, request: TransferRequest) -> TransferTerms:
         """Both wallets as they are now, and an address that allow-list, source and destination agree on."""
         source, destination = self.venues[request.direction.source], self.venues[request.direction.destination]
-        out, into = await source.network(request.coin), await destination.network(request.coin)
-        address = agreed(
-            request,
-            self.allowed.get((source.venue, request.coin)),
-            await source.registered_addresses(request.coin),
-            await destination.deposit_address(request.coin),
-            out,
-            into,
+        # At once, because one after the other their HTTP deadlines would not fit into this activity's.
+        out, into, registered, deposit = await asyncio.gather(
+            source.network(request.coin),
+            destination.network(request.coin),
+            source.registered_addresses(request.coin),
+            destination.deposit_address(request.coin),
         )
+        allowed = self.allowed.get((source.venue, request.coin))
+        address = agreed(request, allowed, registered, deposit, out, into)
         return TransferTerms(out=out, into=into, address=address)
 
     @activity.defn
