@@ -186,8 +186,9 @@ async def test_each_of_many_at_once_has_its_own_deadline(bench: Bench, exchange:
     assert asked(bench) == len(executed(bench))
 
 
+@pytest.mark.parametrize("moved_ms", [0, -3_600_000], ids=["", "and a clock that is set back"])
 async def test_a_pool_without_a_free_connection_holds_it_back(
-    bench: Bench, exchange: Exchange, clock: MovedClock
+    bench: Bench, exchange: Exchange, clock: MovedClock, moved_ms: int
 ) -> None:
     """The limiter has let it through and it is signed, but it stands in the queue for a connection."""
     client = api_of(exchange)
@@ -202,6 +203,7 @@ async def test_a_pool_without_a_free_connection_holds_it_back(
     second = asyncio.create_task(exchange.place_order(intent, send_by_ms=clock.now_ms() + 300))
     await asyncio.sleep(0.5)
     assert not second.done()
+    clock.moved_ms = moved_ms
     busy.free.set()
     with pytest.raises(NotSent):
         await second
