@@ -8,7 +8,7 @@ from temporalio import activity
 from activities.pauses import pause
 from kimp.contracts.cycle import MarketNow, QuoteQuery, RouteQuery, RouteReport, WaysBackQuery
 from kimp.domain.compensation import WaysBack, ways_back
-from kimp.domain.errors import Rejected
+from kimp.domain.errors import Postponed
 from kimp.domain.legs import Blocked, MarketView, check_quote
 from kimp.domain.market import Venue
 from kimp.domain.money import USDT, Asset
@@ -70,5 +70,6 @@ class MarketActivities:
         venue = self.venues[query.venue]
         rules = await venue.rules([query.coin])
         if not rules.instruments:
-            raise Rejected(f"there is no market for {query.coin}", venue=venue.venue)
+            # A halt or maintenance, as a rule: the cycle waits, and a person may abort it.
+            raise Postponed(f"there is no open market for {query.coin}", venue=venue.venue)
         return MarketNow(quote=await venue.top_of_book(query.coin), instrument=rules.instruments[0])

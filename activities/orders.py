@@ -9,12 +9,13 @@ from activities.crash_points import crash_point
 from activities.pauses import pause
 from kimp.contracts.orders import OrderIntent, OrderOutcome, OrderReport
 from kimp.domain.admission import HaltLevel
+from kimp.domain.breach import breach_of
 from kimp.domain.caps import ORDER_CEILING_KRW
-from kimp.domain.errors import KeyRefused, OutcomeUnknown, Rejected, Unavailable
+from kimp.domain.errors import KeyRefused, NotSent, OutcomeUnknown, Rejected, Unavailable
 from kimp.domain.ids import step_of
 from kimp.domain.market import Venue
 from kimp.domain.money import CONTEXT
-from kimp.ports.books import Journal, SendPermit
+from kimp.ports.books import Controls, Journal, SendPermit
 from kimp.ports.clock import Clock
 from kimp.ports.exchange import Trading, VenueOrder
 
@@ -26,6 +27,8 @@ FENCE_MS = 20_000
 Binance drops a request `recvWindow` (5 s) after its timestamp and gives its engine another 10 s (rest-api.md, Timing
 security); Upbit publishes no bound, so the same one is kept, which is more than twice the request's own timeout.
 """
+SOON_S = 2
+"""After an order that kimp itself was too slow to send."""
 LOOK_AGAIN_S = 1.0
 FOLLOW_S = 0.1
 FOLLOW_LIMIT_S = 30.0
@@ -37,6 +40,7 @@ class OrderActivities:
 
     venues: Mapping[Venue, Trading]
     journal: Journal
+    controls: Controls
     clock: Clock
 
     @activity.defn
@@ -62,15 +66,26 @@ class OrderActivities:
         except _HeldBack as reason:
             return _report(intent, OrderOutcome.NOT_SENT, reason=str(reason))
         except _Blocked as bar:
-            return _report(intent, OrderOutcome.BLOCKED, reason=str(bar))
+            return _report(intent, OrderOutcome.BLOCKED, reason=bar.reason, retry_after_s=bar.retry_after_s)
         except _Refused as refusal:
             return _report(intent, OrderOutcome.REJECTED, reason=str(refusal))
         if order is None:
             return _report(intent, OrderOutcome.ABSENT, reason="no answer, and unknown to the venue after the fence")
         crash_point("order-sent", step_of(intent.client_order_id))
         order = await self._follow(intent, order)
+        await self._halt_on_breach(intent, order)
         outcome = OrderOutcome.FILLED if order.fills else OrderOutcome.UNFILLED
         return _report(intent, outcome, order)
+
+    async def _halt_on_breach(self, intent: OrderIntent, order: VenueOrder) -> None:
+        """What was traded is booked as it was; but nothing new is begun until a person has looked."""
+        breach = breach_of(
+            intent.side, intent.limit_price, intent.taker_fee, intent.coin, intent.venue.cash, order.fills
+        )
+        if breach is not None:
+            reason = f"order {intent.client_order_id} on {intent.venue}: {breach}"
+            activity.logger.error("%s; no new cycles until `kimp resume`", reason)
+            await self.controls.halt_at_least(HaltLevel.NO_NEW_CYCLES, reason, self.clock.now_ms())
 
     async def _send_once(self, intent: OrderIntent, permit: SendPermit) -> VenueOrder | None:
         now = self.clock.now_ms()
@@ -82,14 +97,18 @@ class OrderActivities:
         if intent.expires_at_ms is not None and now > intent.expires_at_ms:
             raise _HeldBack(f"expired {now - intent.expires_at_ms} ms ago")
         if now - permit.first_asked_ms > SEND_WITHIN_MS:
-            raise _HeldBack("the attempt stalled before it could send")
+            raise _Blocked("the attempt stalled before it could send", SOON_S)
         try:
-            return await self.venues[intent.venue].place_order(intent)
+            return await self.venues[intent.venue].place_order(intent, send_by_ms=_send_by_ms(intent, permit))
+        except NotSent as late:
+            raise _Blocked(str(late), SOON_S) from None
+        except Unavailable as busy:
+            raise _Blocked(str(busy), busy.retry_after) from None
         except KeyRefused as refusal:
             raise _Blocked(str(refusal)) from None
         except Rejected as refusal:
             raise _Refused(str(refusal)) from None
-        except (OutcomeUnknown, Unavailable) as doubt:
+        except OutcomeUnknown as doubt:
             activity.logger.warning("order %s: %s; looking it up", intent.client_order_id, doubt)
             return await self._look_up(intent, permit)
 
@@ -116,12 +135,23 @@ class OrderActivities:
         return order
 
 
+def _send_by_ms(intent: OrderIntent, permit: SendPermit) -> int:
+    """However long the adapter's own limiter holds it up: later than this it must not leave."""
+    stalled_ms = permit.first_asked_ms + SEND_WITHIN_MS
+    return stalled_ms if intent.expires_at_ms is None else min(stalled_ms, intent.expires_at_ms)
+
+
 class _HeldBack(Exception):
     """kimp itself decided not to send."""
 
 
 class _Blocked(Exception):
-    """The kill switch is on, or the venue refuses the key: the same order may go later, under a new id."""
+    """Nothing was executed, for a cause that passes: the same order may go later, under a new id."""
+
+    def __init__(self, reason: str, retry_after_s: int | None = None) -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.retry_after_s = retry_after_s
 
 
 class _Refused(Exception):
@@ -129,7 +159,11 @@ class _Refused(Exception):
 
 
 def _report(
-    intent: OrderIntent, outcome: OrderOutcome, order: VenueOrder | None = None, reason: str = ""
+    intent: OrderIntent,
+    outcome: OrderOutcome,
+    order: VenueOrder | None = None,
+    reason: str = "",
+    retry_after_s: int | None = None,
 ) -> OrderReport:
     return OrderReport(
         client_order_id=intent.client_order_id,
@@ -137,4 +171,5 @@ def _report(
         venue_order_id=order.venue_order_id if order else None,
         fills=order.fills if order else (),
         reason=reason,
+        retry_after_s=retry_after_s,
     )

@@ -1,5 +1,6 @@
 """Coins on the way: checked on both sides, withdrawn at most once, followed by txid to the credit."""
 
+import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import TypeVar
@@ -7,7 +8,9 @@ from typing import TypeVar
 from temporalio import activity
 from temporalio.exceptions import ApplicationError
 
+from activities.addresses import agreed
 from activities.crash_points import crash_point
+from activities.orders import SEND_WITHIN_MS
 from activities.pauses import pause
 from kimp.contracts.transfers import (
     Address,
@@ -20,7 +23,7 @@ from kimp.contracts.transfers import (
     WithdrawalReport,
 )
 from kimp.domain.admission import HaltLevel
-from kimp.domain.errors import KeyRefused, NotFound, OutcomeUnknown, Postponed, Rejected, Unavailable
+from kimp.domain.errors import KeyRefused, NotFound, NotSent, OutcomeUnknown, Postponed, Rejected, Unavailable
 from kimp.domain.ids import step_of
 from kimp.domain.market import Venue
 from kimp.domain.money import ZERO, Asset
@@ -34,11 +37,16 @@ Allowed = Mapping[tuple[Venue, Asset], Address]
 LOOK_AGAIN_S = 2.0
 GIVE_UP_MS = 300_000
 """A withdrawal without an answer that no list shows after five minutes is a person's case; it is never sent again."""
+SHOW_AFTER_MS = 20_000
+STILL_UNKNOWN = "StillUnknown"
+"""No answer so far: the workflow shows that it waits, and calls again."""
 POLL_S = 1.0
 TURNS = 60
 """Seconds that a withdrawal waits for its turn before the cycle shows that it waits."""
 POLLS_PER_CALL = 60
 """Short transfers end inside one call; for longer ones the workflow shows that it waits, and calls again."""
+
+UNDER_WAY = frozenset({TransferState.PENDING, TransferState.UNSEEN})
 
 Report = TypeVar("Report", WithdrawalReport, DepositReport)
 
@@ -54,22 +62,18 @@ class TransferActivities:
 
     @activity.defn
     async def prepare_transfer(self, request: TransferRequest) -> TransferTerms:
-        """Both wallets as they are now, and an address that the allow-list and the destination agree on."""
-        source, destination = request.direction.source, request.direction.destination
-        address = await self.venues[destination].deposit_address(request.coin)
-        allowed = self.allowed.get((source, request.coin))
-        if allowed is None or (allowed.address, allowed.tag) != (address.address, address.tag):
-            listed = "lists none" if allowed is None else "lists another"
-            raise KeyRefused(
-                f"{destination} says its {request.coin} address is {address.address}, the allow-list {listed};"
-                f" mend {source}.withdraw_to.{request.coin} if {destination} is right",
-                venue=source,
-            )
-        return TransferTerms(
-            out=await self.venues[source].network(request.coin),
-            into=await self.venues[destination].network(request.coin),
-            address=address,
+        """Both wallets as they are now, and an address that allow-list, source and destination agree on."""
+        source, destination = self.venues[request.direction.source], self.venues[request.direction.destination]
+        # At once, because one after the other their HTTP deadlines would not fit into this activity's.
+        out, into, registered, deposit = await asyncio.gather(
+            source.network(request.coin),
+            destination.network(request.coin),
+            source.registered_addresses(request.coin),
+            destination.deposit_address(request.coin),
         )
+        allowed = self.allowed.get((source.venue, request.coin))
+        address = agreed(request, allowed, registered, deposit, out, into)
+        return TransferTerms(out=out, into=into, address=address)
 
     @activity.defn
     async def withdraw(self, intent: WithdrawalIntent) -> WithdrawalReport:
@@ -113,19 +117,28 @@ class TransferActivities:
         source = self.venues[intent.direction.source]
         step = step_of(intent.transfer_id)
         try:
-            if permit.halt >= HaltLevel.NOTHING_LEAVES:
-                raise Postponed("the kill switch lets nothing leave", venue=source.venue)
-            report = await source.withdraw(intent)
+            self._last_look(intent, permit)
+            report = await source.withdraw(intent, send_by_ms=permit.first_asked_ms + SEND_WITHIN_MS)
         except OutcomeUnknown as doubt:
             activity.logger.warning("withdrawal %s: %s; looking it up", intent.transfer_id, doubt)
             return None
         except (Rejected, Unavailable) as refusal:
             await self.journal.refuse_withdrawal(intent.transfer_id, str(refusal))
-            raise Postponed(str(refusal), venue=source.venue) if isinstance(refusal, Unavailable) else refusal from None
+            passes = isinstance(refusal, Unavailable | NotSent)
+            raise Postponed(str(refusal), venue=source.venue) if passes else refusal from None
         crash_point("withdraw-sent", step)
         await self.journal.claim_withdrawal(intent.transfer_id, source.venue, report.venue_id)
         crash_point("withdraw-claimed", step)
         return report
+
+    def _last_look(self, intent: WithdrawalIntent, permit: SendPermit) -> None:
+        """Hours may lie between the preparation and this moment. Raises Postponed: the workflow prepares anew."""
+        source = intent.direction.source
+        if permit.halt >= HaltLevel.NOTHING_LEAVES:
+            raise Postponed("the kill switch lets nothing leave", venue=source)
+        allowed = self.allowed.get((source, intent.coin))
+        if allowed is None or (allowed.address, allowed.tag) != (intent.address.address, intent.address.tag):
+            raise Postponed(f"the allow-list has another place for {intent.coin} by now", venue=source)
 
     @activity.defn
     async def give_up_withdrawal(self, intent: WithdrawalIntent) -> None:
@@ -134,6 +147,7 @@ class TransferActivities:
 
     async def _look_up(self, intent: WithdrawalIntent, asked_ms: int) -> WithdrawalReport:
         source = self.venues[intent.direction.source]
+        show_at_ms = self.clock.now_ms() + SHOW_AFTER_MS
         while True:
             activity.heartbeat("looking up")
             venue_id = await self.journal.claimed_withdrawal(intent.transfer_id)
@@ -148,6 +162,12 @@ class TransferActivities:
                     f"withdrawal {intent.transfer_id}: no answer, and {source.venue} lists none like it;"
                     " a person must look before anything is sent again",
                     type=OutcomeUnknown.__name__,
+                    non_retryable=True,
+                )
+            if self.clock.now_ms() > show_at_ms:
+                raise ApplicationError(
+                    f"withdrawal {intent.transfer_id} has no answer; {source.venue}'s lists are searched for it",
+                    type=STILL_UNKNOWN,
                     non_retryable=True,
                 )
             await pause(LOOK_AGAIN_S)
@@ -165,9 +185,9 @@ class TransferActivities:
 
     @activity.defn
     async def follow_deposit(self, query: DepositQuery) -> DepositReport:
-        """The deposit of that txid once it is free to use, or PENDING after a minute of asking."""
+        """The deposit of that txid once it is free to use, or PENDING or UNSEEN after a minute of asking."""
         destination = self.venues[query.direction.destination]
-        not_seen = DepositReport(state=TransferState.PENDING, amount=ZERO, detail="not seen yet")
+        not_seen = DepositReport(state=TransferState.UNSEEN, amount=ZERO, detail="not seen yet")
 
         async def read() -> DepositReport:
             return await destination.deposit(query.coin, query.txid) or not_seen
@@ -181,7 +201,7 @@ async def _poll(read: Callable[[], Awaitable[Report]]) -> Report:
     for _ in range(POLLS_PER_CALL - 1):
         activity.heartbeat("following")
         report = await read()
-        if report.state is not TransferState.PENDING:
+        if report.state not in UNDER_WAY:
             return report
         await pause(POLL_S)
     return await read()

@@ -52,8 +52,8 @@ class Timed:
     inner: Exchange
     accepted: asyncio.Queue[float] = field(default_factory=asyncio.Queue)
 
-    async def place_order(self, intent: OrderIntent) -> VenueOrder:
-        order = await self.inner.place_order(intent)
+    async def place_order(self, intent: OrderIntent, *, send_by_ms: int) -> VenueOrder:
+        order = await self.inner.place_order(intent, send_by_ms=send_by_ms)
         self.accepted.put_nowait(time.perf_counter())
         return order
 
@@ -69,7 +69,7 @@ class BareOrder:
 
     @activity.defn
     async def place(self, intent: OrderIntent) -> None:
-        await self.venue.place_order(intent)
+        await self.venue.place_order(intent, send_by_ms=SystemClock().now_ms() + PATIENCE_S * 1000)
 
 
 @workflow.defn
@@ -197,6 +197,7 @@ async def _bare(world: World, cycle: CycleInput) -> float:
         quantity=cycle.buy_quantity,
         limit_price=cycle.buy_limit_price,
         krw_per_cash=cycle.krw_per_usdt,
+        taker_fee=cycle.buy_instrument.taker_fee,
     )
     begun = time.perf_counter()
     handle = await world.client.start_workflow(

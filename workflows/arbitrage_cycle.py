@@ -59,7 +59,9 @@ class ArbitrageCycle(CycleLife):
         """Leg one's buy as the initiator sized it: one order, no second try. Why it came to nothing, or None."""
         cycle = self._cycle
         terms = Opening(reserve=cycle.reserve, stake_krw=cycle.stake_krw, caps=cycle.policy.caps)
-        report = await opening.order(cycle.buy_quantity, cycle.buy_limit_price, cycle.expires_at_ms, terms)
+        report = await opening.order(
+            cycle.buy_quantity, cycle.buy_limit_price, cycle.buy_instrument.taker_fee, cycle.expires_at_ms, terms
+        )
         if report.outcome is OrderOutcome.FILLED:
             return None
         return f"{report.outcome}; {report.reason}" if report.reason else f"{report.outcome}; the price was gone"

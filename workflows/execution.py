@@ -67,15 +67,14 @@ class Execution:
         fruitless = 0
         pause = LOOK_AGAIN
         while True:
-            now = await self._read_market()
+            now = await self.read_market()
             price = now.quote.ask if self._place.side is Side.BUY else now.quote.bid
-            quantity = min(self._quantity(now), self._most(price, now))
+            quantity = min(self._quantity(now), self._most(now))
             if sizing.order_problem(quantity, price, now.instrument) is not None:
                 return self.coins != ZERO
-            limit = sizing.marketable_limit(self._place.side, price, self._story.cycle.policy.slippage, now.instrument)
-            report = await self.order(quantity, limit)
+            report = await self.order(quantity, self.limit(now), now.instrument.taker_fee)
             if report.outcome is OrderOutcome.BLOCKED:
-                pause = await look_again(self._story, report.reason, pause)
+                pause = await look_again(self._story, report.reason, _asked_pause(report) or pause)
                 continue
             await self._story.wait(None)
             fruitless = 0 if report.outcome is OrderOutcome.FILLED else fruitless + 1
@@ -88,12 +87,14 @@ class Execution:
         self,
         quantity: Decimal,
         limit_price: Decimal,
+        taker_fee: Decimal,
         expires_at_ms: int | None = None,
         opening: Opening | None = None,
     ) -> OrderReport:
         """Send one order, book its fills. Raises Stopped, with nothing sent, if a person wants the cycle undone."""
-        self._story.control.check()
         place = self._place
+        if place.leg is not Leg.BACK:
+            self._story.control.check()
         intent = OrderIntent(
             cycle_id=self._story.cycle.cycle_id,
             run_id=self._story.run_id,
@@ -104,6 +105,7 @@ class Execution:
             quantity=quantity,
             limit_price=limit_price,
             krw_per_cash=self._krw_per_cash,
+            taker_fee=taker_fee,
             expires_at_ms=expires_at_ms,
             opening=opening,
             compensating=place.leg is Leg.BACK,
@@ -148,7 +150,7 @@ class Execution:
                 report.client_order_id, self._story.cycle.cycle_id, place.venue, place.coin, place.side, fill
             )
 
-    async def _read_market(self) -> MarketNow:
+    async def read_market(self) -> MarketNow:
         place = self._place
         now = await answered(
             self._story,
@@ -164,19 +166,24 @@ class Execution:
     def _krw_per_cash(self) -> Decimal:
         return ONE if self._place.venue is Venue.UPBIT else self._story.krw_per_usdt
 
+    def limit(self, now: MarketNow) -> Decimal:
+        side = self._place.side
+        price = now.quote.ask if side is Side.BUY else now.quote.bid
+        return sizing.marketable_limit(side, price, self._story.cycle.policy.slippage, now.instrument)
+
     @exact
-    def _most(self, price: Decimal, now: MarketNow) -> Decimal:
+    def _most(self, now: MarketNow) -> Decimal:
         """Coins that one order may trade; what is more goes out in further parts."""
-        policy = self._story.cycle.policy
-        dearest = price * (ONE + policy.slippage) * self._krw_per_cash
-        return round_down(policy.caps.order_krw / dearest, now.instrument.lot)
+        dearest = self.limit(now) * self._krw_per_cash
+        return round_down(self._story.cycle.policy.caps.order_krw / dearest, now.instrument.lot)
 
     @exact
     def _quantity(self, now: MarketNow) -> Decimal:
         if self._place.side is Side.SELL:
             return round_down(self._target - self.coins, now.instrument.lot)
+        # At the limit: a fill at the worst price allowed may not take more cash than the cycle has.
         cash = Money(self._target - self.cash, self._place.venue.cash)
-        return sizing.buy_quantity(cash, now.quote.ask, now.instrument) if cash.amount > ZERO else ZERO
+        return sizing.buy_quantity(cash, self.limit(now), now.instrument) if cash.amount > ZERO else ZERO
 
     def _client_order_id(self) -> str:
         place = self._place
@@ -192,3 +199,15 @@ class Execution:
         place = self._place
         verb = "bought" if place.side is Side.BUY else "sold"
         return f"{verb} {report.quantity:f} {place.coin} on {place.venue} for {report.funds:f} {place.venue.cash}"
+
+
+async def cover(story: CycleStory, place: Place, coins: Decimal) -> None:
+    """Buy back at least `coins`, by one order of the least size that the venue takes."""
+    purchase = Execution(story, place, ZERO)
+    now = await purchase.read_market()
+    quantity = sizing.least_buy(coins, now.quote.ask, now.instrument)
+    await purchase.order(quantity, purchase.limit(now), now.instrument.taker_fee)
+
+
+def _asked_pause(report: OrderReport) -> timedelta | None:
+    return None if report.retry_after_s is None else timedelta(seconds=report.retry_after_s)

@@ -1,5 +1,6 @@
 """A coin on its way from one venue to the other, as durable steps."""
 
+from datetime import timedelta
 from decimal import Decimal
 
 from temporalio import workflow
@@ -17,10 +18,11 @@ with workflow.unsafe.imports_passed_through():
     )
     from kimp.domain import sizing
     from kimp.domain.ids import Leg, Step, step_of, transfer_id
-    from kimp.domain.ledger import Account, deposit_entry, withdrawal_entry
-    from kimp.domain.market import Direction
+    from kimp.domain.ledger import Account, deposit_entry, withdrawal_entry, write_off_entry
+    from kimp.domain.market import Direction, Side
     from kimp.domain.money import ZERO, Asset
 
+from workflows.execution import Place, cover
 from workflows.policies import FOLLOW, PREPARE, WITHDRAW
 from workflows.steps import (
     LOOK_AGAIN,
@@ -38,6 +40,10 @@ TRIES = 3
 """Withdrawals that the venue refuses for certain before the step fails."""
 
 
+UNSEEN_AT_MOST = timedelta(hours=3)
+"""Every chain that kimp uses is final within minutes; exchanges review for hours what they have seen at least."""
+
+
 class Transfer:
     """Withdraw once, follow by txid, take in what arrived. Keeps its progress like an Execution."""
 
@@ -51,6 +57,8 @@ class Transfer:
         self._intent: WithdrawalIntent | None = None
         self._sent: tuple[WithdrawalIntent, WithdrawalReport] | None = None
         self._arrived = False
+        self._credited: Decimal | None = None
+        """What arrived where that was not what was sent: a person has been told."""
 
     @classmethod
     def of(cls, story: CycleStory, intent: WithdrawalIntent) -> "Transfer":
@@ -72,8 +80,11 @@ class Transfer:
         Raises StepFailed if the venue refused for certain, NeedsPerson if nobody but a person can tell, Stopped before
         anything was sent.
         """
+        if self._credited is not None:
+            return self._credited
         if self._sent is None:
             self._sent = await self._send()
+            await self._cover()
         return await self._take_in(*self._sent)
 
     async def settle(self) -> None:
@@ -101,19 +112,20 @@ class Transfer:
 
     async def _take_in(self, intent: WithdrawalIntent, sent: WithdrawalReport) -> Decimal:
         arrived = await self._follow_deposit(intent, sent)
-        await self._story.book(
-            [
-                deposit_entry(
-                    intent.transfer_id,
-                    self._story.cycle.cycle_id,
-                    self._direction.destination,
-                    self._coin,
-                    arrived,
-                )
-            ]
-        )
-        self._story.tell(f"{arrived:f} {self._coin} credited on {self._direction.destination}")
+        name, cycle_id = intent.transfer_id, self._story.cycle.cycle_id
+        missing = sent.arrives - arrived
+        entries = [deposit_entry(name, cycle_id, self._direction.destination, self._coin, arrived)]
+        if missing != ZERO:
+            entries.append(write_off_entry(f"{name}/missing", cycle_id, Account.IN_TRANSIT, self._coin, missing))
         self._arrived = True
+        await self._story.book(entries)
+        self._story.tell(f"{arrived:f} {self._coin} credited on {self._direction.destination}")
+        if missing != ZERO:
+            self._credited = arrived
+            raise NeedsPerson(
+                f"{self._direction.destination} credited {arrived:f} {self._coin} of {sent.arrives:f};"
+                " the rest is booked as external; retry goes on with what arrived"
+            )
         return arrived
 
     async def _send(self) -> tuple[WithdrawalIntent, WithdrawalReport]:
@@ -194,6 +206,14 @@ class Transfer:
         )
         return sent
 
+    async def _cover(self) -> None:
+        """A fee that was not expected may have taken coins that this cycle never had: they are bought back."""
+        source = self._direction.source
+        lacking = -self._story.held.get((Account(source.value), self._coin), ZERO)
+        if lacking > ZERO and self._coin != source.cash:
+            self._story.tell(f"a surprising fee took {lacking:f} {self._coin} too much on {source}")
+            await cover(self._story, Place(Leg.BACK, source, self._coin, Side.BUY), lacking)
+
     async def _follow_withdrawal(self, intent: WithdrawalIntent) -> WithdrawalReport:
         pause = LOOK_AGAIN
         while True:
@@ -214,16 +234,22 @@ class Transfer:
 
     async def _follow_deposit(self, intent: WithdrawalIntent, sent: WithdrawalReport) -> Decimal:
         pause = LOOK_AGAIN
+        began = workflow.now()
+        destination = self._direction.destination
         while True:
             credited = await self._ask_deposit(sent)
             if credited.state is TransferState.DONE:
                 await self._story.wait(None)
                 return credited.amount
             if credited.state is TransferState.FAILED:
-                raise NeedsPerson(f"{self._direction.destination} refused {intent.transfer_id}: {credited.detail}")
-            pause = await look_again(
-                self._story, f"{self._coin} deposit on {self._direction.destination}: {credited.detail}", pause
-            )
+                raise NeedsPerson(f"{destination} refused {intent.transfer_id}: {credited.detail}")
+            if credited.state is TransferState.UNSEEN and workflow.now() - began > UNSEEN_AT_MOST:
+                tag = f" tag {intent.address.tag}" if intent.address.tag else ""
+                raise NeedsPerson(
+                    f"{destination} has not heard of {intent.transfer_id}: {sent.arrives:f} {self._coin}"
+                    f" to {intent.address.address}{tag}, txid {sent.txid}"
+                )
+            pause = await look_again(self._story, f"{self._coin} deposit on {destination}: {credited.detail}", pause)
 
     async def _ask_deposit(self, sent: WithdrawalReport) -> DepositReport:
         if sent.txid is None:

@@ -17,7 +17,7 @@ from kimp.ports.books import ReadModel, SendPermit
 
 @dataclass
 class MemoryJournal:
-    """Gives the first permit of an id once."""
+    """Gives the first permit of an id once; the kill switch too."""
 
     halt: HaltLevel = HaltLevel.RUN
     asked: dict[str, tuple[int, str]] = field(default_factory=dict)
@@ -26,6 +26,8 @@ class MemoryJournal:
     unanswered: dict[tuple[Venue, Asset], str] = field(default_factory=dict)
     """Source and coin -> the withdrawal that has no answer yet."""
     refused: dict[str, str] = field(default_factory=dict)
+    reasons: list[str] = field(default_factory=list)
+    """Why kimp halted itself."""
 
     def _ask(self, key: str, run_id: str, now_ms: int) -> SendPermit:
         first = key not in self.asked
@@ -40,7 +42,10 @@ class MemoryJournal:
 
     async def ask_withdrawal(self, intent: WithdrawalIntent, now_ms: int) -> SendPermit | None:
         slot = (intent.direction.source, intent.coin)
-        if self.unanswered.setdefault(slot, intent.transfer_id) != intent.transfer_id:
+        if (
+            intent.transfer_id not in self.asked
+            and self.unanswered.setdefault(slot, intent.transfer_id) != intent.transfer_id
+        ):
             return None
         permit = self._ask(intent.transfer_id, intent.run_id, now_ms)
         return replace(permit, closed=self.refused.get(intent.transfer_id))
@@ -49,6 +54,16 @@ class MemoryJournal:
         if transfer_id not in self.claims:
             self.refused[transfer_id] = reason
             self._answer(transfer_id)
+
+    async def halt_level(self) -> HaltLevel:
+        return self.halt
+
+    async def set_halt_level(self, level: HaltLevel, reason: str, now_ms: int) -> None:
+        self.halt = level
+
+    async def halt_at_least(self, level: HaltLevel, reason: str, now_ms: int) -> None:
+        self.halt = max(self.halt, level)
+        self.reasons.append(reason)
 
     def _answer(self, transfer_id: str) -> None:
         self.unanswered = {slot: name for slot, name in self.unanswered.items() if name != transfer_id}

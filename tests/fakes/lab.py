@@ -120,7 +120,7 @@ class Lab:
         journal = self.books.journal if self.books else self.journal
         if self.books:
             self.records.model = self.books.read_model
-        orders = OrderActivities(self.venues, journal, clock)
+        orders = OrderActivities(self.venues, journal, self.books.controls if self.books else self.journal, clock)
         market = MarketActivities(self.venues, self, clock)  # type: ignore[arg-type]  # only what it reads is here
         transfers = TransferActivities(self.venues, journal, _allowed(), _Impatient(self))
         records = RecordActivities(self.records)  # type: ignore[arg-type]  # only `record` is called

@@ -8,7 +8,7 @@ from decimal import Decimal
 from kimp.contracts.orders import OrderIntent
 from kimp.contracts.transfers import Address, DepositReport, TransferState, WithdrawalIntent, WithdrawalReport
 from kimp.domain.market import Fill, Instrument, Network, Quote, Side, TickBand, Venue, VenueRules
-from kimp.domain.money import USDT, Asset
+from kimp.domain.money import Asset
 from kimp.ports.exchange import Balance, VenueOrder
 
 CHAIN: dict[str, tuple[Venue, Decimal]] = {}
@@ -31,6 +31,8 @@ class FakeVenue:
     after: dict[str, deque[Exception]] = field(default_factory=dict)
     orders: dict[str, VenueOrder] = field(default_factory=dict)
     sent: list[OrderIntent] = field(default_factory=list)
+    deadlines: list[int] = field(default_factory=list)
+    """Of orders and withdrawals, in the order they were asked for."""
     withdrawals: dict[str, WithdrawalReport] = field(default_factory=dict)
     credit_after: int = 0
     """How many looks at a deposit find nothing yet."""
@@ -81,7 +83,8 @@ class FakeVenue:
         self._fault("find_order", self.faults)
         return None if self.hides_orders else self.orders.get(client_order_id)
 
-    async def place_order(self, intent: OrderIntent) -> VenueOrder:
+    async def place_order(self, intent: OrderIntent, *, send_by_ms: int) -> VenueOrder:
+        self.deadlines.append(send_by_ms)
         self._fault("place_order", self.faults)
         self.sent.append(intent)
         bid, ask = self.prices[intent.coin]
@@ -103,7 +106,7 @@ class FakeVenue:
         return Network(
             venue=self.venue,
             coin=coin,
-            name="TRC20" if coin == USDT else coin,
+            name=coin,
             withdraw_fee=self.network_fee,
             withdraw_min=Decimal(1),
             withdraw_step=Decimal("0.000001"),
@@ -115,7 +118,11 @@ class FakeVenue:
     async def deposit_address(self, coin: Asset) -> Address:
         return Address(network=coin, address=f"{self.venue}-{coin}")
 
-    async def withdraw(self, intent: WithdrawalIntent) -> WithdrawalReport:
+    async def registered_addresses(self, coin: Asset) -> Sequence[Address]:
+        return [Address(network=coin, address=f"{self.venue.other}-{coin}")]
+
+    async def withdraw(self, intent: WithdrawalIntent, *, send_by_ms: int) -> WithdrawalReport:
+        self.deadlines.append(send_by_ms)
         self._fault("withdraw", self.faults)
         fee = self.network_fee
         arrives = intent.amount if self.venue is Venue.UPBIT else intent.amount - fee

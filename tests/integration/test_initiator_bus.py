@@ -46,6 +46,8 @@ class NoCycles:
 
     async def set_halt_level(self, level: HaltLevel, reason: str, now_ms: int) -> None: ...
 
+    async def halt_at_least(self, level: HaltLevel, reason: str, now_ms: int) -> None: ...
+
     async def start(self, cycle: CycleInput) -> StartOutcome:
         raise AssertionError("one venue's quotes are no opportunity")
 

@@ -26,6 +26,8 @@ from kimp.paper.server import PaperExchange
 from kimp.ports.exchange import Exchange
 
 XRP = Asset("XRP")
+NEVER = 1 << 53
+"""No deadline."""
 SECRETS = {f"{venue} {kind}": canary(f"{venue}{kind}") for venue in Venue for kind in ("access", "secret")}
 CANARIES = Canaries(SECRETS)
 Errors = list[KimpError]
@@ -60,6 +62,7 @@ def _calls(exchange: Exchange, venue: Venue, network: str) -> Iterator[Awaitable
         quantity=Decimal(10),
         limit_price=Decimal(3000),
         krw_per_cash=Decimal(1),
+        taker_fee=Decimal(1),
     )
     leaving = WithdrawalIntent(
         cycle_id="XRP-1",
@@ -72,10 +75,10 @@ def _calls(exchange: Exchange, venue: Venue, network: str) -> Iterator[Awaitable
         address=to,
     )
     yield exchange.balances()
-    yield exchange.place_order(order)
+    yield exchange.place_order(order, send_by_ms=NEVER)
     yield exchange.find_order(XRP, order.client_order_id)
     yield exchange.deposit_address(XRP)
-    yield exchange.withdraw(leaving)
+    yield exchange.withdraw(leaving, send_by_ms=NEVER)
 
 
 async def _errors(settings: Settings, venue: Venue) -> Errors:

@@ -48,6 +48,7 @@ def opening_order(number: int, caps: Caps = WIDE, stake: int = STAKE) -> OrderIn
         quantity=Decimal(2_000),
         limit_price=Decimal(1_000),
         krw_per_cash=Decimal(1),
+        taker_fee=Decimal(1),
         opening=Opening(reserve=Money(Decimal(stake), KRW), stake_krw=stake, caps=caps),
     )
 

@@ -35,7 +35,8 @@ from kimp.domain.market import Side, Venue
 
 def intent(name):
     return OrderIntent(cycle_id="XRP-1", run_id="run", client_order_id=name, venue=Venue.UPBIT, coin="XRP",
-                       side=Side.BUY, quantity=Decimal(1), limit_price=Decimal(700), krw_per_cash=Decimal(1))
+                       side=Side.BUY, quantity=Decimal(1), limit_price=Decimal(700),
+                       krw_per_cash=Decimal(1), taker_fee=Decimal(1))
 
 async def main():
     books = await open_books(sys.argv[1])
@@ -73,6 +74,7 @@ def order(name: str = "XRP-1-1B1-1", **changes: Any) -> OrderIntent:
         "quantity": Decimal("1.5"),
         "limit_price": Decimal(700),
         "krw_per_cash": Decimal(1),
+        "taker_fee": Decimal("0.0005"),
     }
     return OrderIntent(**{**facts, **changes})
 

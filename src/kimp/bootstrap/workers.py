@@ -46,7 +46,7 @@ def cycle_worker(
 ) -> Worker:
     """Workflow and orders. Also embedded in the initiator, where a cycle starts with no hop through the server."""
     clock = SystemClock()
-    orders = OrderActivities(venues, books.journal, clock)
+    orders = OrderActivities(venues, books.journal, books.controls, clock)
     market = MarketActivities(venues, bus, clock)
     sweep = SweepActivities(venues, books.strandings, TemporalCycleFates(client), bus, settings.policy(), clock)
     return _worker(

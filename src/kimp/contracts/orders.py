@@ -35,6 +35,8 @@ class OrderIntent(Message):
     """Worst price, in the venue's cash, on a tick."""
     krw_per_cash: Decimal
     """Won per unit of the venue's cash, to value the order; 1 on Upbit."""
+    taker_fee: Decimal
+    """What the venue is expected to take, as a ratio."""
     expires_at_ms: int | None = None
     """Not to be sent after this instant (epoch milliseconds); None for orders that must go through."""
     opening: Opening | None = None
@@ -53,7 +55,7 @@ class OrderOutcome(StrEnum):
     NOT_SENT = "not_sent"
     """kimp itself held it back: expired, stalled, no cash free, a cap, or the client id belongs to another run."""
     BLOCKED = "blocked"
-    """Not sent or refused, for a cause that passes: the kill switch, a locked or expired key."""
+    """Certainly not executed, for a cause that passes: the kill switch, a locked key, a rate limit, a halted market."""
     ABSENT = "absent"
     """Sent without an answer and proved, after the fence, never to have been accepted."""
 
@@ -66,6 +68,8 @@ class OrderReport(Message):
     venue_order_id: str | None = None
     fills: tuple[Fill, ...] = ()
     reason: str = ""
+    retry_after_s: int | None = None
+    """Of an order that was BLOCKED: the pause that the venue asked for."""
 
     @property
     def quantity(self) -> Decimal:

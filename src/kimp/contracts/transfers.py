@@ -50,6 +50,8 @@ class WithdrawalIntent(Message):
 
 
 class TransferState(StrEnum):
+    UNSEEN = "unseen"
+    """Of a deposit: the destination has not heard of it."""
     PENDING = "pending"
     DONE = "done"
     FAILED = "failed"

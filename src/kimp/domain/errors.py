@@ -14,7 +14,8 @@ KimpError
     ├── Rejected          definite: the venue refused and nothing happened
     │   ├── NotFound      definite answer of a query: no such thing *now*
     │   ├── KeyRefused    the key, its rights or its address list: no retry can help
-    │   └── Postponed     refused for now: the same thing may be asked for later, under a new id
+    │   ├── Postponed     refused for now: the same thing may be asked for later, under a new id
+    │   └── NotSent       our own limiter or clock held it back: nothing left this process
     ├── Unavailable       nothing was executed; the same call may be repeated after `retry_after` seconds
     └── OutcomeUnknown    the call may or may not have been executed: look it up, never send again blindly
 """
@@ -86,6 +87,10 @@ class KeyRefused(Rejected):
 
 class Postponed(Rejected):
     """Not sent, or refused before execution, for a cause that passes: the kill switch, a rate limit, maintenance."""
+
+
+class NotSent(Rejected):
+    """It would have left too late, so our own limiter or clock held it back; nothing left this process."""
 
 
 class Unavailable(VenueError):

@@ -34,6 +34,13 @@ def buy_quantity(cash: Money, price: Decimal, instrument: Instrument) -> Decimal
 
 
 @exact
+def least_buy(coins: Decimal, price: Decimal, instrument: Instrument) -> Decimal:
+    """The smallest order, whole lots, that leaves at least `coins` after the fee."""
+    least = max(coins / (ONE - instrument.taker_fee), instrument.min_notional / price, instrument.min_quantity)
+    return round_up(least, instrument.lot)
+
+
+@exact
 def marketable_limit(side: Side, price: Decimal, slippage: Decimal, instrument: Instrument) -> Decimal:
     """The worst price an immediate order may take: `price` give or take the ratio `slippage`, on a tick.
 

@@ -24,6 +24,8 @@ class Counterparty(StrEnum):
     NETWORK_FEES = "network_fees"
     CHAIN = "chain"
     """Coins between two venues, sent to a stranger, or lost: whatever left one venue and reached no account yet."""
+    MISTAKE = "mistake"
+    """Coins that a venue credited though nobody sent them."""
 
 
 class InsufficientFunds(Exception):

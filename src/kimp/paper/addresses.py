@@ -54,3 +54,21 @@ class AddressBook:
 
     def all(self, venue: Venue) -> list[Address]:
         return [address for (owner, _, _), address in self._own.items() if owner is venue]
+
+
+class Registrations:
+    """Where each venue lets its customer send coins: at first all of the other venue's own addresses.
+
+    On the real venues a person keeps these lists on their web pages; here the admin listener changes them.
+    """
+
+    def __init__(self, addresses: AddressBook) -> None:
+        self._lists = {venue: addresses.all(venue.other) for venue in Venue}
+
+    def of(self, venue: Venue) -> list[Address]:
+        """The list of the venue that sends."""
+        return list(self._lists[venue])
+
+    def replace(self, venue: Venue, coin: str, addresses: list[Address]) -> None:
+        """All of the coin's at that venue; an empty list takes them off."""
+        self._lists[venue] = [*(a for a in self._lists[venue] if a.coin != coin), *addresses]

@@ -5,9 +5,12 @@ GET  /_paper/balances               balances with locks, and what each counterpa
 GET  /_paper/orders                 every order of both venues
 GET  /_paper/transfers              every withdrawal and deposit
 GET  /_paper/addresses              the deposit addresses of both venues
+GET  /_paper/registrations          where each venue lets coins be sent
 GET  /_paper/journal?limit=&kind=   the latest entries
 POST /_paper/wallet                 {"venue", "coin", "state": working|withdraw_only|deposit_only|paused}
 POST /_paper/withdraw_lock          {"locked": true}: Upbit's key may not withdraw
+POST /_paper/registrations          {"venue", "coin", "addresses": [{"network", "address", "tag"}]}: all of the coin's
+POST /_paper/condition              {"venue", "condition", "symbol", "seconds"}: see kimp.paper.conditions; 0 s ends it
 POST /_paper/premium                {"coin", "premium": "0.012", "seconds": 20}
 /_paper/faults                      see kimp.paper.faults.control
 """
@@ -19,7 +22,9 @@ from aiohttp import web
 from pydantic import Field
 
 from kimp.domain.market import Venue
+from kimp.paper.addresses import Address
 from kimp.paper.amounts import plain
+from kimp.paper.conditions import EVERYWHERE, Condition
 from kimp.paper.faults.control import FaultControl
 from kimp.paper.orders import Order
 from kimp.paper.transfer import Deposit, Withdrawal
@@ -36,8 +41,27 @@ class WalletCommand(Command):
     state: WalletState
 
 
+class ConditionCommand(Command):
+    venue: Venue
+    condition: Condition
+    symbol: str = EVERYWHERE
+    seconds: Annotated[float, Field(ge=0, le=86_400)]
+
+
 class LockCommand(Command):
     locked: bool
+
+
+class Place(Command):
+    network: str
+    address: str
+    tag: str | None = None
+
+
+class RegistrationCommand(Command):
+    venue: Venue
+    coin: str
+    addresses: tuple[Place, ...]
 
 
 class PremiumCommand(Command):
@@ -57,9 +81,12 @@ class Admin:
         app.router.add_get("/_paper/orders", self.orders)
         app.router.add_get("/_paper/transfers", self.transfers)
         app.router.add_get("/_paper/addresses", self.addresses)
+        app.router.add_get("/_paper/registrations", self.registrations)
         app.router.add_get("/_paper/journal", self.journal)
         app.router.add_post("/_paper/wallet", self.set_wallet)
         app.router.add_post("/_paper/withdraw_lock", self.set_withdraw_lock)
+        app.router.add_post("/_paper/registrations", self.register)
+        app.router.add_post("/_paper/condition", self.set_condition)
         app.router.add_post("/_paper/premium", self.set_premium)
         FaultControl(self._world.faults.injector, self._world.journal).bind(app)
         return app
@@ -86,14 +113,10 @@ class Admin:
         )
 
     async def addresses(self, _request: web.Request) -> web.Response:
-        rows = {
-            venue.value: [
-                {"coin": a.coin, "network": a.network, "address": a.address, "tag": a.tag}
-                for a in self._world.addresses.all(venue)
-            ]
-            for venue in Venue
-        }
-        return answer(rows)
+        return answer({venue.value: _places(self._world.addresses.all(venue)) for venue in Venue})
+
+    async def registrations(self, _request: web.Request) -> web.Response:
+        return answer({venue.value: _places(self._world.registrations.of(venue)) for venue in Venue})
 
     async def journal(self, request: web.Request) -> web.Response:
         text = request.query.get("limit", str(JOURNAL_ROWS))
@@ -103,8 +126,7 @@ class Admin:
 
     async def set_wallet(self, request: web.Request) -> web.Response:
         command = await read(request, WalletCommand)
-        if command.coin not in self._world.coins:
-            raise bad(f"coin {command.coin!r} is not one of {', '.join(self._world.coins)}")
+        self._need_coin(command.coin)
         self._world.wallets.set(command.venue, command.coin, command.state)
         self._world.journal.write("wallet", venue=command.venue, coin=command.coin, state=command.state)
         return answer({"venue": command.venue, "coin": command.coin, "state": command.state})
@@ -115,17 +137,38 @@ class Admin:
         self._world.journal.write("withdraw_lock", venue=Venue.UPBIT, locked=command.locked)
         return answer({"locked": command.locked})
 
+    async def set_condition(self, request: web.Request) -> web.Response:
+        command = await read(request, ConditionCommand)
+        if command.condition is Condition.HALTED and self._world.of(command.venue, command.symbol) is None:
+            raise bad(f"symbol {command.symbol!r} is no market of {command.venue}")
+        if command.condition is not Condition.HALTED and command.symbol:
+            raise bad(f"symbol: {command.condition} is the whole venue's; leave the symbol out")
+        ms = int(command.seconds * 1000)
+        self._world.conditions.begin(command.condition, command.venue, ms, command.symbol)
+        return answer(command.model_dump(mode="json"))
+
     async def set_premium(self, request: web.Request) -> web.Response:
         command = await read(request, PremiumCommand)
         synthetic = self._world.synthetic
         if synthetic is None:
             raise web.HTTPConflict(text="recorded prices are replayed; only the synthetic market can be nudged\n")
-        if command.coin not in self._world.coins:
-            raise bad(f"coin {command.coin!r} is not one of {', '.join(self._world.coins)}")
+        self._need_coin(command.coin)
         for update in synthetic.nudge(command.coin, command.premium, command.seconds):
             self._world.apply(update)
         self._world.journal.write("premium", coin=command.coin, premium=command.premium, seconds=command.seconds)
         return answer({"coin": command.coin, "premium": plain(command.premium), "seconds": command.seconds})
+
+    async def register(self, request: web.Request) -> web.Response:
+        command = await read(request, RegistrationCommand)
+        self._need_coin(command.coin)
+        places = [Address(command.coin, place.network, place.address, place.tag) for place in command.addresses]
+        self._world.registrations.replace(command.venue, command.coin, places)
+        self._world.journal.write("registration", venue=command.venue, coin=command.coin, addresses=_places(places))
+        return answer(_places(places))
+
+    def _need_coin(self, name: str) -> None:
+        if name not in self._world.coins:
+            raise bad(f"coin {name!r} is not one of {', '.join(self._world.coins)}")
 
     def _balances(self, venue: Venue) -> dict[str, Any]:
         accounts = self._world.accounts[venue]
@@ -139,6 +182,10 @@ class Admin:
             }
             for asset, balance in accounts.all().items()
         }
+
+
+def _places(addresses: list[Address]) -> list[dict[str, Any]]:
+    return [{"coin": a.coin, "network": a.network, "address": a.address, "tag": a.tag} for a in addresses]
 
 
 def _order(order: Order) -> dict[str, Any]:

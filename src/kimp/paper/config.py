@@ -105,6 +105,8 @@ class PaperConfig(Section):
     binance_fee: Amount = Decimal("0.001")
     transfer_time_scale: float = Field(default=0.01, ge=0)
     """1: transfers take as long as on the real chains."""
+    repeated_withdraw_order_id: Literal["accept", "refuse"] = "accept"
+    """What Binance makes of a `withdrawOrderId` that it has seen. It does not say, so the worse is assumed."""
     limits: RateLimits = RateLimits()
     streams: StreamTimes = StreamTimes()
     faults: FaultPlan = FaultPlan()

@@ -9,17 +9,14 @@ from typing import Protocol
 
 from kimp.domain.market import Side, Venue
 from kimp.paper.accounts import Accounts, Counterparty, InsufficientFunds
-from kimp.paper.amounts import SATOSHI, ZERO, exact, floor_to
+from kimp.paper.amounts import ZERO, exact
 from kimp.paper.book import DEPTH, Book
 from kimp.paper.clock import Clock
+from kimp.paper.conditions import Condition, Conditions
 from kimp.paper.journal import Journal
 from kimp.paper.matching import Take, reaches, walk_budget, walk_quantity
-from kimp.paper.orders import Fill, Force, Order, Request, State
-from kimp.paper.terms import need, outcome_of, reserved_fee
-
-
-class WouldTake(Exception):
-    """A post-only order that would trade at once."""
+from kimp.paper.orders import Fill, Force, MarketHalted, Order, Request, State, WouldTake
+from kimp.paper.terms import BNB, fee_of, need, outcome_of, price, reserved_fee
 
 
 class Event(StrEnum):
@@ -39,7 +36,7 @@ class OrderHook(Protocol):
     def allow(self, order: Order, takes: list[Take]) -> list[Take] | None:
         """Asked right before an order is accepted. Not None: only these trade, and the venue cancels the rest.
 
-        Raises InsufficientFunds to refuse it.
+        It may change the order's fee, and when look-ups tell of it. Raises what `place` may raise to refuse it.
         """
         ...
 
@@ -48,7 +45,13 @@ class Desk:
     """All state changes happen inside one call without awaiting, so requests cannot interleave."""
 
     def __init__(
-        self, venue: Venue, accounts: Accounts, books: dict[str, Book], clock: Clock, journal: Journal
+        self,
+        venue: Venue,
+        accounts: Accounts,
+        books: dict[str, Book],
+        conditions: Conditions,
+        clock: Clock,
+        journal: Journal,
     ) -> None:
         self.venue = venue
         self.accounts = accounts
@@ -59,6 +62,7 @@ class Desk:
         """Symbol and client id -> the latest order that bears them."""
         self.on_order: list[OrderListener] = []
         self.hook: OrderHook | None = None
+        self._conditions = conditions
         self._clock = clock
         self._journal = journal
         self._resting: defaultdict[str, list[Order]] = defaultdict(list)
@@ -67,10 +71,14 @@ class Desk:
 
     @exact
     def place(self, request: Request) -> Order:
-        """Accept and fill at once what can be. Raises InsufficientFunds or WouldTake, and then nothing has happened."""
+        """Accept and fill at once what can be.
+
+        Raises InsufficientFunds, WouldTake, MarketHalted or Filtered, and then nothing has happened.
+        """
         takes = self._takes(request)
-        order = self._price(request, takes)
+        order = self._new(request, takes)
         allowed = self.hook.allow(order, takes) if self.hook else None
+        price(order, takes)
         self.accounts.lock(order.lock_asset, order.locked, f"order {order.uuid}")
         self.orders[order.number] = self.by_uuid[order.uuid] = order
         if request.client_id is not None:
@@ -80,13 +88,16 @@ class Desk:
         if allowed is None:
             self._execute(order, takes, outcome_of(request, takes))
         else:
-            self._execute(order, allowed, State.EXPIRED)
+            left = outcome_of(request, allowed)
+            self._execute(order, allowed, State.EXPIRED if left is State.OPEN else left)
         return order
 
     @exact
     def rehearse(self, request: Request) -> Order:
         """The order that `place` would accept, and the same refusals, without placing it."""
-        order = self._price(request, self._takes(request))
+        takes = self._takes(request)
+        order = self._new(request, takes)
+        price(order, takes)
         free = self.accounts[order.lock_asset].free
         if free < order.locked:
             raise InsufficientFunds(order.lock_asset, order.locked, free)
@@ -102,9 +113,9 @@ class Desk:
         return sorted(found, key=lambda order: order.number)
 
     def shown(self, orders: Iterable[Order]) -> list[Order]:
-        """Those that a look-up finds by now."""
+        """Those that a look-up finds by now, as it tells them."""
         now_ms = self._clock.now_ms()
-        return [order for order in orders if order.visible_ms <= now_ms]
+        return [order.seen_at(now_ms) for order in orders if order.visible_ms <= now_ms]
 
     @exact
     def refresh(self, symbol: str, bid: Decimal, ask: Decimal) -> None:
@@ -115,23 +126,23 @@ class Desk:
             for order in sorted(resting, key=_priority):
                 self._fill_resting(order, book)
 
+    def halted(self, symbol: str) -> bool:
+        return self._conditions.hold(Condition.HALTED, self.venue, symbol)
+
     def _takes(self, request: Request) -> list[Take]:
         levels = self.books[request.instrument.symbol].levels(request.side, DEPTH)
         if request.budget is not None:
             return walk_budget(levels, request.limit, request.budget, request.instrument.lot)
         return walk_quantity(levels, request.side, request.limit, request.quantity or ZERO)
 
-    def _price(self, request: Request, takes: list[Take]) -> Order:
-        """A new order that knows what it has to lock."""
+    def _new(self, request: Request, takes: list[Take]) -> Order:
+        if self.halted(request.instrument.symbol):
+            raise MarketHalted
         if request.force is Force.MAKE and takes:
             raise WouldTake
         self._last_order += 1
         now = self._clock.now_ms()
-        order = Order(self._last_order, str(uuid.uuid4()), request, created_ms=now, updated_ms=now)
-        cash = need(order, takes)
-        order.reserved_fee = reserved_fee(request, cash)
-        order.locked = order.first_lock = cash + order.reserved_fee
-        return order
+        return Order(self._last_order, str(uuid.uuid4()), request, now, fee_rate=request.instrument.fee, updated_ms=now)
 
     def _execute(self, order: Order, takes: list[Take], outcome: State) -> None:
         request = order.request
@@ -178,18 +189,15 @@ class Desk:
         self._tell(order, Event.TRADED, fill)
 
     def _make_fill(self, order: Order, take: Take, *, maker: bool) -> Fill:
-        instrument, side = order.request.instrument, order.request.side
         self._last_fill += 1
-        base, asset = take.funds, instrument.quote
-        if self.venue is Venue.BINANCE and side is Side.BUY:
-            base, asset = take.quantity, instrument.base
+        fee, fee_asset = fee_of(order, take, self.accounts[BNB].free)
         return Fill(
             number=self._last_fill,
             price=take.price,
             quantity=take.quantity,
             funds=take.funds,
-            fee=floor_to(base * instrument.fee, SATOSHI),
-            fee_asset=asset,
+            fee=fee,
+            fee_asset=fee_asset,
             maker=maker,
             at_ms=self._clock.now_ms(),
         )
@@ -209,7 +217,7 @@ class Desk:
             accounts.pay(fill.fee_asset, fill.fee, Counterparty.TRADING_FEES, reason)
         if order.state is State.OPEN and order.request.limit is not None:
             rest = need(order, [])
-            self._release(order, rest + reserved_fee(order.request, rest))
+            self._release(order, rest + reserved_fee(order, rest))
 
     def _close(self, order: Order, state: State) -> None:
         order.state = state

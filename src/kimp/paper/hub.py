@@ -5,6 +5,7 @@ import socket as sockets
 from collections import deque
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
+from enum import StrEnum
 from typing import NamedTuple, Protocol
 
 from aiohttp import WSMsgType, web
@@ -22,11 +23,23 @@ class Topic(NamedTuple):
     style: str
 
 
+class End(StrEnum):
+    """Of a connection, in place of a frame."""
+
+    BROKEN = "broken"
+    GOODBYE = "goodbye"
+
+
 class FrameHook(Protocol):
     """The seam for faults of one connection."""
 
-    def pass_on(self, frame: bytes) -> list[bytes] | None:
-        """What is sent in place of a frame of data; None: the connection breaks."""
+    def pass_on(self, frame: bytes) -> list[bytes] | End:
+        """What is sent in place of a frame of data."""
+        ...
+
+    @property
+    def deaf(self) -> bool:
+        """No ping is answered at the moment."""
         ...
 
 
@@ -39,6 +52,12 @@ class Outbox:
         self._frame_type: WSMsgType = frame_type
         self._frames: deque[bytes] = deque()
         self._filled = asyncio.Event()
+        self.leaving = asyncio.Event()
+        """The connection is to be ended in good order."""
+
+    @property
+    def deaf(self) -> bool:
+        return self._hook.deaf
 
     def put(self, frame: bytes) -> None:
         self._frames.append(frame)
@@ -47,11 +66,13 @@ class Outbox:
     def publish(self, frame: bytes) -> None:
         """Data, which may meet a fault on the way; `put` is for answers to what the client asked."""
         frames = self._hook.pass_on(frame)
-        if frames is None:
+        if frames is End.BROKEN:
             self._break()
-            return
-        for passed in frames:
-            self.put(passed)
+        elif frames is End.GOODBYE:
+            self.leaving.set()
+        else:
+            for passed in frames:
+                self.put(passed)
 
     def _break(self) -> None:
         """Both sides see the connection end, and no closing frame."""

@@ -1,6 +1,6 @@
 """Orders of the customer, in words that fit both venues."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from enum import StrEnum
 from typing import Any
@@ -8,6 +8,18 @@ from typing import Any
 from kimp.domain.market import Side
 from kimp.paper.amounts import ZERO
 from kimp.paper.instruments import Instrument
+
+
+class WouldTake(Exception):
+    """A post-only order that would trade at once."""
+
+
+class MarketHalted(Exception):
+    """The market takes no orders at the moment."""
+
+
+class Filtered(Exception):
+    """A filter of the market does not let the order pass."""
 
 
 class Force(StrEnum):
@@ -79,6 +91,8 @@ class Order:
     uuid: str
     request: Request
     created_ms: int
+    fee_rate: Decimal
+    fee_in_bnb: bool = False
     first_lock: Decimal = ZERO
     reserved_fee: Decimal = ZERO
     """The part of the first lock that is for the fee."""
@@ -90,7 +104,11 @@ class Order:
     fees: Decimal = ZERO
     fills: list[Fill] = field(default_factory=list)
     visible_ms: int = 0
-    """Look-ups find it from here on."""
+    """Look-ups find it from here on,"""
+    fresh_ms: int = 0
+    """tell what has become of it from here on,"""
+    complete_ms: int = 0
+    """and its last trade from here on."""
 
     @property
     def remaining(self) -> Decimal | None:
@@ -102,6 +120,21 @@ class Order:
     def lock_asset(self) -> str:
         instrument = self.request.instrument
         return instrument.quote if self.request.side is Side.BUY else instrument.base
+
+    def seen_at(self, now_ms: int) -> "Order":
+        """As a look-up tells it, which may lag behind."""
+        if now_ms < self.fresh_ms:
+            return replace(
+                self,
+                state=State.OPEN,
+                updated_ms=self.created_ms,
+                locked=self.first_lock,
+                executed=ZERO,
+                funds=ZERO,
+                fees=ZERO,
+                fills=[],
+            )
+        return replace(self, fills=self.fills[:-1]) if now_ms < self.complete_ms else self
 
     def facts(self) -> dict[str, Any]:
         """What the journal says of it."""

@@ -86,7 +86,8 @@ class FaultProxy:
         self._pipes[task] = (writer,)
         try:
             await self._serve(task, reader, writer)
-        except OSError:
+        except (OSError, asyncio.CancelledError):
+            # Cancelled by `stop` alone. On Python 3.11 asyncio prints a traceback for a handler that ends cancelled.
             pass
         finally:
             for open_writer in self._pipes.pop(task):

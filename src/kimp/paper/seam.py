@@ -5,6 +5,8 @@ from typing import Protocol
 
 from aiohttp import web
 
+ADMITTED_MS = web.RequestKey("admitted_ms", int)
+"""Set on a request that is executed later than it was let in: its time window is judged by this moment."""
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 

@@ -8,6 +8,12 @@ from kimp.paper.amounts import SATOSHI, ZERO, floor_to
 from kimp.paper.matching import Take
 from kimp.paper.orders import Order, Request, State
 
+BNB = "BNB"
+BNB_PRICE = Decimal(600)
+"""USDT. There is no market for it here."""
+BNB_SHARE = Decimal("0.75")
+"""Of the fee, when it is paid so."""
+
 
 def need(order: Order, takes: Sequence[Take]) -> Decimal:
     """What the rest of the order pays, without fee; `takes` price a buy that has no limit and no budget."""
@@ -21,10 +27,32 @@ def need(order: Order, takes: Sequence[Take]) -> Decimal:
     return sum((take.funds for take in takes), ZERO)
 
 
-def reserved_fee(request: Request, cash: Decimal) -> Decimal:
+def reserved_fee(order: Order, cash: Decimal) -> Decimal:
     """Upbit charges a buyer in cash, on top; Binance out of the coins bought; a seller pays from the proceeds."""
-    charged = request.instrument.venue is Venue.UPBIT and request.side is Side.BUY
-    return floor_to(cash * request.instrument.fee, SATOSHI) if charged else ZERO
+    charged = order.request.instrument.venue is Venue.UPBIT and order.request.side is Side.BUY
+    return floor_to(cash * order.fee_rate, SATOSHI) if charged else ZERO
+
+
+def price(order: Order, takes: Sequence[Take]) -> None:
+    """What a new order has to lock."""
+    cash = need(order, takes)
+    order.reserved_fee = reserved_fee(order, cash)
+    order.locked = order.first_lock = cash + order.reserved_fee
+
+
+def fee_of(order: Order, take: Take, bnb: Decimal) -> tuple[Decimal, str]:
+    """Amount and asset of the fee of one trade. `bnb`: what the account holds; too little of it is left alone."""
+    instrument = order.request.instrument
+    base, asset = take.funds, instrument.quote
+    if order.fee_in_bnb and (fee := bnb_fee(order, take)) <= bnb:
+        return fee, BNB
+    if instrument.venue is Venue.BINANCE and order.request.side is Side.BUY:
+        base, asset = take.quantity, instrument.base
+    return floor_to(base * order.fee_rate, SATOSHI), asset
+
+
+def bnb_fee(order: Order, take: Take) -> Decimal:
+    return floor_to(take.funds * order.fee_rate * BNB_SHARE / BNB_PRICE, SATOSHI)
 
 
 def outcome_of(request: Request, takes: Sequence[Take]) -> State:

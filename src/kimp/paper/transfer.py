@@ -42,6 +42,8 @@ class Deposit:
     done_ms: int | None = None
     final_only: bool = False
     """Binance does not credit it for trading before it is final."""
+    hidden: bool = False
+    """No list shows it at the moment."""
 
     def facts(self) -> dict[str, Any]:
         """What the journal says of it."""
@@ -97,6 +99,10 @@ class Verdict(NamedTuple):
 
     wait_ms: int = 0
     end: Step | None = None
+    arrives: Decimal | None = None
+    """Before SEEN: what the receiver sees, if that is not all; of zero it never sees anything."""
+    again_ms: int | None = None
+    """Before CREDITED: after so long it is credited once more."""
 
 
 class TransferHook(Protocol):

@@ -14,15 +14,17 @@ Upbit's fee comes on top of the amount, Binance's is taken out of it.
 import random
 import uuid
 from collections.abc import Callable
+from dataclasses import replace
 from decimal import Decimal
 
 from kimp.domain.market import Venue
-from kimp.paper.accounts import Accounts, Counterparty, InsufficientFunds
+from kimp.paper.accounts import Accounts, Counterparty
 from kimp.paper.addresses import Address, AddressBook
-from kimp.paper.amounts import ZERO, exact
+from kimp.paper.amounts import exact
 from kimp.paper.clock import Agenda, Clock
 from kimp.paper.coins import Network
 from kimp.paper.journal import Journal
+from kimp.paper.till import Till
 from kimp.paper.transfer import ENDED_EARLY, Deposit, Step, TransferHook, Verdict, Withdrawal
 from kimp.paper.wallets import Wallets
 
@@ -50,9 +52,7 @@ class TransferDesk:
         self.withdrawals: dict[str, Withdrawal] = {}
         self.deposits: dict[str, Deposit] = {}
         self.hook: TransferHook | None = None
-        self.on_balance_delta: list[Callable[[Venue, str, Decimal], None]] = []
-        """Told of coins that leave or reach a balance by transfer."""
-        self._accounts = accounts
+        self.till = Till(accounts)
         self._addresses = addresses
         self._wallets = wallets
         self._agenda = agenda
@@ -60,7 +60,6 @@ class TransferDesk:
         self._journal = journal
         self._time_scale = time_scale
         self._draw = random.Random(seed)  # noqa: S311 # delays, not secrets
-        self._unripe: dict[str, Decimal] = {}
 
     def withdraw(
         self, venue: Venue, network: Network, target: Address, amount: Decimal, fee: Decimal, client_id: str | None
@@ -69,10 +68,10 @@ class TransferDesk:
         withdrawal = Withdrawal(
             str(uuid.uuid4()), venue, network, target, amount, fee, client_id, self._clock.now_ms()
         )  # fmt: skip
-        self._need(withdrawal)
+        self.till.need(withdrawal)
         if self.hook:
             self.hook.accept(withdrawal)
-        self._set_aside(withdrawal)
+        self.till.set_aside(withdrawal)
         self.withdrawals[withdrawal.uuid] = withdrawal
         self._note(withdrawal)
         self._later(network.review_s, withdrawal, Step.BROADCAST)
@@ -85,36 +84,9 @@ class TransferDesk:
         self._end(withdrawal, Step.CANCELLED)
         return True
 
-    def withdrawable(self, venue: Venue, coin: str) -> Decimal:
-        """Free coins without those that Binance has credited for trading only."""
-        unripe = self._unripe.get(coin, ZERO) if venue is Venue.BINANCE else ZERO
-        return max(self._accounts[venue][coin].free - unripe, ZERO)
-
-    @exact
-    def _need(self, withdrawal: Withdrawal) -> None:
-        total = withdrawal.amount + withdrawal.fee
-        if (ready := self.withdrawable(withdrawal.venue, withdrawal.coin)) < total:
-            raise InsufficientFunds(withdrawal.coin, total, ready)
-
-    @exact
-    def _set_aside(self, withdrawal: Withdrawal) -> None:
-        venue, coin = withdrawal.venue, withdrawal.coin
-        total, reason = withdrawal.amount + withdrawal.fee, f"withdrawal {withdrawal.uuid}"
-        if venue is Venue.UPBIT:
-            self._accounts[venue].lock(coin, total, reason)
-        else:
-            self._accounts[venue].pay(coin, total, Counterparty.CHAIN, reason)
-            self._tell(venue, coin, -total)
-
-    @exact
-    def _give_back(self, withdrawal: Withdrawal) -> None:
-        venue, coin = withdrawal.venue, withdrawal.coin
-        total, reason = withdrawal.amount + withdrawal.fee, f"withdrawal {withdrawal.uuid} {withdrawal.step}"
-        if venue is Venue.UPBIT:
-            self._accounts[venue].unlock(coin, total, reason)
-        else:
-            self._accounts[venue].receive(coin, total, Counterparty.CHAIN, reason)
-            self._tell(venue, coin, total)
+    def listed(self, venue: Venue) -> list[Deposit]:
+        """What a look at the venue's deposits finds."""
+        return [d for d in self.deposits.values() if d.venue is venue and not d.hidden]
 
     def _later(self, seconds: float, withdrawal: Withdrawal, step: Step) -> None:
         delay_ms = seconds * self._time_scale * self._draw.uniform(*JITTER) * 1000
@@ -124,34 +96,35 @@ class TransferDesk:
         """Take a step, unless it has ended before, a wallet is closed or the hook holds it up or ends it."""
         if withdrawal.step in ENDED_EARLY:
             return
-        wait_ms, end = self.hook.before(withdrawal, step) if self.hook else Verdict()
-        if end is not None:
-            self._end(withdrawal, end)
+        verdict = self.hook.before(withdrawal, step) if self.hook else Verdict()
+        if verdict.end is not None:
+            self._end(withdrawal, verdict.end)
             return
+        wait_ms = verdict.wait_ms
         if wait_ms <= 0 and not self._wallet_open(withdrawal, step):
             wait_ms = CLOSED_WALLET_RETRY_MS
         if wait_ms > 0:
             self._agenda.after(wait_ms, lambda: self._reach(withdrawal, step))
             return
-        actions: dict[Step, Callable[[Withdrawal], None]] = {
+        actions: dict[Step, Callable[[Withdrawal, Verdict], None]] = {
             Step.BROADCAST: self._broadcast,
             Step.SEEN: self._see,
             Step.CONFIRMED: self._confirm,
             Step.CREDITED: self._credit,
         }
-        actions[step](withdrawal)
+        actions[step](withdrawal, verdict)
 
     def _end(self, withdrawal: Withdrawal, step: Step) -> None:
         """The withdrawal, or its deposit if there is one, goes no further."""
         deposit, now_ms = withdrawal.deposit, self._clock.now_ms()
         if deposit is None:
             withdrawal.step, withdrawal.done_ms = step, now_ms
-            self._give_back(withdrawal)
+            self.till.give_back(withdrawal)
             self._note(withdrawal)
             return
         deposit.step, deposit.done_ms = step, now_ms
         self._note(deposit)
-        self._lost(withdrawal, f"deposit {step}")
+        self._lost(withdrawal, deposit.amount, f"deposit {step}")
 
     def _wallet_open(self, withdrawal: Withdrawal, step: Step) -> bool:
         if step is Step.BROADCAST:
@@ -160,17 +133,10 @@ class TransferDesk:
             return self._wallets.of(withdrawal.deposit.venue, withdrawal.coin).takes
         return True
 
-    @exact
-    def _broadcast(self, withdrawal: Withdrawal) -> None:
+    def _broadcast(self, withdrawal: Withdrawal, _verdict: Verdict) -> None:
         withdrawal.step = Step.BROADCAST
         withdrawal.txid = uuid.uuid4().hex + uuid.uuid4().hex
-        accounts, coin, reason = self._accounts[withdrawal.venue], withdrawal.coin, f"withdrawal {withdrawal.uuid}"
-        if withdrawal.venue is Venue.UPBIT:
-            accounts.pay_locked(coin, withdrawal.amount, Counterparty.CHAIN, reason)
-            accounts.pay_locked(coin, withdrawal.fee, Counterparty.NETWORK_FEES, reason)
-        else:
-            # The fee went out with the amount; from here on it is nobody's coin any more.
-            accounts.reassign(coin, withdrawal.fee, Counterparty.CHAIN, Counterparty.NETWORK_FEES)
+        self.till.send(withdrawal)
         self._note(withdrawal)
         confirm_s = withdrawal.network.confirm_s
         owner = self._addresses.owner(withdrawal.address)
@@ -178,22 +144,25 @@ class TransferDesk:
             self._later(confirm_s * SEEN_SHARE, withdrawal, Step.SEEN)
         else:
             why = "wrong or missing tag" if owner else "an address of neither venue"
-            self._lost(withdrawal, why)
+            self._lost(withdrawal, withdrawal.amount, why)
             self._later(confirm_s, withdrawal, Step.CONFIRMED)
 
-    def _see(self, withdrawal: Withdrawal) -> None:
+    @exact
+    def _see(self, withdrawal: Withdrawal, verdict: Verdict) -> None:
         owner = self._addresses.owner(withdrawal.address)
         if owner is None or withdrawal.txid is None:
             raise AssertionError(f"{withdrawal}: a bug of the paper exchange")
-        deposit = Deposit(
-            str(uuid.uuid4()), owner, withdrawal.address, withdrawal.amount, withdrawal.txid, self._clock.now_ms()
-        )  # fmt: skip
-        withdrawal.deposit = self.deposits[deposit.uuid] = deposit
-        self._note(deposit)
+        arrives = withdrawal.amount if verdict.arrives is None else verdict.arrives
+        if arrives != withdrawal.amount:
+            self._lost(withdrawal, withdrawal.amount - arrives, "deposit short" if arrives else "deposit never seen")
+        if arrives:
+            withdrawal.deposit = Deposit(
+                str(uuid.uuid4()), owner, withdrawal.address, arrives, withdrawal.txid, self._clock.now_ms()
+            )
+            self._list(withdrawal.deposit)
         self._later(withdrawal.network.confirm_s * (1 - SEEN_SHARE), withdrawal, Step.CONFIRMED)
 
-    @exact
-    def _confirm(self, withdrawal: Withdrawal) -> None:
+    def _confirm(self, withdrawal: Withdrawal, _verdict: Verdict) -> None:
         withdrawal.step = Step.CONFIRMED
         withdrawal.done_ms = self._clock.now_ms()
         self._note(withdrawal)
@@ -202,37 +171,38 @@ class TransferDesk:
             return
         early = deposit.venue is Venue.BINANCE and not deposit.final_only
         if early and self._wallets.of(deposit.venue, withdrawal.coin).takes:
-            self._unripe[withdrawal.coin] = self._unripe.get(withdrawal.coin, ZERO) + deposit.amount
-            self._receive(deposit)
+            self.till.receive_unripe(deposit)
             deposit.step = Step.CONFIRMED
             self._note(deposit)
         self._later(withdrawal.network.credit_s, withdrawal, Step.CREDITED)
 
-    @exact
-    def _credit(self, withdrawal: Withdrawal) -> None:
+    def _credit(self, withdrawal: Withdrawal, verdict: Verdict) -> None:
         deposit = withdrawal.deposit
         if deposit is None:
             return
         if deposit.step is Step.CONFIRMED:
-            self._unripe[withdrawal.coin] -= deposit.amount
+            self.till.ripen(deposit)
         else:
-            self._receive(deposit)
+            self.till.receive(deposit)
         deposit.step = Step.CREDITED
         deposit.done_ms = self._clock.now_ms()
         self._note(deposit)
+        if verdict.again_ms is not None:
+            self._agenda.after(verdict.again_ms, lambda: self._credit_again(deposit))
 
-    def _receive(self, deposit: Deposit) -> None:
-        coin = deposit.address.coin
-        self._accounts[deposit.venue].receive(coin, deposit.amount, Counterparty.CHAIN, f"deposit {deposit.uuid}")
-        self._tell(deposit.venue, coin, deposit.amount)
+    def _credit_again(self, first: Deposit) -> None:
+        """By mistake: another entry of the same transaction."""
+        now_ms = self._clock.now_ms()
+        again = replace(first, uuid=str(uuid.uuid4()), created_ms=now_ms, done_ms=now_ms)
+        self.till.receive(again, Counterparty.MISTAKE)
+        self._list(again)
 
-    def _tell(self, venue: Venue, coin: str, delta: Decimal) -> None:
-        for listener in self.on_balance_delta:
-            listener(venue, coin, delta)
+    def _list(self, deposit: Deposit) -> None:
+        self.deposits[deposit.uuid] = deposit
+        self._note(deposit)
 
-    def _lost(self, withdrawal: Withdrawal, why: str) -> None:
-        facts = {"withdrawal": withdrawal.uuid, "coin": withdrawal.coin, "amount": withdrawal.amount}
-        self._journal.write("lost", **facts, why=why)
+    def _lost(self, withdrawal: Withdrawal, amount: Decimal, why: str) -> None:
+        self._journal.write("lost", withdrawal=withdrawal.uuid, coin=withdrawal.coin, amount=amount, why=why)
 
     def _note(self, transfer: Withdrawal | Deposit) -> None:
         kind = "withdrawal" if isinstance(transfer, Withdrawal) else "deposit"

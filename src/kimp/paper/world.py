@@ -5,11 +5,12 @@ from decimal import Decimal
 
 from kimp.domain.market import Side, Venue
 from kimp.paper.accounts import Accounts
-from kimp.paper.addresses import AddressBook
+from kimp.paper.addresses import AddressBook, Registrations
 from kimp.paper.amounts import CONTEXT
 from kimp.paper.book import Book
 from kimp.paper.clock import Agenda, Clock
 from kimp.paper.coins import CoinConfig
+from kimp.paper.conditions import Condition, Conditions
 from kimp.paper.config import PaperConfig, SyntheticMarket
 from kimp.paper.desk import Desk, Event
 from kimp.paper.faults.setup import Faults
@@ -40,9 +41,11 @@ class World:
         self.instruments = {(i.venue, i.symbol): i for i in (*upbit_instruments(config), *binance_instruments(config))}
         self._by_coin = {(i.venue, i.base): i for i in self.instruments.values()}
         self.wallets = Wallets()
+        self.conditions = Conditions(clock, self.journal)
         self.withdrawals_locked = False
-        """Upbit: a key with withdrawal right is locked until its owner unlocks it in the app."""
+        """Upbit: like the condition, but without an end."""
         self.addresses = AddressBook(config.coins)
+        self.registrations = Registrations(self.addresses)
         opening = {Venue.UPBIT: config.upbit_balances, Venue.BINANCE: config.binance_balances}
         self.accounts = {venue: Accounts(venue, self.journal, opening[venue]) for venue in Venue}
         self.desks = {venue: self._desk(venue) for venue in Venue}
@@ -56,7 +59,9 @@ class World:
             config.transfer_time_scale,
             seed=len(config.coins),
         )
-        self.faults = Faults(config.faults, self.desks, self.transfers, self.wallets, self.agenda, clock, self.journal)
+        self.faults = Faults(
+            config.faults, self.desks, self.transfers, self.wallets, self.conditions, self.agenda, clock, self.journal
+        )
         self.on_book: dict[Venue, list[BookListener]] = {venue: [] for venue in Venue}
         self.on_print: dict[Venue, list[PrintListener]] = {venue: [] for venue in Venue}
         self.source: MarketSource
@@ -74,6 +79,11 @@ class World:
 
     def tape(self, instrument: Instrument) -> Tape:
         return self._tapes[instrument]
+
+    @property
+    def may_withdraw(self) -> bool:
+        """Whether Upbit's key is unlocked."""
+        return not (self.withdrawals_locked or self.conditions.hold(Condition.KEY_LOCKED, Venue.UPBIT))
 
     def apply(self, update: MarketUpdate) -> None:
         """New prices: match resting orders, then tell the streams."""
@@ -93,7 +103,7 @@ class World:
         rate = Decimal(1) if venue is Venue.UPBIT else self.config.market.krw_per_usdt
         level_value = CONTEXT.divide(self.config.level_krw, rate)
         books = {i.symbol: Book(i, level_value, f"{venue}/{i.symbol}") for i in self.listed(venue)}
-        desk = Desk(venue, self.accounts[venue], books, self.clock, self.journal)
+        desk = Desk(venue, self.accounts[venue], books, self.conditions, self.clock, self.journal)
         desk.on_order.append(self._print_own)
         return desk
 

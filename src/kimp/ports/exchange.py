@@ -54,8 +54,12 @@ class Trading(MarketData, Protocol):
         """The order of that client id, or None if the venue does not know it *now* (which proves little at first)."""
         ...
 
-    async def place_order(self, intent: OrderIntent) -> VenueOrder:
-        """Send once. Raises Rejected only for a definite refusal, OutcomeUnknown whenever it may have been accepted."""
+    async def place_order(self, intent: OrderIntent, *, send_by_ms: int) -> VenueOrder:
+        """Send once, before `send_by_ms` (epoch milliseconds of kimp's clock) or not at all.
+
+        Raises Rejected only for a definite refusal, its leaf NotSent if it would have left later, and OutcomeUnknown
+        whenever it may have been accepted.
+        """
         ...
 
 
@@ -68,8 +72,15 @@ class Transfers(MarketData, Protocol):
         """The venue's own deposit address of the coin, on the configured network."""
         ...
 
-    async def withdraw(self, intent: WithdrawalIntent) -> WithdrawalReport:
-        """Send once; see `Trading.place_order` for the errors."""
+    async def registered_addresses(self, coin: Asset) -> Sequence[Address]:
+        """Where a person has told the venue, on its own web page, that the coin may be sent on the configured network.
+
+        Not kimp's allow-list: this one cannot be changed with a key, nor with kimp's configuration.
+        """
+        ...
+
+    async def withdraw(self, intent: WithdrawalIntent, *, send_by_ms: int) -> WithdrawalReport:
+        """Send once, in time; see `Trading.place_order` for the errors."""
         ...
 
     async def withdrawals_since(self, coin: Asset, since_ms: int, transfer_id: str) -> Sequence[WithdrawalReport]:

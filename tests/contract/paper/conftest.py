@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 import aiohttp
 import ccxt.async_support as ccxt
 import pytest
+from contract.paper.faulty import Script
 
 from kimp.paper.config import PaperConfig, RateLimits, SyntheticMarket
 from kimp.paper.server import PaperExchange
@@ -22,6 +23,7 @@ GENEROUS = RateLimits(
     upbit_order_test=10_000,
     upbit_ws_connects=1_000,
     upbit_ws_messages=1_000,
+    binance_sapi_uid_1s=100_000_000,
 )
 STILL = SyntheticMarket(ticks_per_second=0)
 """Prices move only when a test moves them."""
@@ -106,6 +108,23 @@ def admin(paper: PaperExchange, http: aiohttp.ClientSession) -> Admin:
             return await response.json()
 
     return call
+
+
+@pytest.fixture
+def script(admin: Any) -> Script:
+    """`await script("reset", "binance", ROUTE, seconds=1)`: the next matching one."""
+
+    async def queue(kind: str, venue: str, route: str = "*", **options: Any) -> Any:
+        return await admin("faults/script", {"faults": [{"kind": kind, "venue": venue, "route": route} | options]})
+
+    return queue
+
+
+@pytest.fixture
+async def clients(upbit: Any, binance: Any) -> dict[str, Any]:
+    for client in (upbit, binance):
+        await client.load_markets()
+    return {"upbit": upbit, "binance": binance}
 
 
 Eventually = Callable[..., Awaitable[Any]]

@@ -7,6 +7,8 @@ from pathlib import Path
 from typing import Any
 
 import aiohttp
+import ccxt
+import pytest
 
 from kimp.paper.server import PaperExchange
 
@@ -85,11 +87,36 @@ async def test_bad_commands_say_what_to_mend(paper: PaperExchange, http: aiohttp
         ("wallet", {"venue": "kraken", "coin": "XRP", "state": "working"}, "venue"),
         ("wallet", {"venue": "upbit", "coin": "NOPE", "state": "working"}, "XRP, SOL"),
         ("premium", {"coin": "XRP", "premium": "nan", "seconds": 1}, "premium"),
+        ("registrations", {"venue": "upbit", "coin": "NOPE", "addresses": []}, "XRP, SOL"),
+        ("registrations", {"venue": "upbit", "coin": "XRP", "addresses": [{"network": "XRP"}]}, "addresses.0.address"),
         ("premium", {"coin": "XRP", "premium": "0.1"}, "seconds"),
     ):
         async with http.post(f"{base}/{name}", json=command) as response:
             assert response.status == 400
             assert text in await response.text()
+
+
+async def test_a_registration_can_be_changed_and_taken_off(
+    upbit: Any, binance: Any, admin: Any, paper: PaperExchange
+) -> None:
+    """At first each venue has all addresses of the other one."""
+    own = await admin("addresses")
+    assert await admin("registrations") == {"upbit": own["binance"], "binance": own["upbit"]}
+    poison = [{"network": "XRP", "address": "rElsewhere", "tag": "7"}]
+    for venue in ("upbit", "binance"):
+        await admin("registrations", {"venue": venue, "coin": "XRP", "addresses": poison})
+    listed = [row for row in await upbit.private_get_withdraws_coin_addresses() if row["currency"] == "XRP"]
+    assert [(row["withdraw_address"], row["secondary_address"]) for row in listed] == [("rElsewhere", "7")]
+    book = [row for row in await binance.sapi_get_capital_withdraw_address_list() if row["coin"] == "XRP"]
+    assert [(row["address"], row["addressTag"], row["whiteStatus"]) for row in book] == [("rElsewhere", "7", True)]
+    target = await binance.fetch_deposit_address("XRP", {"network": "XRP"})
+    with pytest.raises(ccxt.ExchangeError, match="withdraw_address_not_registered"):
+        await upbit.withdraw("XRP", "100", target["address"], {"tag": target["tag"], "network": "XRP"})
+    await admin("registrations", {"venue": "upbit", "coin": "XRP", "addresses": []})
+    assert "XRP" not in {row["currency"] for row in await upbit.private_get_withdraws_coin_addresses()}
+    assert "XLM" in {row["currency"] for row in await upbit.private_get_withdraws_coin_addresses()}
+    assert paper.world.journal.tail(1, "registration")[0]["addresses"] == []
+    assert not paper.world.transfers.withdrawals
 
 
 async def test_health(admin: Any) -> None:

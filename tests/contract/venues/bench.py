@@ -20,10 +20,14 @@ from kimp.domain.market import Direction, Side, Venue
 from kimp.domain.money import Asset
 from kimp.paper.seam import Handler, Seam
 from kimp.paper.server import PaperExchange
+from kimp.ports.clock import Clock
 from kimp.ports.exchange import Exchange, VenueOrder
 
 XRP, SOL, TRX, USDT = Asset("XRP"), Asset("SOL"), Asset("TRX"), Asset("USDT")
 KEY, SECRET = {venue: f"paper-{venue}" for venue in Venue}, {venue: f"paper-{venue}-secret" for venue in Venue}
+
+NEVER = 1 << 53
+"""A deadline beyond every test's end."""
 
 
 @dataclass
@@ -67,11 +71,12 @@ class Bench:
             quantity=quantity,
             limit_price=price,
             krw_per_cash=Decimal(1),
+            taker_fee=Decimal(1),
         )
 
     async def settled(self, intent: OrderIntent) -> VenueOrder:
         """Place the order, and look it up until it is closed."""
-        order: VenueOrder | None = await self.exchange.place_order(intent)
+        order: VenueOrder | None = await self.exchange.place_order(intent, send_by_ms=NEVER)
         async with asyncio.timeout(10):
             while order is None or not order.closed:
                 order = await self.exchange.find_order(intent.coin, intent.client_order_id)
@@ -110,9 +115,9 @@ def settings_of(
     )
 
 
-def adapter(settings: VenueSettings, venue: Venue) -> Exchange:
+def adapter(settings: VenueSettings, venue: Venue, clock: Clock | None = None) -> Exchange:
     kind = UpbitExchange if venue is Venue.UPBIT else BinanceExchange
-    return kind(settings, SystemClock())
+    return kind(settings, clock or SystemClock())
 
 
 class Answering:

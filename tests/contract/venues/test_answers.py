@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 from decimal import Decimal
 
 import pytest
-from contract.venues.bench import XRP, Answering, Bench, Silence, adapter, settings_of
+from contract.venues.bench import NEVER, XRP, Answering, Bench, Silence, adapter, settings_of
 
 from kimp.domain.errors import NotFound, OutcomeUnknown, Unavailable, VenueError
 from kimp.domain.market import Venue
@@ -38,7 +38,9 @@ PROVES_NOTHING = [
 
 
 async def send_order(bench: Bench, exchange: Exchange | None = None) -> None:
-    await (exchange or bench.exchange).place_order(await bench.intent(NAME, Decimal(100), Decimal(3_000)))
+    await (exchange or bench.exchange).place_order(
+        await bench.intent(NAME, Decimal(100), Decimal(3_000)), send_by_ms=NEVER
+    )
 
 
 def assert_one_clear_line(error: VenueError) -> None:
@@ -54,7 +56,7 @@ async def test_over_the_limit_nothing_was_executed(
     withdrawal = await bench.withdrawal("50")
     await bench.exchange.network(XRP)  # Binance's wallet, which is read before coins leave
     hook = bench.seam.hook = Answering(status, body, headers)
-    for call in (bench.exchange.balances(), send_order(bench), bench.exchange.withdraw(withdrawal)):
+    for call in (bench.exchange.balances(), send_order(bench), bench.exchange.withdraw(withdrawal, send_by_ms=NEVER)):
         with pytest.raises(Unavailable) as refusal:
             await call
         assert refusal.value.retry_after == pause
@@ -72,7 +74,7 @@ async def test_an_answer_that_proves_nothing(bench: Bench, status: int, body: st
     with pytest.raises(Unavailable) as unread:
         await bench.exchange.balances()
     assert_one_clear_line(unread.value)
-    for call in (send_order(bench), bench.exchange.withdraw(withdrawal)):
+    for call in (send_order(bench), bench.exchange.withdraw(withdrawal, send_by_ms=NEVER)):
         with pytest.raises(OutcomeUnknown) as doubt:
             await call
         assert_one_clear_line(doubt.value)
@@ -88,7 +90,7 @@ async def test_an_order_whose_answer_is_lost_was_sent_once_and_is_found(
     answer.seen.clear()
     bench.seam.hook = answer
     with pytest.raises(OutcomeUnknown):
-        await bench.exchange.place_order(intent)
+        await bench.exchange.place_order(intent, send_by_ms=NEVER)
     assert len(answer.seen) == len(bench.journal("order")) == 1
     bench.seam.hook = None
     found = await bench.exchange.find_order(XRP, NAME)
@@ -106,7 +108,7 @@ async def test_a_withdrawal_whose_answer_is_lost_was_sent_once_and_is_found(
     answer.seen.clear()
     bench.seam.hook = answer
     with pytest.raises(OutcomeUnknown):
-        await bench.exchange.withdraw(intent)
+        await bench.exchange.withdraw(intent, send_by_ms=NEVER)
     assert len(answer.seen) == len(bench.paper.world.transfers.withdrawals) == 1
     bench.seam.hook = None
     (found,) = await bench.exchange.withdrawals_since(XRP, before_ms, intent.transfer_id)
@@ -159,7 +161,9 @@ async def test_the_venues_own_limit_is_understood(strict: Bench) -> None:
 async def test_too_many_orders_are_refused_before_they_are_executed(strict: Bench) -> None:
     ask = (await strict.exchange.top_of_book(XRP)).ask
     intents = [await strict.intent(f"XRP-1-1B{number}-1", Decimal(10), ask) for number in range(4)]
-    answers = await asyncio.gather(*(strict.exchange.place_order(i) for i in intents), return_exceptions=True)
+    answers = await asyncio.gather(
+        *(strict.exchange.place_order(i, send_by_ms=NEVER) for i in intents), return_exceptions=True
+    )
     refusals = [answer for answer in answers if isinstance(answer, BaseException)]
     assert 0 < len(refusals) < 4
     assert len(strict.journal("order")) == 4 - len(refusals)

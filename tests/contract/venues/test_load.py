@@ -3,7 +3,7 @@
 import asyncio
 from decimal import Decimal
 
-from contract.venues.bench import XRP, Bench, eventually
+from contract.venues.bench import NEVER, XRP, Bench, eventually
 
 from kimp.contracts.transfers import TransferState
 from kimp.domain.market import Venue
@@ -16,7 +16,10 @@ async def many_withdrawals(bench: Bench, count: int) -> list[str]:
     intent = await bench.withdrawal("2")
     await bench.exchange.network(XRP)
     sent = await asyncio.gather(
-        *(bench.exchange.withdraw(intent.model_copy(update={"transfer_id": f"XRP-{n}-1W-1"})) for n in range(count))
+        *(
+            bench.exchange.withdraw(intent.model_copy(update={"transfer_id": f"XRP-{n}-1W-1"}), send_by_ms=NEVER)
+            for n in range(count)
+        )
     )
     return [report.venue_id for report in sent]
 

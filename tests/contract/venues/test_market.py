@@ -4,7 +4,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from contract.venues.bench import KEY, SECRET, SOL, TRX, USDT, XRP, Bench, adapter, settings_of
+from contract.venues.bench import KEY, NEVER, SECRET, SOL, TRX, USDT, XRP, Bench, adapter, settings_of
 
 from kimp.adapters.clock import SystemClock
 from kimp.domain.errors import KeyRefused
@@ -110,7 +110,11 @@ async def test_a_wrong_key_is_refused_for_good_and_never_told(bench: Bench, wron
     if bench.venue is Venue.BINANCE:  # its wallet is read before coins leave; here it is known already
         exchange._wallets.keep(XRP, await bench.exchange.network(XRP))  # type: ignore[attr-defined]
     order = await bench.intent("XRP-1-1B1-1", Decimal(10), quote.ask)
-    for call in (exchange.balances(), exchange.place_order(order), exchange.withdraw(withdrawal)):
+    for call in (
+        exchange.balances(),
+        exchange.place_order(order, send_by_ms=NEVER),
+        exchange.withdraw(withdrawal, send_by_ms=NEVER),
+    ):
         with pytest.raises(KeyRefused) as refusal:
             await call
         assert refusal.value.venue == bench.venue

@@ -5,7 +5,7 @@ from collections import defaultdict
 from decimal import Decimal
 
 import pytest
-from contract.venues.bench import XRP, Bench
+from contract.venues.bench import NEVER, XRP, Bench
 
 from kimp.domain.errors import OutcomeUnknown, Rejected
 from kimp.domain.market import Fill, Instrument, Side, Venue
@@ -92,7 +92,7 @@ async def test_an_order_beside_the_market_closes_without_a_fill(bench: Bench) ->
 async def test_a_look_up_tells_the_order_that_was_placed(bench: Bench) -> None:
     quote = await bench.exchange.top_of_book(XRP)
     intent = await bench.intent(NAME, Decimal(100), quote.ask)
-    placed = await bench.exchange.place_order(intent)
+    placed = await bench.exchange.place_order(intent, send_by_ms=NEVER)
     settled = await bench.settled(await bench.intent("XRP-2-1B1-1", Decimal(200), quote.ask))
     found = await bench.exchange.find_order(XRP, NAME)
     assert found is not None
@@ -113,7 +113,7 @@ async def test_a_client_id_of_an_open_order_is_no_second_order(bench: Bench) -> 
     quote = await bench.exchange.top_of_book(XRP)
     await wait_in_the_book(bench, NAME, quote.bid)
     with pytest.raises(OutcomeUnknown) as doubt:
-        await bench.exchange.place_order(await bench.intent(NAME, Decimal(100), quote.ask))
+        await bench.exchange.place_order(await bench.intent(NAME, Decimal(100), quote.ask), send_by_ms=NEVER)
     assert doubt.value.code == ("duplicated_identifier" if bench.venue is Venue.UPBIT else "-2010")
     found = await bench.exchange.find_order(XRP, NAME)
     assert found is not None
@@ -140,18 +140,20 @@ async def test_a_client_id_of_a_closed_order(bench: Bench) -> None:
     first = await bench.settled(intent)
     if bench.venue is Venue.UPBIT:
         with pytest.raises(OutcomeUnknown):
-            await bench.exchange.place_order(intent)
+            await bench.exchange.place_order(intent, send_by_ms=NEVER)
         assert await bench.exchange.find_order(XRP, NAME) == first
         assert len(bench.journal("order")) == 1
     else:
-        assert (await bench.exchange.place_order(intent)).venue_order_id != first.venue_order_id
+        assert (await bench.exchange.place_order(intent, send_by_ms=NEVER)).venue_order_id != first.venue_order_id
         assert len(bench.journal("order")) == 2
 
 
 async def test_the_same_id_sent_five_times_at_once(bench: Bench) -> None:
     """Upbit takes one. Binance compares with open orders only, and immediate ones are closed at once: it takes all."""
     intent = await bench.intent(NAME, Decimal(100), (await bench.exchange.top_of_book(XRP)).ask)
-    answers = await asyncio.gather(*(bench.exchange.place_order(intent) for _ in range(5)), return_exceptions=True)
+    answers = await asyncio.gather(
+        *(bench.exchange.place_order(intent, send_by_ms=NEVER) for _ in range(5)), return_exceptions=True
+    )
     accepted = 1 if bench.venue is Venue.UPBIT else 5
     assert [type(answer) for answer in answers].count(VenueOrder) == accepted == len(bench.journal("order"))
     assert [type(answer) for answer in answers].count(OutcomeUnknown) == 5 - accepted
@@ -179,7 +181,7 @@ async def test_a_refusal_is_definite_and_nothing_happened(bench: Bench, what: st
     held = await bench.holdings()
     quantity, price, side, code = await refusals(bench, what)
     with pytest.raises(Rejected) as refusal:
-        await bench.exchange.place_order(await bench.intent(NAME, quantity, price, side))
+        await bench.exchange.place_order(await bench.intent(NAME, quantity, price, side), send_by_ms=NEVER)
     assert (type(refusal.value), refusal.value.code) == (Rejected, code)
     assert await bench.exchange.find_order(XRP, NAME) is None
     assert bench.journal("order") == []

@@ -4,7 +4,7 @@ import asyncio
 from decimal import Decimal
 
 import pytest
-from contract.venues.bench import SOL, TRX, USDT, XRP, Bench, eventually
+from contract.venues.bench import NEVER, SOL, TRX, USDT, XRP, Bench, eventually
 
 from kimp.contracts.transfers import Address, DepositReport, TransferState, WithdrawalIntent, WithdrawalReport
 from kimp.domain.errors import KeyRefused, OutcomeUnknown, Rejected
@@ -51,7 +51,7 @@ async def test_a_withdrawal_is_followed_to_the_credit(bench: Bench, coin: Asset,
     before, beyond = here[coin].total, there[coin].total
     intent = await bench.withdrawal(amount, coin)
     arrives, fee = split(bench, intent)
-    sent = await bench.exchange.withdraw(intent)
+    sent = await bench.exchange.withdraw(intent, send_by_ms=NEVER)
     assert (sent.state, sent.arrives, sent.fee) == (TransferState.PENDING, arrives, fee)
     report = await eventually(lambda: done(bench, coin, sent.venue_id))
     assert (report.venue_id, report.arrives, report.fee) == (sent.venue_id, arrives, fee)
@@ -68,7 +68,7 @@ async def test_a_withdrawal_is_followed_to_the_credit(bench: Bench, coin: Asset,
 async def test_a_transfer_is_pending_until_its_coins_are_free(bench: Bench) -> None:
     """Binance lists a deposit as credited before it may be withdrawn again; that is not done."""
     held = bench.paper.world.transfers.hook = Held(Step.BROADCAST)
-    sent = await bench.exchange.withdraw(await bench.withdrawal("100"))
+    sent = await bench.exchange.withdraw(await bench.withdrawal("100"), send_by_ms=NEVER)
     waiting = await bench.exchange.withdrawal(XRP, sent.venue_id)
     assert (waiting.state, waiting.txid) == (TransferState.PENDING, None)
     held.step = Step.SEEN
@@ -89,7 +89,7 @@ async def test_a_transfer_is_pending_until_its_coins_are_free(bench: Bench) -> N
 async def test_a_withdrawal_that_the_venue_cancelled_has_failed(bench: Bench) -> None:
     transfers = bench.paper.world.transfers
     transfers.hook = Held(Step.BROADCAST)
-    sent = await bench.exchange.withdraw(await bench.withdrawal("100"))
+    sent = await bench.exchange.withdraw(await bench.withdrawal("100"), send_by_ms=NEVER)
     (booked,) = transfers.withdrawals.values()
     assert transfers.cancel(booked)
     assert (await bench.exchange.withdrawal(XRP, sent.venue_id)).state is TransferState.FAILED
@@ -99,9 +99,9 @@ async def test_a_later_look_finds_the_withdrawal(bench: Bench) -> None:
     """By its own id on Binance; on Upbit, which has none, among all of the coin from that second on."""
     before_ms = bench.paper.world.clock.now_ms()
     intent = await bench.withdrawal("100", name="XRP-1-1W-1")
-    sent = [await bench.exchange.withdraw(intent)]
-    sent.append(await bench.exchange.withdraw(await bench.withdrawal("100", name="XRP-2-1W-1")))
-    await bench.exchange.withdraw(await bench.withdrawal("100", TRX, name="TRX-1-1W-1"))
+    sent = [await bench.exchange.withdraw(intent, send_by_ms=NEVER)]
+    sent.append(await bench.exchange.withdraw(await bench.withdrawal("100", name="XRP-2-1W-1"), send_by_ms=NEVER))
+    await bench.exchange.withdraw(await bench.withdrawal("100", TRX, name="TRX-1-1W-1"), send_by_ms=NEVER)
     found = await bench.exchange.withdrawals_since(XRP, before_ms, intent.transfer_id)
     mine = sent[:1] if bench.venue is Venue.BINANCE else sent
     assert {report.venue_id for report in found} == {report.venue_id for report in mine}
@@ -129,7 +129,7 @@ async def test_a_look_at_a_long_list_finds_all(bench: Bench) -> None:
 async def refused(bench: Bench, intent: WithdrawalIntent) -> Rejected:
     await bench.exchange.network(intent.coin)
     with pytest.raises(Rejected) as refusal:
-        await bench.exchange.withdraw(intent)
+        await bench.exchange.withdraw(intent, send_by_ms=NEVER)
     assert not bench.paper.world.transfers.withdrawals
     return refusal.value
 
@@ -154,7 +154,7 @@ async def test_a_refused_withdrawal(bench: Bench, amount: str, state: WalletStat
         assert (await refused(bench, intent)).code == "validation_error"
     else:
         with pytest.raises(OutcomeUnknown):
-            await bench.exchange.withdraw(intent)
+            await bench.exchange.withdraw(intent, send_by_ms=NEVER)
         assert await bench.exchange.withdrawals_since(XRP, 0, intent.transfer_id) == ()
 
 
@@ -165,7 +165,7 @@ async def test_upbit_sends_to_registered_addresses_only(bench: Bench, change: st
     if bench.venue is Venue.UPBIT:
         assert type(await refused(bench, elsewhere)) is KeyRefused
     else:
-        assert (await bench.exchange.withdraw(elsewhere)).state is TransferState.PENDING
+        assert (await bench.exchange.withdraw(elsewhere, send_by_ms=NEVER)).state is TransferState.PENDING
 
 
 async def test_a_locked_key_is_refused_for_good(bench: Bench) -> None:
@@ -204,7 +204,7 @@ async def test_a_withdrawal_of_the_other_venue_is_never_sent(bench: Bench) -> No
 async def test_the_same_withdrawal_sent_twice_is_two(bench: Bench) -> None:
     """No venue guards against it: the journal must."""
     intent = await bench.withdrawal("50")
-    sent = await asyncio.gather(*(bench.exchange.withdraw(intent) for _ in range(2)))
+    sent = await asyncio.gather(*(bench.exchange.withdraw(intent, send_by_ms=NEVER) for _ in range(2)))
     assert len({report.venue_id for report in sent}) == 2
     found = await bench.exchange.withdrawals_since(XRP, 0, intent.transfer_id)
     assert {report.venue_id for report in found} == {report.venue_id for report in sent}

@@ -10,6 +10,7 @@ from kimp.domain.errors import (
     KeyRefused,
     KimpError,
     NotFound,
+    NotSent,
     OutcomeUnknown,
     Rejected,
     StoreUnavailable,
@@ -17,7 +18,7 @@ from kimp.domain.errors import (
 )
 
 
-@pytest.mark.parametrize("kind", [Rejected, NotFound, KeyRefused])
+@pytest.mark.parametrize("kind", [Rejected, NotFound, KeyRefused, NotSent])
 def test_a_definite_refusal_is_final(kind: type[Rejected]) -> None:
     failure = as_failure(kind("no", venue="upbit", code="E1"))
     assert failure.non_retryable

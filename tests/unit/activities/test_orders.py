@@ -16,7 +16,7 @@ from temporalio.testing import ActivityEnvironment
 from activities.orders import FENCE_MS, SEND_WITHIN_MS, OrderActivities
 from kimp.contracts.orders import OrderIntent, OrderOutcome, OrderReport
 from kimp.domain.admission import HaltLevel
-from kimp.domain.errors import KeyRefused, OutcomeUnknown, Rejected, StoreUnavailable, Unavailable
+from kimp.domain.errors import KeyRefused, NotSent, OutcomeUnknown, Rejected, StoreUnavailable, Unavailable
 from kimp.domain.market import Side, Venue
 from kimp.domain.money import Asset
 from kimp.ports.books import SendPermit
@@ -36,6 +36,7 @@ def intent(**changes: Any) -> OrderIntent:
         quantity=d(100),
         limit_price=d("2.01"),
         krw_per_cash=d(1400),
+        taker_fee=d("0.001"),
         expires_at_ms=NOW + 1_000,
     ).model_copy(update=changes)
 
@@ -60,8 +61,8 @@ class WatchedVenue(FakeVenue):
             return VenueOrder(order.venue_order_id, closed=False, fills=order.fills[:0])
         return order
 
-    async def place_order(self, intent: OrderIntent) -> VenueOrder:
-        order = await super().place_order(intent)
+    async def place_order(self, intent: OrderIntent, *, send_by_ms: int) -> VenueOrder:
+        order = await super().place_order(intent, send_by_ms=send_by_ms)
         return VenueOrder(order.venue_order_id, closed=not self.open_for, fills=() if self.open_for else order.fills)
 
 
@@ -71,7 +72,7 @@ def venue(desk: Desk) -> WatchedVenue:
 
 
 def activities(desk: Desk, venue: FakeVenue) -> OrderActivities:
-    return OrderActivities({venue.venue: venue}, desk.journal, desk.clock)
+    return OrderActivities({venue.venue: venue}, desk.journal, desk.journal, desk.clock)
 
 
 async def execute(desk: Desk, venue: FakeVenue, order: OrderIntent | None = None) -> OrderReport:
@@ -122,15 +123,43 @@ async def test_an_order_that_the_venue_shows_late_is_still_found(desk: Desk, ven
     assert venue.looks == 2
 
 
-@pytest.mark.parametrize("error", [LOST, Unavailable("busy", venue="binance")])
-async def test_absent_is_said_only_by_a_look_after_the_fence(desk: Desk, venue: WatchedVenue, error: Exception) -> None:
+async def test_absent_is_said_only_by_a_look_after_the_fence(desk: Desk, venue: WatchedVenue) -> None:
     """A look within the fence proves nothing: the request may still be on its way."""
-    venue.faults["place_order"] = faults(error)
+    venue.faults["place_order"] = faults(LOST)
     desk.beat_ms = FENCE_MS
     report = await execute(desk, venue)
     assert report.outcome is OrderOutcome.ABSENT
     assert venue.seen_at == [NOW + FENCE_MS, NOW + 2 * FENCE_MS], "the first was not yet beyond it"
     assert len(venue.sent) == 0
+
+
+async def test_what_was_certainly_not_executed_may_go_later(desk: Desk, venue: WatchedVenue) -> None:
+    """A rate limit, a ban, a halted market: nothing to look for, and no try that counts."""
+    venue.faults["place_order"] = faults(Unavailable("busy", venue="binance", retry_after=7))
+    report = await execute(desk, venue)
+    assert (report.outcome, report.retry_after_s) == (OrderOutcome.BLOCKED, 7)
+    assert venue.looks == 0
+
+
+async def test_an_order_above_the_ceiling_is_not_sent_whatever_the_message_says(
+    desk: Desk, venue: WatchedVenue
+) -> None:
+    report = await execute(desk, venue, intent(quantity=d(100_000)))
+    assert report.outcome is OrderOutcome.NOT_SENT
+    assert "ceiling" in report.reason
+    assert not venue.sent
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [({"taker_fee": d("0.0005")}, "a fee of"), ({"limit_price": d("1.5")}, None), ({}, None)],
+)
+async def test_a_fee_beyond_the_expected_halts_new_cycles_and_is_booked(
+    desk: Desk, venue: WatchedVenue, changes: dict[str, Any], words: str | None
+) -> None:
+    await execute(desk, venue, intent(**changes))
+    assert desk.journal.halt is (HaltLevel.RUN if words is None else HaltLevel.NO_NEW_CYCLES)
+    assert all(words in reason for reason in desk.journal.reasons if words)
 
 
 async def test_the_fence_counts_from_the_journal_not_from_the_retry(desk: Desk, venue: WatchedVenue) -> None:
@@ -246,10 +275,29 @@ async def test_an_attempt_that_stalls_before_it_sends_must_not_send(
 ) -> None:
     """A later attempt may have looked past the fence by then, and told the workflow that the order is absent."""
     journal = StallingJournal(clock=desk.clock, stall_ms=stall_ms)
-    work = OrderActivities({venue.venue: venue}, journal, desk.clock)
+    work = OrderActivities({venue.venue: venue}, journal, journal, desk.clock)
     report = await desk.run(work.execute_order, intent(expires_at_ms=None))
     assert len(venue.sent) == sent
-    assert (report.outcome is OrderOutcome.NOT_SENT) == (sent == 0)
+    assert (report.outcome is OrderOutcome.BLOCKED) == (sent == 0)
+
+
+@pytest.mark.parametrize(
+    ("expires_at_ms", "send_by_ms"),
+    [(None, NOW + SEND_WITHIN_MS), (NOW + 5_000, NOW + SEND_WITHIN_MS), (NOW + 300, NOW + 300)],
+)
+async def test_the_venue_is_told_how_long_the_order_may_be_held_up(
+    desk: Desk, venue: WatchedVenue, expires_at_ms: int | None, send_by_ms: int
+) -> None:
+    await execute(desk, venue, intent(expires_at_ms=expires_at_ms))
+    assert venue.deadlines == [send_by_ms]
+
+
+async def test_an_order_that_our_own_limiter_held_back_was_not_sent(desk: Desk, venue: WatchedVenue) -> None:
+    venue.faults["place_order"] = faults(NotSent("held back here", venue="binance"))
+    report = await execute(desk, venue)
+    assert report.outcome is OrderOutcome.BLOCKED
+    assert "held back here" in report.reason
+    assert venue.looks == 0, "nothing left, so there is nothing to look for"
 
 
 async def test_an_id_that_another_run_used_is_never_sent_again(desk: Desk, venue: WatchedVenue) -> None:
@@ -277,7 +325,7 @@ class NeverStored(MemoryJournal):
 
 
 async def test_without_the_journal_nothing_is_sent(desk: Desk, venue: WatchedVenue) -> None:
-    work = OrderActivities({venue.venue: venue}, NeverStored(), desk.clock)
+    work = OrderActivities({venue.venue: venue}, NeverStored(), desk.journal, desk.clock)
     with pytest.raises(StoreUnavailable):
         await desk.run(work.execute_order, intent())
     assert not venue.sent
@@ -295,7 +343,7 @@ async def test_a_worker_that_stops_leaves_the_look_up_to_another(desk: Desk, ven
 
 async def test_the_venue_of_the_intent_is_asked(desk: Desk, venue: WatchedVenue) -> None:
     other = FakeVenue(Venue.UPBIT, {XRP: (d(2828), d(2830))})
-    work = OrderActivities({Venue.UPBIT: other, Venue.BINANCE: venue}, desk.journal, desk.clock)
+    work = OrderActivities({Venue.UPBIT: other, Venue.BINANCE: venue}, desk.journal, desk.journal, desk.clock)
     await desk.run(work.execute_order, intent(venue=Venue.UPBIT, limit_price=d(2830), krw_per_cash=d(1)))
     assert (len(other.sent), len(venue.sent)) == (1, 0)
 

@@ -1,5 +1,6 @@
 """Withdrawals: never sent twice, found in the venue's own list, and only to an address that both sides agree on."""
 
+import asyncio
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -13,7 +14,8 @@ from fakes.venue import FakeVenue
 from temporalio.exceptions import ApplicationError
 
 from activities.failures import as_failure
-from activities.transfers import GIVE_UP_MS, TransferActivities
+from activities.orders import SEND_WITHIN_MS
+from activities.transfers import GIVE_UP_MS, SHOW_AFTER_MS, STILL_UNKNOWN, TransferActivities
 from kimp.contracts.transfers import (
     Address,
     DepositQuery,
@@ -28,6 +30,7 @@ from kimp.domain.errors import (
     KeyRefused,
     KimpError,
     NotFound,
+    NotSent,
     OutcomeUnknown,
     Postponed,
     Rejected,
@@ -68,14 +71,19 @@ class Source(FakeVenue):
     asked_since: list[int] = field(default_factory=list)
     tag: str | None = "77"
     address: str = "rBinance"
+    network_told: str = "XRP"
+    registered: list[Address] = field(default_factory=lambda: [HOME])
     states: deque[WithdrawalReport] = field(default_factory=deque)
 
     async def deposit_address(self, coin: Asset) -> Address:
-        return Address(network="XRP", address=self.address, tag=self.tag)
+        return Address(network=self.network_told, address=self.address, tag=self.tag)
 
-    async def withdraw(self, intent: WithdrawalIntent) -> WithdrawalReport:
+    async def registered_addresses(self, coin: Asset) -> Sequence[Address]:
+        return self.registered
+
+    async def withdraw(self, intent: WithdrawalIntent, *, send_by_ms: int) -> WithdrawalReport:
         self.sent.append(intent)
-        return await super().withdraw(intent)
+        return await super().withdraw(intent, send_by_ms=send_by_ms)
 
     async def withdrawals_since(self, coin: Asset, since_ms: int, transfer_id: str) -> Sequence[WithdrawalReport]:
         self._fault("withdrawals_since", self.faults)
@@ -129,6 +137,17 @@ async def test_a_busy_venue_is_a_refusal_that_passes(desk: Desk, work: TransferA
     upbit.faults["withdraw"] = deque([Unavailable("busy", venue="upbit")])
     with pytest.raises(Postponed, match="busy"):
         await desk.run(work.withdraw, intent())
+    assert not upbit.asked_since
+
+
+async def test_a_withdrawal_must_leave_soon_after_its_journal_entry_or_not_at_all(
+    desk: Desk, work: TransferActivities, upbit: Source
+) -> None:
+    """What our own limiter held back never left, so it may be asked for again, under a new id."""
+    upbit.faults["withdraw"] = deque([NotSent("held back here", venue="upbit")])
+    with pytest.raises(Postponed, match="held back here"):
+        await desk.run(work.withdraw, intent())
+    assert upbit.deadlines == [NOW + SEND_WITHIN_MS]
     assert not upbit.asked_since
 
 
@@ -263,11 +282,58 @@ class ForgetfulJournal(MemoryJournal):
 
 
 async def test_an_answer_that_could_not_be_written_down_is_found_again(desk: Desk, upbit: Source) -> None:
-    work = TransferActivities({Venue.UPBIT: upbit}, ForgetfulJournal(), {}, desk.clock)
+    work = TransferActivities({Venue.UPBIT: upbit}, ForgetfulJournal(), {(Venue.UPBIT, XRP): HOME}, desk.clock)
     with pytest.raises(StoreUnavailable):
         await desk.run(work.withdraw, intent())
     assert (await desk.run(work.withdraw, intent())).venue_id == f"w-{TRANSFER}"
     assert len(upbit.sent) == 1
+
+
+async def test_a_place_that_left_the_allow_list_since_it_was_prepared_gets_nothing(desk: Desk, upbit: Source) -> None:
+    for allowed in ({}, {(Venue.UPBIT, XRP): HOME.model_copy(update={"tag": "78"})}):
+        work = TransferActivities({Venue.UPBIT: upbit}, MemoryJournal(), allowed, desk.clock)
+        with pytest.raises(Postponed, match="another place"):
+            await desk.run(work.withdraw, intent())
+    assert not upbit.sent
+
+
+async def test_a_search_for_an_answer_shows_that_it_goes_on(
+    desk: Desk, work: TransferActivities, upbit: Source
+) -> None:
+    """Within one call it would look as if nothing was amiss for five minutes."""
+    upbit.faults["withdraw"] = deque([LOST])
+    desk.beat_ms = SHOW_AFTER_MS + 1
+    with pytest.raises(ApplicationError, match="searched") as shown:
+        await desk.run(work.withdraw, intent())
+    assert shown.value.type == STILL_UNKNOWN
+    assert not says_nothing_was_sent(shown.value), "or the workflow would send anew"
+    upbit.shown = [listed("u-1", "100")]
+    assert (await desk.run(work.withdraw, intent())).venue_id == "u-1"
+    assert len(upbit.sent) == 1
+
+
+async def test_withdrawals_of_a_coin_take_turns(desk: Desk, work: TransferActivities, upbit: Source) -> None:
+    await desk.journal.ask_withdrawal(intent(transfer_id="XRP-9-HW-1"), NOW)
+    waiting = asyncio.create_task(desk.run(work.withdraw, intent()))
+    await asyncio.sleep(0.1)
+    assert not upbit.sent
+    await desk.journal.refuse_withdrawal("XRP-9-HW-1", "no such wallet")
+    await waiting
+    assert [one.transfer_id for one in upbit.sent] == [TRANSFER]
+
+
+async def test_what_a_person_gave_up_makes_room_for_the_next(
+    desk: Desk, work: TransferActivities, upbit: Source
+) -> None:
+    upbit.faults["withdraw"] = deque([LOST])
+    desk.beat_ms = GIVE_UP_MS + 1
+    with pytest.raises(ApplicationError):
+        await desk.run(work.withdraw, intent())
+    await desk.run(work.give_up_withdrawal, intent())
+    with pytest.raises(Postponed, match="given up"):
+        await desk.run(work.withdraw, intent())
+    await desk.run(work.withdraw, intent(transfer_id="XRP-1-HW-2"))
+    assert [one.transfer_id for one in upbit.sent] == [TRANSFER, "XRP-1-HW-2"]
 
 
 REQUEST = TransferRequest(cycle_id="XRP-1", coin=XRP, direction=Direction.TO_BINANCE)
@@ -279,20 +345,92 @@ async def test_terms_name_both_wallets_and_the_agreed_address(desk: Desk, work: 
     assert (terms.out.venue, terms.into.venue) == (Venue.UPBIT, Venue.BINANCE)
 
 
-@pytest.mark.parametrize(("address", "tag"), [("rThief", "77"), ("rBinance", "78"), ("rBinance", None)])
-async def test_an_address_that_the_destination_does_not_confirm_is_refused(
+OTHERS = [("rThief", "77"), ("rBinance", "78"), ("rBinance", None), ("rBinance", ""), ("rbinance", "77")]
+"""The tag counts as much as the address: without it the coins are lost."""
+
+
+async def refusal(desk: Desk, work: TransferActivities, request: TransferRequest = REQUEST) -> str:
+    with pytest.raises(KeyRefused) as refused:
+        await desk.run(work.prepare_transfer, request)
+    assert "\n" not in str(refused.value)
+    return str(refused.value)
+
+
+@pytest.mark.parametrize(("address", "tag"), OTHERS)
+async def test_an_allow_list_that_was_changed_is_refused(
+    desk: Desk, upbit: Source, binance: Source, address: str, tag: str | None
+) -> None:
+    poisoned = {(Venue.UPBIT, XRP): Address(network="XRP", address=address, tag=tag)}
+    work = TransferActivities({Venue.UPBIT: upbit, Venue.BINANCE: binance}, desk.journal, poisoned, desk.clock)
+    told = await refusal(desk, work)
+    assert "the allow-list is different" in told
+    assert "mend upbit.withdraw_to.XRP if binance is right" in told
+
+
+@pytest.mark.parametrize(("address", "tag"), OTHERS)
+async def test_a_registration_of_another_place_is_refused(
+    desk: Desk, work: TransferActivities, upbit: Source, address: str, tag: str | None
+) -> None:
+    upbit.registered = [Address(network="XRP", address=address, tag=tag)]
+    told = await refusal(desk, work)
+    assert "upbit's registration is different" in told
+    assert "register the place on upbit's web page" in told
+
+
+async def test_a_place_that_is_not_registered_is_refused(desk: Desk, work: TransferActivities, upbit: Source) -> None:
+    upbit.registered = []
+    assert "registered here none" in await refusal(desk, work)
+
+
+@pytest.mark.parametrize(("address", "tag"), OTHERS)
+async def test_a_destination_that_names_another_place_is_refused(
     desk: Desk, work: TransferActivities, binance: Source, address: str, tag: str | None
 ) -> None:
-    """The tag counts as much as the address: without it the coins are lost."""
     binance.address, binance.tag = address, tag
-    with pytest.raises(KeyRefused, match=r"the allow-list lists another; mend upbit\.withdraw_to\.XRP"):
-        await desk.run(work.prepare_transfer, REQUEST)
+    told = await refusal(desk, work)
+    assert "binance's answer is different" in told
+    assert "compare it with binance's web page" in told
+
+
+async def test_a_tag_that_all_but_one_have_is_missed(desk: Desk, work: TransferActivities, upbit: Source) -> None:
+    """And one that all but one lack is too much."""
+    bare = HOME.model_copy(update={"tag": None})
+    upbit.registered = [bare]
+    await refusal(desk, work)
+    for listed in (bare, HOME):
+        upbit.registered = [listed]
+        changed = TransferActivities(work.venues, desk.journal, {(Venue.UPBIT, XRP): bare}, desk.clock)
+        await refusal(desk, changed)
+
+
+async def test_a_destination_that_names_another_chain_is_refused(
+    desk: Desk, work: TransferActivities, binance: Source
+) -> None:
+    """Some chains share their addresses; the coins would be lost all the same."""
+    binance.network_told = "ETH"
+    assert "mend upbit or binance.networks" in await refusal(desk, work)
+
+
+async def test_a_registration_on_another_chain_is_refused(desk: Desk, work: TransferActivities, upbit: Source) -> None:
+    upbit.registered = [HOME.model_copy(update={"network": "ETH"})]
+    assert "upbit's registration is different" in await refusal(desk, work)
+
+
+async def test_one_of_several_registrations_is_enough(desk: Desk, work: TransferActivities, upbit: Source) -> None:
+    upbit.registered = [HOME.model_copy(update={"address": "rOld"}), HOME]
+    assert (await desk.run(work.prepare_transfer, REQUEST)).address == HOME
 
 
 async def test_a_coin_that_is_not_on_the_allow_list_is_refused(desk: Desk, work: TransferActivities) -> None:
     """The list is per source: that coins may go from Upbit to Binance says nothing about the way back."""
-    with pytest.raises(KeyRefused, match="the allow-list lists none"):
-        await desk.run(work.prepare_transfer, TransferRequest(cycle_id="XRP-1", coin=XRP, direction=Direction.TO_UPBIT))
+    back = TransferRequest(cycle_id="XRP-1", coin=XRP, direction=Direction.TO_UPBIT)
+    assert "allow-list none" in await refusal(desk, work, back)
+
+
+async def test_an_address_made_to_look_alike_is_spelt_out(desk: Desk, work: TransferActivities, upbit: Source) -> None:
+    """A Cyrillic letter, and a line break that would forge a line of the log."""
+    upbit.registered = [HOME.model_copy(update={"address": "rBin\u0430nce\nall is well"})]
+    assert r"rBin\u0430nce\nall is well" in await refusal(desk, work)
 
 
 async def test_a_withdrawal_is_followed_until_it_is_final(desk: Desk, work: TransferActivities, upbit: Source) -> None:

@@ -106,6 +106,32 @@ def test_an_empty_tag_is_no_tag() -> None:
     )
 
 
+REGISTERED = {
+    "address": "r1", "addressTag": "7", "coin": "XRP", "name": "Satoshi", "network": "XRP", "origin": "bla",
+    "originType": "others", "whiteStatus": True,
+}  # fmt: skip
+
+
+def test_registered_addresses_are_those_of_coin_and_network_on_the_whitelist() -> None:
+    told = [
+        REGISTERED,
+        REGISTERED | {"address": "r2", "addressTag": ""},
+        REGISTERED | {"whiteStatus": False},
+        REGISTERED | {"network": "BSC"},
+        REGISTERED | {"coin": "XLM"},
+    ]
+    assert parse.registered_addresses(told, XRP, "XRP") == (
+        Address(network="XRP", address="r1", tag="7"),
+        Address(network="XRP", address="r2", tag=None),
+    )
+
+
+@pytest.mark.parametrize("missing", ["address", "coin", "network", "whiteStatus"])
+def test_a_registration_of_another_shape_is_a_bad_message(missing: str) -> None:
+    with pytest.raises(BadMessage, match=missing):
+        parse.registered_addresses([{k: v for k, v in REGISTERED.items() if k != missing}], XRP, "XRP")
+
+
 FILTERS = [
     {"filterType": "PRICE_FILTER", "minPrice": "0.0001", "maxPrice": "1000", "tickSize": "0.0001"},
     {"filterType": "LOT_SIZE", "minQty": "0.1", "maxQty": "9000000", "stepSize": "0.1"},
@@ -169,7 +195,7 @@ def test_a_network_that_is_not_listed_is_named() -> None:
 PARSERS: list[Callable[[Any], object]] = [
     parse.order, parse.trades, parse.executed, parse.balances, parse.applied, parse.withdrawals,
     lambda told: parse.top(told, XRP, 1), lambda told: parse.deposit(told, "X"),
-    lambda told: parse.deposit_address(told, "XRP"),
+    lambda told: parse.deposit_address(told, "XRP"), lambda told: parse.registered_addresses(told, XRP, "XRP"),
     rulebook.symbols, rulebook.taker_fees, rulebook.networks,
 ]  # fmt: skip
 values = st.recursive(

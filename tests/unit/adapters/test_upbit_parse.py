@@ -122,6 +122,33 @@ def test_an_absent_second_address_is_no_tag() -> None:
     assert parse.deposit_address(told | {"secondary_address": "7"}).tag == "7"
 
 
+REGISTERED = {
+    "currency": "XRP", "net_type": "XRP", "network_name": "XRP Ledger", "withdraw_address": "r1",
+    "secondary_address": "7", "beneficiary_name": "kimp", "beneficiary_company_name": None,
+    "beneficiary_type": "individual", "exchange_name": "Binance", "wallet_type": None,
+}  # fmt: skip
+
+
+def test_registered_addresses_are_those_of_coin_and_network() -> None:
+    told = [
+        REGISTERED,
+        REGISTERED | {"withdraw_address": "r2", "secondary_address": None},
+        REGISTERED | {"net_type": None},
+        REGISTERED | {"net_type": "ETH"},
+        REGISTERED | {"currency": "XLM"},
+    ]
+    assert parse.registered_addresses(told, XRP, "XRP") == (
+        Address(network="XRP", address="r1", tag="7"),
+        Address(network="XRP", address="r2", tag=None),
+    )
+
+
+@pytest.mark.parametrize("missing", ["currency", "withdraw_address"])
+def test_a_registration_of_another_shape_is_a_bad_message(missing: str) -> None:
+    with pytest.raises(BadMessage, match=missing):
+        parse.registered_addresses([{k: v for k, v in REGISTERED.items() if k != missing}], XRP, "XRP")
+
+
 def test_balances() -> None:
     told = [{"currency": "KRW", "balance": "1000000.5", "locked": "0", "avg_buy_price": "0", "unit_currency": "KRW"}]
     assert parse.balances(told) == {KRW: Balance(Decimal("1000000.5"), ZERO)}
@@ -195,7 +222,7 @@ def test_a_network_that_is_not_listed_is_named() -> None:
 
 PARSERS: list[Callable[[Any], object]] = [
     parse.order, parse.balances, parse.deposit_address, parse.withdrawal, parse.withdrawals, parse.deposit,
-    lambda told: parse.tops(told, {"KRW-XRP": XRP}, 1),
+    lambda told: parse.tops(told, {"KRW-XRP": XRP}, 1), lambda told: parse.registered_addresses(told, XRP, "XRP"),
     rulebook.tick_sizes, rulebook.order_chance, rulebook.wallets, rulebook.withdraw_chance, rulebook.listing,
 ]  # fmt: skip
 values = st.recursive(

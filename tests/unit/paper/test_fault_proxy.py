@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 
 import pytest
 
@@ -104,3 +104,30 @@ async def test_target_that_is_down_breaks_the_connection() -> None:
     async with FaultProxy(0, "127.0.0.1", 1) as proxy:
         with pytest.raises(BROKEN):
             await (await Client.to(proxy)).ask(b"x")
+
+
+def idle(_proxy: FaultProxy) -> None: ...
+
+
+def slow(proxy: FaultProxy) -> None:
+    proxy.delay_s = 60
+
+
+@pytest.mark.parametrize("state", [idle, slow, FaultProxy.freeze])
+async def test_a_stop_with_open_connections_is_quiet(proxy: FaultProxy, state: Callable[[FaultProxy], None]) -> None:
+    """They end, and nothing is reported to the loop."""
+    reported: list[dict[str, object]] = []
+    asyncio.get_running_loop().set_exception_handler(lambda _loop, context: reported.append(context))
+    clients = [await Client.to(proxy) for _ in range(3)]
+    for client in clients:
+        assert await client.ask(b"a") == b"a"
+    state(proxy)
+    for client in clients:
+        client.writer.write(b"b")
+    await asyncio.sleep(0.05)
+    async with asyncio.timeout(5):
+        await proxy.stop()
+    for client in clients:
+        client.writer.close()
+    await asyncio.sleep(0.05)
+    assert reported == []

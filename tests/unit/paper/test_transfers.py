@@ -47,11 +47,11 @@ def test_upbit_locks_then_pays_and_binance_credits_in_two_steps(world: World, cl
     assert theirs["XRP"].free == D(10_000)
     until(world, clock, Step.CONFIRMED, sent)
     assert theirs["XRP"].free == D(10_100)
-    assert world.transfers.withdrawable(Venue.BINANCE, "XRP") == D(10_000)
+    assert world.transfers.till.withdrawable(Venue.BINANCE, "XRP") == D(10_000)
     with pytest.raises(InsufficientFunds):
         send(world, Venue.BINANCE, "10050")
     until(world, clock, Step.CREDITED, sent)
-    assert world.transfers.withdrawable(Venue.BINANCE, "XRP") == D(10_100)
+    assert world.transfers.till.withdrawable(Venue.BINANCE, "XRP") == D(10_100)
 
 
 def test_binance_pays_at_once_and_upbit_credits_at_the_end(world: World, clock: Clock) -> None:

@@ -34,6 +34,7 @@ COSTS: Mapping[tuple[str, str], Mapping[str, int]] = {
     ("GET", "capital/config/getall"): {"sapi": 10},
     ("GET", "capital/deposit/address"): {"sapi": 10},
     ("GET", "capital/deposit/hisrec"): {"sapi": 1},
+    ("GET", "capital/withdraw/address/list"): {"sapi": 10},
     ("GET", "capital/withdraw/history"): {"history": 1},
     ("POST", "capital/withdraw/apply"): {"sapi_uid": 900},
 }

@@ -7,18 +7,21 @@ every 5xx status, and a -2010 that says the order was sent before.
 from typing import Any
 
 from kimp.adapters.venue.answers import LONGEST_QUOTE, Answer, Refusals, judge, one_line, text_at, unproved
-from kimp.domain.errors import VenueError
+from kimp.domain.errors import Unavailable, VenueError
 from kimp.domain.market import Venue
 
 CLOCK_IS_OFF = "-1021"
 NO_SUCH_SYMBOL = "-1121"
 ORDER_REFUSED = "-2010"
 DUPLICATE_WORDS = "duplicate"
+FILTER_FAILED = "-1013"
+MARKET_CLOSED = "market is closed"
+HALT_PAUSE_S = 30
 
 REFUSALS = Refusals(
     rejected=frozenset(
         {
-            "-1013",  # filters: LOT_SIZE, PRICE_FILTER, NOTIONAL, PERCENT_PRICE_BY_SIDE
+            FILTER_FAILED,  # filters: LOT_SIZE, PRICE_FILTER, NOTIONAL, PERCENT_PRICE_BY_SIDE
             "-1014",
             "-1020",
             # 11xx: the request's own form was refused
@@ -63,4 +66,7 @@ def code_of(content: Any) -> tuple[str, str] | None:
 def classify(answer: Answer, *, changes: bool) -> VenueError:
     if answer.code == ORDER_REFUSED and DUPLICATE_WORDS in answer.message.lower():
         return unproved(one_line(answer.message, LONGEST_QUOTE), venue=Venue.BINANCE, code=answer.code, changes=changes)
+    if answer.code == FILTER_FAILED and MARKET_CLOSED in answer.message.lower():
+        said = one_line(answer.message, LONGEST_QUOTE)
+        return Unavailable(said, venue=Venue.BINANCE, code=answer.code, retry_after=HALT_PAUSE_S)
     return judge(Venue.BINANCE, answer, REFUSALS, changes=changes)

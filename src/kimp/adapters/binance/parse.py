@@ -127,6 +127,23 @@ def deposit_address(content: Any, network: str) -> Address:
     return Address(network=network, address=told.address, tag=told.tag or None)
 
 
+class _Registered(Facts, rename="camel"):
+    coin: str
+    network: str
+    address: str
+    white_status: bool
+    address_tag: str | None = None
+
+
+def registered_addresses(content: Any, coin: Asset, network: str) -> tuple[Address, ...]:
+    """Those of the coin on that network, if whitelisted: an entry of the address book alone allows nothing."""
+    return tuple(
+        Address(network=network, address=row.address, tag=row.address_tag or None)
+        for row in shaped(content, list[_Registered], "withdraw/address/list")
+        if (row.coin, row.network) == (coin, network) and row.white_status
+    )
+
+
 class _Applied(Facts):
     id: str
 

@@ -11,6 +11,7 @@ from kimp.adapters.binance.errors import NO_SUCH_SYMBOL, classify
 from kimp.adapters.venue.batch import Batched
 from kimp.adapters.venue.cache import Kept
 from kimp.adapters.venue.client import Caller
+from kimp.adapters.venue.deadline import sent_by
 from kimp.adapters.venue.guard import check_withdrawal, network_name
 from kimp.adapters.venue.shape import plain
 from kimp.config import VenueSettings
@@ -102,7 +103,7 @@ class BinanceExchange:
         trades = await self._call.read("trades", mine, parse.trades)
         return self._call.understand("order", lambda: parse.with_trades(told, trades))
 
-    async def place_order(self, intent: OrderIntent) -> VenueOrder:
+    async def place_order(self, intent: OrderIntent, *, send_by_ms: int) -> VenueOrder:
         """Binance answers after it has matched, with every fill."""
         request = {
             "symbol": parse.symbol(intent.coin),
@@ -114,7 +115,8 @@ class BinanceExchange:
             "newClientOrderId": intent.client_order_id,
             "newOrderRespType": "FULL",
         }
-        return await self._call.send("place order", self._api.private_post_order(request), parse.order)
+        with sent_by(self.venue, self._clock, send_by_ms):
+            return await self._call.send("place order", self._api.private_post_order(request), parse.order)
 
     # Transfers
 
@@ -132,7 +134,14 @@ class BinanceExchange:
         call = self._api.sapi_get_capital_deposit_address({"coin": coin, "network": name})
         return await self._call.read("deposit address", call, lambda content: parse.deposit_address(content, name))
 
-    async def withdraw(self, intent: WithdrawalIntent) -> WithdrawalReport:
+    async def registered_addresses(self, coin: Asset) -> Sequence[Address]:
+        name = network_name(self._names, coin, self.venue)
+        call = self._api.sapi_get_capital_withdraw_address_list()
+        return await self._call.read(
+            "registered addresses", call, lambda told: parse.registered_addresses(told, coin, name)
+        )
+
+    async def withdraw(self, intent: WithdrawalIntent, *, send_by_ms: int) -> WithdrawalReport:
         """Binance answers with an id only; fee and arrival are those of the wallet as it was read last."""
         name = network_name(self._names, intent.coin, self.venue)
         wallet = await self._wallets.get(intent.coin, lambda: self.network(intent.coin))
@@ -146,7 +155,9 @@ class BinanceExchange:
         }
         if intent.address.tag is not None:
             request["addressTag"] = intent.address.tag
-        venue_id = await self._call.send("withdraw", self._api.sapi_post_capital_withdraw_apply(request), parse.applied)
+        with sent_by(self.venue, self._clock, send_by_ms):
+            apply = self._api.sapi_post_capital_withdraw_apply(request)
+            venue_id = await self._call.send("withdraw", apply, parse.applied)
         return WithdrawalReport(
             venue_id=venue_id,
             state=TransferState.PENDING,

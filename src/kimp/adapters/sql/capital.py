@@ -13,7 +13,7 @@ from sqlalchemy import ColumnElement, ScalarSelect, case, func, insert, select, 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from kimp.adapters.sql.amounts import WIDE
-from kimp.adapters.sql.controls import LEVEL_NOW, level_of
+from kimp.adapters.sql.controls import LEVEL_NOW, level_of, raise_halt
 from kimp.adapters.sql.store import Store
 from kimp.adapters.sql.tables import capital, halts, ledger_entries, ledger_postings, order_intents, reservations
 from kimp.contracts.orders import OrderIntent
@@ -29,8 +29,6 @@ MINUTE_MS = 60_000
 DAY_MS = 24 * 60 * MINUTE_MS
 LOSSES_READ = 100
 CASH = {(Account(venue.value), venue.cash): venue for venue in Venue}
-KIMP = "kimp"
-"""Who set the kill switch when a cap latched."""
 
 
 class SqlCapital:
@@ -60,7 +58,7 @@ async def admit(connection: AsyncConnection, intent: OrderIntent, now_ms: int) -
         return Blocked(Gate.KILL_SWITCH, f"trading is halted at level {int(level)} ({level.name.lower()})")
     exposure = await _exposure(connection, now_ms)
     if (latched := check_latches(opening.caps, exposure)) is not None:
-        await _latch(connection, latched, now_ms)
+        await raise_halt(connection, HaltLevel.NO_NEW_CYCLES, f"{latched.gate}: {latched.detail}", now_ms)
         return latched
     have = free.get(intent.venue)
     blocked = check_caps(opening.caps, exposure, Decimal(opening.stake_krw)) or check_capital(have, opening.reserve)
@@ -195,8 +193,3 @@ def _count(condition: ColumnElement[bool]) -> ScalarSelect[Any]:
 def _sum(column: ColumnElement[Any], condition: ColumnElement[bool]) -> ScalarSelect[Any]:
     total = func.coalesce(func.sum(case((column.is_(None), 0), else_=column)), 0)
     return select(total).select_from(reservations).where(condition).scalar_subquery()
-
-
-async def _latch(connection: AsyncConnection, cause: Blocked, now_ms: int) -> None:
-    row = {"level": int(HaltLevel.NO_NEW_CYCLES), "reason": f"{cause.gate}: {cause.detail}", "set_by": KIMP}
-    await connection.execute(insert(halts), {**row, "set_ms": now_ms})

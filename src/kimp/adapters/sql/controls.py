@@ -11,6 +11,8 @@ from kimp.adapters.sql.store import Store
 from kimp.adapters.sql.tables import halts
 from kimp.domain.admission import HaltLevel
 
+KIMP = "kimp"
+"""Who set the kill switch when no person did."""
 LEVEL_NOW = select(halts.c.level).order_by(halts.c.id.desc()).limit(1).scalar_subquery()
 
 
@@ -41,6 +43,17 @@ class SqlControls:
             await connection.execute(insert(halts), row)
 
         await self._store.write(work)
+
+    async def halt_at_least(self, level: HaltLevel, reason: str, now_ms: int) -> None:
+        """Raise it to `level`, unless it stands there or higher."""
+        await self._store.write(lambda connection: raise_halt(connection, level, reason, now_ms))
+
+
+async def raise_halt(connection: AsyncConnection, level: HaltLevel, reason: str, now_ms: int) -> None:
+    """Within the caller's transaction."""
+    if level_of((await connection.execute(select(LEVEL_NOW))).scalar_one()) < level:
+        row = {"level": int(level), "reason": reason, "set_by": KIMP, "set_ms": now_ms}
+        await connection.execute(insert(halts), row)
 
 
 def _who() -> str:

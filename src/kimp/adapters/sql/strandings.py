@@ -124,6 +124,7 @@ def _order(row: Row[Any]) -> OrderIntent:
         quantity=row.quantity,
         limit_price=row.limit_price,
         krw_per_cash=ONE,
+        taker_fee=ONE,
     )
 
 

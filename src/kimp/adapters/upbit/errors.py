@@ -24,6 +24,7 @@ REFUSALS = Refusals(
             "invalid_price_ask",
             "invalid_query_payload",
             "validation_error",
+            "withdraw_insufficient_balance",
         }
     ),
     key=frozenset(

@@ -123,6 +123,22 @@ def deposit_address(content: Any) -> Address:
     return Address(network=told.net_type, address=told.deposit_address, tag=told.secondary_address or None)
 
 
+class _Registered(Facts):
+    currency: str
+    withdraw_address: str
+    net_type: str | None = None
+    secondary_address: str | None = None
+
+
+def registered_addresses(content: Any, coin: Asset, network: str) -> tuple[Address, ...]:
+    """Those of the coin on that network."""
+    return tuple(
+        Address(network=network, address=row.withdraw_address, tag=row.secondary_address or None)
+        for row in shaped(content, list[_Registered], "withdraws/coin_addresses")
+        if (row.currency, row.net_type) == (coin, network)
+    )
+
+
 class _Withdrawal(Facts):
     uuid: str
     currency: str

@@ -9,6 +9,7 @@ from kimp.adapters.upbit.client import make_client
 from kimp.adapters.upbit.errors import classify
 from kimp.adapters.venue.cache import Kept
 from kimp.adapters.venue.client import Caller
+from kimp.adapters.venue.deadline import sent_by
 from kimp.adapters.venue.guard import check_withdrawal, network_name
 from kimp.adapters.venue.shape import plain
 from kimp.config import VenueSettings
@@ -102,7 +103,7 @@ class UpbitExchange:
         except NotFound:
             return None
 
-    async def place_order(self, intent: OrderIntent) -> VenueOrder:
+    async def place_order(self, intent: OrderIntent, *, send_by_ms: int) -> VenueOrder:
         """Upbit answers before it has matched: follow with `find_order` until it is closed."""
         request = {
             "market": parse.market(intent.coin),
@@ -113,7 +114,8 @@ class UpbitExchange:
             "time_in_force": "ioc",
             "identifier": intent.client_order_id,
         }
-        return await self._call.send("place order", self._api.private_post_orders(request), parse.order)
+        with sent_by(self.venue, self._clock, send_by_ms):
+            return await self._call.send("place order", self._api.private_post_orders(request), parse.order)
 
     # Transfers
 
@@ -125,7 +127,14 @@ class UpbitExchange:
         call = self._api.private_get_deposits_coin_address({"currency": coin, "net_type": name})
         return await self._call.read("deposit address", call, parse.deposit_address)
 
-    async def withdraw(self, intent: WithdrawalIntent) -> WithdrawalReport:
+    async def registered_addresses(self, coin: Asset) -> Sequence[Address]:
+        name = network_name(self._networks, coin, self.venue)
+        call = self._api.private_get_withdraws_coin_addresses()
+        return await self._call.read(
+            "registered addresses", call, lambda told: parse.registered_addresses(told, coin, name)
+        )
+
+    async def withdraw(self, intent: WithdrawalIntent, *, send_by_ms: int) -> WithdrawalReport:
         name = network_name(self._networks, intent.coin, self.venue)
         # Nothing is asked of the venue here: what fails before the send would look like a lost answer.
         check_withdrawal(intent, self.venue, name, tag_required=True if intent.coin in rulebook.TAG_COINS else None)
@@ -138,7 +147,8 @@ class UpbitExchange:
         }
         if intent.address.tag is not None:
             request["secondary_address"] = intent.address.tag
-        return await self._call.send("withdraw", self._api.private_post_withdraws_coin(request), parse.withdrawal)
+        with sent_by(self.venue, self._clock, send_by_ms):
+            return await self._call.send("withdraw", self._api.private_post_withdraws_coin(request), parse.withdrawal)
 
     async def withdrawals_since(self, coin: Asset, since_ms: int, transfer_id: str) -> Sequence[WithdrawalReport]:
         """Upbit has no client id of a withdrawal: all of the coin's, newest first, from the second of `since_ms` on."""

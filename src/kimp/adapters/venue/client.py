@@ -13,9 +13,10 @@ from urllib.parse import urlsplit
 import aiohttp
 
 from kimp.adapters.venue.answers import OK, Answer, NotSuccess, unproved
+from kimp.adapters.venue.deadline import PunctualRequest, in_time
 from kimp.adapters.venue.limiter import Limiter
 from kimp.adapters.venue.shape import decode
-from kimp.domain.errors import BadMessage, Unavailable, VenueError
+from kimp.domain.errors import BadMessage, NotSent, Unavailable, VenueError
 from kimp.domain.market import Venue
 
 HTTP_TIMEOUT_MS = 5_000
@@ -70,13 +71,14 @@ class FaithfulClient:
         return self.charges(path, method, params)
 
     async def throttle(self, cost: Mapping[str, int]) -> None:
-        await self.limiter.take(cost)
+        await in_time(self.limiter.take(cost))
 
     def open(self, lazy: bool = False) -> None:  # noqa: FBT001, FBT002 - ccxt's signature
         """Our own pool; ccxt still owns and closes the session."""
         if self.session is None and not self.closed_by_user:
             self.session = aiohttp.ClientSession(
-                connector=aiohttp.TCPConnector(limit=POOL_SIZE, keepalive_timeout=KEEP_ALIVE_S)
+                connector=aiohttp.TCPConnector(limit=POOL_SIZE, keepalive_timeout=KEEP_ALIVE_S),
+                request_class=PunctualRequest,
             )
         super().open(lazy)  # type: ignore[misc] # the ccxt class comes next in the MRO
 
@@ -122,6 +124,8 @@ class Caller:
     async def _run(self, what: str, call: Awaitable[Any], parse: Callable[[Any], T], *, changes: bool) -> T:
         try:
             return parse(await call)
+        except NotSent:
+            raise
         except NotSuccess as refused:
             raise self._classify(refused.answer, changes=changes) from None
         except BadMessage as garbage:

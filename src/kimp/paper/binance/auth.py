@@ -23,13 +23,13 @@ class Gatekeeper:
         self._key = key
         self._clock = clock
 
-    def check(self, api_key: str, raw: str, params: Mapping[str, str]) -> str:
-        """The API key. `raw`: query string and body as they were sent, one behind the other.
+    def check(self, api_key: str, raw: str, params: Mapping[str, str], at_ms: int) -> str:
+        """The API key. `raw`: query string and body as they were sent, one behind the other; `at_ms`: when it came.
 
         Raises BinanceError -2014, -2015, -1102, -1131, -1021 or -1022.
         """
         self._check_key(api_key)
-        self._check_window(params)
+        self._check_window(params, at_ms)
         found = SIGNATURE.search(raw)
         if found is None or not found[1]:
             raise BinanceError(-1102, "signature")
@@ -41,7 +41,7 @@ class Gatekeeper:
         """The WebSocket API's way: the parameters in alphabetical order, the API key among them."""
         api_key = params.get("apiKey", "")
         self._check_key(api_key)
-        self._check_window(params)
+        self._check_window(params, self._clock.now_ms())
         payload = "&".join(f"{name}={params[name]}" for name in sorted(params) if name != "signature")
         self._check_signature(payload, params.get("signature", ""))
         return api_key
@@ -52,7 +52,8 @@ class Gatekeeper:
         if api_key != self._key.access.get_secret_value():
             raise BinanceError(-2015)
 
-    def _check_window(self, params: Mapping[str, str]) -> None:
+    @staticmethod
+    def _check_window(params: Mapping[str, str], now_ms: int) -> None:
         """Not later than `recvWindow` after the timestamp, nor more than a second before it."""
         if not params.get("timestamp", "").isdecimal():
             raise BinanceError(-1102, "timestamp")
@@ -61,7 +62,7 @@ class Gatekeeper:
             raise BinanceError(-1102, "recvWindow")
         if int(window) > MAX_WINDOW_MS:
             raise BinanceError(-1131)
-        now_ms, timestamp = self._clock.now_ms(), int(params["timestamp"])
+        timestamp = int(params["timestamp"])
         if timestamp >= now_ms + AHEAD_MS:
             raise BinanceError(
                 -1021, message="Timestamp for this request was 1000ms ahead of the server's time."

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 
 from aiohttp import WSMsgType, web
 
@@ -36,6 +37,8 @@ class Connection:
 
     async def _read(self, take: Take) -> None:
         async for message in self.socket:
+            if self.outbox.deaf:
+                continue
             if message.type is WSMsgType.PING:
                 await self.socket.pong(message.data)
             elif message.type is WSMsgType.PONG:
@@ -54,7 +57,9 @@ class Connection:
             await self.socket.ping(str(now_ms).encode())
 
     async def _expire(self) -> None:
-        await asyncio.sleep(self._times.binance_max_age_s)
+        with suppress(TimeoutError):
+            async with asyncio.timeout(self._times.binance_max_age_s):
+                await self.outbox.leaving.wait()
         await self.say_goodbye()
 
     async def say_goodbye(self) -> None:

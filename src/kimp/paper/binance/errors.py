@@ -2,7 +2,12 @@
 
 from typing import Any
 
+UNDER_MAINTENANCE = 1
+"""Not a code of the tables, but what is sent: ccxt knows it by its text."""
+REPEATED_ID = -4999
+"""The real number is not published; this one is on no list, so nobody can have counted on it."""
 MESSAGES = {
+    UNDER_MAINTENANCE: "System is under maintenance.",
     -1000: "An unknown error occurred while processing the request.",
     -1003: "Too much request weight used; current limit is {} request weight per 1 MINUTE."
     " Please use WebSocket Streams for live updates to avoid polling the API.",
@@ -28,11 +33,13 @@ MESSAGES = {
     -4021: "Asset withdrawal must be an {} multiple of {}",
     -4022: "Not less than the minimum pick-up quantity {}",
     -4026: "User has insufficient balance",
+    REPEATED_ID: "withdrawOrderId was used before",
     -4106: "This network does not accept an address tag; addressTag must be absent",
 }
-STATUS = {-1003: 429, -1015: 429, -2014: 401, -2015: 401}
+STATUS = {UNDER_MAINTENANCE: 503, -1003: 429, -1015: 429, -2014: 401, -2015: 401}
 INSUFFICIENT = "Account has insufficient balance for requested action."
 DUPLICATE = "Duplicate order sent."
+MARKET_CLOSED = "Market is closed."
 WOULD_TAKE = "Order would immediately match and take."
 
 

@@ -9,13 +9,17 @@ from aiohttp import web
 
 from kimp.domain.market import Venue
 from kimp.paper.binance.auth import Gatekeeper
-from kimp.paper.binance.errors import BinanceError
+from kimp.paper.binance.errors import UNDER_MAINTENANCE, BinanceError
+from kimp.paper.conditions import Condition
 from kimp.paper.limits import Window
+from kimp.paper.seam import ADMITTED_MS
 from kimp.paper.world import World
 
 MINUTE_S = 60
 DAY_S = 86_400
 ORDER_SPAN_S = 10
+STATUS_PATH = "/sapi/v1/system/status"
+"""Served even while nothing else is."""
 
 Params = dict[str, str]
 Call = Callable[[Params], Any]
@@ -67,6 +71,7 @@ class Gate:
             query = request.rel_url.raw_query_string
             params = dict(parse_qsl(query, keep_blank_values=True) + parse_qsl(body, keep_blank_values=True))
             try:
+                self._serve(path)
                 _spend(window, weigh(params))
                 if signed:
                     self._admit(request, query + body, params)
@@ -88,8 +93,15 @@ class Gate:
 
         self._app.router.add_route(method, path, handle)
 
+    def _serve(self, path: str) -> None:
+        if path != STATUS_PATH and self._world.conditions.hold(Condition.MAINTENANCE, Venue.BINANCE):
+            raise BinanceError(UNDER_MAINTENANCE)
+
     def _admit(self, request: web.Request, raw: str, params: Params) -> None:
-        key = self._gatekeeper.check(request.headers.get("X-MBX-APIKEY", ""), raw, params)
+        came_ms = request.get(ADMITTED_MS, self._world.clock.now_ms())
+        key = self._gatekeeper.check(request.headers.get("X-MBX-APIKEY", ""), raw, params, came_ms)
+        if self._world.conditions.hold(Condition.KEY_EXPIRED, Venue.BINANCE):
+            raise BinanceError(-2015)
         self._world.journal.write("request", venue=Venue.BINANCE, method=request.method, path=request.path, key=key)
 
     def _count_order(self) -> None:

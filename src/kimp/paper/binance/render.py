@@ -1,10 +1,13 @@
 """Binance's private objects: amounts are strings with eight decimals, times are milliseconds."""
 
 from datetime import UTC, datetime
+from decimal import Decimal
 from typing import Any
 
 from kimp.domain.market import Side
-from kimp.paper.amounts import ZERO, padded, plain
+from kimp.paper.addresses import Address
+from kimp.paper.amounts import CONTEXT, ZERO, padded, plain
+from kimp.paper.coins import CoinConfig, Network
 from kimp.paper.orders import Fill, Order, State
 from kimp.paper.transfer import Deposit, Step, Withdrawal
 
@@ -16,7 +19,9 @@ WITHDRAWAL_STATUS = {
     Step.REJECTED: 3,
     Step.FAILED: 5,
 }
-DEPOSIT_STATUS = {Step.SEEN: 0, Step.CONFIRMED: 6, Step.CREDITED: 1, Step.HELD: 8}
+DEPOSIT_STATUS = {Step.SEEN: 0, Step.CONFIRMED: 6, Step.CREDITED: 1, Step.REJECTED: 2, Step.HELD: 8}
+MEMO_REGEX = "^[0-9]{1,19}$"
+ADDRESS_REGEX = "^[0-9A-Za-z]{10,120}$"
 CONFIRMATIONS = 2
 """Blocks until a deposit is credited for trading; twice as many until it may leave again."""
 
@@ -173,6 +178,56 @@ def deposit(deposit: Deposit) -> dict[str, Any]:
         "unlockConfirm": 2 * CONFIRMATIONS,
         "walletType": 0,
         "travelRuleStatus": 0,
+    }
+
+
+def network(coin: CoinConfig, network: Network, *, deposit: bool, withdraw: bool) -> dict[str, Any]:
+    """A row of a coin's `networkList` in GET /sapi/v1/capital/config/getall."""
+    step = CONTEXT.power(Decimal(10), -network.decimals)
+    minutes = (network.review_s + network.confirm_s + network.credit_s) / 60
+    return {
+        "network": network.name,
+        "coin": coin.name,
+        "withdrawIntegerMultiple": plain(step),
+        "isDefault": network is coin.networks[0],
+        "depositEnable": deposit,
+        "withdrawEnable": withdraw,
+        "depositDesc": "" if deposit else "Wallet Maintenance, Deposit Suspended",
+        "withdrawDesc": "" if withdraw else "Wallet Maintenance, Withdrawal Suspended",
+        "specialTips": "",
+        "specialWithdrawTips": "",
+        "name": network.name,
+        "resetAddressStatus": False,
+        "addressRegex": ADDRESS_REGEX,
+        "addressRule": "",
+        "memoRegex": MEMO_REGEX if network.tag_required else "",
+        "withdrawTag": network.tag_required,
+        "withdrawFee": plain(network.binance_fee),
+        "withdrawMin": plain(network.binance_min),
+        "withdrawMax": "9999999",
+        "withdrawInternalMin": plain(step),
+        "depositDust": plain(step),
+        "minConfirm": CONFIRMATIONS,
+        "unLockConfirm": 2 * CONFIRMATIONS,
+        "sameAddress": network.tag_required,
+        "estimatedArrivalTime": max(round(minutes), 1),
+        "busy": False,
+        "contractAddressUrl": f"https://paper.invalid/{network.name}/",
+        "contractAddress": "",
+    }
+
+
+def registered_address(address: Address) -> dict[str, Any]:
+    """A row of GET /sapi/v1/capital/withdraw/address/list."""
+    return {
+        "address": address.address,
+        "addressTag": address.tag or "",
+        "coin": address.coin,
+        "name": "kimp",
+        "network": address.network,
+        "origin": "",
+        "originType": "Upbit",
+        "whiteStatus": True,
     }
 
 

@@ -37,7 +37,8 @@ class MarketCalls:
             gate.public(f"{prefix}/exchangeInfo", lambda _params: self._frame([]))
 
     def info(self, params: Params) -> dict[str, Any]:
-        return self._frame([symbol(instrument) for instrument in self._chosen(params)])
+        desk = self._world.desks[Venue.BINANCE]
+        return self._frame([symbol(i, halted=desk.halted(i.symbol)) for i in self._chosen(params)])
 
     def depth(self, params: Params) -> dict[str, Any]:
         book = self._world.book(self._one(params.get("symbol")))

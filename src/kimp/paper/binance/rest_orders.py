@@ -7,12 +7,19 @@ from kimp.domain.market import Venue
 from kimp.paper.accounts import InsufficientFunds
 from kimp.paper.amounts import padded
 from kimp.paper.binance import render, rules
-from kimp.paper.binance.errors import DUPLICATE, INSUFFICIENT, WOULD_TAKE, BinanceError, filter_failed, order_refused
+from kimp.paper.binance.errors import (
+    DUPLICATE,
+    INSUFFICIENT,
+    MARKET_CLOSED,
+    WOULD_TAKE,
+    BinanceError,
+    filter_failed,
+    order_refused,
+)
 from kimp.paper.binance.gate import Gate, Params
 from kimp.paper.binance.order_form import client_id_of, instrument_of, request_of
-from kimp.paper.desk import WouldTake
 from kimp.paper.instruments import USDT
-from kimp.paper.orders import Order, State
+from kimp.paper.orders import Filtered, MarketHalted, Order, State, WouldTake
 from kimp.paper.world import World
 
 MAX_ROWS = 1_000
@@ -80,6 +87,10 @@ class OrderCalls:
             raise order_refused(INSUFFICIENT) from None
         except WouldTake:
             raise order_refused(WOULD_TAKE) from None
+        except MarketHalted:
+            raise BinanceError(-1013, message=MARKET_CLOSED) from None
+        except Filtered:
+            raise filter_failed("PERCENT_PRICE_BY_SIDE") from None
         default = "ACK" if params["type"] == "LIMIT_MAKER" else "FULL"
         return RENDERERS.get(params.get("newOrderRespType", default), render.full)(order)
 
@@ -92,7 +103,8 @@ class OrderCalls:
         order = self._find(params)
         if order is None:
             raise BinanceError(-2013)
-        return render.queried(order)
+        (shown,) = self._desk.shown([order])
+        return render.queried(shown)
 
     def cancel(self, params: Params) -> dict[str, Any]:
         order = self._find(params)

@@ -8,9 +8,10 @@ from kimp.paper.accounts import InsufficientFunds
 from kimp.paper.addresses import Address
 from kimp.paper.amounts import CONTEXT, ZERO, BadNumber, exact, is_multiple, number, plain
 from kimp.paper.binance import render
-from kimp.paper.binance.errors import BinanceError
-from kimp.paper.binance.gate import Gate, Params, need
+from kimp.paper.binance.errors import REPEATED_ID, BinanceError
+from kimp.paper.binance.gate import STATUS_PATH, Gate, Params, need
 from kimp.paper.coins import CoinConfig, Network
+from kimp.paper.conditions import Condition
 from kimp.paper.instruments import USDT
 from kimp.paper.transfer import Withdrawal
 from kimp.paper.world import World
@@ -18,8 +19,6 @@ from kimp.paper.world import World
 WEEK_MS = 7 * 86_400_000
 HISTORY_MS = 90 * 86_400_000
 MAX_ROWS = 1_000
-MEMO_REGEX = "^[0-9]{1,19}$"
-ADDRESS_REGEX = "^[0-9A-Za-z]{10,120}$"
 
 
 class WalletCalls:
@@ -27,9 +26,10 @@ class WalletCalls:
         self._world = world
 
     def bind(self, gate: Gate) -> None:
-        gate.public("/sapi/v1/system/status", lambda _params: {"status": 0, "msg": "normal"})
+        gate.public(STATUS_PATH, self.system_status)
         gate.sapi("GET", "/sapi/v1/capital/config/getall", self.coins, weight=10)
         gate.sapi("GET", "/sapi/v1/capital/deposit/address", self.deposit_address, weight=10)
+        gate.sapi("GET", "/sapi/v1/capital/withdraw/address/list", self.registered_addresses, weight=10)
         gate.sapi_by_uid("POST", "/sapi/v1/capital/withdraw/apply", self.withdraw, weight=900)
         gate.sapi_by_uid(
             "GET", "/sapi/v1/capital/withdraw/history", self.withdrawals, weight=18_000, per_second=True
@@ -43,6 +43,10 @@ class WalletCalls:
         )
         gate.sapi("GET", "/sapi/v1/margin/allPairs", lambda _params: [])
         gate.sapi("GET", "/sapi/v1/margin/isolated/allPairs", lambda _params: [])
+
+    def system_status(self, _params: Params) -> dict[str, Any]:
+        offline = self._world.conditions.hold(Condition.MAINTENANCE, Venue.BINANCE)
+        return {"status": 1, "msg": "system_maintenance"} if offline else {"status": 0, "msg": "normal"}
 
     def coins(self, _params: Params) -> list[dict[str, Any]]:
         return [self._coin(coin) for coin in self._world.coins.values()]
@@ -60,21 +64,32 @@ class WalletCalls:
             "url": f"https://paper.invalid/{network.name}/address/{address.address}",
         }
 
+    def registered_addresses(self, _params: Params) -> list[dict[str, Any]]:
+        """The address book. Its whitelist is not switched on here: a withdrawal may go anywhere, as by default."""
+        return [render.registered_address(address) for address in self._world.registrations.of(Venue.BINANCE)]
+
     @exact
     def withdraw(self, params: Params) -> dict[str, Any]:
-        """`withdrawOrderId` is a note, not a lock: the same one twice is two withdrawals."""
+        """`withdrawOrderId` is a note: the same one twice is two withdrawals, unless configured otherwise."""
         coin = self._named(params)
         network = self._network(coin, params.get("network"))
         target = self._target(coin, network, params)
         amount = self._amount(params, network)
         if not self._world.wallets.of(Venue.BINANCE, coin.name).sends:
             raise BinanceError(-4019)
-        fee, client_id = network.binance_fee, params.get("withdrawOrderId") or None
+        fee, client_id = network.binance_fee, self._order_id(params)
         try:
             made = self._world.transfers.withdraw(Venue.BINANCE, network, target, amount - fee, fee, client_id)
         except InsufficientFunds:
             raise BinanceError(-4026) from None
         return {"id": render.withdrawal(made)["id"]}
+
+    def _order_id(self, params: Params) -> str | None:
+        given = params.get("withdrawOrderId") or None
+        used = given is not None and any(w.client_id == given for w in self._own())
+        if used and self._world.config.repeated_withdraw_order_id == "refuse":
+            raise BinanceError(REPEATED_ID)
+        return given
 
     def withdrawals(self, params: Params) -> list[dict[str, Any]]:
         """The last 90 days; with `withdrawOrderId` the last 7, and never a longer window."""
@@ -95,9 +110,8 @@ class WalletCalls:
         first, last = _window(params, self._world.clock.now_ms(), HISTORY_MS)
         rows = [
             render.deposit(d)
-            for d in self._world.transfers.deposits.values()
-            if d.venue is Venue.BINANCE
-            and first <= d.created_ms <= last
+            for d in self._world.transfers.listed(Venue.BINANCE)
+            if first <= d.created_ms <= last
             and params.get("coin") in (None, d.address.coin)
             and params.get("txId") in (None, d.txid)
         ]
@@ -138,7 +152,7 @@ class WalletCalls:
             "isLegalMoney": False,
             "trading": coin.name != USDT,
             "networkList": [
-                _network_row(coin, network, deposit=state.takes, withdraw=state.sends) for network in coin.networks
+                render.network(coin, network, deposit=state.takes, withdraw=state.sends) for network in coin.networks
             ],
         }
 
@@ -179,41 +193,6 @@ class WalletCalls:
 
     def _own(self) -> list[Withdrawal]:
         return [w for w in self._world.transfers.withdrawals.values() if w.venue is Venue.BINANCE]
-
-
-def _network_row(coin: CoinConfig, network: Network, *, deposit: bool, withdraw: bool) -> dict[str, Any]:
-    step = CONTEXT.power(Decimal(10), -network.decimals)
-    minutes = (network.review_s + network.confirm_s + network.credit_s) / 60
-    return {
-        "network": network.name,
-        "coin": coin.name,
-        "withdrawIntegerMultiple": plain(step),
-        "isDefault": network is coin.networks[0],
-        "depositEnable": deposit,
-        "withdrawEnable": withdraw,
-        "depositDesc": "" if deposit else "Wallet Maintenance, Deposit Suspended",
-        "withdrawDesc": "" if withdraw else "Wallet Maintenance, Withdrawal Suspended",
-        "specialTips": "",
-        "specialWithdrawTips": "",
-        "name": network.name,
-        "resetAddressStatus": False,
-        "addressRegex": ADDRESS_REGEX,
-        "addressRule": "",
-        "memoRegex": MEMO_REGEX if network.tag_required else "",
-        "withdrawTag": network.tag_required,
-        "withdrawFee": plain(network.binance_fee),
-        "withdrawMin": plain(network.binance_min),
-        "withdrawMax": "9999999",
-        "withdrawInternalMin": plain(step),
-        "depositDust": plain(step),
-        "minConfirm": render.CONFIRMATIONS,
-        "unLockConfirm": 2 * render.CONFIRMATIONS,
-        "sameAddress": network.tag_required,
-        "estimatedArrivalTime": max(round(minutes), 1),
-        "busy": False,
-        "contractAddressUrl": f"https://paper.invalid/{network.name}/",
-        "contractAddress": "",
-    }
 
 
 def _window(params: Params, now_ms: int, span_ms: int) -> tuple[int, int]:

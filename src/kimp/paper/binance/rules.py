@@ -27,10 +27,10 @@ def max_market_quantity(instrument: Instrument) -> Decimal:
     return max_quantity(instrument) / MARKET_LOTS_SHARE
 
 
-def symbol(instrument: Instrument) -> dict[str, Any]:
+def symbol(instrument: Instrument, *, halted: bool) -> dict[str, Any]:
     return {
         "symbol": instrument.symbol,
-        "status": "TRADING",
+        "status": "BREAK" if halted else "TRADING",
         "baseAsset": instrument.base,
         "baseAssetPrecision": PRECISION,
         "quoteAsset": instrument.quote,

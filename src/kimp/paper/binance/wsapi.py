@@ -35,7 +35,7 @@ class WsApi:
         self.open: set[Connection] = set()
         world.desks[Venue.BINANCE].on_order.append(self._on_order)
         world.accounts[Venue.BINANCE].on_change.append(self._on_balance)
-        world.transfers.on_balance_delta.append(self._on_transfer)
+        world.transfers.till.on_delta.append(self._on_transfer)
 
     async def serve(self, request: web.Request) -> web.StreamResponse:
         connection = Connection(

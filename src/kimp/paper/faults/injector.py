@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from kimp.domain.market import Venue
-from kimp.paper.faults.kinds import FaultKind
+from kimp.paper.faults.kinds import SHORTEST, FaultKind
 from kimp.paper.faults.plan import FaultPlan, ScriptedFault
 from kimp.paper.journal import Journal
 
@@ -102,7 +102,7 @@ class Injector:
         for rule in rules:
             chance -= rule.rate
             if chance < 0:
-                return Fault(rule.kind, rule.duration_s * share), sequence.drawn
+                return Fault(rule.kind, max(rule.duration_s * share, SHORTEST.get(rule.kind, 0))), sequence.drawn
         return None, None
 
 

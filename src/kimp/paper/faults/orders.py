@@ -3,39 +3,84 @@
 from decimal import Decimal
 
 from kimp.domain.market import Venue
-from kimp.paper.accounts import InsufficientFunds
+from kimp.paper.accounts import Accounts, InsufficientFunds
 from kimp.paper.amounts import ZERO, exact
+from kimp.paper.conditions import Condition, Conditions
 from kimp.paper.faults import kinds
-from kimp.paper.faults.injector import Injector
+from kimp.paper.faults.injector import Fault, Injector
 from kimp.paper.faults.kinds import FaultKind
 from kimp.paper.matching import Take, first_of
-from kimp.paper.orders import Force, Order
+from kimp.paper.orders import Filtered, Force, MarketHalted, Order
+from kimp.paper.terms import BNB, bnb_fee
 
 K = FaultKind
 FILLED_SHARE = Decimal("0.5")
 """Of what would have been filled at once."""
+CUTS = frozenset({K.ORDER_EXPIRED, K.PARTIAL_FILL, K.WORSE_PRICE})
+"""They change what trades at once; an order that must be filled whole or not at all is left alone."""
 
 
 class OrderFaults:
     """The hook of one venue's desk."""
 
-    def __init__(self, venue: Venue, injector: Injector) -> None:
+    def __init__(self, venue: Venue, injector: Injector, accounts: Accounts, conditions: Conditions) -> None:
         self._venue = venue
         self._injector = injector
+        self._accounts = accounts
+        self._conditions = conditions
 
     @exact
     def allow(self, order: Order, takes: list[Take]) -> list[Take] | None:
-        """Raises InsufficientFunds as if the balance did not cover the order."""
-        request = order.request
-        possible = kinds.ORDER if takes and request.force is not Force.ALL_NOW else kinds.ORDER - {K.PARTIAL_FILL}
-        route = f"ORDER {request.instrument.symbol}"
-        fault = self._injector.draw(self._venue, route, possible, client_id=request.client_id)
+        """Raises InsufficientFunds, MarketHalted or Filtered as if there were a cause for it."""
+        symbol = order.request.instrument.symbol
+        fault = self._injector.draw(
+            self._venue, f"ORDER {symbol}", self._possible(order, takes), client_id=order.request.client_id
+        )
         if fault is None:
             return None
+        if fault.kind is K.MARKET_HALTED:
+            self._conditions.begin(Condition.HALTED, self._venue, fault.ms, symbol)
+            raise MarketHalted
         if fault.kind is K.INSUFFICIENT_BALANCE:
             raise InsufficientFunds(order.lock_asset, order.locked, ZERO)
-        if fault.kind is K.NOT_YET_VISIBLE:
-            order.visible_ms = order.created_ms + fault.ms
-            return None
-        wanted = sum((take.quantity for take in takes), ZERO) * FILLED_SHARE
-        return first_of(takes, wanted, request.instrument.lot)
+        if fault.kind is K.ORDER_REFUSED:
+            raise Filtered
+        _mark(order, fault)
+        return _traded(order, takes, fault.kind)
+
+    def _possible(self, order: Order, takes: list[Take]) -> frozenset[FaultKind]:
+        request, possible = order.request, kinds.ORDER
+        if not takes or request.force is Force.ALL_NOW:
+            possible -= CUTS
+        if request.limit is None or all(take.price == request.limit for take in takes):
+            possible -= {K.WORSE_PRICE}
+        if not takes or self._accounts[BNB].free < sum((bnb_fee(order, take) for take in takes), ZERO):
+            possible -= {K.FEE_IN_BNB}
+        return possible
+
+
+def _mark(order: Order, fault: Fault) -> None:
+    """What will be remembered of it."""
+    until_ms = order.created_ms + fault.ms
+    if fault.kind is K.NOT_YET_VISIBLE:
+        order.visible_ms = until_ms
+    elif fault.kind is K.STALE_ORDER:
+        order.fresh_ms = until_ms
+    elif fault.kind is K.TRADES_LAG:
+        order.complete_ms = until_ms
+    elif fault.kind is K.DOUBLE_FEE:
+        order.fee_rate *= 2
+    elif fault.kind is K.FEE_IN_BNB:
+        order.fee_in_bnb = True
+
+
+def _traded(order: Order, takes: list[Take], kind: FaultKind) -> list[Take] | None:
+    """What trades at once, if it is not what the book says."""
+    request, quantity = order.request, sum((take.quantity for take in takes), ZERO)
+    if kind is K.ORDER_EXPIRED:
+        return []
+    if kind is K.PARTIAL_FILL:
+        return first_of(takes, quantity * FILLED_SHARE, request.instrument.lot)
+    if kind is K.WORSE_PRICE and request.limit is not None:
+        return [Take(request.limit, quantity)]
+    return None

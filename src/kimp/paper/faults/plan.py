@@ -6,7 +6,7 @@ from typing import Annotated, Self
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from kimp.domain.market import Venue
-from kimp.paper.faults.kinds import LONGEST, ONLY_ON, SECONDS, FaultKind
+from kimp.paper.faults.kinds import LONGEST, ONLY_ON, SECONDS, SHORTEST, FaultKind
 
 HOUR_S = 3_600.0
 
@@ -41,6 +41,8 @@ class _Target(BaseModel):
             raise ValueError(f"{self.kind} takes no seconds")
         if (self.seconds or 0) > (longest := LONGEST.get(self.kind, HOUR_S)):
             raise ValueError(f"{self.kind} lasts at most {longest:g} seconds")
+        if self.seconds is not None and self.seconds < (shortest := SHORTEST.get(self.kind, 0)):
+            raise ValueError(f"{self.kind} lasts at least {shortest:g} seconds")
         return self
 
     def matches(self, venue: Venue, route: str) -> bool:

@@ -2,6 +2,7 @@
 
 from kimp.domain.market import Venue
 from kimp.paper.clock import Agenda, Clock
+from kimp.paper.conditions import Conditions
 from kimp.paper.desk import Desk
 from kimp.paper.faults.injector import Injector
 from kimp.paper.faults.orders import OrderFaults
@@ -23,19 +24,22 @@ class Faults:
         desks: dict[Venue, Desk],
         transfers: TransferDesk,
         wallets: Wallets,
+        conditions: Conditions,
         agenda: Agenda,
         clock: Clock,
         journal: Journal,
     ) -> None:
         self.injector = Injector(plan, journal)
+        self._conditions = conditions
+        self._agenda = agenda
         self._clock = clock
         for venue, desk in desks.items():
-            desk.hook = OrderFaults(venue, self.injector)
-        transfers.hook = TransferFaults(self.injector, wallets, transfers.withdrawable, agenda, clock, journal)
+            desk.hook = OrderFaults(venue, self.injector, desk.accounts, conditions)
+        transfers.hook = TransferFaults(self.injector, wallets, transfers.till, agenda, clock, journal)
 
     def of_requests(self, venue: Venue) -> RequestFaults:
         """For the venue's seam."""
-        return RequestFaults(venue, self.injector, self._clock)
+        return RequestFaults(venue, self.injector, self._conditions, self._agenda, self._clock)
 
     def of_stream(self, venue: Venue, path: str) -> FrameFaults:
         """For one WebSocket connection."""

@@ -1,25 +1,20 @@
 """Faults of WebSocket frames: one per connection, asked for each frame of data."""
 
-import re
 from decimal import Decimal
 
 from kimp.domain.market import Venue
-from kimp.paper.amounts import exact, plain
 from kimp.paper.clock import Clock
-from kimp.paper.faults import kinds
+from kimp.paper.faults import frames, kinds
 from kimp.paper.faults.injector import Fault, Injector
 from kimp.paper.faults.kinds import FaultKind
+from kimp.paper.hub import End
 
 K = FaultKind
 GARBAGE = {Venue.UPBIT: b"\x00\xff\xfe{not json", Venue.BINANCE: b"\x01{not json\x7f"}
 """Binance's frames are text: bytes that are no UTF-8 would only make the client close the connection."""
-TIMES = Decimal(100)
-PRICES = re.compile(
-    rb'("(?:b|a|p|tp|bp|ap|trade_price|bid_price|ask_price)":"?|(?:"bids":|"asks":|\],)\[{1,2}")(\d+(?:\.\d+)?)'
-)
-"""Of market data: the fields of both venues that hold a price, and the first number of each level of a depth."""
-PRIVATE = re.compile(rb'"event":\{|"(?:type|ty)":"my')
-"""The customer's own events: their prices are facts, not claims about the market."""
+TIMES = {K.ABSURD_PRICE: Decimal(100), K.ZERO_PRICE: Decimal(0), K.NEGATIVE_PRICE: Decimal(-1)}
+ENDS = {K.STREAM_DISCONNECT: End.BROKEN, K.SERVER_SHUTDOWN: End.GOODBYE}
+QUIET = frozenset({K.STREAM_SILENCE, K.HALF_OPEN})
 
 
 class FrameFaults:
@@ -31,43 +26,66 @@ class FrameFaults:
         self._injector = injector
         self._clock = clock
         self._silent_until_ms = 0
+        self._deaf_until_ms = 0
+        self._stalled_until_ms = 0
+        self._frozen_until_ms: dict[str | None, int] = {}
         self._kept: list[bytes] = []
 
-    def pass_on(self, frame: bytes) -> list[bytes] | None:
-        """What is sent in its place; None: the connection breaks."""
-        if self._silent_until_ms and self._clock.now_ms() < self._silent_until_ms:
+    @property
+    def deaf(self) -> bool:
+        return self._clock.now_ms() < self._deaf_until_ms
+
+    def pass_on(self, frame: bytes) -> list[bytes] | End:
+        now_ms = self._clock.now_ms()
+        if now_ms < self._silent_until_ms:
             return []
+        if self._frozen_until_ms and now_ms < self._frozen_until_ms.get(frames.symbol_of(frame), 0):
+            return []
+        if now_ms < self._stalled_until_ms:
+            self._kept.append(frame)
+            return []
+        stalled, self._stalled_until_ms = self._stalled_until_ms > 0, 0
         kept, self._kept = self._kept, []
         if not self._injector.armed(kinds.STREAM):
-            return [frame, *kept]
-        fault = self._injector.draw(self._venue, self._route, self._possible(frame))
-        passed = [frame] if fault is None else self._spoil(fault, frame)
-        return None if passed is None else [*passed, *kept]
+            passed: list[bytes] | End = [frame]
+        else:
+            fault = self._injector.draw(self._venue, self._route, _possible(frame))
+            passed = [frame] if fault is None else self._spoil(fault, frame, now_ms)
+        if isinstance(passed, End):
+            return passed
+        # What was held back by a stall comes in order, what only lost its place comes behind its successor.
+        return [*kept, *passed] if stalled else [*passed, *kept]
 
-    def _spoil(self, fault: Fault, frame: bytes) -> list[bytes] | None:
-        if fault.kind is K.STREAM_DISCONNECT:
-            return None
-        if fault.kind is K.STREAM_SILENCE:
-            self._silent_until_ms = self._clock.now_ms() + fault.ms
-            return []
-        if fault.kind is K.OUT_OF_ORDER_FRAME:
-            self._kept = [frame]
-            return []
-        if fault.kind is K.DUPLICATE_FRAME:
+    def _spoil(self, fault: Fault, frame: bytes, now_ms: int) -> list[bytes] | End:
+        kind, until_ms = fault.kind, now_ms + fault.ms
+        if kind in ENDS:
+            return ENDS[kind]
+        if kind in TIMES:
+            return [frames.repriced(frame, TIMES[kind])]
+        if kind is K.CROSSED_BOOK:
+            return [frames.crossed(frame)]
+        if kind is K.GARBAGE_FRAME:
+            return [GARBAGE[self._venue]]
+        if kind is K.DUPLICATE_FRAME:
             return [frame, frame]
-        return [GARBAGE[self._venue] if fault.kind is K.GARBAGE_FRAME else absurd(frame)]
+        # The others bring nothing now.
+        if kind in QUIET:
+            self._silent_until_ms = until_ms
+            self._deaf_until_ms = until_ms if kind is K.HALF_OPEN else 0
+        elif kind is K.SYMBOL_FROZEN:
+            self._frozen_until_ms[frames.symbol_of(frame)] = until_ms
+        elif kind is K.STREAM_STALL:
+            self._stalled_until_ms = until_ms
+            self._kept = [frame]
+        elif kind is K.OUT_OF_ORDER_FRAME:
+            self._kept = [frame]
+        return []
 
-    @staticmethod
-    def _possible(frame: bytes) -> frozenset[FaultKind]:
-        priced = PRICES.search(frame) and not PRIVATE.search(frame)
-        return kinds.STREAM if priced else kinds.STREAM - {K.ABSURD_PRICE}
 
-
-@exact
-def absurd(frame: bytes) -> bytes:
-    """The same frame with every price times a hundred."""
-
-    def dearer(found: re.Match[bytes]) -> bytes:
-        return found[1] + plain(Decimal(found[2].decode()) * TIMES).encode()
-
-    return PRICES.sub(dearer, frame)
+def _possible(frame: bytes) -> frozenset[FaultKind]:
+    possible = kinds.STREAM
+    if not frames.priced(frame):
+        possible -= kinds.PRICED
+    if not frames.is_book(frame):
+        possible -= {K.CROSSED_BOOK}
+    return possible if frames.symbol_of(frame) else possible - {K.SYMBOL_FROZEN}

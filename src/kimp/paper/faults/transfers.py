@@ -1,15 +1,16 @@
 """Faults on the way of a transfer, asked by the transfer desk."""
 
-from collections.abc import Callable
+from dataclasses import replace
 from decimal import Decimal
 
 from kimp.domain.market import Venue
-from kimp.paper.amounts import exact
+from kimp.paper.amounts import CONTEXT, ZERO, exact, floor_to
 from kimp.paper.clock import Agenda, Clock
 from kimp.paper.faults import kinds
 from kimp.paper.faults.injector import Fault, Injector
 from kimp.paper.faults.kinds import FaultKind
 from kimp.paper.journal import Journal
+from kimp.paper.till import Till
 from kimp.paper.transfer import Deposit, Step, Verdict, Withdrawal
 from kimp.paper.wallets import Wallets, WalletState
 
@@ -19,6 +20,11 @@ ENDS = {
     K.WITHDRAWAL_REJECTED: Step.REJECTED,
     K.WITHDRAWAL_CANCELLED: Step.CANCELLED,
 }
+FINAL_ONLY = frozenset({K.DEPOSIT_HELD, K.DEPOSIT_DELAYED, K.DEPOSIT_REJECTED})
+"""Such a deposit is not credited early either."""
+HELD_UP = frozenset({K.DEPOSIT_HELD, K.DEPOSIT_DELAYED, K.CREDIT_LOCKED})
+SHORT_BY = Decimal("0.01")
+"""Of what was sent."""
 GO_ON = Verdict()
 
 
@@ -26,35 +32,32 @@ class TransferFaults:
     """The hook of the transfer desk. Each side of a transfer meets at most one fault."""
 
     def __init__(
-        self,
-        injector: Injector,
-        wallets: Wallets,
-        withdrawable: Callable[[Venue, str], Decimal],
-        agenda: Agenda,
-        clock: Clock,
-        journal: Journal,
+        self, injector: Injector, wallets: Wallets, till: Till, agenda: Agenda, clock: Clock, journal: Journal
     ) -> None:
         self._injector = injector
         self._wallets = wallets
-        self._withdrawable = withdrawable
+        self._till = till
         self._agenda = agenda
         self._clock = clock
         self._journal = journal
         self._sending: dict[str, Fault] = {}
-        self._receiving: dict[str, Fault] = {}
-        self._until_ms: dict[str, int] = {}
-        """Uuid of a withdrawal or deposit that is held up -> when it may go on."""
+        """By the withdrawal's uuid, like the next two."""
+        self._receiving: dict[str, Fault | None] = {}
+        self._until_ms: dict[tuple[str, FaultKind], int] = {}
+        """When one that is held up may go on."""
 
     @exact
     def accept(self, withdrawal: Withdrawal) -> None:
         venue, coin, surcharge = withdrawal.venue, withdrawal.coin, withdrawal.fee
         possible = set(self._possible(kinds.SENDING, venue, coin))
         if venue is Venue.UPBIT:
-            affordable = self._withdrawable(venue, coin) >= withdrawal.amount + withdrawal.fee + surcharge
+            affordable = self._till.withdrawable(venue, coin) >= withdrawal.amount + withdrawal.fee + surcharge
         else:
             affordable = withdrawal.amount > surcharge
         if not affordable:
             possible.discard(K.FEE_SURPRISE)
+        if withdrawal.address.tag is None:
+            possible.discard(K.TAG_LOST)
         fault = self._injector.draw(venue, f"WITHDRAW {coin}", possible, withdrawal=withdrawal.uuid)
         if fault is None:
             return
@@ -68,50 +71,68 @@ class TransferFaults:
 
     def before(self, withdrawal: Withdrawal, step: Step) -> Verdict:
         deposit = withdrawal.deposit
+        if step is Step.BROADCAST:
+            return self._leaves(withdrawal)
         if deposit is None:
-            return self._sender_says(withdrawal, step)
-        if step is Step.CONFIRMED:
-            self._meet(deposit)
-        return self._receiver_says(deposit) if step is Step.CREDITED else GO_ON
+            stuck = self._held_up(withdrawal, self._sending.get(withdrawal.uuid), K.WITHDRAWAL_STUCK)
+            return Verdict(stuck) if stuck > 0 or step is not Step.SEEN else self._arrives(withdrawal)
+        fault = self._receiving.get(withdrawal.uuid)
+        if fault is None:
+            return GO_ON
+        return (
+            self._confirmed(withdrawal, deposit, fault) if step is Step.CONFIRMED else self._credits(withdrawal, fault)
+        )
 
-    def _sender_says(self, withdrawal: Withdrawal, step: Step) -> Verdict:
+    def _leaves(self, withdrawal: Withdrawal) -> Verdict:
         fault = self._sending.get(withdrawal.uuid)
         if fault is None:
             return GO_ON
-        if step is Step.BROADCAST:
-            return Verdict(end=ENDS.get(fault.kind))
-        if fault.kind is K.WITHDRAWAL_STUCK:
-            return Verdict(self._left_ms(withdrawal.uuid, fault))
-        return GO_ON
+        if fault.kind is K.TAG_LOST:
+            withdrawal.address = replace(withdrawal.address, tag=None)
+        return Verdict(self._held_up(withdrawal, fault, K.WITHDRAWAL_UNAPPROVED), ENDS.get(fault.kind))
 
-    def _meet(self, deposit: Deposit) -> None:
-        """The receiving venue decides on a deposit when the chain has confirmed it."""
-        venue, coin = deposit.venue, deposit.address.coin
+    @exact
+    def _arrives(self, withdrawal: Withdrawal) -> Verdict:
+        """The receiving venue's fate is decided when the chain brings it."""
+        if withdrawal.uuid in self._receiving:
+            return GO_ON
+        venue, coin = withdrawal.venue.other, withdrawal.coin
         possible = self._possible(kinds.RECEIVING, venue, coin)
-        fault = self._injector.draw(venue, f"DEPOSIT {coin}", possible, deposit=deposit.uuid)
-        if fault is None:
-            return
-        self._receiving[deposit.uuid] = fault
-        if fault.kind is K.WALLET_SUSPENDED:
-            self._suspend(venue, coin, fault.ms)
-            return
-        deposit.final_only = True
-        if fault.kind is K.DEPOSIT_HELD:
-            deposit.step = Step.HELD
-            self._journal.write("deposit", venue=venue, **deposit.facts())
-
-    def _receiver_says(self, deposit: Deposit) -> Verdict:
-        fault = self._receiving.get(deposit.uuid)
+        fault = self._injector.draw(venue, f"DEPOSIT {coin}", possible, withdrawal=withdrawal.uuid)
+        self._receiving[withdrawal.uuid] = fault
         if fault is None:
             return GO_ON
+        if fault.kind is K.WALLET_SUSPENDED:
+            self._suspend(venue, coin, fault.ms)
+        if fault.kind is K.DEPOSIT_LOST:
+            return Verdict(arrives=ZERO)
+        if fault.kind is K.DEPOSIT_SHORT:
+            step = CONTEXT.power(Decimal(10), -withdrawal.network.decimals)
+            return Verdict(arrives=floor_to(withdrawal.amount * (1 - SHORT_BY), step))
+        return GO_ON
+
+    def _confirmed(self, withdrawal: Withdrawal, deposit: Deposit, fault: Fault) -> Verdict:
+        deposit.final_only = fault.kind in FINAL_ONLY
+        if fault.kind is K.DEPOSIT_HELD and deposit.step is not Step.HELD:
+            deposit.step = Step.HELD
+            self._journal.write("deposit", venue=deposit.venue, **deposit.facts())
+        gone = self._held_up(withdrawal, fault, K.DEPOSIT_REORG)
+        deposit.hidden = gone > 0
+        return Verdict(gone)
+
+    def _credits(self, withdrawal: Withdrawal, fault: Fault) -> Verdict:
         if fault.kind is K.DEPOSIT_REJECTED:
             return Verdict(end=Step.REJECTED)
-        return Verdict(self._left_ms(deposit.uuid, fault) if deposit.final_only else 0)
+        if fault.kind is K.DEPOSIT_TWICE:
+            return Verdict(again_ms=fault.ms)
+        return Verdict(self._held_up(withdrawal, fault, *HELD_UP))
 
-    def _left_ms(self, uuid: str, fault: Fault) -> int:
-        """Counted from the first question."""
+    def _held_up(self, withdrawal: Withdrawal, fault: Fault | None, *held_kinds: FaultKind) -> int:
+        """Milliseconds left, counted from the first question, if the fault is of those."""
+        if fault is None or fault.kind not in held_kinds:
+            return 0
         now_ms = self._clock.now_ms()
-        return self._until_ms.setdefault(uuid, now_ms + fault.ms) - now_ms
+        return self._until_ms.setdefault((withdrawal.uuid, fault.kind), now_ms + fault.ms) - now_ms
 
     def _possible(self, family: frozenset[FaultKind], venue: Venue, coin: str) -> frozenset[FaultKind]:
         """A wallet that somebody closed is left alone."""

@@ -7,6 +7,7 @@ import msgspec
 from aiohttp import web
 
 from kimp.domain.market import Venue
+from kimp.paper.conditions import Condition
 from kimp.paper.config import RateLimits
 from kimp.paper.limits import Window
 from kimp.paper.seam import Handler
@@ -76,10 +77,14 @@ class Gate:
         return handle
 
     def _execute(self, request: web.Request, body: bytes, call: Call, *, private: bool) -> Any:
+        if self._world.conditions.hold(Condition.MAINTENANCE, Venue.UPBIT):
+            raise UpbitError("market_offline")
         pairs = form_of(body) if request.method == "POST" else list(request.query.items())
         if private:
             payload = sent_payload(request.method, request.rel_url.raw_query_string, body)
             key = self._gatekeeper.check(request.headers.get("Authorization", ""), payload)
+            if self._world.conditions.hold(Condition.KEY_EXPIRED, Venue.UPBIT):
+                raise UpbitError("expired_access_key")
             self._world.journal.write(
                 "request", venue=Venue.UPBIT, method=request.method, path=request.path, key=key
             )  # fmt: skip

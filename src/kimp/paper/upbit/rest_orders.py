@@ -7,9 +7,8 @@ from typing import Any
 from kimp.domain.market import Venue
 from kimp.paper.accounts import Balance, InsufficientFunds
 from kimp.paper.amounts import plain
-from kimp.paper.desk import WouldTake
 from kimp.paper.instruments import KRW, Instrument
-from kimp.paper.orders import Order, State
+from kimp.paper.orders import Filtered, MarketHalted, Order, State, WouldTake
 from kimp.paper.upbit import render
 from kimp.paper.upbit.errors import UpbitError, invalid
 from kimp.paper.upbit.gate import Gate, Params
@@ -72,6 +71,10 @@ class OrderCalls:
             raise UpbitError(f"insufficient_funds_{word}") from None
         except WouldTake:
             raise UpbitError(f"create_{word}_error") from None
+        except MarketHalted:
+            raise UpbitError("market_offline") from None
+        except Filtered:
+            raise UpbitError(f"invalid_price_{word}") from None
         if identifier is not None:
             self._by_identifier[identifier] = order
         return render.accepted(order)
@@ -84,10 +87,12 @@ class OrderCalls:
             order = self._desk.rehearse(request)
         except InsufficientFunds:
             raise UpbitError(f"insufficient_funds_{render.SIDES[request.side]}") from None
+        except MarketHalted:
+            raise UpbitError("market_offline") from None
         return render.accepted(order)
 
     def one(self, params: Params) -> dict[str, Any]:
-        order = self._find(params)
+        (order,) = self._desk.shown([self._find(params)])
         return render.order(order) | {"trades": render.trades(order)}
 
     def cancel(self, params: Params) -> dict[str, Any]:

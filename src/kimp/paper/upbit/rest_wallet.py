@@ -70,8 +70,8 @@ class WalletCalls:
         return [render.deposit_address(address) for address in self._world.addresses.all(Venue.UPBIT)]
 
     def allowed_addresses(self, _params: Params) -> list[dict[str, Any]]:
-        """Registered on the web page only; here that has been done for all of the other venue's addresses."""
-        return [render.allowed_address(address) for address in self._world.addresses.all(Venue.BINANCE)]
+        """Registered on the web page only."""
+        return [render.allowed_address(address) for address in self._world.registrations.of(Venue.UPBIT)]
 
     def chance(self, params: Params) -> dict[str, Any]:
         coin, network = self._network(params)
@@ -86,7 +86,7 @@ class WalletCalls:
                 "bank_account_verified": True,
                 "two_factor_auth_verified": True,
                 "locked": False,
-                "wallet_locked": self._world.withdrawals_locked,
+                "wallet_locked": not self._world.may_withdraw,
             },
             "currency": {
                 "code": coin.name,
@@ -113,7 +113,7 @@ class WalletCalls:
                 "minimum": plain(network.upbit_min),
                 "fixed": network.decimals,
                 "withdraw_delayed_fiat": "0",
-                "can_withdraw": state.sends and not self._world.withdrawals_locked,
+                "can_withdraw": state.sends and self._world.may_withdraw,
                 "remaining_daily_krw": plain(DAILY_LIMIT_KRW),
             },
         }
@@ -121,10 +121,10 @@ class WalletCalls:
     def withdraw(self, params: Params) -> dict[str, Any]:
         """No client id exists: the same body twice is two withdrawals. The fee comes on top of the amount."""
         coin, network = self._network(params)
-        if self._world.withdrawals_locked:
+        if not self._world.may_withdraw:
             raise UpbitError("open_api_withdraw_locked")
         target = Address(coin.name, network.name, params.get("address", ""), params.get("secondary_address"))
-        if target not in self._world.addresses.all(Venue.BINANCE):
+        if target not in self._world.registrations.of(Venue.UPBIT):
             raise UpbitError("withdraw_address_not_registered")
         amount = self._amount(params, network)
         if not self._world.wallets.of(Venue.UPBIT, coin.name).sends:
@@ -188,7 +188,7 @@ class WalletCalls:
         return [w for w in self._world.transfers.withdrawals.values() if w.venue is Venue.UPBIT]
 
     def _own_deposits(self) -> list[Deposit]:
-        return [d for d in self._world.transfers.deposits.values() if d.venue is Venue.UPBIT]
+        return self._world.transfers.listed(Venue.UPBIT)
 
 
 def _coin(transfer: Withdrawal | Deposit) -> str:

@@ -92,6 +92,8 @@ class _Connection:
             except TimeoutError:
                 await self._socket.close()
                 return
+            if message.type is WSMsgType.PING and self._outbox.deaf:
+                continue
             if message.type is WSMsgType.PING:
                 await self._socket.pong(message.data)
             elif message.type in (WSMsgType.TEXT, WSMsgType.BINARY):

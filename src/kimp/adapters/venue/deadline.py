@@ -1,0 +1,78 @@
+"""The instant after which a request must not leave this process any more.
+
+Whoever sends an order may have been taken for dead meanwhile, and another attempt may have said that there is no such
+order. So the last look at the clock comes when the connection is there and the first byte is about to be written:
+neither our own limiter, nor a pool without a free connection, nor a slow handshake lets anything out late.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+
+from aiohttp import ClientRequest, ClientResponse
+from aiohttp.connector import Connection
+
+from kimp.domain.errors import NotSent
+from kimp.domain.market import Venue
+from kimp.ports.clock import Clock
+
+
+class _Deadline:
+    """By two clocks, of which the earlier counts: one may be set back, the other stands still while we sleep."""
+
+    def __init__(self, venue: Venue, clock: Clock, by_ms: int) -> None:
+        self._venue = venue
+        self._clock = clock
+        self._by_ms = by_ms
+        self._loop = asyncio.get_running_loop()
+        self._by_s = self._loop.time() + (by_ms - clock.now_ms()) / 1000
+
+    @property
+    def left_s(self) -> float:
+        return min(self._by_s - self._loop.time(), (self._by_ms - self._clock.now_ms()) / 1000)
+
+    def check(self) -> None:
+        """Raises NotSent once it has passed."""
+        if self.left_s < 0:
+            raise self.missed()
+
+    def missed(self) -> NotSent:
+        return NotSent("held back here: its time to leave had passed", venue=self._venue, code="not sent")
+
+
+_deadline: ContextVar[_Deadline | None] = ContextVar("deadline", default=None)
+
+
+@contextmanager
+def sent_by(venue: Venue, clock: Clock, by_ms: int) -> Iterator[None]:
+    """Requests of this task that would leave after `by_ms` (epoch milliseconds of `clock`) raise NotSent instead."""
+    token = _deadline.set(_Deadline(venue, clock, by_ms))
+    try:
+        yield
+    finally:
+        _deadline.reset(token)
+
+
+async def in_time(wait: Awaitable[None]) -> None:
+    """Wait, but not longer than the request may still leave. Raises NotSent."""
+    deadline = _deadline.get()
+    if deadline is None:
+        await wait
+        return
+    try:
+        async with asyncio.timeout(deadline.left_s):
+            await wait
+    except TimeoutError:
+        raise deadline.missed() from None
+    deadline.check()
+
+
+class PunctualRequest(ClientRequest):
+    """aiohttp hands it a connection right before it writes."""
+
+    async def send(self, conn: Connection) -> ClientResponse:
+        deadline = _deadline.get()
+        if deadline is not None:
+            deadline.check()
+        return await super().send(conn)

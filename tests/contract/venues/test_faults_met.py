@@ -1,0 +1,333 @@
+"""What kimp's adapters make of faults that the paper exchange meets a request, an order, a transfer with."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from decimal import Decimal
+
+import pytest
+from contract.venues.bench import NEVER, XRP, Bench, adapter, eventually, settings_of
+
+from kimp.contracts.transfers import DepositReport, TransferState
+from kimp.domain.errors import KeyRefused, OutcomeUnknown, Rejected, Unavailable, VenueError
+from kimp.domain.market import Venue
+from kimp.domain.money import Asset
+from kimp.paper.config import PaperConfig
+from kimp.paper.faults.kinds import ONLY_ON, FaultKind
+from kimp.paper.faults.plan import ScriptedFault
+from kimp.paper.server import PaperExchange
+from kimp.ports.exchange import VenueOrder
+
+K = FaultKind
+NAME = "XRP-1-1B1-1"
+NOT_EXECUTED = [K.BAN_TEXT, K.OVERLOADED, K.RATE_LIMIT, K.CLOCK_SKEW]
+PROVES_NOTHING = [K.WAF_403, K.UNEXPECTED_RESPONSE, K.NONCE_USED, K.GARBLED_ANSWER, K.TRUNCATED_ANSWER, K.LOST_ANSWER]
+
+
+def fault(
+    bench: Bench, kind: FaultKind, route: str = "*", seconds: float | None = None, venue: Venue | None = None
+) -> None:
+    """The next one that matches, at the venue under test."""
+    scripted = ScriptedFault(kind=kind, venue=venue or bench.venue, route=route, seconds=seconds)
+    bench.paper.world.faults.injector.script((scripted,))
+
+
+def counts(bench: Bench) -> dict[FaultKind, int]:
+    return dict(bench.paper.world.faults.injector.counts)
+
+
+def elsewhere(bench: Bench, kind: FaultKind) -> bool:
+    """The venue under test does not know it."""
+    return ONLY_ON.get(kind, bench.venue) is not bench.venue
+
+
+async def buy(bench: Bench, name: str = NAME, steps: int = 0) -> VenueOrder:
+    """100 XRP, at most so many steps dearer than the best price."""
+    quote = await bench.exchange.top_of_book(XRP)
+    step = Decimal(1) if bench.venue is Venue.UPBIT else Decimal("0.0001")
+    return await bench.exchange.place_order(
+        await bench.intent(name, Decimal(100), quote.ask + steps * step), send_by_ms=NEVER
+    )
+
+
+@pytest.mark.parametrize("kind", NOT_EXECUTED)
+async def test_nothing_was_executed(bench: Bench, kind: FaultKind) -> None:
+    if elsewhere(bench, kind):
+        return
+    await bench.exchange.top_of_book(XRP)
+    fault(bench, kind, "POST *")
+    with pytest.raises(Unavailable) as refusal:
+        await buy(bench)
+    assert refusal.value.retry_after
+    assert bench.journal("order") == []
+    assert counts(bench) == {kind: 1}
+
+
+@pytest.mark.parametrize("kind", PROVES_NOTHING)
+async def test_nothing_is_proved_and_a_look_up_tells(bench: Bench, kind: FaultKind) -> None:
+    if elsewhere(bench, kind):
+        return
+    fault(bench, kind, "POST *")
+    with pytest.raises(OutcomeUnknown):
+        await buy(bench)
+    found = await bench.exchange.find_order(XRP, NAME)
+    assert (found is not None) == (kind is not K.WAF_403) == (len(bench.journal("order")) == 1)
+    if kind is not K.LOST_ANSWER:  # a read on a connection that was reset is asked once more, by aiohttp itself
+        fault(bench, kind, "GET *")
+        with pytest.raises(Unavailable):
+            await bench.exchange.balances()
+
+
+async def test_a_page_of_a_firewall_is_told_in_one_short_line(bench: Bench) -> None:
+    fault(bench, K.WAF_403)
+    with pytest.raises(VenueError) as refusal:
+        await bench.exchange.balances()
+    assert "\n" not in str(refusal.value)
+    assert refusal.value.code == "HTTP 403"
+
+
+async def test_maintenance_passes(bench: Bench) -> None:
+    """Upbit says so itself; a 503 of Binance leaves an order open, as every 5xx does."""
+    quote = await bench.exchange.top_of_book(XRP)
+    intent = await bench.intent(NAME, Decimal(100), quote.ask)
+    fault(bench, K.MAINTENANCE, seconds=60)
+    with pytest.raises(Unavailable):
+        await bench.exchange.balances()
+    with pytest.raises(Unavailable if bench.venue is Venue.UPBIT else OutcomeUnknown):
+        await bench.exchange.place_order(intent, send_by_ms=NEVER)
+    for read in (bench.exchange.find_order(XRP, NAME), bench.exchange.network(XRP), bench.exchange.rules([XRP])):
+        with pytest.raises(Unavailable):
+            await read
+    assert bench.journal("order") == []
+
+
+async def test_an_expired_key_is_refused_and_may_be_renewed(bench: Bench) -> None:
+    fault(bench, K.KEY_EXPIRED, seconds=1.0)
+    with pytest.raises(KeyRefused):
+        await bench.exchange.balances()
+    intent = await bench.intent(NAME, Decimal(100), Decimal(3_000))
+    with pytest.raises(KeyRefused):
+        await bench.exchange.place_order(intent, send_by_ms=NEVER)
+    assert await bench.exchange.top_of_book(XRP)
+
+    async def renewed() -> bool:
+        try:
+            return bool(await bench.exchange.balances())
+        except KeyRefused:
+            return False
+
+    await eventually(renewed)
+
+
+async def test_a_locked_key_shows_in_the_wallet_and_refuses(bench: Bench) -> None:
+    if elsewhere(bench, K.KEY_LOCKED):
+        return
+    withdrawal = await bench.withdrawal("50")
+    fault(bench, K.KEY_LOCKED, seconds=60)
+    await bench.exchange.balances()
+    with pytest.raises(KeyRefused):
+        await bench.exchange.withdraw(withdrawal, send_by_ms=NEVER)
+    fresh = adapter(settings_of(bench.paper, bench.venue), bench.venue)
+    assert not (await fresh.network(XRP)).withdraw_open
+    await fresh.close()
+
+
+@pytest.mark.parametrize("kind", [K.FOREIGN_ADDRESS, K.FOREIGN_TAG])
+async def test_a_poisoned_answer_is_another_place(bench: Bench, kind: FaultKind) -> None:
+    own, listed = await bench.exchange.deposit_address(XRP), await bench.exchange.registered_addresses(XRP)
+    fault(bench, kind)
+    assert await bench.exchange.deposit_address(XRP) != own
+    fault(bench, kind)
+    assert await bench.exchange.registered_addresses(XRP) != listed
+    assert await bench.exchange.deposit_address(XRP) == own
+
+
+async def test_a_filter_refuses_for_certain(bench: Bench) -> None:
+    fault(bench, K.ORDER_REFUSED)
+    with pytest.raises(Rejected):
+        await buy(bench)
+    assert bench.journal("order") == []
+
+
+async def test_a_halted_market(bench: Bench) -> None:
+    """Binance lists it no longer, Upbit only refuses its orders."""
+    fault(bench, K.MARKET_HALTED, seconds=60)
+    with pytest.raises(Unavailable if bench.venue is Venue.UPBIT else Rejected):
+        await buy(bench)
+    listed = [instrument.coin for instrument in (await bench.exchange.rules([XRP, Asset("SOL")])).instruments]
+    assert listed == (["XRP", "SOL"] if bench.venue is Venue.UPBIT else ["SOL"])
+
+
+async def test_an_order_that_the_venue_expires_is_closed_without_fills(bench: Bench) -> None:
+    fault(bench, K.ORDER_EXPIRED)
+    await buy(bench)
+    found = await bench.exchange.find_order(XRP, NAME)
+    assert found is not None
+    assert (found.closed, found.fills) == (True, ())
+
+
+async def test_a_fill_at_the_limit_is_told_at_that_price(bench: Bench) -> None:
+    fault(bench, K.WORSE_PRICE)
+    await buy(bench, steps=5)
+    found = await bench.exchange.find_order(XRP, NAME)
+    assert found is not None
+    (order,) = bench.journal("order")
+    assert [f.price for f in found.fills] == [Decimal(order["limit"])]
+
+
+async def test_an_unusual_fee_is_the_fee_that_is_told(bench: Bench) -> None:
+    fault(bench, K.DOUBLE_FEE)
+    await buy(bench)
+    found = await bench.exchange.find_order(XRP, NAME)
+    assert found is not None
+    assert sum(f.fee for f in found.fills) == sum(Decimal(row["fee"]) for row in bench.journal("fill"))
+    base = found.fills[0].quantity * (found.fills[0].price if bench.venue is Venue.UPBIT else 1)
+    assert found.fills[0].fee / base > Decimal("0.0009")
+
+
+async def test_a_fee_in_bnb_is_told_as_such(bench: Bench) -> None:
+    if elsewhere(bench, K.FEE_IN_BNB):
+        return
+    bench.paper.world.accounts[Venue.BINANCE].receive("BNB", Decimal(1), "opening", "test")  # type: ignore[arg-type]
+    fault(bench, K.FEE_IN_BNB)
+    placed = await buy(bench)
+    found = await bench.exchange.find_order(XRP, NAME)
+    assert found is not None
+    assert {f.fee_asset for f in (*placed.fills, *found.fills)} == {"BNB"}
+    assert found.fills == placed.fills
+
+
+@pytest.mark.parametrize("kind", [K.STALE_ORDER, K.TRADES_LAG])
+async def test_an_order_is_not_closed_before_its_fills_are_there(bench: Bench, kind: FaultKind) -> None:
+    """A look that lags says "go on asking", never "nothing was filled"."""
+    fault(bench, kind, seconds=1.5)
+    await buy(bench)
+    (booked,) = bench.paper.world.desks[bench.venue].orders.values()
+    first = await bench.exchange.find_order(XRP, NAME)
+    assert first is not None
+    assert not first.closed
+    assert len(first.fills) < len(booked.fills)
+
+    async def closed() -> VenueOrder | None:
+        order = await bench.exchange.find_order(XRP, NAME)
+        return order if order and order.closed else None
+
+    found = await eventually(closed)
+    assert [(f.price, f.quantity) for f in found.fills] == [(f.price, f.quantity) for f in booked.fills]
+
+
+async def txid_of(bench: Bench) -> str:
+    """Of a withdrawal of 50 XRP, once the venue is done with it."""
+    sent = await bench.exchange.withdraw(await bench.withdrawal("50"), send_by_ms=NEVER)
+
+    async def done() -> str | None:
+        report = await bench.exchange.withdrawal(XRP, sent.venue_id)
+        return report.txid if report.state is TransferState.DONE else None
+
+    return await eventually(done)
+
+
+async def until(bench: Bench, txid: str, accept: Callable[[DepositReport], bool]) -> DepositReport:
+    async def seen() -> DepositReport | None:
+        report = await bench.other.deposit(XRP, txid)
+        return report if report and accept(report) else None
+
+    return await eventually(seen)
+
+
+def done(report: DepositReport) -> bool:
+    return report.state is TransferState.DONE
+
+
+@pytest.mark.parametrize("kind", [K.TAG_LOST, K.DEPOSIT_LOST])
+async def test_coins_that_never_arrive_are_never_reported(bench: Bench, kind: FaultKind) -> None:
+    fault(bench, kind, venue=bench.venue if kind is K.TAG_LOST else bench.venue.other)
+    txid = await txid_of(bench)
+    await asyncio.sleep(0.3)
+    assert await bench.other.deposit(XRP, txid) is None
+    assert bench.paper.world.journal.tail(1, "lost")
+
+
+async def test_a_withdrawal_that_waits_for_approval_is_pending(bench: Bench) -> None:
+    fault(bench, K.WITHDRAWAL_UNAPPROVED, seconds=60)
+    sent = await bench.exchange.withdraw(await bench.withdrawal("50"), send_by_ms=NEVER)
+    await asyncio.sleep(0.3)
+    report = await bench.exchange.withdrawal(XRP, sent.venue_id)
+    assert (report.state, report.txid) == (TransferState.PENDING, None)
+
+
+async def test_what_was_credited_is_reported_though_more_was_sent(bench: Bench) -> None:
+    fault(bench, K.DEPOSIT_SHORT, venue=bench.venue.other)
+    report = await until(bench, await txid_of(bench), done)
+    (sent,) = bench.paper.world.transfers.withdrawals.values()
+    assert sent.deposit is not None
+    assert report.amount == sent.deposit.amount < sent.amount
+
+
+async def test_a_deposit_that_is_credited_twice_is_reported_with_its_own_amount(bench: Bench) -> None:
+    fault(bench, K.DEPOSIT_TWICE, seconds=0.2, venue=bench.venue.other)
+    txid = await txid_of(bench)
+    await until(bench, txid, done)
+    deposits = bench.paper.world.transfers.deposits
+
+    async def twice() -> bool:
+        return len(deposits) == 2
+
+    await eventually(twice)
+    report = await bench.other.deposit(XRP, txid)
+    assert report is not None
+    assert {d.amount for d in deposits.values()} == {report.amount}
+
+
+async def test_a_rejected_deposit_has_failed(bench: Bench) -> None:
+    fault(bench, K.DEPOSIT_REJECTED, venue=bench.venue.other)
+    report = await until(bench, await txid_of(bench), lambda told: told.state is TransferState.FAILED)
+    assert report.detail
+
+
+async def test_a_deposit_that_vanishes_is_not_seen_yet(bench: Bench) -> None:
+    """None, as before it was seen; whoever follows it goes on."""
+    fault(bench, K.DEPOSIT_REORG, seconds=0.6, venue=bench.venue.other)
+    sent = await bench.exchange.withdraw(await bench.withdrawal("50"), send_by_ms=NEVER)
+    (booked,) = bench.paper.world.transfers.withdrawals.values()
+
+    async def hidden() -> bool:
+        return booked.deposit is not None and booked.deposit.hidden
+
+    await eventually(hidden)
+    assert booked.txid is not None
+    assert await bench.other.deposit(XRP, booked.txid) is None
+    await until(bench, booked.txid, done)
+    assert sent.venue_id
+
+
+async def test_credited_but_not_free_is_pending(bench: Bench) -> None:
+    if bench.venue.other is not Venue.BINANCE:
+        return
+    fault(bench, K.CREDIT_LOCKED, seconds=1.0, venue=Venue.BINANCE)
+    txid = await txid_of(bench)
+    held = await until(bench, txid, lambda told: told.detail == "status 6")
+    assert held.state is TransferState.PENDING
+    assert done(await until(bench, txid, done))
+
+
+@pytest.mark.parametrize("behaviour", ["accept", "refuse"])
+async def test_a_repeated_withdrawal_is_found_by_its_id_whatever_binance_makes_of_it(
+    config: PaperConfig, behaviour: str
+) -> None:
+    """Refused or accepted: neither answer is on a list, so only what is listed counts."""
+    changed = config.model_copy(update={"repeated_withdraw_order_id": behaviour})
+    async with PaperExchange(changed) as paper:
+        exchanges = {venue: adapter(settings_of(paper, venue), venue) for venue in Venue}
+        bench = Bench(Venue.BINANCE, paper, exchanges)
+        intent = await bench.withdrawal("50")
+        first = await bench.exchange.withdraw(intent, send_by_ms=NEVER)
+        again: Awaitable[object] = bench.exchange.withdraw(intent, send_by_ms=NEVER)
+        if behaviour == "refuse":
+            with pytest.raises(OutcomeUnknown):
+                await again
+        else:
+            await again
+        found = await bench.exchange.withdrawals_since(XRP, 0, intent.transfer_id)
+        assert first.venue_id in {report.venue_id for report in found}
+        assert len(found) == (1 if behaviour == "refuse" else 2)
+        await asyncio.gather(*(exchange.close() for exchange in exchanges.values()))
