@@ -59,6 +59,7 @@ class TransferActivities:
     journal: Journal
     allowed: Allowed
     clock: Clock
+    polls: int = POLLS_PER_CALL
 
     @activity.defn
     async def prepare_transfer(self, request: TransferRequest) -> TransferTerms:
@@ -179,7 +180,7 @@ class TransferActivities:
         venue_id = await self.journal.claimed_withdrawal(intent.transfer_id)
         if venue_id is None:
             raise KeyRefused(f"withdrawal {intent.transfer_id} was never journalled", venue=source.venue)
-        report = await _poll(lambda: source.withdrawal(intent.coin, venue_id))
+        report = await self._poll(lambda: source.withdrawal(intent.coin, venue_id))
         crash_point("withdrawal-followed", step_of(intent.transfer_id))
         return report
 
@@ -192,16 +193,15 @@ class TransferActivities:
         async def read() -> DepositReport:
             return await destination.deposit(query.coin, query.txid) or not_seen
 
-        report = await _poll(read)
+        report = await self._poll(read)
         crash_point("deposit-followed", query.direction)
         return report
 
-
-async def _poll(read: Callable[[], Awaitable[Report]]) -> Report:
-    for _ in range(POLLS_PER_CALL - 1):
-        activity.heartbeat("following")
-        report = await read()
-        if report.state not in UNDER_WAY:
-            return report
-        await pause(POLL_S)
-    return await read()
+    async def _poll(self, read: Callable[[], Awaitable[Report]]) -> Report:
+        for _ in range(self.polls - 1):
+            activity.heartbeat("following")
+            report = await read()
+            if report.state not in UNDER_WAY:
+                return report
+            await pause(POLL_S)
+        return await read()

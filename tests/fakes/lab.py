@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from decimal import Decimal
+from itertools import groupby
 from typing import Any
 from uuid import uuid4
 
@@ -33,7 +34,7 @@ from kimp.contracts.sweep import SweepReport
 from kimp.contracts.transfers import Address
 from kimp.domain.ids import workflow_id
 from kimp.domain.legs import MarketView
-from kimp.domain.market import Direction, Quote, Venue, VenueRules
+from kimp.domain.market import Direction, Quote, Side, Venue, VenueRules
 from kimp.domain.money import USDT, Asset
 from kimp.domain.opportunity import Limits, Opportunity, evaluate
 from workflows.arbitrage_cycle import ArbitrageCycle
@@ -122,7 +123,7 @@ class Lab:
             self.records.model = self.books.read_model
         orders = OrderActivities(self.venues, journal, self.books.controls if self.books else self.journal, clock)
         market = MarketActivities(self.venues, self, clock)  # type: ignore[arg-type]  # only what it reads is here
-        transfers = TransferActivities(self.venues, journal, _allowed(), _Impatient(self))
+        transfers = TransferActivities(self.venues, journal, _allowed(), _Impatient(self), polls=2)
         records = RecordActivities(self.records)  # type: ignore[arg-type]  # only `record` is called
         cycle_activities: list[Callable[..., Any]] = [
             orders.execute_order,
@@ -194,6 +195,11 @@ class Lab:
             if what(state):
                 return state
             await asyncio.sleep(0.02)
+
+
+def traded(venue: FakeVenue) -> list[tuple[Side, Asset]]:
+    """What was bought and sold, in that order; orders in a row of the same kind count once."""
+    return [key for key, _ in groupby((intent.side, intent.coin) for intent in venue.sent)]
 
 
 @asynccontextmanager

@@ -3,7 +3,7 @@
 from collections import deque
 from decimal import Decimal
 
-from fakes.lab import XRP, Lab
+from fakes.lab import XRP, Lab, traded
 
 from kimp.contracts.status import CycleStatus
 from kimp.domain.admission import HaltLevel
@@ -21,7 +21,7 @@ async def test_high_premium_goes_out_from_binance_and_comes_home_by_usdt(lab: La
     assert result.spent.asset == USDT
     assert result.spent < result.returned
     assert [(i.side, i.coin) for i in lab.binance.sent] == [(Side.BUY, XRP)]
-    assert [(i.side, i.coin) for i in lab.upbit.sent] == [(Side.SELL, XRP), (Side.BUY, USDT)]
+    assert traded(lab.upbit) == [(Side.SELL, XRP), (Side.BUY, USDT)]
 
 
 async def test_low_premium_goes_out_from_upbit_and_sells_usdt_at_home(lab: Lab) -> None:

@@ -5,7 +5,7 @@ from collections import deque
 from decimal import Decimal
 
 import pytest
-from fakes.lab import XRP, Handle, Lab, hurrying
+from fakes.lab import XRP, Handle, Lab, hurrying, traded
 from temporalio.client import WorkflowUpdateFailedError, WorkflowUpdateStage
 
 from kimp.contracts.operators import CycleState, OperatorRequest, WriteOff
@@ -72,7 +72,7 @@ async def test_coins_abroad_are_sold_there_and_the_cash_comes_home_when_that_is_
     lab.hurry = True
     result = await lab.complete()
     assert result.status is CycleStatus.COMPENSATED
-    assert [(i.side, i.coin) for i in lab.upbit.sent] == [(Side.SELL, XRP), (Side.BUY, USDT)]
+    assert traded(lab.upbit) == [(Side.SELL, XRP), (Side.BUY, USDT)]
     assert abroad(lab) == {}
 
 

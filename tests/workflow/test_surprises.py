@@ -1,0 +1,137 @@
+"""What a venue may do that nobody planned for: the cycle ends, or asks a person, and the books tell the truth."""
+
+from collections import deque
+from dataclasses import replace
+from decimal import Decimal
+
+from fakes.lab import XRP, Lab, hurrying
+from fakes.venue import FakeVenue
+from temporalio.client import Client
+
+from kimp.contracts.operators import OperatorRequest
+from kimp.contracts.orders import OrderIntent
+from kimp.contracts.status import CycleStatus
+from kimp.contracts.transfers import DepositReport, TransferState, WithdrawalIntent, WithdrawalReport
+from kimp.domain.errors import Postponed, Unavailable
+from kimp.domain.ledger import Account, holdings
+from kimp.domain.market import Fill, Side
+from kimp.domain.money import ZERO, Asset
+from kimp.ports.exchange import VenueOrder
+from workflows.arbitrage_cycle import ArbitrageCycle
+
+ANN = OperatorRequest(by="ann", note="looked")
+BNB = Asset("BNB")
+
+
+class BnbVenue(FakeVenue):
+    """Takes its fees in BNB."""
+
+    def _fill(self, intent: OrderIntent, price: Decimal, quantity: Decimal) -> Fill:
+        return replace(super()._fill(intent, price, quantity), fee=Decimal("0.01"), fee_asset=BNB)
+
+
+async def test_a_fee_in_another_coin_is_booked_and_ends_no_cycle(lab: Lab) -> None:
+    lab.binance = BnbVenue(lab.binance.venue, lab.binance.prices)
+    result = await lab.complete()
+    assert result.status is CycleStatus.COMPLETED
+    assert holdings(lab.records.entries)[Account.BINANCE, BNB] == Decimal("-0.01")
+
+
+class ShortVenue(FakeVenue):
+    """Credits a little less than was sent."""
+
+    async def deposit(self, coin: Asset, txid: str) -> DepositReport | None:
+        report = await super().deposit(coin, txid)
+        return report and report.model_copy(update={"amount": report.amount - Decimal("0.5")})
+
+
+async def test_what_is_missing_of_a_deposit_is_booked_told_and_never_earned(lab: Lab) -> None:
+    honest = await lab.complete()
+    short = Lab(lab.client, upbit=ShortVenue(lab.upbit.venue, lab.upbit.prices, fee=lab.upbit.fee))
+    async with short.workers():
+        handle = await short.start(await short.plan())
+        parked = await short.records.until(lambda record: record.status is CycleStatus.DEAD_LETTER)
+        assert "credited" in (parked.reason or "")
+        await handle.execute_update(ArbitrageCycle.retry, ANN)
+        result = await handle.result()
+    assert result.status is CycleStatus.COMPLETED
+    assert (Account.IN_TRANSIT, XRP) not in holdings(short.records.entries)
+    assert result.profit_krw is not None
+    assert honest.profit_krw is not None
+    assert honest.profit_krw - result.profit_krw > 1500
+
+
+async def test_a_deposit_that_nobody_has_heard_of_for_hours_is_a_persons_case(skipping_client: Client) -> None:
+    lab = Lab(skipping_client)
+    lab.upbit.credit_after = 10**6
+    async with lab.workers():
+        handle = await lab.start(await lab.plan())
+        parked = await lab.records.until(lambda record: record.status is CycleStatus.DEAD_LETTER)
+        assert "has not heard of XRP-1-1W-1" in (parked.reason or "")
+        assert "txid" in (parked.reason or "")
+        lab.upbit.credit_after = 0
+        await handle.execute_update(ArbitrageCycle.retry, ANN)
+        assert (await handle.result()).status is CycleStatus.COMPLETED
+
+
+async def test_a_halted_market_is_waited_for(lab: Lab) -> None:
+    cycle = await lab.plan()
+    lab.upbit.faults["top_of_book"] = deque([Postponed("there is no open market for XRP", venue="upbit")])
+    async with lab.workers():
+        handle = await lab.start(cycle)
+        await lab.seen(handle, lambda state: "no open market" in (state.waiting_reason or ""))
+        async with hurrying(handle):
+            assert (await handle.result()).status is CycleStatus.COMPLETED
+
+
+class GreedyVenue(FakeVenue):
+    """Takes a larger network fee than it lists, on top of the amount."""
+
+    async def withdraw(self, intent: WithdrawalIntent, *, send_by_ms: int) -> WithdrawalReport:
+        report = await super().withdraw(intent, send_by_ms=send_by_ms)
+        report = report.model_copy(update={"fee": report.fee + 7})
+        self.withdrawals[report.venue_id] = report
+        return report
+
+
+async def test_coins_that_a_surprising_fee_took_are_bought_back_by_the_same_cycle(lab: Lab) -> None:
+    lab.binance = GreedyVenue(lab.binance.venue, lab.binance.prices)
+    result = await lab.complete()
+    assert result.status is CycleStatus.COMPLETED
+    assert [(i.side, i.client_order_id) for i in lab.binance.sent] == [
+        (Side.BUY, "XRP-1-1B1-1"),
+        (Side.BUY, "XRP-1-RB1-1"),
+    ]
+    assert holdings(lab.records.entries).get((Account.BINANCE, XRP), ZERO) >= 0
+
+
+async def test_a_rate_limit_costs_no_try_and_no_fence(lab: Lab) -> None:
+    busy = [Unavailable("too many requests", venue="upbit", retry_after=1) for _ in range(7)]
+    lab.upbit.faults["place_order"] = deque(busy)
+    async with lab.workers():
+        handle = await lab.start(await lab.plan())
+        assert (await handle.result()).status is CycleStatus.COMPLETED
+    assert isinstance(lab.upbit.orders["XRP-1-1S1-8"], VenueOrder), "seven refused attempts, and the eighth"
+
+
+class HoldingVenue(FakeVenue):
+    """Has seen every deposit, and credits none while it is told to hold them."""
+
+    held = True
+
+    async def deposit(self, coin: Asset, txid: str) -> DepositReport | None:
+        report = await super().deposit(coin, txid)
+        return report and (
+            report.model_copy(update={"state": TransferState.PENDING, "detail": "travel rule"}) if self.held else report
+        )
+
+
+async def test_a_deposit_that_is_held_is_waited_for(lab: Lab) -> None:
+    upbit = HoldingVenue(lab.upbit.venue, lab.upbit.prices, fee=lab.upbit.fee)
+    lab.upbit = upbit
+    async with lab.workers():
+        handle = await lab.start(await lab.plan())
+        await lab.seen(handle, lambda seen: "travel rule" in (seen.waiting_reason or ""))
+        upbit.held = False
+        async with hurrying(handle):
+            assert (await handle.result()).status is CycleStatus.COMPLETED
