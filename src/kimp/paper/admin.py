@@ -10,6 +10,7 @@ POST /_paper/wallet                 {"venue", "coin", "state": working|withdraw_
 POST /_paper/withdraw_lock          {"locked": true}: Upbit's key may not withdraw
 POST /_paper/premium                {"coin", "premium": "0.012", "seconds": 20}
 /_paper/faults                      see kimp.paper.faults.control
+/_paper/keys                        see kimp.paper.keys_control
 """
 
 from decimal import Decimal
@@ -21,6 +22,7 @@ from pydantic import Field
 from kimp.domain.market import Venue
 from kimp.paper.amounts import plain
 from kimp.paper.faults.control import FaultControl
+from kimp.paper.keys_control import KeyControl
 from kimp.paper.orders import Order
 from kimp.paper.transfer import Deposit, Withdrawal
 from kimp.paper.wallets import WalletState
@@ -62,6 +64,7 @@ class Admin:
         app.router.add_post("/_paper/withdraw_lock", self.set_withdraw_lock)
         app.router.add_post("/_paper/premium", self.set_premium)
         FaultControl(self._world.faults.injector, self._world.journal).bind(app)
+        KeyControl(self._world).bind(app)
         return app
 
     async def health(self, _request: web.Request) -> web.Response:

@@ -10,12 +10,15 @@ from aiohttp import web
 from kimp.domain.market import Venue
 from kimp.paper.binance.auth import Gatekeeper
 from kimp.paper.binance.errors import BinanceError
+from kimp.paper.keys import binance_right
 from kimp.paper.limits import Window
 from kimp.paper.world import World
 
 MINUTE_S = 60
 DAY_S = 86_400
 ORDER_SPAN_S = 10
+CALLER = "apiKey"
+"""The parameter that a signed call finds its own key in; over REST the client sends it as a header."""
 
 Params = dict[str, str]
 Call = Callable[[Params], Any]
@@ -89,8 +92,10 @@ class Gate:
         self._app.router.add_route(method, path, handle)
 
     def _admit(self, request: web.Request, raw: str, params: Params) -> None:
-        key = self._gatekeeper.check(request.headers.get("X-MBX-APIKEY", ""), raw, params)
+        right = binance_right(request.method, request.path)
+        key = self._gatekeeper.check(request.headers.get("X-MBX-APIKEY", ""), raw, params, right)
         self._world.journal.write("request", venue=Venue.BINANCE, method=request.method, path=request.path, key=key)
+        params[CALLER] = key
 
     def _count_order(self) -> None:
         for window, span in ((self._orders_10s, "10 SECOND"), (self._orders_1d, "1 DAY")):

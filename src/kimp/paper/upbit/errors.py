@@ -25,6 +25,8 @@ MESSAGES = {
     "invalid_query_payload": "Jwt의 query를 검증하는데 실패하였습니다.",
     "jwt_verification": "Jwt 토큰 검증에 실패했습니다.",
     "invalid_access_key": "잘못된 엑세스 키입니다.",
+    "expired_access_key": "API 키가 만료되었습니다.",
+    "out_of_scope": "권한이 부족합니다.",
     "nonce_used": "이미 사용된 nonce 입니다.",
     "too_many_requests": "요청 수 제한을 초과했습니다.",
 }
@@ -33,6 +35,8 @@ STATUS = {
     "jwt_verification": 401,
     "invalid_access_key": 401,
     "nonce_used": 401,
+    "expired_access_key": 401,
+    "out_of_scope": 401,
     "open_api_withdraw_locked": 403,
     "order_not_found": 404,
     "withdraw_not_found": 404,

@@ -1,0 +1,280 @@
+"""Everything that can be set of kimp itself: one frozen, validated object. `docs/configuration.md` is made from it."""
+
+from decimal import Decimal
+from pathlib import Path
+from typing import Annotated, ClassVar
+from urllib.parse import urlsplit
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, field_validator, model_validator
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+
+from kimp.contracts.cycle import CyclePolicy
+from kimp.domain.admission import AdmissionLimits
+from kimp.domain.keys import Right
+from kimp.domain.market import Venue
+from kimp.domain.money import USDT, Asset
+from kimp.domain.opportunity import Limits
+
+Ratio = Annotated[Decimal, Field(ge=-1, le=1)]
+CoinName = Annotated[str, Field(pattern=r"^[A-Z0-9]{1,12}$")]
+
+
+def _upper(name: object) -> object:
+    """Names of environment variables come in lower case."""
+    return name.upper() if isinstance(name, str) else name
+
+
+ByCoin = dict[Annotated[CoinName, BeforeValidator(_upper)], str]
+
+
+class Section(BaseModel):
+    """A table of the settings. The text below a field is its description in `docs/configuration.md`."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+
+
+class KeyPair(Section):
+    """An API key of a venue."""
+
+    access_key: SecretStr
+    """Its public half, which names it."""
+    secret_key: SecretStr
+    """Its private half, which signs."""
+
+
+class RoleKeys(Section):
+    """A key for each right, so that a process holds no right that it does not use. See "Keys by role"."""
+
+    read: KeyPair | None = None
+    """May read only. For the feeder, and for commands that look."""
+    trade: KeyPair | None = None
+    """May read and trade. For initiators and for workers of the queue `cycles`."""
+    withdraw: KeyPair | None = None
+    """May read and withdraw. For workers of the queue `transfers` and nobody else."""
+
+
+class VenueSettings(Section):
+    """One exchange. The defaults are the paper exchange's; live trading is not enabled yet."""
+
+    LIVE_DOMAINS: ClassVar = ("upbit.com", "binance.com", "binance.us")
+    PAPER_KEYS: ClassVar = frozenset({"paper-upbit", "paper-binance"})
+
+    rest_url: str
+    """Of the venue's REST API; no call goes to any other host."""
+    ws_url: str
+    """Of the venue's public WebSocket."""
+    access_key: SecretStr
+    """The one key for everything, where `keys` has none for a right."""
+    secret_key: SecretStr
+    """Of `access_key`."""
+    keys: RoleKeys = RoleKeys()
+    """Separate keys per right, which go before `access_key`."""
+    allow_excess_rights: bool | None = None
+    """Whether a process may run with a key that may do more than the process needs. Left out: only with the one
+    key for everything, and not on a real venue.
+    """
+    networks: ByCoin
+    """Coin -> the venue's own name of the chain that kimp uses for it (`net_type` on Upbit, `network` on Binance)."""
+    withdraw_to: ByCoin = Field(default_factory=dict)
+    """Coin -> the only address (`address` or `address:tag`) that coins may be sent to *from this venue*.
+    A coin without one is never sent. `kimp demo` and `kimp up` fill in the paper exchange's own.
+    """
+
+    @property
+    def single(self) -> KeyPair:
+        """The one key for everything."""
+        return KeyPair(access_key=self.access_key, secret_key=self.secret_key)
+
+    def pair(self, right: Right) -> KeyPair:
+        """The key of a process that needs this right."""
+        own: KeyPair | None = getattr(self.keys, right.value)
+        return own or self.single
+
+    def may_exceed(self, right: Right) -> bool:
+        """Whether the key for this right may also have others."""
+        if self.allow_excess_rights is not None:
+            return self.allow_excess_rights
+        return getattr(self.keys, right.value) is None and not self.is_live
+
+    @property
+    def is_live(self) -> bool:
+        """Whether real money is behind it."""
+        host = urlsplit(self.rest_url).hostname or ""
+        return any(host == domain or host.endswith(f".{domain}") for domain in self.LIVE_DOMAINS)
+
+
+class TradingSettings(Section):
+    """What to trade, when, and how much."""
+
+    coins: tuple[CoinName, ...] = ("XRP", "SOL", "DOGE", "TRX", "ADA", "XLM")
+    """Coins to earn with. USDT is always a way home and need not be named."""
+    threshold: Ratio = Decimal("0.004")
+    """Least expected result of the whole cycle over the cash spent (0.004 = 0.4 %)."""
+    notional_krw: Decimal = Field(default=Decimal(2_000_000), gt=0)
+    """Cash that a cycle starts with, in won."""
+    slippage: Ratio = Decimal("0.002")
+    """How much worse than the quote an order may fill."""
+    premium_band: Ratio = Decimal("0.2")
+    """A premium beyond this, either way, is taken for bad data."""
+    max_quote_age_ms: int = Field(default=2_000, gt=0)
+    """Older quotes are not traded on."""
+    max_open_cycles: int = Field(default=5, gt=0)
+    """No new cycle while so many run."""
+    cooldown_s: int = Field(default=5, ge=0)
+    """Pause of a coin after its cycle ended."""
+    start_within_ms: int = Field(default=2_000, gt=0)
+    """Leg one is not sent later than this after it was detected."""
+    rebalance_floor: Ratio = Decimal("0.001")
+    """A way home is taken at once if the cycle still earns this much."""
+    rebalance_loss_limit: Ratio = Decimal("-0.01")
+    """After the deadline a way home may cost this much."""
+    compensation_loss_limit: Ratio = Decimal("-0.05")
+    """A cycle that is undone may lose this much at last, reached step by step."""
+    rebalance_deadline_s: int = Field(default=3_600, gt=0)
+    """How long a cycle waits for a way home that keeps the floor."""
+    rebalance_poll_s: int = Field(default=5, gt=0)
+    """Pause between two looks for a way home."""
+
+    @field_validator("coins")
+    @classmethod
+    def _no_cash(cls, coins: tuple[str, ...]) -> tuple[str, ...]:
+        if "USDT" in coins or "KRW" in coins:
+            raise ValueError("KRW and USDT are cash, not coins to earn with; leave them out (USDT is always a route)")
+        if len(set(coins)) != len(coins):
+            raise ValueError("a coin is named twice")
+        return coins
+
+    @model_validator(mode="after")
+    def _floor_above_limit(self) -> "TradingSettings":
+        if self.rebalance_loss_limit > self.rebalance_floor:
+            raise ValueError("rebalance_loss_limit must not be above rebalance_floor")
+        if self.compensation_loss_limit > self.rebalance_loss_limit:
+            raise ValueError("compensation_loss_limit must not be above rebalance_loss_limit")
+        return self
+
+    @property
+    def assets(self) -> tuple[Asset, ...]:
+        """The coins, and USDT, which is a market on Upbit and a way home."""
+        return (*(Asset(coin) for coin in self.coins), USDT)
+
+    def limits(self) -> Limits:
+        return Limits(self.threshold, self.notional_krw, self.slippage, self.premium_band, self.max_quote_age_ms)
+
+    def admission(self) -> AdmissionLimits:
+        return AdmissionLimits(self.max_open_cycles, self.cooldown_s * 1000)
+
+    def policy(self) -> CyclePolicy:
+        return CyclePolicy(
+            slippage=self.slippage,
+            route_coins=self.assets,
+            rebalance_floor=self.rebalance_floor,
+            rebalance_loss_limit=self.rebalance_loss_limit,
+            compensation_loss_limit=self.compensation_loss_limit,
+            rebalance_deadline_s=self.rebalance_deadline_s,
+            rebalance_poll_s=self.rebalance_poll_s,
+            max_quote_age_ms=self.max_quote_age_ms,
+        )
+
+
+class LocalSettings(Section):
+    """The parts that kimp runs itself where no URL names a real server."""
+
+    data_dir: Path = Path(".kimp")
+    """SQLite, Temporal's state, logs of child processes."""
+    temporal_port: int = Field(default=7233, gt=0, lt=65536)
+    """Of the Temporal dev server."""
+    temporal_ui_port: int = Field(default=8233, gt=0, lt=65536)
+    """Of the dev server's Web UI."""
+    redis_port: int = Field(default=6399, gt=0, lt=65536)
+    """Of kimp's own redis-server."""
+
+
+class ConfigSettings(Section):
+    """How the configuration itself is kept."""
+
+    refresh_s: int = Field(default=300, gt=0)
+    """Pause between two looks of a running process at the secret stores, for keys that were changed there. Only
+    where one is named (Parameter Store, Vault, secrets files).
+    """
+
+
+PAPER_NETWORKS = {coin: coin for coin in ("XRP", "SOL", "DOGE", "TRX", "ADA", "XLM")} | {"USDT": "TRX"}
+
+
+class UpbitSettings(VenueSettings):
+    """The venue whose prices are in won."""
+
+    rest_url: str = "http://127.0.0.1:9801"
+    ws_url: str = "ws://127.0.0.1:9801/websocket/v1"
+    access_key: SecretStr = SecretStr("paper-upbit")
+    secret_key: SecretStr = SecretStr("paper-upbit-secret")
+    networks: ByCoin = PAPER_NETWORKS
+
+
+class BinanceSettings(VenueSettings):
+    """The venue whose prices are in USDT."""
+
+    rest_url: str = "http://127.0.0.1:9802"
+    ws_url: str = "ws://127.0.0.1:9802"
+    access_key: SecretStr = SecretStr("paper-binance")
+    secret_key: SecretStr = SecretStr("paper-binance-secret")
+    networks: ByCoin = PAPER_NETWORKS
+
+
+class Sourced(BaseSettings):
+    """Settings that `kimp.config.load_as` reads from kimp's sources. The constructor itself looks at none."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="KIMP_",
+        env_nested_delimiter="__",
+        env_ignore_empty=True,
+        frozen=True,
+        extra="forbid",
+        use_attribute_docstrings=True,
+    )
+    elsewhere: ClassVar[frozenset[str]] = frozenset()
+    """Tables of the same sources that another class reads."""
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],  # noqa: ARG003 - pydantic-settings passes all by name
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        return (init_settings,)
+
+
+class Settings(Sourced):
+    """All that can be set of kimp itself."""
+
+    elsewhere: ClassVar[frozenset[str]] = frozenset({"paper"})
+
+    redis_url: SecretStr | None = None
+    """Redis, e.g. `redis://user:password@host:6379/0`. Left out: kimp runs its own redis-server."""
+    database_url: SecretStr | None = None
+    """The database, e.g. `mysql+asyncmy://user:password@host/kimp`. Left out: SQLite in the data directory."""
+    config: ConfigSettings = ConfigSettings()
+    trading: TradingSettings = TradingSettings()
+    upbit: UpbitSettings = UpbitSettings()
+    binance: BinanceSettings = BinanceSettings()
+    local: LocalSettings = LocalSettings()
+
+    @property
+    def bus_url(self) -> str:
+        """Where Redis is, with its password if it has one: never print it."""
+        if self.redis_url is not None:
+            return self.redis_url.get_secret_value()
+        return f"redis://127.0.0.1:{self.local.redis_port}/0"
+
+    def venue(self, venue: Venue) -> VenueSettings:
+        return self.upbit if venue is Venue.UPBIT else self.binance
+
+    @property
+    def sql_url(self) -> str:
+        """The database's URL, with its password: never print it."""
+        if self.database_url is not None:
+            return self.database_url.get_secret_value()
+        return f"sqlite+aiosqlite:///{self.local.data_dir / 'kimp.db'}"
