@@ -3,7 +3,6 @@
 import json
 import secrets
 import threading
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -23,6 +22,7 @@ class FakeVault:
         self.tokens: set[str] = set()
         self.logins = 0
         self.namespaces: list[str | None] = []
+        self.ended = threading.Event()
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self))
         self.address = f"http://127.0.0.1:{self._server.server_port}"
 
@@ -33,6 +33,7 @@ class FakeVault:
         try:
             yield self
         finally:
+            self.ended.set()
             self._server.shutdown()
             self._server.server_close()
             thread.join()
@@ -72,7 +73,7 @@ def _handler(vault: FakeVault) -> type[BaseHTTPRequestHandler]:
             body = json.loads(self.rfile.read(length) or b"{}")
             vault.namespaces.append(self.headers.get("X-Vault-Namespace"))
             if vault.trouble == "slow":
-                time.sleep(1)
+                vault.ended.wait(60)
             status, content = vault.answer(self.command, self.path, self.headers.get("X-Vault-Token"), body)
             text = b"" if content is None else json.dumps(content).encode()
             if vault.trouble == "garbage":

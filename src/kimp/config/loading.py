@@ -66,4 +66,5 @@ def _problem(detail: ErrorDetails, reading: Reading) -> str:
     path = tuple(str(part) for part in detail["loc"] if part != "[key]")
     unknown = detail["type"] == "extra_forbidden"
     text = "there is no such setting" if unknown else detail["msg"].removeprefix("Value error, ")
-    return f"{'.'.join(path)}: {text} ({reading.origin(path) or 'default'})"
+    told = path[:-1] if detail["type"] == "missing" else path
+    return f"{'.'.join(path)}: {text} ({reading.origin(told) or 'default'})"
