@@ -2,8 +2,9 @@
 
 import json
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -50,16 +51,17 @@ class Sources:
 
     def put(self, label: str, tree: Tree) -> None:
         """More settings for the source of that name, which is switched on if need be."""
-        {
+        ways: dict[str, Callable[[Tree], None]] = {
             "argument": self.arguments.update,
             "environment": self._environment,
             "secrets file": self._secret_files,
             ".env": self._dotenv,
             "kimp.staging.toml": self._staging,
-            "kimp.toml": lambda tree: self._toml("kimp.toml", tree),
+            "kimp.toml": partial(self._toml, "kimp.toml"),
             "parameter store": self._parameter_store,
             "vault": self._vault,
-        }[label](tree)
+        }
+        ways[label](tree)
 
     def switch_on_vault(self) -> None:
         self.monkeypatch.setenv("KIMP_VAULT_ADDR", self.vault.address)

@@ -49,6 +49,9 @@ class FakeVault:
         if path == "/v1/auth/token/revoke-self":
             self.tokens.discard(str(token))
             return 204, None
+        return self._read(path)
+
+    def _read(self, path: str) -> tuple[int, Any]:
         if self.trouble == "denied":
             return 403, {"errors": ["1 error occurred:\n\t* permission denied\n\n"]}
         mount, data, name = path.removeprefix("/v1/").partition("/data/")
@@ -84,7 +87,7 @@ def _handler(vault: FakeVault) -> type[BaseHTTPRequestHandler]:
             self.end_headers()
             self.wfile.write(text)
 
-        do_GET = do_POST = do_PUT = handle_all
+        do_GET = do_POST = do_PUT = handle_all  # noqa: N815 - the names that the base class looks for
 
         def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the base class's signature
             """Quiet."""

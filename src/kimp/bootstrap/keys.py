@@ -1,9 +1,9 @@
 """The keys that a process signs with: looked at when it starts and from then on, and changed while it runs."""
 
 import asyncio
+import contextlib
 import logging
 from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 from opentelemetry import metrics
@@ -16,7 +16,8 @@ from kimp.domain.market import Venue
 from kimp.ports.clock import Clock
 from kimp.ports.exchange import Exchange
 
-TRIES, PAUSE_S = 3, 1.0
+START_S, PAUSE_S = 5.0, 0.5
+"""How long a start waits for venues that do not tell."""
 LOOK_AGAIN_S = 30
 """While a venue has not yet said what a key may do."""
 DAILY_S = 86_400
@@ -96,12 +97,10 @@ class KeyKeeper:
 
         A venue that is away keeps nobody from starting: nothing can be sent to it either. `run` asks it again.
         """
-        for attempt in range(TRIES):
-            await self._look_at_unseen()
-            if not self._unseen:
-                return
-            if attempt + 1 < TRIES:
-                await asyncio.sleep(PAUSE_S)
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(START_S):
+                while not await self._all_seen():  # noqa: ASYNC110 - no event tells that a venue is back
+                    await asyncio.sleep(PAUSE_S)
         for held in self._unseen:
             log.warning("it is not known yet what the %s may do: %s does not tell", held.key.name, held.key.venue)
 
@@ -114,25 +113,33 @@ class KeyKeeper:
             pause_s = min(LOOK_AGAIN_S, every_s) if self._unseen else every_s
             await asyncio.sleep(pause_s)
             waited_s += pause_s
-            await self._look_at_unseen()
+            await self._all_seen()
             if store.has_store:
                 await self._refresh()
             if waited_s >= DAILY_S:
                 waited_s = 0
                 await self._look_daily()
 
-    async def _look_at_unseen(self) -> None:
-        for held in list(self._unseen):
-            try:
-                facts = await held.exchange.key_facts()
-            except KeyRefused as refusal:
-                raise BadConfig(f"the {held.key.name} is refused; mend {held.key.where} ({refusal})") from None
-            except VenueError:
-                continue
-            if complaint := held.key.complaint(facts, self._settings.venue(held.key.venue)):
-                raise BadConfig(complaint)
+    async def _all_seen(self) -> bool:
+        """Ask about the keys that nothing is known of yet. Raises BadConfig with all that are wrong."""
+        complaints = await asyncio.gather(*(self._look(held) for held in list(self._unseen)))
+        if wrong := [complaint for complaint in complaints if complaint is not None]:
+            raise BadConfig("; ".join(wrong))
+        return not self._unseen
+
+    async def _look(self, held: Held) -> str | None:
+        """What is wrong with the key."""
+        try:
+            facts = await held.exchange.key_facts()
+        except KeyRefused as refusal:
+            return f"the {held.key.name} is refused; mend {held.key.where} ({refusal})"
+        except VenueError:
+            return None
+        complaint = held.key.complaint(facts, self._settings.venue(held.key.venue))
+        if complaint is None:
             self._unseen.remove(held)
             self._tell(held.key, facts)
+        return complaint
 
     async def _look_daily(self) -> None:
         """A key that a venue has cut since is not the end of this process: its cycles wait and say so."""
@@ -171,7 +178,7 @@ class KeyKeeper:
             return
         finally:
             await exchange.close()
-        if complaint := candidate.complaint(facts, self._settings.venue(key.venue)):
+        if complaint := candidate.complaint(facts, fresh.venue(key.venue)):
             log.error("the new key is not taken, the old one stays in use: %s", complaint)
             return
         key.pair = candidate.pair
@@ -192,7 +199,7 @@ def _listed(rights: Sequence[str]) -> str:
     return " and ".join(rights)
 
 
-@asynccontextmanager
+@contextlib.asynccontextmanager
 async def kept(keeper: KeyKeeper) -> AsyncIterator[None]:
     """Look after the keys while the block runs; a key that turns out to be wrong ends the block."""
     await keeper.start()

@@ -134,6 +134,9 @@ class WalletCalls:
         return render.withdrawal(made)
 
     def cancel(self, params: Params) -> dict[str, Any]:
+        """A locked key may call nothing that has to do with withdrawing."""
+        if self._world.withdrawals_locked:
+            raise UpbitError("open_api_withdraw_locked")
         withdrawal = _single(self._own_withdrawals(), params)
         if withdrawal is None or not self._world.transfers.cancel(withdrawal):
             raise UpbitError("withdraw_not_found")
