@@ -1,6 +1,6 @@
 """The settings as a document: the second half of `docs/configuration.md`, made from the classes and their texts."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
@@ -64,24 +64,26 @@ def meaning(kind: type[BaseModel], name: str) -> str:
 
 def document() -> str:
     """Everything below the marker."""
-    blocks = ["## All settings", "### At the top", *_table(entries(Settings, Settings()), depth=1)]
+    top = [entry for entry in entries(Settings, Settings()) if len(entry.path) == 1]
+    blocks = ["## All settings", "### At the top", _table(top)]
     for name, field in Settings.model_fields.items():
         kind = _without_none(field.annotation)
         if isinstance(kind, type) and issubclass(kind, BaseModel):
             blocks += [f"### `[{name}]`", " ".join((kind.__doc__ or "").split())]
-            blocks += _table(entries(kind, getattr(Settings(), name), (name,)))
-    blocks += ["### Where settings come from", "Read from the environment and from `.env` only."]
-    blocks += _table(entries(Switches, Switches.model_construct()))
+            blocks.append(_table(entries(kind, getattr(Settings(), name), (name,))))
+    switches = entries(Switches, Switches.model_construct())
+    blocks += ["### Where settings come from", "Variables of the environment and of `.env` only.", _table(switches, "")]
     return "\n\n".join(blocks) + "\n"
 
 
-def _table(rows: Iterator[Entry], depth: int | None = None) -> list[str]:
-    lines = ["| setting | kind | default | variable | meaning |", "|---|---|---|---|---|"]
+def _table(rows: Iterable[Entry], setting: str = "setting | ") -> str:
+    """`setting`: the heading of the first column; empty for variables that are no settings."""
+    lines = [f"| {setting}variable | kind | default | meaning |", f"|{'---|' * (5 if setting else 4)}"]
     for row in rows:
-        if depth is None or len(row.path) == depth:
-            default = f"`{row.default}`" if row.default else "-"
-            lines.append(f"| `{row.name}` | {row.kind} | {default} | `{row.variable}` | {row.meaning} |")
-    return ["\n".join(lines)]
+        name = f"`{row.name}` | " if setting else ""
+        default = f"`{row.default}`" if row.default else "-"
+        lines.append(f"| {name}`{row.variable}` | {row.kind} | {default} | {row.meaning} |")
+    return "\n".join(lines)
 
 
 def _without_none(annotation: Any) -> Any:

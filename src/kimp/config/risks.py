@@ -4,8 +4,9 @@ import ipaddress
 from collections.abc import Iterator
 from urllib.parse import urlsplit
 
-from kimp.config.settings import Settings, VenueSettings
+from kimp.config.settings import Settings
 from kimp.config.switches import Switches
+from kimp.config.venues import VenueSettings
 from kimp.domain.keys import Right
 from kimp.domain.market import Venue
 
