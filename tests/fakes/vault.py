@@ -2,6 +2,7 @@
 
 import json
 import secrets
+import ssl
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,7 +15,7 @@ ROLE_ID, SECRET_ID = "role-of-kimp", "secret-id-of-kimp"
 class FakeVault:
     """`secrets` holds what it keeps, by mount and path; `trouble` makes it fail."""
 
-    def __init__(self) -> None:
+    def __init__(self, tls: ssl.SSLContext | None = None) -> None:
         self.secrets: dict[tuple[str, str], dict[str, Any]] = {}
         self.secret_id = SECRET_ID
         self.trouble: str | None = None
@@ -24,7 +25,9 @@ class FakeVault:
         self.namespaces: list[str | None] = []
         self.ended = threading.Event()
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self))
-        self.address = f"http://127.0.0.1:{self._server.server_port}"
+        if tls is not None:
+            self._server.socket = tls.wrap_socket(self._server.socket, server_side=True)
+        self.address = f"{'https' if tls else 'http'}://127.0.0.1:{self._server.server_port}"
 
     @contextmanager
     def running(self) -> Iterator["FakeVault"]:

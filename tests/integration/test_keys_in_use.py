@@ -19,6 +19,7 @@ from pydantic import SecretStr
 from kimp.adapters.clock import SystemClock
 from kimp.bootstrap.keys import Held, KeyInUse, KeyKeeper, kept
 from kimp.bootstrap.parts import open_keys, open_trusted_venues, open_venue
+from kimp.cli import doctor
 from kimp.config import Settings, load
 from kimp.domain.errors import BadConfig, KeyRefused
 from kimp.domain.keys import Right
@@ -241,6 +242,23 @@ async def test_a_key_with_time_left_is_only_measured(scene: Scene, caplog: pytes
     await start(scene, TRADE)
     assert "expires" not in caplog.text
     assert scene.measured("kimp.key.days_to_expiry")[0][1] > 300
+
+
+async def test_the_doctor_looks_at_every_key(scene: Scene) -> None:
+    scene.grant(READ, TRADE, expires=datetime.now(UTC) + timedelta(days=9, hours=1))
+    scene.write(upbit={"keys": {"trade": SECOND}})
+    told = await doctor._keys_check(load(), Venue.UPBIT)()
+    assert "read+withdraw: read, trade, withdraw; good for 36" in told
+    assert "trade: read, trade; expires in 9 days" in told
+
+
+async def test_the_doctor_finds_a_key_that_no_process_would_run_with(scene: Scene) -> None:
+    scene.grant(READ, WITHDRAW)
+    scene.write(binance={"keys": {"trade": SECOND}}, upbit={"keys": {"trade": SECOND}})
+    with pytest.raises(BadConfig, match="the upbit trade key may not trade"):
+        await doctor._keys_check(load(), Venue.UPBIT)()
+    with pytest.raises(KeyRefused):
+        await doctor._keys_check(load(), Venue.BINANCE)()
 
 
 # Rotation

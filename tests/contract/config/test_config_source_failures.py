@@ -1,15 +1,24 @@
 """A source that is away, closed or broken gives one line: which, where, and what to do about it."""
 
 import json
+import ssl
 import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from ipaddress import ip_address
+from pathlib import Path
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from cryptography.x509.oid import NameOID
 from fakes.config_sources import Sources
-from fakes.vault import SECRET_ID
+from fakes.vault import SECRET_ID, FakeVault
 
 from kimp.adapters.embedded.process import free_port
 from kimp.config import load
@@ -91,6 +100,40 @@ def test_vault_s_secret_id_may_be_a_file(sources: Sources, monkeypatch: pytest.M
     assert f"KIMP_VAULT_SECRET_ID_FILE: {file} cannot be read (FileNotFoundError)" in refused()
     file.write_text(f"{SECRET_ID}\n")
     assert load().upbit.access_key.get_secret_value() == "from-vault"
+
+
+def own_certificate(folder: Path) -> tuple[Path, ssl.SSLContext]:
+    """Of nobody that the system trusts, for 127.0.0.1; the file is what KIMP_VAULT_CACERT may name."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "vault of the tests")])
+    now = datetime.now(UTC)
+    certificate = (
+        x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
+        .not_valid_before(now - timedelta(days=1))
+        .not_valid_after(now + timedelta(days=1))
+        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ip_address("127.0.0.1"))]), critical=False)
+        .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
+        .sign(key, hashes.SHA256())
+    )
+    file = folder / "vault.pem"
+    file.write_bytes(certificate.public_bytes(Encoding.PEM))
+    secret = folder / "vault.key"
+    secret.write_bytes(key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(file, secret)
+    return file, context
+
+
+def test_vault_s_certificate_must_be_trusted(sources: Sources, monkeypatch: pytest.MonkeyPatch) -> None:
+    file, context = own_certificate(sources.folder)
+    with FakeVault(context).running() as vault:
+        vault.secrets["secret", "kimp/staging"] = {"upbit__access_key": "over-tls"}
+        sources.switch_on_vault()
+        monkeypatch.setenv("KIMP_VAULT_ADDR", vault.address)
+        assert "its certificate is not trusted; name the CA in KIMP_VAULT_CACERT" in refused()
+        assert not vault.logins
+        monkeypatch.setenv("KIMP_VAULT_CACERT", str(file))
+        assert load().upbit.access_key.get_secret_value() == "over-tls"
 
 
 def test_vault_s_token_is_given_back_and_the_namespace_is_told(

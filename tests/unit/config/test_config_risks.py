@@ -27,7 +27,8 @@ SERVER = "mysql+asyncmy://kimp@mysql.internal/kimp"
 
 
 def told(own_temporal: bool = False, vault: str | None = None, **tables: Any) -> str:  # noqa: FBT001, FBT002 - a test's own
-    settings = Settings(**({"database_url": SERVER} | REAL | tables))
+    everything: dict[str, Any] = {"database_url": SERVER} | REAL | tables
+    settings = Settings(**everything)
     switches = Switches.model_construct(vault_addr=vault)
     return "\n".join(risks(settings, switches, own_temporal=own_temporal))
 
