@@ -43,7 +43,6 @@ def open_vault(kind: type[Sourced], switches: Switches) -> VaultSource:
         namespace=switches.vault_namespace,
         verify=str(switches.vault_cacert) if switches.vault_cacert else True,
         timeout=TIMEOUT_S,
-        allow_redirects=False,
     )
     try:
         _log_in(client, switches, secret_id, where)
