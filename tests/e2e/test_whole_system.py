@@ -68,7 +68,9 @@ def test_demo_completes_cycles_and_the_books_balance(world: dict[str, str], tmp_
         ("KIMP_TRADING__THRESHOLD", "much", "trading.threshold"),
         ("KIMP_TRADING__COINS", '["USDT"]', "trading.coins"),
         ("KIMP_LOCAL__TEMPORAL_PORT", "0", "local.temporal_port"),
-        ("KIMP_UPBIT", "{no json", 'field "upbit"'),
+        ("KIMP_UPBIT", "{no json", "upbit: Input should be"),
+        ("KIMP_TRADNG__THRESHOLD", "0.1", "KIMP_TRADNG__THRESHOLD: there is no such setting (environment)"),
+        ("KIMP_VAULT_ADDR", "http://127.0.0.1:9", "KIMP_VAULT_ADDR needs KIMP_VAULT_PATH"),
     ],
 )
 def test_bad_configuration_is_one_clear_line(

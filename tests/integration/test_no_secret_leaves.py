@@ -104,7 +104,7 @@ async def test_no_secret_leaves(world: World, secrets: dict[str, str]) -> None:
     await _cycles_complete(world)
     await _look_around(world)
     await _upbit_locks_its_withdrawals(world)
-    await _a_worker_has_wrong_keys(world, secrets)
+    await _keys_are_wrong(world, secrets)
     await _bad_settings(world, secrets)
     await world.stack.stop_all("paper")
     await world.kimp("doctor", "--json")
@@ -141,16 +141,21 @@ async def _upbit_locks_its_withdrawals(world: World) -> None:
     await world.admin("withdraw_lock", locked=False)
 
 
-async def _a_worker_has_wrong_keys(world: World, secrets: Mapping[str, str]) -> None:
-    right = keys_of(secrets)
-    await world.stack.stop_all("worker")
-    world.stack.environment.update(keys_of(secrets, "wrong_"))
-    await world.stack.start("worker-wrong", "worker")
-    await world.until_a_history_tells("invalid_access_key", "-2015")
-    assert "FAIL" in await world.kimp("doctor")
-    world.stack.environment.update(right)
-    half = {name: value for name, value in keys_of(secrets, "wrong_").items() if "SECRET" in name}
-    assert "FAIL" in await world.kimp("doctor", **half)
+async def _keys_are_wrong(world: World, secrets: Mapping[str, str]) -> None:
+    """From the start, which no process gets over, and from one moment to the next."""
+    wrong = keys_of(secrets, "wrong_")
+    assert "key is refused" in await world.kimp("worker", **wrong)
+    assert "FAIL" in await world.kimp("doctor", **wrong)
+    assert "FAIL" in await world.kimp("doctor", **{name: key for name, key in wrong.items() if "SECRET" in name})
+    await _cut_the_keys(world, secrets, rights=[])
+    await world.until_a_history_tells("out_of_scope", "-2015")
+    await _cut_the_keys(world, secrets, rights=["read", "trade", "withdraw"])
+
+
+async def _cut_the_keys(world: World, secrets: Mapping[str, str], rights: list[str]) -> None:
+    for venue in Venue:
+        pair = {kind: secrets[f"{venue}_{kind}"] for kind in ("access", "secret")}
+        await world.admin("keys", venue=venue, rights=rights, **pair)
 
 
 async def _bad_settings(world: World, secrets: Mapping[str, str]) -> None:

@@ -1,14 +1,18 @@
 """Adapters by the settings, opened and closed."""
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
+
+from opentelemetry import metrics
 
 from kimp.adapters.binance.stream import BinanceStream
 from kimp.adapters.clock import SystemClock
 from kimp.adapters.redis.bus import RedisTickBus
 from kimp.adapters.sql.books import SqlBooks, open_books
 from kimp.adapters.upbit.stream import UpbitStream
-from kimp.config import Settings
+from kimp.bootstrap.keys import Held, KeyInUse, KeyKeeper, kept
+from kimp.config import KeyPair, Settings
+from kimp.domain.keys import Right
 from kimp.domain.market import Venue
 from kimp.ports.exchange import Exchange, TickStream
 
@@ -19,26 +23,66 @@ def open_stream(settings: Settings, venue: Venue) -> TickStream:
     return stream(settings.venue(venue), SystemClock())
 
 
-def open_venue(settings: Settings, venue: Venue) -> Exchange:
-    """REST access to one exchange. Imports ccxt, which takes seconds: only processes that call REST pay for it."""
+def open_venue(settings: Settings, venue: Venue, keys: Callable[[], KeyPair] | None = None) -> Exchange:
+    """REST access to one exchange, with the key to look unless `keys` names another. Imports ccxt, which takes
+    seconds: only processes that call REST pay for it.
+    """
+    keys = keys or KeyInUse(venue, [Right.READ], settings.venue(venue))
     if venue is Venue.UPBIT:
         from kimp.adapters.upbit.rest import UpbitExchange  # noqa: PLC0415 - see above
 
-        return UpbitExchange(settings.upbit, SystemClock())
+        return UpbitExchange(settings.upbit, SystemClock(), keys)
     from kimp.adapters.binance.rest import BinanceExchange  # noqa: PLC0415 - see above
 
-    return BinanceExchange(settings.binance, SystemClock())
+    return BinanceExchange(settings.binance, SystemClock(), keys)
+
+
+def open_keys(settings: Settings, venue: Venue, rights: Sequence[Right]) -> list[Held]:
+    """An exchange for each key that these rights need: rights that share a key share its exchange and its limits."""
+    groups: list[list[Right]] = []
+    for right in rights:
+        pair = settings.venue(venue).pair(right)
+        together = next((group for group in groups if settings.venue(venue).pair(group[0]) == pair), None)
+        if together is None:
+            groups.append([right])
+        else:
+            together.append(right)
+    keys = [KeyInUse(venue, group, settings.venue(venue)) for group in groups]
+    return [Held(key, open_venue(settings, venue, key)) for key in keys]
 
 
 @asynccontextmanager
 async def open_venues(settings: Settings) -> AsyncIterator[Mapping[Venue, Exchange]]:
-    """Both exchanges, closed at the end."""
+    """Both exchanges with the keys to look, closed at the end."""
+    async with _held(settings, [Right.READ]) as held:
+        yield {one.key.venue: one.exchange for one in held}
+
+
+@asynccontextmanager
+async def open_trusted_venues(
+    settings: Settings, rights: Sequence[Right]
+) -> AsyncIterator[Mapping[Right, Mapping[Venue, Exchange]]]:
+    """Both exchanges for each right that a service needs, with its own key, and the keys looked after meanwhile.
+
+    Raises BadConfig, also later, for a key that may do less or more than its process needs.
+    """
+    async with _held(settings, rights) as held:
+        keeper = KeyKeeper(settings, held, SystemClock(), _open_with, metrics.get_meter("kimp"))
+        async with kept(keeper):
+            yield {right: {one.key.venue: one.exchange for one in held if right in one.key.rights} for right in rights}
+
+
+@asynccontextmanager
+async def _held(settings: Settings, rights: Sequence[Right]) -> AsyncIterator[list[Held]]:
     async with AsyncExitStack() as stack:
-        venues: dict[Venue, Exchange] = {}
-        for venue in Venue:
-            venues[venue] = open_venue(settings, venue)
-            stack.push_async_callback(venues[venue].close)
-        yield venues
+        held = [one for venue in Venue for one in open_keys(settings, venue, rights)]
+        for one in held:
+            stack.push_async_callback(one.exchange.close)
+        yield held
+
+
+def _open_with(settings: Settings, key: KeyInUse) -> Exchange:
+    return open_venue(settings, key.venue, key)
 
 
 @asynccontextmanager

@@ -1,6 +1,7 @@
 """Each of kimp's processes, put together and run until cancelled."""
 
 import asyncio
+import logging
 from collections.abc import Mapping, Sequence
 from contextlib import AsyncExitStack
 
@@ -11,14 +12,22 @@ from initiator.service import Initiator, InitiatorSettings
 from kimp.adapters.clock import SystemClock
 from kimp.adapters.sql.books import SqlBooks
 from kimp.adapters.temporal.starter import TemporalCycleStarter
-from kimp.bootstrap.parts import open_bus, open_database, open_stream, open_venues
+from kimp.bootstrap.parts import open_bus, open_database, open_stream, open_trusted_venues
 from kimp.bootstrap.temporal import connect_temporal
 from kimp.bootstrap.workers import allow_list, cycle_worker, ops_worker, transfer_worker
 from kimp.config import Settings
 from kimp.contracts.queues import TaskQueue
+from kimp.domain.errors import Unavailable
+from kimp.domain.keys import Right
 from kimp.domain.ledger import opening_entry
 from kimp.domain.market import Venue
 from kimp.ports.exchange import Exchange
+
+OPENING_RETRY_S = 5.0
+
+log = logging.getLogger(__name__)
+NEEDS = {TaskQueue.CYCLES: Right.TRADE, TaskQueue.TRANSFERS: Right.WITHDRAW}
+"""The right at the venues that a queue's activities need."""
 
 
 async def run_workers(settings: Settings, queues: Sequence[TaskQueue]) -> None:
@@ -29,30 +38,38 @@ async def run_workers(settings: Settings, queues: Sequence[TaskQueue]) -> None:
         workers: list[Worker] = []
         if TaskQueue.OPS in queues:
             workers.append(ops_worker(client, books))
-        if set(queues) - {TaskQueue.OPS}:
-            venues = await stack.enter_async_context(open_venues(settings))
+        if rights := [right for queue, right in NEEDS.items() if queue in queues]:
+            venues = await stack.enter_async_context(open_trusted_venues(settings, rights))
             bus = await stack.enter_async_context(open_bus(settings))
             if TaskQueue.CYCLES in queues:
-                workers.append(cycle_worker(settings, client, venues, bus, books))
+                workers.append(cycle_worker(settings, client, venues[Right.TRADE], bus, books))
             if TaskQueue.TRANSFERS in queues:
-                workers.append(transfer_worker(client, venues, books, allow_list(settings)))
+                workers.append(transfer_worker(client, venues[Right.WITHDRAW], books, allow_list(settings)))
         for worker in workers:
             await stack.enter_async_context(worker)
         await asyncio.Event().wait()
 
 
 async def open_ledger(venues: Mapping[Venue, Exchange], books: SqlBooks) -> None:
-    """Book what the accounts hold before the first cycle ever; later calls change nothing."""
+    """Book what the accounts hold before the first cycle ever; a venue that is away now is asked until it answers."""
+    opened = (await books.capital.stakes(SystemClock().now_ms())).free
     for venue, exchange in venues.items():
-        held = await exchange.balances()
-        await books.ledger.book([opening_entry(venue, {a: b.free + b.locked for a, b in held.items()})])
+        while venue not in opened:
+            try:
+                held = await exchange.balances()
+            except Unavailable as error:
+                log.warning("the opening balance of %s can't be read yet: %s", venue, error)
+                await asyncio.sleep(OPENING_RETRY_S)
+                continue
+            await books.ledger.book([opening_entry(venue, {a: b.free + b.locked for a, b in held.items()})])
+            break
 
 
 async def run_feeder(settings: Settings) -> None:
     """Publish both venues' quotes and rules until cancelled."""
     streams = [open_stream(settings, venue) for venue in Venue]
-    async with open_bus(settings) as bus, open_venues(settings) as venues:
-        await feeder.service.run(streams, bus, venues, settings.trading.assets, SystemClock())
+    async with open_bus(settings) as bus, open_trusted_venues(settings, [Right.READ]) as venues:
+        await feeder.service.run(streams, bus, venues[Right.READ], settings.trading.assets, SystemClock())
 
 
 async def run_initiator(settings: Settings) -> None:
@@ -61,7 +78,8 @@ async def run_initiator(settings: Settings) -> None:
         client = await connect_temporal(settings)
         books = await stack.enter_async_context(open_database(settings))
         bus = await stack.enter_async_context(open_bus(settings))
-        venues = await stack.enter_async_context(open_venues(settings))
+        trusted = await stack.enter_async_context(open_trusted_venues(settings, [Right.TRADE]))
+        venues = trusted[Right.TRADE]
         await open_ledger(venues, books)
         await stack.enter_async_context(cycle_worker(settings, client, venues, bus, books))
         trading = settings.trading

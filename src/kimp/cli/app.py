@@ -7,6 +7,7 @@ from typing import Any
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 
 from kimp.domain.errors import BadInput, KimpError
 
@@ -42,8 +43,8 @@ def main() -> None:
     try:
         app()
     except BadInput as error:
-        errors.print(f"[red]kimp:[/] {error}", highlight=False, soft_wrap=True)
+        errors.print(f"[red]kimp:[/] {escape(str(error))}", highlight=False, soft_wrap=True)
         sys.exit(EXIT_BAD_INPUT)
     except KimpError as error:
-        errors.print(f"[red]kimp:[/] {error}", highlight=False, soft_wrap=True)
+        errors.print(f"[red]kimp:[/] {escape(str(error))}", highlight=False, soft_wrap=True)
         sys.exit(EXIT_FAILED)

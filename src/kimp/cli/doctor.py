@@ -5,11 +5,14 @@ from dataclasses import dataclass
 
 from temporalio.api.workflowservice.v1 import GetSystemInfoRequest
 
+from kimp.adapters.clock import SystemClock
 from kimp.adapters.sql.schema import check_schema
-from kimp.bootstrap.parts import open_bus, open_database, open_venue
+from kimp.bootstrap.keys import Held
+from kimp.bootstrap.parts import open_bus, open_database, open_keys, open_venue
 from kimp.bootstrap.temporal import connect_temporal
 from kimp.config import Settings
-from kimp.domain.errors import KimpError
+from kimp.domain.errors import BadConfig, KimpError
+from kimp.domain.keys import Right, expiry_warning
 from kimp.domain.market import Venue
 from kimp.domain.money import ZERO
 
@@ -31,6 +34,7 @@ async def examine(settings: Settings) -> AsyncIterator[Finding]:
         "database": lambda: _database(settings),
         "switch": lambda: _kill_switch(settings),
         **{venue.value: _venue_check(settings, venue) for venue in Venue},
+        **{f"{venue} keys": _keys_check(settings, venue) for venue in Venue},
     }
     for part, check in checks.items():
         try:
@@ -79,3 +83,31 @@ def _venue_check(settings: Settings, venue: Venue) -> Callable[[], Awaitable[str
         return f"key accepted, {len(rules.instruments)} markets, holds {', '.join(held) or 'nothing'}{shut}"
 
     return check
+
+
+def _keys_check(settings: Settings, venue: Venue) -> Callable[[], Awaitable[str]]:
+    """Every key that is configured, for whichever process: what it may do, and how long it lives."""
+
+    async def check() -> str:
+        held = open_keys(settings, venue, list(Right))
+        try:
+            told = [await _key(settings, one) for one in held]
+        finally:
+            for one in held:
+                await one.exchange.close()
+        return "; ".join(told)
+
+    return check
+
+
+async def _key(settings: Settings, held: Held) -> str:
+    """Raises BadConfig for a key that its process would refuse to run with, or that has expired."""
+    facts, now_ms = await held.exchange.key_facts(), SystemClock().now_ms()
+    if complaint := held.key.complaint(facts, settings.venue(held.key.venue)):
+        raise BadConfig(complaint)
+    days, warning = facts.days_left(now_ms), expiry_warning(facts, now_ms)
+    if days is not None and days < 0:
+        raise BadConfig(f"the {held.key.name} {warning}; make a new one and name it in {held.key.where}")
+    life = f"good for {days} days" if days is not None and warning is None else warning
+    notes = [", ".join(sorted(facts.rights)), *([life] if life else []), *facts.warnings]
+    return f"{'+'.join(held.key.rights)}: {'; '.join(notes)}"

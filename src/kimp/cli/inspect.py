@@ -1,7 +1,6 @@
-"""Commands that look and change nothing: cycles, why, doctor, config."""
+"""Commands that look and change nothing: cycles, why, doctor."""
 
 import json
-from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Annotated
 
@@ -15,9 +14,7 @@ from kimp.contracts.status import CycleStatus
 from kimp.domain.errors import BadInput
 
 cycles = typer.Typer(help="Look at cycles.", no_args_is_help=True)
-config = typer.Typer(help="Look at the configuration.", no_args_is_help=True)
 app.add_typer(cycles, name="cycles")
-app.add_typer(config, name="config")
 console = Console()
 
 Json = Annotated[bool, typer.Option("--json", help="One JSON document, for scripts.")]
@@ -100,26 +97,8 @@ async def _doctor(settings: Settings, *, as_json: bool) -> int:
     else:
         for finding in findings:
             mark = "[green]ok[/]  " if finding.ok else "[red]FAIL[/]"
-            console.print(f"{mark} {finding.part:<10} {finding.detail}", highlight=False, soft_wrap=True)
+            console.print(f"{mark} {finding.part:<13} {finding.detail}", highlight=False, soft_wrap=True)
     return 0 if all(finding.ok for finding in findings) else EXIT_FAILED
-
-
-@config.command("show")
-def show_config(as_json: Json = False) -> None:  # noqa: FBT002 - a command-line flag
-    """Every setting as it is in force; secrets are masked."""
-    settings = load()
-    if as_json:
-        typer.echo(settings.model_dump_json(indent=2))
-        return
-    for name, value in _flat(settings.model_dump(mode="json")):
-        console.print(f"[bold]{name}[/] = {value}", highlight=False, soft_wrap=True)
-
-
-def _flat(tree: dict[str, object], prefix: str = "") -> Sequence[tuple[str, object]]:
-    lines: list[tuple[str, object]] = []
-    for key, value in tree.items():
-        lines += _flat(value, f"{prefix}{key}.") if isinstance(value, dict) and value else [(prefix + key, value)]
-    return lines
 
 
 def print_json(value: object) -> None:

@@ -1,16 +1,19 @@
 """`kimp paper`: the paper exchange as a process of its own."""
 
 import asyncio
+from typing import ClassVar
 
 from pydantic import Field
 
-from kimp.config import Sourced, load_as
+from kimp.config import Settings, Sourced, load_as
 from kimp.paper.config import PaperConfig
 from kimp.paper.server import PaperExchange
 
 
 class PaperSettings(Sourced):
     """The `[paper]` table, from the same sources as kimp's own settings."""
+
+    elsewhere: ClassVar[frozenset[str]] = frozenset(Settings.model_fields)
 
     paper: PaperConfig = Field(default_factory=PaperConfig)
 

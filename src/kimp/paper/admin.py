@@ -13,6 +13,7 @@ POST /_paper/registrations          {"venue", "coin", "addresses": [{"network", 
 POST /_paper/condition              {"venue", "condition", "symbol", "seconds"}: see kimp.paper.conditions; 0 s ends it
 POST /_paper/premium                {"coin", "premium": "0.012", "seconds": 20}
 /_paper/faults                      see kimp.paper.faults.control
+/_paper/keys                        see kimp.paper.keys_control
 """
 
 from decimal import Decimal
@@ -26,6 +27,7 @@ from kimp.paper.addresses import Address
 from kimp.paper.amounts import plain
 from kimp.paper.conditions import EVERYWHERE, Condition
 from kimp.paper.faults.control import FaultControl
+from kimp.paper.keys_control import KeyControl
 from kimp.paper.orders import Order
 from kimp.paper.transfer import Deposit, Withdrawal
 from kimp.paper.wallets import WalletState
@@ -89,6 +91,7 @@ class Admin:
         app.router.add_post("/_paper/condition", self.set_condition)
         app.router.add_post("/_paper/premium", self.set_premium)
         FaultControl(self._world.faults.injector, self._world.journal).bind(app)
+        KeyControl(self._world).bind(app)
         return app
 
     async def health(self, _request: web.Request) -> web.Response:

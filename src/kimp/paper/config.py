@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr, model_validator
 
 from kimp.paper.coins import DEFAULT_COINS, CoinConfig
 from kimp.paper.faults.plan import FaultPlan
+from kimp.paper.keys import PaperKey
 
 Port = Annotated[int, Field(ge=0, le=65535)]
 Positive = Annotated[Decimal, Field(gt=0)]
@@ -19,7 +20,7 @@ class Section(BaseModel):
 
 
 class KeyPair(Section):
-    """The one API key of a venue. It may do everything, withdrawals included."""
+    """The first API key of a venue. It may do everything, withdrawals included."""
 
     access: SecretStr
     secret: SecretStr
@@ -95,6 +96,8 @@ class PaperConfig(Section):
     admin_port: Port = 9803
     upbit_key: KeyPair = KeyPair(access=SecretStr("paper-upbit"), secret=SecretStr("paper-upbit-secret"))
     binance_key: KeyPair = KeyPair(access=SecretStr("paper-binance"), secret=SecretStr("paper-binance-secret"))
+    upbit_more_keys: tuple[PaperKey, ...] = ()
+    binance_more_keys: tuple[PaperKey, ...] = ()
     upbit_balances: dict[str, Amount] = Field(default_factory=lambda: {"KRW": Decimal(100_000_000)})
     binance_balances: dict[str, Amount] = Field(default_factory=lambda: {"USDT": Decimal(100_000)})
     coins: tuple[CoinConfig, ...] = DEFAULT_COINS

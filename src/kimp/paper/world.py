@@ -16,6 +16,7 @@ from kimp.paper.desk import Desk, Event
 from kimp.paper.faults.setup import Faults
 from kimp.paper.instruments import Instrument, binance_instruments, upbit_instruments
 from kimp.paper.journal import Journal
+from kimp.paper.keys import KeyRing, PaperKey
 from kimp.paper.market.replay import ReplaySource
 from kimp.paper.market.source import MarketSource, MarketUpdate, Print
 from kimp.paper.market.synthetic import SyntheticSource
@@ -42,6 +43,7 @@ class World:
         self._by_coin = {(i.venue, i.base): i for i in self.instruments.values()}
         self.wallets = Wallets()
         self.conditions = Conditions(clock, self.journal)
+        self.keys = {venue: KeyRing(_keys(config, venue), self.started_ms) for venue in Venue}
         self.withdrawals_locked = False
         """Upbit: like the condition, but without an end."""
         self.addresses = AddressBook(config.coins)
@@ -131,3 +133,10 @@ class World:
             self._print(instrument, Print(fill.price, fill.quantity, Side.BUY if buys else Side.SELL))
             for tell_book in self.on_book[instrument.venue]:
                 tell_book(instrument)
+
+
+def _keys(config: PaperConfig, venue: Venue) -> tuple[PaperKey, ...]:
+    upbit = venue is Venue.UPBIT
+    first = config.upbit_key if upbit else config.binance_key
+    more = config.upbit_more_keys if upbit else config.binance_more_keys
+    return (PaperKey(access=first.access, secret=first.secret), *more)

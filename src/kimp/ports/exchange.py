@@ -7,6 +7,7 @@ from typing import Protocol
 
 from kimp.contracts.orders import OrderIntent
 from kimp.contracts.transfers import Address, DepositReport, WithdrawalIntent, WithdrawalReport
+from kimp.domain.keys import KeyFacts
 from kimp.domain.market import Fill, Network, Quote, Venue, VenueRules
 from kimp.domain.money import Asset
 
@@ -101,5 +102,13 @@ class TickStream(Protocol):
     def quotes(self, coins: Sequence[Asset]) -> AsyncIterator[list[Quote]]: ...
 
 
-class Exchange(Trading, Transfers, Protocol):
+class OwnKey(Protocol):
+    """What the venue tells of the key that this process signs with."""
+
+    async def key_facts(self) -> KeyFacts:
+        """Raises KeyRefused for a key that the venue does not take, Unavailable while it cannot be told."""
+        ...
+
+
+class Exchange(Trading, Transfers, OwnKey, Protocol):
     """Everything, for the adapters that implement it; each activity class asks for the part it needs."""

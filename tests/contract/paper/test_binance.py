@@ -180,7 +180,7 @@ async def test_signature_and_both_edges_of_the_window(paper: PaperExchange, http
 
 
 async def test_error_classes_of_the_key(binance: Any) -> None:
-    binance.secret = "wrong"  # noqa: S105 # so it shall be
+    binance.secret = "wrong"  # so it shall be
     with pytest.raises(ccxt.AuthenticationError):
         await binance.private_get_account()
     binance.apiKey = "other"

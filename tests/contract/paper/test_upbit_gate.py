@@ -37,7 +37,7 @@ async def test_wrong_secret_key_or_nothing(upbit: Any, paper: PaperExchange, htt
     assert await ask(paper, http, token(upbit, access_key="other")) == (401, "invalid_access_key")
     assert await ask(paper, http, "") == (401, "jwt_verification")
     assert await ask(paper, http, "Bearer not.a.token") == (401, "jwt_verification")
-    upbit.secret = "wrong"  # noqa: S105 # so it shall be
+    upbit.secret = "wrong"  # so it shall be
     with pytest.raises(ccxt.AuthenticationError):
         await upbit.fetch_balance()
 

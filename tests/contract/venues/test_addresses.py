@@ -34,7 +34,7 @@ async def test_a_list_that_cannot_be_read_is_no_empty_list(bench: Bench) -> None
 
 
 async def test_a_wrong_key_reads_no_list(bench: Bench) -> None:
-    exchange = adapter(settings_of(bench.paper, bench.venue, secret="forged"), bench.venue)  # noqa: S106 - a forged one
+    exchange = adapter(settings_of(bench.paper, bench.venue, secret="forged"), bench.venue)
     with pytest.raises(KeyRefused):
         await exchange.registered_addresses(XRP)
     await exchange.close()

@@ -1,6 +1,6 @@
 """Binance's ccxt class, made faithful. The only module of this package that imports ccxt, which takes seconds."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import ccxt.async_support as ccxt
@@ -8,7 +8,7 @@ import ccxt.async_support as ccxt
 from kimp.adapters.binance.errors import CLOCK_IS_OFF, code_of
 from kimp.adapters.venue.client import HTTP_TIMEOUT_MS, FaithfulClient, repointed
 from kimp.adapters.venue.limiter import Limit, Limiter
-from kimp.config import VenueSettings
+from kimp.config import KeyPair, VenueSettings
 
 RECV_WINDOW_MS = 5_000
 """How long after its timestamp Binance may still accept a request; the fence of an unknown order counts on it."""
@@ -30,6 +30,7 @@ COSTS: Mapping[tuple[str, str], Mapping[str, int]] = {
     ("GET", "order"): {"weight": 4},
     ("GET", "myTrades"): {"weight": 5},
     ("POST", "order"): {"weight": 1, "orders": 1},
+    ("GET", "account/apiRestrictions"): {"sapi": 1},
     ("GET", "asset/tradeFee"): {"sapi": 1},
     ("GET", "capital/config/getall"): {"sapi": 10},
     ("GET", "capital/deposit/address"): {"sapi": 10},
@@ -66,17 +67,15 @@ class BinanceClient(FaithfulClient, ccxt.binance):  # type: ignore[misc] # overr
         return await super().request(*args, **kwargs)
 
 
-def make_client(settings: VenueSettings) -> BinanceClient:
+def make_client(settings: VenueSettings, keys: Callable[[], KeyPair]) -> BinanceClient:
     """Does not connect. Every URL points to `settings.rest_url`."""
     client = BinanceClient(
         {
-            "apiKey": settings.access_key.get_secret_value(),
-            "secret": settings.secret_key.get_secret_value(),
             "enableRateLimit": True,
             "timeout": HTTP_TIMEOUT_MS,
             "options": {"maxRetriesOnFailure": 0, "recvWindow": RECV_WINDOW_MS, "defaultType": "spot"},
         }
     )
     client.urls["api"] = repointed(client.urls["api"], settings.rest_url)
-    client.tame(Limiter(LIMITS))
+    client.tame(Limiter(LIMITS), keys)
     return client

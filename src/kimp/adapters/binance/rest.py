@@ -1,23 +1,25 @@
 """Binance spot over REST: the port `Exchange`. Import it lazily: ccxt takes seconds."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
 from kimp.adapters.binance import parse, rulebook
 from kimp.adapters.binance.client import make_client
 from kimp.adapters.binance.errors import NO_SUCH_SYMBOL, classify
+from kimp.adapters.binance.keys import key_facts
 from kimp.adapters.venue.batch import Batched
 from kimp.adapters.venue.cache import Kept
 from kimp.adapters.venue.client import Caller
 from kimp.adapters.venue.deadline import sent_by
 from kimp.adapters.venue.guard import check_withdrawal, network_name
 from kimp.adapters.venue.shape import plain
-from kimp.config import VenueSettings
+from kimp.config import KeyPair, VenueSettings
 from kimp.contracts.orders import OrderIntent
 from kimp.contracts.transfers import Address, DepositReport, TransferState, WithdrawalIntent, WithdrawalReport
 from kimp.domain.errors import NotFound, Rejected
+from kimp.domain.keys import KeyFacts
 from kimp.domain.market import Network, Quote, Venue, VenueRules
 from kimp.domain.money import CONTEXT, ZERO, Asset
 from kimp.ports.clock import Clock
@@ -34,10 +36,14 @@ class BinanceExchange:
 
     venue = Venue.BINANCE
 
-    def __init__(self, settings: VenueSettings, clock: Clock) -> None:
+    def __init__(self, settings: VenueSettings, clock: Clock, keys: Callable[[], KeyPair] | None = None) -> None:
+        """`keys` gives the key to sign with, anew for each request; without it that is the one for everything."""
+        self._keys = keys or (lambda: settings.single)
         self._names = settings.networks
         self._clock = clock
-        self._api: Any = make_client(settings)  # ccxt makes its calls at run time; no checker knows their types
+        self._api: Any = make_client(
+            settings, self._keys
+        )  # ccxt makes its calls at run time; no checker knows their types
         self._call = Caller(self.venue, classify)
         self._fees = Kept[Mapping[str, Decimal]](KEEP_S)
         self._wallets = Kept[Network](KEEP_S)
@@ -45,6 +51,9 @@ class BinanceExchange:
 
     async def close(self) -> None:
         await self._api.close()
+
+    async def key_facts(self) -> KeyFacts:
+        return await self._call.read("key rights", self._api.sapi_get_account_apirestrictions(), key_facts)
 
     # Market data
 

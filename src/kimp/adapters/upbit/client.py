@@ -1,6 +1,6 @@
 """Upbit's ccxt class, made faithful. The only module of this package that imports ccxt, which takes seconds."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import ccxt.async_support as ccxt
@@ -8,7 +8,7 @@ import ccxt.async_support as ccxt
 from kimp.adapters.upbit.errors import code_of
 from kimp.adapters.venue.client import HTTP_TIMEOUT_MS, FaithfulClient, repointed
 from kimp.adapters.venue.limiter import Limit, Limiter
-from kimp.config import VenueSettings
+from kimp.config import KeyPair, VenueSettings
 
 LIMITS = {"market": Limit(10, 1.0), "default": Limit(30, 1.0), "order": Limit(12, 1.0)}
 """docs.upbit.com, rate-limits 2026-10-07. `order` and `default` count per account: processes share them."""
@@ -28,12 +28,10 @@ class UpbitClient(FaithfulClient, ccxt.upbit):  # type: ignore[misc] # overrides
         return {"order": 1} if (method, path) == ("POST", "orders") else {"default": 1}
 
 
-def make_client(settings: VenueSettings) -> UpbitClient:
+def make_client(settings: VenueSettings, keys: Callable[[], KeyPair]) -> UpbitClient:
     """Does not connect. Every URL points to `settings.rest_url`."""
     client = UpbitClient(
         {
-            "apiKey": settings.access_key.get_secret_value(),
-            "secret": settings.secret_key.get_secret_value(),
             "enableRateLimit": True,
             "timeout": HTTP_TIMEOUT_MS,
             "options": {"maxRetriesOnFailure": 0},
@@ -41,5 +39,5 @@ def make_client(settings: VenueSettings) -> UpbitClient:
     )
     urls: dict[str, Any] = client.urls or {}
     client.urls = urls | {"api": repointed(urls["api"], settings.rest_url)}
-    client.tame(Limiter(LIMITS))
+    client.tame(Limiter(LIMITS), keys)
     return client

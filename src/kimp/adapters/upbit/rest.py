@@ -1,21 +1,23 @@
 """Upbit over REST: the port `Exchange`. Import it lazily: ccxt takes seconds."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from kimp.adapters.upbit import parse, rulebook
 from kimp.adapters.upbit.client import make_client
 from kimp.adapters.upbit.errors import classify
+from kimp.adapters.upbit.keys import key_facts
 from kimp.adapters.venue.cache import Kept
 from kimp.adapters.venue.client import Caller
 from kimp.adapters.venue.deadline import sent_by
 from kimp.adapters.venue.guard import check_withdrawal, network_name
 from kimp.adapters.venue.shape import plain
-from kimp.config import VenueSettings
+from kimp.config import KeyPair, VenueSettings
 from kimp.contracts.orders import OrderIntent
 from kimp.contracts.transfers import Address, DepositReport, WithdrawalIntent, WithdrawalReport
 from kimp.domain.errors import NotFound, Unavailable
+from kimp.domain.keys import KeyFacts
 from kimp.domain.market import Network, Quote, Side, Venue, VenueRules
 from kimp.domain.money import Asset
 from kimp.ports.clock import Clock
@@ -33,10 +35,14 @@ class UpbitExchange:
 
     venue = Venue.UPBIT
 
-    def __init__(self, settings: VenueSettings, clock: Clock) -> None:
+    def __init__(self, settings: VenueSettings, clock: Clock, keys: Callable[[], KeyPair] | None = None) -> None:
+        """`keys` gives the key to sign with, anew for each request; without it that is the one for everything."""
+        self._keys = keys or (lambda: settings.single)
         self._networks = settings.networks
         self._clock = clock
-        self._api: Any = make_client(settings)  # ccxt makes its calls at run time; no checker knows their types
+        self._api: Any = make_client(
+            settings, self._keys
+        )  # ccxt makes its calls at run time; no checker knows their types
         self._call = Caller(self.venue, classify)
         self._order_chances = Kept[rulebook.OrderChance](KEEP_S)
         self._withdraw_chances = Kept[rulebook.WithdrawChance](KEEP_S)
@@ -45,6 +51,9 @@ class UpbitExchange:
 
     async def close(self) -> None:
         await self._api.close()
+
+    async def key_facts(self) -> KeyFacts:
+        return await key_facts(self._api, self._call, self._keys().access_key.get_secret_value())
 
     # Market data
 

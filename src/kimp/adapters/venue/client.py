@@ -16,6 +16,7 @@ from kimp.adapters.venue.answers import OK, Answer, NotSuccess, unproved
 from kimp.adapters.venue.deadline import PunctualRequest, in_time
 from kimp.adapters.venue.limiter import Limiter
 from kimp.adapters.venue.shape import decode
+from kimp.config import KeyPair
 from kimp.domain.errors import BadMessage, NotSent, Unavailable, VenueError
 from kimp.domain.market import Venue
 
@@ -36,9 +37,10 @@ class FaithfulClient:
     session: aiohttp.ClientSession | None
     closed_by_user: bool
 
-    def tame(self, limiter: Limiter) -> None:
-        """To be called once, right after construction."""
+    def tame(self, limiter: Limiter, keys: Callable[[], KeyPair]) -> None:
+        """To be called once, right after construction. `keys` is asked for the key of each request."""
         self.limiter = limiter
+        self.keys = keys
         # ccxt logs every request with its signature and key at level DEBUG.
         self.logger = _silent
 
@@ -49,6 +51,12 @@ class FaithfulClient:
     @abstractmethod
     def charges(self, path: str, method: str, params: Mapping[str, Any]) -> Mapping[str, int]:
         """What a call costs in which group of the limiter."""
+
+    def sign(self, *args: Any, **kwargs: Any) -> Any:
+        """With the key of this moment, which may have been changed since the last one."""
+        pair = self.keys()
+        self.apiKey, self.secret = pair.access_key.get_secret_value(), pair.secret_key.get_secret_value()
+        return super().sign(*args, **kwargs)  # type: ignore[misc] # the ccxt class comes next in the MRO
 
     def on_json_response(self, text: str) -> Any:
         """ccxt's own decoder makes floats wherever orjson is installed."""

@@ -2,6 +2,7 @@
 
 from aiohttp import web
 
+from kimp.domain.market import Venue
 from kimp.paper.binance.auth import Gatekeeper
 from kimp.paper.binance.gate import Gate
 from kimp.paper.binance.rest_market import MarketCalls
@@ -15,7 +16,7 @@ from kimp.paper.world import World
 
 def make_app(world: World, seam: Seam) -> web.Application:
     app = web.Application(middlewares=[seam.middleware])
-    gatekeeper = Gatekeeper(world.config.binance_key, world.clock)
+    gatekeeper = Gatekeeper(world.keys[Venue.BINANCE], world.clock)
     gate = Gate(world, gatekeeper, app)
     for calls in (MarketCalls(world), OrderCalls(world), WalletCalls(world)):
         calls.bind(gate)

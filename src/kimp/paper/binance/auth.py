@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 from kimp.paper.binance.errors import BinanceError
 from kimp.paper.clock import Clock
-from kimp.paper.config import KeyPair
+from kimp.paper.keys import KeyRing, PaperKey, Right
 
 DEFAULT_WINDOW_MS = 5_000
 MAX_WINDOW_MS = 60_000
@@ -17,40 +17,45 @@ SIGNATURE = re.compile(r"(?:^|&)signature=([^&]*)")
 
 
 class Gatekeeper:
-    """Checks key, time window and signature against the one key."""
+    """Checks key, time window, signature and right."""
 
-    def __init__(self, key: KeyPair, clock: Clock) -> None:
-        self._key = key
+    def __init__(self, keys: KeyRing, clock: Clock) -> None:
+        self._keys = keys
         self._clock = clock
 
-    def check(self, api_key: str, raw: str, params: Mapping[str, str], at_ms: int) -> str:
+    def check(self, api_key: str, raw: str, params: Mapping[str, str], at_ms: int, right: Right = Right.READ) -> str:
         """The API key. `raw`: query string and body as they were sent, one behind the other; `at_ms`: when it came.
 
         Raises BinanceError -2014, -2015, -1102, -1131, -1021 or -1022.
         """
-        self._check_key(api_key)
+        key = self._known(api_key, right)
         self._check_window(params, at_ms)
         found = SIGNATURE.search(raw)
         if found is None or not found[1]:
             raise BinanceError(-1102, "signature")
         payload = (raw[: found.start()] + raw[found.end() :]).removeprefix("&")
-        self._check_signature(payload, found[1])
+        _check_signature(key, payload, found[1])
         return api_key
 
     def check_sorted(self, params: Mapping[str, str]) -> str:
         """The WebSocket API's way: the parameters in alphabetical order, the API key among them."""
         api_key = params.get("apiKey", "")
-        self._check_key(api_key)
+        key = self._known(api_key, Right.READ)
         self._check_window(params, self._clock.now_ms())
         payload = "&".join(f"{name}={params[name]}" for name in sorted(params) if name != "signature")
-        self._check_signature(payload, params.get("signature", ""))
+        _check_signature(key, payload, params.get("signature", ""))
         return api_key
 
-    def _check_key(self, api_key: str) -> None:
+    def _known(self, api_key: str, right: Right) -> PaperKey:
+        """An unknown key and one without the right are refused alike."""
         if not KEY_FORM.fullmatch(api_key):
             raise BinanceError(-2014)
-        if api_key != self._key.access.get_secret_value():
+        key = self._keys.get(api_key)
+        if key is None or right not in key.rights:
             raise BinanceError(-2015)
+        if right is Right.TRADE and self._clock.now_ms() >= self._keys.expires_ms(key):
+            raise BinanceError(-2015)
+        return key
 
     @staticmethod
     def _check_window(params: Mapping[str, str], now_ms: int) -> None:
@@ -70,8 +75,9 @@ class Gatekeeper:
         if now_ms - timestamp > int(window):
             raise BinanceError(-1021)
 
-    def _check_signature(self, payload: str, signature: str) -> None:
-        secret = self._key.secret.get_secret_value().encode()
-        expected = hmac.new(secret, payload.encode(), hashlib.sha256).hexdigest()
-        if not hmac.compare_digest(signature.lower().encode(), expected.encode()):
-            raise BinanceError(-1022)
+
+def _check_signature(key: PaperKey, payload: str, signature: str) -> None:
+    secret = key.secret.get_secret_value().encode()
+    expected = hmac.new(secret, payload.encode(), hashlib.sha256).hexdigest()
+    if not hmac.compare_digest(signature.lower().encode(), expected.encode()):
+        raise BinanceError(-1022)

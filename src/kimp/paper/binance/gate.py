@@ -11,6 +11,7 @@ from kimp.domain.market import Venue
 from kimp.paper.binance.auth import Gatekeeper
 from kimp.paper.binance.errors import UNDER_MAINTENANCE, BinanceError
 from kimp.paper.conditions import Condition
+from kimp.paper.keys import binance_right
 from kimp.paper.limits import Window
 from kimp.paper.seam import ADMITTED_MS
 from kimp.paper.world import World
@@ -20,6 +21,8 @@ DAY_S = 86_400
 ORDER_SPAN_S = 10
 STATUS_PATH = "/sapi/v1/system/status"
 """Served even while nothing else is."""
+CALLER = "apiKey"
+"""The parameter that a signed call finds its own key in; over REST the client sends it as a header."""
 
 Params = dict[str, str]
 Call = Callable[[Params], Any]
@@ -99,10 +102,12 @@ class Gate:
 
     def _admit(self, request: web.Request, raw: str, params: Params) -> None:
         came_ms = request.get(ADMITTED_MS, self._world.clock.now_ms())
-        key = self._gatekeeper.check(request.headers.get("X-MBX-APIKEY", ""), raw, params, came_ms)
+        right = binance_right(request.method, request.path)
+        key = self._gatekeeper.check(request.headers.get("X-MBX-APIKEY", ""), raw, params, came_ms, right)
         if self._world.conditions.hold(Condition.KEY_EXPIRED, Venue.BINANCE):
             raise BinanceError(-2015)
         self._world.journal.write("request", venue=Venue.BINANCE, method=request.method, path=request.path, key=key)
+        params[CALLER] = key
 
     def _count_order(self) -> None:
         for window, span in ((self._orders_10s, "10 SECOND"), (self._orders_1d, "1 DAY")):

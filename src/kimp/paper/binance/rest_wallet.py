@@ -9,10 +9,11 @@ from kimp.paper.addresses import Address
 from kimp.paper.amounts import CONTEXT, ZERO, BadNumber, exact, is_multiple, number, plain
 from kimp.paper.binance import render
 from kimp.paper.binance.errors import REPEATED_ID, BinanceError
-from kimp.paper.binance.gate import STATUS_PATH, Gate, Params, need
+from kimp.paper.binance.gate import CALLER, STATUS_PATH, Gate, Params, need
 from kimp.paper.coins import CoinConfig, Network
 from kimp.paper.conditions import Condition
 from kimp.paper.instruments import USDT
+from kimp.paper.keys import Right
 from kimp.paper.transfer import Withdrawal
 from kimp.paper.world import World
 
@@ -117,21 +118,26 @@ class WalletCalls:
         ]
         return _page([row for row in rows if params.get("status") in (None, str(row["status"]))], params)
 
-    def key_rights(self, _params: Params) -> dict[str, Any]:
+    def key_rights(self, params: Params) -> dict[str, Any]:
+        """Of the key that asks; a limit of its life is told only if it has one of its own."""
+        ring = self._world.keys[Venue.BINANCE]
+        key = ring.all()[params[CALLER]]
+        limited = {} if key.expires is None else {"tradingAuthorityExpirationTime": ring.expires_ms(key)}
         return {
-            "ipRestrict": True,
+            "ipRestrict": key.ip_bound,
             "createTime": self._world.started_ms,
-            "enableReading": True,
-            "enableWithdrawals": True,
+            "enableReading": Right.READ in key.rights,
+            "enableWithdrawals": Right.WITHDRAW in key.rights,
             "enableInternalTransfer": False,
             "enableMargin": False,
-            "enableFutures": False,
+            "enableFutures": key.futures,
             "permitsUniversalTransfer": False,
             "enableVanillaOptions": False,
             "enableFixApiTrade": False,
             "enableFixReadOnly": False,
-            "enableSpotAndMarginTrading": True,
+            "enableSpotAndMarginTrading": Right.TRADE in key.rights,
             "enablePortfolioMarginTrading": False,
+            **limited,
         }
 
     def _coin(self, coin: CoinConfig) -> dict[str, Any]:

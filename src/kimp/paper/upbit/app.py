@@ -2,6 +2,7 @@
 
 from aiohttp import web
 
+from kimp.domain.market import Venue
 from kimp.paper.seam import Seam
 from kimp.paper.upbit.auth import Gatekeeper
 from kimp.paper.upbit.gate import Gate
@@ -14,7 +15,7 @@ from kimp.paper.world import World
 
 def make_app(world: World, seam: Seam) -> web.Application:
     app = web.Application(middlewares=[seam.middleware])
-    gatekeeper = Gatekeeper(world.config.upbit_key)
+    gatekeeper = Gatekeeper(world.keys[Venue.UPBIT], world.clock)
     gate = Gate(world, gatekeeper, app)
     for calls in (MarketCalls(world), OrderCalls(world), WalletCalls(world)):
         calls.bind(gate)

@@ -13,7 +13,8 @@ from collections import OrderedDict
 from typing import Any
 from urllib.parse import unquote
 
-from kimp.paper.config import KeyPair
+from kimp.paper.clock import Clock
+from kimp.paper.keys import KeyRing, PaperKey, Right
 from kimp.paper.upbit.errors import UpbitError
 
 REMEMBERED_NONCES = 500_000
@@ -41,16 +42,18 @@ def _text(value: Any) -> str:
 
 
 class Gatekeeper:
-    """Checks the `Authorization` header against the one key."""
+    """Checks the `Authorization` header against the keys."""
 
-    def __init__(self, key: KeyPair) -> None:
-        self._key = key
+    def __init__(self, keys: KeyRing, clock: Clock) -> None:
+        self._keys = keys
+        self._clock = clock
         self._nonces: OrderedDict[str, None] = OrderedDict()
 
-    def check(self, authorization: str, payload: str) -> str:
+    def check(self, authorization: str, payload: str, right: Right | None = None) -> str:
         """The access key. `payload`: the parameters as they were sent, unencoded; empty without parameters.
 
-        Raises UpbitError `jwt_verification`, `invalid_access_key`, `invalid_query_payload` or `nonce_used`.
+        Raises UpbitError `jwt_verification`, `invalid_access_key`, `expired_access_key`, `invalid_query_payload`,
+        `nonce_used` or `out_of_scope`.
         """
         claims = self._claims(authorization)
         access = claims.get("access_key")
@@ -66,6 +69,9 @@ class Gatekeeper:
         self._nonces[nonce] = None
         if len(self._nonces) > REMEMBERED_NONCES:
             self._nonces.popitem(last=False)
+        key = self._keys.get(access)
+        if key is not None and right is not None and right not in key.rights:
+            raise UpbitError("out_of_scope")
         return str(access)
 
     def _claims(self, authorization: str) -> dict[str, Any]:
@@ -80,13 +86,20 @@ class Gatekeeper:
             raise UpbitError("jwt_verification") from None
         if not isinstance(claims, dict) or not isinstance(header, dict) or header.get("alg") != "HS256":
             raise UpbitError("jwt_verification")
-        if claims.get("access_key") != self._key.access.get_secret_value():
-            raise UpbitError("invalid_access_key")
-        secret = self._key.secret.get_secret_value().encode()
+        key = self._known(claims.get("access_key"))
+        secret = key.secret.get_secret_value().encode()
         expected = hmac.new(secret, f"{parts[0]}.{parts[1]}".encode(), hashlib.sha256).digest()
         if not hmac.compare_digest(signature, expected):
             raise UpbitError("jwt_verification")
         return claims
+
+    def _known(self, access: object) -> PaperKey:
+        key = self._keys.get(access)
+        if key is None:
+            raise UpbitError("invalid_access_key")
+        if self._clock.now_ms() >= self._keys.expires_ms(key):
+            raise UpbitError("expired_access_key")
+        return key
 
 
 def _decoded(part: str) -> bytes:

@@ -27,6 +27,7 @@ MESSAGES = {
     "invalid_access_key": "잘못된 엑세스 키입니다.",
     "expired_access_key": "만료된 엑세스 키입니다.",
     "market_offline": "점검 중입니다.",
+    "out_of_scope": "권한이 부족합니다.",
     "nonce_used": "이미 사용된 nonce 입니다.",
     "too_many_requests": "요청 수 제한을 초과했습니다.",
 }
@@ -37,6 +38,7 @@ STATUS = {
     "expired_access_key": 401,
     "market_offline": 403,
     "nonce_used": 401,
+    "out_of_scope": 401,
     "open_api_withdraw_locked": 403,
     "order_not_found": 404,
     "withdraw_not_found": 404,

@@ -9,6 +9,7 @@ from aiohttp import web
 from kimp.domain.market import Venue
 from kimp.paper.conditions import Condition
 from kimp.paper.config import RateLimits
+from kimp.paper.keys import UPBIT_RIGHTS, Right
 from kimp.paper.limits import Window
 from kimp.paper.seam import Handler
 from kimp.paper.upbit.auth import Gatekeeper, form_of, sent_payload
@@ -82,7 +83,8 @@ class Gate:
         pairs = form_of(body) if request.method == "POST" else list(request.query.items())
         if private:
             payload = sent_payload(request.method, request.rel_url.raw_query_string, body)
-            key = self._gatekeeper.check(request.headers.get("Authorization", ""), payload)
+            right = UPBIT_RIGHTS.get((request.method, request.path.removeprefix("/v1/")), Right.READ)
+            key = self._gatekeeper.check(request.headers.get("Authorization", ""), payload, right)
             if self._world.conditions.hold(Condition.KEY_EXPIRED, Venue.UPBIT):
                 raise UpbitError("expired_access_key")
             self._world.journal.write(

@@ -16,8 +16,6 @@ from kimp.paper.upbit.gate import Gate, Params
 from kimp.paper.world import World
 
 MAX_LISTED = 100
-KEY_LIFE_MS = 365 * 86_400_000
-"""docs.upbit.com: a key is good for one year."""
 DAILY_LIMIT_KRW = Decimal(5_000_000_000)
 
 T = TypeVar("T", Withdrawal, Deposit)
@@ -136,6 +134,9 @@ class WalletCalls:
         return render.withdrawal(made)
 
     def cancel(self, params: Params) -> dict[str, Any]:
+        """A locked key may call nothing that has to do with withdrawing."""
+        if self._world.withdrawals_locked:
+            raise UpbitError("open_api_withdraw_locked")
         withdrawal = _single(self._own_withdrawals(), params)
         if withdrawal is None or not self._world.transfers.cancel(withdrawal):
             raise UpbitError("withdraw_not_found")
@@ -160,8 +161,11 @@ class WalletCalls:
         return _page([render.deposit(d) for d in _filtered(self._own_deposits(), params)], params)
 
     def keys(self, _params: Params) -> list[dict[str, Any]]:
-        access = self._world.config.upbit_key.access.get_secret_value()
-        return [{"access_key": access, "expire_at": render.seoul(self._world.started_ms + KEY_LIFE_MS)}]
+        ring = self._world.keys[Venue.UPBIT]
+        return [
+            {"access_key": access, "expire_at": render.seoul(ring.expires_ms(key))}
+            for access, key in ring.all().items()
+        ]
 
     def _network(self, params: Params) -> tuple[CoinConfig, Network]:
         coin = self._world.coins.get(params.get("currency", ""))

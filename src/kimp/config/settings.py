@@ -1,69 +1,53 @@
-"""One validated, frozen settings object. Sources, the first that has a value wins: environment (`KIMP_...`,
-nested with `__`), `.env`, the TOML file (`kimp.toml`, or the one that `KIMP_CONFIG` names), defaults.
-"""
+"""Everything that can be set of kimp itself: one frozen, validated object. `docs/configuration.md` is made from it."""
 
-import os
 from decimal import Decimal
 from pathlib import Path
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, ClassVar
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator, model_validator
-from pydantic_settings import (
-    BaseSettings,
-    PydanticBaseSettingsSource,
-    SettingsConfigDict,
-    SettingsError,
-    TomlConfigSettingsSource,
-)
+from pydantic import Field, SecretStr, field_validator, model_validator
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
+from kimp.config.section import CoinName, Section
+from kimp.config.venues import BinanceSettings, UpbitSettings, VenueSettings
 from kimp.contracts.cycle import CyclePolicy
 from kimp.domain.admission import AdmissionLimits
 from kimp.domain.caps import ORDER_CEILING_KRW, Caps
-from kimp.domain.errors import BadConfig
 from kimp.domain.market import Venue
 from kimp.domain.money import USDT, Asset
 from kimp.domain.opportunity import Limits
 
 Ratio = Annotated[Decimal, Field(ge=-1, le=1)]
-CoinName = Annotated[str, Field(pattern=r"^[A-Z0-9]{1,12}$")]
-
-
-class Section(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class VenueSettings(Section):
-    """One exchange. The defaults are the paper exchange's; live trading is not enabled yet."""
-
-    rest_url: str
-    ws_url: str
-    access_key: SecretStr
-    secret_key: SecretStr
-    networks: dict[str, str]
-    """Coin -> the venue's own name of the chain that kimp uses for it."""
-    withdraw_to: dict[str, str] = Field(default_factory=dict)
-    """Coin -> the only address (`address` or `address:tag`) that coins may be sent to *from this venue*.
-
-    Empty: the paper exchange's own addresses, which `kimp` reads from it at start.
-    """
 
 
 class TradingSettings(Section):
     """What to trade, when, and how much."""
 
     coins: tuple[CoinName, ...] = ("XRP", "SOL", "DOGE", "TRX", "ADA", "XLM")
+    """Coins to earn with. USDT is always a way home and need not be named."""
     threshold: Ratio = Decimal("0.004")
+    """Least expected result of the whole cycle over the cash spent (0.004 = 0.4 %)."""
     notional_krw: Decimal = Field(default=Decimal(2_000_000), gt=0)
+    """Cash that a cycle starts with, in won."""
     slippage: Ratio = Decimal("0.002")
+    """How much worse than the quote an order may fill."""
     premium_band: Ratio = Decimal("0.2")
+    """A premium beyond this, either way, is taken for bad data."""
     max_quote_age_ms: int = Field(default=2_000, gt=0)
+    """Older quotes are not traded on."""
     cooldown_s: int = Field(default=5, ge=0)
+    """Pause of a coin after its cycle ended."""
     start_within_ms: int = Field(default=2_000, gt=0)
+    """Leg one is not sent later than this after it was detected."""
     rebalance_floor: Ratio = Decimal("0.001")
+    """A way home is taken at once if the cycle still earns this much."""
     rebalance_loss_limit: Ratio = Decimal("-0.01")
+    """After the deadline a way home may cost this much."""
     compensation_loss_limit: Ratio = Decimal("-0.05")
+    """A cycle that is undone may lose this much at last, reached step by step."""
     rebalance_deadline_s: int = Field(default=3_600, gt=0)
+    """How long a cycle waits for a way home that keeps the floor."""
     rebalance_poll_s: int = Field(default=5, gt=0)
+    """Pause between two looks for a way home."""
 
     @field_validator("coins")
     @classmethod
@@ -108,12 +92,19 @@ class CapSettings(Section):
     """How much may be at stake, and when kimp stops itself until a person resumes. The bounds are hard ceilings."""
 
     order_krw: Decimal = Field(default=Decimal(5_000_000), gt=0, le=ORDER_CEILING_KRW)
+    """Value of one order at its limit; a larger sale goes out in parts."""
     cycle_krw: Decimal = Field(default=Decimal(5_000_000), gt=0, le=ORDER_CEILING_KRW)
+    """Cash that one cycle starts with, in won."""
     day_krw: Decimal = Field(default=Decimal(1_000_000_000), gt=0, le=100_000_000_000)
+    """The same of all cycles of 24 hours, together."""
     open_cycles: int = Field(default=5, gt=0, le=500)
+    """No new cycle while so many run."""
     cycles_per_minute: int = Field(default=30, gt=0, le=600)
+    """More than so many halt trading until `kimp resume`."""
     losses_in_a_row: int = Field(default=5, gt=0, le=100)
+    """So many halt trading until `kimp resume`."""
     day_loss_krw: Decimal = Field(default=Decimal(300_000), gt=0, le=1_000_000_000)
+    """What the cycles of 24 hours may lose; then trading halts until `kimp resume`."""
 
     def caps(self) -> Caps:
         return Caps(
@@ -131,61 +122,60 @@ class LocalSettings(Section):
     """The parts that kimp runs itself where no URL names a real server."""
 
     data_dir: Path = Path(".kimp")
+    """SQLite, Temporal's state, logs of child processes."""
     temporal_port: int = Field(default=7233, gt=0, lt=65536)
+    """Of the Temporal dev server."""
     temporal_ui_port: int = Field(default=8233, gt=0, lt=65536)
+    """Of the dev server's Web UI."""
     redis_port: int = Field(default=6399, gt=0, lt=65536)
+    """Of kimp's own redis-server."""
 
 
-PAPER_NETWORKS = {coin: coin for coin in ("XRP", "SOL", "DOGE", "TRX", "ADA", "XLM")} | {"USDT": "TRX"}
+class ConfigSettings(Section):
+    """How the configuration itself is kept."""
 
-
-class UpbitSettings(VenueSettings):
-    rest_url: str = "http://127.0.0.1:9801"
-    ws_url: str = "ws://127.0.0.1:9801/websocket/v1"
-    access_key: SecretStr = SecretStr("paper-upbit")
-    secret_key: SecretStr = SecretStr("paper-upbit-secret")
-    networks: dict[str, str] = PAPER_NETWORKS
-
-
-class BinanceSettings(VenueSettings):
-    rest_url: str = "http://127.0.0.1:9802"
-    ws_url: str = "ws://127.0.0.1:9802"
-    access_key: SecretStr = SecretStr("paper-binance")
-    secret_key: SecretStr = SecretStr("paper-binance-secret")
-    networks: dict[str, str] = PAPER_NETWORKS
+    refresh_s: int = Field(default=300, gt=0)
+    """Pause between two looks of a running process at the secret stores, for keys that were changed there. Only
+    where one is named (Parameter Store, Vault, secrets files).
+    """
 
 
 class Sourced(BaseSettings):
-    """Settings that come from kimp's sources."""
+    """Settings that `kimp.config.load_as` reads from kimp's sources. The constructor itself looks at none."""
 
     model_config = SettingsConfigDict(
         env_prefix="KIMP_",
         env_nested_delimiter="__",
-        env_file=".env",
+        env_ignore_empty=True,
         frozen=True,
-        extra="ignore",
+        extra="forbid",
+        use_attribute_docstrings=True,
     )
+    elsewhere: ClassVar[frozenset[str]] = frozenset()
+    """Tables of the same sources that another class reads."""
 
     @classmethod
     def settings_customise_sources(
         cls,
-        settings_cls: type[BaseSettings],
+        settings_cls: type[BaseSettings],  # noqa: ARG003 - pydantic-settings passes all by name
         init_settings: PydanticBaseSettingsSource,
-        env_settings: PydanticBaseSettingsSource,
-        dotenv_settings: PydanticBaseSettingsSource,
-        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - pydantic-settings passes it by name
+        env_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003
     ) -> tuple[PydanticBaseSettingsSource, ...]:
-        path = Path(os.environ.get("KIMP_CONFIG", "kimp.toml"))
-        return (init_settings, env_settings, dotenv_settings, TomlConfigSettingsSource(settings_cls, path))
+        return (init_settings,)
 
 
 class Settings(Sourced):
-    """All that can be set of kimp itself. `kimp.example.toml` documents every field."""
+    """All that can be set of kimp itself."""
+
+    elsewhere: ClassVar[frozenset[str]] = frozenset({"paper"})
 
     redis_url: SecretStr | None = None
-    """None: kimp runs its own redis-server. A real one's may hold a password."""
+    """Redis, e.g. `redis://user:password@host:6379/0`. Left out: kimp runs its own redis-server."""
     database_url: SecretStr | None = None
-    """None: SQLite in the data directory. MySQL: `mysql+asyncmy://user:password@host/kimp`."""
+    """The database, e.g. `mysql+asyncmy://user:password@host/kimp`. Left out: SQLite in the data directory."""
+    config: ConfigSettings = ConfigSettings()
     trading: TradingSettings = TradingSettings()
     caps: CapSettings = CapSettings()
     upbit: UpbitSettings = UpbitSettings()
@@ -214,22 +204,3 @@ class Settings(Sourced):
         if self.database_url is not None:
             return self.database_url.get_secret_value()
         return f"sqlite+aiosqlite:///{self.local.data_dir / 'kimp.db'}"
-
-
-S = TypeVar("S", bound=Sourced)
-
-
-def load(**overrides: Any) -> Settings:
-    """Read and validate kimp's own settings; see `load_as` for the errors."""
-    return load_as(Settings, **overrides)
-
-
-def load_as(kind: type[S], **overrides: Any) -> S:
-    """Read and validate everything. Raises BadConfig that lists *all* problems, one line each."""
-    try:
-        return kind(**overrides)
-    except SettingsError as error:  # a table or list in the environment that is no JSON; the text holds no value
-        raise BadConfig(f"bad configuration; mend it in the environment: {error}") from None
-    except ValidationError as error:
-        lines = [f"  {'.'.join(str(part) for part in e['loc'])}: {e['msg']}" for e in error.errors()]
-        raise BadConfig("bad configuration; mend it in the environment or kimp.toml:\n" + "\n".join(lines)) from None

@@ -1,0 +1,95 @@
+"""`kimp config`: what is in force and where it came from, whether it is sound, and what there is to set."""
+
+import json
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from kimp.cli.app import app
+from kimp.config import ConfigProblems, Settings, load_with_origins
+from kimp.config.switches import read_switches
+from kimp.domain.errors import BadInput
+
+config = typer.Typer(help="Look at the configuration.", no_args_is_help=True)
+app.add_typer(config, name="config")
+console = Console()
+
+Environment = Annotated[str | None, typer.Option(help="In the place of KIMP_ENVIRONMENT.", metavar="NAME")]
+
+
+@config.command("show")
+def show(
+    environment: Environment = None,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON document, for scripts.")] = False,  # noqa: FBT002
+) -> None:
+    """Every setting in force and the source that it came from; secrets are masked."""
+    loaded = load_with_origins(Settings, environment)
+    rows = {
+        ".".join(path): {"value": value, "source": loaded.origin(*path)}
+        for path, value in _flat(loaded.settings.model_dump(mode="json"))
+    }
+    if as_json:
+        typer.echo(json.dumps(rows, indent=2))
+        return
+    table = Table("setting", "value", "source", box=None)
+    for name, row in rows.items():
+        table.add_row(f"[bold]{name}[/]", escape("" if row["value"] is None else str(row["value"])), row["source"])
+    # As wide as it needs to be: a line that is cut or broken is no use to grep.
+    Console(width=console.width if console.is_terminal else 250).print(table)
+
+
+def _flat(tree: Mapping[str, Any], above: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Any]]:
+    for name, value in tree.items():
+        path = (*above, name)
+        if isinstance(value, dict) and value:
+            yield from _flat(value, path)
+        else:
+            yield path, value
+
+
+@config.command("check")
+def check(environment: Environment = None) -> None:
+    """Validate without starting anything: every problem at once, then what is allowed but risky."""
+    from temporalio.envconfig import ClientConfig  # noqa: PLC0415 - heavy
+
+    from kimp.cli.paper import PaperSettings  # noqa: PLC0415 - heavy
+    from kimp.config.risks import risks  # noqa: PLC0415 - only here
+
+    switches = read_switches(environment)
+    settings: Settings | None = None
+    problems: list[str] = []
+    try:
+        settings = load_with_origins(Settings, environment).settings
+    except ConfigProblems as error:
+        problems += error.problems
+    try:
+        load_with_origins(PaperSettings, environment)
+    except ConfigProblems as error:
+        problems += error.problems
+    if problems or settings is None:
+        raise ConfigProblems(tuple(dict.fromkeys(problems)))  # both look at the same sources
+    own_temporal = "target_host" not in ClientConfig.load_client_connect_config()
+    for line in risks(settings, switches, own_temporal=own_temporal):
+        console.print(f"[yellow]risk:[/] {escape(line)}", highlight=False, soft_wrap=True)
+    console.print(f"the configuration{f' of {switches.environment}' if switches.environment else ''} is valid")
+
+
+@config.command("docs")
+def docs(
+    into: Annotated[Path | None, typer.Option(help="Write it there, below the marker, instead of printing it.")] = None,
+) -> None:
+    """All settings as Markdown, as in docs/configuration.md."""
+    from kimp.config.reference import MARKER, document  # noqa: PLC0415 - only here
+
+    if into is None:
+        typer.echo(document(), nl=False)
+        return
+    text = into.read_text()
+    if MARKER not in text:
+        raise BadInput(f"{into}: the line {MARKER!r} is missing; the settings go below it")
+    into.write_text(f"{text.partition(MARKER)[0]}{MARKER}\n\n{document()}")

@@ -1,0 +1,32 @@
+"""kimp's configuration. `load()` reads and validates it; `docs/configuration.md` tells every setting and source."""
+
+from kimp.config.loading import ConfigProblems, Loaded, load, load_as, load_with_origins
+from kimp.config.section import Section
+from kimp.config.settings import LocalSettings, Settings, Sourced, TradingSettings
+from kimp.config.venues import (
+    PAPER_NETWORKS,
+    BinanceSettings,
+    KeyPair,
+    RoleKeys,
+    UpbitSettings,
+    VenueSettings,
+)
+
+__all__ = [
+    "PAPER_NETWORKS",
+    "BinanceSettings",
+    "ConfigProblems",
+    "KeyPair",
+    "Loaded",
+    "LocalSettings",
+    "RoleKeys",
+    "Section",
+    "Settings",
+    "Sourced",
+    "TradingSettings",
+    "UpbitSettings",
+    "VenueSettings",
+    "load",
+    "load_as",
+    "load_with_origins",
+]

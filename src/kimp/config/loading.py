@@ -1,0 +1,70 @@
+"""From the sources to a validated object, or to one error that lists everything that is wrong."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
+
+from pydantic import ValidationError
+from pydantic_core import ErrorDetails
+
+from kimp.config.settings import Settings, Sourced
+from kimp.config.sources import Reading, read_sources
+from kimp.config.switches import read_switches
+from kimp.domain.errors import BadConfig
+
+S = TypeVar("S", bound=Sourced)
+
+
+class ConfigProblems(BadConfig):
+    """Everything that is wrong with a configuration, one line each, with the source of each and without any value."""
+
+    def __init__(self, problems: Sequence[str]) -> None:
+        self.problems = tuple(problems)
+        many = len(self.problems) != 1
+        head = f"bad configuration, {len(self.problems)} problems:\n  " if many else "bad configuration: "
+        super().__init__(head + "\n  ".join(self.problems))
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded(Generic[S]):
+    """Settings, and where each of them came from."""
+
+    settings: S
+    reading: Reading
+
+    def origin(self, *path: str) -> str:
+        return self.reading.origin(path) or "default"
+
+
+def load(**arguments: Any) -> Settings:
+    """Read and validate kimp's own settings; see `load_with_origins`."""
+    return load_with_origins(Settings, **arguments).settings
+
+
+def load_as(kind: type[S], **arguments: Any) -> S:
+    """Read and validate settings of another class; see `load_with_origins`."""
+    return load_with_origins(kind, **arguments).settings
+
+
+def load_with_origins(kind: type[S], environment: str | None = None, **arguments: Any) -> Loaded[S]:
+    """Ask all sources. `arguments` go before them, `environment` before KIMP_ENVIRONMENT.
+
+    Raises ConfigProblems.
+    """
+    reading = read_sources(kind, read_switches(environment), arguments)
+    problems, settings = list(reading.problems), None
+    try:
+        settings = kind(**reading.values)
+    except ValidationError as error:
+        problems += [_problem(detail, reading) for detail in error.errors(include_input=False, include_url=False)]
+    if problems or settings is None:
+        raise ConfigProblems(problems) from None
+    return Loaded(settings, reading)
+
+
+def _problem(detail: ErrorDetails, reading: Reading) -> str:
+    path = tuple(str(part) for part in detail["loc"] if part != "[key]")
+    unknown = detail["type"] == "extra_forbidden"
+    text = "there is no such setting" if unknown else detail["msg"].removeprefix("Value error, ")
+    told = path[:-1] if detail["type"] == "missing" else path
+    return f"{'.'.join(path)}: {text} ({reading.origin(told) or 'default'})"

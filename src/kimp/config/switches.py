@@ -1,0 +1,78 @@
+"""Where the settings come from: read before all of them, from the environment and `.env` only."""
+
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import Field, SecretStr, ValidationError, model_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from kimp.domain.errors import BadConfig
+
+ENV_FILE = ".env"
+Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]*$")]
+
+
+class Switches(BaseSettings):
+    """Each is an environment variable that begins with `KIMP_`."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="KIMP_",
+        env_file=ENV_FILE,
+        env_ignore_empty=True,
+        extra="ignore",
+        frozen=True,
+        use_attribute_docstrings=True,
+    )
+
+    config: Path | None = None
+    """The TOML file; left out, `kimp.toml` in the working directory, if it is there."""
+    environment: Name | None = None
+    """Name of what this is run for, e.g. `production`, `staging`, `paper`: `kimp.production.toml` goes before
+    `kimp.toml`, and must be there.
+    """
+    secrets_dir: Path | None = None
+    """A folder with a file per setting, e.g. `/run/secrets` with `upbit__secret_key` in it."""
+    parameter_store: Annotated[str, Field(pattern=r"^/[\w./-]+$")] | None = None
+    """A path in AWS Parameter Store, e.g. `/kimp/production/`, that holds settings."""
+    vault_addr: Annotated[str, Field(pattern=r"^https?://")] | None = None
+    """HashiCorp Vault, e.g. `https://vault.internal:8200`."""
+    vault_mount: str = "secret"
+    """Where its KV version 2 store is mounted."""
+    vault_path: str | None = None
+    """The secret in that store that holds settings, e.g. `kimp/production`."""
+    vault_role_id: str | None = None
+    """AppRole that kimp logs in as."""
+    vault_secret_id: SecretStr | None = None
+    """Its secret id."""
+    vault_secret_id_file: Path | None = None
+    """A file with the secret id instead, read anew at each login."""
+    vault_namespace: str | None = None
+    """Vault Enterprise's namespace."""
+    vault_cacert: Path | None = None
+    """The CA that signed Vault's certificate, if the system does not know it."""
+
+    @model_validator(mode="after")
+    def _vault_is_whole(self) -> "Switches":
+        if self.vault_addr is None:
+            return self
+        lacking = [f"KIMP_VAULT_{name.upper()}" for name in ("path", "role_id") if not getattr(self, f"vault_{name}")]
+        if self.vault_secret_id is None and self.vault_secret_id_file is None:
+            lacking.append("KIMP_VAULT_SECRET_ID or KIMP_VAULT_SECRET_ID_FILE")
+        if lacking:
+            raise ValueError(f"KIMP_VAULT_ADDR needs {', '.join(lacking)} too")
+        return self
+
+    @property
+    def has_store(self) -> bool:
+        """Whether there is a place where keys may be changed while kimp runs."""
+        return any((self.parameter_store, self.vault_addr, self.secrets_dir))
+
+
+def read_switches(environment: str | None = None) -> Switches:
+    """`environment` goes before KIMP_ENVIRONMENT. Raises BadConfig with all problems."""
+    try:
+        return Switches() if environment is None else Switches(environment=environment)
+    except ValidationError as error:
+        told = [(f"KIMP_{e['loc'][0]}: ".upper() if e["loc"] else "", e["msg"]) for e in error.errors()]
+        lines = [name + message.removeprefix("Value error, ") for name, message in told]
+        raise BadConfig("bad configuration; mend it in the environment or .env: " + "; ".join(lines)) from None

@@ -1,0 +1,117 @@
+"""`kimp config` as its user runs it."""
+
+import asyncio
+import json
+import os
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from fakes.vault import ROLE_ID, SECRET_ID, FakeVault
+
+from kimp.adapters.embedded.process import free_port
+
+KIMP = str(Path(sys.executable).with_name("kimp"))
+SECRET = "canary-4711"
+
+
+@pytest.fixture
+def vault() -> Iterator[FakeVault]:
+    with FakeVault().running() as vault:
+        vault.secrets["secret", "kimp/test"] = {"upbit__secret_key": SECRET, "trading__slippage": "0.003"}
+        yield vault
+
+
+def vault_variables(address: str) -> dict[str, str]:
+    return {
+        "KIMP_VAULT_ADDR": address,
+        "KIMP_VAULT_PATH": "kimp/test",
+        "KIMP_VAULT_ROLE_ID": ROLE_ID,
+        "KIMP_VAULT_SECRET_ID": SECRET_ID,
+    }
+
+
+async def kimp(folder: Path, *arguments: str, **variables: str) -> tuple[int | None, str, str]:
+    """Exit code, stdout and stderr."""
+    clean = {name: value for name, value in os.environ.items() if not name.startswith(("KIMP_", "TEMPORAL_", "VAULT_"))}
+    child = await asyncio.create_subprocess_exec(
+        KIMP,
+        *arguments,
+        cwd=folder,
+        env=clean | variables,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+    )
+    out, err = await child.communicate()
+    assert SECRET.encode() not in out + err
+    assert b"Traceback" not in err
+    return child.returncode, out.decode(), err.decode()
+
+
+async def test_show_names_the_source_of_each_value(tmp_path: Path, vault: FakeVault) -> None:
+    (tmp_path / "kimp.toml").write_text('[trading]\nthreshold = "0.006"\n')
+    code, out, _ = await kimp(
+        tmp_path, "config", "show", KIMP_TRADING__COOLDOWN_S="9", **vault_variables(vault.address)
+    )
+    assert code == 0
+    lines = {words[0]: words[1:] for line in out.splitlines() if len(words := line.split()) > 2}
+    assert lines["trading.threshold"] == ["0.006", "kimp.toml"]
+    assert lines["trading.cooldown_s"] == ["9", "environment"]
+    assert lines["trading.slippage"] == ["0.003", "vault"]
+    assert lines["trading.premium_band"] == ["0.2", "default"]
+    assert lines["upbit.secret_key"] == ["**********", "vault"]
+
+
+async def test_show_for_scripts(tmp_path: Path) -> None:
+    code, out, _ = await kimp(tmp_path, "config", "show", "--json", KIMP_TRADING__THRESHOLD="0.0060")
+    assert code == 0
+    told = json.loads(out)
+    assert told["trading.threshold"] == {"value": "0.0060", "source": "environment"}
+    assert told["upbit.networks.USDT"] == {"value": "TRX", "source": "default"}
+
+
+async def test_check_passes_and_tells_risks(tmp_path: Path) -> None:
+    (tmp_path / "kimp.production.toml").write_text('[upbit]\nrest_url = "https://api.upbit.com"\n')
+    code, out, _ = await kimp(tmp_path, "config", "check", "--environment", "production")
+    assert code == 0
+    assert "risk: real venues with SQLite" in out
+    assert "the configuration of production is valid" in out
+    code, out, _ = await kimp(tmp_path, "config", "check")
+    assert (code, out) == (0, "the configuration is valid\n")
+
+
+async def test_check_prints_every_problem_once(tmp_path: Path) -> None:
+    (tmp_path / "kimp.toml").write_text('tradng = 1\n[trading]\ncoins = "XRP"\n[paper]\nupbit_port = "x"\n')
+    code, _, err = await kimp(tmp_path, "config", "check", KIMP_TRADING__THRESHOLD="much")
+    assert code == 2
+    for problem in (
+        "tradng: there is no such setting (kimp.toml)",
+        "trading.coins: Input should be a valid tuple (kimp.toml)",
+        "trading.threshold: Input should be a valid decimal (environment)",
+        "paper.upbit_port: Input should be a valid integer",
+    ):
+        assert err.count(problem) == 1
+    assert "4 problems" in err
+
+
+async def test_a_store_that_is_away_is_one_line_and_exit_code_2(tmp_path: Path) -> None:
+    address = f"http://127.0.0.1:{free_port()}"
+    for command in (("config", "show"), ("config", "check"), ("feeder",), ("cycles", "list")):
+        code, out, err = await kimp(tmp_path, *command, **vault_variables(address))
+        assert code == 2
+        assert out == ""
+        (line,) = err.splitlines()
+        assert line == (
+            f"kimp: bad configuration: vault at {address}: does not answer (ConnectionError); check KIMP_VAULT_ADDR"
+        )
+
+
+async def test_docs_go_below_the_marker_only(tmp_path: Path) -> None:
+    file = tmp_path / "c.md"
+    file.write_text("by hand\n")
+    code, _, err = await kimp(tmp_path, "config", "docs", "--into", str(file))
+    assert code == 2
+    assert "is missing; the settings go below it" in err
+    _, printed, _ = await kimp(tmp_path, "config", "docs")
+    assert printed.startswith("## All settings")
