@@ -22,6 +22,7 @@ from kimp.domain.errors import BadConfig
 from kimp.domain.market import Venue
 from kimp.domain.money import USDT, Asset
 from kimp.domain.opportunity import Limits
+from kimp.history_settings import CodecServerSettings, HistorySettings
 
 Ratio = Annotated[Decimal, Field(ge=-1, le=1)]
 CoinName = Annotated[str, Field(pattern=r"^[A-Z0-9]{1,12}$")]
@@ -169,6 +170,8 @@ class Settings(Sourced):
     upbit: UpbitSettings = UpbitSettings()
     binance: BinanceSettings = BinanceSettings()
     local: LocalSettings = LocalSettings()
+    history: HistorySettings = HistorySettings()
+    codec_server: CodecServerSettings = CodecServerSettings()
 
     @property
     def bus_url(self) -> str:
@@ -176,6 +179,9 @@ class Settings(Sourced):
         if self.redis_url is not None:
             return self.redis_url.get_secret_value()
         return f"redis://127.0.0.1:{self.local.redis_port}/0"
+
+    def policy(self) -> CyclePolicy:
+        return self.trading.policy().model_copy(update={"discreet": self.history.encrypted})
 
     def venue(self, venue: Venue) -> VenueSettings:
         return self.upbit if venue is Venue.UPBIT else self.binance

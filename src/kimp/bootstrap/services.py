@@ -75,7 +75,7 @@ async def run_initiator(settings: Settings) -> None:
                 coins=trading.assets,
                 limits=trading.limits(),
                 admission=trading.admission(),
-                policy=trading.policy(),
+                policy=settings.policy(),
                 start_within_ms=trading.start_within_ms,
             ),
         ).run()

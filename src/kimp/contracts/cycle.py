@@ -28,6 +28,8 @@ class CyclePolicy(Message):
     rebalance_deadline_s: int
     rebalance_poll_s: int
     max_quote_age_ms: int
+    discreet: bool = False
+    """Search attributes, which are never encrypted, tell no amount and no reason: set where histories are encrypted."""
 
 
 class CycleInput(Message):
