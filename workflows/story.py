@@ -11,7 +11,7 @@ with workflow.unsafe.imports_passed_through():
     from activities.records import RecordActivities
     from kimp.contracts.cycle import CycleRecord, CycleResult, CycleTerms, TakeOver
     from kimp.contracts.operators import WriteOff
-    from kimp.contracts.search_attributes import KIMP_PROFIT_KRW, KIMP_REASON, KIMP_STATUS
+    from kimp.contracts.search_attributes import KIMP_PROFIT_KRW, KIMP_REASON, KIMP_STATUS, WITHHELD
     from kimp.contracts.status import CycleStatus
     from kimp.domain.ids import Leg, Step, UsedNumber
     from kimp.domain.ledger import Account, Entry, holdings, value_krw, write_off_entry
@@ -99,7 +99,7 @@ class CycleStory:
         if reason != self.waiting_reason:
             self.waiting_reason = reason
             self._waiting_since_ms = None if reason is None else now
-            _search_reason(reason)
+            self._search_reason(reason)
         self._next_check_ms = None if until is None else now + int(until.total_seconds() * 1000)
         await self.book()
 
@@ -108,10 +108,10 @@ class CycleStory:
         await self.wait(None)
         self.reason = reason
         if reason is not None:
-            _search_reason(reason)
+            self._search_reason(reason)
         if self.spent is not None:
             self.profit_krw = value_krw(self.held, self.krw_per_usdt, self._prices_krw())
-            workflow.upsert_search_attributes([KIMP_PROFIT_KRW.value_set(int(self.profit_krw))])
+            self._search_profit(self.profit_krw)
         self.advance(status)
         await self.book()
         return CycleResult(
@@ -128,14 +128,14 @@ class CycleStory:
         await self.wait(None)
         self.reason = reason
         self.tell(f"parked: {reason}")
-        _search_reason(reason)
+        self._search_reason(reason)
         self.advance(CycleStatus.DEAD_LETTER)
         await self.book()
 
     async def resume(self, status: CycleStatus, reason: str | None) -> None:
         """A person decided: on with it, with the status and reason it had before."""
         self.reason = reason
-        _search_reason(reason)
+        self._search_reason(reason)
         self.advance(status)
         await self.book()
 
@@ -152,7 +152,7 @@ class CycleStory:
         """From here on everything leads back."""
         await self.wait(None)
         self.reason = reason
-        _search_reason(reason)
+        self._search_reason(reason)
         self.tell(f"undoing: {reason}")
         self.advance(CycleStatus.COMPENSATING)
         await self.book()
@@ -194,6 +194,17 @@ class CycleStory:
             takes_over=self._takes_over,
         )
 
+    def _search_reason(self, reason: str | None) -> None:
+        """Keywords are short: the first clause is enough to search by."""
+        if reason is not None:
+            reason = WITHHELD if self.cycle.policy.discreet else reason.split(";")[0][:80]
+        value = KIMP_REASON.value_unset() if reason is None else KIMP_REASON.value_set(reason)
+        workflow.upsert_search_attributes([value])
+
+    def _search_profit(self, profit_krw: Decimal) -> None:
+        if not self.cycle.policy.discreet:
+            workflow.upsert_search_attributes([KIMP_PROFIT_KRW.value_set(int(profit_krw))])
+
     def _show(self) -> None:
         state = f"**{self.status}**" + (f", waiting: {self.waiting_reason}" if self.waiting_reason else "")
         reason = f"\n\n{self.reason}" if self.reason else ""
@@ -203,9 +214,3 @@ class CycleStory:
 
 def _now_ms() -> int:
     return int(workflow.now().timestamp() * 1000)
-
-
-def _search_reason(reason: str | None) -> None:
-    """Keywords are short: the first clause is enough to search by."""
-    value = KIMP_REASON.value_unset() if reason is None else KIMP_REASON.value_set(reason.split(";")[0][:80])
-    workflow.upsert_search_attributes([value])

@@ -1,13 +1,17 @@
-"""Temporal's client, and what workflows run in."""
+"""Temporal's client with its data converter, and what workflows run in."""
 
 from typing import Any
 
 from temporalio.client import Client
-from temporalio.contrib.pydantic import pydantic_data_converter
+from temporalio.converter import DataConverter
 from temporalio.envconfig import ClientConfig
 from temporalio.service import RPCError
 from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
 
+from kimp.adapters.clock import SystemClock
+from kimp.adapters.temporal.codec import HistoryCodec, KeyRing, is_sealed
+from kimp.adapters.temporal.converter import data_converter
+from kimp.adapters.temporal.opening import ReadHistory, opened
 from kimp.adapters.temporal.replaying import Replaying
 from kimp.config import Settings
 from kimp.domain.errors import BadConfig
@@ -48,16 +52,50 @@ async def connect_temporal(settings: Settings) -> Client:
 
     Raises BadConfig when nothing answers there.
     """
-    config: dict[str, Any] = dict(ClientConfig.load_client_connect_config())
-    config.setdefault("target_host", f"127.0.0.1:{settings.local.temporal_port}")
-    config.setdefault("namespace", NAMESPACE)
+    config = _named(settings)
     try:
-        return await Client.connect(**config, data_converter=pydantic_data_converter)
+        return await Client.connect(**config, data_converter=history_converter(settings))
     except (RuntimeError, RPCError) as error:
         raise BadConfig(
             f"no Temporal server answers at {config['target_host']}; start one with `kimp up`,"
             f" or name yours in TEMPORAL_ADDRESS ({str(error).splitlines()[0][:120]})"
         ) from None
+
+
+def history_converter(settings: Settings) -> DataConverter:
+    """What every client, and so every worker, converts with."""
+    return data_converter(history_codec(settings), encode_failures=settings.history.encrypted)
+
+
+def history_codec(settings: Settings) -> HistoryCodec:
+    """The key ring of the settings, for their namespace."""
+    history = settings.history
+    until = history.accept_plaintext_until
+    return HistoryCodec(
+        namespace=_named(settings)["namespace"],
+        ring=KeyRing(history.key_bytes(), history.active) if history.encrypted else None,
+        clock=SystemClock(),
+        plaintext_until_ms=0 if until is None else int(until.timestamp() * 1000),
+    )
+
+
+def history_reader(settings: Settings, *, plaintext_too: bool) -> ReadHistory:
+    """Reads recorded histories; `plaintext_too`: also what a worker would refuse because it is not encrypted.
+
+    Payloads are taken at their word for the workflow that they belong to: a child's summary is its parent's.
+    """
+    codec = history_codec(settings)
+    return lambda history: opened(
+        history, lambda payload: payload if plaintext_too and not is_sealed(payload) else codec.open(payload)
+    )
+
+
+def _named(settings: Settings) -> dict[str, Any]:
+    """What Temporal's own environment and profile say, and kimp's defaults for the rest."""
+    config: dict[str, Any] = dict(ClientConfig.load_client_connect_config())
+    config.setdefault("target_host", f"127.0.0.1:{settings.local.temporal_port}")
+    config.setdefault("namespace", NAMESPACE)
+    return config
 
 
 def sandbox() -> SandboxedWorkflowRunner:

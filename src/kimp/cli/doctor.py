@@ -30,6 +30,7 @@ async def examine(settings: Settings) -> AsyncIterator[Finding]:
     """Every check, one after the other; a failed one keeps none of the others from running."""
     checks: dict[str, Callable[[], Awaitable[str]]] = {
         "temporal": lambda: _temporal(settings),
+        "histories": lambda: _histories(settings),
         "redis": lambda: _redis(settings),
         "database": lambda: _database(settings),
         "switch": lambda: _kill_switch(settings),
@@ -47,6 +48,16 @@ async def _temporal(settings: Settings) -> str:
     client = await connect_temporal(settings)
     info = await client.workflow_service.get_system_info(GetSystemInfoRequest())
     return f"server {info.server_version}, namespace {client.namespace}, {client.service_client.config.target_host}"
+
+
+async def _histories(settings: Settings) -> str:
+    history = settings.history
+    if not history.encrypted:
+        return "plain: whoever reads Temporal's database reads amounts and ids"
+    until = history.accept_plaintext_until
+    return f"encrypted with key {history.active}; decrypted with {', '.join(history.keys)}" + (
+        f"; plain ones accepted until {until.isoformat()}" if until else ""
+    )
 
 
 async def _redis(settings: Settings) -> str:

@@ -98,10 +98,17 @@ async def _ask(settings: Settings, cycle_id: str, update: str, request: Operator
     try:
         status: Any = await handle.execute_update(update, request, result_type=str)
     except WorkflowUpdateFailedError as refusal:
-        raise BadInput(str(refusal.cause)) from None
+        raise BadInput(_innermost(refusal)) from None
     except RPCError as error:
         raise BadInput(f"cycle {cycle} takes no requests: {error.message}; see `kimp cycles show {cycle}`") from None
     console.print(f"{cycle} is {status}")
+
+
+def _innermost(refusal: BaseException) -> str:
+    """What was said first: Temporal wraps it."""
+    while isinstance(cause := getattr(refusal, "cause", None), BaseException):
+        refusal = cause
+    return str(getattr(refusal, "message", refusal))
 
 
 @app.command()

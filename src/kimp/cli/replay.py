@@ -11,13 +11,16 @@ from rich.console import Console
 
 from kimp.cli.app import EXIT_FAILED, app, run
 from kimp.cli.inspect import Json, print_json
-from kimp.config import load
+from kimp.config import Settings, load
 from kimp.contracts.cycle import ARBITRAGE_CYCLE
 from kimp.domain.errors import BadInput
 
 if TYPE_CHECKING:
+    from temporalio.client import WorkflowHistory
+
     from kimp.adapters.temporal.histories import Recorded
-    from kimp.adapters.temporal.replaying import Replayed
+    from kimp.adapters.temporal.opening import ReadHistory
+    from kimp.adapters.temporal.replaying import Replayed, Replaying
 
 ALL_CYCLES = f"WorkflowType='{ARBITRAGE_CYCLE}'"
 console = Console()
@@ -32,7 +35,9 @@ def replay(
         ),
     ] = None,
     from_server: Annotated[bool, typer.Option("--from-server", help="Fetch the histories from Temporal.")] = False,  # noqa: FBT002
-    save: Annotated[Path | None, typer.Option(help="With --from-server: also store the histories here.")] = None,
+    save: Annotated[
+        Path | None, typer.Option(help="With --from-server: also store the histories here, decrypted.")
+    ] = None,
     as_json: Json = False,  # noqa: FBT002 - a command-line flag
 ) -> None:
     """Replay recorded cycles on this version's code; any other command, input or result fails."""
@@ -44,14 +49,17 @@ def replay(
 
 
 async def _replay(what: str | None, save: Path | None, *, from_server: bool, as_json: bool) -> int:
-    from kimp.bootstrap.temporal import cycle_replay  # noqa: PLC0415 - heavy
+    from kimp.bootstrap.temporal import cycle_replay, history_reader  # noqa: PLC0415 - heavy
 
     logging.getLogger("temporalio").setLevel(logging.CRITICAL)  # what it logs with a traceback is told in a line
+    settings = load()
     replaying = cycle_replay()
-    histories = _from_server(what or ALL_CYCLES, save) if from_server else _from_folder(Path(what or ""))
+    # What a server holds is read as the workers would read it; files are stored without encryption.
+    read = history_reader(settings, plaintext_too=not from_server)
+    histories = _from_server(settings, what or ALL_CYCLES) if from_server else _from_folder(Path(what or ""))
     done: list[tuple[str, Replayed]] = []
     async for recorded in histories:
-        replayed = await replaying.replay(recorded.history)
+        replayed = await _replay_one(recorded.history, read, replaying, save)
         done.append((recorded.source, replayed))
         if not as_json:
             _print(recorded.source, replayed)
@@ -65,6 +73,21 @@ async def _replay(what: str | None, save: Path | None, *, from_server: bool, as_
         activities = sum(replayed.activities for _, replayed in done)
         console.print(f"{len(done)} histories replayed, {activities} activities compared, {differ} histories differ")
     return EXIT_FAILED if differ else 0
+
+
+async def _replay_one(
+    history: "WorkflowHistory", read: "ReadHistory", replaying: "Replaying", save: Path | None
+) -> "Replayed":
+    from kimp.adapters.temporal.histories import write_file  # noqa: PLC0415 - heavy
+    from kimp.adapters.temporal.opening import UnreadableHistory  # noqa: PLC0415 - heavy
+
+    try:
+        readable = read(history)
+    except UnreadableHistory as why:
+        return replaying.unreadable(history, why.event_id, str(why))
+    if save is not None:
+        write_file(save, readable)
+    return await replaying.replay(readable)
 
 
 def _print(source: str, replayed: "Replayed") -> None:
@@ -87,11 +110,9 @@ async def _from_folder(folder: Path) -> AsyncIterator["Recorded"]:
         yield recorded
 
 
-async def _from_server(query: str, save: Path | None) -> AsyncIterator["Recorded"]:
-    from kimp.adapters.temporal.histories import fetch, write_file  # noqa: PLC0415 - heavy
+async def _from_server(settings: Settings, query: str) -> AsyncIterator["Recorded"]:
+    from kimp.adapters.temporal.histories import fetch  # noqa: PLC0415 - heavy
     from kimp.bootstrap.temporal import connect_temporal  # noqa: PLC0415 - heavy
 
-    async for recorded in fetch(await connect_temporal(load()), query):
-        if save is not None:
-            write_file(save, recorded.history)
+    async for recorded in fetch(await connect_temporal(settings), query):
         yield recorded

@@ -7,6 +7,7 @@ from typing import Annotated, ClassVar
 from pydantic import Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
+from kimp.config.history import CodecServerSettings, HistorySettings
 from kimp.config.section import CoinName, Section
 from kimp.config.venues import BinanceSettings, UpbitSettings, VenueSettings
 from kimp.contracts.cycle import CyclePolicy
@@ -181,6 +182,8 @@ class Settings(Sourced):
     upbit: UpbitSettings = UpbitSettings()
     binance: BinanceSettings = BinanceSettings()
     local: LocalSettings = LocalSettings()
+    history: HistorySettings = HistorySettings()
+    codec_server: CodecServerSettings = CodecServerSettings()
 
     @property
     def bus_url(self) -> str:
@@ -193,7 +196,7 @@ class Settings(Sourced):
         return AdmissionLimits(self.caps.caps(), self.trading.cooldown_s * 1000)
 
     def policy(self) -> CyclePolicy:
-        return self.trading.policy(self.caps.caps())
+        return self.trading.policy(self.caps.caps()).model_copy(update={"discreet": self.history.encrypted})
 
     def venue(self, venue: Venue) -> VenueSettings:
         return self.upbit if venue is Venue.UPBIT else self.binance

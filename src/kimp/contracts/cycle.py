@@ -37,6 +37,8 @@ class CyclePolicy(Message):
     rebalance_poll_s: int
     max_quote_age_ms: int
     caps: Caps
+    discreet: bool = False
+    """Search attributes, which are never encrypted, tell no amount and no reason: set where histories are encrypted."""
 
 
 class CycleTerms(Message):

@@ -65,6 +65,11 @@ class Replaying:
             return replayed
         raise AssertionError("one history, one answer")
 
+    def unreadable(self, history: WorkflowHistory, event_id: int, why: str) -> Replayed:
+        """The answer for a history that can't be replayed, because one of its payloads can't be read."""
+        difference = Difference(history.workflow_id, event_id, REPLAY, "", None, why)
+        return _judged(history, activities=0, found=[difference])
+
     async def replay_all(self, histories: AsyncIterator[WorkflowHistory]) -> AsyncIterator[Replayed]:
         """In order, each as soon as it is done."""
         async for history in histories:
@@ -95,12 +100,16 @@ def _judge(history: WorkflowHistory, captured: Captured, failure: Exception | No
     found = list(differences(history.workflow_id, history.events, captured))
     if failure is not None:
         found.append(Difference(history.workflow_id, 0, REPLAY, "", None, reason_of(failure)))
+    return _judged(history, compared(history.events, captured), found)
+
+
+def _judged(history: WorkflowHistory, activities: int, found: Sequence[Difference]) -> Replayed:
     return Replayed(
         workflow_id=history.workflow_id,
         run_id=history.run_id,
         events=len(history.events),
         closed=bool(history.events) and history.events[-1].event_type in CLOSED,
-        activities=compared(history.events, captured),
+        activities=activities,
         differences=tuple(found),
     )
 

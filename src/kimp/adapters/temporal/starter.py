@@ -89,12 +89,13 @@ class TemporalCycleFates:
 
 
 def _search_attributes(cycle: CycleInput) -> TypedSearchAttributes:
+    amounts = [] if cycle.policy.discreet else [SearchAttributePair(KIMP_NOTIONAL_KRW, _notional_krw(cycle))]
     return TypedSearchAttributes(
         [
             SearchAttributePair(KIMP_STATUS, CycleStatus.STARTED.value),
             SearchAttributePair(KIMP_COIN, cycle.coin),
             SearchAttributePair(KIMP_DIRECTION, cycle.direction.value),
-            SearchAttributePair(KIMP_NOTIONAL_KRW, _notional_krw(cycle)),
+            *amounts,
         ]
     )
 

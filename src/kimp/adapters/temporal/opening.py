@@ -1,0 +1,70 @@
+"""Recorded histories as they would be without encryption: to replay them, and to store them for later versions."""
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+from google.protobuf.descriptor import FieldDescriptor
+from google.protobuf.message import Message
+from temporalio.api.common.v1 import Header, Payload, SearchAttributes
+from temporalio.api.failure.v1 import Failure
+from temporalio.api.history.v1 import HistoryEvent
+from temporalio.client import WorkflowHistory
+
+from kimp.adapters.temporal.converter import Unreadable
+
+NEVER_SEALED = (SearchAttributes.DESCRIPTOR, Header.DESCRIPTOR)
+Open = Callable[[Payload], Payload]
+ReadHistory = Callable[[WorkflowHistory], WorkflowHistory]
+"""Raises UnreadableHistory."""
+
+
+class UnreadableHistory(Unreadable):
+    """One of the history's payloads can't be read."""
+
+    def __init__(self, event_id: int, why: Unreadable) -> None:
+        super().__init__(why.args[0])
+        self.event_id = event_id
+
+
+def opened(history: WorkflowHistory, open_payload: Open) -> WorkflowHistory:
+    """A copy with every payload opened, and failures with their text in its usual place. Raises UnreadableHistory."""
+    events = []
+    for recorded in history.events:
+        event = HistoryEvent()
+        event.CopyFrom(recorded)
+        try:
+            _open_all(event, open_payload)
+        except Unreadable as why:
+            raise UnreadableHistory(event.event_id, why) from None
+        events.append(event)
+    return WorkflowHistory(history.workflow_id, events)
+
+
+def _open_all(message: Message, open_payload: Open) -> None:
+    if isinstance(message, Payload):
+        message.CopyFrom(open_payload(message))
+        return
+    if message.DESCRIPTOR in NEVER_SEALED:
+        return
+    for field, value in message.ListFields():
+        for part in _parts(field, value):
+            _open_all(part, open_payload)
+    if isinstance(message, Failure) and message.HasField("encoded_attributes"):
+        _tell(message)
+
+
+def _parts(field: FieldDescriptor, value: Any) -> list[Message]:
+    """The messages that a field holds: itself, its items, or its map's values."""
+    if field.message_type is None:
+        return []
+    if isinstance(value, Message):
+        return [value]
+    items = value.values() if field.message_type.GetOptions().map_entry else value
+    return [item for item in items if isinstance(item, Message)]
+
+
+def _tell(failure: Failure) -> None:
+    told = json.loads(failure.encoded_attributes.data)
+    failure.message, failure.stack_trace = told["message"], told["stack_trace"]
+    failure.ClearField("encoded_attributes")
