@@ -6,7 +6,6 @@ from dataclasses import asdict
 from typing import Annotated
 
 import typer
-from rich.console import Console
 
 from kimp.cli import views
 from kimp.cli.app import EXIT_FAILED, app, run
@@ -18,7 +17,7 @@ cycles = typer.Typer(help="Look at cycles.", no_args_is_help=True)
 config = typer.Typer(help="Look at the configuration.", no_args_is_help=True)
 app.add_typer(cycles, name="cycles")
 app.add_typer(config, name="config")
-console = Console()
+console = views.console()
 
 Json = Annotated[bool, typer.Option("--json", help="One JSON document, for scripts.")]
 
