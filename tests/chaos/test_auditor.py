@@ -224,6 +224,12 @@ def _running_and_nobody_knows_why(pages: Pages) -> None:
     pages.row("cycles").update(status="REBALANCING_IN_PROGRESS", closed_ms=None)
 
 
+def _parked_again_and_again(pages: Pages) -> None:
+    pages.workflow = replace(pages.workflow, status="RUNNING")
+    pages.row("cycles").update(status="DEAD_LETTER", reason="lost", closed_ms=None)
+    pages.circumstances = replace(pages.circumstances, decided={CYCLE: 2})
+
+
 BROKEN: list[tuple[str, Change]] = [
     ("I1", _an_entry_off),
     ("I1", _a_fill_not_booked),
@@ -268,6 +274,7 @@ BROKEN: list[tuple[str, Change]] = [
     ("I9", _a_secret_is_found),
     ("I10", _it_never_came_to_rest),
     ("I10", _running_and_nobody_knows_why),
+    ("I10", _parked_again_and_again),
 ]
 
 

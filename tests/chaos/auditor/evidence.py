@@ -4,7 +4,7 @@ The auditor stands apart from what it audits: nothing below `chaos.auditor` impo
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any, TypeVar
 
@@ -62,6 +62,8 @@ class Circumstances:
     settled_s: float | None
     """From the last fault until everything was at rest; None: it never was."""
     settle_limit_s: float
+    decided: Mapping[str, int] = field(default_factory=dict)
+    """Cycle -> how often a person decided over it since."""
 
 
 @dataclass(frozen=True, slots=True)

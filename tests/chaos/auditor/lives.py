@@ -68,8 +68,13 @@ def check_rest(books: Books, workflows: Sequence[Workflow], circumstances: Circu
     for workflow in workflows:
         cycle = cycle_of(workflow.workflow_id)
         row = books.cycles.get(cycle)
-        if workflow.status == "RUNNING" and not at_rest(row):
+        if workflow.status != "RUNNING":
+            continue
+        if not at_rest(row):
             yield violation("a cycle neither ended nor waits", cycle=cycle, row=row and row["status"])
+        times = circumstances.decided.get(cycle, 0)
+        if row is not None and row["status"] == "DEAD_LETTER" and times > 1:
+            yield violation("whatever a person decides, it parks again", cycle=cycle, times=times, reason=row["reason"])
 
 
 def _halted(halts: Sequence[Halt], at_ms: int) -> bool:
