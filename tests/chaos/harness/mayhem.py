@@ -22,6 +22,7 @@ from kimp.domain.ids import Leg, Step
 Say = Callable[[str], None]
 LOOK_EVERY_S = 0.5
 NUDGE_EVERY_S = 0.7
+HURRY_EVERY_S = 3.0
 WARM_UP = 120
 """Looks."""
 HALT_S = 6.0
@@ -73,6 +74,7 @@ class Mayhem:
             (self._fail, size.plan_every_s),
             (self._operate, size.operator_every_s),
             (self.operators.decide, size.operator_every_s),
+            (self.operators.hurry, HURRY_EVERY_S),
         ]
         tasks = [asyncio.create_task(self._repeat(act, every_s)) for act, every_s in loops]
         try:

@@ -4,6 +4,7 @@ import asyncio
 import random
 import time
 from collections import Counter
+from datetime import timedelta
 from decimal import Decimal
 
 from chaos.auditor.books import plain_id
@@ -11,7 +12,7 @@ from chaos.auditor.collecting import read_tables
 from chaos.auditor.evidence import Row, Unread, number
 from chaos.harness.commands import Refused, kimp, kimp_json
 from chaos.harness.ground import Ground
-from temporalio.client import Client
+from temporalio.client import Client, WorkflowUpdateFailedError, WorkflowUpdateRPCTimeoutOrCancelledError
 from temporalio.service import RPCError
 
 from kimp.contracts.status import CycleStatus
@@ -24,6 +25,7 @@ REFUSED_DEPOSIT = "refused"
 PATIENCE_S = 20.0
 """Before a person decides over the same cycle once more."""
 WITHIN_S = 25.0
+NUDGE_S = 5
 EARNING = frozenset(CycleStatus) - {
     CycleStatus.COMPLETED,
     CycleStatus.REJECTED,
@@ -66,6 +68,11 @@ class Operators:
         self._last_s |= {row.cycle_id: now for row in due}
         await asyncio.gather(*(self._decide(row.cycle_id, row.reason or "") for row in due))
 
+    async def hurry(self) -> None:
+        """Ask every waiting cycle to look again: hours of patience are not what is tested here."""
+        rows = [row for row in await self._rows() if row.waiting_reason is not None]
+        await asyncio.gather(*(self._nudge(row.cycle_id) for row in rows))
+
     async def halt_for_a_while(self) -> None:
         level = self._draw.choice((1, 2, 2, 3))
         await self._command_line("halt", str(level), "--note", "chaos")
@@ -86,6 +93,16 @@ class Operators:
             self.refused.append(f"cancel {cycle}: {error.message}")
         else:
             self.did["cancel"] += 1
+
+    async def _nudge(self, cycle: str) -> None:
+        handle = self._temporal.get_workflow_handle(workflow_id(cycle))
+        try:
+            await handle.execute_update(
+                "retry", {"by": "chaos"}, result_type=str, rpc_timeout=timedelta(seconds=NUDGE_S)
+            )
+        except (RPCError, WorkflowUpdateFailedError, WorkflowUpdateRPCTimeoutOrCancelledError):
+            return  # it waits no longer, or a server is away
+        self.did["hurry"] += 1
 
     async def _decide(self, cycle: str, reason: str) -> None:
         self.decided[cycle] += 1
