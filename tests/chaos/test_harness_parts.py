@@ -70,7 +70,7 @@ def test_every_cell_is_hit_once_before_any_is_charged_again(charges: Charges) ->
         gone.update(explode(charges))
     assert gone == Counter(cells())
     charges.lay()
-    assert len(list(charges.folder.iterdir())) == 3
+    assert len(list(charges.folder.iterdir())) == 1
 
 
 def test_what_is_taken_away_was_not_hit(charges: Charges) -> None:

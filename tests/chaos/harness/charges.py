@@ -32,10 +32,10 @@ class Charges:
         for cell in missing:
             if cell.slow:
                 self._put(cell)
-        common = [cell for cell in missing if cell not in self._lying]
-        if not missing:  # each has been hit: any of them again
-            common = [cell for cell in self.wanted if cell not in self._lying]
-        room = self._at_once - sum(1 for cell in self._lying if not cell.slow)
+        common, at_once = [cell for cell in missing if cell not in self._lying], self._at_once
+        if not missing:  # each has been hit: any of them again, one at a time
+            common, at_once = [cell for cell in self.wanted if cell not in self._lying], 1
+        room = at_once - sum(1 for cell in self._lying if not cell.slow)
         for cell in self._draw.sample(common, max(0, min(room, len(common)))):
             self._put(cell)
 

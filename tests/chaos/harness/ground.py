@@ -137,7 +137,7 @@ def _venues(secret: Mapping[str, str], ports: Mapping[str, int]) -> dict[str, st
 
 
 def _paper(folder: Path, size: Size, seed: int, ports: Mapping[str, int]) -> dict[str, str]:
-    market = {"kind": "synthetic", "seed": seed, "ticks_per_second": 60, "episode_every_s": 0}
+    market = {"kind": "synthetic", "seed": seed, "ticks_per_second": 100, "episode_every_s": 0}
     return {
         **{f"KIMP_PAPER__{name.upper()}_PORT": str(port) for name, port in ports.items()},
         "KIMP_PAPER__JOURNAL_PATH": str(folder / JOURNAL),

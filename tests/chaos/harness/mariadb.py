@@ -32,7 +32,9 @@ class MariaDb:
         owner = ["--user=root"] if os.getuid() == 0 else []
         self._install = [install, data, "--auth-root-authentication-method=normal", *owner]
         where = [data, f"--port={self._port}", f"--bind-address={LOOPBACK}", f"--socket={folder / 'socket'}"]
-        self._process = ServerProcess("mariadb", [server, "--no-defaults", *where, *owner], folder)
+        self._process = ServerProcess(
+            "mariadb", [server, "--no-defaults", "--skip-name-resolve", *where, *owner], folder
+        )
 
     @property
     def url(self) -> str:

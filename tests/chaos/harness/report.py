@@ -9,6 +9,8 @@ from chaos.auditor.verdict import Holds, Verdict
 from rich.console import Console, Group
 from rich.table import Table
 
+from kimp.paper.faults.kinds import STREAM
+
 
 @dataclass
 class Report:
@@ -50,6 +52,9 @@ class Report:
         """Every invariant was judged and holds, and nothing that was asked for is missing."""
         return bool(self.verdicts) and not self.missing and all(v.holds is Holds.YES for v in self.verdicts)
 
+    def _faults(self, *, on_streams: bool) -> dict[str, int]:
+        return {kind: times for kind, times in self.venue_faults.items() if (kind in STREAM) is on_streams}
+
     def as_json(self) -> dict[str, Any]:
         return {**asdict(self), "died": self.died, "violations": self.violations, "held": self.held}
 
@@ -71,7 +76,8 @@ class Report:
         table.add_column("how often", justify="right")
         hit = sum(1 for times in self.cells.values() if times)
         for name, counts in (
-            ("venue faults", self.venue_faults),
+            ("venue faults of requests, orders and transfers", self._faults(on_streams=False)),
+            ("venue faults of stream frames", self._faults(on_streams=True)),
             ("blows at servers and lines", self.blows),
             ("kills from outside", self.kills),
             ("deaths at a crash point", self.crashes),
