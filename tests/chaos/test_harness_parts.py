@@ -10,7 +10,7 @@ from chaos.harness.charges import Charges
 from chaos.harness.ground import coins_of
 from chaos.harness.matrix import STEPS, Cell, cells, named_points, quick
 from chaos.harness.sizes import DEFAULT, SMALL
-from chaos.harness.swarm import PER_FRAME, TOTAL, draw_plan
+from chaos.harness.swarm import PER_FRAME, QUICK, TOTAL, draw_plan
 
 from activities.crash_points import crash_point
 from kimp.adapters.upbit.rulebook import TAG_COINS
@@ -83,6 +83,7 @@ def test_what_is_taken_away_was_not_hit(charges: Charges) -> None:
 @pytest.mark.parametrize("seed", range(20))
 def test_a_drawn_plan_is_valid_and_fails_as_often_as_it_should(seed: int) -> None:
     plan = FaultPlan.model_validate(draw_plan(random.Random(seed)))
+    FaultPlan.model_validate(draw_plan(random.Random(seed), QUICK))
     for family, most in ((kinds.REQUEST, TOTAL[1]), (kinds.STREAM, PER_FRAME)):
         assert sum(rule.rate for rule in plan.rules if rule.kind in family) <= most + 1e-9
 

@@ -18,6 +18,7 @@ from temporalio.client import Client
 
 from kimp.domain.errors import KimpError
 from kimp.domain.ids import Leg, Step
+from kimp.domain.market import Direction
 
 Say = Callable[[str], None]
 LOOK_EVERY_S = 0.5
@@ -124,10 +125,17 @@ class Mayhem:
         self.charges.lay()
 
     async def _trade(self) -> None:
-        await self.market.nudge(await busy_coins(self._ground), upwards=0.7 if self._lacks(Leg.BACK, Step.BUY) else 0.5)
+        await self.market.nudge(await busy_coins(self._ground), upwards=self._upwards())
+
+    def _upwards(self) -> float:
+        """How likely a coin is made dear on Upbit: by what the missing crash points ask for."""
+        missing = {cell.step for cell in self.charges.missing}
+        if Direction.TO_BINANCE in missing and Direction.TO_UPBIT not in missing:
+            return 0.2
+        return 0.7 if f"{Leg.BACK}{Step.BUY}" in missing or Direction.TO_UPBIT in missing else 0.5
 
     async def _fail(self) -> None:
-        await self._ground.paper.fail(draw_plan(self._plans))
+        await self._ground.paper.fail(draw_plan(self._plans, self._size.routes))
 
     async def _operate(self) -> None:
         """Undoing is rare by nature, and the more wanted the more of its crash points are missing."""

@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from chaos.harness.swarm import ALL, QUICK
+
 
 @dataclass(frozen=True, slots=True)
 class Size:
@@ -11,6 +13,8 @@ class Size:
     initiators: int
     cells: int | None
     """How many cells of the crash-point matrix; None: all."""
+    routes: tuple[str, ...]
+    """Of requests that may fail."""
     charges: int
     """How many common cells are charged at a time; each costs a process when its step comes."""
     kills: int
@@ -36,10 +40,11 @@ SMALL = Size(
     workers=2,
     initiators=2,
     cells=4,
+    routes=QUICK,
     charges=4,
     kills=5,
     faults=25,
-    mayhem_s=(20, 50),
+    mayhem_s=(20, 90),
     kill_every_s=8,
     stop_every_s=20,
     server_every_s=12,
@@ -53,10 +58,11 @@ DEFAULT = Size(
     workers=3,
     initiators=2,
     cells=None,
+    routes=(ALL,),
     charges=4,
     kills=200,
     faults=5_000,
-    mayhem_s=(600, 1_500),
+    mayhem_s=(600, 1_200),
     kill_every_s=10,
     stop_every_s=45,
     server_every_s=25,

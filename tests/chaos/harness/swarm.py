@@ -1,7 +1,7 @@
 """Draws what goes wrong at the venues: each plan has a subset of the kinds of its own, at rates of its own."""
 
 import random
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from kimp.paper.faults import kinds
@@ -24,23 +24,28 @@ SECONDS: Mapping[FaultKind, float] = {
     FaultKind.HANG_AFTER: 7.0,
     FaultKind.BAN: 4.0,
 }
-FAMILIES = (kinds.REQUEST, kinds.ORDER, kinds.SENDING, kinds.RECEIVING)
+FAMILIES = (kinds.ORDER, kinds.SENDING, kinds.RECEIVING)
+ALL = "*"
+QUICK = ("GET *", "POST *order*")
+"""All requests but withdrawals: kimp searches for a lost one for five minutes, and then asks a person."""
 
 
-def draw_plan(draw: random.Random) -> dict[str, Any]:
-    """A fault plan as `PUT /_paper/faults` takes it."""
+def draw_plan(draw: random.Random, routes: Sequence[str] = (ALL,)) -> dict[str, Any]:
+    """A fault plan as `PUT /_paper/faults` takes it; `routes`: which requests may fail."""
     rules: list[dict[str, Any]] = []
+    for route in routes:
+        rules += _rules(draw, kinds.REQUEST, draw.uniform(*TOTAL), route)
     for family in FAMILIES:
         rules += _rules(draw, family, draw.uniform(*TOTAL))
     rules += _rules(draw, kinds.STREAM, PER_FRAME)
     return {"seed": draw.randrange(2**31), "rules": rules}
 
 
-def _rules(draw: random.Random, family: Iterable[FaultKind], total: float) -> list[dict[str, Any]]:
+def _rules(draw: random.Random, family: Iterable[FaultKind], total: float, route: str = ALL) -> list[dict[str, Any]]:
     chosen = [kind for kind in sorted(family) if draw.random() < SHARE]
     weights = [draw.random() for _ in chosen]
     return [
-        {"kind": kind.value, "rate": min(total * weight / sum(weights), AT_MOST.get(kind, 1.0))}
+        {"kind": kind.value, "rate": min(total * weight / sum(weights), AT_MOST.get(kind, 1.0)), "route": route}
         | ({"seconds": SECONDS[kind]} if kind in SECONDS else {})
         for kind, weight in zip(chosen, weights, strict=True)
     ]
