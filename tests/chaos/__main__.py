@@ -6,7 +6,6 @@ import json
 import shutil
 import sys
 import tempfile
-import time
 from pathlib import Path
 
 from chaos.harness.campaign import campaign
@@ -25,17 +24,19 @@ def main() -> int:
     size = SIZES[arguments.size]
     folder = Path(arguments.keep or tempfile.mkdtemp(prefix=f"kimp-chaos-{seed}-")).absolute()
     folder.mkdir(parents=True, exist_ok=True)
-    begun = time.monotonic()
     errors.print(f"chaos: seed {seed}, size {size.name}")
-    report = asyncio.run(campaign(folder, size, seed, arguments.database, errors.print))
-    report.seconds = round(time.monotonic() - begun, 1)
-    _tell(report, as_json=arguments.json)
-    if report.held:
-        if arguments.keep is None:
-            shutil.rmtree(folder, ignore_errors=True)
-        return 0
-    errors.print(f"[red]it did not hold.[/] Evidence: {folder}\nOnce more: {_command(seed, size, arguments.database)}")
-    return 1
+    held = False
+    try:
+        report = asyncio.run(campaign(folder, size, seed, arguments.database, errors.print))
+        _tell(report, as_json=arguments.json)
+        held = report.held
+    finally:
+        if not held:
+            once_more = _command(seed, size, arguments.database)
+            errors.print(f"[red]it did not hold.[/] Evidence: {folder}\nOnce more: {once_more}")
+    if held and arguments.keep is None:
+        shutil.rmtree(folder, ignore_errors=True)
+    return 0 if held else 1
 
 
 def _arguments() -> argparse.Namespace:

@@ -1,15 +1,45 @@
 """The auditor finds what it is there to find: evidence with each invariant broken once, and clean evidence."""
 
+import ast
 from dataclasses import replace
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import pytest
 from chaos.auditor.evidence import Evidence, Unread
+from chaos.auditor.keeping import load, save
 from chaos.auditor.verdict import Holds, Verdict, count_beyond_fence, judge
 from chaos.handmade import ALLOWED, CYCLE, START_MS, Change, Pages, broken, clean
 
 INVARIANTS = {f"I{number}" for number in range(1, 11)}
+
+
+def test_it_shares_no_code_with_what_it_audits() -> None:
+    imported = {
+        name.split(".")[0]
+        for path in (Path(__file__).parent / "auditor").glob("*.py")
+        for node in ast.walk(ast.parse(path.read_text()))
+        for name in _imported(node)
+    }
+    assert imported.isdisjoint({"kimp", "workflows", "activities", "feeder", "initiator", "fakes"})
+
+
+def _imported(node: ast.AST) -> list[str]:
+    if isinstance(node, ast.ImportFrom):
+        return [node.module or ""]
+    return [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+
+
+def test_kept_evidence_is_judged_as_it_was(tmp_path: Path) -> None:
+    for evidence in (clean().evidence(), broken(_a_second_order_of_a_step), broken(_it_never_came_to_rest)):
+        save(evidence, tmp_path)
+        assert failing(load(tmp_path)).keys() == failing(evidence).keys()
+
+
+def test_what_was_unread_stays_unread_when_it_is_kept(tmp_path: Path) -> None:
+    save(replace(clean().evidence(), workflows=Unread("nobody answered")), tmp_path)
+    assert load(tmp_path).workflows == Unread("nobody answered")
 
 
 def failing(evidence: Evidence) -> dict[str, str]:

@@ -51,7 +51,7 @@ def _fill(report: Report, ground: Ground, mayhem: Mayhem, evidence: Evidence) ->
     report.ended = ground.supervisor.ended
     report.cells = {str(cell): mayhem.charges.hits[cell] for cell in mayhem.charges.wanted}
     report.missing = mayhem.missing()
-    report.operators = dict(mayhem.operators.did)
+    report.operators = {**mayhem.operators.did, "came too late": len(mayhem.operators.refused)}
     if not isinstance(evidence.tables, Unread):
         report.cycles = dict(Counter(str(row["status"]) for row in evidence.tables["cycles"]))
     if not isinstance(evidence.journal, Unread):

@@ -24,6 +24,8 @@ Say = Callable[[str], None]
 LOOK_EVERY_S = 0.5
 NUDGE_EVERY_S = 0.7
 HURRY_EVERY_S = 3.0
+IN_DYING = 1
+"""The supervisor may not have seen the latest yet."""
 WARM_UP = 120
 """Looks."""
 HALT_S = 6.0
@@ -105,6 +107,9 @@ class Mayhem:
     def missing(self) -> list[str]:
         """What was asked of this size and has not happened."""
         lacking = [f"crash point {cell}" for cell in self.charges.missing]
+        gone, dead = self.charges.hits.total(), self._ground.supervisor.crashes.total()
+        if gone > dead + IN_DYING:
+            lacking.append(f"a process for each charge: {gone} went off, {dead} processes died of one")
         if (died := self._ground.supervisor.died) < self._size.kills:
             lacking.append(f"{self._size.kills - died} more kills")
         if (struck := sum(self.struck.values())) < self._size.faults:
@@ -112,11 +117,10 @@ class Mayhem:
         return lacking
 
     def progress(self, passed: float) -> str:
-        hit = sum(1 for cell in self.charges.hits.values() if cell)
+        hit, missing = len(self.charges.hits), self.charges.missing
         return (
             f"{passed:4.0f} s: {self._ground.supervisor.died} kills, {sum(self.struck.values())} venue faults,"
-            f" {hit} crash points hit, {len(self.charges.missing)} missing"
-            f" ({', '.join(map(str, self.charges.missing[:6]))})"
+            f" {hit} crash points hit, {len(missing)} missing ({', '.join(map(str, missing[:6]))})"
         )
 
     async def _charge(self) -> None:
@@ -139,7 +143,7 @@ class Mayhem:
 
     async def _operate(self) -> None:
         """Undoing is rare by nature, and the more wanted the more of its crash points are missing."""
-        if self._plans.randrange(HALT_EVERY) == 0:
+        if self._draw.randrange(HALT_EVERY) == 0:
             await self.operators.halt_for_a_while()
             await asyncio.sleep(HALT_S)
             await self.operators.resume()

@@ -62,9 +62,11 @@ class Supervisor:
         return self.kills.total() + self.crashes.total()
 
     def kill(self, name: str) -> None:
-        self._asked.add(name)
-        self._stack.children[name].kill()
-        self.kills[name] += 1
+        """Nothing happens to one that has just died by a charge: that death is counted as it was."""
+        if self._stack.children[name].running:
+            self._asked.add(name)
+            self._stack.children[name].kill()
+            self.kills[name] += 1
 
     async def zombie(self, name: str, seconds: float) -> None:
         """Let it stand still for longer than its heartbeats allow, and go on as if nothing had been."""
