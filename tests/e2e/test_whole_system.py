@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Callable
@@ -41,9 +42,11 @@ def world(temporal_binary: Path, tmp_path: Path, new_database: Callable[[], str]
     }
 
 
-def _kimp(world: dict[str, str], folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+def _kimp(
+    world: dict[str, str], folder: Path, *arguments: str, within_s: float = 280
+) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [KIMP, *arguments], env=world, cwd=folder, capture_output=True, text=True, timeout=280, check=False
+        [KIMP, *arguments], env=world, cwd=folder, capture_output=True, text=True, timeout=within_s, check=False
     )
 
 
@@ -60,6 +63,20 @@ def test_demo_completes_cycles_and_the_books_balance(world: dict[str, str], tmp_
     done = next(row for row in rows if row["status"] == "COMPLETED")
     card = json.loads(_kimp(books, tmp_path, "cycles", "show", done["cycle_id"], "--json").stdout)
     assert len(card["entries"]) >= 6, "two legs: buys, transfers out and in, sales"
+
+
+@pytest.mark.timeout(400)
+def test_demo_goes_on_when_a_worker_is_killed_and_shows_whole_tables(world: dict[str, str], tmp_path: Path) -> None:
+    # What is shown here is no matter of milliseconds, and a busy machine is late with its quotes.
+    patient = {"KIMP_TRADING__MAX_QUOTE_AGE_MS": "10000", "KIMP_TRADING__START_WITHIN_MS": "10000"}
+    shown = _kimp(world | patient, tmp_path, "demo", "--chaos", "--cycles", "1", "--within", "200", within_s=380)
+    assert shown.returncode == 0, shown.stdout[-3000:] + shown.stderr[-2000:]
+    killed = re.search(r"killed (worker-\d) \(pid \d+\) while (\w+-\d+) was REBALANCING_IN_PROGRESS", shown.stdout)
+    assert killed, shown.stdout
+    assert re.search(rf"{killed[2]} goes on in (worker|initiator)-\d", shown.stdout), shown.stdout
+    assert f"{killed[2]} COMPLETED" in shown.stdout
+    assert "the ledger equals the venues' balances" in shown.stdout
+    assert "…" not in shown.stdout, "cut off, though no terminal is too narrow"
 
 
 @pytest.mark.parametrize(

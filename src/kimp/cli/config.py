@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from kimp.cli import views
 from kimp.cli.app import app
 from kimp.config import ConfigProblems, Settings, load_with_origins
 from kimp.config.switches import read_switches
@@ -17,7 +18,7 @@ from kimp.domain.errors import BadInput
 
 config = typer.Typer(help="Look at the configuration.", no_args_is_help=True)
 app.add_typer(config, name="config")
-console = Console()
+console = views.console()
 
 Environment = Annotated[str | None, typer.Option(help="In the place of KIMP_ENVIRONMENT.", metavar="NAME")]
 

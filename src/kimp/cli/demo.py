@@ -22,11 +22,14 @@ def demo(
     within: Annotated[int, typer.Option(help="Give up after this many seconds.", min=1)] = 300,
     initiators: Annotated[int, typer.Option(help="How many initiators watch side by side.", min=1)] = 1,
     workers: Annotated[int, typer.Option(help="How many workers serve side by side.", min=1)] = 1,
+    chaos: Annotated[  # noqa: FBT002 - a command-line flag
+        bool, typer.Option("--chaos", help="Kill a worker in the middle of a cycle (there are two then), and go on.")
+    ] = False,
 ) -> None:
     """Run whole cycles against the paper exchange before your eyes, then check the books."""
     from kimp.cli.showing import Demo  # noqa: PLC0415 - heavy
 
-    show = Demo(load(), cycles=cycles, within_s=within, initiators=initiators, workers=workers)
+    show = Demo(load(), cycles=cycles, within_s=within, initiators=initiators, workers=workers, chaos=chaos)
     run(show.run(_market(replay, speed)))
 
 

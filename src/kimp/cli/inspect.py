@@ -5,7 +5,6 @@ from dataclasses import asdict
 from typing import Annotated
 
 import typer
-from rich.console import Console
 
 from kimp.cli import views
 from kimp.cli.app import EXIT_FAILED, app, run
@@ -15,7 +14,7 @@ from kimp.domain.errors import BadInput
 
 cycles = typer.Typer(help="Look at cycles.", no_args_is_help=True)
 app.add_typer(cycles, name="cycles")
-console = Console()
+console = views.console()
 
 Json = Annotated[bool, typer.Option("--json", help="One JSON document, for scripts.")]
 

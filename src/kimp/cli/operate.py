@@ -6,7 +6,6 @@ from decimal import Decimal
 from typing import Annotated, Any
 
 import typer
-from rich.console import Console
 
 from kimp.cli import views
 from kimp.cli.app import app, run
@@ -19,7 +18,7 @@ from kimp.domain.ids import workflow_id
 from kimp.domain.ledger import Account
 from kimp.domain.money import Asset, decimal
 
-console = Console()
+console = views.console()
 CycleId = Annotated[str, typer.Argument(help="e.g. XRP-17")]
 Note = Annotated[str, typer.Option(help="Why; it stays in the cycle's story.")]
 

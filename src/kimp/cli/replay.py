@@ -7,12 +7,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.console import Console
 
+from kimp.cli import views
 from kimp.cli.app import EXIT_FAILED, app, run
 from kimp.cli.inspect import Json, print_json
 from kimp.config import Settings, load
-from kimp.contracts.cycle import ARBITRAGE_CYCLE
+from kimp.contracts.cycle import ARBITRAGE_CYCLE, STRANDED_CYCLE
 from kimp.domain.errors import BadInput
 
 if TYPE_CHECKING:
@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     from kimp.adapters.temporal.opening import ReadHistory
     from kimp.adapters.temporal.replaying import Replayed, Replaying
 
-ALL_CYCLES = f"WorkflowType='{ARBITRAGE_CYCLE}'"
-console = Console()
+ALL_CYCLES = f"WorkflowType IN ('{ARBITRAGE_CYCLE}', '{STRANDED_CYCLE}')"
+console = views.console()
 
 
 @app.command()

@@ -3,10 +3,11 @@
 import asyncio
 import shutil
 import time
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
 from contextlib import asynccontextmanager
+from typing import Any
 
-from rich.console import Console, Group
+from rich.console import Group
 from rich.live import Live
 from rich.table import Table
 
@@ -14,9 +15,11 @@ from kimp.adapters.clock import SystemClock
 from kimp.adapters.redis.bus import RedisTickBus
 from kimp.adapters.sql.books import SqlBooks
 from kimp.bootstrap.parts import open_bus, open_database, open_venues
+from kimp.bootstrap.temporal import connect_temporal
 from kimp.cli import views
 from kimp.cli.app import EXIT_FAILED
 from kimp.cli.audit import compare
+from kimp.cli.killing import Killing
 from kimp.cli.stack import Stack
 from kimp.config import Settings
 from kimp.contracts.status import CycleStatus
@@ -25,7 +28,7 @@ from kimp.domain.legs import MarketView
 from kimp.domain.money import ZERO
 from kimp.ports.books import CycleRow
 
-console = Console()
+console = views.console()
 MANY = 1_000
 SHOWN = 12
 REFRESH_S = 0.5
@@ -44,13 +47,18 @@ async def everything(settings: Settings) -> None:
 class Demo:
     """One showing: start, watch, stop, audit."""
 
-    def __init__(self, settings: Settings, *, cycles: int, within_s: int, initiators: int, workers: int) -> None:
+    def __init__(
+        self, settings: Settings, *, cycles: int, within_s: int, initiators: int, workers: int, chaos: bool
+    ) -> None:
+        """`chaos`: a worker is killed in the middle of a cycle; there are at least two then."""
         local = settings.local.model_copy(update={"data_dir": settings.local.data_dir / "demo"})
         self._settings = settings.model_copy(update={"local": local})
         self._wanted = cycles
         self._within_s = within_s
         self._initiators = initiators
-        self._workers = workers
+        self._workers = max(workers, 2) if chaos else workers
+        self._chaos = chaos
+        self._killing: Killing | None = None
 
     async def run(self, market: Mapping[str, str]) -> int:
         """Exit code: 0 when enough cycles completed and the ledger equals the venues' balances."""
@@ -61,15 +69,21 @@ class Demo:
             await _require_empty(stack.settings)
             await stack.start_kimp(initiators=self._initiators, workers=self._workers)
             async with open_database(stack.settings) as books, open_bus(stack.settings) as bus:
-                screen = Screen(stack.settings, books, bus, stack.ui_url)
-                async with watched(stack):
+                screen = Screen(stack.settings, books, bus)
+                beside = [stack.watch()]
+                if self._chaos:
+                    client = await connect_temporal(stack.settings)
+                    self._killing = Killing(stack, client, books.read_model, screen.tell)
+                    beside.append(self._killing.run())
+                async with running(*beside):
                     await screen.until(self._enough, self._within_s)
                     await stack.stop_all("initiator")
                     await screen.until(_none_open, SETTLE_S)
                 return await self._conclude(stack.settings, books, stack.ui_url)
 
     def _enough(self, rows: Sequence[CycleRow]) -> bool:
-        return sum(row.status is CycleStatus.COMPLETED for row in rows) >= self._wanted
+        killed = self._killing is None or self._killing.done
+        return killed and sum(row.status is CycleStatus.COMPLETED for row in rows) >= self._wanted
 
     async def _conclude(self, settings: Settings, books: SqlBooks, ui_url: str | None) -> int:
         rows = await books.read_model.cycles(limit=MANY)
@@ -82,6 +96,8 @@ class Demo:
             f"{len(done)} of {len(rows)} cycles completed, {self._wanted} wanted; profit {views.won(profit)} KRW"
         )
         balanced = all(ours == theirs for ours, theirs in pairs.values())
+        if self._killing is not None and not self._killing.done:
+            console.print("[red]no worker was caught in the middle of a cycle[/]")
         console.print("the ledger equals the venues' balances" if balanced else "[red]the ledger is off[/]")
         console.print(f"Each cycle could be read at {ui_url}/namespaces/kimp/workflows; `kimp up` keeps it open.")
         return 0 if self._enough(rows) and _none_open(rows) and balanced else EXIT_FAILED
@@ -99,25 +115,36 @@ def _none_open(rows: Sequence[CycleRow]) -> bool:
 
 
 @asynccontextmanager
-async def watched(stack: Stack) -> AsyncIterator[None]:
-    """Fail with a part that ends by itself, instead of waiting for it until the time is up."""
-    async with asyncio.TaskGroup() as group:
-        watching = group.create_task(stack.watch())
-        try:
-            yield
-        finally:
-            watching.cancel()
+async def running(*beside: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
+    """These go on beside the block, and end with it; one that fails ends it, instead of a wait until the time is up."""
+    try:
+        async with asyncio.TaskGroup() as group:
+            tasks = [group.create_task(work) for work in beside]
+            try:
+                yield
+            finally:
+                for task in tasks:
+                    task.cancel()
+    except ExceptionGroup as failures:  # one line for the user, not a group's traceback
+        raise failures.exceptions[0] from None
 
 
 class Screen:
     """The live view on a terminal; one line per change elsewhere."""
 
-    def __init__(self, settings: Settings, books: SqlBooks, bus: RedisTickBus, ui_url: str | None) -> None:
+    def __init__(self, settings: Settings, books: SqlBooks, bus: RedisTickBus) -> None:
         self._settings = settings
         self._books = books
         self._bus = bus
-        self._ui_url = ui_url
         self._seen: dict[str, CycleStatus] = {}
+        self._told: list[str] = []
+
+    def tell(self, line: str) -> None:
+        """Something that is no change of a cycle: it stays below the live view, or is a line of its own."""
+        if console.is_terminal:
+            self._told.append(line)
+        else:
+            console.print(line, highlight=False)
 
     async def until(self, enough: Callable[[Sequence[CycleRow]], bool], within_s: int) -> None:
         """Show what goes on until `enough` of the cycles says so, or the time is up."""
@@ -126,7 +153,9 @@ class Screen:
             while time.monotonic() < end:
                 rows = await self._books.read_model.cycles(limit=MANY)
                 if console.is_terminal:
-                    live.update(Group(await self._market(), views.cycles_table(rows[:SHOWN])), refresh=True)
+                    live.update(
+                        Group(await self._market(), views.cycles_table(rows[:SHOWN]), *self._told), refresh=True
+                    )
                 else:
                     self._print_changes(rows)
                 if enough(rows):

@@ -44,11 +44,14 @@ class Stack:
         local = settings.local.model_copy(update={"data_dir": data_dir})
         self.settings = settings.model_copy(update={"local": local})
         self.ui_url: str | None = None
+        self.redis: EmbeddedRedis | None = None
+        """Ours; None where a URL names another."""
+        self.temporal: DevServer | None = None
         self.environment: dict[str, str] = {**os.environ, **(paper or {}), "KIMP_LOCAL__DATA_DIR": str(data_dir)}
         self._say = say
         self._exit = AsyncExitStack()
-        self._processes: dict[str, ServerProcess] = {}
-        self._servers: list[EmbeddedRedis | DevServer] = []
+        self.children: dict[str, ServerProcess] = {}
+        """kimp's own processes, by name."""
 
     async def __aenter__(self) -> Self:
         try:
@@ -70,9 +73,8 @@ class Stack:
             self._say("Redis: yours, by KIMP_REDIS_URL")
             return
         local = self.settings.local
-        redis = await self._exit.enter_async_context(EmbeddedRedis(local.data_dir, port=local.redis_port))
-        self._servers.append(redis)
-        self._say(f"Redis: our own redis-server on port {redis.port}")
+        self.redis = await self._exit.enter_async_context(EmbeddedRedis(local.data_dir, port=local.redis_port))
+        self._say(f"Redis: our own redis-server on port {self.redis.port}")
 
     async def _start_temporal(self) -> None:
         named = ClientConfig.load_client_connect_config().get("target_host")
@@ -84,10 +86,9 @@ class Stack:
             return
         local = self.settings.local
         binary = await ensure_binary(self._say)
-        server = await self._exit.enter_async_context(
+        self.temporal = server = await self._exit.enter_async_context(
             DevServer(binary.path, local.data_dir, port=local.temporal_port, ui_port=local.temporal_ui_port)
         )
-        self._servers.append(server)
         self.ui_url = server.ui_url
         await prepare_schedule(await connect_temporal(self.settings))
         self._say(f"Temporal: our own dev server on port {server.port} ({binary.source}), Web UI {server.ui_url}")
@@ -118,20 +119,25 @@ class Stack:
             name, [kimp, command], self.settings.local.data_dir, self.environment, grace_s=GRACE_S + STOP_S
         )
         await process.start(ready or _at_once, START_S)
-        self._processes[name] = process
+        self.children[name] = process
         self._exit.push_async_callback(process.stop)
         self._say(f"{name}: log {process.log}")
 
+    async def revive(self, name: str) -> None:
+        """Start a child again that was killed or ended by itself."""
+        await self.children[name].start(_at_once, START_S)
+
     async def stop_all(self, command: str) -> None:
         """Stop every child that runs this command."""
-        for name in [name for name in self._processes if name.startswith(command)]:
-            await self._processes.pop(name).stop()
+        for name in [name for name in self.children if name.startswith(command)]:
+            await self.children.pop(name).stop()
 
     async def watch(self) -> None:
         """Return never. Raises ServerFailed as soon as a child, or a server of ours, ends by itself."""
         while True:
-            for part in [*self._servers, *self._processes.values()]:
-                part.check()
+            for part in (self.redis, self.temporal, *self.children.values()):
+                if part is not None:
+                    part.check()
             await asyncio.sleep(WATCH_EVERY_S)
 
     def _set(self, variable: str, value: str, **setting: object) -> None:

@@ -1,9 +1,12 @@
 """What people see: tables of cycles, premiums and checks. Formatting only."""
 
+import os
+import sys
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
 
+from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
@@ -24,6 +27,16 @@ COLOURS = {
     CycleStatus.DEAD_LETTER: "red",
 }
 ARROWS = {Direction.TO_UPBIT.value: "Binance>Upbit", Direction.TO_BINANCE.value: "Upbit>Binance"}
+
+
+WIDE = 120
+"""Columns, where there is no terminal to ask: every table fits, and no id is cut off in a file or a pipe."""
+
+
+def console() -> Console:
+    """For standard output."""
+    known = sys.stdout.isatty() or "COLUMNS" in os.environ
+    return Console(width=None if known else WIDE)
 
 
 def won(amount: Decimal | None) -> str:

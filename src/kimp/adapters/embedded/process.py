@@ -91,6 +91,11 @@ class ServerProcess:
     def pid(self) -> int | None:
         return self._child.pid if self._child is not None else None
 
+    @property
+    def exit_code(self) -> int | None:
+        """How it ended by itself; negative for the number of a signal. None while it runs, and after a stop."""
+        return self._child.poll() if self._child is not None else None
+
     async def start(self, ready: Callable[[], Awaitable[bool]], timeout_s: int) -> None:
         """Start and wait until `ready`. Raises ServerFailed, with the last line that the server said."""
         self._spawn()
@@ -114,6 +119,15 @@ class ServerProcess:
             if child.poll() is None:
                 child.kill()
             child.wait()
+
+    def kill(self) -> int | None:
+        """End it like a power cut. That is no failure of its own, and `start` brings it back. Returns its pid."""
+        child, self._child = self._child, None
+        if child is None:
+            return None
+        child.kill()
+        child.wait()
+        return child.pid
 
     def check(self) -> None:
         """Raises ServerFailed when the server ended by itself."""

@@ -1,0 +1,95 @@
+"""Reads the evidence. It connects to the servers themselves, past every proxy, and asks none of kimp's own code."""
+
+import json
+from collections.abc import AsyncIterator, Mapping, Sequence
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+from chaos.auditor.evidence import Call, Row, Unread, Workflow
+from sqlalchemy import Connection, inspect, text
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.ext.asyncio import create_async_engine
+from temporalio.api.enums.v1 import EventType
+from temporalio.api.history.v1 import HistoryEvent
+from temporalio.client import Client, WorkflowExecution
+from temporalio.service import RPCError
+
+CYCLES = "WorkflowType='ArbitrageCycle'"
+
+
+def read_journal(path: Path) -> Sequence[Row] | Unread:
+    """All lines; the venue writes each whole."""
+    try:
+        return [json.loads(line, parse_float=Decimal) for line in path.read_text().splitlines()]
+    except (OSError, ValueError) as error:
+        return Unread(f"{path}: {error}")
+
+
+async def read_tables(url: str) -> Mapping[str, Sequence[Row]] | Unread:
+    """Every table that the database itself names."""
+    engine = create_async_engine(url)
+    try:
+        async with engine.connect() as connection:
+            return await connection.run_sync(_tables)
+    except (SQLAlchemyError, OSError) as error:
+        return Unread(f"the database: {type(error).__name__}")
+    finally:
+        await engine.dispose()
+
+
+def _tables(connection: Connection) -> dict[str, list[Row]]:
+    return {
+        name: [dict(row) for row in connection.execute(text(f"SELECT * FROM {name}")).mappings()]  # noqa: S608 - the database's own names
+        for name in inspect(connection).get_table_names()
+    }
+
+
+async def read_workflows(address: str, namespace: str) -> Sequence[Workflow] | Unread:
+    try:
+        client = await Client.connect(address, namespace=namespace)
+        return [workflow async for workflow in _workflows(client)]
+    except (RPCError, RuntimeError, ValueError) as error:
+        return Unread(f"Temporal at {address}: {error}")
+
+
+async def _workflows(client: Client) -> AsyncIterator[Workflow]:
+    async for found in client.list_workflows(CYCLES):
+        # What the list says lags behind; the workflow itself does not.
+        handle = client.get_workflow_handle(found.id, run_id=found.run_id)
+        now = await handle.describe()
+        events = (await handle.fetch_history()).events
+        yield _workflow(now, events)
+
+
+def _workflow(found: WorkflowExecution, events: Sequence[HistoryEvent]) -> Workflow:
+    done = {
+        event.activity_task_completed_event_attributes.scheduled_event_id
+        for event in events
+        if event.event_type == EventType.EVENT_TYPE_ACTIVITY_TASK_COMPLETED
+    }
+    calls = tuple(
+        Call(
+            activity=event.activity_task_scheduled_event_attributes.activity_type.name,
+            asked=_input(event),
+            done=event.event_id in done,
+        )
+        for event in events
+        if event.event_type == EventType.EVENT_TYPE_ACTIVITY_TASK_SCHEDULED
+    )
+    return Workflow(
+        workflow_id=found.id,
+        run_id=events[0].workflow_execution_started_event_attributes.first_execution_run_id,
+        status=found.status.name if found.status is not None else "UNKNOWN",
+        started_ms=int(found.start_time.timestamp() * 1000),
+        calls=calls,
+    )
+
+
+def _input(event: HistoryEvent) -> Row:
+    (payload,) = event.activity_task_scheduled_event_attributes.input.payloads
+    encoding = payload.metadata["encoding"].decode()
+    if encoding != "json/plain":
+        raise ValueError(f"a payload is {encoding}; the auditor reads plain JSON")
+    asked: dict[str, Any] = json.loads(payload.data, parse_float=Decimal)
+    return asked

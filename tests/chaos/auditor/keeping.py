@@ -1,0 +1,68 @@
+"""Evidence in a folder, so that a verdict can be looked into, and given again, long after the servers are gone."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+from chaos.auditor.evidence import Call, Circumstances, Evidence, Place, Row, Unread, Workflow
+
+SOURCES = ("journal", "tables", "workflows", "differences", "leaks")
+
+
+def save(evidence: Evidence, folder: Path) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    for name in SOURCES:
+        source = getattr(evidence, name)
+        if isinstance(source, Unread):
+            kept: object = {"unread": source.why}
+        else:
+            kept = [asdict(workflow) for workflow in source] if name == "workflows" else source
+        _write(folder / f"{name}.json", kept)
+    told = asdict(evidence.circumstances)
+    told["allowed"] = [[*key, place] for key, place in told["allowed"].items()]
+    _write(folder / "circumstances.json", told)
+
+
+def load(folder: Path) -> Evidence:
+    """Raises OSError, ValueError or KeyError for a folder that `save` has not written."""
+    return Evidence(
+        journal=_read(folder, "journal"),
+        tables=_read(folder, "tables"),
+        workflows=_workflows(_read(folder, "workflows")),
+        differences=_read(folder, "differences"),
+        leaks=_read(folder, "leaks"),
+        circumstances=_circumstances(_parsed(folder / "circumstances.json")),
+    )
+
+
+def _write(path: Path, kept: object) -> None:
+    path.write_text(json.dumps(kept, default=str, ensure_ascii=False))
+
+
+def _parsed(path: Path) -> Any:
+    return json.loads(path.read_text(), parse_float=Decimal)
+
+
+def _read(folder: Path, name: str) -> Any:
+    kept = _parsed(folder / f"{name}.json")
+    return Unread(kept["unread"]) if isinstance(kept, dict) and kept.keys() == {"unread"} else kept
+
+
+def _workflows(kept: Sequence[Mapping[str, Any]] | Unread) -> Sequence[Workflow] | Unread:
+    if isinstance(kept, Unread):
+        return kept
+    return [Workflow(**{**row, "calls": tuple(Call(**call) for call in row["calls"])}) for row in kept]
+
+
+def _circumstances(kept: Row) -> Circumstances:
+    return Circumstances(
+        allowed={(venue, coin): Place(**place) for venue, coin, place in kept["allowed"]},
+        order_cap_krw=Decimal(kept["order_cap_krw"]),
+        krw_per_usdt=Decimal(kept["krw_per_usdt"]),
+        settled_s=None if kept["settled_s"] is None else float(kept["settled_s"]),
+        settle_limit_s=float(kept["settle_limit_s"]),
+        decided=kept["decided"],
+    )

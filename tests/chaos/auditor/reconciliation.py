@@ -1,0 +1,138 @@
+"""The venue's movements beside the ledger's entries, one by one."""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from decimal import Decimal
+
+from chaos.auditor.books import Books, Entry, WithdrawalIntent, plain_id
+from chaos.auditor.names import OrderName
+from chaos.auditor.venue_truth import VenueTruth, Withdrawal
+
+Movement = Mapping[tuple[str, str], Decimal]
+
+
+@dataclass(frozen=True, slots=True)
+class Unbooked:
+    """Money that moved at the venue and that no entry tells of."""
+
+    what: str
+    n: int
+    """Of its line in the venue's journal."""
+    cycle_id: str | None
+    """Whose it seems to be."""
+    movement: Movement
+
+
+@dataclass(slots=True)
+class Reconciled:
+    unbooked: list[Unbooked] = field(default_factory=list)
+    phantoms: list[Entry] = field(default_factory=list)
+    """Entries of movements that never happened at the venue, or not so."""
+
+
+def reconcile(truth: VenueTruth, books: Books) -> Reconciled:
+    result = Reconciled()
+    entries = {entry.entry_id: entry for entry in books.entries}
+    _trades(truth, entries, result)
+    _transfers(truth, books, entries, result)
+    result.phantoms += [entry for entry in entries.values() if not _needs_no_venue(entry)]
+    return result
+
+
+def owners(truth: VenueTruth, books: Books) -> dict[str, WithdrawalIntent]:
+    """Uuid of a venue's withdrawal -> the intent it belongs to: by the bound id, the client id, or its looks."""
+    bound = {intent.uuid: intent for intent in books.withdrawals.values() if intent.uuid is not None}
+    found: dict[str, WithdrawalIntent] = {}
+    for withdrawal in truth.withdrawals:
+        intent = bound.get(plain_id(withdrawal.uuid)) or books.withdrawals.get(withdrawal.client_id or "")
+        if intent is None:
+            intent = next((i for i in books.withdrawals.values() if i.uuid is None and _alike(i, withdrawal)), None)
+        if intent is not None:
+            found[withdrawal.uuid] = intent
+    return found
+
+
+def _alike(intent: WithdrawalIntent, withdrawal: Withdrawal) -> bool:
+    return (
+        (intent.venue, intent.coin) == (withdrawal.venue, withdrawal.coin)
+        and intent.first_asked_ms <= withdrawal.accepted_ms
+        and intent.amount in {withdrawal.arrives, withdrawal.arrives + withdrawal.fee}
+    )
+
+
+def _trades(truth: VenueTruth, entries: dict[str, Entry], result: Reconciled) -> None:
+    """A client id's fills and its entries are the same ones, as often as they come. Takes what it finds out."""
+    booked: dict[str, list[Entry]] = {}
+    for entry in list(entries.values()):
+        client_id = entry.entry_id.partition("/")[0]
+        if OrderName.of(client_id) is not None:
+            booked.setdefault(client_id, []).append(entries.pop(entry.entry_id))
+    for fill in truth.fills:
+        movement = fill.movement()
+        same = [entry for entry in booked.get(fill.client_id or "", []) if entry.movement() == movement]
+        if same:
+            booked[fill.client_id or ""].remove(same[0])
+        else:
+            name = OrderName.of(fill.client_id or "")
+            result.unbooked.append(
+                Unbooked(f"fill of {fill.client_id}", fill.n, name.cycle if name else None, movement)
+            )
+    result.phantoms += [entry for left in booked.values() for entry in left]
+
+
+def _transfers(truth: VenueTruth, books: Books, entries: dict[str, Entry], result: Reconciled) -> None:
+    owner = owners(truth, books)
+    by_txid = {withdrawal.txid: withdrawal for withdrawal in truth.withdrawals if withdrawal.txid is not None}
+    for withdrawal in truth.withdrawals:
+        if withdrawal.taken:
+            sent = owner.get(withdrawal.uuid)
+            what = f"withdrawal {withdrawal.uuid}"
+            _match(what, "out", sent, withdrawal.n, withdrawal.movement(), entries, result)
+    for deposit in truth.deposits:
+        if deposit.credited:
+            source = by_txid.get(deposit.txid)
+            sent = owner.get(source.uuid) if source is not None else None
+            _match(f"deposit {deposit.uuid}", "in", sent, deposit.n, deposit.movement(), entries, result)
+
+
+def _match(
+    what: str,
+    way: str,
+    intent: WithdrawalIntent | None,
+    n: int,
+    movement: Movement,
+    entries: dict[str, Entry],
+    result: Reconciled,
+) -> None:
+    name = "" if intent is None else f"{intent.transfer_id}/{way}"
+    entry = entries.get(name)
+    if entry is not None and entry.movement() == movement:
+        del entries[name]
+    else:
+        result.unbooked.append(Unbooked(what, n, intent.cycle_id if intent else None, movement))
+
+
+def _needs_no_venue(entry: Entry) -> bool:
+    """What was there before, and what a person took out of the books."""
+    if entry.entry_id.startswith("opening/"):
+        return entry.cycle_id is None
+    return "/write-off/" in entry.entry_id and all(
+        amount > 0 for (account, _), amount in entry.movement().items() if account == "external"
+    )
+
+
+def net(parts: Iterable[Unbooked], accounts: Iterable[str]) -> dict[tuple[str, str], Decimal]:
+    """What the unbooked movements change in these accounts."""
+    wanted = set(accounts)
+    changes: dict[tuple[str, str], Decimal] = {}
+    for part in parts:
+        for (account, asset), amount in part.movement.items():
+            if account in wanted:
+                changes[account, asset] = changes.get((account, asset), Decimal(0)) + amount
+    return changes
+
+
+def repeated(names: Iterable[str]) -> Iterator[tuple[str, int]]:
+    """Names that come more than once, and how often."""
+    yield from ((name, times) for name, times in Counter(names).items() if times > 1)

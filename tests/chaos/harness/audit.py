@@ -1,0 +1,68 @@
+"""Hands the auditor its evidence, and everything that only a running kimp can tell."""
+
+import json
+from collections.abc import Mapping, Sequence
+from decimal import Decimal
+from pathlib import Path
+
+from chaos.auditor.collecting import read_journal, read_tables, read_workflows
+from chaos.auditor.evidence import Circumstances, Evidence, Place, Unread
+from chaos.harness.commands import Refused, kimp_json
+from chaos.harness.ground import JOURNAL, NOTIONAL_KRW, Ground
+from fakes.canaries import database, files, histories, redis
+from temporalio.client import Client
+
+from kimp.adapters.temporal.devserver import NAMESPACE
+from kimp.domain.market import Venue
+
+ORDER_CAP_KRW = Decimal(NOTIONAL_KRW) * Decimal("1.5")
+"""A cycle's cash, and room for what it earned and for the limit's slippage."""
+KRW_PER_USDT = Decimal(1475)
+REPLAY_S = 900
+
+
+async def gather(
+    ground: Ground, temporal: Client, settled_s: float | None, limit_s: float, decided: Mapping[str, int]
+) -> Evidence:
+    """Read everything, past every proxy."""
+    address = f"127.0.0.1:{ground.settings.local.temporal_port}"
+    saved = ground.folder / "evidence" / "histories"
+    return Evidence(
+        workflows=await read_workflows(address, NAMESPACE),
+        tables=await read_tables(ground.settings.sql_url),
+        journal=read_journal(ground.folder / JOURNAL),
+        differences=await _replay(ground, saved),
+        leaks=await _leaks(ground, temporal),
+        circumstances=Circumstances(
+            allowed=await _allowed(ground),
+            order_cap_krw=ORDER_CAP_KRW,
+            krw_per_usdt=KRW_PER_USDT,
+            settled_s=settled_s,
+            settle_limit_s=limit_s,
+            decided=decided,
+        ),
+    )
+
+
+async def _replay(ground: Ground, saved: Path) -> Sequence[str] | Unread:
+    try:
+        told = await kimp_json(
+            ground, "replay", "--from-server", "--save", str(saved), within_s=REPLAY_S, code=None
+        )  # fmt: skip
+    except (Refused, json.JSONDecodeError) as failure:
+        return Unread(f"kimp replay: {failure}")
+    return [f"{row['source']}: {row['differences']}" for row in told["histories"] if not row["clean"]]
+
+
+async def _leaks(ground: Ground, temporal: Client) -> Sequence[str]:
+    """In all that kimp writes and tells; the venue's own journal is not among it, and names each request by its key."""
+    sources = dict(ground.said) | await histories(temporal) | await database(ground.settings.sql_url)
+    sources |= await redis(ground.settings.bus_url)
+    sources |= files([ground.folder / name for name in ("data", "lives", "evidence")])
+    return ground.canaries.found(sources)
+
+
+async def _allowed(ground: Ground) -> dict[tuple[str, str], Place]:
+    """What is sent from a venue must reach the other one's own address."""
+    places = await ground.paper.places()
+    return {(venue.value, coin): place for venue in Venue for coin, place in places[venue.other.value]}

@@ -1,0 +1,89 @@
+"""A MariaDB of the run's own, that can be killed and finds its data again."""
+
+import asyncio
+import os
+import shutil
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from sqlalchemy import text
+from sqlalchemy.engine import URL
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.ext.asyncio import create_async_engine
+
+from kimp.adapters.embedded.process import LOOPBACK, ServerProcess, free_port
+from kimp.domain.errors import BadConfig
+
+START_S = 60
+USER = "kimp"
+
+
+class MariaDb:
+    def __init__(self, folder: Path, password: str) -> None:
+        """Raises BadConfig where no MariaDB is installed."""
+        install, server = shutil.which("mariadb-install-db"), shutil.which("mariadbd")
+        if install is None or server is None:
+            raise BadConfig("there is no mariadbd on PATH; install mariadb-server, or name a database by its URL")
+        folder.mkdir(parents=True)
+        self._password = password
+        self._port = free_port()
+        data = f"--datadir={folder / 'data'}"
+        owner = ["--user=root"] if os.getuid() == 0 else []
+        self._install = [install, data, "--auth-root-authentication-method=normal", *owner]
+        where = [data, f"--port={self._port}", f"--bind-address={LOOPBACK}", f"--socket={folder / 'socket'}"]
+        self._process = ServerProcess(
+            "mariadb", [server, "--no-defaults", "--skip-name-resolve", *where, *owner], folder
+        )
+
+    @property
+    def url(self) -> str:
+        return self._url(USER, self._password, "kimp").render_as_string(hide_password=False)
+
+    async def __aenter__(self) -> Self:
+        quiet = asyncio.subprocess.DEVNULL
+        made = await asyncio.create_subprocess_exec(*self._install, stdout=quiet, stderr=quiet)
+        await made.wait()
+        await self.start()
+        await self._run(
+            "CREATE DATABASE kimp",
+            f"CREATE USER {USER}@'%' IDENTIFIED BY '{self._password}'",
+            f"GRANT ALL ON kimp.* TO {USER}@'%'",
+        )
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self._process.stop()
+
+    @property
+    def pid(self) -> int | None:
+        return self._process.pid
+
+    @property
+    def running(self) -> bool:
+        return self._process.running
+
+    async def start(self) -> None:
+        """Also after a kill: it finds its files again."""
+        await self._process.start(self._answers, START_S)
+
+    async def _answers(self) -> bool:
+        try:
+            await self._run("SELECT 1")
+        except (SQLAlchemyError, OSError):
+            return False
+        return True
+
+    async def _run(self, *statements: str) -> None:
+        engine = create_async_engine(self._url("root", None, "mysql"), isolation_level="AUTOCOMMIT")
+        try:
+            async with engine.connect() as connection:
+                for statement in statements:
+                    await connection.execute(text(statement))
+        finally:
+            await engine.dispose()
+
+    def _url(self, user: str, password: str | None, database: str) -> URL:
+        return URL.create("mysql+asyncmy", user, password, LOOPBACK, self._port, database)

@@ -1,0 +1,71 @@
+"""The crash-point matrix: every point named in `activities.crash_points`, at every step of a cycle that passes it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from itertools import product
+
+from activities import crash_points
+from kimp.contracts.status import CycleStatus
+from kimp.domain.ids import Leg, Step
+from kimp.domain.market import Direction
+
+ORDERS = tuple(f"{leg}{step}" for leg, step in product(Leg, (Step.BUY, Step.SELL)))
+WITHDRAWALS = tuple(f"{leg}{Step.SEND}" for leg in Leg)
+DIRECTIONS = tuple(direction.value for direction in Direction)
+PASSED_BY = frozenset({CycleStatus.INITIAL_TRADE_COMPLETED, CycleStatus.REBALANCE_TRADE_COMPLETED})
+"""The next status follows within the same workflow task, so no record ever carries these."""
+RECORDS = tuple(status.value for status in CycleStatus if status not in PASSED_BY)
+
+STEPS: Mapping[str, tuple[str, ...]] = {
+    **dict.fromkeys(crash_points.ORDER_POINTS, ORDERS),
+    **dict.fromkeys(crash_points.WITHDRAWAL_POINTS, WITHDRAWALS),
+    "withdrawal-followed": WITHDRAWALS,
+    "deposit-followed": DIRECTIONS,
+    **dict.fromkeys(crash_points.RECORD_POINTS, RECORDS),
+    **dict.fromkeys(crash_points.START_POINTS, DIRECTIONS),
+}
+"""Point -> its steps."""
+UNDOING = frozenset(
+    {
+        *(step for step in (*ORDERS, *WITHDRAWALS) if step.startswith(Leg.BACK)),
+        CycleStatus.DEAD_LETTER,
+        CycleStatus.COMPENSATING,
+        CycleStatus.COMPENSATED,
+    }
+)
+EARLY = frozenset({"1B", "1W", "1S", *DIRECTIONS, CycleStatus.STARTED})
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Cell:
+    point: str
+    step: str
+
+    def __str__(self) -> str:
+        """As its charge's file is called."""
+        return f"{self.point}@{self.step}"
+
+    @property
+    def slow(self) -> bool:
+        """Takes long to come up, because something else must have gone wrong before, or long to get over."""
+        return self.step in UNDOING or self.point == "withdraw-journalled"
+
+
+def named_points() -> frozenset[str]:
+    """All points of the module's tuples."""
+    return frozenset(
+        point
+        for name, value in vars(crash_points).items()
+        if name.endswith("_POINTS") and isinstance(value, tuple)
+        for point in value
+    )
+
+
+def cells() -> list[Cell]:
+    """The whole matrix."""
+    return [Cell(point, step) for point, steps in STEPS.items() for step in steps]
+
+
+def quick() -> list[Cell]:
+    """Those that each cycle comes to within seconds, and gets over within seconds."""
+    return [cell for cell in cells() if not cell.slow and cell.step in EARLY]

@@ -1,0 +1,172 @@
+"""The part of a run in which things go wrong, all at once, until enough of them have."""
+
+import asyncio
+import random
+import time
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+
+from chaos.harness.blows import Blows
+from chaos.harness.charges import Charges
+from chaos.harness.ground import CHARGES, Ground
+from chaos.harness.market import Market, busy_coins
+from chaos.harness.matrix import Cell, cells, quick
+from chaos.harness.operators import Operators
+from chaos.harness.sizes import Size
+from chaos.harness.swarm import draw_plan
+from temporalio.client import Client
+
+from kimp.domain.errors import KimpError
+from kimp.domain.ids import Leg, Step
+from kimp.domain.market import Direction
+
+Say = Callable[[str], None]
+LOOK_EVERY_S = 0.5
+NUDGE_EVERY_S = 0.7
+HURRY_EVERY_S = 3.0
+IN_DYING = 1
+"""The supervisor may not have seen the latest yet."""
+WARM_UP = 120
+"""Looks."""
+HALT_S = 6.0
+HALT_EVERY = 8
+"""Every so many acts of an operator is a pull of the kill switch."""
+REJECT_EVERY_S = 40.0
+JITTER = (0.5, 1.5)
+
+
+class Mayhem:
+    """Everything is drawn from the seed; what it meets is as fast or slow as the machine, so no two runs are alike."""
+
+    def __init__(self, ground: Ground, temporal: Client, size: Size, seed: int, say: Say) -> None:
+        self._ground = ground
+        self._size = size
+        self._say = say
+        self._draw = random.Random(f"{seed}/times")
+        self._plans = random.Random(f"{seed}/plans")
+        self._market_draw = random.Random(f"{seed}/market")
+        self.blows = Blows(ground, random.Random(f"{seed}/blows"))
+        self.operators = Operators(ground, temporal, random.Random(f"{seed}/operators"))
+        self.market = Market(ground, self._market_draw)
+        draw = random.Random(f"{seed}/charges")
+        wanted = cells() if size.cells is None else draw.sample(quick(), size.cells)
+        self.charges = Charges(ground.folder / CHARGES, wanted, size.charges, draw)
+        self.struck: dict[str, int] = {}
+        """Venue faults, by kind."""
+        self._enough = asyncio.Event()
+        self._rejected_s = time.monotonic()
+
+    async def warm_up(self) -> None:
+        """Until a cycle runs: a kimp that never got going proves nothing. Raises AssertionError if none does."""
+        for _ in range(WARM_UP):
+            await self._trade()
+            if await busy_coins(self._ground):
+                return
+            await asyncio.sleep(LOOK_EVERY_S)
+        raise AssertionError("no cycle started, with nothing in its way; see the logs of feeder and initiator")
+
+    async def run(self) -> None:
+        """Returns when enough has happened, or the time is up; what is missing is told by `missing`."""
+        size = self._size
+        loops: list[tuple[Callable[[], Awaitable[None]], float]] = [
+            (self._charge, LOOK_EVERY_S),
+            (self._trade, NUDGE_EVERY_S),
+            (self.blows.kill, size.kill_every_s),
+            (self.blows.zombie, size.stop_every_s),
+            (self.blows.server, size.server_every_s),
+            (self._fail, size.plan_every_s),
+            (self._operate, size.operator_every_s),
+            (self.operators.decide, size.operator_every_s),
+            (self.operators.hurry, HURRY_EVERY_S),
+        ]
+        tasks = [asyncio.create_task(self._repeat(act, every_s)) for act, every_s in loops]
+        try:
+            await self._until_enough(tasks)
+            self._enough.set()
+            await asyncio.gather(*tasks)  # a blow that has begun ends well: a server that was killed is back
+        finally:
+            for task in tasks:
+                task.cancel()
+
+    async def _until_enough(self, tasks: list[asyncio.Task[None]]) -> None:
+        begun, told = time.monotonic(), 0.0
+        least, most = self._size.mayhem_s
+        while (passed := time.monotonic() - begun) < most:
+            for task in tasks:
+                if task.done():
+                    task.result()  # a bug of this harness ends the run
+            if passed - told > 10:
+                told = passed
+                self.struck = await self._ground.paper.faults()
+                self._say(self.progress(passed))
+                if passed > least and not self.missing():
+                    return
+            await asyncio.sleep(LOOK_EVERY_S)
+        self.struck = await self._ground.paper.faults()
+
+    def missing(self) -> list[str]:
+        """What was asked of this size and has not happened."""
+        lacking = [f"crash point {cell}" for cell in self.charges.missing]
+        gone, dead = self.charges.hits.total(), self._ground.supervisor.crashes.total()
+        if gone > dead + IN_DYING:
+            lacking.append(f"a process for each charge: {gone} went off, {dead} processes died of one")
+        if (died := self._ground.supervisor.died) < self._size.kills:
+            lacking.append(f"{self._size.kills - died} more kills")
+        if (struck := sum(self.struck.values())) < self._size.faults:
+            lacking.append(f"{self._size.faults - struck} more venue faults")
+        return lacking
+
+    def progress(self, passed: float) -> str:
+        hit, missing = len(self.charges.hits), self.charges.missing
+        return (
+            f"{passed:4.0f} s: {self._ground.supervisor.died} kills, {sum(self.struck.values())} venue faults,"
+            f" {hit} crash points hit, {len(missing)} missing ({', '.join(map(str, missing[:6]))})"
+        )
+
+    async def _charge(self) -> None:
+        for cell in self.charges.look():
+            self._say(f"       died at {cell}")
+        self.charges.lay()
+
+    async def _trade(self) -> None:
+        await self.market.nudge(await busy_coins(self._ground), upwards=self._upwards())
+
+    def _upwards(self) -> float:
+        """How likely a coin is made dear on Upbit: by what the missing crash points ask for."""
+        missing = {cell.step for cell in self.charges.missing}
+        if Direction.TO_BINANCE in missing and Direction.TO_UPBIT not in missing:
+            return 0.2
+        return 0.7 if f"{Leg.BACK}{Step.BUY}" in missing or Direction.TO_UPBIT in missing else 0.5
+
+    async def _fail(self) -> None:
+        await self._ground.paper.fail(draw_plan(self._plans, self._size.routes))
+
+    async def _operate(self) -> None:
+        """Undoing is rare by nature, and the more wanted the more of its crash points are missing."""
+        if self._draw.randrange(HALT_EVERY) == 0:
+            await self.operators.halt_for_a_while()
+            await asyncio.sleep(HALT_S)
+            await self.operators.resume()
+        await self.operators.stop_one(with_cash_abroad=self._lacks(Leg.BACK, Step.BUY))
+        if self._wants_parked() and time.monotonic() - self._rejected_s > REJECT_EVERY_S:
+            self._rejected_s = time.monotonic()
+            await self._ground.paper.script("deposit_rejected", venue="upbit")
+
+    def _lacks(self, leg: Leg, step: Step) -> bool:
+        return any(cell.step == f"{leg}{step}" for cell in self.charges.missing)
+
+    def _wants_parked(self) -> bool:
+        return any(cell.step == "DEAD_LETTER" for cell in self.charges.missing)
+
+    async def _repeat(self, act: Callable[[], Awaitable[None]], every_s: float) -> None:
+        while not self._enough.is_set():
+            with suppress(KimpError):  # the database is locked or away: that is what this is about
+                await act()
+            with suppress(TimeoutError):
+                async with asyncio.timeout(every_s * self._draw.uniform(*JITTER)):
+                    await self._enough.wait()
+
+    def over(self) -> list[Cell]:
+        """Take away what still lies ready; the cells that were never hit."""
+        self.charges.clear()
+        return self.charges.missing

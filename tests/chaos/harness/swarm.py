@@ -1,0 +1,51 @@
+"""Draws what goes wrong at the venues: each plan has a subset of the kinds of its own, at rates of its own."""
+
+import random
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from kimp.paper.faults import kinds
+from kimp.paper.faults.kinds import FaultKind
+
+TOTAL = (0.15, 0.30)
+"""Of all requests, orders, and sides of transfers meet a fault."""
+SHARE = 0.5
+"""Of the kinds of a family that a plan has."""
+PER_FRAME = 0.02
+"""A stream brings dozens of frames a second: at the rate of requests it would bring hardly a quote."""
+AT_MOST: Mapping[FaultKind, float] = {
+    FaultKind.BAN: 0.001,  # stops a whole venue for seconds
+    FaultKind.STREAM_DISCONNECT: 0.0002,
+    FaultKind.STREAM_SILENCE: 0.0002,
+    FaultKind.DEPOSIT_REJECTED: 0.01,  # coins are lost for good, and a person has to say so
+}
+SECONDS: Mapping[FaultKind, float] = {
+    FaultKind.HANG: 7.0,  # longer than kimp's own time-out
+    FaultKind.HANG_AFTER: 7.0,
+    FaultKind.BAN: 4.0,
+}
+FAMILIES = (kinds.ORDER, kinds.SENDING, kinds.RECEIVING)
+ALL = "*"
+QUICK = ("GET *", "POST *order*")
+"""All requests but withdrawals: kimp searches for a lost one for five minutes, and then asks a person."""
+
+
+def draw_plan(draw: random.Random, routes: Sequence[str] = (ALL,)) -> dict[str, Any]:
+    """A fault plan as `PUT /_paper/faults` takes it; `routes`: which requests may fail."""
+    rules: list[dict[str, Any]] = []
+    for route in routes:
+        rules += _rules(draw, kinds.REQUEST, draw.uniform(*TOTAL), route)
+    for family in FAMILIES:
+        rules += _rules(draw, family, draw.uniform(*TOTAL))
+    rules += _rules(draw, kinds.STREAM, PER_FRAME)
+    return {"seed": draw.randrange(2**31), "rules": rules}
+
+
+def _rules(draw: random.Random, family: Iterable[FaultKind], total: float, route: str = ALL) -> list[dict[str, Any]]:
+    chosen = [kind for kind in sorted(family) if draw.random() < SHARE]
+    weights = [draw.random() for _ in chosen]
+    return [
+        {"kind": kind.value, "rate": min(total * weight / sum(weights), AT_MOST.get(kind, 1.0)), "route": route}
+        | ({"seconds": SECONDS[kind]} if kind in SECONDS else {})
+        for kind, weight in zip(chosen, weights, strict=True)
+    ]

@@ -1,0 +1,99 @@
+"""The harness misses no crash point, lays charges as it says, and draws plans that the paper exchange takes."""
+
+import ast
+import random
+from collections import Counter
+from pathlib import Path
+
+import pytest
+from chaos.harness.charges import Charges
+from chaos.harness.ground import coins_of
+from chaos.harness.matrix import STEPS, Cell, cells, named_points, quick
+from chaos.harness.sizes import DEFAULT, SMALL
+from chaos.harness.swarm import PER_FRAME, QUICK, TOTAL, draw_plan
+
+from activities.crash_points import crash_point
+from kimp.adapters.upbit.rulebook import TAG_COINS
+from kimp.paper.faults import kinds
+from kimp.paper.faults.kinds import FaultKind
+from kimp.paper.faults.plan import FaultPlan
+
+ROOT = Path(__file__).parents[2]
+
+
+def points_in_the_code() -> set[str]:
+    """The first argument of every call of `crash_point`."""
+    return {
+        str(ast.literal_eval(node.args[0]))
+        for folder in ("activities", "initiator", "workflows", "src/kimp")
+        for path in (ROOT / folder).rglob("*.py")
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == crash_point.__name__
+    }
+
+
+def test_every_crash_point_of_the_code_is_named_and_has_its_steps() -> None:
+    assert points_in_the_code() == named_points() == STEPS.keys()
+
+
+def test_no_cell_is_there_twice_and_the_quick_ones_are_among_them() -> None:
+    assert len(set(cells())) == len(cells())
+    assert set(quick()) < set(cells())
+    assert SMALL.cells is not None
+    assert len(quick()) >= SMALL.cells
+
+
+@pytest.fixture
+def charges(tmp_path: Path) -> Charges:
+    return Charges(tmp_path / "charges", cells(), 3, random.Random(1))
+
+
+def explode(charges: Charges) -> list[Cell]:
+    """All that lie ready go off."""
+    for file in charges.folder.iterdir():
+        file.unlink()
+    return charges.look()
+
+
+def test_slow_cells_are_charged_at_once_and_the_others_a_few_at_a_time(charges: Charges) -> None:
+    charges.lay()
+    slow = {str(cell) for cell in cells() if cell.slow}
+    lying = {file.name for file in charges.folder.iterdir()}
+    assert slow < lying
+    assert len(lying - slow) == 3
+
+
+def test_every_cell_is_hit_once_before_any_is_charged_again(charges: Charges) -> None:
+    gone = Counter[Cell]()
+    while charges.missing:
+        charges.lay()
+        gone.update(explode(charges))
+    assert gone == Counter(cells())
+    charges.lay()
+    assert len(list(charges.folder.iterdir())) == 1
+
+
+def test_what_is_taken_away_was_not_hit(charges: Charges) -> None:
+    charges.lay()
+    charges.clear()
+    assert not list(charges.folder.iterdir())
+    assert charges.missing == sorted(cells())
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_a_drawn_plan_is_valid_and_fails_as_often_as_it_should(seed: int) -> None:
+    plan = FaultPlan.model_validate(draw_plan(random.Random(seed)))
+    FaultPlan.model_validate(draw_plan(random.Random(seed), QUICK))
+    for family, most in ((kinds.REQUEST, TOTAL[1]), (kinds.STREAM, PER_FRAME)):
+        assert sum(rule.rate for rule in plan.rules if rule.kind in family) <= most + 1e-9
+
+
+def test_all_kinds_are_drawn_sooner_or_later() -> None:
+    draw = random.Random(0)
+    drawn = {rule["kind"] for _ in range(50) for rule in draw_plan(draw)["rules"]}
+    assert drawn == {kind.value for kind in FaultKind}
+
+
+def test_coins_with_a_tag_are_those_that_kimp_takes_for_such() -> None:
+    for coin in coins_of(DEFAULT):
+        assert coin.networks[0].tag_required is (coin.name in TAG_COINS), coin.name
