@@ -91,7 +91,7 @@ def _environment(temporal_binary: Path, folder: Path, secrets: Mapping[str, str]
             "KIMP_UPBIT__WS_URL": f"ws://127.0.0.1:{upbit}/websocket/v1",
             "KIMP_BINANCE__REST_URL": f"http://127.0.0.1:{binance}",
             "KIMP_BINANCE__WS_URL": f"ws://127.0.0.1:{binance}",
-            "KIMP_TRADING__MAX_OPEN_CYCLES": "20",
+            "KIMP_CAPS__OPEN_CYCLES": "20",
             # A machine that runs all of this on few cores is late with its quotes.
             "KIMP_TRADING__MAX_QUOTE_AGE_MS": "10000",
             "KIMP_TRADING__START_WITHIN_MS": "10000",

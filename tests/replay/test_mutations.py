@@ -129,7 +129,7 @@ async def test_another_result(monkeypatch: pytest.MonkeyPatch, runner: WorkflowR
     monkeypatch.setattr(CycleStory, "end", generous)
     await _the_sdk_alone_passes_it(runner)
     (line,) = await _found(runner)
-    assert line.startswith("cycle-XRP-1 event 155, result [0].profit_krw: recorded ")
+    assert line.startswith(f"cycle-XRP-1 event {len(read_file(COMPLETED).events)}, result [0].profit_krw: recorded ")
     assert line.endswith(', now "1"')
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 from replay.branches import BRANCHES
-from temporalio import workflow
+from replay.hurried import HurriedCycle
 from temporalio.api.enums.v1 import EventType
 from temporalio.client import WorkflowHistory
 from temporalio.worker import UnsandboxedWorkflowRunner, WorkflowRunner
@@ -13,7 +13,6 @@ from temporalio.worker import UnsandboxedWorkflowRunner, WorkflowRunner
 from kimp.adapters.temporal.histories import read_file
 from kimp.adapters.temporal.replaying import Replaying
 from kimp.bootstrap.temporal import WORKFLOWS, cycle_replay, sandbox
-from kimp.contracts.cycle import ARBITRAGE_CYCLE, CycleInput, CycleResult
 
 HISTORIES = sorted(Path(__file__).with_name("histories").glob("*.json"))
 each_history = pytest.mark.parametrize("file", HISTORIES, ids=lambda file: file.stem)
@@ -55,16 +54,6 @@ async def test_a_cycle_that_no_worker_has_taken_up_is_clean() -> None:
     replayed = await cycle_replay().replay(WorkflowHistory(history.workflow_id, history.events[:1]))
     assert replayed.clean
     assert replayed.activities == 0
-
-
-@workflow.defn(name=ARBITRAGE_CYCLE)
-class HurriedCycle:
-    """A changed workflow that sleeps before it trades."""
-
-    @workflow.run
-    async def run(self, cycle: CycleInput) -> CycleResult:
-        await workflow.sleep(1)
-        raise NotImplementedError
 
 
 async def test_a_changed_workflow_is_caught(runner: WorkflowRunner) -> None:

@@ -159,7 +159,12 @@ def _trading(folder: Path, size: Size) -> dict[str, str]:
         "KIMP_BINANCE__NETWORKS": networks,
         "KIMP_TRADING__COINS": json.dumps([coin.name for coin in coins if coin.name != "USDT"]),
         "KIMP_TRADING__NOTIONAL_KRW": str(NOTIONAL_KRW),
-        "KIMP_TRADING__MAX_OPEN_CYCLES": str(size.coins),
+        "KIMP_CAPS__OPEN_CYCLES": str(size.coins),
+        # Chaos loses money every minute; what halts by that is tested elsewhere.
+        "KIMP_CAPS__CYCLES_PER_MINUTE": "600",
+        "KIMP_CAPS__LOSSES_IN_A_ROW": "100",
+        "KIMP_CAPS__DAY_LOSS_KRW": "1000000000",
+        "KIMP_CAPS__DAY_KRW": "100000000000",
         "KIMP_TRADING__COOLDOWN_S": "1",
         # Few cores run all of this, and late quotes are not what is tested here.
         "KIMP_TRADING__MAX_QUOTE_AGE_MS": "10000",

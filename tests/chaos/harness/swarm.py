@@ -24,6 +24,8 @@ SECONDS: Mapping[FaultKind, float] = {
     FaultKind.HANG_AFTER: 7.0,
     FaultKind.BAN: 4.0,
 }
+BEYOND = 0.004
+"""Of orders that are executed when kimp has given them up: each keeps its cycle busy until a sweep has found it."""
 FAMILIES = (kinds.ORDER, kinds.SENDING, kinds.RECEIVING)
 ALL = "*"
 QUICK = ("GET *", "POST *order*")
@@ -38,6 +40,8 @@ def draw_plan(draw: random.Random, routes: Sequence[str] = (ALL,)) -> dict[str, 
     for family in FAMILIES:
         rules += _rules(draw, family, draw.uniform(*TOTAL))
     rules += _rules(draw, kinds.STREAM, PER_FRAME)
+    if ALL in routes:
+        rules.append({"kind": FaultKind.BEYOND_THE_FENCE, "rate": BEYOND, "route": "POST *order*"})
     return {"seed": draw.randrange(2**31), "rules": rules}
 
 

@@ -111,7 +111,7 @@ def test_the_earlier_source_wins(sources: Sources, first: str, second: str) -> N
 
 def test_all_problems_of_all_sources_at_once(sources: Sources) -> None:
     for number, label in enumerate(Sources.ORDER):
-        field = ("slippage", "threshold", "cooldown_s", "notional_krw", "premium_band", "max_open_cycles")[number % 6]
+        field = ("slippage", "threshold", "cooldown_s", "notional_krw", "premium_band", "start_within_ms")[number % 6]
         section = (
             {"trading": {field: "x"}} if number < 6 else {"local": {("redis_port", "temporal_port")[number % 2]: "x"}}
         )
