@@ -7,6 +7,7 @@ fixtures are plain functions with a loop of their own: a session-wide async fixt
 import asyncio
 import os
 from collections.abc import Callable, Coroutine, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TypeVar
 from uuid import uuid4
@@ -82,7 +83,9 @@ def new_database(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[
 
     def create() -> str:
         name = f"kimp_test_{uuid4().hex[:12]}"
-        run(_execute(server, f"CREATE DATABASE {name}"))
+        # In a thread, since an async fixture that asks has a running loop, beside which no other may run.
+        with ThreadPoolExecutor(max_workers=1) as aside:
+            aside.submit(run, _execute(server, f"CREATE DATABASE {name}")).result()
         made.append(name)
         return server.set(database=name).render_as_string(hide_password=False)
 

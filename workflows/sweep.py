@@ -6,6 +6,7 @@ from temporalio.exceptions import WorkflowAlreadyStartedError
 from temporalio.workflow import ParentClosePolicy
 
 with workflow.unsafe.imports_passed_through():
+    from activities.reconcile import ReconcileActivities
     from activities.sweep import SweepActivities
     from kimp.contracts.cycle import StrandedInput
     from kimp.contracts.search_attributes import KIMP_COIN, KIMP_DIRECTION, KIMP_STATUS
@@ -19,14 +20,15 @@ from workflows.stranded_cycle import StrandedCycle
 
 @workflow.defn(name=SWEEP)
 class Sweep:
-    """Adopts orders that surfaced too late, then hands unfinished cycles without a workflow to `StrandedCycle`."""
+    """Adopts late orders, hands cycles without a workflow to `StrandedCycle`, compares the books with the venues."""
 
     @workflow.run
     async def run(self) -> SweepReport:
         late = await LOOK_AROUND.call(SweepActivities.adopt_late_orders, SweepQuery(), "orders that surfaced late")
         found = await LOOK_AROUND.call(SweepActivities.find_stranded, SweepQuery(), "cycles without a workflow")
         taken = [cycle.cycle_id for cycle in found.stranded if await _take_over(cycle)]
-        return SweepReport(adopted=late.adopted, taken_over=tuple(taken))
+        books = await LOOK_AROUND.call(ReconcileActivities.reconcile_balances, SweepQuery(), "ledger against venues")
+        return SweepReport(adopted=late.adopted, taken_over=tuple(taken), unexplained=books.differences)
 
 
 async def _take_over(cycle: StrandedInput) -> bool:

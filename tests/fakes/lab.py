@@ -19,6 +19,7 @@ from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxR
 from activities.failures import VenueFailures
 from activities.market import MarketActivities
 from activities.orders import OrderActivities
+from activities.reconcile import ReconcileActivities
 from activities.records import RecordActivities
 from activities.sweep import SweepActivities
 from activities.transfers import TransferActivities
@@ -134,7 +135,16 @@ class Lab:
         if self.books:
             fates = TemporalCycleFates(self.client)
             sweep = SweepActivities(self.venues, self.books.strandings, fates, self, POLICY, clock)  # type: ignore[arg-type]  # as above
-            cycle_activities += [sweep.adopt_late_orders, sweep.find_stranded]
+            reconcile = ReconcileActivities(
+                self.venues,
+                self.books.ledger,
+                self.books.strandings,
+                self.books.controls,
+                self,  # type: ignore[arg-type]  # as above
+                clock,
+                Decimal(10_000),
+            )
+            cycle_activities += [sweep.adopt_late_orders, sweep.find_stranded, reconcile.reconcile_balances]
         transfer_activities: list[Callable[..., Any]] = [
             transfers.prepare_transfer,
             transfers.withdraw,

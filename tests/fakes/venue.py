@@ -1,6 +1,6 @@
 """A venue in memory: fills at once at its quote, moves coins at once, and can be told to misbehave."""
 
-from collections import deque
+from collections import defaultdict, deque
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -29,6 +29,9 @@ class FakeVenue:
     wallets_open: bool = True
     faults: dict[str, deque[Exception]] = field(default_factory=dict)
     after: dict[str, deque[Exception]] = field(default_factory=dict)
+    held: defaultdict[Asset, Decimal] = field(default_factory=lambda: defaultdict(Decimal))
+    """Balances, from zero on unless a test puts something there."""
+    credited: set[str] = field(default_factory=set)
     orders: dict[str, VenueOrder] = field(default_factory=dict)
     sent: list[OrderIntent] = field(default_factory=list)
     deadlines: list[int] = field(default_factory=list)
@@ -75,7 +78,11 @@ class FakeVenue:
         return Quote(self.venue, coin, bid, self.depth, ask, self.depth, 0)
 
     async def balances(self) -> Mapping[Asset, Balance]:
-        return {}
+        return {asset: Balance(free=amount, locked=Decimal(0)) for asset, amount in self.held.items()}
+
+    def _move(self, *changes: tuple[Asset, Decimal]) -> None:
+        for asset, change in changes:
+            self.held[asset] += change
 
     async def close(self) -> None: ...
 
@@ -94,6 +101,10 @@ class FakeVenue:
         fills = (self._fill(intent, price, quantity),) if hit and quantity else ()
         order = VenueOrder(f"v-{intent.client_order_id}", closed=True, fills=fills)
         self.orders[intent.client_order_id] = order
+        sign = 1 if intent.side is Side.BUY else -1
+        for fill in fills:
+            coins, cash = sign * fill.quantity, -sign * fill.quantity * fill.price
+            self._move((intent.coin, coins), (self.venue.cash, cash), (fill.fee_asset, -fill.fee))
         self._fault("place_order", self.after)
         return order
 
@@ -132,6 +143,7 @@ class FakeVenue:
             venue_id=f"w-{intent.transfer_id}", state=TransferState.DONE, txid=txid, arrives=arrives, fee=fee
         )
         self.withdrawals[report.venue_id] = report
+        self._move((intent.coin, -arrives - fee))
         self._fault("withdraw", self.after)
         return report
 
@@ -149,4 +161,9 @@ class FakeVenue:
         to, amount = CHAIN[txid]
         if self.refuses_deposits:
             return DepositReport(state=TransferState.FAILED, amount=amount, detail="rejected")
-        return DepositReport(state=TransferState.DONE, amount=amount) if to is self.venue else None
+        if to is not self.venue:
+            return None
+        if txid not in self.credited:
+            self.credited.add(txid)
+            self._move((coin, amount))
+        return DepositReport(state=TransferState.DONE, amount=amount)

@@ -26,6 +26,7 @@ from kimp.domain.market import Venue
 
 ROOT = Path(__file__).resolve().parents[2]
 HISTORIES = Path(__file__).with_name("histories")
+HAVE = Decimal(100_000_000)
 SWEPT = (stranded, late_order)
 
 
@@ -44,6 +45,8 @@ async def record_all(folder: Path, wanted: set[str]) -> None:
             for branch in (one for one in BRANCHES if not wanted or one.__name__ in wanted):
                 async with _books(Path(data) / f"{branch.__name__}.db", branch) as books:
                     lab = Lab(client, books=books)
+                    for venue, fake in lab.venues.items():
+                        fake.held[venue.cash] = HAVE
                     async with lab.workers():
                         handle = await branch(lab)
                         await handle.result()
@@ -63,7 +66,7 @@ async def _books(file: Path, branch: Branch) -> AsyncIterator[SqlBooks | None]:
     await migrate(url)
     books = await open_books(url)
     for venue in Venue:
-        await books.ledger.book([opening_entry(venue, {venue.cash: Decimal(100_000_000)})])
+        await books.ledger.book([opening_entry(venue, {venue.cash: HAVE})])
     yield books
     await books.close()
 

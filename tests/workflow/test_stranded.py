@@ -14,6 +14,7 @@ from kimp.contracts.cycle import CycleResult
 from kimp.contracts.operators import OperatorRequest
 from kimp.contracts.status import CycleStatus
 from kimp.contracts.sweep import SweepReport
+from kimp.domain.admission import HaltLevel
 from kimp.domain.compensation import DUST_KRW, positions
 from kimp.domain.errors import OutcomeUnknown
 from kimp.domain.ledger import holdings, opening_entry
@@ -38,7 +39,10 @@ async def books(new_database: Callable[[], str]) -> AsyncIterator[SqlBooks]:
 
 @pytest.fixture
 async def lab(temporal_client: Client, books: SqlBooks) -> Lab:
-    return Lab(temporal_client, books=books)
+    lab = Lab(temporal_client, books=books)
+    for venue, fake in lab.venues.items():
+        fake.held[venue.cash] = HAVE[venue.cash]
+    return lab
 
 
 def taken_over(lab: Lab) -> WorkflowHandle[StrandedCycle, CycleResult]:
@@ -130,6 +134,33 @@ async def test_a_cycle_that_was_terminated_before_anything_happened_ends_rejecte
     async with lab.workers():
         assert (await lab.sweep()).taken_over == ()
     assert await books.strandings.unfinished() == [], "no reservation was made yet"
+
+
+async def test_what_the_ledger_cannot_explain_is_booked_and_much_of_it_halts(lab: Lab, books: SqlBooks) -> None:
+    async with lab.workers():
+        assert (await lab.sweep()).unexplained == ()
+        lab.upbit.held[KRW] += 5_000
+        assert (await lab.sweep()).unexplained == ("+5000 KRW on upbit",)
+        assert await books.controls.halt_level() is HaltLevel.RUN
+        assert (await books.capital.stakes(1)).free[Venue.UPBIT].amount == HAVE[KRW] + 5_000, "it may be staked"
+        lab.binance.held[XRP] += 100
+        assert (await lab.sweep()).unexplained == ("+100 XRP on binance",)
+        assert await books.controls.halt_level() is HaltLevel.NO_NEW_CYCLES
+        assert (await lab.sweep()).unexplained == (), "told once"
+
+
+async def test_balances_are_not_compared_while_a_cycle_runs(lab: Lab, books: SqlBooks) -> None:
+    cycle = await lab.plan()
+    lab.binance.wallets_open = False
+    async with lab.workers():
+        handle = await lab.start(cycle)
+        await lab.seen(handle, lambda state: state.waiting_reason is not None)
+        lab.upbit.held[KRW] += 5_000
+        assert (await lab.sweep()).unexplained == ()
+        await handle.cancel()
+        await handle.result()
+        assert (await lab.sweep()).unexplained == ("+5000 KRW on upbit",)
+    assert await books.controls.halt_level() is HaltLevel.RUN
 
 
 async def test_an_order_that_surfaces_after_its_fence_is_adopted_and_undone(lab: Lab, books: SqlBooks) -> None:

@@ -117,12 +117,14 @@ async def test_a_rate_limit_costs_no_try_and_no_fence(lab: Lab) -> None:
 class HoldingVenue(FakeVenue):
     """Has seen every deposit, and credits none while it is told to hold them."""
 
-    held = True
+    holding = True
 
     async def deposit(self, coin: Asset, txid: str) -> DepositReport | None:
         report = await super().deposit(coin, txid)
         return report and (
-            report.model_copy(update={"state": TransferState.PENDING, "detail": "travel rule"}) if self.held else report
+            report.model_copy(update={"state": TransferState.PENDING, "detail": "travel rule"})
+            if self.holding
+            else report
         )
 
 
@@ -132,6 +134,6 @@ async def test_a_deposit_that_is_held_is_waited_for(lab: Lab) -> None:
     async with lab.workers():
         handle = await lab.start(await lab.plan())
         await lab.seen(handle, lambda seen: "travel rule" in (seen.waiting_reason or ""))
-        upbit.held = False
+        upbit.holding = False
         async with hurrying(handle):
             assert (await handle.result()).status is CycleStatus.COMPLETED

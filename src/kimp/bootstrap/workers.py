@@ -10,6 +10,7 @@ from temporalio.worker import Worker
 from activities.failures import VenueFailures
 from activities.market import MarketActivities
 from activities.orders import OrderActivities
+from activities.reconcile import ReconcileActivities
 from activities.records import RecordActivities
 from activities.sweep import SweepActivities
 from activities.transfers import Allowed, TransferActivities
@@ -49,6 +50,9 @@ def cycle_worker(
     orders = OrderActivities(venues, books.journal, books.controls, clock)
     market = MarketActivities(venues, bus, clock)
     sweep = SweepActivities(venues, books.strandings, TemporalCycleFates(client), bus, settings.policy(), clock)
+    reconcile = ReconcileActivities(
+        venues, books.ledger, books.strandings, books.controls, bus, clock, settings.caps.unexplained_krw
+    )
     return _worker(
         client,
         TaskQueue.CYCLES,
@@ -59,6 +63,7 @@ def cycle_worker(
             market.read_market,
             sweep.adopt_late_orders,
             sweep.find_stranded,
+            reconcile.reconcile_balances,
         ],
         workflows=WORKFLOWS,
         workflow_runner=sandbox(),

@@ -107,6 +107,9 @@ class CapSettings(Section):
     day_loss_krw: Decimal = Field(default=Decimal(300_000), gt=0, le=1_000_000_000)
     """What the cycles of 24 hours may lose; then trading halts until `kimp resume`."""
 
+    unexplained_krw: Decimal = Field(default=Decimal(10_000), ge=0, le=1_000_000_000)
+    """Balances that the ledger can't explain, by value; more halts trading until `kimp resume`."""
+
     def caps(self) -> Caps:
         return Caps(
             order_krw=self.order_krw,

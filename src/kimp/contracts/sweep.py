@@ -19,9 +19,17 @@ class Found(Message):
     stranded: tuple[StrandedInput, ...] = ()
 
 
+class Reconciled(Message):
+    """What the venues hold and the ledger did not know; it is booked as external."""
+
+    differences: tuple[str, ...] = ()
+
+
 class SweepReport(Message):
     """What one sweep did."""
 
     adopted: tuple[str, ...]
     taken_over: tuple[str, ...]
     """Ids of cycles that have a workflow again."""
+    unexplained: tuple[str, ...] = ()
+    """Differences between venues and ledger."""

@@ -126,6 +126,28 @@ def opening_entry(venue: Venue, balances: Mapping[Asset, Decimal]) -> Entry:
 
 
 @exact
+def unexplained(
+    ledger: Mapping[tuple[Account, Asset], Decimal], held: Mapping[tuple[Account, Asset], Decimal]
+) -> dict[tuple[Account, Asset], Decimal]:
+    """What each venue holds beyond its account in the ledger; negative where it holds less."""
+    venues = {Account(venue.value) for venue in Venue}
+    keys = {key for key in (*ledger, *held) if key[0] in venues}
+    differences = {key: held.get(key, ZERO) - ledger.get(key, ZERO) for key in sorted(keys)}
+    return {key: difference for key, difference in differences.items() if difference != ZERO}
+
+
+@exact
+def unexplained_entry(entry_id: str, differences: Mapping[tuple[Account, Asset], Decimal]) -> Entry:
+    """The ledger follows the venues; nobody knows why."""
+    postings = [
+        posting
+        for (account, asset), amount in differences.items()
+        for posting in (Posting(account, asset, amount), Posting(Account.EXTERNAL, asset, -amount))
+    ]
+    return _entry(entry_id, None, *postings)
+
+
+@exact
 def holdings(entries: Iterable[Entry]) -> dict[tuple[Account, Asset], Decimal]:
     """Net change of what is held, per account and asset, without the zero ones."""
     changes: defaultdict[tuple[Account, Asset], Decimal] = defaultdict(lambda: ZERO)

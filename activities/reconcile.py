@@ -1,0 +1,73 @@
+"""The ledger beside the venues' own balances, whenever nothing is under way."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+
+from temporalio import activity
+
+from kimp.contracts.sweep import Reconciled, SweepQuery
+from kimp.domain.admission import HaltLevel
+from kimp.domain.ledger import Account, unexplained, unexplained_entry, value_krw
+from kimp.domain.market import Venue
+from kimp.domain.money import USDT, Asset
+from kimp.domain.premium import mid
+from kimp.ports.books import Controls, Ledger, Strandings
+from kimp.ports.clock import Clock
+from kimp.ports.exchange import MarketData
+from kimp.ports.ticks import TickBus
+
+Differences = Mapping[tuple[Account, Asset], Decimal]
+
+
+@dataclass(frozen=True)
+class ReconcileActivities:
+    """Reads balances; books what nobody can explain, and stops trading when it is much."""
+
+    venues: Mapping[Venue, MarketData]
+    ledger: Ledger
+    strandings: Strandings
+    controls: Controls
+    bus: TickBus
+    clock: Clock
+    tolerance_krw: Decimal
+
+    @activity.defn
+    async def reconcile_balances(self, query: SweepQuery) -> Reconciled:
+        """Manual trades, deposits from outside, and what a venue did against its own word (F4, H3)."""
+        del query
+        differences = await self._differences()
+        if not differences:
+            return Reconciled()
+        entry = unexplained_entry(f"reconciled/{self.clock.now_ms()}", differences)
+        await self.ledger.book([entry])
+        told = tuple(f"{amount:+f} {asset} on {account}" for (account, asset), amount in differences.items())
+        activity.logger.error("the venues hold what the ledger does not know: %s", ", ".join(told))
+        if await self._is_much(differences):
+            reason = f"unexplained: {', '.join(told)}"
+            await self.controls.halt_at_least(HaltLevel.NO_NEW_CYCLES, reason, self.clock.now_ms())
+        return Reconciled(differences=told)
+
+    async def _differences(self) -> Differences:
+        """None while a cycle runs, or began and ended while the balances were read: the ledger lags behind it."""
+        if await self.strandings.unfinished():
+            return {}
+        ledger = await self.ledger.balances()
+        held = {
+            (Account(venue.value), asset): balance.free + balance.locked
+            for venue, exchange in self.venues.items()
+            for asset, balance in (await exchange.balances()).items()
+        }
+        if await self.strandings.unfinished() or await self.ledger.balances() != ledger:
+            return {}
+        return unexplained(ledger, held)
+
+    async def _is_much(self, differences: Differences) -> bool:
+        quotes = {quote.coin: quote for quote in await self.bus.latest([asset for _, asset in differences] + [USDT])
+                  if quote.venue is Venue.UPBIT}  # fmt: skip
+        priced = {Venue.UPBIT.cash, *quotes}
+        if USDT not in quotes or any(asset not in priced for _, asset in differences):
+            return True
+        bids = {asset: quote.bid for asset, quote in quotes.items()}
+        each = (value_krw({key: abs(amount)}, mid(quotes[USDT]), bids) for key, amount in differences.items())
+        return sum(each) > self.tolerance_krw
