@@ -29,7 +29,7 @@ JWKS = {"jwks_file": "keys.json", "issuer": "https://login", "audience": "tempor
         ({"active_key": "k1"}, "say nothing without keys"),
         ({"accept_plaintext_until": "2027-01-01T00:00:00+09:00"}, "say nothing without keys"),
         ({"keys": {"k1": ONE}, "accept_plaintext_until": "2027-01-01T00:00:00"}, "timezone"),
-        ({"keys": {"k1": ONE}, "compress": True}, "Extra inputs are not permitted"),
+        ({"keys": {"k1": ONE}, "compress": True}, "history.compress: there is no such setting"),
     ],
 )
 def test_unusable_keys(history: dict[str, Any], words: str) -> None:
