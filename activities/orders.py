@@ -7,6 +7,7 @@ from temporalio import activity
 
 from activities.crash_points import crash_point
 from activities.pauses import pause
+from activities.resets import WAS_RESET, may_not_begin
 from kimp.contracts.orders import OrderIntent, OrderOutcome, OrderReport
 from kimp.domain.admission import HaltLevel
 from kimp.domain.breach import breach_of
@@ -48,6 +49,8 @@ class OrderActivities:
         """Carry out one order. However often this runs, the venue accepts the order at most once."""
         step = step_of(intent.client_order_id)
         crash_point("order-asked", step)
+        if await may_not_begin(intent, self.journal):
+            return _report(intent, OrderOutcome.BLOCKED, reason=WAS_RESET)
         permit = await self.journal.ask_order(intent, self.clock.now_ms())
         crash_point("order-journalled", step)
         if permit.refused is not None:

@@ -43,6 +43,10 @@ class Journal(Protocol):
 
     async def close_order(self, intent: OrderIntent, report: OrderReport, now_ms: int) -> None: ...
 
+    async def knows(self, intent: OrderIntent | WithdrawalIntent) -> bool:
+        """Whether it was asked for under this id, on this venue, with this coin."""
+        ...
+
     async def ask_withdrawal(self, intent: WithdrawalIntent, now_ms: int) -> SendPermit | None:
         """None while another withdrawal of the same coin from the same venue has no answer yet."""
         ...

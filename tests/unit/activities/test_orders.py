@@ -2,7 +2,7 @@
 
 from collections import deque
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import pytest
@@ -310,6 +310,16 @@ async def test_an_id_that_another_run_used_is_never_sent_again(desk: Desk, venue
     assert len(venue.sent) == 1
 
 
+async def test_a_run_that_was_reset_looks_up_and_sends_nothing_new(desk: Desk, venue: WatchedVenue) -> None:
+    await execute(desk, venue)
+    desk.run_id = "run-1-reset"
+    assert (await execute(desk, venue)).outcome is OrderOutcome.FILLED
+    report = await execute(desk, venue, intent(client_order_id="XRP-1-1B1-2"))
+    assert report.outcome is OrderOutcome.BLOCKED
+    assert "was reset" in report.reason
+    assert len(venue.sent) == 1
+
+
 async def test_an_open_order_is_followed_to_its_last_fill(desk: Desk, venue: WatchedVenue) -> None:
     venue.open_for = 2
     report = await execute(desk, venue)
@@ -334,6 +344,7 @@ async def test_without_the_journal_nothing_is_sent(desk: Desk, venue: WatchedVen
 async def test_a_worker_that_stops_leaves_the_look_up_to_another(desk: Desk, venue: WatchedVenue) -> None:
     venue.faults["place_order"] = faults(LOST)
     environment = ActivityEnvironment()
+    environment.info = replace(environment.info, workflow_run_id="run-1")
     environment.worker_shutdown()
     with pytest.raises(ApplicationError, match="another goes on") as ended:
         await environment.run(activities(desk, venue).execute_order, intent())

@@ -268,6 +268,17 @@ async def test_an_id_that_another_run_used_is_never_sent_again(
     assert len(upbit.sent) == 1
 
 
+async def test_a_run_that_was_reset_looks_up_and_sends_nothing_new(
+    desk: Desk, work: TransferActivities, upbit: Source
+) -> None:
+    await desk.run(work.withdraw, intent())
+    desk.run_id = "run-1-reset"
+    assert (await desk.run(work.withdraw, intent())).venue_id == f"w-{TRANSFER}"
+    with pytest.raises(Postponed, match="was reset"):
+        await desk.run(work.withdraw, intent(transfer_id="XRP-1-1W-2"))
+    assert len(upbit.sent) == 1
+
+
 @dataclass
 class ForgetfulJournal(MemoryJournal):
     """The database goes away between the answer and the claim."""
