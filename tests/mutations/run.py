@@ -9,7 +9,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from xml.etree import ElementTree
+from xml.etree import ElementTree as ET
 
 from architecture.project import ROOT, tracked_files
 from mutations.mutant import Mutant, all_mutants
@@ -100,7 +100,7 @@ def _run(tree: Path, tests: list[str]) -> Outcome:
     )
     if not report.exists():
         return Outcome(0, (), done.stdout[-500:] + done.stderr[-500:])
-    cases = list(ElementTree.parse(report).iter("testcase"))  # noqa: S314 - pytest wrote it just now
+    cases = list(ET.parse(report).iter("testcase"))  # noqa: S314 - pytest wrote it just now
     failures = tuple(f"{case.get('name')}: {_first_line(what)}" for case in cases for what in case.iter("failure"))
     said = [_first_line(what) for case in cases for what in case.iter("failure")]
     problems = [_first_line(what) for case in cases for kind in ("error", "skipped") for what in case.iter(kind)]
@@ -115,7 +115,7 @@ def _surroundings(tree: Path) -> dict[str, str]:
     return {"PYTHONPATH": f"{tree / 'src'}:{tree}"} | server
 
 
-def _first_line(failure: ElementTree.Element) -> str:
+def _first_line(failure: ET.Element) -> str:
     return (failure.get("message") or "").partition("\n")[0]
 
 

@@ -86,6 +86,11 @@ def test_a_withdrawal_is_in_transit_and_its_fee_is_spent() -> None:
     }
 
 
+def test_what_travels_is_held() -> None:
+    out = withdrawal_entry("w", "XRP-1", Venue.BINANCE, XRP, d("99.8"), d("0.2"))
+    assert holdings([out]) == {(Account.BINANCE, XRP): d(-100), (Account.IN_TRANSIT, XRP): d("99.8")}
+
+
 def test_a_deposit_ends_the_transit() -> None:
     out = withdrawal_entry("w", "XRP-1", Venue.BINANCE, XRP, d("99.8"), d("0.2"))
     into = deposit_entry("w", "XRP-1", Venue.UPBIT, XRP, d("99.8"))
