@@ -14,13 +14,15 @@ from xml.etree import ElementTree as ET
 from architecture.project import ROOT, tracked_files
 from mutations.mutant import Mutant, all_mutants
 from rich.console import Console
-from rich.table import Table
+from rich.table import Column, Table
 
 from kimp.adapters.temporal.devserver_binary import find_binary
 
 BROKEN = ("SyntaxError", "ImportError", "ModuleNotFoundError", "NameError", "AttributeError", "TypeError")
 """How a test fails on a program that does not run, which proves nothing of the test."""
 HUNG = "Failed: Timeout"
+WIDTH = 180
+"""Of the table in a file."""
 
 progress = Console(stderr=True, soft_wrap=True, highlight=False)
 
@@ -98,14 +100,15 @@ def _run(tree: Path, tests: list[str]) -> Outcome:
         check=False,
         text=True,
     )
-    if not report.exists():
-        return Outcome(0, (), done.stdout[-500:] + done.stderr[-500:])
-    cases = list(ET.parse(report).iter("testcase"))  # noqa: S314 - pytest wrote it just now
+    # Without a report, or with an empty one: nothing was found to run, and pytest says why.
+    cases = list(ET.parse(report).iter("testcase")) if report.exists() else []  # noqa: S314 - pytest's own
+    if not cases:
+        return Outcome(0, (), f"{done.stdout[-500:]}{done.stderr[-500:]}".strip())
     failures = tuple(f"{case.get('name')}: {_first_line(what)}" for case in cases for what in case.iter("failure"))
     said = [_first_line(what) for case in cases for what in case.iter("failure")]
     problems = [_first_line(what) for case in cases for kind in ("error", "skipped") for what in case.iter(kind)]
     problems += [line for line in said if line.startswith((*BROKEN, HUNG))]
-    return Outcome(len(cases), failures, problems[0] if problems else None if cases else done.stdout[-500:])
+    return Outcome(len(cases), failures, problems[0] if problems else None)
 
 
 def _surroundings(tree: Path) -> dict[str, str]:
@@ -120,12 +123,14 @@ def _first_line(failure: ET.Element) -> str:
 
 
 def _tell(verdicts: list[Verdict]) -> None:
-    table = Table("patch", "breaks", "caught by", "s")
+    table = Table("patch", "breaks", Column("caught by", overflow="fold"), Column("s", justify="right"))
     for verdict in verdicts:
         test = verdict.mutant.caught_by.replace("tests/", "", 1)
         caught_by = f"[red]NOT CAUGHT: {verdict.survived}[/]\n{test}" if verdict.survived else test
         table.add_row(verdict.mutant.name, verdict.mutant.breaks, caught_by, f"{verdict.seconds:.0f}")
     console = Console()
+    if not console.is_terminal:
+        console.width = WIDTH
     console.print(table)
     caught = sum(verdict.survived is None for verdict in verdicts)
     console.print(f"{caught} of {len(verdicts)} caught")

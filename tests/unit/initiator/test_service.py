@@ -90,6 +90,18 @@ async def test_an_opportunity_starts_one_cycle(scene: Scene) -> None:
     assert cycle.expires_at_ms == NOW + SETTINGS.start_within_ms
 
 
+async def test_the_way_home_is_sought_among_the_best_ways_home() -> None:
+    """Five coins as dear as XRP are better ways out than TRX, and as ways home they would cost the profit."""
+    dear = [Asset(name) for name in ("XRP", "ADA", "DOT", "ETC", "SOL")]
+    coins = (*dear, TRX, USDT)
+    scene = Scene(replace(SETTINGS, coins=coins), PlayedBus(rules=free_rules(coins)))
+    await scene.know()
+    await scene.see(*ROUTES, *(q._replace(coin=coin) for coin in dear for q in XRP_QUOTES))
+    out = [cycle.expected_route for cycle in scene.starter.asked if cycle.coin in dear]
+    assert out
+    assert set(out) == {TRX}
+
+
 async def test_two_opportunities_of_one_coin_open_one_cycle(scene: Scene) -> None:
     """The second comes while Temporal has not yet answered, the third when it has."""
     scene.starter.gate = asyncio.Event()
