@@ -14,6 +14,7 @@ from xml.etree import ElementTree as ET
 from architecture.project import ROOT, tracked_files
 from mutations.mutant import Mutant, all_mutants
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Column, Table
 
 from kimp.adapters.temporal.devserver_binary import find_binary
@@ -59,9 +60,8 @@ def main(words: list[str]) -> int:
         tests = sorted({mutant.caught_by for mutant in mutants})
         unbroken = _run(sources, tests)
         if not unbroken.passed:
-            progress.print(
-                "[red]these fail without any patch:[/]", unbroken.problem or "", *unbroken.failures, sep="\n"
-            )
+            progress.print("[red]these fail without any patch:[/]")
+            progress.print(*(unbroken.failures or [unbroken.problem]), sep="\n", markup=False)
             return 1
         progress.print(f"{len(tests)} tests pass without a patch; now {len(mutants)} patches")
         with ThreadPoolExecutor(os.cpu_count()) as pool:
@@ -125,8 +125,8 @@ def _first_line(failure: ET.Element) -> str:
 def _tell(verdicts: list[Verdict]) -> None:
     table = Table("patch", "breaks", Column("caught by", overflow="fold"), Column("s", justify="right"))
     for verdict in verdicts:
-        test = verdict.mutant.caught_by.replace("tests/", "", 1)
-        caught_by = f"[red]NOT CAUGHT: {verdict.survived}[/]\n{test}" if verdict.survived else test
+        test = escape(verdict.mutant.caught_by.replace("tests/", "", 1))
+        caught_by = f"[red]NOT CAUGHT: {escape(verdict.survived)}[/]\n{test}" if verdict.survived else test
         table.add_row(verdict.mutant.name, verdict.mutant.breaks, caught_by, f"{verdict.seconds:.0f}")
     console = Console()
     if not console.is_terminal:
