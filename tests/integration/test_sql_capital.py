@@ -254,7 +254,7 @@ async def test_a_reopened_cycle_frees_at_its_end_what_it_left_and_nothing_twice(
     found = await books.strandings.stranding("XRP-1")
     assert found is not None
     takes_over = found.takes_over.model_copy(update={"run_id": "run-1"})
-    after = {"workflow_run_id": "run-2", "takes_over": takes_over}
+    after: dict[str, Any] = {"workflow_run_id": "run-2", "takes_over": takes_over}
     await books.read_model.record(ended(1, None, 4, status=CycleStatus.COMPENSATING, sequence=10, **after))
     await books.read_model.record(ended(1, Decimal(-9), 5, status=CycleStatus.COMPENSATED, sequence=11, **after))
     assert await free(books) == HAVE - 400_000
