@@ -32,7 +32,7 @@ SOON_S = 2
 """After an order that kimp itself was too slow to send."""
 LOOK_AGAIN_S = 1.0
 FOLLOW_S = 0.1
-FOLLOW_LIMIT_S = 30.0
+FOLLOW_LIMIT_MS = 30_000
 
 
 @dataclass(frozen=True)
@@ -127,13 +127,12 @@ class OrderActivities:
 
     async def _follow(self, intent: OrderIntent, order: VenueOrder) -> VenueOrder:
         """Wait for the last fill of an immediate order; the venue answers before it has matched."""
-        waited = 0.0
+        until_ms = self.clock.now_ms() + FOLLOW_LIMIT_MS
         while not order.closed:
-            if waited > FOLLOW_LIMIT_S:
+            if self.clock.now_ms() > until_ms:
                 raise Unavailable("an immediate order is still open", venue=intent.venue)
             activity.heartbeat("following")
             await pause(FOLLOW_S)
-            waited += FOLLOW_S
             order = await self.venues[intent.venue].find_order(intent.coin, intent.client_order_id) or order
         return order
 
