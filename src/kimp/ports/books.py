@@ -139,6 +139,8 @@ class CycleRow:
     profit_krw: Decimal | None
     expected_edge: Decimal
     premium: Decimal
+    settings_version: int | None
+    """Of the trading settings that it lives by; None: the configuration alone."""
     started_ms: int
     updated_ms: int
     closed_ms: int | None

@@ -42,8 +42,13 @@ class Scene:
 
     def __post_init__(self) -> None:
         self.initiator = Initiator(
-            self.bus, self.starter, self.books, self.books, self.books, self.clock, self.settings
+            self.bus, self.starter, self.books, self.books, self.books, self.clock, self.settings, self.latest
         )
+
+    async def latest(self) -> InitiatorSettings:
+        if self.books.away is not None:
+            raise self.books.away
+        return self.settings
 
     @property
     def counts(self) -> dict[str, int]:

@@ -11,12 +11,13 @@ from kimp.adapters.sql.journal import SqlJournal
 from kimp.adapters.sql.ledger import SqlLedger
 from kimp.adapters.sql.read_model import SqlReadModel
 from kimp.adapters.sql.schema import check_schema
+from kimp.adapters.sql.settings import SqlSettings
 from kimp.adapters.sql.store import Store
 from kimp.adapters.sql.strandings import SqlStrandings
 
 
 class SqlBooks:
-    """The six ports of `kimp.ports.books`."""
+    """The six ports of `kimp.ports.books`, and the trading settings' versions."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
@@ -26,6 +27,7 @@ class SqlBooks:
         self.controls = SqlControls(store)
         self.capital = SqlCapital(store)
         self.strandings = SqlStrandings(store)
+        self.settings = SqlSettings(store)
 
     async def ping(self) -> None:
         """Raises StoreUnavailable if the database does not answer."""
