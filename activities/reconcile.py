@@ -6,7 +6,8 @@ from decimal import Decimal
 
 from temporalio import activity
 
-from kimp.contracts.sweep import Reconciled, SweepQuery
+from activities.crash_points import crash_point
+from kimp.contracts.sweep import SWEEP, Reconciled, SweepQuery
 from kimp.domain.admission import HaltLevel
 from kimp.domain.ledger import Account, unexplained, unexplained_entry, value_krw
 from kimp.domain.market import Venue
@@ -40,7 +41,9 @@ class ReconcileActivities:
         if not differences:
             return Reconciled()
         entry = unexplained_entry(f"reconciled/{self.clock.now_ms()}", differences)
+        crash_point("difference-found", SWEEP)
         await self.ledger.book([entry])
+        crash_point("difference-booked", SWEEP)
         told = tuple(f"{amount:+f} {asset} on {account}" for (account, asset), amount in differences.items())
         activity.logger.error("the venues hold what the ledger does not know: %s", ", ".join(told))
         if await self._is_much(differences):
@@ -49,8 +52,11 @@ class ReconcileActivities:
         return Reconciled(differences=told)
 
     async def _differences(self) -> Differences:
-        """None while a cycle runs, or began and ended while the balances were read: the ledger lags behind it."""
-        if await self.strandings.unfinished():
+        """None while a cycle runs, or began and ended while the balances were read: the ledger lags behind it.
+
+        Nor before every opening balance is booked: until then the ledger knows nothing of the accounts.
+        """
+        if await self.strandings.unfinished() or not await self.ledger.opened() >= self.venues.keys():
             return {}
         ledger = await self.ledger.balances()
         held = {

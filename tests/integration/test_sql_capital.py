@@ -218,6 +218,19 @@ async def test_a_days_loss_halts_trading(books: SqlBooks) -> None:
     await latched(books, Gate.DAY_LOSS, replace(WIDE, day_loss_krw=Decimal(1_000)), 100)
 
 
+async def test_a_cycle_that_waits_with_nothing_journalled_is_unfinished_too(books: SqlBooks) -> None:
+    """Its workflow may be gone: the row alone would keep its coin busy for ever."""
+    waiting = ended(1, None, 3).model_copy(update={"status": CycleStatus.STARTED, "waiting_reason": "the database"})
+    await books.read_model.record(waiting)
+    assert await books.strandings.unfinished() == ["XRP-1"]
+    found = await books.strandings.stranding("XRP-1")
+    assert found is not None
+    assert (found.direction, found.ended, found.orders, found.entries) == (waiting.direction, False, (), ())
+    await books.read_model.record(ended(1, None, 4).model_copy(update={"sequence": waiting.sequence + 1}))
+    assert await books.strandings.unfinished() == []
+    assert await books.strandings.stranding("XRP-1") is None
+
+
 async def test_an_order_that_surfaces_late_makes_its_ended_cycle_unfinished_again(books: SqlBooks) -> None:
     order = opening_order(1)
     await admitted(books, 1)

@@ -2,15 +2,20 @@
 
 import asyncio
 import time
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from datetime import UTC, datetime, timedelta
 
 from chaos.auditor.collecting import CYCLES
 from chaos.auditor.names import cycle_of
 from chaos.harness.ground import Ground
 from chaos.harness.mayhem import Mayhem, Say
+from chaos.harness.swarm import ALL
 from temporalio.client import Client
 from temporalio.service import RPCError
 
 from kimp.contracts.status import CycleStatus
+from kimp.contracts.sweep import SWEEP
 from kimp.domain.errors import KimpError
 from kimp.ports.books import CycleRow
 
@@ -19,6 +24,10 @@ MANY = 100_000
 LOOK_EVERY_S = 1.0
 TELL_EVERY_S = 20.0
 DECIDE_EVERY_S = 15.0
+HURRY_EVERY_S = 5.0
+SWEEP_EVERY_S = 8.0
+SURFACES_S = 40.0
+"""After so long no order surfaces any more."""
 QUIET_S = 5.0
 """What has just started may not be listed yet."""
 
@@ -36,18 +45,43 @@ async def heal(ground: Ground, mayhem: Mayhem) -> None:
 async def settle(ground: Ground, temporal: Client, mayhem: Mayhem, limit_s: float, say: Say) -> float | None:
     """Seconds until nothing was open, or until the time was up and all that was left waited visibly; None otherwise.
 
-    People decide over parked cycles only.
+    People decide over parked cycles only, and ask those that wait to look again. Nothing is open only when a sweep that
+    began after that has found nothing either.
     """
     mayhem.operators.decided.clear()
     begun = time.monotonic()
+    surfaced = datetime.now(UTC) + timedelta(seconds=SURFACES_S if ALL in mayhem.routes else 0)
+    helping = [asyncio.create_task(_every(HURRY_EVERY_S, mayhem.operators.hurry)),
+               asyncio.create_task(_every(SWEEP_EVERY_S, mayhem.operators.sweep))]  # fmt: skip
+    try:
+        return await _settled(ground, temporal, mayhem, limit_s, say, begun, surfaced)
+    finally:
+        for task in helping:
+            task.cancel()
+        mayhem.charges.clear()
+
+
+async def _every(seconds: float, act: Callable[[], Awaitable[None]]) -> None:
+    while True:
+        with suppress(KimpError):
+            await act()
+        await asyncio.sleep(seconds)
+
+
+async def _settled(
+    ground: Ground, temporal: Client, mayhem: Mayhem, limit_s: float, say: Say, begun: float, surfaced: datetime
+) -> float | None:
+    since = datetime.now(UTC)
     decided = told = quiet = 0.0
     left: list[CycleRow] | None = None
     while (passed := time.monotonic() - begun) < limit_s:
         left = await _open(ground, temporal)
         if left is None or left:
-            quiet = passed
-        elif passed - quiet > QUIET_S:
+            quiet, since = passed, datetime.now(UTC)
+        elif passed - quiet > QUIET_S and await _swept(temporal, max(since, surfaced)):
             return round(quiet, 1)
+        for cell in mayhem.charges.look():
+            say(f"       died at {cell}")
         if left and passed - told > TELL_EVERY_S:
             told = passed
             say(f"{passed:4.0f} s after the last fault, open: {', '.join(map(_told, left))}")
@@ -63,10 +97,20 @@ async def _open(ground: Ground, temporal: Client) -> list[CycleRow] | None:
     try:
         rows = await ground.books.read_model.cycles(limit=MANY)
         running = {cycle_of(found.id) async for found in temporal.list_workflows(RUNNING)}
+        unfinished = set(await ground.books.strandings.unfinished())
     except (KimpError, RPCError):
         return None
     left = [row for row in rows if not row.status.terminal]
-    return None if running - {row.cycle_id for row in rows} else left
+    return None if (running | unfinished) - {row.cycle_id for row in rows} or (unfinished and not left) else left
+
+
+async def _swept(temporal: Client, since: datetime) -> bool:
+    """A whole sweep since then, to its end."""
+    swept = f"WorkflowType='{SWEEP}' AND ExecutionStatus='Completed' AND StartTime > '{since.isoformat()}'"
+    try:
+        return bool([found async for found in temporal.list_workflows(swept, limit=1)])
+    except RPCError:
+        return False
 
 
 def _waits(row: CycleRow) -> bool:
