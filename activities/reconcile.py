@@ -7,6 +7,7 @@ from decimal import Decimal
 from temporalio import activity
 
 from activities.crash_points import crash_point
+from activities.orders import FENCE_MS
 from kimp.contracts.sweep import SWEEP, Reconciled, SweepQuery
 from kimp.domain.admission import HaltLevel
 from kimp.domain.ledger import Account, unexplained, unexplained_entry, value_krw
@@ -18,6 +19,8 @@ from kimp.ports.clock import Clock
 from kimp.ports.exchange import MarketData
 from kimp.ports.ticks import TickBus
 
+SURFACES_MS = 3 * FENCE_MS
+"""From its intent on: a venue that executes an order later than this is beyond what anybody has reported."""
 Differences = Mapping[tuple[Account, Asset], Decimal]
 
 
@@ -54,9 +57,12 @@ class ReconcileActivities:
     async def _differences(self) -> Differences:
         """None while a cycle runs, or began and ended while the balances were read: the ledger lags behind it.
 
-        Nor before every opening balance is booked: until then the ledger knows nothing of the accounts.
+        Nor before every opening balance is booked: until then the ledger knows nothing of the accounts. Nor while an
+        order that was given up may surface: what it filled is its cycle's.
         """
         if await self.strandings.unfinished() or not await self.ledger.opened() >= self.venues.keys():
+            return {}
+        if await self.strandings.absent_orders(self.clock.now_ms() - SURFACES_MS):
             return {}
         ledger = await self.ledger.balances()
         held = {

@@ -17,9 +17,9 @@ from chaos.harness.supervision import supervised
 
 from kimp.bootstrap.temporal import connect_temporal
 
-USUAL_S = 8.0
-"""In which the world stands on two cores that have nothing else to do, with some room."""
-SLOWEST = 2.5
+USUAL_S = 14.0
+"""Until the first cycle runs, on two cores that have nothing else to do."""
+SLOWEST = 2.0
 
 
 async def campaign(folder: Path, size: Size, seed: int, database: str | None, say: Say) -> Report:
@@ -27,14 +27,14 @@ async def campaign(folder: Path, size: Size, seed: int, database: str | None, sa
     begun = time.monotonic()
     report = Report(seed, size.name, "SQLite" if database is None else database.partition(":")[0])
     async with open_ground(folder, size, seed, database) as ground:
-        stands_s = time.monotonic() - begun
-        size = size.paced(min(max(stands_s / USUAL_S, 1.0), SLOWEST))
-        say(f"the world stands after {stands_s:.0f} s, in {folder}")
+        say(f"the world stands after {time.monotonic() - begun:.0f} s, in {folder}")
         temporal = await connect_temporal(ground.settings)
         mayhem = Mayhem(ground, temporal, size, seed, say)
         async with supervised(ground.supervisor):
             await mayhem.warm_up()
-            say(f"the first cycle runs after {time.monotonic() - begun:.0f} s")
+            slowness = min(max((time.monotonic() - begun) / USUAL_S, 1.0), SLOWEST)
+            mayhem.size = size = size.paced(slowness)
+            say(f"the first cycle runs after {time.monotonic() - begun:.0f} s: time goes {slowness:.1f} times as slow")
             await mayhem.run()
             await heal(ground, mayhem)
             report.settled_s = await settle(ground, temporal, mayhem, size.settle_s, say)

@@ -3,7 +3,7 @@
 import asyncio
 import random
 import time
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 
 from chaos.harness.blows import Blows
@@ -53,7 +53,7 @@ class Mayhem:
 
     def __init__(self, ground: Ground, temporal: Client, size: Size, seed: int, say: Say) -> None:
         self._ground = ground
-        self._size = size
+        self.size = size
         self._say = say
         self._draw = random.Random(f"{seed}/times")
         self._plans = random.Random(f"{seed}/plans")
@@ -69,10 +69,6 @@ class Mayhem:
         self._enough = asyncio.Event()
         self._scripted_s: dict[str, float] = {}
 
-    @property
-    def routes(self) -> Sequence[str]:
-        return self._size.routes
-
     async def warm_up(self) -> None:
         """Until a cycle runs: a kimp that never got going proves nothing. Raises AssertionError if none does."""
         for _ in range(WARM_UP):
@@ -84,7 +80,7 @@ class Mayhem:
 
     async def run(self) -> None:
         """Returns when enough has happened, or the time is up; what is missing is told by `missing`."""
-        size = self._size
+        size = self.size
         loops: list[tuple[Callable[[], Awaitable[None]], float]] = [
             (self._charge, LOOK_EVERY_S),
             (self._trade, NUDGE_EVERY_S),
@@ -111,7 +107,7 @@ class Mayhem:
 
     async def _until_enough(self, tasks: list[asyncio.Task[None]]) -> None:
         begun, told = time.monotonic(), 0.0
-        least, most = self._size.mayhem_s
+        least, most = self.size.mayhem_s
         while (passed := time.monotonic() - begun) < most:
             for task in tasks:
                 if task.done():
@@ -131,10 +127,10 @@ class Mayhem:
         gone, dead = self.charges.hits.total(), self._ground.supervisor.crashes.total()
         if gone > dead + IN_DYING:
             lacking.append(f"a process for each charge: {gone} went off, {dead} processes died of one")
-        if (died := self._ground.supervisor.died) < self._size.kills:
-            lacking.append(f"{self._size.kills - died} more kills")
-        if (struck := sum(self.struck.values())) < self._size.faults:
-            lacking.append(f"{self._size.faults - struck} more venue faults")
+        if (died := self._ground.supervisor.died) < self.size.kills:
+            lacking.append(f"{self.size.kills - died} more kills")
+        if (struck := sum(self.struck.values())) < self.size.faults:
+            lacking.append(f"{self.size.faults - struck} more venue faults")
         return lacking
 
     def progress(self, passed: float) -> str:
@@ -160,7 +156,7 @@ class Mayhem:
         return 0.7 if f"{Leg.BACK}{Step.BUY}" in missing or Direction.TO_UPBIT in missing else 0.5
 
     async def _fail(self) -> None:
-        await self._ground.paper.fail(draw_plan(self._plans, self._size.routes))
+        await self._ground.paper.fail(draw_plan(self._plans, self.size.routes))
 
     async def _operate(self) -> None:
         """Undoing is rare by nature, and the more wanted the more of its crash points are missing."""

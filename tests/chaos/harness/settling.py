@@ -4,16 +4,17 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
 from chaos.auditor.collecting import CYCLES
 from chaos.auditor.names import cycle_of
 from chaos.harness.ground import Ground
 from chaos.harness.mayhem import Mayhem, Say
-from chaos.harness.swarm import ALL
 from temporalio.client import Client
 from temporalio.service import RPCError
 
+from activities.reconcile import SURFACES_MS
+from kimp.adapters.clock import SystemClock
 from kimp.contracts.status import CycleStatus
 from kimp.contracts.sweep import SWEEP
 from kimp.domain.errors import KimpError
@@ -26,8 +27,6 @@ TELL_EVERY_S = 20.0
 DECIDE_EVERY_S = 15.0
 HURRY_EVERY_S = 5.0
 SWEEP_EVERY_S = 8.0
-SURFACES_S = 40.0
-"""After so long no order surfaces any more."""
 QUIET_S = 5.0
 """What has just started may not be listed yet."""
 
@@ -50,11 +49,10 @@ async def settle(ground: Ground, temporal: Client, mayhem: Mayhem, limit_s: floa
     """
     mayhem.operators.decided.clear()
     begun = time.monotonic()
-    surfaced = datetime.now(UTC) + timedelta(seconds=SURFACES_S if ALL in mayhem.routes else 0)
     helping = [asyncio.create_task(_every(HURRY_EVERY_S, mayhem.operators.hurry)),
                asyncio.create_task(_every(SWEEP_EVERY_S, mayhem.operators.sweep))]  # fmt: skip
     try:
-        return await _settled(ground, temporal, mayhem, limit_s, say, begun, surfaced)
+        return await _settled(ground, temporal, mayhem, limit_s, say, begun)
     finally:
         for task in helping:
             task.cancel()
@@ -69,7 +67,7 @@ async def _every(seconds: float, act: Callable[[], Awaitable[None]]) -> None:
 
 
 async def _settled(
-    ground: Ground, temporal: Client, mayhem: Mayhem, limit_s: float, say: Say, begun: float, surfaced: datetime
+    ground: Ground, temporal: Client, mayhem: Mayhem, limit_s: float, say: Say, begun: float
 ) -> float | None:
     since = datetime.now(UTC)
     decided = told = quiet = 0.0
@@ -78,7 +76,7 @@ async def _settled(
         left = await _open(ground, temporal)
         if left is None or left:
             quiet, since = passed, datetime.now(UTC)
-        elif passed - quiet > QUIET_S and await _swept(temporal, max(since, surfaced)):
+        elif passed - quiet > QUIET_S and await _swept(temporal, since):
             return round(quiet, 1)
         for cell in mayhem.charges.look():
             say(f"       died at {cell}")
@@ -93,15 +91,23 @@ async def _settled(
 
 
 async def _open(ground: Ground, temporal: Client) -> list[CycleRow] | None:
-    """What is not at an end; None while the database does not answer, or a workflow runs that has no row yet."""
+    """What is not at an end; None while the database does not answer, or something is open that has no row.
+
+    An order that was given up and may surface yet is such a thing.
+    """
     try:
         rows = await ground.books.read_model.cycles(limit=MANY)
         running = {cycle_of(found.id) async for found in temporal.list_workflows(RUNNING)}
         unfinished = set(await ground.books.strandings.unfinished())
+        given_up = await ground.books.strandings.absent_orders(SystemClock().now_ms() - SURFACES_MS)
     except (KimpError, RPCError):
         return None
     left = [row for row in rows if not row.status.terminal]
-    return None if (running | unfinished) - {row.cycle_id for row in rows} or (unfinished and not left) else left
+    return (
+        None
+        if (running | unfinished) - {row.cycle_id for row in rows} or ((unfinished or given_up) and not left)
+        else left
+    )
 
 
 async def _swept(temporal: Client, since: datetime) -> bool:

@@ -11,7 +11,7 @@ TOTAL = (0.15, 0.30)
 """Of all requests, orders, and sides of transfers meet a fault."""
 SHARE = 0.5
 """Of the kinds of a family that a plan has."""
-PER_FRAME = 0.05
+PER_FRAME = 0.08
 """A stream brings dozens of frames a second: at the rate of requests it would bring hardly a quote."""
 AT_MOST: Mapping[FaultKind, float] = {
     FaultKind.BAN: 0.001,  # stops a whole venue for seconds
