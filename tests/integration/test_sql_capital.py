@@ -286,3 +286,20 @@ async def test_a_stranded_cycle_is_known_by_its_journal_alone(books: SqlBooks) -
     assert (found.coin, found.direction, found.detected_at_ms, found.ended) == (XRP, Direction.TO_BINANCE, 7, False)
     assert [order.client_order_id for order in found.orders] == ["XRP-1-1B1-1"]
     assert found.names == ("XRP-1-1B1-1",)
+
+
+async def test_a_row_that_the_lost_run_still_wrote_changes_hands_too(books: SqlBooks) -> None:
+    """Its activity went on while its workflow was terminated, and wrote the row after the sweep had looked."""
+    await admitted(books, 1, 7)
+    found = await books.strandings.stranding("XRP-1")
+    assert found is not None
+    await books.read_model.record(ended(1, Decimal(1), 8, status=CycleStatus.STARTED, sequence=1))
+    over = ended(1, None, 9, status=CycleStatus.COMPENSATING, workflow_run_id="run-2", sequence=1)
+    await books.read_model.record(over.model_copy(update={"takes_over": found.takes_over}))
+    await books.read_model.record(
+        ended(1, Decimal(0), 10, status=CycleStatus.COMPENSATED, workflow_run_id="run-2", sequence=2)
+    )
+    row = await books.read_model.cycle("XRP-1")
+    assert row is not None
+    assert row.status is CycleStatus.COMPENSATED
+    assert await books.strandings.unfinished() == []
