@@ -14,7 +14,12 @@ SHARE = 0.5
 PER_FRAME = 0.08
 """A stream brings dozens of frames a second: at the rate of requests it would bring hardly a quote."""
 AT_MOST: Mapping[FaultKind, float] = {
-    FaultKind.BAN: 0.001,  # stops a whole venue for seconds
+    FaultKind.BAN: 0.001,  # these stop a whole venue for seconds, or a market
+    FaultKind.BAN_TEXT: 0.001,
+    FaultKind.MAINTENANCE: 0.001,
+    FaultKind.KEY_EXPIRED: 0.001,
+    FaultKind.KEY_LOCKED: 0.005,
+    FaultKind.MARKET_HALTED: 0.02,
     FaultKind.STREAM_DISCONNECT: 0.0002,
     FaultKind.STREAM_SILENCE: 0.0002,
     FaultKind.HALF_OPEN: 0.0002,
@@ -32,6 +37,10 @@ SECONDS: Mapping[FaultKind, float] = {
     FaultKind.HANG: 7.0,  # longer than kimp's own time-out
     FaultKind.HANG_AFTER: 7.0,
     FaultKind.BAN: 4.0,
+    FaultKind.BAN_TEXT: 4.0,
+    FaultKind.MAINTENANCE: 4.0,
+    FaultKind.KEY_EXPIRED: 4.0,
+    FaultKind.KEY_LOCKED: 5.0,
 }
 BEYOND = 0.004
 """Of orders that are executed when kimp has given them up: each keeps its cycle busy until a sweep has found it."""
