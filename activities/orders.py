@@ -88,7 +88,9 @@ class OrderActivities:
         if breach is not None:
             reason = f"order {intent.client_order_id} on {intent.venue}: {breach}"
             activity.logger.error("%s; no new cycles until `kimp resume`", reason)
+            crash_point("breach-found", intent.venue)
             await self.controls.halt_at_least(HaltLevel.NO_NEW_CYCLES, reason, self.clock.now_ms())
+            crash_point("breach-halted", intent.venue)
 
     async def _send_once(self, intent: OrderIntent, permit: SendPermit) -> VenueOrder | None:
         now = self.clock.now_ms()

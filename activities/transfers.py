@@ -25,7 +25,7 @@ from kimp.contracts.transfers import (
 )
 from kimp.domain.admission import HaltLevel
 from kimp.domain.errors import KeyRefused, NotFound, NotSent, OutcomeUnknown, Postponed, Rejected, Unavailable
-from kimp.domain.ids import step_of
+from kimp.domain.ids import Step, step_of
 from kimp.domain.market import Venue
 from kimp.domain.money import ZERO, Asset
 from kimp.ports.books import Journal, SendPermit
@@ -147,7 +147,9 @@ class TransferActivities:
     @activity.defn
     async def give_up_withdrawal(self, intent: WithdrawalIntent) -> None:
         """A person looked and says that nothing left: the coin's next withdrawal may be sent."""
+        crash_point("give-up-asked", Step.SEND)
         await self.journal.refuse_withdrawal(intent.transfer_id, "given up by a person")
+        crash_point("given-up", Step.SEND)
 
     async def _look_up(self, intent: WithdrawalIntent, asked_ms: int) -> WithdrawalReport:
         source = self.venues[intent.direction.source]

@@ -107,6 +107,7 @@ async def test_a_terminated_cycle_is_parked_and_comes_home_when_a_person_says_so
             while not lab.binance.withdrawals:
                 await handle.describe()
         await handle.terminate("a click in the Web UI")
+        lab.upbit.credit_after = 0
         lab.binance.wallets_open = True
         assert await lab.sweep() == SweepReport(adopted=(), taken_over=("XRP-1",))
         assert (await lab.sweep()).taken_over == (), "it has a workflow again"
@@ -147,6 +148,24 @@ async def test_what_the_ledger_cannot_explain_is_booked_and_much_of_it_halts(lab
         assert (await lab.sweep()).unexplained == ("+100 XRP on binance",)
         assert await books.controls.halt_level() is HaltLevel.NO_NEW_CYCLES
         assert (await lab.sweep()).unexplained == (), "told once"
+
+
+async def test_balances_are_not_compared_before_each_account_was_looked_at(
+    temporal_client: Client, new_database: Callable[[], str]
+) -> None:
+    """A sweep may come before the opening balances could be read: what is there was not brought by anybody."""
+    url = new_database()
+    await migrate(url)
+    books = await open_books(url)
+    lab = Lab(temporal_client, books=books)
+    async with lab.workers():
+        for venue, fake in lab.venues.items():
+            fake.held[venue.cash] = HAVE[venue.cash]
+            assert (await lab.sweep()).unexplained == ()
+            await books.ledger.book([opening_entry(venue, {venue.cash: HAVE[venue.cash]})])
+        assert (await lab.sweep()).unexplained == ()
+    assert await books.controls.halt_level() is HaltLevel.RUN
+    await books.close()
 
 
 async def test_balances_are_not_compared_while_a_cycle_runs(lab: Lab, books: SqlBooks) -> None:

@@ -99,13 +99,19 @@ class SqlReadModel:
 
 
 async def _take_over(connection: AsyncConnection, record: CycleRecord, row: Mapping[str, Any]) -> None:
-    """The row changes hands, even of an ended cycle: an order of it may have surfaced afterwards."""
+    """The row changes hands, even of an ended cycle: an order of it may have surfaced afterwards.
+
+    Where there was no row to take over there may be one by now: a record that the run before had still under way.
+    """
     c, takes_over = cycles.c, record.takes_over
     if takes_over is None:
         return
+    theirs = (
+        c.workflow_run_id == takes_over.run_id if takes_over.run_id else c.workflow_run_id != record.workflow_run_id
+    )
     hand_over = (
         update(cycles)
-        .where(c.cycle_id == record.cycle_id, c.workflow_run_id == takes_over.run_id)
+        .where(c.cycle_id == record.cycle_id, theirs)
         .values(
             {name: value for name, value in row.items() if name not in FIXED}
             | {"workflow_run_id": record.workflow_run_id}
