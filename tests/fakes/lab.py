@@ -173,7 +173,12 @@ class Lab:
         )
 
     async def plan(
-        self, direction: Direction = Direction.TO_UPBIT, expires_in_ms: int = 60_000, *, coin: Asset = XRP, number: int = 1
+        self,
+        direction: Direction = Direction.TO_UPBIT,
+        expires_in_ms: int = 60_000,
+        *,
+        coin: Asset = XRP,
+        number: int = 1,
     ) -> CycleInput:
         """What the initiator would start at these prices."""
         view = MarketView({(quote.venue, quote.coin): quote for quote in await self.latest(COINS)})

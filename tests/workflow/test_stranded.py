@@ -2,35 +2,47 @@
 
 from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable
+from decimal import Decimal
 
 import pytest
-from fakes.funded import HAVE, at_rest, fund, funded_books
 from fakes.lab import XRP, Handle, Lab
 from temporalio.client import Client, WorkflowHandle
 
-from kimp.adapters.sql.books import SqlBooks
+from kimp.adapters.sql.books import SqlBooks, open_books
+from kimp.adapters.sql.schema import migrate
 from kimp.contracts.cycle import CycleResult
 from kimp.contracts.operators import OperatorRequest
 from kimp.contracts.status import CycleStatus
 from kimp.contracts.sweep import SweepReport
 from kimp.domain.admission import HaltLevel
+from kimp.domain.compensation import DUST_KRW, positions
 from kimp.domain.errors import OutcomeUnknown
+from kimp.domain.ledger import holdings, opening_entry
 from kimp.domain.market import Side, Venue
-from kimp.domain.money import KRW
+from kimp.domain.money import KRW, USDT, Asset
 from workflows.stranded_cycle import StrandedCycle
 
 ANN = OperatorRequest(by="ann", note="terminated by mistake")
+HAVE = {KRW: Decimal(100_000_000), USDT: Decimal(100_000)}
 
 
 @pytest.fixture
 async def books(new_database: Callable[[], str]) -> AsyncIterator[SqlBooks]:
-    async with funded_books(new_database()) as books:
-        yield books
+    url = new_database()
+    await migrate(url)
+    books = await open_books(url)
+    for venue in Venue:
+        await books.ledger.book([opening_entry(venue, {venue.cash: HAVE[Asset(venue.cash)]})])
+    yield books
+    await books.close()
 
 
 @pytest.fixture
 async def lab(temporal_client: Client, books: SqlBooks) -> Lab:
-    return fund(Lab(temporal_client, books=books))
+    lab = Lab(temporal_client, books=books)
+    for venue, fake in lab.venues.items():
+        fake.held[venue.cash] = HAVE[venue.cash]
+    return lab
 
 
 def taken_over(lab: Lab) -> WorkflowHandle[StrandedCycle, CycleResult]:
@@ -38,7 +50,14 @@ def taken_over(lab: Lab) -> WorkflowHandle[StrandedCycle, CycleResult]:
 
 
 async def balanced(lab: Lab, books: SqlBooks) -> None:
-    await at_rest(books, "XRP-1")
+    """All is home, and what is free is what the ledger holds."""
+    assert await books.strandings.unfinished() == []
+    held = holdings(await books.ledger.entries("XRP-1"))
+    dust = {KRW: DUST_KRW}
+    assert [str(p) for p in positions(held, Venue.BINANCE) if p.amount > dust.get(p.asset, Decimal("0.5"))] == []
+    ledger = await books.ledger.balances()
+    for venue, cash in (await books.capital.stakes(1)).free.items():
+        assert cash.amount == ledger[next(key for key in ledger if key == (venue.value, venue.cash))]
     sales = [i for v in lab.venues.values() for i in v.sent if i.side is Side.SELL]
     assert len({i.client_order_id for i in sales}) == len(sales)
 
@@ -152,13 +171,17 @@ async def test_an_order_that_surfaces_after_its_fence_is_adopted_and_undone(lab:
         handle = await lab.start(await lab.plan())
         result = await handle.result()
         assert result.status is CycleStatus.REJECTED
-        assert (await lab.sweep()) == SweepReport(adopted=(), taken_over=())
+        first = await lab.sweep()
+        assert (first.adopted, first.taken_over) == ((), ())
+        assert first.unexplained == ("-714.007378 USDT on binance", "+311.46822 XRP on binance")
         lab.binance.hides_orders = False
         swept = await lab.sweep()
         assert swept == SweepReport(adopted=("XRP-1-1B1-1",), taken_over=("XRP-1",))
         end: CycleResult = await taken_over(lab).result()
+        assert (await lab.sweep()).unexplained == ("+714.007378000 USDT on binance", "-311.46822 XRP on binance")
     assert end.status is CycleStatus.COMPENSATED
     assert end.reason == "an order surfaced after its fence"
+    assert await books.controls.halt_level() is HaltLevel.NO_NEW_CYCLES, "what it had bought was seen, and not known"
     assert [(i.side, i.client_order_id) for i in lab.binance.sent] == [
         (Side.BUY, "XRP-1-1B1-1"),
         (Side.SELL, "XRP-1-RS1-1"),

@@ -5,6 +5,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from kimp.adapters.clock import SystemClock
 from kimp.adapters.sql.capital import SqlCapital
+from kimp.adapters.sql.catching_up import SqlCatchingUp
 from kimp.adapters.sql.controls import SqlControls
 from kimp.adapters.sql.engine import create_engine
 from kimp.adapters.sql.journal import SqlJournal
@@ -16,7 +17,7 @@ from kimp.adapters.sql.strandings import SqlStrandings
 
 
 class SqlBooks:
-    """The six ports of `kimp.ports.books`."""
+    """The six ports of `kimp.ports.books`, and what a restored database needs."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
@@ -26,6 +27,7 @@ class SqlBooks:
         self.controls = SqlControls(store)
         self.capital = SqlCapital(store)
         self.strandings = SqlStrandings(store)
+        self.catching_up = SqlCatchingUp(store)
 
     async def ping(self) -> None:
         """Raises StoreUnavailable if the database does not answer."""
