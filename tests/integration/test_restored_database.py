@@ -1,6 +1,7 @@
 """The database is restored from a backup that is older than what was traded since."""
 
 import os
+import re
 import sqlite3
 import subprocess
 import sys
@@ -8,9 +9,12 @@ from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
 import pytest
+from architecture.project import ROOT
 from fakes.funded import all_clear, at_rest, complete, connected, equal, fund, funded_books, numbers, two_under_way
 from fakes.lab import TRX, XRP, Lab
+from sqlalchemy import text
 from sqlalchemy.engine import URL, make_url
+from sqlalchemy.ext.asyncio import create_async_engine
 
 from kimp.adapters.embedded.process import free_port
 from kimp.adapters.sql.books import open_books
@@ -22,6 +26,7 @@ from kimp.domain.admission import HaltLevel
 from kimp.ports.starter import StartOutcome
 from workflows.arbitrage_cycle import ArbitrageCycle
 
+OPERATIONS = ROOT / "docs/operations.md"
 KIMP = str(Path(sys.executable).with_name("kimp"))
 
 
@@ -131,3 +136,15 @@ async def test_without_catching_up_the_books_follow_the_venues_and_no_number_is_
         assert await TemporalCycleStarter(lab.client).start(again) is StartOutcome.ALREADY_CLOSED
     assert len(lab.names) == len(set(lab.names))
     await books.close()
+
+
+async def test_a_number_that_was_used_can_be_used_up_by_hand(url: str) -> None:
+    """The statement in docs/operations.md, for when Temporal's store is lost as well."""
+    (statement,) = re.findall(r"INSERT INTO cycles.*?;", OPERATIONS.read_text(), re.DOTALL)
+    async with funded_books(url) as books:
+        engine = create_async_engine(url)
+        async with engine.begin() as connection:
+            await connection.execute(text(statement))
+        await engine.dispose()
+        assert await numbers(books) == {XRP: (412, False)}
+        assert [row.cycle_id for row in await books.read_model.cycles(limit=5)] == ["XRP-412"]
