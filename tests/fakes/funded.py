@@ -64,8 +64,10 @@ async def equal(lab: Lab, books: SqlBooks) -> None:
     assert unexplained(await books.ledger.balances(), held) == {}
 
 
-async def connected(server: DevServer) -> Client:
-    return await Client.connect(server.address, namespace=server.namespace, data_converter=history_converter(load()))
+async def connected(server: DevServer, **history: object) -> Client:
+    """`history`: the `[history]` settings."""
+    converter = history_converter(load(history=history))
+    return await Client.connect(server.address, namespace=server.namespace, data_converter=converter)
 
 
 async def numbers(books: SqlBooks) -> dict[Asset, tuple[int, bool]]:

@@ -5,6 +5,7 @@ import re
 import sqlite3
 import subprocess
 import sys
+from collections import deque
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
@@ -12,6 +13,7 @@ import pytest
 from architecture.project import ROOT
 from fakes.funded import all_clear, at_rest, complete, connected, equal, fund, funded_books, numbers, two_under_way
 from fakes.lab import TRX, XRP, Lab
+from fakes.sealing import new_key, ring, written
 from sqlalchemy import text
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.ext.asyncio import create_async_engine
@@ -23,6 +25,7 @@ from kimp.adapters.temporal.starter import TemporalCycleStarter
 from kimp.contracts.status import CycleStatus
 from kimp.contracts.sweep import SweepReport
 from kimp.domain.admission import HaltLevel
+from kimp.domain.errors import OutcomeUnknown
 from kimp.ports.starter import StartOutcome
 from workflows.arbitrage_cycle import ArbitrageCycle
 
@@ -69,10 +72,10 @@ def _client(program: str, url: URL) -> list[str]:
     return [program, f"-h{url.host}", f"-P{url.port}", f"-u{url.username}", f"-p{url.password}", "--protocol=tcp"]
 
 
-def caught_up(url: str, server: DevServer, folder: Path) -> str:
+def caught_up(url: str, server: DevServer, folder: Path, **variables: str) -> str:
     """What `kimp catch-up` says."""
     environment = {key: value for key, value in os.environ.items() if not key.startswith(("KIMP_", "TEMPORAL_"))}
-    environment |= {"KIMP_DATABASE_URL": url, "TEMPORAL_ADDRESS": server.address}
+    environment |= {"KIMP_DATABASE_URL": url, "TEMPORAL_ADDRESS": server.address, **variables}
     ran = subprocess.run(
         [KIMP, "catch-up"], env=environment, cwd=folder, capture_output=True, text=True, timeout=60, check=False
     )
@@ -83,9 +86,12 @@ def caught_up(url: str, server: DevServer, folder: Path) -> str:
 async def test_a_restored_database_catches_up_and_nothing_is_sent_twice(
     server: DevServer, url: str, tmp_path: Path
 ) -> None:
+    """With encrypted histories, as in production."""
     backup = tmp_path / "backup"
+    key = new_key()
+    keys = {"KIMP_HISTORY__KEYS__K1": written(key)}
     async with funded_books(url) as books:
-        lab = fund(Lab(await connected(server), books=books))
+        lab = fund(Lab(await connected(server, **ring(k1=key)), books=books))
         async with lab.workers():
             await complete(lab, coin=XRP, number=1)
             back_up(make_url(url), backup)
@@ -97,10 +103,10 @@ async def test_a_restored_database_catches_up_and_nothing_is_sent_twice(
 
     lab.books = books = await open_books(url)
     assert await numbers(books) == {XRP: (1, False)}, "it knows nothing of the others"
-    assert "3 orders were missing" not in caught_up(url, server, tmp_path)
+    assert "read 4 cycles; 6 orders were missing" in caught_up(url, server, tmp_path, **keys)
     assert await books.controls.halt_level() is HaltLevel.NO_NEW_CYCLES
     assert await numbers(books) == {XRP: (3, True), TRX: (1, True)}
-    assert " 0 orders were missing" in caught_up(url, server, tmp_path), "it may be repeated"
+    assert " 0 orders were missing" in caught_up(url, server, tmp_path, **keys), "it may be repeated"
     async with lab.workers():
         for cycle_id in ("XRP-3", "TRX-1"):
             handle = lab.client.get_workflow_handle_for(ArbitrageCycle.run, f"cycle-{cycle_id}")
@@ -110,6 +116,31 @@ async def test_a_restored_database_catches_up_and_nothing_is_sent_twice(
     await equal(lab, books)
     assert len(lab.names) > sent
     assert len(lab.names) == len(set(lab.names)), "a name was given twice"
+    await books.close()
+
+
+async def test_a_late_order_and_its_undoing_are_caught_up_too(server: DevServer, url: str, tmp_path: Path) -> None:
+    backup = tmp_path / "backup"
+    async with funded_books(url) as books:
+        lab = fund(Lab(await connected(server), books=books))
+        back_up(make_url(url), backup)
+        lab.binance.hides_orders = True
+        lab.binance.after["place_order"] = deque([OutcomeUnknown("timeout", venue="binance")])
+        async with lab.workers():
+            assert (await (await lab.start(await lab.plan())).result()).status is CycleStatus.REJECTED
+            lab.binance.hides_orders = False
+            assert (await lab.sweep()).taken_over == ("XRP-1",)
+            await lab.client.get_workflow_handle("cycle-XRP-1").result()
+    restore(make_url(url), backup)
+
+    lab.books = books = await open_books(url)
+    assert "read 2 cycles; 2 orders were missing" in caught_up(url, server, tmp_path)
+    assert await numbers(books) == {XRP: (1, False)}
+    await at_rest(books, "XRP-1")
+    await equal(lab, books)
+    assert " 0 orders were missing" in caught_up(url, server, tmp_path), "it may be repeated"
+    await at_rest(books, "XRP-1")
+    await equal(lab, books)
     await books.close()
 
 
