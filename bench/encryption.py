@@ -15,7 +15,7 @@ from bench.figures import Row, compare
 from bench.orders import World
 from kimp.bootstrap.temporal import history_converter
 from kimp.config import load
-from kimp.contracts.cycle import CycleInput
+from kimp.contracts.status import CycleStatus
 from kimp.domain.ids import workflow_id
 
 ROUNDS = 12
@@ -25,7 +25,7 @@ FIRST = 5_000
 
 
 async def measure(world: World) -> list[Row]:
-    """Both kinds in turns. The venues answer at once, in memory; Temporal and the database are real."""
+    """Both kinds in turns. Venues and journal answer at once, in memory; Temporal and the read model are real."""
     plain, sealed = _converter({}), _converter(ring(k1=new_key()))
     numbers = count(FIRST)
     ours: list[float] = []
@@ -49,16 +49,15 @@ async def _cycle(world: World, converter: DataConverter, number: int) -> float:
     """From its start to its result, with workers of its own: all on a queue must have the same keys."""
     config = world.client.config()
     config["data_converter"] = converter
-    lab = Lab(Client(**config), records=world.books.read_model, journal=world.books.journal)  # type: ignore[arg-type]  # the real ones
-    cycle = await _plan(lab, number)
+    lab = Lab(Client(**config), records=world.books.read_model)  # type: ignore[arg-type]  # the real one
+    cycle = await lab.plan(expires_in_ms=600_000, number=number)
     async with lab.workers():
         begun = time.perf_counter()
-        await (await lab.start(cycle)).result()
-        return time.perf_counter() - begun
-
-
-async def _plan(lab: Lab, number: int) -> CycleInput:
-    return await lab.plan(expires_in_ms=600_000, number=number)
+        result = await (await lab.start(cycle)).result()
+        took = time.perf_counter() - begun
+    if result.status is not CycleStatus.COMPLETED:
+        raise SystemExit(f"bench: a cycle ended {result.status}: {result.reason}")
+    return took
 
 
 async def _values(world: World, plain: DataConverter, number: int) -> list[Any]:
