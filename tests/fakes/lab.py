@@ -9,7 +9,7 @@ from itertools import groupby
 from typing import Any
 from uuid import uuid4
 
-from fakes.caps import WIDE
+from fakes.caps import WIDE, FixedRules
 from fakes.journal import MemoryJournal, RecordKeeper
 from fakes.venue import FakeVenue
 from temporalio.client import Client, WorkflowHandle, WorkflowUpdateFailedError
@@ -134,7 +134,7 @@ class Lab:
         ]
         if self.books:
             fates = TemporalCycleFates(self.client)
-            sweep = SweepActivities(self.venues, self.books.strandings, fates, self, POLICY, clock)  # type: ignore[arg-type]  # as above
+            sweep = SweepActivities(self.venues, self.books.strandings, fates, self, FixedRules(POLICY), clock)  # type: ignore[arg-type]  # as above
             reconcile = ReconcileActivities(
                 self.venues,
                 self.books.ledger,
@@ -142,7 +142,7 @@ class Lab:
                 self.books.controls,
                 self,  # type: ignore[arg-type]  # as above
                 clock,
-                Decimal(10_000),
+                FixedRules(POLICY),
             )
             cycle_activities += [sweep.adopt_late_orders, sweep.find_stranded, reconcile.reconcile_balances]
         transfer_activities: list[Callable[..., Any]] = [

@@ -12,12 +12,13 @@ from kimp.adapters.sql.journal import SqlJournal
 from kimp.adapters.sql.ledger import SqlLedger
 from kimp.adapters.sql.read_model import SqlReadModel
 from kimp.adapters.sql.schema import check_schema
+from kimp.adapters.sql.settings import SqlSettings
 from kimp.adapters.sql.store import Store
 from kimp.adapters.sql.strandings import SqlStrandings
 
 
 class SqlBooks:
-    """The six ports of `kimp.ports.books`, and what a restored database needs."""
+    """The six ports of `kimp.ports.books`, the trading settings' versions, and what a restored database needs."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
@@ -27,6 +28,7 @@ class SqlBooks:
         self.controls = SqlControls(store)
         self.capital = SqlCapital(store)
         self.strandings = SqlStrandings(store)
+        self.settings = SqlSettings(store)
         self.catching_up = SqlCatchingUp(store)
 
     async def ping(self) -> None:

@@ -157,6 +157,7 @@ def _row(record: CycleRecord) -> dict[str, Any]:
         "profit_krw": record.profit_krw,
         "expected_edge": record.expected_edge,
         "premium": record.premium,
+        "settings_version": record.settings_version,
         "workflow_run_id": record.workflow_run_id,
         "started_ms": record.detected_at_ms,
         "updated_ms": record.at_ms,
