@@ -1,0 +1,71 @@
+"""`make cluster`: the real Temporal server, role by role, MariaDB and Redis, and kimp's processes on them; docs/cluster.md.
+
+Without a word it runs until Ctrl-C; with `run` it gives its servers to another command.
+"""
+
+import argparse
+import asyncio
+import os
+import shutil
+import sys
+import tempfile
+from pathlib import Path
+
+from cluster.servers import open_servers
+from cluster.showing import show
+from rich.console import Console
+
+from kimp.cli.services import until_signalled
+from kimp.domain.errors import KimpError
+
+errors = Console(stderr=True, soft_wrap=True, highlight=False)
+
+
+def main() -> int:
+    arguments = _arguments()
+    folder = Path(arguments.keep or tempfile.mkdtemp(prefix="kimp-cluster-")).absolute()
+    folder.mkdir(parents=True, exist_ok=True)
+    codes: list[int] = []
+    try:
+        asyncio.run(until_signalled(_work(arguments, folder, codes)))
+    except KimpError as error:
+        errors.print(f"[red]cluster:[/] {error}")
+        codes.append(1)
+    code = codes[0] if codes else 0  # Ctrl-C is how it ends
+    if code == 0 and arguments.keep is None:
+        shutil.rmtree(folder, ignore_errors=True)
+    elif code != 0:
+        errors.print(f"logs and data: {folder}")
+    return code
+
+
+async def _work(arguments: argparse.Namespace, folder: Path, codes: list[int]) -> None:
+    if arguments.what == "run":
+        codes.append(await _run(folder, arguments.command))
+    else:
+        codes.append(await show(folder, arguments.cycles, errors.print, once=arguments.once))
+
+
+async def _run(folder: Path, command: list[str]) -> int:
+    async with open_servers(folder, errors.print) as servers:
+        child = await asyncio.create_subprocess_exec(*command, env=os.environ | servers.for_tests)
+        try:
+            return await child.wait()
+        finally:
+            if child.returncode is None:
+                child.terminate()
+                await child.wait()
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="make cluster ARGS=", description=__doc__)
+    parser.add_argument("what", nargs="?", choices=("up", "run"), default="up")
+    parser.add_argument("command", nargs="*", help="after `run --`: gets the servers in KIMP_TEST_... variables")
+    parser.add_argument("--cycles", type=int, default=3, help="completed cycles to wait for")
+    parser.add_argument("--once", action="store_true", help="stop then, and check the books")
+    parser.add_argument("--keep", help="a folder for logs and data, kept afterwards")
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
