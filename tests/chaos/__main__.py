@@ -44,7 +44,9 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--seed", type=int, help="draws every fault, kill and price; another one each time by default")
     parser.add_argument("--size", choices=SIZES, default=DEFAULT.name)
     parser.add_argument("--database", help="`mariadb` for a server of its own, or a URL; SQLite by default")
-    parser.add_argument("--temporal", help="`cluster` for a real server of its own, or an address; a dev server by default")
+    parser.add_argument(
+        "--temporal", help="`cluster` for a real server of its own, or an address; a dev server by default"
+    )
     parser.add_argument("--keep", help="a folder for logs and evidence, kept even if all held")
     parser.add_argument("--json", action="store_true", help="one JSON document in place of the tables")
     return parser.parse_args()

@@ -1,4 +1,4 @@
-"""`make cluster`: the real Temporal server, role by role, MariaDB and Redis, and kimp's processes on them; docs/cluster.md.
+"""`make cluster`: the real Temporal server, role by role, MariaDB and Redis, and kimp on them; docs/cluster.md.
 
 Without a word it runs until Ctrl-C; with `run` it gives its servers to another command.
 """

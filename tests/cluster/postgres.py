@@ -100,7 +100,9 @@ def _unprivileged() -> list[str]:
     try:
         pwd.getpwnam(OWNER)
     except KeyError:
-        raise BadConfig(f"there is no user {OWNER}, and root may not run PostgreSQL; run this as another user") from None
+        raise BadConfig(
+            f"there is no user {OWNER}, and root may not run PostgreSQL; run this as another user"
+        ) from None
     setpriv = shutil.which("setpriv")
     if setpriv is None:
         raise BadConfig("there is no setpriv on PATH; install Debian's package util-linux")

@@ -1,4 +1,4 @@
-"""The programs that a cluster is made of: Debian's, and Temporal's built from Go modules; fetched where they are missing."""
+"""The programs that a cluster is made of: Debian's, and Temporal's built from Go modules; fetched where missing."""
 
 import asyncio
 import fcntl

@@ -48,7 +48,8 @@ async def show(folder: Path, cycles: int, say: Say, *, once: bool) -> int:
         async with running(kimp.watch(), _watch(servers)):
             await screen.until(lambda rows: _done(rows) >= cycles, WITHIN_S)
             rows = await books.read_model.cycles(limit=MANY)
-            say(f"{_done(rows)} of {len(rows)} cycles completed, {cycles} wanted, after {time.monotonic() - begun:.0f} s")
+            took_s = time.monotonic() - begun
+            say(f"{_done(rows)} of {len(rows)} cycles completed, {cycles} wanted, after {took_s:.0f} s")
             if _done(rows) < cycles:
                 return 1
             if once:

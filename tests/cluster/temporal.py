@@ -151,7 +151,9 @@ class TemporalCluster:
 
     def _role(self, role: str) -> Role:
         command = [str(self._programs.server), "--config-file", str(CONFIG / "server.yaml"), "--allow-no-auth"]
-        return Role(role, [*command, "start", "--service", role], self._folder, self._environment(), self._ports[role][0])
+        return Role(
+            role, [*command, "start", "--service", role], self._folder, self._environment(), self._ports[role][0]
+        )
 
     def _environment(self) -> dict[str, str]:
         ports = {}
