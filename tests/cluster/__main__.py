@@ -1,6 +1,7 @@
 """`make cluster`: the real Temporal server, role by role, MariaDB and Redis, and kimp on them; docs/cluster.md.
 
-Without a word it runs until Ctrl-C; with `run` it gives its servers to another command.
+Without a word it runs until Ctrl-C. `run` gives its servers to another command, `roles` kills Temporal's roles while
+cycles run, `measure` tells how fast it all is.
 """
 
 import argparse
@@ -11,10 +12,13 @@ import sys
 import tempfile
 from pathlib import Path
 
+from cluster.roles import kill_each_role
 from cluster.servers import open_servers
-from cluster.showing import show
+from cluster.showing import set_environment, show
 from rich.console import Console
 
+from bench.figures import as_table
+from bench.scaling import measure
 from kimp.cli.services import until_signalled
 from kimp.domain.errors import KimpError
 
@@ -42,6 +46,10 @@ def main() -> int:
 async def _work(arguments: argparse.Namespace, folder: Path, codes: list[int]) -> None:
     if arguments.what == "run":
         codes.append(await _run(folder, arguments.command))
+    elif arguments.what == "roles":
+        codes.append(await kill_each_role(folder, errors.print))
+    elif arguments.what == "measure":
+        codes.append(await _measure(folder))
     else:
         codes.append(await show(folder, arguments.cycles, errors.print, once=arguments.once))
 
@@ -57,9 +65,16 @@ async def _run(folder: Path, command: list[str]) -> int:
                 await child.wait()
 
 
+async def _measure(folder: Path) -> int:
+    async with open_servers(folder, errors.print) as servers:
+        set_environment(folder, servers.for_kimp)
+        Console(width=140).print(as_table(await measure(folder)))
+    return 0
+
+
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="make cluster ARGS=", description=__doc__)
-    parser.add_argument("what", nargs="?", choices=("up", "run"), default="up")
+    parser.add_argument("what", nargs="?", choices=("up", "run", "roles", "measure"), default="up")
     parser.add_argument("command", nargs="*", help="after `run --`: gets the servers in KIMP_TEST_... variables")
     parser.add_argument("--cycles", type=int, default=3, help="completed cycles to wait for")
     parser.add_argument("--once", action="store_true", help="stop then, and check the books")

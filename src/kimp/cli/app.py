@@ -43,9 +43,8 @@ def run(work: Coroutine[Any, Any, int | None]) -> None:
 def main() -> NoReturn:
     """Entry point of the console script."""
     code = _code_of_command()
-    # Temporal's threads may still be putting away their last answer, and one that then asks an interpreter that is
-    # being taken down aborts the process (seen on busy machines). So it is not taken down: what would be done at exit is
-    # done, and the process ends.
+    # Temporal's threads may still be putting away their last answer. One that asks an interpreter that is being taken
+    # down aborts the process: seen on busy machines. So what is to be done at exit is done, and then nothing more.
     atexit._run_exitfuncs()  # noqa: SLF001 - there is no public way
     with suppress(OSError):  # whoever read it may be gone
         sys.stdout.flush()
