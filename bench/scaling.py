@@ -18,12 +18,15 @@ from bench.cycles import ManyActivities, nothing
 from bench.figures import Row
 from bench.orders import Timed, World
 from bench.orders import measure as measure_orders
+from kimp.adapters.clock import SystemClock
 from kimp.adapters.embedded.process import ServerProcess
 from kimp.adapters.temporal.starter import TemporalCycleStarter
 from kimp.bootstrap.parts import open_bus, open_database, open_venues
+from kimp.bootstrap.services import open_ledger
 from kimp.bootstrap.temporal import connect_temporal
 from kimp.cli.stack import Stack
 from kimp.config import Settings, load
+from kimp.domain.admission import HaltLevel
 from kimp.domain.ids import workflow_id
 from kimp.paper.config import RateLimits
 
@@ -41,6 +44,10 @@ NO_PREMIUM = {
     "KIMP_TRADING__REBALANCE_LOSS_LIMIT": "-0.5",
     "KIMP_TRADING__COMPENSATION_LOSS_LIMIT": "-0.5",
     "KIMP_TRADING__MAX_QUOTE_AGE_MS": "60000",
+    "KIMP_CAPS__OPEN_CYCLES": "500",
+    "KIMP_CAPS__CYCLES_PER_MINUTE": "600",
+    "KIMP_CAPS__LOSSES_IN_A_ROW": "100",
+    "KIMP_CAPS__DAY_LOSS_KRW": "1000000000",
     "KIMP_PAPER__TRANSFER_TIME_SCALE": "0",
     "KIMP_PAPER__LIMITS": json.dumps(UNLIMITED),
     "KIMP_PAPER__MARKET": json.dumps({"kind": "synthetic", "episode_every_s": 0}),
@@ -55,6 +62,7 @@ async def measure(folder: Path) -> list[Row]:
         await kimp.start_paper()
         await kimp.start("feeder", "feeder")
         world = await stack.enter_async_context(_world(kimp.settings))
+        await open_ledger(world.venues, world.books)  # type: ignore[arg-type]  # exchanges that note the time
         await _until_quotes(world)
         rows = await measure_orders(world)
         running = 0
@@ -62,6 +70,8 @@ async def measure(folder: Path) -> list[Row]:
             for number in range(running + 1, many + 1):
                 await kimp.start(f"worker-{number}", "worker")
             running = many
+            # Here every cycle loses; so many in a row would halt trading.
+            await world.books.controls.set_halt_level(HaltLevel.RUN, "bench", SystemClock().now_ms())
             await _cycles(world, FIRST * many, 2 * many)  # warm up: each process imports and connects
             ours = CYCLES / await _cycles(world, FIRST * many + 100, CYCLES)
             theirs = CYCLES / await _bare(world.client, folder, many)
