@@ -25,6 +25,9 @@ for name in mysql_root_password mysql_password postgres_password grafana_passwor
 done
 printf 'mysql+asyncmy://kimp:%s@mysql:3306/kimp' "$(cat mysql_password)" | put database_url
 
+# Put the one of your AppRole in here, where you use a Vault.
+printf none | put vault_secret_id
+
 # A user of Redis per kind of process; the server is told the hashes only.
 for role in feeder initiator worker; do
     printf 'redis://%s:%s@redis:6379/0' "$role" "$(draw)" | put "redis_url_$role"

@@ -114,6 +114,25 @@ def test_every_kimp_command_parses(name: str) -> None:
         command, context = found, found.make_context(found.name, list(words), parent=context)
 
 
+@pytest.mark.parametrize(
+    "name", [name for name in services() if services()[name]["image"].startswith("temporalio/server:")]
+)
+def test_every_variable_of_the_temporal_server_is_read(name: str) -> None:
+    """By its configuration, or by the image itself; and all that has no good default is given."""
+    read = set(re.findall(r'env "(\w+)"', (ROOT / "deploy/temporal/server.yaml").read_text()))
+    by_the_image = {"TEMPORAL_SERVER_CONFIG_FILE_PATH", "TEMPORAL_ALLOW_NO_AUTH", "TEMPORAL_SERVICES"}
+    given = services()[name]["environment"]
+    assert by_the_image <= given.keys() <= read | by_the_image
+    assert {
+        "POSTGRES_ADDRESS",
+        "POSTGRES_PASSWORD_FILE",
+        "FRONTEND_ADDRESS",
+        "DYNAMIC_CONFIG_FILE_PATH",
+    } <= given.keys()
+    mounted = set(mounts_of(services()[name]).values())
+    assert {given["TEMPORAL_SERVER_CONFIG_FILE_PATH"], given["DYNAMIC_CONFIG_FILE_PATH"]} == mounted
+
+
 @pytest.mark.parametrize("name", kimp_services())
 def test_every_variable_of_kimp_is_a_setting(name: str) -> None:
     names = kimp_services()[name]["environment"]
