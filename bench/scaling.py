@@ -54,8 +54,8 @@ NO_PREMIUM = {
 }
 
 
-async def measure(folder: Path) -> list[Row]:
-    """Servers and ports of the paper exchange come from the environment."""
+async def measure(folder: Path) -> AsyncIterator[Row]:
+    """Each figure as soon as it is there. Servers and ports of the paper exchange come from the environment."""
     os.environ.update(NO_PREMIUM)
     async with AsyncExitStack() as stack:
         kimp = await stack.enter_async_context(Stack(load(), lambda _: None))
@@ -64,7 +64,8 @@ async def measure(folder: Path) -> list[Row]:
         world = await stack.enter_async_context(_world(kimp.settings))
         await open_ledger(world.venues, world.books)  # type: ignore[arg-type]  # exchanges that note the time
         await _until_quotes(world)
-        rows = await measure_orders(world)
+        for row in await measure_orders(world):
+            yield row
         running = 0
         for many in WORKERS:
             for number in range(running + 1, many + 1):
@@ -76,8 +77,7 @@ async def measure(folder: Path) -> list[Row]:
             ours = CYCLES / await _cycles(world, FIRST * many + 100, CYCLES)
             theirs = CYCLES / await _bare(world.client, folder, many)
             what = f"cycles/s, {CYCLES} at once, {many} worker processes"
-            rows.append(Row(what, f"{ours:.2f}", f"{theirs:.2f}", f"{theirs / ours:.2f}", "-"))
-        return rows
+            yield Row(what, f"{ours:.2f}", f"{theirs:.2f}", f"{theirs / ours:.2f}", "-")
 
 
 @asynccontextmanager

@@ -68,7 +68,11 @@ async def _run(folder: Path, command: list[str]) -> int:
 async def _measure(folder: Path) -> int:
     async with open_servers(folder, errors.print) as servers:
         set_environment(folder, servers.for_kimp)
-        Console(width=140).print(as_table(await measure(folder)))
+        rows = []
+        async for row in measure(folder):
+            errors.print(f"{row.what}: {row.kimp} against {row.baseline}")
+            rows.append(row)
+        Console(width=140).print(as_table(rows))
     return 0
 
 
