@@ -3,7 +3,6 @@
 from decimal import Decimal
 
 from temporalio import workflow
-from temporalio.common import VersioningBehavior
 
 with workflow.unsafe.imports_passed_through():
     from kimp.contracts.cycle import ARBITRAGE_CYCLE, CycleInput, CycleResult
@@ -21,7 +20,7 @@ from workflows.steps import StepFailed
 from workflows.transfer import Transfer
 
 
-@workflow.defn(name=ARBITRAGE_CYCLE, versioning_behavior=VersioningBehavior.PINNED)
+@workflow.defn(name=ARBITRAGE_CYCLE)
 class ArbitrageCycle(CycleLife):
     """One arbitrage cycle, from the opportunity to the booked profit. Its workflow id is the coin's lock."""
 

@@ -1,7 +1,6 @@
 """A cycle whose workflow is gone: terminated, or lost with Temporal's store. Its books and its journal are not."""
 
 from temporalio import workflow
-from temporalio.common import VersioningBehavior
 
 with workflow.unsafe.imports_passed_through():
     from activities.orders import OrderActivities
@@ -16,7 +15,7 @@ from workflows.steps import StepFailed, answered, proves_nothing
 from workflows.transfer import Transfer
 
 
-@workflow.defn(name=STRANDED_CYCLE, versioning_behavior=VersioningBehavior.PINNED)
+@workflow.defn(name=STRANDED_CYCLE)
 class StrandedCycle(CycleLife):
     """Finds out what became of all that was sent, then waits for a person, or undoes it at once."""
 

@@ -1,12 +1,7 @@
 """The sweep, by a schedule: what no workflow looks after gets one."""
 
 from temporalio import workflow
-from temporalio.common import (
-    SearchAttributePair,
-    TypedSearchAttributes,
-    VersioningBehavior,
-    WorkflowIDReusePolicy,
-)
+from temporalio.common import SearchAttributePair, TypedSearchAttributes, WorkflowIDReusePolicy
 from temporalio.exceptions import WorkflowAlreadyStartedError
 from temporalio.workflow import ParentClosePolicy
 
@@ -23,7 +18,7 @@ from workflows.policies import LOOK_AROUND
 from workflows.stranded_cycle import StrandedCycle
 
 
-@workflow.defn(name=SWEEP, versioning_behavior=VersioningBehavior.AUTO_UPGRADE)
+@workflow.defn(name=SWEEP)
 class Sweep:
     """Adopts late orders, hands cycles without a workflow to `StrandedCycle`, compares the books with the venues."""
 

@@ -5,7 +5,6 @@ can run both.
 """
 
 from temporalio import workflow
-from temporalio.common import VersioningBehavior
 
 with workflow.unsafe.imports_passed_through():
     from activities.market import MarketActivities
@@ -25,7 +24,7 @@ async def look(cycle: CycleInput) -> None:
     await MARKET.call(MarketActivities.read_market, question, LOOK)
 
 
-@workflow.defn(name=ARBITRAGE_CYCLE, versioning_behavior=VersioningBehavior.PINNED)
+@workflow.defn(name=ARBITRAGE_CYCLE)
 class ChangedCycle(ArbitrageCycle):
     """Histories of the version before do not replay on it."""
 
@@ -39,7 +38,7 @@ class ChangedCycle(ArbitrageCycle):
         return await super().run(cycle)
 
 
-@workflow.defn(name=ARBITRAGE_CYCLE, versioning_behavior=VersioningBehavior.PINNED)
+@workflow.defn(name=ARBITRAGE_CYCLE)
 class PatchedCycle(ArbitrageCycle):
     """The same change, made so that cycles of the version before go on as they began."""
 

@@ -13,7 +13,6 @@ import pytest
 from fakes.lab import Handle, Lab, hurrying
 from fakes.next_version import LOOK, ChangedCycle, PatchedCycle
 from fakes.venue import FakeVenue
-from temporalio import workflow
 from temporalio.api.enums.v1 import EventType
 from temporalio.client import Client, WorkflowHistory
 from temporalio.common import VersioningBehavior
@@ -244,16 +243,5 @@ def test_workers_have_no_version_unless_it_is_switched_on() -> None:
     config = deployment(DeploySettings(versioned=True))
     assert config is not None
     assert config.use_worker_versioning
+    assert config.default_versioning_behavior is VersioningBehavior.PINNED
     assert (config.version.deployment_name, config.version.build_id) == ("kimp", DeploySettings().build)
-
-
-@pytest.mark.parametrize(
-    ("kind", "behaviour"),
-    [
-        (ArbitrageCycle, VersioningBehavior.PINNED),
-        (StrandedCycle, VersioningBehavior.PINNED),
-        (Sweep, VersioningBehavior.AUTO_UPGRADE),
-    ],
-)
-def test_cycles_stay_with_their_version_and_sweeps_go_along(kind: type, behaviour: VersioningBehavior) -> None:
-    assert workflow._Definition.must_from_class(kind).versioning_behavior is behaviour

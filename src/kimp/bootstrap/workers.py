@@ -5,7 +5,7 @@ from datetime import timedelta
 from typing import Any
 
 from temporalio.client import Client
-from temporalio.common import WorkerDeploymentVersion
+from temporalio.common import VersioningBehavior, WorkerDeploymentVersion
 from temporalio.worker import Worker, WorkerDeploymentConfig
 
 from activities.failures import VenueFailures
@@ -98,10 +98,17 @@ def ops_worker(settings: Settings, client: Client, books: SqlBooks) -> Worker:
 
 
 def deployment(settings: DeploySettings) -> WorkerDeploymentConfig | None:
-    """Which version a worker is of; None: of none."""
+    """Which version a worker is of; None: of none.
+
+    Pinned here and not at the workflows' own definitions: the server refuses a behaviour from a worker of no version.
+    """
     if not settings.versioned:
         return None
-    return WorkerDeploymentConfig(WorkerDeploymentVersion(DEPLOYMENT, settings.build), use_worker_versioning=True)
+    return WorkerDeploymentConfig(
+        WorkerDeploymentVersion(DEPLOYMENT, settings.build),
+        use_worker_versioning=True,
+        default_versioning_behavior=VersioningBehavior.PINNED,
+    )
 
 
 def _worker(
