@@ -6,9 +6,10 @@ from decimal import Decimal
 
 from temporalio import activity
 
+from activities.crash_points import crash_point
 from kimp.contracts.cycle import CyclePolicy, StrandedInput
 from kimp.contracts.orders import OrderIntent, OrderOutcome, OrderReport
-from kimp.contracts.sweep import Found, SweepQuery
+from kimp.contracts.sweep import SWEEP, Found, SweepQuery
 from kimp.domain.errors import VenueError
 from kimp.domain.ids import used_numbers
 from kimp.domain.ledger import Entry, fill_entry
@@ -58,7 +59,9 @@ class SweepActivities:
         if order is None or not order.closed or not order.fills:
             return False
         activity.logger.error("order %s surfaced after its fence and is undone", intent.client_order_id)
+        crash_point("late-found", SWEEP)
         await self.strandings.adopt(intent, _report(intent, order), _entries(intent, order), now_ms)
+        crash_point("late-adopted", SWEEP)
         return True
 
     @activity.defn
@@ -76,6 +79,8 @@ class SweepActivities:
             facts = None if fate is None else await self.strandings.stranding(cycle_id)
             if fate is not None and facts is not None:
                 stranded.append(_input(facts, fate, mid(rates[0]), policy))
+        if stranded:
+            crash_point("stranded-found", SWEEP)
         return Found(stranded=tuple(stranded))
 
 

@@ -54,7 +54,7 @@ async def run_workers(settings: Settings, queues: Sequence[TaskQueue]) -> None:
 
 async def open_ledger(venues: Mapping[Venue, Exchange], books: SqlBooks) -> None:
     """Book what the accounts hold before the first cycle ever; a venue that is away now is asked until it answers."""
-    opened = (await books.capital.stakes(SystemClock().now_ms())).free
+    opened = await books.ledger.opened()
     for venue, exchange in venues.items():
         while venue not in opened:
             try:

@@ -36,6 +36,8 @@ class CyclePolicy(Message):
     rebalance_deadline_s: int
     rebalance_poll_s: int
     max_quote_age_ms: int
+    deposit_unseen_s: int = 10_800
+    """How long a deposit that the receiving venue has never listed is waited for before a person is told."""
     caps: Caps
     discreet: bool = False
     """Search attributes, which are never encrypted, tell no amount and no reason: set where histories are encrypted."""

@@ -5,6 +5,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from kimp.adapters.clock import SystemClock
 from kimp.adapters.sql.capital import SqlCapital
+from kimp.adapters.sql.catching_up import SqlCatchingUp
 from kimp.adapters.sql.controls import SqlControls
 from kimp.adapters.sql.engine import create_engine
 from kimp.adapters.sql.journal import SqlJournal
@@ -17,7 +18,7 @@ from kimp.adapters.sql.strandings import SqlStrandings
 
 
 class SqlBooks:
-    """The six ports of `kimp.ports.books`, and the trading settings' versions."""
+    """The six ports of `kimp.ports.books`, the trading settings' versions, and what a restored database needs."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
@@ -28,6 +29,7 @@ class SqlBooks:
         self.capital = SqlCapital(store)
         self.strandings = SqlStrandings(store)
         self.settings = SqlSettings(store)
+        self.catching_up = SqlCatchingUp(store)
 
     async def ping(self) -> None:
         """Raises StoreUnavailable if the database does not answer."""
