@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
+from datetime import timedelta
 from decimal import Decimal
 from itertools import groupby
 from typing import Any
@@ -13,7 +14,7 @@ from fakes.caps import WIDE, FixedRules
 from fakes.journal import MemoryJournal, RecordKeeper
 from fakes.venue import FakeVenue
 from temporalio.client import Client, WorkflowHandle, WorkflowUpdateFailedError
-from temporalio.worker import Worker
+from temporalio.worker import Worker, WorkerDeploymentConfig
 from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
 
 from activities.failures import VenueFailures
@@ -96,6 +97,10 @@ class Lab:
     """Ask waiting cycles to look again at once."""
     give_up_at_once: bool = False
     """The clock of transfers stands far in the future: a look-up that finds nothing is over."""
+    deployment: WorkerDeploymentConfig | None = None
+    """The version that the workers are of."""
+    workflows: Sequence[type] = WORKFLOWS
+    grace_s: int = 0
 
     @property
     def venues(self) -> dict[Venue, FakeVenue]:
@@ -153,7 +158,7 @@ class Lab:
             transfers.follow_deposit,
         ]
         async with (
-            self._worker(TaskQueue.CYCLES, cycle_activities, WORKFLOWS),
+            self._worker(TaskQueue.CYCLES, cycle_activities, self.workflows),
             self._worker(TaskQueue.TRANSFERS, transfer_activities),
             self._worker(TaskQueue.OPS, [records.record]),
         ):
@@ -170,6 +175,8 @@ class Lab:
             workflows=workflows,
             workflow_runner=SandboxedWorkflowRunner(restrictions=restrictions),
             interceptors=[VenueFailures()],
+            deployment_config=self.deployment,
+            graceful_shutdown_timeout=timedelta(seconds=self.grace_s),
         )
 
     async def plan(

@@ -15,7 +15,7 @@ from kimp.adapters.temporal.starter import TemporalCycleStarter
 from kimp.bootstrap.parts import open_bus, open_database, open_stream, open_trusted_venues
 from kimp.bootstrap.settings import SettingsInForce
 from kimp.bootstrap.temporal import connect_temporal
-from kimp.bootstrap.workers import allow_list, cycle_worker, ops_worker, transfer_worker
+from kimp.bootstrap.workers import cycle_worker, ops_worker, transfer_worker
 from kimp.config import Settings
 from kimp.config.run_time import InForce
 from kimp.contracts.queues import TaskQueue
@@ -39,14 +39,14 @@ async def run_workers(settings: Settings, queues: Sequence[TaskQueue]) -> None:
         books = await stack.enter_async_context(open_database(settings))
         workers: list[Worker] = []
         if TaskQueue.OPS in queues:
-            workers.append(ops_worker(client, books))
+            workers.append(ops_worker(settings, client, books))
         if rights := [right for queue, right in NEEDS.items() if queue in queues]:
             venues = await stack.enter_async_context(open_trusted_venues(settings, rights))
             bus = await stack.enter_async_context(open_bus(settings))
             if TaskQueue.CYCLES in queues:
                 workers.append(cycle_worker(settings, client, venues[Right.TRADE], bus, books))
             if TaskQueue.TRANSFERS in queues:
-                workers.append(transfer_worker(client, venues[Right.WITHDRAW], books, allow_list(settings)))
+                workers.append(transfer_worker(settings, client, venues[Right.WITHDRAW], books))
         for worker in workers:
             await stack.enter_async_context(worker)
         await asyncio.Event().wait()

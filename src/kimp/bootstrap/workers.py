@@ -5,7 +5,8 @@ from datetime import timedelta
 from typing import Any
 
 from temporalio.client import Client
-from temporalio.worker import Worker
+from temporalio.common import VersioningBehavior, WorkerDeploymentVersion
+from temporalio.worker import Worker, WorkerDeploymentConfig
 
 from activities.failures import VenueFailures
 from activities.market import MarketActivities
@@ -17,18 +18,21 @@ from activities.transfers import Allowed, TransferActivities
 from kimp.adapters.clock import SystemClock
 from kimp.adapters.redis.bus import RedisTickBus
 from kimp.adapters.sql.books import SqlBooks
+from kimp.adapters.temporal.deployment import DEPLOYMENT
 from kimp.adapters.temporal.starter import TemporalCycleFates
 from kimp.bootstrap.settings import SettingsInForce
 from kimp.bootstrap.temporal import WORKFLOWS, sandbox
-from kimp.config import Settings
+from kimp.config import DeploySettings, Settings
 from kimp.contracts.queues import TaskQueue
 from kimp.contracts.transfers import Address
 from kimp.domain.market import Venue
 from kimp.domain.money import Asset
 from kimp.ports.exchange import Exchange
 
-GRACE_S = 20
-"""Longer than any call to a venue: what was sent is answered before a worker stops; look-ups go on elsewhere."""
+GRACE_S = 90
+"""Longer than the longest attempt of an order: what was sent is answered and told before a worker stops. It seldom
+takes that long, as look-ups and other pauses end at once and go on elsewhere (activities.pauses).
+"""
 
 
 def allow_list(settings: Settings) -> Allowed:
@@ -54,6 +58,7 @@ def cycle_worker(
     sweep = SweepActivities(venues, books.strandings, TemporalCycleFates(client), bus, rules, clock)
     reconcile = ReconcileActivities(venues, books.ledger, books.strandings, books.controls, bus, clock, rules)
     return _worker(
+        settings,
         client,
         TaskQueue.CYCLES,
         [
@@ -72,9 +77,10 @@ def cycle_worker(
     )
 
 
-def transfer_worker(client: Client, venues: Mapping[Venue, Exchange], books: SqlBooks, allowed: Allowed) -> Worker:
-    transfers = TransferActivities(venues, books.journal, allowed, SystemClock())
+def transfer_worker(settings: Settings, client: Client, venues: Mapping[Venue, Exchange], books: SqlBooks) -> Worker:
+    transfers = TransferActivities(venues, books.journal, allow_list(settings), SystemClock())
     return _worker(
+        settings,
         client,
         TaskQueue.TRANSFERS,
         [
@@ -87,16 +93,33 @@ def transfer_worker(client: Client, venues: Mapping[Venue, Exchange], books: Sql
     )
 
 
-def ops_worker(client: Client, books: SqlBooks) -> Worker:
-    return _worker(client, TaskQueue.OPS, [RecordActivities(books.read_model).record])
+def ops_worker(settings: Settings, client: Client, books: SqlBooks) -> Worker:
+    return _worker(settings, client, TaskQueue.OPS, [RecordActivities(books.read_model).record])
 
 
-def _worker(client: Client, queue: TaskQueue, activities: Sequence[Callable[..., Any]], **options: Any) -> Worker:
+def deployment(settings: DeploySettings) -> WorkerDeploymentConfig | None:
+    """Which version a worker is of; None: of none.
+
+    Pinned here and not at the workflows' own definitions: the server refuses a behaviour from a worker of no version.
+    """
+    if not settings.versioned:
+        return None
+    return WorkerDeploymentConfig(
+        WorkerDeploymentVersion(DEPLOYMENT, settings.build),
+        use_worker_versioning=True,
+        default_versioning_behavior=VersioningBehavior.PINNED,
+    )
+
+
+def _worker(
+    settings: Settings, client: Client, queue: TaskQueue, activities: Sequence[Callable[..., Any]], **options: Any
+) -> Worker:
     return Worker(
         client,
         task_queue=queue,
         activities=activities,
         interceptors=[VenueFailures()],
         graceful_shutdown_timeout=timedelta(seconds=GRACE_S),
+        deployment_config=deployment(settings.deploy),
         **options,
     )

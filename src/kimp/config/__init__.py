@@ -2,7 +2,7 @@
 
 from kimp.config.loading import ConfigProblems, Loaded, load, load_as, load_with_origins
 from kimp.config.section import Section
-from kimp.config.settings import LocalSettings, Settings, Sourced, TradingSettings
+from kimp.config.settings import DeploySettings, LocalSettings, Settings, Sourced, TradingSettings
 from kimp.config.venues import (
     PAPER_NETWORKS,
     BinanceSettings,
@@ -16,6 +16,7 @@ __all__ = [
     "PAPER_NETWORKS",
     "BinanceSettings",
     "ConfigProblems",
+    "DeploySettings",
     "KeyPair",
     "Loaded",
     "LocalSettings",

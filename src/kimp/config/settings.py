@@ -1,6 +1,7 @@
 """Everything that can be set of kimp itself: one frozen, validated object. `docs/configuration.md` is made from it."""
 
 from decimal import Decimal
+from importlib.metadata import version
 from pathlib import Path
 from typing import Annotated, ClassVar
 
@@ -138,6 +139,19 @@ class LocalSettings(Section):
     """Of kimp's own redis-server."""
 
 
+class DeploySettings(Section):
+    """Worker versioning: open cycles stay with the version that they began on (docs/deploys.md)."""
+
+    versioned: bool = False
+    """Switches it on, for initiators and workers alike. A version gets new cycles by `kimp deploy promote`."""
+    build_id: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._+-]{0,99}$")] | None = None
+    """What tells this version from all others, e.g. a commit. Left out: the version of the package."""
+
+    @property
+    def build(self) -> str:
+        return self.build_id or version("kimp")
+
+
 class ConfigSettings(Section):
     """How the configuration itself is kept."""
 
@@ -190,6 +204,7 @@ class Settings(Sourced):
     local: LocalSettings = LocalSettings()
     history: HistorySettings = HistorySettings()
     codec_server: CodecServerSettings = CodecServerSettings()
+    deploy: DeploySettings = DeploySettings()
 
     @property
     def bus_url(self) -> str:

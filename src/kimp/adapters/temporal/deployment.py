@@ -1,0 +1,95 @@
+"""kimp's versions as Temporal's worker deployment knows them: which gets new cycles, and which still have old ones."""
+
+from dataclasses import dataclass
+
+from temporalio.api.deployment.v1 import WorkerDeploymentInfo
+from temporalio.api.enums.v1 import WorkerDeploymentVersionStatus
+from temporalio.api.workflowservice.v1 import (
+    DescribeWorkerDeploymentRequest,
+    SetWorkerDeploymentCurrentVersionRequest,
+)
+from temporalio.client import Client
+from temporalio.service import RPCError, RPCStatusCode
+
+from kimp.domain.errors import BadInput
+
+DEPLOYMENT = "kimp"
+"""One for all processes: a cycle's activities run on the version that the cycle runs on."""
+OPEN = "ExecutionStatus='Running' AND WorkflowType IN ('ArbitrageCycle', 'StrandedCycle')"
+STATUS = "WORKER_DEPLOYMENT_VERSION_STATUS_"
+
+
+@dataclass(frozen=True, slots=True)
+class DeployedVersion:
+    """One version that a worker has asked for tasks with."""
+
+    build_id: str
+    status: str
+    """inactive: never got a cycle; current, ramping, draining: has open cycles; drained: has none."""
+    ramp_percentage: float
+    """Of new cycles, while the version is ramping."""
+    open_cycles: int
+    seen_first: str
+    """RFC 3339."""
+
+
+@dataclass(frozen=True, slots=True)
+class DeployStatus:
+    """All versions, and what no version holds."""
+
+    versions: tuple[DeployedVersion, ...]
+    """Latest first."""
+    unversioned_open_cycles: int
+
+
+async def deploy_status(client: Client) -> DeployStatus:
+    """Where open cycles are. Counts are visibility's, which lags behind by a moment."""
+    try:
+        answer = await client.workflow_service.describe_worker_deployment(
+            DescribeWorkerDeploymentRequest(namespace=client.namespace, deployment_name=DEPLOYMENT)
+        )
+    except RPCError as error:
+        if error.status is not RPCStatusCode.NOT_FOUND:
+            raise
+        info = WorkerDeploymentInfo()  # no versioned worker was ever here
+    else:
+        info = answer.worker_deployment_info
+    found = [
+        DeployedVersion(
+            build_id=(build_id := summary.deployment_version.build_id),
+            status=WorkerDeploymentVersionStatus.Name(summary.status).removeprefix(STATUS).lower(),
+            ramp_percentage=_ramp(info, build_id),
+            open_cycles=await _count(client, f"TemporalWorkerDeploymentVersion='{DEPLOYMENT}:{build_id}'"),
+            seen_first=summary.create_time.ToJsonString(),
+        )
+        for summary in info.version_summaries
+    ]
+    return DeployStatus(
+        versions=tuple(sorted(found, key=lambda version: version.seen_first, reverse=True)),
+        unversioned_open_cycles=await _count(client, "TemporalWorkerDeploymentVersion IS NULL"),
+    )
+
+
+async def promote(client: Client, build_id: str) -> None:
+    """New cycles start on this version from now on; sweeps, and open cycles of no version, move to it.
+
+    Raises BadInput if it is not known, has no worker that asks for tasks, or lacks one for a queue that the version
+    before it serves.
+    """
+    try:
+        await client.workflow_service.set_worker_deployment_current_version(
+            SetWorkerDeploymentCurrentVersionRequest(
+                namespace=client.namespace, deployment_name=DEPLOYMENT, build_id=build_id, identity=client.identity
+            )
+        )
+    except RPCError as error:
+        raise BadInput(f"version {build_id} can't be promoted: {error.message}; see `kimp deploy status`") from None
+
+
+def _ramp(info: WorkerDeploymentInfo, build_id: str) -> float:
+    routing = info.routing_config
+    return routing.ramping_version_percentage if routing.ramping_deployment_version.build_id == build_id else 0.0
+
+
+async def _count(client: Client, where: str) -> int:
+    return (await client.count_workflows(f"{OPEN} AND {where}")).count
