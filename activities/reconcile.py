@@ -17,6 +17,7 @@ from kimp.domain.premium import mid
 from kimp.ports.books import Controls, Ledger, Strandings
 from kimp.ports.clock import Clock
 from kimp.ports.exchange import MarketData
+from kimp.ports.settings import TradingRules
 from kimp.ports.ticks import TickBus
 
 SURFACES_MS = 3 * FENCE_MS
@@ -34,7 +35,7 @@ class ReconcileActivities:
     controls: Controls
     bus: TickBus
     clock: Clock
-    tolerance_krw: Decimal
+    rules: TradingRules
 
     @activity.defn
     async def reconcile_balances(self, query: SweepQuery) -> Reconciled:
@@ -82,4 +83,4 @@ class ReconcileActivities:
             return True
         bids = {asset: quote.bid for asset, quote in quotes.items()}
         each = (value_krw({key: abs(amount)}, mid(quotes[USDT]), bids) for key, amount in differences.items())
-        return sum(each) > self.tolerance_krw
+        return sum(each) > await self.rules.unexplained_krw()

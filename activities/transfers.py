@@ -12,6 +12,7 @@ from activities.addresses import agreed
 from activities.crash_points import crash_point
 from activities.orders import SEND_WITHIN_MS
 from activities.pauses import pause
+from activities.resets import WAS_RESET, may_not_begin
 from kimp.contracts.transfers import (
     Address,
     DepositQuery,
@@ -81,6 +82,8 @@ class TransferActivities:
         """Withdraw once. After a lost answer the venue's own list decides; it is never sent again."""
         step = step_of(intent.transfer_id)
         crash_point("withdraw-asked", step)
+        if await may_not_begin(intent, self.journal):
+            raise Postponed(WAS_RESET, venue=intent.direction.source)
         permit = await self._turn(intent)
         crash_point("withdraw-journalled", step)
         if permit.run_id != intent.run_id:

@@ -255,6 +255,24 @@ async def test_an_order_that_surfaces_late_makes_its_ended_cycle_unfinished_agai
     assert found.takes_over.adopted == (order.client_order_id,)
 
 
+async def test_a_reopened_cycle_frees_at_its_end_what_it_left_and_nothing_twice(books: SqlBooks) -> None:
+    """It ended once already, and what it had set aside was free since."""
+    order = opening_order(1)
+    await admitted(books, 1)
+    await books.read_model.record(ended(1, Decimal(0), 2, (bought(1, "100", "XRP-1-1B2-1"),)))
+    assert await free(books) == HAVE - 100_000
+    report = OrderReport(client_order_id=order.client_order_id, outcome=OrderOutcome.FILLED)
+    await books.strandings.adopt(order, report, [bought(1, "300")], 3)
+    assert await free(books) == HAVE, "what it left is not to be counted on until it is settled"
+    found = await books.strandings.stranding("XRP-1")
+    assert found is not None
+    takes_over = found.takes_over.model_copy(update={"run_id": "run-1"})
+    after: dict[str, Any] = {"workflow_run_id": "run-2", "takes_over": takes_over}
+    await books.read_model.record(ended(1, None, 4, status=CycleStatus.COMPENSATING, sequence=10, **after))
+    await books.read_model.record(ended(1, Decimal(-9), 5, status=CycleStatus.COMPENSATED, sequence=11, **after))
+    assert await free(books) == HAVE - 400_000
+
+
 async def test_a_cycle_is_not_finished_while_a_late_order_of_it_is_not_taken_care_of(books: SqlBooks) -> None:
     order = opening_order(1)
     await admitted(books, 1)

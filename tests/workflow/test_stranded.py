@@ -68,7 +68,7 @@ async def bought(lab: Lab) -> None:
 
 
 async def on_the_way(lab: Lab) -> None:
-    lab.upbit.credit_after = 30
+    lab.upbit.credit_after = 10**6
 
 
 async def order_without_answer(lab: Lab) -> None:
@@ -109,6 +109,7 @@ async def test_a_terminated_cycle_is_parked_and_comes_home_when_a_person_says_so
         await handle.terminate("a click in the Web UI")
         lab.upbit.credit_after = 0
         lab.binance.wallets_open = True
+        lab.upbit.credit_after = 0
         assert await lab.sweep() == SweepReport(adopted=(), taken_over=("XRP-1",))
         assert (await lab.sweep()).taken_over == (), "it has a workflow again"
         await lab.records.until(lambda record: record.status is CycleStatus.DEAD_LETTER)
@@ -189,13 +190,15 @@ async def test_an_order_that_surfaces_after_its_fence_is_adopted_and_undone(lab:
         handle = await lab.start(await lab.plan())
         result = await handle.result()
         assert result.status is CycleStatus.REJECTED
-        assert (await lab.sweep()) == SweepReport(adopted=(), taken_over=())
+        assert await lab.sweep() == SweepReport(adopted=(), taken_over=())
         lab.binance.hides_orders = False
         swept = await lab.sweep()
         assert swept == SweepReport(adopted=("XRP-1-1B1-1",), taken_over=("XRP-1",))
         end: CycleResult = await taken_over(lab).result()
+        assert await lab.sweep() == SweepReport(adopted=(), taken_over=())
     assert end.status is CycleStatus.COMPENSATED
     assert end.reason == "an order surfaced after its fence"
+    assert await books.controls.halt_level() is HaltLevel.RUN
     assert [(i.side, i.client_order_id) for i in lab.binance.sent] == [
         (Side.BUY, "XRP-1-1B1-1"),
         (Side.SELL, "XRP-1-RS1-1"),

@@ -15,6 +15,7 @@ from kimp.adapters.clock import SystemClock
 from kimp.adapters.redis.bus import RedisTickBus
 from kimp.adapters.sql.books import SqlBooks
 from kimp.bootstrap.parts import open_bus, open_database, open_venues
+from kimp.bootstrap.settings import read_in_force
 from kimp.bootstrap.temporal import connect_temporal
 from kimp.cli import views
 from kimp.cli.app import EXIT_FAILED
@@ -99,7 +100,8 @@ class Demo:
         if self._killing is not None and not self._killing.done:
             console.print("[red]no worker was caught in the middle of a cycle[/]")
         console.print("the ledger equals the venues' balances" if balanced else "[red]the ledger is off[/]")
-        console.print(f"Each cycle could be read at {ui_url}/namespaces/kimp/workflows; `kimp up` keeps it open.")
+        console.print(f"Each cycle could be read in the Web UI: {ui_url}/namespaces/kimp/workflows")
+        console.print("`kimp up` keeps it open.")
         return 0 if self._enough(rows) and _none_open(rows) and balanced else EXIT_FAILED
 
 
@@ -163,10 +165,10 @@ class Screen:
                 await asyncio.sleep(REFRESH_S)
 
     async def _market(self) -> Table:
-        coins = self._settings.trading.assets
+        trading = (await read_in_force(self._settings, self._books.settings)).settings.trading
+        coins = trading.assets
         view = MarketView({(quote.venue, quote.coin): quote for quote in await self._bus.latest(coins)})
         view.apply_rules(await self._bus.latest_rules())
-        trading = self._settings.trading
         return views.premiums_table(view, coins[:-1], trading.limits(), SystemClock().now_ms())
 
     def _print_changes(self, rows: Sequence[CycleRow]) -> None:

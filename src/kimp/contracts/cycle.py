@@ -41,6 +41,8 @@ class CyclePolicy(Message):
     caps: Caps
     discreet: bool = False
     """Search attributes, which are never encrypted, tell no amount and no reason: set where histories are encrypted."""
+    settings_version: int | None = None
+    """Of the trading settings, which people change at run time; None: the configuration alone."""
 
 
 class CycleTerms(Message):
@@ -171,6 +173,7 @@ class CycleRecord(Message):
     profit_krw: Decimal | None = None
     expected_edge: Decimal
     premium: Decimal
+    settings_version: int | None = None
     detected_at_ms: int
     at_ms: int
     """When this became so, workflow time in epoch milliseconds."""

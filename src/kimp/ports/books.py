@@ -43,6 +43,10 @@ class Journal(Protocol):
 
     async def close_order(self, intent: OrderIntent, report: OrderReport, now_ms: int) -> None: ...
 
+    async def knows(self, intent: OrderIntent | WithdrawalIntent) -> bool:
+        """Whether it was asked for under this id, on this venue, with this coin."""
+        ...
+
     async def ask_withdrawal(self, intent: WithdrawalIntent, now_ms: int) -> SendPermit | None:
         """None while another withdrawal of the same coin from the same venue has no answer yet."""
         ...
@@ -139,6 +143,8 @@ class CycleRow:
     profit_krw: Decimal | None
     expected_edge: Decimal
     premium: Decimal
+    settings_version: int | None
+    """Of the trading settings that it lives by; None: the configuration alone."""
     started_ms: int
     updated_ms: int
     closed_ms: int | None
