@@ -91,5 +91,5 @@ async def _find_route(story: CycleStory, cash: Money, least: Money, look_for: ti
             look_every_s=story.cycle.policy.rebalance_poll_s,
             look_for_s=int(look_for.total_seconds()),
         ),
-        summary=f"a way home for {cash} that brings {least}",
+        summary=f"a way home for {cash.amount:,.2f} {cash.asset} that brings {least.amount:,.2f} {least.asset}",
     )

@@ -99,7 +99,8 @@ class Demo:
         if self._killing is not None and not self._killing.done:
             console.print("[red]no worker was caught in the middle of a cycle[/]")
         console.print("the ledger equals the venues' balances" if balanced else "[red]the ledger is off[/]")
-        console.print(f"Each cycle could be read at {ui_url}/namespaces/kimp/workflows; `kimp up` keeps it open.")
+        console.print(f"Each cycle could be read in the Web UI: {ui_url}/namespaces/kimp/workflows")
+        console.print("`kimp up` keeps it open.")
         return 0 if self._enough(rows) and _none_open(rows) and balanced else EXIT_FAILED
 
 
