@@ -15,6 +15,7 @@ from kimp.domain.errors import KeyRefused, NotSent, OutcomeUnknown, Rejected, Un
 from kimp.domain.ids import step_of
 from kimp.domain.market import Venue
 from kimp.domain.money import CONTEXT
+from kimp.observability import metrics
 from kimp.ports.books import Controls, Journal, SendPermit
 from kimp.ports.clock import Clock
 from kimp.ports.exchange import Trading, VenueOrder
@@ -58,6 +59,7 @@ class OrderActivities:
         crash_point("order-followed", step)
         await self.journal.close_order(intent, report, self.clock.now_ms())
         crash_point("order-closed", step)
+        metrics.orders.add(1, {"venue": intent.venue.value, "side": intent.side.value, "outcome": report.outcome.value})
         return report
 
     async def _execute(self, intent: OrderIntent, permit: SendPermit) -> OrderReport:
@@ -85,6 +87,7 @@ class OrderActivities:
         if breach is not None:
             reason = f"order {intent.client_order_id} on {intent.venue}: {breach}"
             activity.logger.error("%s; no new cycles until `kimp resume`", reason)
+            metrics.breaches.add(1, {"venue": intent.venue.value})
             await self.controls.halt_at_least(HaltLevel.NO_NEW_CYCLES, reason, self.clock.now_ms())
 
     async def _send_once(self, intent: OrderIntent, permit: SendPermit) -> VenueOrder | None:

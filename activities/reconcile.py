@@ -8,7 +8,7 @@ from temporalio import activity
 
 from kimp.contracts.sweep import Reconciled, SweepQuery
 from kimp.domain.admission import HaltLevel
-from kimp.domain.ledger import Account, unexplained, unexplained_entry, value_krw
+from kimp.domain.ledger import RECONCILED, Account, unexplained, unexplained_entry, value_krw
 from kimp.domain.market import Venue
 from kimp.domain.money import USDT, Asset
 from kimp.domain.premium import mid
@@ -39,7 +39,7 @@ class ReconcileActivities:
         differences = await self._differences()
         if not differences:
             return Reconciled()
-        entry = unexplained_entry(f"reconciled/{self.clock.now_ms()}", differences)
+        entry = unexplained_entry(f"{RECONCILED}{self.clock.now_ms()}", differences)
         await self.ledger.book([entry])
         told = tuple(f"{amount:+f} {asset} on {account}" for (account, asset), amount in differences.items())
         activity.logger.error("the venues hold what the ledger does not know: %s", ", ".join(told))

@@ -38,6 +38,7 @@ from kimp.domain.legs import MarketView
 from kimp.domain.market import Direction, Quote, Side, Venue, VenueRules
 from kimp.domain.money import USDT, Asset
 from kimp.domain.opportunity import Limits, Opportunity, evaluate
+from kimp.observability.temporal import WhoseWork
 from workflows.arbitrage_cycle import ArbitrageCycle
 from workflows.sweep import Sweep
 
@@ -169,7 +170,7 @@ class Lab:
             activities=activities,
             workflows=workflows,
             workflow_runner=SandboxedWorkflowRunner(restrictions=restrictions),
-            interceptors=[VenueFailures()],
+            interceptors=[WhoseWork(), VenueFailures()],
         )
 
     async def plan(self, direction: Direction = Direction.TO_UPBIT, expires_in_ms: int = 60_000) -> CycleInput:

@@ -23,6 +23,8 @@ class Account(StrEnum):
     EXTERNAL = "external"
 
 
+RECONCILED = "reconciled/"
+"""What the ids of entries begin with that book what nobody could explain."""
 HOLDINGS = (Account.UPBIT, Account.BINANCE, Account.IN_TRANSIT)
 
 

@@ -9,6 +9,7 @@ from kimp.adapters.sql.controls import SqlControls
 from kimp.adapters.sql.engine import create_engine
 from kimp.adapters.sql.journal import SqlJournal
 from kimp.adapters.sql.ledger import SqlLedger
+from kimp.adapters.sql.overview import SqlOverview
 from kimp.adapters.sql.read_model import SqlReadModel
 from kimp.adapters.sql.schema import check_schema
 from kimp.adapters.sql.store import Store
@@ -16,7 +17,7 @@ from kimp.adapters.sql.strandings import SqlStrandings
 
 
 class SqlBooks:
-    """The six ports of `kimp.ports.books`."""
+    """The seven ports of `kimp.ports.books`."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
@@ -26,6 +27,7 @@ class SqlBooks:
         self.controls = SqlControls(store)
         self.capital = SqlCapital(store)
         self.strandings = SqlStrandings(store)
+        self.overview = SqlOverview(store)
 
     async def ping(self) -> None:
         """Raises StoreUnavailable if the database does not answer."""
