@@ -9,6 +9,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from opentelemetry import metrics
 from opentelemetry.metrics import CallbackOptions, Observation
 
+from kimp.contracts.status import TERMINAL
+from kimp.domain.market import Venue
+
 _meter = metrics.get_meter("kimp")
 Labels = Mapping[str, str]
 
@@ -118,3 +121,14 @@ in_transit = Level("kimp.withdrawals.in_transit", "1", "Coins that left a venue 
 unexplained = Level("kimp.ledger.differences", "1", "Entries of the last day that book what nobody could explain")
 halt_level = Level("kimp.halt.level", "1", "The kill switch: 0 runs, 3 lets nothing leave")
 cap_used = Level("kimp.cap.used", "1", "How much of a cap is used, as a ratio, by cap")
+
+
+def begin_counting() -> None:
+    """Show a 0 where each further one is a reason to alert: Prometheus sees no rise of what was not there before."""
+    for venue in Venue:
+        for counter in (breaches, late_orders):
+            counter.add(0, {"venue": venue.value})
+    starts.add(0, {"outcome": "failed"})
+    refresh_failures.add(0)
+    for status in TERMINAL:
+        cycle_ends.add(0, {"status": status.value})

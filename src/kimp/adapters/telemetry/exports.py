@@ -18,6 +18,7 @@ from temporalio.contrib.opentelemetry import ReplaySafeTracerProvider, create_tr
 
 from kimp.adapters.telemetry.lines import OtlpLines
 from kimp.config.observability import ObservabilitySettings
+from kimp.observability.metrics import begin_counting
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +51,7 @@ def start_exports(settings: ObservabilitySettings, process: str) -> Exports:
     metering = _metering(settings, resource, registry)
     if metering is not None:
         metrics.set_meter_provider(metering)
+        begin_counting()
     return Exports(tracing, metering, _lines(settings, resource, process), registry)
 
 
