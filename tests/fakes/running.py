@@ -1,15 +1,19 @@
 """A whole kimp that runs in processes of its own, and everything that it says and writes."""
 
 import asyncio
+import socket
 import sys
 import time
 from collections.abc import Awaitable, Callable
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import aiohttp
 from fakes.canaries import Canaries, database, files, histories, redis
+from fakes.collector import Collector
 
+from kimp.adapters.embedded.process import free_port
 from kimp.bootstrap.temporal import connect_temporal
 from kimp.cli.stack import Stack
 from kimp.config import Settings
@@ -25,6 +29,7 @@ class World:
     stack: Stack
     canaries: Canaries
     folder: Path
+    collector: Collector = field(default_factory=Collector)
     said: dict[str, bytes] = field(default_factory=dict)
 
     @property
@@ -59,7 +64,19 @@ class World:
         sources |= await histories(client)
         sources |= await database(self.settings.sql_url)
         sources |= await redis(self.settings.bus_url)
+        sources |= await self.pages()
+        sources |= self.collector.written()
         return sources
+
+    async def pages(self) -> dict[str, bytes]:
+        """What each process shows at this moment."""
+        shown: dict[str, bytes] = {}
+        async with aiohttp.ClientSession() as session:
+            for process, port in self.stack.pages.items():
+                for page in ("metrics", "healthz", "readyz"):
+                    async with session.get(f"http://127.0.0.1:{port}/{page}") as response:
+                        shown[f"page {page} of {process}"] = await response.read()
+        return shown
 
     async def until_a_history_tells(self, *words: str) -> None:
         """Nudge prices, so that cycles go on starting, until one has met what the words say."""
@@ -75,6 +92,19 @@ class World:
             await eventually(told)
         except AssertionError:
             raise AssertionError(f"no history tells of {words}; {await self.kimp('cycles', 'list')}") from None
+
+
+def free_row(count: int) -> int:
+    """The first of so many ports in a row that nothing listens on."""
+    for first in iter(free_port, None):
+        with ExitStack() as probes:
+            try:
+                for port in range(first, first + count):
+                    probes.enter_context(socket.create_server(("127.0.0.1", port)))
+            except OSError:
+                continue
+            return first
+    raise AssertionError("unreachable")
 
 
 async def eventually(question: Callable[[], Awaitable[bool]]) -> None:

@@ -13,11 +13,12 @@ from kimp.adapters.sql.overview import SqlOverview
 from kimp.adapters.sql.read_model import SqlReadModel
 from kimp.adapters.sql.schema import check_schema
 from kimp.adapters.sql.store import Store
+from kimp.adapters.sql.story import SqlStories
 from kimp.adapters.sql.strandings import SqlStrandings
 
 
 class SqlBooks:
-    """The seven ports of `kimp.ports.books`."""
+    """The ports of `kimp.ports.books`, and what journal and ledger tell of one cycle."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
@@ -28,6 +29,7 @@ class SqlBooks:
         self.capital = SqlCapital(store)
         self.strandings = SqlStrandings(store)
         self.overview = SqlOverview(store)
+        self.stories = SqlStories(store)
 
     async def ping(self) -> None:
         """Raises StoreUnavailable if the database does not answer."""
