@@ -57,6 +57,10 @@ class World:
             async with session.post(url, json=command) as response:
                 assert response.status == 200, await response.text()
 
+    async def script(self, **fault: object) -> None:
+        """Something goes wrong on the paper exchange, a number of times."""
+        await self.admin("faults/script", faults=[fault])
+
     async def written(self) -> dict[str, bytes]:
         """All that this kimp has told anybody."""
         client = await connect_temporal(self.settings)
@@ -92,6 +96,24 @@ class World:
             await eventually(told)
         except AssertionError:
             raise AssertionError(f"no history tells of {words}; {await self.kimp('cycles', 'list')}") from None
+
+
+def a_place_of_its_own(temporal_binary: Path, folder: Path) -> dict[str, str]:
+    """Variables of a kimp that shares no port and no file with another."""
+    upbit, binance, admin = (str(free_port()) for _ in range(3))
+    return {
+        "KIMP_TEMPORAL_CLI": str(temporal_binary),
+        "KIMP_LOCAL__DATA_DIR": str(folder / "data"),
+        "KIMP_LOCAL__TEMPORAL_PORT": str(free_port()),
+        "KIMP_LOCAL__TEMPORAL_UI_PORT": str(free_port()),
+        "KIMP_PAPER__UPBIT_PORT": upbit,
+        "KIMP_PAPER__BINANCE_PORT": binance,
+        "KIMP_PAPER__ADMIN_PORT": admin,
+        "KIMP_UPBIT__REST_URL": f"http://127.0.0.1:{upbit}",
+        "KIMP_UPBIT__WS_URL": f"ws://127.0.0.1:{upbit}/websocket/v1",
+        "KIMP_BINANCE__REST_URL": f"http://127.0.0.1:{binance}",
+        "KIMP_BINANCE__WS_URL": f"ws://127.0.0.1:{binance}",
+    }
 
 
 def free_row(count: int) -> int:

@@ -10,7 +10,7 @@ import aiohttp
 import pytest
 from fakes.canaries import Canaries, canary
 from fakes.collector import Collector
-from fakes.running import World, eventually, free_row
+from fakes.running import World, a_place_of_its_own, eventually, free_row
 from redis.asyncio import Redis
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import create_async_engine
@@ -90,23 +90,12 @@ def _telling(collector: Collector) -> dict[str, str]:
 
 
 def _environment(temporal_binary: Path, folder: Path, secrets: Mapping[str, str]) -> dict[str, str]:
-    upbit, binance, admin = (str(free_port()) for _ in range(3))
     paper = {f"KIMP_PAPER__{venue.name}_KEY__{kind.upper()}": secrets[f"{venue}_{kind}"] for venue, kind in KEYS}
     return (
         keys_of(secrets)
         | paper
+        | a_place_of_its_own(temporal_binary, folder)
         | {
-            "KIMP_TEMPORAL_CLI": str(temporal_binary),
-            "KIMP_LOCAL__DATA_DIR": str(folder / "data"),
-            "KIMP_LOCAL__TEMPORAL_PORT": str(free_port()),
-            "KIMP_LOCAL__TEMPORAL_UI_PORT": str(free_port()),
-            "KIMP_PAPER__UPBIT_PORT": upbit,
-            "KIMP_PAPER__BINANCE_PORT": binance,
-            "KIMP_PAPER__ADMIN_PORT": admin,
-            "KIMP_UPBIT__REST_URL": f"http://127.0.0.1:{upbit}",
-            "KIMP_UPBIT__WS_URL": f"ws://127.0.0.1:{upbit}/websocket/v1",
-            "KIMP_BINANCE__REST_URL": f"http://127.0.0.1:{binance}",
-            "KIMP_BINANCE__WS_URL": f"ws://127.0.0.1:{binance}",
             "KIMP_CAPS__OPEN_CYCLES": "20",
             # A machine that runs all of this on few cores is late with its quotes.
             "KIMP_TRADING__MAX_QUOTE_AGE_MS": "10000",
