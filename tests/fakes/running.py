@@ -5,7 +5,7 @@ import socket
 import sys
 import time
 from collections.abc import Awaitable, Callable
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -41,7 +41,8 @@ class World:
         child = await asyncio.create_subprocess_exec(
             KIMP,
             *arguments,
-            env={**self.stack.environment, **variables},
+            # The processes have their ports already.
+            env={**self.stack.environment, "KIMP_OBSERVABILITY__HTTP_PORT": "0", **variables},
             cwd=self.folder,
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.STDOUT,
@@ -73,13 +74,14 @@ class World:
         return sources
 
     async def pages(self) -> dict[str, bytes]:
-        """What each process shows at this moment."""
+        """What each process that answers shows at this moment."""
         shown: dict[str, bytes] = {}
         async with aiohttp.ClientSession() as session:
             for process, port in self.stack.pages.items():
                 for page in ("metrics", "healthz", "readyz"):
-                    async with session.get(f"http://127.0.0.1:{port}/{page}") as response:
-                        shown[f"page {page} of {process}"] = await response.read()
+                    with suppress(aiohttp.ClientConnectionError):
+                        async with session.get(f"http://127.0.0.1:{port}/{page}") as response:
+                            shown[f"page {page} of {process}"] = await response.read()
         return shown
 
     async def until_a_history_tells(self, *words: str) -> None:

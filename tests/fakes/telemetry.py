@@ -11,6 +11,22 @@ from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from temporalio.contrib.opentelemetry import create_tracer_provider
 
+OF_THE_SDK_WHEN_WELL = {
+    "temporal_activity_schedule_to_start_latency_milliseconds_bucket",
+    "temporal_workflow_task_schedule_to_start_latency_milliseconds_bucket",
+    "temporal_workflow_task_execution_latency_milliseconds_bucket",
+    "temporal_request_total",
+    "temporal_worker_task_slots_available",
+    "temporal_sticky_cache_size",
+    "temporal_num_pollers",
+}
+"""Temporal's own figures that dashboards and alerts name, of processes that run cycles."""
+OF_THE_SDK = OF_THE_SDK_WHEN_WELL | {
+    # Only where something fails.
+    "temporal_workflow_task_execution_failed_total",
+    "temporal_request_failure_total",
+}
+
 
 class Telemetry:
     """Whatever this process has told since the tests began."""

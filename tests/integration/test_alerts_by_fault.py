@@ -129,8 +129,8 @@ async def test_faults_make_their_alerts_fire(watched: Watched) -> None:
 
 async def _ready(world: World) -> None:
     async def ready() -> bool:
-        pages = await world.pages()
-        return all(json.loads(page)["ready"] for name, page in pages.items() if "readyz" in name)
+        pages = [json.loads(page) for name, page in (await world.pages()).items() if "readyz" in name]
+        return len(pages) == len(world.stack.pages) and all(page["ready"] for page in pages)
 
     await eventually(ready)
 

@@ -11,6 +11,7 @@ import pytest
 from fakes.canaries import Canaries, canary
 from fakes.collector import Collector
 from fakes.running import World, a_place_of_its_own, eventually, free_row
+from fakes.telemetry import OF_THE_SDK_WHEN_WELL
 from redis.asyncio import Redis
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import create_async_engine
@@ -108,6 +109,8 @@ def _environment(temporal_binary: Path, folder: Path, secrets: Mapping[str, str]
 async def test_no_secret_leaves(world: World, secrets: dict[str, str]) -> None:
     await _cycles_complete(world)
     await eventually(lambda: _one_trace_tells_it_all(world.collector))
+    pages = b"".join((await world.pages()).values())
+    assert not [name for name in OF_THE_SDK_WHEN_WELL if name.encode() not in pages]
     await _look_around(world)
     await _upbit_locks_its_withdrawals(world)
     await _keys_are_wrong(world, secrets)

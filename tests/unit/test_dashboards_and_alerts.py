@@ -10,22 +10,11 @@ from typing import Any
 
 import pytest
 from architecture.project import ROOT
+from fakes.telemetry import OF_THE_SDK
 
 FOLDER = ROOT / "deploy" / "observability"
 METRIC = re.compile(r"\b(?:kimp|temporal)_[a-z_]+\b")
 ALERT = re.compile(r"^ +- alert: (\w+)$", re.MULTILINE)
-OF_THE_SDK = {
-    # tests/integration/test_pages.py finds on a real page those that a healthy worker tells.
-    "temporal_activity_schedule_to_start_latency_milliseconds_bucket",
-    "temporal_workflow_task_schedule_to_start_latency_milliseconds_bucket",
-    "temporal_workflow_task_execution_latency_milliseconds_bucket",
-    "temporal_workflow_task_execution_failed_total",
-    "temporal_request_total",
-    "temporal_request_failure_total",
-    "temporal_worker_task_slots_available",
-    "temporal_sticky_cache_size",
-    "temporal_num_pollers",
-}
 ONE_OF_EACH = """
 from opentelemetry import metrics as api
 from opentelemetry.exporter.prometheus import PrometheusMetricReader

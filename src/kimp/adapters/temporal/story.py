@@ -57,8 +57,8 @@ def story_of(events: Iterable[HistoryEvent]) -> Iterator[StoryLine]:
         elif kind == EventType.EVENT_TYPE_TIMER_STARTED:
             yield StoryLine(_ms(event), "history", f"pauses: {_summary(event) or 'a timer'}")
         elif kind == EventType.EVENT_TYPE_WORKFLOW_EXECUTION_UPDATE_ACCEPTED:
-            asked = event.workflow_execution_update_accepted_event_attributes.accepted_request
-            yield StoryLine(_ms(event), "history", f"a person asks: {asked.input.name}")
+            request = event.workflow_execution_update_accepted_event_attributes.accepted_request
+            yield StoryLine(_ms(event), "history", f"a person asks: {request.input.name}")
         elif kind in OTHERS:
             text = "; ".join(filter(None, (OTHERS[kind], _message(_attributes(event)))))
             yield StoryLine(_ms(event), "history", text)
