@@ -5,7 +5,7 @@ from typing import Any
 
 from opentelemetry import metrics, trace
 from opentelemetry.sdk.metrics import MeterProvider
-from opentelemetry.sdk.metrics.export import InMemoryMetricReader
+from opentelemetry.sdk.metrics.export import InMemoryMetricReader, NumberDataPoint
 from opentelemetry.sdk.trace import ReadableSpan
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
@@ -48,7 +48,7 @@ class Telemetry:
         data = self._reader.get_metrics_data()
         found = [m for r in (data.resource_metrics if data else []) for s in r.scope_metrics for m in s.metrics]
         points = [point for metric in found if metric.name == name for point in metric.data.data_points]
-        return [(dict(p.attributes or {}), p.count if hasattr(p, "count") else p.value) for p in points]
+        return [(dict(p.attributes or {}), p.value if isinstance(p, NumberDataPoint) else p.count) for p in points]
 
     def total(self, name: str, **labels: str) -> float:
         """The sum of all points that carry these labels."""

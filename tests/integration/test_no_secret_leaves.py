@@ -85,7 +85,7 @@ def _telling(collector: Collector) -> dict[str, str]:
         "KIMP_OBSERVABILITY__OTLP": '["traces", "metrics", "logs"]',
         "KIMP_OBSERVABILITY__OTLP_ENDPOINT": collector.url,
         "KIMP_OBSERVABILITY__HTTP_PORT": str(free_row(3)),
-        "OTEL_METRIC_EXPORT_INTERVAL": "2000",
+        "OTEL_METRIC_EXPORT_INTERVAL": "10000",
         "OTEL_BSP_SCHEDULE_DELAY": "500",
     }
 

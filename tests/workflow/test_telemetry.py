@@ -12,6 +12,7 @@ import pytest
 from fakes.lab import Lab
 from fakes.telemetry import Telemetry, telemetry
 from opentelemetry.sdk.trace import ReadableSpan
+from opentelemetry.trace import SpanContext
 from temporalio.client import Client
 from temporalio.contrib.pydantic import pydantic_data_converter
 
@@ -123,8 +124,8 @@ async def test_one_trace_leads_from_the_tick_to_the_booking(lab: Lab, told: Tele
     before = len(told.spans)
     cycle = await run(lab)
     spans = told.spans[before:]
-    assert len({span.context.trace_id for span in spans}) == 1
-    by_id = {span.context.span_id: span for span in spans}
+    assert len({ids_of(span).trace_id for span in spans}) == 1
+    by_id = {ids_of(span).span_id: span for span in spans}
     roots = [span for span in spans if span.parent is None]
     assert [root.name for root in roots] == ["tick XRP on upbit"]
     assert all(span.parent.span_id in by_id for span in spans if span.parent is not None)
@@ -161,6 +162,12 @@ async def test_figures_of_a_cycle_are_counted(lab: Lab, told: Telemetry) -> None
     assert after["kimp.orders"] >= before["kimp.orders"] + 3
     assert after["kimp.step.duration"] > before["kimp.step.duration"] + 10
     assert told.total("kimp.orders", venue="binance", side="buy", outcome="filled") >= 1
+
+
+def ids_of(span: ReadableSpan) -> SpanContext:
+    context = span.get_span_context()
+    assert context is not None
+    return context
 
 
 def booking(spans: tuple[ReadableSpan, ...]) -> ReadableSpan:
