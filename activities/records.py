@@ -20,11 +20,14 @@ class RecordActivities:
     async def record(self, record: CycleRecord) -> None:
         """Write the cycle's row and its ledger entries in one transaction; repeating it changes nothing."""
         crash_point("record-asked", record.status)
+        if record.takes_over is not None:
+            crash_point("takeover-asked", record.status)
         await self.read_model.record(record)
         crash_point("record-written", record.status)
-        if (
-            record.status.terminal
-        ):  # a repetition after a lost answer counts again: figures are for looking, not for books
+        if record.takes_over is not None:
+            crash_point("takeover-written", record.status)
+        if record.status.terminal:
+            # A repetition after a lost answer counts again: figures are for looking, not for books.
             ended = {"status": record.status.value}
             metrics.cycle_ends.add(1, ended)
             metrics.cycle_duration.record((record.at_ms - record.detected_at_ms) / 1000, ended)

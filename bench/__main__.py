@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.table import Table
 
 from bench.cycles import measure as measure_cycles
+from bench.encryption import measure as measure_encryption
 from bench.figures import Row
 from bench.orders import measure as measure_orders
 from bench.orders import world as open_world
@@ -28,6 +29,7 @@ async def measure() -> list[Row]:
             async with open_world(folder, redis.url) as world:
                 rows += await measure_orders(world)
                 rows += await measure_cycles(world)
+                rows += await measure_encryption(world)
         return rows
 
 

@@ -3,8 +3,10 @@
 import json
 import os
 import re
+import signal
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -97,6 +99,27 @@ def test_bad_configuration_is_one_clear_line(
     assert shown.returncode == 2
     assert words in shown.stderr
     assert "Traceback" not in shown.stderr
+
+
+def test_recorded_prices_that_cannot_be_read_are_one_clear_line(world: dict[str, str], tmp_path: Path) -> None:
+    (tmp_path / "prices.csv").write_text("a,b\n1,2\n")
+    shown = _kimp(world, tmp_path, "demo", "--replay", "prices.csv")
+    assert shown.returncode == 2
+    assert "prices.csv:1: unknown columns a, b" in shown.stderr
+    assert "Traceback" not in shown.stdout + shown.stderr
+
+
+# The first meets Python while it still reads modules, the others meet servers and processes that just start.
+@pytest.mark.parametrize("after_s", [0.6, 1.5, 4, 8])
+def test_ctrl_c_at_any_moment_leaves_no_traceback(world: dict[str, str], tmp_path: Path, after_s: float) -> None:
+    demo = subprocess.Popen(
+        [KIMP, "demo"], env=world, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    )
+    time.sleep(after_s)
+    demo.send_signal(signal.SIGINT)
+    said, _ = demo.communicate(timeout=60)
+    assert demo.returncode == 130
+    assert "Traceback" not in said
 
 
 def test_secrets_are_masked(world: dict[str, str], tmp_path: Path) -> None:

@@ -56,6 +56,15 @@ async def test_a_server_that_ends_while_starting_fails_with_what_it_said(tmp_pat
     assert not server.running
 
 
+async def test_a_server_that_refuses_its_configuration_is_bad_configuration_of_ours(tmp_path: Path) -> None:
+    async def never() -> bool:
+        return False
+
+    server = ServerProcess("picky", ["/bin/sh", "-c", "echo no such setting; exit 2"], tmp_path)
+    with pytest.raises(BadConfig, match="no such setting"):
+        await server.start(never, 30)
+
+
 async def test_a_server_that_never_answers_is_not_left_behind(tmp_path: Path) -> None:
     async def never() -> bool:
         return False

@@ -10,12 +10,13 @@ from temporalio.contrib.opentelemetry import MetricsExporter
 from temporalio.runtime import MetricBuffer, Runtime, TelemetryConfig
 
 from kimp.adapters.clock import SystemClock
+from kimp.adapters.sql.books import SqlBooks
 from kimp.adapters.telemetry.exports import Exports, start_exports
 from kimp.adapters.telemetry.pages import Check, Pages
+from kimp.bootstrap.settings import SettingsInForce
 from kimp.config import Settings
-from kimp.domain.errors import StoreUnavailable
+from kimp.domain.errors import KimpError
 from kimp.observability.outlook import show_outlook
-from kimp.ports.books import Overview
 
 OVERSEE_EVERY_S = 5.0
 BUFFERED = 100_000
@@ -61,21 +62,22 @@ async def _temporal_figures(exports: Exports, stack: AsyncExitStack) -> Runtime 
 
 
 @asynccontextmanager
-async def overseen(overview: Overview, settings: Settings) -> AsyncIterator[None]:
+async def overseen(books: SqlBooks, settings: Settings) -> AsyncIterator[None]:
     """While the block runs, what the database tells of all cycles is shown."""
-    task = asyncio.create_task(_oversee(overview, settings))
+    task = asyncio.create_task(_oversee(books, SettingsInForce(settings, books.settings)))
     try:
         yield
     finally:
         task.cancel()
 
 
-async def _oversee(overview: Overview, settings: Settings) -> None:
-    clock, caps = SystemClock(), settings.caps.caps()
+async def _oversee(books: SqlBooks, rules: SettingsInForce) -> None:
+    clock = SystemClock()
     while True:
         now = clock.now_ms()
         try:
-            show_outlook(await overview.outlook(now), caps, now)
-        except StoreUnavailable as error:
+            caps = (await rules.read()).settings.caps.caps()
+            show_outlook(await books.overview.outlook(now), caps, now)
+        except KimpError as error:
             log.warning("what cycles do can't be shown: %s", error)
         await asyncio.sleep(OVERSEE_EVERY_S)

@@ -17,9 +17,11 @@ from kimp.adapters.telemetry.pages import CHECK_S, Check
 from kimp.adapters.temporal.starter import TemporalCycleStarter
 from kimp.bootstrap.observing import observed, overseen
 from kimp.bootstrap.parts import open_bus, open_database, open_stream, open_trusted_venues
+from kimp.bootstrap.settings import SettingsInForce
 from kimp.bootstrap.temporal import connect_temporal
 from kimp.bootstrap.workers import allow_list, cycle_worker, ops_worker, transfer_worker
 from kimp.config import Settings
+from kimp.config.run_time import InForce
 from kimp.contracts.queues import TaskQueue
 from kimp.domain.errors import Unavailable
 from kimp.domain.keys import Right
@@ -45,7 +47,7 @@ async def run_workers(settings: Settings, queues: Sequence[TaskQueue]) -> None:
         if TaskQueue.OPS in queues:
             workers.append(ops_worker(client, books))
             if watched.measured:
-                await stack.enter_async_context(overseen(books.overview, settings))
+                await stack.enter_async_context(overseen(books, settings))
         if rights := [right for queue, right in NEEDS.items() if queue in queues]:
             venues = await stack.enter_async_context(open_trusted_venues(settings, rights))
             bus = await stack.enter_async_context(open_bus(settings))
@@ -61,7 +63,7 @@ async def run_workers(settings: Settings, queues: Sequence[TaskQueue]) -> None:
 
 async def open_ledger(venues: Mapping[Venue, Exchange], books: SqlBooks) -> None:
     """Book what the accounts hold before the first cycle ever; a venue that is away now is asked until it answers."""
-    opened = (await books.capital.stakes(SystemClock().now_ms())).free
+    opened = await books.ledger.opened()
     for venue, exchange in venues.items():
         while venue not in opened:
             try:
@@ -98,7 +100,11 @@ async def run_initiator(settings: Settings) -> None:
         venues = trusted[Right.TRADE]
         await open_ledger(venues, books)
         worker = await stack.enter_async_context(cycle_worker(settings, client, venues, bus, books))
-        trading = settings.trading
+        rules = SettingsInForce(settings, books.settings)
+
+        async def latest() -> InitiatorSettings:
+            return initiator_settings(await rules.read())
+
         initiator = Initiator(
             bus,
             TemporalCycleStarter(client),
@@ -106,17 +112,24 @@ async def run_initiator(settings: Settings) -> None:
             books.controls,
             books.capital,
             SystemClock(),
-            InitiatorSettings(
-                coins=trading.assets,
-                limits=trading.limits(),
-                admission=settings.admission(),
-                policy=settings.policy(),
-                start_within_ms=trading.start_within_ms,
-            ),
+            await latest(),
+            latest,
         )
         watched.checks |= _servers(client, books) | {"redis": bus.ping, "quotes": initiator.stale}
         watched.checks["workers"] = lambda: _polling([worker])
         await initiator.run()
+
+
+def initiator_settings(now: InForce) -> InitiatorSettings:
+    """What the initiator obeys of the settings in force."""
+    trading = now.settings.trading
+    return InitiatorSettings(
+        coins=trading.assets,
+        limits=trading.limits(),
+        admission=now.settings.admission(),
+        policy=now.policy(),
+        start_within_ms=trading.start_within_ms,
+    )
 
 
 def _servers(client: Client, books: SqlBooks) -> dict[str, Check]:

@@ -5,6 +5,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from kimp.adapters.clock import SystemClock
 from kimp.adapters.sql.capital import SqlCapital
+from kimp.adapters.sql.catching_up import SqlCatchingUp
 from kimp.adapters.sql.controls import SqlControls
 from kimp.adapters.sql.engine import create_engine
 from kimp.adapters.sql.journal import SqlJournal
@@ -12,13 +13,14 @@ from kimp.adapters.sql.ledger import SqlLedger
 from kimp.adapters.sql.overview import SqlOverview
 from kimp.adapters.sql.read_model import SqlReadModel
 from kimp.adapters.sql.schema import check_schema
+from kimp.adapters.sql.settings import SqlSettings
 from kimp.adapters.sql.store import Store
 from kimp.adapters.sql.story import SqlStories
 from kimp.adapters.sql.strandings import SqlStrandings
 
 
 class SqlBooks:
-    """The ports of `kimp.ports.books`, and what journal and ledger tell of one cycle."""
+    """The ports of `kimp.ports.books`; also settings' versions, what a restored database needs, stories of cycles."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
@@ -30,6 +32,8 @@ class SqlBooks:
         self.strandings = SqlStrandings(store)
         self.overview = SqlOverview(store)
         self.stories = SqlStories(store)
+        self.settings = SqlSettings(store)
+        self.catching_up = SqlCatchingUp(store)
 
     async def ping(self) -> None:
         """Raises StoreUnavailable if the database does not answer."""
