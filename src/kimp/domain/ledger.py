@@ -12,6 +12,10 @@ from kimp.domain.market import Fill, Side, Venue
 from kimp.domain.money import ZERO, Asset, Money, exact
 
 
+RECONCILED = "reconciled/"
+"""What the ids of entries begin with that book what nobody could explain."""
+
+
 class Account(StrEnum):
     """Where value is, or where it went."""
 
@@ -23,8 +27,6 @@ class Account(StrEnum):
     EXTERNAL = "external"
 
 
-RECONCILED = "reconciled/"
-"""What the ids of entries begin with that book what nobody could explain."""
 HOLDINGS = (Account.UPBIT, Account.BINANCE, Account.IN_TRANSIT)
 
 
