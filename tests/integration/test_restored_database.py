@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from architecture.project import ROOT
 from fakes.funded import all_clear, at_rest, complete, connected, equal, fund, funded_books, numbers, two_under_way
-from fakes.lab import TRX, XRP, Lab
+from fakes.lab import TRX, XRP, Handle, Lab
 from fakes.sealing import new_key, ring, written
 from sqlalchemy import text
 from sqlalchemy.engine import URL, make_url
@@ -109,7 +109,7 @@ async def test_a_restored_database_catches_up_and_nothing_is_sent_twice(
     assert " 0 orders were missing" in caught_up(url, server, tmp_path, **keys), "it may be repeated"
     async with lab.workers():
         for cycle_id in ("XRP-3", "TRX-1"):
-            handle = lab.client.get_workflow_handle_for(ArbitrageCycle.run, f"cycle-{cycle_id}")
+            handle: Handle = lab.client.get_workflow_handle_for(ArbitrageCycle.run, f"cycle-{cycle_id}")
             assert (await handle.result()).status is CycleStatus.COMPLETED
         await at_rest(books, "XRP-1", "XRP-2", "XRP-3", "TRX-1")
         assert await lab.sweep() == SweepReport(adopted=(), taken_over=()), "every movement is in the books"
