@@ -16,6 +16,7 @@ from kimp.domain.errors import KeyRefused, NotSent, OutcomeUnknown, Rejected, Un
 from kimp.domain.ids import step_of
 from kimp.domain.market import Venue
 from kimp.domain.money import CONTEXT
+from kimp.observability import metrics
 from kimp.ports.books import Controls, Journal, SendPermit
 from kimp.ports.clock import Clock
 from kimp.ports.exchange import Trading, VenueOrder
@@ -61,6 +62,7 @@ class OrderActivities:
         crash_point("order-followed", step)
         await self.journal.close_order(intent, report, self.clock.now_ms())
         crash_point("order-closed", step)
+        metrics.orders.add(1, {"venue": intent.venue.value, "side": intent.side.value, "outcome": report.outcome.value})
         return report
 
     async def _execute(self, intent: OrderIntent, permit: SendPermit) -> OrderReport:
@@ -88,6 +90,7 @@ class OrderActivities:
         if breach is not None:
             reason = f"order {intent.client_order_id} on {intent.venue}: {breach}"
             activity.logger.error("%s; no new cycles until `kimp resume`", reason)
+            metrics.breaches.add(1, {"venue": intent.venue.value})
             crash_point("breach-found", intent.venue)
             await self.controls.halt_at_least(HaltLevel.NO_NEW_CYCLES, reason, self.clock.now_ms())
             crash_point("breach-halted", intent.venue)

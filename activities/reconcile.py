@@ -10,7 +10,7 @@ from activities.crash_points import crash_point
 from activities.orders import FENCE_MS
 from kimp.contracts.sweep import SWEEP, Reconciled, SweepQuery
 from kimp.domain.admission import HaltLevel
-from kimp.domain.ledger import Account, unexplained, unexplained_entry, value_krw
+from kimp.domain.ledger import RECONCILED, Account, unexplained, unexplained_entry, value_krw
 from kimp.domain.market import Venue
 from kimp.domain.money import USDT, Asset
 from kimp.domain.premium import mid
@@ -44,7 +44,7 @@ class ReconcileActivities:
         differences = await self._differences()
         if not differences:
             return Reconciled()
-        entry = unexplained_entry(f"reconciled/{self.clock.now_ms()}", differences)
+        entry = unexplained_entry(f"{RECONCILED}{self.clock.now_ms()}", differences)
         crash_point("difference-found", SWEEP)
         await self.ledger.book([entry])
         crash_point("difference-booked", SWEEP)

@@ -6,6 +6,7 @@ from temporalio import activity
 
 from activities.crash_points import crash_point
 from kimp.contracts.cycle import CycleRecord
+from kimp.observability import metrics
 from kimp.ports.books import ReadModel
 
 
@@ -25,3 +26,8 @@ class RecordActivities:
         crash_point("record-written", record.status)
         if record.takes_over is not None:
             crash_point("takeover-written", record.status)
+        if record.status.terminal:
+            # A repetition after a lost answer counts again: figures are for looking, not for books.
+            ended = {"status": record.status.value}
+            metrics.cycle_ends.add(1, ended)
+            metrics.cycle_duration.record((record.at_ms - record.detected_at_ms) / 1000, ended)

@@ -16,6 +16,7 @@ from kimp.domain.ledger import Entry, fill_entry
 from kimp.domain.market import Venue
 from kimp.domain.money import USDT
 from kimp.domain.premium import mid
+from kimp.observability import metrics
 from kimp.ports.books import Stranding, Strandings
 from kimp.ports.clock import Clock
 from kimp.ports.exchange import Trading, VenueOrder
@@ -59,6 +60,7 @@ class SweepActivities:
         if order is None or not order.closed or not order.fills:
             return False
         activity.logger.error("order %s surfaced after its fence and is undone", intent.client_order_id)
+        metrics.late_orders.add(1, {"venue": intent.venue.value})
         crash_point("late-found", SWEEP)
         await self.strandings.adopt(intent, _report(intent, order), _entries(intent, order), now_ms)
         crash_point("late-adopted", SWEEP)

@@ -8,13 +8,12 @@ import logging
 from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 
-from opentelemetry import metrics
-
 from feeder.pending import Pending
 from feeder.screening import Screen
 from feeder.watch import SilenceWatch
 from kimp.domain.market import Venue
 from kimp.domain.money import Asset
+from kimp.observability import metrics
 from kimp.ports.clock import Clock
 from kimp.ports.exchange import MarketData, TickStream
 from kimp.ports.ticks import TickBus
@@ -23,29 +22,14 @@ RULES_EVERY_S = 30.0
 RULES_RETRY_S = 5.0
 WATCH_EVERY_S = 1.0
 SILENT_AFTER_MS = 30_000
+STALE_MS = 10_000
+"""A venue that is silent for longer makes the feeder unready."""
 REPORT_EVERY_S = 10.0
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.1, 10.0
 HEALTHY_S = 30.0
 """A part that ran for so long starts anew with the shortest pause."""
 
 log = logging.getLogger(__name__)
-_meter = metrics.get_meter("kimp.feeder")
-_ticks = _meter.create_counter("kimp.feeder.ticks", description="Quotes received, by venue")
-_rejected = _meter.create_counter("kimp.feeder.rejected", description="Quotes not believed, by venue and reason")
-_published = _meter.create_counter("kimp.feeder.published", description="Quotes published")
-_failures = _meter.create_counter("kimp.feeder.failures", description="Failures that were survived, by part")
-_silences = _meter.create_counter("kimp.feeder.silent", description="Symbols silent on a talking venue, by venue")
-
-
-async def run(
-    streams: Sequence[TickStream],
-    bus: TickBus,
-    market_data: Mapping[Venue, MarketData],
-    coins: Sequence[Asset],
-    clock: Clock,
-) -> None:
-    """Feed until cancelled. Raises nothing but cancellation: failures are logged, counted and retried."""
-    await Feeder(streams, bus, market_data, coins, clock).run()
 
 
 def _pause(failures: int) -> float:
@@ -53,7 +37,10 @@ def _pause(failures: int) -> float:
 
 
 class Feeder:
-    """Keeps what its tasks share: quotes that wait, what is believed, who was heard, figures since the last report."""
+    """Feeds until cancelled; failures are logged, counted and retried.
+
+    Keeps what its tasks share: quotes that wait, what is believed, who was heard, figures since the last report.
+    """
 
     def __init__(
         self,
@@ -84,6 +71,11 @@ class Feeder:
             tasks.create_task(self._supervise("watch", self._watch_silence))
             tasks.create_task(self._supervise("report", self._report))
 
+    async def stale(self) -> str | None:
+        """Which venue is not heard of, for whoever asks whether this feeder feeds."""
+        late = [venue.value for venue in self._watch.silent_venues(self._clock.now_ms(), STALE_MS)]
+        return f"no quotes of {' and '.join(late)} for {STALE_MS // 1000} s" if late else None
+
     async def _supervise(self, part: str, work: Callable[[], Awaitable[None]]) -> None:
         loop = asyncio.get_running_loop()
         failures = 0
@@ -104,14 +96,14 @@ class Feeder:
 
         async def read() -> None:
             async for quotes in stream.quotes(self._coins):
-                _ticks.add(len(quotes), label)
+                metrics.ticks.add(len(quotes), label)
                 self.totals[venue] += len(quotes)
                 believed, reasons = self._screen.sift(quotes)
                 self._watch.hear(quotes)
                 self._pending.put(believed)
                 for reason in reasons:
                     self.totals["rejected"] += 1
-                    _rejected.add(1, {**label, "reason": reason.value})
+                    metrics.rejected.add(1, {**label, "reason": reason.value})
 
         return read
 
@@ -130,7 +122,7 @@ class Feeder:
                 continue
             failures = 0
             self.totals["published"] += len(quotes)
-            _published.add(len(quotes))
+            metrics.published.add(len(quotes))
 
     def _refreshing(self, source: MarketData) -> Callable[[], Awaitable[None]]:
         async def refresh() -> None:
@@ -156,7 +148,7 @@ class Feeder:
             await asyncio.sleep(WATCH_EVERY_S)
             for venue, coin in self._watch.newly_silent(self._clock.now_ms()):
                 log.warning("feeder: %s on %s is silent while %s talks", coin, venue, venue)
-                _silences.add(1, {"venue": venue.value})
+                metrics.silences.add(1, {"venue": venue.value})
                 self.totals["silent"] += 1
 
     async def _report(self) -> None:
@@ -173,4 +165,4 @@ class Feeder:
 
     def _failed(self, part: str) -> None:
         self.totals["failures"] += 1
-        _failures.add(1, {"part": part})
+        metrics.feeder_failures.add(1, {"part": part})

@@ -20,6 +20,13 @@ class SilenceWatch:
         for quote in quotes:
             self._heard[quote.venue, quote.coin] = quote.received_ms
 
+    def silent_venues(self, now_ms: int, for_ms: int) -> list[Venue]:
+        """Venues of which no symbol was heard for so long."""
+        heard: dict[Venue, int] = {}
+        for (venue, _), at_ms in self._heard.items():
+            heard[venue] = max(at_ms, heard.get(venue, 0))
+        return [venue for venue, at_ms in heard.items() if now_ms - at_ms > for_ms]
+
     def newly_silent(self, now_ms: int) -> list[Book]:
         """Books silent for too long while another of the same venue is not; each is told once per silence."""
         alive = {book[0] for book, heard in self._heard.items() if now_ms - heard <= self._limit_ms}

@@ -2,14 +2,14 @@
 
 import asyncio
 import logging
+import time
 from collections import Counter
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from decimal import Decimal
 
-from opentelemetry import metrics
-
 from activities.crash_points import crash_point
+from initiator.gauges import newest_age_s, show_market
 from initiator.known_cycles import KnownCycles
 from initiator.plan import plan
 from initiator.scanner import Candidate, Scanner
@@ -19,9 +19,12 @@ from kimp.domain.admission import AdmissionLimits, admit
 from kimp.domain.caps import check_capital, check_caps
 from kimp.domain.errors import BadMessage, KimpError
 from kimp.domain.legs import Blocked
-from kimp.domain.market import Quote
+from kimp.domain.market import Quote, Venue
 from kimp.domain.money import Asset
 from kimp.domain.opportunity import Limits, Opportunity, evaluate
+from kimp.observability import metrics
+from kimp.observability.context import bound
+from kimp.observability.tracing import Cause, from_tick
 from kimp.ports.books import Capital, Controls, ReadModel
 from kimp.ports.clock import Clock
 from kimp.ports.starter import CycleStarter, StartOutcome
@@ -33,12 +36,11 @@ SETTINGS_EVERY_S = 1.0
 RULES_TRUST_MS = 90_000
 """Older rules count as none: a wallet may have been closed since."""
 REPORT_EVERY_S = 10.0
+SHOW_EVERY_S = 2.0
+STALE_S = 10.0
+"""A venue that is silent for longer makes the initiator unready: it decides nothing."""
 
 log = logging.getLogger(__name__)
-_meter = metrics.get_meter("kimp.initiator")
-_gates = _meter.create_counter("kimp.initiator.gate", description="Candidates stopped, by gate")
-_starts = _meter.create_counter("kimp.initiator.starts", description="Cycles asked for, by outcome")
-_lag = _meter.create_histogram("kimp.initiator.lag", unit="ms", description="From a quote's receipt to its evaluation")
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +90,7 @@ class Initiator:
             group.create_task(self._repeat(self._read_rules, RULES_EVERY_S))
             group.create_task(self._repeat(self._read_settings, SETTINGS_EVERY_S))
             group.create_task(self._repeat(self._report, REPORT_EVERY_S))
+            group.create_task(self._repeat(self._show, SHOW_EVERY_S))
 
     async def _consume(self) -> None:
         async for message in self._bus.batches():
@@ -103,18 +106,19 @@ class Initiator:
 
     def take(self, quotes: list[Quote]) -> None:
         """Feed the quotes, then judge each candidate that they made once."""
-        candidates: dict[Candidate, None] = {}
+        candidates: dict[Candidate, Quote] = {}
         for quote in quotes:
-            candidates.update(dict.fromkeys(self._scanner.feed(quote)))
+            candidates.update(dict.fromkeys(self._scanner.feed(quote), quote))
         self.counts["quotes"] += len(quotes)
         if not candidates:
             return
         now = self._clock.now_ms()
-        _lag.record(now - quotes[-1].received_ms)
-        for candidate in candidates:
-            self._judge(candidate, now)
+        taken_ns = time.time_ns()
+        metrics.tick_to_decision.record(max(0, now - quotes[-1].received_ms) / 1000)
+        for candidate, quote in candidates.items():
+            self._judge(candidate, Cause(quote, taken_ns), now)
 
-    def _judge(self, candidate: Candidate, now_ms: int) -> None:
+    def _judge(self, candidate: Candidate, cause: Cause, now_ms: int) -> None:
         coin, direction = candidate
         if coin in self._starting:
             return
@@ -128,10 +132,10 @@ class Initiator:
         if isinstance(verdict, Opportunity):
             verdict = self._plan(verdict, state.last_number + 1)
         if isinstance(verdict, CycleInput):
-            self._starting[coin] = asyncio.create_task(self._start(verdict, state.last_number + 1))
+            self._starting[coin] = asyncio.create_task(self._start(verdict, state.last_number + 1, cause))
         elif isinstance(verdict, Blocked):
             self.counts[verdict.gate] += 1
-            _gates.add(1, {"gate": verdict.gate})
+            metrics.gates.add(1, {"gate": verdict.gate})
 
     def _plan(self, found: Opportunity, number: int) -> CycleInput | Blocked:
         """Sized, and within capital and caps as they were read last; its first order's journal asks them once more."""
@@ -147,22 +151,32 @@ class Initiator:
     def _open_cycles(self) -> int:
         return self._known.open_cycles() + len(self._starting)
 
-    async def _start(self, cycle: CycleInput, number: int) -> None:
+    async def _start(self, cycle: CycleInput, number: int, cause: Cause) -> None:
+        venues = f"{cycle.direction.source}>{cycle.direction.destination}"
+        try:
+            with (
+                bound(cycle_id=cycle.cycle_id, step="start", attempt="1", venue=venues),
+                from_tick(cause, cycle.cycle_id),
+            ):
+                await self._ask_for(cycle, number)
+        finally:
+            del self._starting[cycle.coin]
+
+    async def _ask_for(self, cycle: CycleInput, number: int) -> None:
         try:
             crash_point("start-asked", cycle.direction)
             outcome = await self._starter.start(cycle)
             crash_point("start-answered", cycle.direction)
         except KimpError as error:
             self.counts["start_failed"] += 1
+            metrics.starts.add(1, {"outcome": "failed"})
             log.warning("%s", error)
-        else:
-            self._known.learn(cycle.coin, number, outcome, self._clock.now_ms())
-            self.counts[outcome] += 1
-            _starts.add(1, {"outcome": outcome})
-            if outcome is StartOutcome.STARTED:
-                log.info("%s started, %s expected %+.3f %%", cycle.cycle_id, cycle.direction, cycle.expected_edge * 100)
-        finally:
-            del self._starting[cycle.coin]
+            return
+        self._known.learn(cycle.coin, number, outcome, self._clock.now_ms())
+        self.counts[outcome] += 1
+        metrics.starts.add(1, {"outcome": outcome})
+        if outcome is StartOutcome.STARTED:
+            log.info("%s started, %s expected %+.3f %%", cycle.cycle_id, cycle.direction, cycle.expected_edge * 100)
 
     async def _read_knowledge(self) -> None:
         states = await self._read_model.coin_states()
@@ -187,6 +201,16 @@ class Initiator:
         version = fresh.policy.settings_version
         log.info("trading settings: %s", "the configuration" if version is None else f"version {version}")
         await self._read_rules()
+
+    async def stale(self) -> str | None:
+        """Which venue is not heard of, for whoever asks whether this initiator can decide."""
+        now = self._clock.now_ms()
+        ages = {venue: newest_age_s(self._scanner.view, venue, now) for venue in Venue}
+        late = [venue.value for venue, age in ages.items() if age is None or age > STALE_S]
+        return f"no quotes of {' and '.join(late)} for {STALE_S:.0f} s" if late else None
+
+    async def _show(self) -> None:
+        show_market(self._scanner.view, self._settings.coins, self._clock.now_ms())
 
     async def _report(self) -> None:
         counts, self.counts = self.counts, Counter()

@@ -1,6 +1,7 @@
 """Trading on one venue: order after order, until the cash is spent or the coins are sold."""
 
 from collections.abc import Iterator
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import timedelta
 from decimal import Decimal
@@ -17,6 +18,7 @@ with workflow.unsafe.imports_passed_through():
     from kimp.domain.ledger import Entry, fill_entry
     from kimp.domain.market import Side, Venue
     from kimp.domain.money import ONE, ZERO, Asset, Money, exact, round_down
+    from kimp.observability.context import bound
 
 from workflows.policies import MARKET, ORDER
 from workflows.steps import LOOK_AGAIN, StepFailed, answered, look_again, proves_nothing
@@ -41,6 +43,10 @@ class Place:
     def step(self) -> Step:
         return Step.BUY if self.side is Side.BUY else Step.SELL
 
+    def bound(self) -> AbstractContextManager[None]:
+        """Log lines of the block say where they belong."""
+        return bound(step=f"{self.leg}{self.step}", venue=self.venue)
+
 
 class Execution:
     """Buys for an amount of cash, or sells a number of coins, in as many orders as the book asks for.
@@ -64,6 +70,10 @@ class Execution:
         """Until what is left is too small to trade; False if it was so from the start.
 
         Raises StepFailed when the venue refuses or fills nothing, several times in a row."""
+        with self._place.bound():
+            return await self._trade()
+
+    async def _trade(self) -> bool:
         fruitless = 0
         pause = LOOK_AGAIN
         while True:
@@ -110,16 +120,17 @@ class Execution:
             opening=opening,
             compensating=place.leg is Leg.BACK,
         )
-        bound = f"{'at most' if place.side is Side.BUY else 'at least'} {limit_price:f} {place.venue.cash}"
-        report = await answered(
-            self._story,
-            ORDER,
-            OrderActivities.execute_order,
-            intent,
-            summary=f"{place.side} {quantity:f} {place.coin} on {place.venue}, {bound}",
-            refusal=proves_nothing,
-        )
-        await self._take_in(report)
+        limit = f"{'at most' if place.side is Side.BUY else 'at least'} {limit_price:f} {place.venue.cash}"
+        with place.bound():
+            report = await answered(
+                self._story,
+                ORDER,
+                OrderActivities.execute_order,
+                intent,
+                summary=f"{place.side} {quantity:f} {place.coin} on {place.venue}, {limit}",
+                refusal=proves_nothing,
+            )
+            await self._take_in(report)
         return report
 
     async def _take_in(self, report: OrderReport) -> None:

@@ -14,6 +14,7 @@ with workflow.unsafe.imports_passed_through():
     from kimp.contracts.status import CycleStatus
     from kimp.domain.compensation import positions
     from kimp.domain.money import ZERO
+    from kimp.observability.tracing import tracer
 
 from workflows.compensation import Compensation
 from workflows.control import Control, Stopped
@@ -69,7 +70,8 @@ class CycleLife:
         """Run a step. What only a person can mend parks the cycle, and so does an undoing that fails."""
         while True:
             try:
-                return await action()
+                with tracer.start_as_current_span(name, record_exception=False):
+                    return await action()
             except NeedsPerson as doubt:
                 await self._park(f"{name}; {doubt}")
             except StepFailed as failure:

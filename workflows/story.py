@@ -64,6 +64,7 @@ class CycleStory:
 
     def tell(self, line: str) -> None:
         """Add a line to the story that the Web UI shows beside the running cycle."""
+        workflow.logger.info("%s", line)
         self._lines.append(f"| {workflow.now():%H:%M:%S} | {line} |")
         self._show()
 
@@ -75,6 +76,7 @@ class CycleStory:
         """Move on: searchable at once; the read model follows with what is booked next, or when the cycle waits."""
         if status is not self.status:
             self.status = status
+            workflow.logger.info("%s", status)
             workflow.upsert_search_attributes([KIMP_STATUS.value_set(status)])
             self._show()
 
@@ -98,6 +100,7 @@ class CycleStory:
         now = _now_ms()
         if reason != self.waiting_reason:
             self.waiting_reason = reason
+            workflow.logger.info("%s", "waits no longer" if reason is None else f"waits: {reason}")
             self._waiting_since_ms = None if reason is None else now
             self._search_reason(reason)
         self._next_check_ms = None if until is None else now + int(until.total_seconds() * 1000)

@@ -21,6 +21,7 @@ with workflow.unsafe.imports_passed_through():
     from kimp.domain.ledger import Account, deposit_entry, withdrawal_entry, write_off_entry
     from kimp.domain.market import Direction, Side
     from kimp.domain.money import ZERO, Asset
+    from kimp.observability.context import bound
 
 from workflows.execution import Place, cover
 from workflows.policies import FOLLOW, PREPARE, WITHDRAW
@@ -78,10 +79,11 @@ class Transfer:
         """
         if self._credited is not None:
             return self._credited
-        if self._sent is None:
-            self._sent = await self._send()
-            await self._cover()
-        return await self._take_in(*self._sent)
+        with bound(step=f"{self._leg}{Step.SEND}", venue=f"{self._direction.source}>{self._direction.destination}"):
+            if self._sent is None:
+                self._sent = await self._send()
+                await self._cover()
+            return await self._take_in(*self._sent)
 
     async def settle(self) -> None:
         """Follow what was asked for to its end; what never left is not sent. Raises NeedsPerson like `run`."""

@@ -39,6 +39,7 @@ from kimp.domain.legs import MarketView
 from kimp.domain.market import Direction, Quote, Side, Venue, VenueRules
 from kimp.domain.money import USDT, Asset
 from kimp.domain.opportunity import Limits, Opportunity, evaluate
+from kimp.observability.temporal import WhoseWork
 from workflows.arbitrage_cycle import ArbitrageCycle
 from workflows.sweep import Sweep
 
@@ -174,7 +175,7 @@ class Lab:
             activities=activities,
             workflows=workflows,
             workflow_runner=SandboxedWorkflowRunner(restrictions=restrictions),
-            interceptors=[VenueFailures()],
+            interceptors=[WhoseWork(), VenueFailures()],
             deployment_config=self.deployment,
             graceful_shutdown_timeout=timedelta(seconds=self.grace_s),
         )

@@ -1,15 +1,19 @@
 """A whole kimp that runs in processes of its own, and everything that it says and writes."""
 
 import asyncio
+import socket
 import sys
 import time
 from collections.abc import Awaitable, Callable
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import aiohttp
 from fakes.canaries import Canaries, database, files, histories, redis
+from fakes.collector import Collector
 
+from kimp.adapters.embedded.process import free_port
 from kimp.bootstrap.temporal import connect_temporal
 from kimp.cli.stack import Stack
 from kimp.config import Settings
@@ -25,6 +29,7 @@ class World:
     stack: Stack
     canaries: Canaries
     folder: Path
+    collector: Collector = field(default_factory=Collector)
     said: dict[str, bytes] = field(default_factory=dict)
 
     @property
@@ -36,7 +41,8 @@ class World:
         child = await asyncio.create_subprocess_exec(
             KIMP,
             *arguments,
-            env={**self.stack.environment, **variables},
+            # The processes have their ports already.
+            env={**self.stack.environment, "KIMP_OBSERVABILITY__HTTP_PORT": "0", **variables},
             cwd=self.folder,
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.STDOUT,
@@ -52,6 +58,10 @@ class World:
             async with session.post(url, json=command) as response:
                 assert response.status == 200, await response.text()
 
+    async def script(self, **fault: object) -> None:
+        """Something goes wrong on the paper exchange, a number of times."""
+        await self.admin("faults/script", faults=[fault])
+
     async def written(self) -> dict[str, bytes]:
         """All that this kimp has told anybody."""
         client = await connect_temporal(self.settings)
@@ -59,7 +69,20 @@ class World:
         sources |= await histories(client)
         sources |= await database(self.settings.sql_url)
         sources |= await redis(self.settings.bus_url)
+        sources |= await self.pages()
+        sources |= self.collector.written()
         return sources
+
+    async def pages(self) -> dict[str, bytes]:
+        """What each process that answers shows at this moment."""
+        shown: dict[str, bytes] = {}
+        async with aiohttp.ClientSession() as session:
+            for process, port in self.stack.pages.items():
+                for page in ("metrics", "healthz", "readyz"):
+                    with suppress(aiohttp.ClientConnectionError):
+                        async with session.get(f"http://127.0.0.1:{port}/{page}") as response:
+                            shown[f"page {page} of {process}"] = await response.read()
+        return shown
 
     async def until_a_history_tells(self, *words: str) -> None:
         """Nudge prices, so that cycles go on starting, until one has met what the words say."""
@@ -75,6 +98,37 @@ class World:
             await eventually(told)
         except AssertionError:
             raise AssertionError(f"no history tells of {words}; {await self.kimp('cycles', 'list')}") from None
+
+
+def a_place_of_its_own(temporal_binary: Path, folder: Path) -> dict[str, str]:
+    """Variables of a kimp that shares no port and no file with another."""
+    upbit, binance, admin = (str(free_port()) for _ in range(3))
+    return {
+        "KIMP_TEMPORAL_CLI": str(temporal_binary),
+        "KIMP_LOCAL__DATA_DIR": str(folder / "data"),
+        "KIMP_LOCAL__TEMPORAL_PORT": str(free_port()),
+        "KIMP_LOCAL__TEMPORAL_UI_PORT": str(free_port()),
+        "KIMP_PAPER__UPBIT_PORT": upbit,
+        "KIMP_PAPER__BINANCE_PORT": binance,
+        "KIMP_PAPER__ADMIN_PORT": admin,
+        "KIMP_UPBIT__REST_URL": f"http://127.0.0.1:{upbit}",
+        "KIMP_UPBIT__WS_URL": f"ws://127.0.0.1:{upbit}/websocket/v1",
+        "KIMP_BINANCE__REST_URL": f"http://127.0.0.1:{binance}",
+        "KIMP_BINANCE__WS_URL": f"ws://127.0.0.1:{binance}",
+    }
+
+
+def free_row(count: int) -> int:
+    """The first of so many ports in a row that nothing listens on."""
+    for first in iter(free_port, None):
+        with ExitStack() as probes:
+            try:
+                for port in range(first, first + count):
+                    probes.enter_context(socket.create_server(("127.0.0.1", port)))
+            except OSError:
+                continue
+            return first
+    raise AssertionError("unreachable")
 
 
 async def eventually(question: Callable[[], Awaitable[bool]]) -> None:

@@ -11,9 +11,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from fakes.telemetry import Telemetry, telemetry
 from fakes.vault import ROLE_ID, SECRET_ID, FakeVault
-from opentelemetry.sdk.metrics import MeterProvider
-from opentelemetry.sdk.metrics.export import InMemoryMetricReader
 from pydantic import SecretStr
 
 from kimp.adapters.clock import SystemClock
@@ -42,10 +41,7 @@ class Scene:
 
     paper: PaperExchange
     vault: FakeVault
-    reader: InMemoryMetricReader = field(default_factory=InMemoryMetricReader)
-
-    def __post_init__(self) -> None:
-        self.meter = MeterProvider([self.reader]).get_meter("test")
+    figures: Telemetry = field(default_factory=telemetry)
 
     def keys(self, venue: Venue = Venue.UPBIT) -> paper_keys.KeyRing:
         return self.paper.world.keys[venue]
@@ -65,12 +61,7 @@ class Scene:
         def open_with(settings: Settings, key: KeyInUse) -> Any:
             return open_venue(settings, key.venue, key)
 
-        return KeyKeeper(settings, held, SystemClock(), open_with, self.meter)
-
-    def measured(self, name: str) -> list[tuple[dict[str, Any], float]]:
-        data = self.reader.get_metrics_data()
-        found = [m for r in (data.resource_metrics if data else []) for s in r.scope_metrics for m in s.metrics]
-        return [(dict(p.attributes or {}), p.value) for m in found if m.name == name for p in m.data.data_points]  # type: ignore[union-attr] # gauges and sums have values
+        return KeyKeeper(settings, held, SystemClock(), open_with)
 
 
 @pytest.fixture
@@ -235,13 +226,13 @@ async def test_a_key_that_expires_soon_is_told_of_and_measured(scene: Scene, cap
     scene.write(upbit={"keys": {"trade": SECOND}})
     await start(scene, TRADE)
     assert "the upbit trade key expires in 9 days" in caplog.text
-    assert scene.measured("kimp.key.days_to_expiry") == [({"venue": "upbit", "right": "trade"}, 9)]
+    assert scene.figures.total("kimp.key.days_to_expiry", venue="upbit", right="trade") == 9
 
 
 async def test_a_key_with_time_left_is_only_measured(scene: Scene, caplog: pytest.LogCaptureFixture) -> None:
     await start(scene, TRADE)
     assert "expires" not in caplog.text
-    assert scene.measured("kimp.key.days_to_expiry")[0][1] > 300
+    assert scene.figures.total("kimp.key.days_to_expiry", venue="upbit", right="trade") > 300
 
 
 async def test_the_doctor_looks_at_every_key(scene: Scene) -> None:
@@ -297,8 +288,10 @@ async def test_a_vault_that_is_away_at_a_rotation_changes_nothing(
     async with kept(scene.keeper(settings, held)):
         scene.vault.trouble = "sealed"
 
+        before = scene.figures.total("kimp.config.refresh_failures")
+
         async def failed_twice() -> bool:
-            return any(value >= 2 for _, value in scene.measured("kimp.config.refresh_failures"))
+            return scene.figures.total("kimp.config.refresh_failures") >= before + 2
 
         await eventually(failed_twice)
         assert caplog.text.count("could not be read again") == 1

@@ -6,9 +6,12 @@ import os
 from collections.abc import AsyncIterator, Callable, Mapping
 from pathlib import Path
 
+import aiohttp
 import pytest
 from fakes.canaries import Canaries, canary
-from fakes.running import World, eventually
+from fakes.collector import Collector
+from fakes.running import World, a_place_of_its_own, eventually, free_row
+from fakes.telemetry import OF_THE_SDK_WHEN_WELL
 from redis.asyncio import Redis
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import create_async_engine
@@ -66,31 +69,34 @@ async def world(
     monkeypatch.setenv("KIMP_REDIS_URL", guarded_redis)
     monkeypatch.chdir(folder)
     said: list[str] = []
-    async with Stack(load(), said.append) as stack:
-        await stack.start_kimp()
-        world = World(stack, Canaries(secrets), folder)
-        world.said["what starting said"] = "\n".join(said).encode()
-        yield world
+    async with Collector().running() as collector:
+        for name, value in _telling(collector).items():
+            monkeypatch.setenv(name, value)
+        async with Stack(load(), said.append) as stack:
+            await stack.start_kimp()
+            world = World(stack, Canaries(secrets), folder, collector)
+            world.said["what starting said"] = "\n".join(said).encode()
+            yield world
+
+
+def _telling(collector: Collector) -> dict[str, str]:
+    """Every way to tell is open."""
+    return {
+        "KIMP_OBSERVABILITY__OTLP": '["traces", "metrics", "logs"]',
+        "KIMP_OBSERVABILITY__OTLP_ENDPOINT": collector.url,
+        "KIMP_OBSERVABILITY__HTTP_PORT": str(free_row(3)),
+        "OTEL_METRIC_EXPORT_INTERVAL": "10000",
+        "OTEL_BSP_SCHEDULE_DELAY": "500",
+    }
 
 
 def _environment(temporal_binary: Path, folder: Path, secrets: Mapping[str, str]) -> dict[str, str]:
-    upbit, binance, admin = (str(free_port()) for _ in range(3))
     paper = {f"KIMP_PAPER__{venue.name}_KEY__{kind.upper()}": secrets[f"{venue}_{kind}"] for venue, kind in KEYS}
     return (
         keys_of(secrets)
         | paper
+        | a_place_of_its_own(temporal_binary, folder)
         | {
-            "KIMP_TEMPORAL_CLI": str(temporal_binary),
-            "KIMP_LOCAL__DATA_DIR": str(folder / "data"),
-            "KIMP_LOCAL__TEMPORAL_PORT": str(free_port()),
-            "KIMP_LOCAL__TEMPORAL_UI_PORT": str(free_port()),
-            "KIMP_PAPER__UPBIT_PORT": upbit,
-            "KIMP_PAPER__BINANCE_PORT": binance,
-            "KIMP_PAPER__ADMIN_PORT": admin,
-            "KIMP_UPBIT__REST_URL": f"http://127.0.0.1:{upbit}",
-            "KIMP_UPBIT__WS_URL": f"ws://127.0.0.1:{upbit}/websocket/v1",
-            "KIMP_BINANCE__REST_URL": f"http://127.0.0.1:{binance}",
-            "KIMP_BINANCE__WS_URL": f"ws://127.0.0.1:{binance}",
             "KIMP_CAPS__OPEN_CYCLES": "20",
             # A machine that runs all of this on few cores is late with its quotes.
             "KIMP_TRADING__MAX_QUOTE_AGE_MS": "10000",
@@ -102,6 +108,9 @@ def _environment(temporal_binary: Path, folder: Path, secrets: Mapping[str, str]
 @pytest.mark.timeout(600)
 async def test_no_secret_leaves(world: World, secrets: dict[str, str]) -> None:
     await _cycles_complete(world)
+    await eventually(lambda: _one_trace_tells_it_all(world.collector))
+    pages = b"".join((await world.pages()).values())
+    assert not [name for name in OF_THE_SDK_WHEN_WELL if name.encode() not in pages]
     await _look_around(world)
     await _upbit_locks_its_withdrawals(world)
     await _keys_are_wrong(world, secrets)
@@ -112,7 +121,10 @@ async def test_no_secret_leaves(world: World, secrets: dict[str, str]) -> None:
 
     sources = await world.written()
     assert world.canaries.found(sources) == []
-    assert {place.split()[0] for place in sources} >= {"history", "description", "table", "Redis", "file", "output"}
+    assert {place.split()[0] for place in sources} >= {
+        *("history", "description", "table", "Redis", "file", "output", "page", "OTLP")
+    }
+    assert set(world.collector.received) == {"traces", "metrics", "logs"}
     await _a_planted_one_is_found_everywhere(world)
 
 
@@ -125,14 +137,44 @@ async def _cycles_complete(world: World) -> None:
         await eventually(enough)
 
 
+async def _one_trace_tells_it_all(collector: Collector) -> bool:
+    """From the tick over the calls to both venues to the booking, across processes, with nothing missing between."""
+    for spans in collector.traces().values():
+        names = {span.name for _, span in spans}
+        ids = {span.span_id for _, span in spans}
+        whole = all(span.parent_span_id in ids for _, span in spans if span.parent_span_id)
+        told = {"StartWorkflow:ArbitrageCycle", "RunWorkflow:ArbitrageCycle", "RunActivity:record", "detection"}
+        told |= {f"{venue} {operation}" for venue in Venue for operation in ("place order", "withdraw")}
+        if whole and names >= told and any(name.startswith("tick ") for name in names):
+            assert {service for service, _ in spans} == {"kimp-initiator", "kimp-worker"}
+            assert all(0 < span.start_time_unix_nano <= span.end_time_unix_nano for _, span in spans)
+            return True
+    return False
+
+
 async def _look_around(world: World) -> None:
     """Every command that shows something."""
     cycles = json.loads(await world.kimp("cycles", "list", "--json"))
     await world.kimp("cycles", "list")
-    shown = (("cycles", "show", cycles[-1]["cycle_id"]), ("why", "XRP"), ("doctor",), ("config", "show"))
+    shown = (
+        ("cycles", "show", cycles[-1]["cycle_id"]),
+        ("why", "XRP"),
+        ("cycles", "logs", cycles[-1]["cycle_id"]),
+        ("doctor",),
+        ("config", "show"),
+    )
     await asyncio.gather(*(world.kimp(*arguments, *more) for arguments in shown for more in ((), ("--json",))))
+    await _each_source_tells(world, cycles[-1]["cycle_id"])
     said = await world.kimp("replay", "--from-server", "--save", str(world.folder / "saved"))
     assert " 0 histories differ" in said, said
+
+
+async def _each_source_tells(world: World, cycle_id: str) -> None:
+    """The story of a cycle is in what the last command said."""
+    story = json.loads(await world.kimp("cycles", "logs", cycle_id, "--json"))
+    assert story["missing"] == []
+    assert {line["source"] for line in story["lines"]} == {"history", "journal", "ledger", "initiator", "worker"}
+    assert bytes.fromhex(story["trace_id"]) in world.collector.traces()
 
 
 async def _upbit_locks_its_withdrawals(world: World) -> None:
@@ -190,6 +232,8 @@ async def _a_planted_one_is_found_everywhere(world: World) -> None:
     async with Redis.from_url(world.settings.bus_url) as there:
         await there.set("planted", planted)
     (world.folder / "data" / "planted.log").write_text(f"error: key {planted}\n")
+    async with aiohttp.ClientSession() as session:
+        await session.post(f"{world.collector.url}/v1/traces", data=f"\x0a {planted}".encode())
     await world.kimp("cycles", "show", planted)
 
     async def listed() -> bool:
@@ -197,7 +241,14 @@ async def _a_planted_one_is_found_everywhere(world: World) -> None:
 
     await eventually(listed)
     found = Canaries({"planted": planted, "PLANTED": planted.upper()}).found(await world.written())
-    for place in ("history of planted", "description of planted", "table planted", "Redis key planted", "planted.log"):
+    for place in (
+        "history of planted",
+        "description of planted",
+        "table planted",
+        "Redis key planted",
+        "planted.log",
+        "OTLP traces",
+    ):
         assert any(place in leak for leak in found), place
     assert any("in output" in leak for leak in found)
     await handle.terminate()

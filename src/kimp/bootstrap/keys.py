@@ -6,13 +6,12 @@ import logging
 from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass
 
-from opentelemetry import metrics
-
 from kimp.config import KeyPair, Settings, VenueSettings, load
 from kimp.config.switches import read_switches
 from kimp.domain.errors import BadConfig, KeyRefused, KimpError, VenueError
 from kimp.domain.keys import KeyFacts, Right, excess, expiry_warning, missing
 from kimp.domain.market import Venue
+from kimp.observability import metrics
 from kimp.ports.clock import Clock
 from kimp.ports.exchange import Exchange
 
@@ -78,7 +77,6 @@ class KeyKeeper:
         held: Sequence[Held],
         clock: Clock,
         open_with: Callable[[Settings, KeyInUse], Exchange],
-        meter: metrics.Meter,
     ) -> None:
         """`open_with` opens an exchange that signs with a key that is not in use yet."""
         self._settings = settings
@@ -87,10 +85,6 @@ class KeyKeeper:
         self._open_with = open_with
         self._unseen = list(held)
         self._failing = False
-        self._days = meter.create_gauge("kimp.key.days_to_expiry", unit="d", description="Of an API key of a venue.")
-        self._failures = meter.create_counter(
-            "kimp.config.refresh_failures", description="Looks at the secret stores that brought nothing."
-        )
 
     async def start(self) -> None:
         """Ask the venues. Raises BadConfig for a key that may do less or more than this process needs.
@@ -153,7 +147,7 @@ class KeyKeeper:
         try:
             fresh = await asyncio.to_thread(load)
         except Exception as error:  # noqa: BLE001 - whatever it is, cycles that run go on with the keys they have
-            self._failures.add(1)
+            metrics.refresh_failures.add(1)
             if not self._failing:
                 text = str(error) if isinstance(error, KimpError) else type(error).__name__
                 log.warning("the configuration could not be read again, the keys stay as they are: %s", text)
@@ -189,7 +183,7 @@ class KeyKeeper:
         now_ms = self._clock.now_ms()
         days = facts.days_left(now_ms)
         if days is not None:
-            self._days.set(days, {"venue": key.venue.value, "right": "+".join(key.rights)})
+            metrics.key_days.set(days, {"venue": key.venue.value, "right": "+".join(key.rights)})
         for note in (expiry_warning(facts, now_ms), *facts.warnings):
             if note:
                 log.warning("the %s %s", key.name, note)

@@ -3,8 +3,6 @@
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 
-from opentelemetry import metrics
-
 from kimp.adapters.binance.stream import BinanceStream
 from kimp.adapters.clock import SystemClock
 from kimp.adapters.redis.bus import RedisTickBus
@@ -67,7 +65,7 @@ async def open_trusted_venues(
     Raises BadConfig, also later, for a key that may do less or more than its process needs.
     """
     async with _held(settings, rights) as held:
-        keeper = KeyKeeper(settings, held, SystemClock(), _open_with, metrics.get_meter("kimp"))
+        keeper = KeyKeeper(settings, held, SystemClock(), _open_with)
         async with kept(keeper):
             yield {right: {one.key.venue: one.exchange for one in held if right in one.key.rights} for right in rights}
 

@@ -4,14 +4,18 @@ import asyncio
 import logging
 from collections.abc import Mapping, Sequence
 from contextlib import AsyncExitStack
+from datetime import timedelta
 
+from temporalio.client import Client
 from temporalio.worker import Worker
 
-import feeder.service
+from feeder.service import Feeder
 from initiator.service import Initiator, InitiatorSettings
 from kimp.adapters.clock import SystemClock
 from kimp.adapters.sql.books import SqlBooks
+from kimp.adapters.telemetry.pages import CHECK_S, Check
 from kimp.adapters.temporal.starter import TemporalCycleStarter
+from kimp.bootstrap.observing import observed, overseen
 from kimp.bootstrap.parts import open_bus, open_database, open_stream, open_trusted_venues
 from kimp.bootstrap.settings import SettingsInForce
 from kimp.bootstrap.temporal import connect_temporal
@@ -35,14 +39,19 @@ NEEDS = {TaskQueue.CYCLES: Right.TRADE, TaskQueue.TRANSFERS: Right.WITHDRAW}
 async def run_workers(settings: Settings, queues: Sequence[TaskQueue]) -> None:
     """Serve the task queues until cancelled; then finish what is running, up to GRACE_S."""
     async with AsyncExitStack() as stack:
-        client = await connect_temporal(settings)
+        watched = await stack.enter_async_context(observed(settings, "worker"))
+        client = await connect_temporal(settings, watched.runtime)
         books = await stack.enter_async_context(open_database(settings))
         workers: list[Worker] = []
+        watched.checks |= _servers(client, books) | {"workers": lambda: _polling(workers)}
         if TaskQueue.OPS in queues:
             workers.append(ops_worker(settings, client, books))
+            if watched.measured:
+                await stack.enter_async_context(overseen(books, settings))
         if rights := [right for queue, right in NEEDS.items() if queue in queues]:
             venues = await stack.enter_async_context(open_trusted_venues(settings, rights))
             bus = await stack.enter_async_context(open_bus(settings))
+            watched.checks["redis"] = bus.ping
             if TaskQueue.CYCLES in queues:
                 workers.append(cycle_worker(settings, client, venues[Right.TRADE], bus, books))
             if TaskQueue.TRANSFERS in queues:
@@ -70,26 +79,33 @@ async def open_ledger(venues: Mapping[Venue, Exchange], books: SqlBooks) -> None
 async def run_feeder(settings: Settings) -> None:
     """Publish both venues' quotes and rules until cancelled."""
     streams = [open_stream(settings, venue) for venue in Venue]
-    async with open_bus(settings) as bus, open_trusted_venues(settings, [Right.READ]) as venues:
-        await feeder.service.run(streams, bus, venues[Right.READ], settings.trading.assets, SystemClock())
+    async with (
+        observed(settings, "feeder") as watched,
+        open_bus(settings) as bus,
+        open_trusted_venues(settings, [Right.READ]) as venues,
+    ):
+        feeder = Feeder(streams, bus, venues[Right.READ], settings.trading.assets, SystemClock())
+        watched.checks |= {"redis": bus.ping, "streams": feeder.stale}
+        await feeder.run()
 
 
 async def run_initiator(settings: Settings) -> None:
     """Start cycles until cancelled, with a worker for their first orders in the same process."""
     async with AsyncExitStack() as stack:
-        client = await connect_temporal(settings)
+        watched = await stack.enter_async_context(observed(settings, "initiator"))
+        client = await connect_temporal(settings, watched.runtime)
         books = await stack.enter_async_context(open_database(settings))
         bus = await stack.enter_async_context(open_bus(settings))
         trusted = await stack.enter_async_context(open_trusted_venues(settings, [Right.TRADE]))
         venues = trusted[Right.TRADE]
         await open_ledger(venues, books)
-        await stack.enter_async_context(cycle_worker(settings, client, venues, bus, books))
+        worker = await stack.enter_async_context(cycle_worker(settings, client, venues, bus, books))
         rules = SettingsInForce(settings, books.settings)
 
         async def latest() -> InitiatorSettings:
             return initiator_settings(await rules.read())
 
-        await Initiator(
+        initiator = Initiator(
             bus,
             TemporalCycleStarter(client),
             books.read_model,
@@ -98,7 +114,10 @@ async def run_initiator(settings: Settings) -> None:
             SystemClock(),
             await latest(),
             latest,
-        ).run()
+        )
+        watched.checks |= _servers(client, books) | {"redis": bus.ping, "quotes": initiator.stale}
+        watched.checks["workers"] = lambda: _polling([worker])
+        await initiator.run()
 
 
 def initiator_settings(now: InForce) -> InitiatorSettings:
@@ -111,3 +130,15 @@ def initiator_settings(now: InForce) -> InitiatorSettings:
         policy=now.policy(),
         start_within_ms=trading.start_within_ms,
     )
+
+
+def _servers(client: Client, books: SqlBooks) -> dict[str, Check]:
+    async def temporal() -> str | None:
+        serves = await client.service_client.check_health(timeout=timedelta(seconds=CHECK_S))
+        return None if serves else "does not serve"
+
+    return {"temporal": temporal, "database": books.ping}
+
+
+async def _polling(workers: Sequence[Worker]) -> str | None:
+    return None if workers and all(worker.is_running for worker in workers) else "not polling"

@@ -4,8 +4,10 @@ from datetime import timedelta
 from typing import Any
 
 from temporalio.client import Client
+from temporalio.contrib.opentelemetry import OpenTelemetryPlugin
 from temporalio.converter import DataConverter
 from temporalio.envconfig import ClientConfig
+from temporalio.runtime import Runtime
 from temporalio.service import RPCError
 from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
 
@@ -39,6 +41,8 @@ PASSED_THROUGH = (
     "kimp.domain",
     "kimp.contracts",
     "kimp.ports",
+    "kimp.observability",
+    "opentelemetry",
     "activities",
     "msgspec",
     *(f"workflows.{part}" for part in WORKFLOW_PARTS),
@@ -50,19 +54,28 @@ catch in them, a clock or randomness, tests/architecture forbids by reading them
 """
 
 
-async def connect_temporal(settings: Settings) -> Client:
+async def connect_temporal(settings: Settings, runtime: Runtime | None = None) -> Client:
     """A client of the server that `TEMPORAL_ADDRESS` or a profile names, else of the local dev server.
+
+    Its workers pass traces on. `runtime`: who is told the SDK's own figures.
 
     Raises BadConfig when nothing answers there.
     """
     config = _named(settings)
     try:
-        return await Client.connect(**config, data_converter=history_converter(settings))
+        return await Client.connect(
+            **config, data_converter=history_converter(settings), plugins=[tracing_plugin()], runtime=runtime
+        )
     except (RuntimeError, RPCError) as error:
         raise BadConfig(
             f"no Temporal server answers at {config['target_host']}; start one with `kimp up`,"
             f" or name yours in TEMPORAL_ADDRESS ({str(error).splitlines()[0][:120]})"
         ) from None
+
+
+def tracing_plugin() -> OpenTelemetryPlugin:
+    """Spans of workflows and activities with their real durations; workflow code may open some of its own."""
+    return OpenTelemetryPlugin(add_temporal_spans=True)
 
 
 async def prepare_temporal(client: Client, retention: timedelta = RETENTION) -> list[str]:

@@ -27,6 +27,7 @@ from kimp.contracts.queues import TaskQueue
 from kimp.contracts.transfers import Address
 from kimp.domain.market import Venue
 from kimp.domain.money import Asset
+from kimp.observability.temporal import WhoseWork
 from kimp.ports.exchange import Exchange
 
 GRACE_S = 90
@@ -118,7 +119,7 @@ def _worker(
         client,
         task_queue=queue,
         activities=activities,
-        interceptors=[VenueFailures()],
+        interceptors=[WhoseWork(), VenueFailures()],
         graceful_shutdown_timeout=timedelta(seconds=GRACE_S),
         deployment_config=deployment(settings.deploy),
         **options,

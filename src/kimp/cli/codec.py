@@ -5,11 +5,9 @@ import os
 
 import typer
 
-from kimp.cli.app import app, run
-from kimp.cli.services import until_signalled
-from kimp.config import load
+from kimp.cli.app import app
+from kimp.cli.services import serve as serve_process
 from kimp.config.history import KEY_BYTES
-from kimp.telemetry import configure_logging
 
 codec = typer.Typer(help="Encrypted histories: keys, and decryption for people.", no_args_is_help=True)
 app.add_typer(codec, name="codec")
@@ -26,5 +24,4 @@ def serve() -> None:
     """Decrypt for the Temporal Web UI and the `temporal` CLI until Ctrl-C; see [codec_server] for who may ask."""
     from kimp.bootstrap.codec_server import run_codec_server  # noqa: PLC0415 - heavy
 
-    configure_logging("codec")
-    run(until_signalled(run_codec_server(load())))
+    serve_process("codec", run_codec_server)

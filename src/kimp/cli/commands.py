@@ -1,6 +1,6 @@
 """Importing this puts every command on `app`: each module registers its own."""
 
-from kimp.cli import codec, config, demo, deploy, inspect, operate, replay, services, settings, temporal
+from kimp.cli import codec, config, demo, deploy, inspect, logs, operate, replay, services, settings, temporal
 
 __all__ = [
     "codec",
@@ -8,6 +8,7 @@ __all__ = [
     "demo",
     "deploy",
     "inspect",
+    "logs",
     "operate",
     "replay",
     "services",

@@ -7,9 +7,8 @@ from typing import Annotated
 import typer
 
 from kimp.cli.app import app, run
-from kimp.cli.services import until_signalled
+from kimp.cli.services import serve, until_signalled
 from kimp.config import load
-from kimp.telemetry import configure_logging
 
 
 @app.command()
@@ -51,7 +50,6 @@ def up() -> None:
 @app.command()
 def paper() -> None:
     """Run the paper exchange alone: Upbit's and Binance's wire protocols on two local ports."""
-    from kimp.cli.paper import serve  # noqa: PLC0415 - heavy
+    from kimp.cli.paper import run_paper  # noqa: PLC0415 - heavy
 
-    configure_logging("paper")
-    run(until_signalled(serve()))
+    serve("paper", run_paper)

@@ -18,7 +18,7 @@ class PaperSettings(Sourced):
     paper: PaperConfig = Field(default_factory=PaperConfig)
 
 
-async def serve() -> None:
+async def run_paper(_settings: Settings) -> None:
     """Run until cancelled."""
     exchange = PaperExchange(load_as(PaperSettings).paper)
     await exchange.start()

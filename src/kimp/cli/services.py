@@ -2,7 +2,7 @@
 
 import asyncio
 import signal
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from contextlib import suppress
 from typing import Annotated, Any
 
@@ -11,7 +11,7 @@ import typer
 from kimp.cli.app import app, run
 from kimp.config import Settings, load
 from kimp.contracts.queues import TaskQueue
-from kimp.telemetry import configure_logging
+from kimp.observability.logs import configure_logging
 
 ALL_QUEUES = ",".join(queue.name.lower() for queue in TaskQueue)
 
@@ -26,9 +26,11 @@ async def until_signalled(work: Coroutine[Any, Any, None]) -> None:
         await task
 
 
-def _serve(name: str, work: Coroutine[Any, Any, None]) -> None:
-    configure_logging(name)
-    run(until_signalled(work))
+def serve(name: str, work: Callable[[Settings], Coroutine[Any, Any, None]]) -> None:
+    """Run one of kimp's processes with its settings and its log."""
+    settings = load()
+    configure_logging(name, settings.observability.log_format, settings.observability.log_level)
+    run(until_signalled(work(settings)))
 
 
 @app.command()
@@ -36,7 +38,7 @@ def feeder() -> None:
     """Read both venues' streams and publish quotes and rules to Redis."""
     from kimp.bootstrap.services import run_feeder  # noqa: PLC0415 - ccxt takes seconds to import
 
-    _serve("feeder", run_feeder(load()))
+    serve("feeder", run_feeder)
 
 
 @app.command()
@@ -44,7 +46,7 @@ def initiator() -> None:
     """Watch the quotes and start a cycle when one pays."""
     from kimp.bootstrap.services import run_initiator  # noqa: PLC0415 - ccxt takes seconds to import
 
-    _serve("initiator", run_initiator(load()))
+    serve("initiator", run_initiator)
 
 
 @app.command()
@@ -54,7 +56,8 @@ def worker(
     """Run cycles and their activities."""
     from kimp.bootstrap.services import run_workers  # noqa: PLC0415 - ccxt takes seconds to import
 
-    _serve("worker", run_workers(load(), _parse_queues(queues)))
+    chosen = _parse_queues(queues)
+    serve("worker", lambda settings: run_workers(settings, chosen))
 
 
 def _parse_queues(text: str) -> list[TaskQueue]:

@@ -50,6 +50,8 @@ class Stack:
         self._exit = AsyncExitStack()
         self.children: dict[str, ServerProcess] = {}
         """kimp's own processes, by name."""
+        self.pages: dict[str, int] = {}
+        """Ports of /metrics, /healthz and /readyz, by name of the process."""
 
     async def __aenter__(self) -> Self:
         try:
@@ -111,13 +113,22 @@ class Stack:
     async def start(self, name: str, *command: str, ready: Callable[[], Awaitable[bool]] | None = None) -> None:
         """Start `kimp COMMAND` as a child that is called `name`; its log is in the data directory."""
         kimp = str(Path(sys.executable).with_name("kimp"))
+        environment = {**self.environment, **self._pages(name)}
         process = ServerProcess(
-            name, [kimp, *command], self.settings.local.data_dir, self.environment, grace_s=GRACE_S + STOP_S
+            name, [kimp, *command], self.settings.local.data_dir, environment, grace_s=GRACE_S + STOP_S
         )
         await process.start(ready or _at_once, START_S)
         self.children[name] = process
         self._exit.push_async_callback(process.stop)
         self._say(f"{name}: log {process.log}")
+
+    def _pages(self, name: str) -> Mapping[str, str]:
+        """Each child serves its pages on a port of its own, from the one that is set on."""
+        first = self.settings.observability.http_port
+        if first and name != "paper":
+            self.pages.setdefault(name, first + len(self.pages))
+            self._say(f"{name}: http://{LOOPBACK}:{self.pages[name]}/metrics, /healthz and /readyz")
+        return {"KIMP_OBSERVABILITY__HTTP_PORT": str(self.pages.get(name, 0))}
 
     async def revive(self, name: str) -> None:
         """Start a child again that was killed or ended by itself."""

@@ -52,6 +52,12 @@ def instant(ms: int | None) -> str:
     return "-" if ms is None else f"{datetime.fromtimestamp(ms / 1000, UTC):%m-%d %H:%M:%S}"
 
 
+def moment(ms: int) -> str:
+    """To the millisecond, for what happens quickly."""
+    at = datetime.fromtimestamp(ms / 1000, UTC)
+    return f"{at:%m-%d %H:%M:%S}.{ms % 1000:03d}"
+
+
 def cycles_table(rows: Iterable[CycleRow], title: str = "cycles") -> Table:
     """One line per cycle; it fits into 100 columns."""
     table = Table(title=title, title_justify="left", header_style="bold")

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
 from types import UnionType
-from typing import Any, Union, get_args, get_origin
+from typing import Any, Literal, Union, get_args, get_origin
 
 from annotated_types import Ge, Gt, Le, Lt
 from pydantic import BaseModel, SecretStr
@@ -102,6 +102,8 @@ def _kind(annotation: Any, field: FieldInfo) -> str:
         return "list"
     if get_origin(annotation) is dict:
         return "table"
+    if get_origin(annotation) is Literal:
+        return " or ".join(get_args(annotation))
     limits = [
         f"{sign} {getattr(limit, attribute)}"
         for limit in field.metadata

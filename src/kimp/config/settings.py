@@ -9,6 +9,7 @@ from pydantic import Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from kimp.config.history import CodecServerSettings, HistorySettings
+from kimp.config.observability import ObservabilitySettings
 from kimp.config.section import CoinName, Section
 from kimp.config.venues import BinanceSettings, UpbitSettings, VenueSettings
 from kimp.contracts.cycle import CyclePolicy
@@ -205,6 +206,7 @@ class Settings(Sourced):
     history: HistorySettings = HistorySettings()
     codec_server: CodecServerSettings = CodecServerSettings()
     deploy: DeploySettings = DeploySettings()
+    observability: ObservabilitySettings = ObservabilitySettings()
 
     @property
     def bus_url(self) -> str:

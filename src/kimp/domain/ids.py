@@ -41,6 +41,12 @@ def workflow_id(cycle: str) -> str:
     return f"cycle-{cycle}"
 
 
+def cycle_of_workflow(name: str) -> str | None:
+    """The cycle that a workflow of this id runs; None for other workflows."""
+    cycle = name.removeprefix("cycle-")
+    return cycle if cycle != name else None
+
+
 def client_order_id(cycle: str, leg: Leg, step: Step, part: int, attempt: int) -> str:
     """Known to the venue before the order is; the same on every retry.
 

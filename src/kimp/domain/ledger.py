@@ -11,6 +11,9 @@ from kimp.domain.ids import step_of
 from kimp.domain.market import Fill, Side, Venue
 from kimp.domain.money import ZERO, Asset, Money, exact
 
+RECONCILED = "reconciled/"
+"""What the ids of entries begin with that book what nobody could explain."""
+
 
 class Account(StrEnum):
     """Where value is, or where it went."""

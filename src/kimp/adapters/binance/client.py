@@ -9,6 +9,7 @@ from kimp.adapters.binance.errors import CLOCK_IS_OFF, code_of
 from kimp.adapters.venue.client import HTTP_TIMEOUT_MS, FaithfulClient, repointed
 from kimp.adapters.venue.limiter import Limit, Limiter
 from kimp.config import KeyPair, VenueSettings
+from kimp.domain.market import Venue
 
 RECV_WINDOW_MS = 5_000
 """How long after its timestamp Binance may still accept a request; the fence of an unknown order counts on it."""
@@ -44,6 +45,7 @@ COSTS: Mapping[tuple[str, str], Mapping[str, int]] = {
 class BinanceClient(FaithfulClient, ccxt.binance):  # type: ignore[misc] # overrides untyped methods on purpose
     """See `FaithfulClient`. Sets its clock by Binance's once Binance says that it is off."""
 
+    venue = Venue.BINANCE
     clock_is_off = False
 
     def code_of(self, content: Any) -> tuple[str, str] | None:

@@ -8,7 +8,6 @@ from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
 from contextlib import aclosing, asynccontextmanager
 from urllib.parse import urlsplit
 
-from opentelemetry import metrics
 from redis.asyncio import Redis
 from redis.asyncio.client import PubSub
 from redis.exceptions import RedisError
@@ -18,6 +17,7 @@ from kimp.contracts.ticks import CHANNEL, decode_quote, encode_batch, encode_quo
 from kimp.domain.errors import BadConfig, BadMessage, BusUnavailable
 from kimp.domain.market import Quote, Venue, VenueRules
 from kimp.domain.money import Asset
+from kimp.observability import metrics
 
 LAST_VALUE_MS = 10_000
 """Life of a symbol's last value: a silent symbol vanishes for late joiners. Decisions look at its age anyway."""
@@ -29,7 +29,6 @@ FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.05, 5.0
 LOST = (RedisError, OSError, TimeoutError)
 
 log = logging.getLogger(__name__)
-_events = metrics.get_meter("kimp.redis").create_counter("kimp.redis.events", description="Reconnects, bad last values")
 
 
 def last_key(venue: Venue, coin: Asset) -> str:
@@ -137,7 +136,7 @@ class RedisTickBus:
 
     def _count(self, kind: str, detail: str) -> None:
         self.counts[kind] += 1
-        _events.add(1, {"kind": kind})
+        metrics.bus_events.add(1, {"kind": kind})
         log.warning("redis: %s: %s", kind, detail)
 
 

@@ -10,15 +10,17 @@ from kimp.adapters.sql.controls import SqlControls
 from kimp.adapters.sql.engine import create_engine
 from kimp.adapters.sql.journal import SqlJournal
 from kimp.adapters.sql.ledger import SqlLedger
+from kimp.adapters.sql.overview import SqlOverview
 from kimp.adapters.sql.read_model import SqlReadModel
 from kimp.adapters.sql.schema import check_schema
 from kimp.adapters.sql.settings import SqlSettings
 from kimp.adapters.sql.store import Store
+from kimp.adapters.sql.story import SqlStories
 from kimp.adapters.sql.strandings import SqlStrandings
 
 
 class SqlBooks:
-    """The six ports of `kimp.ports.books`, the trading settings' versions, and what a restored database needs."""
+    """The ports of `kimp.ports.books`; also settings' versions, what a restored database needs, stories of cycles."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
@@ -28,6 +30,8 @@ class SqlBooks:
         self.controls = SqlControls(store)
         self.capital = SqlCapital(store)
         self.strandings = SqlStrandings(store)
+        self.overview = SqlOverview(store)
+        self.stories = SqlStories(store)
         self.settings = SqlSettings(store)
         self.catching_up = SqlCatchingUp(store)
 

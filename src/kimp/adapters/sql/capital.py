@@ -41,7 +41,7 @@ class SqlCapital:
         """What is free and what is at stake."""
 
         async def work(connection: AsyncConnection) -> Stakes:
-            return Stakes(free=await _free(connection), exposure=await _exposure(connection, now_ms))
+            return Stakes(free=await _free(connection), exposure=await exposure_of(connection, now_ms))
 
         return await self._store.read(work)
 
@@ -56,7 +56,7 @@ async def admit(connection: AsyncConnection, intent: OrderIntent, now_ms: int) -
     level = level_of((await connection.execute(select(LEVEL_NOW))).scalar_one())
     if level >= HaltLevel.NO_NEW_CYCLES:
         return Blocked(Gate.KILL_SWITCH, f"trading is halted at level {int(level)} ({level.name.lower()})")
-    exposure = await _exposure(connection, now_ms)
+    exposure = await exposure_of(connection, now_ms)
     if (latched := check_latches(opening.caps, exposure)) is not None:
         await raise_halt(connection, HaltLevel.NO_NEW_CYCLES, f"{latched.gate}: {latched.detail}", now_ms)
         return latched
@@ -163,7 +163,8 @@ async def _gained(connection: AsyncConnection, cycle_id: str) -> dict[Venue, Dec
     return gained
 
 
-async def _exposure(connection: AsyncConnection, now_ms: int) -> Exposure:
+async def exposure_of(connection: AsyncConnection, now_ms: int) -> Exposure:
+    """What is at stake at this moment."""
     r = reservations.c
     query = select(func.max(halts.c.set_ms)).where(halts.c.level == int(HaltLevel.RUN))
     resumed_ms = (await connection.execute(query)).scalar_one() or 0

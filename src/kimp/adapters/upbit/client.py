@@ -9,6 +9,7 @@ from kimp.adapters.upbit.errors import code_of
 from kimp.adapters.venue.client import HTTP_TIMEOUT_MS, FaithfulClient, repointed
 from kimp.adapters.venue.limiter import Limit, Limiter
 from kimp.config import KeyPair, VenueSettings
+from kimp.domain.market import Venue
 
 LIMITS = {"market": Limit(10, 1.0), "default": Limit(30, 1.0), "order": Limit(12, 1.0)}
 """docs.upbit.com, rate-limits 2026-10-07. `order` and `default` count per account: processes share them."""
@@ -17,6 +18,8 @@ PUBLIC_PATHS = frozenset({"market/all", "orderbook", "orderbook/instruments", "t
 
 class UpbitClient(FaithfulClient, ccxt.upbit):  # type: ignore[misc] # overrides untyped methods on purpose
     """See `FaithfulClient`."""
+
+    venue = Venue.UPBIT
 
     def code_of(self, content: Any) -> tuple[str, str] | None:
         return code_of(content)

@@ -5,6 +5,7 @@ used, because each of them loses facts that decide whether an order may be sent 
 """
 
 import logging
+import time
 from abc import abstractmethod
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Protocol, TypeVar
@@ -19,6 +20,8 @@ from kimp.adapters.venue.shape import decode
 from kimp.config import KeyPair
 from kimp.domain.errors import BadMessage, NotSent, Unavailable, VenueError
 from kimp.domain.market import Venue
+from kimp.observability import metrics
+from kimp.observability.tracing import venue_call
 
 HTTP_TIMEOUT_MS = 5_000
 """Well below the activities' own time-outs, so that a lost answer is looked up by the attempt that lost it."""
@@ -34,6 +37,7 @@ _silent.setLevel(logging.WARNING)
 class FaithfulClient:
     """Mixed in *before* a ccxt class, whose methods it overrides."""
 
+    venue: Venue
     session: aiohttp.ClientSession | None
     closed_by_user: bool
 
@@ -79,7 +83,9 @@ class FaithfulClient:
         return self.charges(path, method, params)
 
     async def throttle(self, cost: Mapping[str, int]) -> None:
+        began = time.perf_counter()
         await in_time(self.limiter.take(cost))
+        metrics.limiter_waits.record(time.perf_counter() - began, {"venue": self.venue.value})
 
     def open(self, lazy: bool = False) -> None:  # noqa: FBT001, FBT002 - ccxt's signature
         """Our own pool; ccxt still owns and closes the session."""
@@ -116,11 +122,13 @@ class Caller:
 
     async def read(self, what: str, call: Awaitable[Any], parse: Callable[[Any], T]) -> T:
         """For calls that change nothing: Unavailable where the answer proves nothing."""
-        return await self._run(what, call, parse, changes=False)
+        with venue_call(self._venue, what):
+            return await self._run(what, call, parse, changes=False)
 
     async def send(self, what: str, call: Awaitable[Any], parse: Callable[[Any], T]) -> T:
         """For orders and withdrawals: OutcomeUnknown where the answer proves nothing."""
-        return await self._run(what, call, parse, changes=True)
+        with venue_call(self._venue, what):
+            return await self._run(what, call, parse, changes=True)
 
     def understand(self, what: str, parse: Callable[[], T]) -> T:
         """Put answers of reads together; Unavailable if they do not fit."""

@@ -15,7 +15,6 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import cast
 
-from opentelemetry import metrics
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 
@@ -24,6 +23,7 @@ from kimp.config import VenueSettings
 from kimp.domain.errors import BadMessage
 from kimp.domain.market import Quote, Venue
 from kimp.domain.money import Asset
+from kimp.observability import metrics
 from kimp.ports.clock import Clock
 
 SILENCE_S = 30.0
@@ -35,9 +35,6 @@ SHOWN = 120
 """Characters of a bad frame that are logged."""
 
 log = logging.getLogger(__name__)
-_events = metrics.get_meter("kimp.stream").create_counter(
-    "kimp.stream.events", description="Reconnects and dropped frames of the venues' streams, by kind"
-)
 
 
 class Event(StrEnum):
@@ -131,7 +128,7 @@ class VenueStream(ABC):
 
     def _count(self, event: Event) -> None:
         self.counts[event] += 1
-        _events.add(1, {"venue": self.venue.value, "kind": event.value})
+        metrics.stream_events.add(1, {"venue": self.venue.value, "kind": event.value})
 
 
 def _pause(failures: int) -> float:

@@ -1,0 +1,45 @@
+"""Log lines by OTLP, with the same fields as on stdout."""
+
+import logging
+import traceback
+
+from opentelemetry._logs import SeverityNumber
+from opentelemetry.sdk._logs import LoggerProvider
+
+from kimp.observability.logs import WhoseLine
+
+SEVERITIES = {
+    logging.DEBUG: SeverityNumber.DEBUG,
+    logging.INFO: SeverityNumber.INFO,
+    logging.WARNING: SeverityNumber.WARN,
+    logging.ERROR: SeverityNumber.ERROR,
+    logging.CRITICAL: SeverityNumber.FATAL,
+}
+
+
+class OtlpLines(logging.Handler):
+    """The SDK's own handler is deprecated, and would send every attribute that a library leaves on a record."""
+
+    def __init__(self, provider: LoggerProvider, process: str) -> None:
+        super().__init__()
+        self._provider = provider
+        self.addFilter(WhoseLine(process))
+        # What the exporter says of its own troubles must not come back to it.
+        self.addFilter(lambda record: not record.name.startswith("opentelemetry"))
+
+    def emit(self, record: logging.LogRecord) -> None:
+        told: dict[str, str] = dict(getattr(record, "kimp", {}))
+        if record.exc_info and record.exc_info[0] is not None:
+            told["exception.type"] = record.exc_info[0].__name__
+            told["exception.stacktrace"] = "".join(traceback.format_exception(*record.exc_info))
+        self._provider.get_logger(record.name).emit(
+            timestamp=int(record.created * 1e9),
+            severity_number=SEVERITIES.get(record.levelno, SeverityNumber.UNSPECIFIED),
+            severity_text=record.levelname,
+            body=record.getMessage(),
+            attributes=told,
+        )
+
+    def close(self) -> None:
+        self._provider.shutdown()
+        super().close()

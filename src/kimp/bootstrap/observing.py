@@ -1,0 +1,83 @@
+"""A process that can be watched: exports, pages and checks, for as long as it runs."""
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field
+
+from temporalio.contrib.opentelemetry import MetricsExporter
+from temporalio.runtime import MetricBuffer, Runtime, TelemetryConfig
+
+from kimp.adapters.clock import SystemClock
+from kimp.adapters.sql.books import SqlBooks
+from kimp.adapters.telemetry.exports import Exports, start_exports
+from kimp.adapters.telemetry.pages import Check, Pages
+from kimp.bootstrap.settings import SettingsInForce
+from kimp.config import Settings
+from kimp.domain.errors import KimpError
+from kimp.observability.outlook import show_outlook
+
+OVERSEE_EVERY_S = 5.0
+BUFFERED = 100_000
+"""Updates of Temporal's own figures between two drains, which are a second apart."""
+log = logging.getLogger(__name__)
+
+
+@dataclass
+class Observed:
+    """A watched process."""
+
+    measured: bool
+    """Somebody asks for figures: what costs a query is worth it."""
+    runtime: Runtime | None
+    """For the Temporal client: tells the SDK's own figures beside kimp's. None: nobody asks."""
+    checks: dict[str, Check] = field(default_factory=dict)
+    """What /readyz asks."""
+
+
+@asynccontextmanager
+async def observed(settings: Settings, process: str) -> AsyncIterator[Observed]:
+    """`process` names the kimp command. Raises BadConfig if the port of its pages is taken."""
+    chosen = settings.observability
+    exports = start_exports(chosen, process)
+    async with AsyncExitStack() as stack:
+        stack.push_async_callback(asyncio.to_thread, exports.shutdown)
+        runtime = await _temporal_figures(exports, stack)
+        watched = Observed(measured=exports.metering is not None, runtime=runtime)
+        if exports.registry is not None:
+            pages = Pages(process, exports.registry, watched.checks)
+            runner = await pages.start(chosen.http_host, chosen.http_port)
+            stack.push_async_callback(runner.cleanup)
+        yield watched
+
+
+async def _temporal_figures(exports: Exports, stack: AsyncExitStack) -> Runtime | None:
+    if exports.metering is None:
+        return None
+    buffer = MetricBuffer(BUFFERED)
+    runtime = Runtime(telemetry=TelemetryConfig(metrics=buffer))
+    await stack.enter_async_context(MetricsExporter(buffer, exports.metering))
+    return runtime
+
+
+@asynccontextmanager
+async def overseen(books: SqlBooks, settings: Settings) -> AsyncIterator[None]:
+    """While the block runs, what the database tells of all cycles is shown."""
+    task = asyncio.create_task(_oversee(books, SettingsInForce(settings, books.settings)))
+    try:
+        yield
+    finally:
+        task.cancel()
+
+
+async def _oversee(books: SqlBooks, rules: SettingsInForce) -> None:
+    clock = SystemClock()
+    while True:
+        now = clock.now_ms()
+        try:
+            caps = (await rules.read()).settings.caps.caps()
+            show_outlook(await books.overview.outlook(now), caps, now)
+        except KimpError as error:
+            log.warning("what cycles do can't be shown: %s", error)
+        await asyncio.sleep(OVERSEE_EVERY_S)

@@ -1,0 +1,1 @@
+"""What kimp tells of itself while it runs: fields of log lines, spans, instruments."""

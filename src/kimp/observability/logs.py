@@ -1,0 +1,92 @@
+"""One line per event on stdout: JSON for machines, short on a terminal. Lines of a cycle say whose they are."""
+
+import json
+import logging
+import sys
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from opentelemetry import trace
+from temporalio import activity, workflow
+
+from kimp.domain.ids import cycle_of_workflow
+from kimp.observability.context import CYCLE_FIELDS, NONE, fields
+
+QUIET = ("aiohttp.access", "alembic", "asyncio", "websockets", "ccxt", "opentelemetry", "urllib3")
+"""Libraries that tell too much at level INFO."""
+
+
+class WhoseLine(logging.Filter):
+    """Adds to each record what is bound where it was made: cycle, step, attempt, venue, trace."""
+
+    def __init__(self, process: str) -> None:
+        super().__init__()
+        self._process = process
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        record.kimp = {"process": self._process, **(fields() or _of_temporal(record)), **_of_trace()}
+        return True
+
+
+def _of_temporal(record: logging.LogRecord) -> Mapping[str, str]:
+    """The SDK's own lines, written outside of the work that they are about, name the workflow at least."""
+    told = getattr(record, "temporal_activity", None) or getattr(record, "temporal_workflow", None)
+    if not isinstance(told, dict) or (cycle_id := cycle_of_workflow(str(told.get("workflow_id")))) is None:
+        return {}
+    step = str(told.get("activity_type", NONE))
+    return {"cycle_id": cycle_id, "step": step, "attempt": str(told.get("attempt", NONE)), "venue": NONE}
+
+
+def _of_trace() -> Mapping[str, str]:
+    span = trace.get_current_span().get_span_context()
+    if not span.is_valid:
+        return {}
+    return {"trace_id": trace.format_trace_id(span.trace_id), "span_id": trace.format_span_id(span.span_id)}
+
+
+class JsonLines(logging.Formatter):
+    """A line per record; an error's traceback is one field of it."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        line: dict[str, Any] = {
+            "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
+            "level": record.levelname.lower(),
+            "logger": record.name,
+            "message": record.getMessage(),
+            **getattr(record, "kimp", {}),
+        }
+        if record.exc_info:
+            line["error"] = self.formatException(record.exc_info)
+        return json.dumps(line, ensure_ascii=False)
+
+
+class PrettyLines(logging.Formatter):
+    """For people: whose line it is stands behind it in brackets."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        told: Mapping[str, str] = getattr(record, "kimp", {})
+        whose = " ".join(told[name] for name in CYCLE_FIELDS if name in told)
+        text = (
+            f"{datetime.fromtimestamp(record.created):%H:%M:%S}.{record.msecs:03.0f} {record.levelname:<7}"  # noqa: DTZ006 - the reader's own clock
+            f" {told.get('process', '')} {record.name}: {record.getMessage()}"
+        )
+        if whose:
+            text += f"  [{whose}]"
+        return f"{text}\n{self.formatException(record.exc_info)}" if record.exc_info else text
+
+
+def configure_logging(process: str, form: str = "auto", level: str = "info") -> None:
+    """`process` names the kimp command that speaks; `form`: json, pretty, or auto, which is pretty on a terminal."""
+    pretty = sys.stdout.isatty() if form == "auto" else form == "pretty"
+    handler = logging.StreamHandler(sys.stdout)
+    handler.setFormatter(PrettyLines() if pretty else JsonLines())
+    handler.addFilter(WhoseLine(process))
+    logging.basicConfig(level=level.upper(), handlers=[handler], force=True)
+    logging.captureWarnings(capture=True)
+    # What these would add to the message is in fields of its own.
+    activity.logger.activity_info_on_message = False
+    workflow.logger.workflow_info_on_message = False
+    if level != "debug":
+        for noisy in QUIET:
+            logging.getLogger(noisy).setLevel(logging.WARNING)

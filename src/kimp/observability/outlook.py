@@ -1,0 +1,53 @@
+"""From what the database tells to figures: counts and ages, with labels of few values."""
+
+from collections import defaultdict
+from collections.abc import Sequence
+
+from kimp.contracts.status import CycleStatus
+from kimp.domain.caps import Caps
+from kimp.observability import metrics
+from kimp.observability.reasons import kind_of
+from kimp.ports.books import OpenCycle, Outlook
+
+
+def show_outlook(outlook: Outlook, caps: Caps, now_ms: int) -> None:
+    """For the figures that a process exports."""
+    by_status = defaultdict[str, int](int, dict.fromkeys((s.value for s in CycleStatus if not s.terminal), 0))
+    for cycle in outlook.cycles:
+        by_status[cycle.status.value] += 1
+    metrics.open_cycles.show(*((count, {"status": status}) for status, count in by_status.items()))
+    _show_waiting(outlook.cycles, now_ms)
+    metrics.unknown_outcomes.show(*((count, {"venue": venue.value}) for venue, count in outlook.unknown.items()))
+    metrics.in_transit.show(*((float(amount), {"coin": coin}) for coin, amount in outlook.in_transit.items()))
+    metrics.unexplained.show((outlook.unexplained, {}))
+    metrics.halt_level.show((int(outlook.halt), {}))
+    _show_caps(outlook, caps)
+
+
+def _show_waiting(cycles: Sequence[OpenCycle], now_ms: int) -> None:
+    ages = defaultdict[str, list[float]](list)
+    parked = defaultdict[str, int](int)
+    silent = [0.0]
+    for cycle in cycles:
+        if cycle.status is CycleStatus.DEAD_LETTER:
+            parked[kind_of(cycle.reason)] += 1
+        elif cycle.waiting_reason is not None:
+            ages[kind_of(cycle.waiting_reason)].append((now_ms - (cycle.waiting_since_ms or now_ms)) / 1000)
+        else:
+            silent.append((now_ms - cycle.updated_ms) / 1000)
+    metrics.waiting.show(*((len(those), {"reason": kind}) for kind, those in ages.items()))
+    metrics.waiting_age.show(*((max(those), {"reason": kind}) for kind, those in ages.items()))
+    metrics.dead_letters.show(*((count, {"reason": kind}) for kind, count in parked.items()))
+    metrics.silent_age.show((max(silent), {}))
+
+
+def _show_caps(outlook: Outlook, caps: Caps) -> None:
+    now = outlook.exposure
+    used = {
+        "open_cycles": now.open_cycles / caps.open_cycles,
+        "cycles_per_minute": now.started_last_minute / caps.cycles_per_minute,
+        "losses_in_a_row": now.losses_in_a_row / caps.losses_in_a_row,
+        "day_krw": float(now.day_krw / caps.day_krw),
+        "day_loss_krw": float(max(0, now.day_loss_krw) / caps.day_loss_krw),
+    }
+    metrics.cap_used.show(*((share, {"cap": cap}) for cap, share in used.items()))

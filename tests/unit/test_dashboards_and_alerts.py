@@ -1,0 +1,118 @@
+"""Dashboards, alerts and runbook name only what kimp tells, and each other."""
+
+import json
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from architecture.project import ROOT
+from fakes.telemetry import OF_THE_SDK
+
+FOLDER = ROOT / "deploy" / "observability"
+METRIC = re.compile(r"\b(?:kimp|temporal)_[a-z_]+\b")
+ALERT = re.compile(r"^ +- alert: (\w+)$", re.MULTILINE)
+ONE_OF_EACH = """
+from opentelemetry import metrics as api
+from opentelemetry.exporter.prometheus import PrometheusMetricReader
+from opentelemetry.sdk.metrics import MeterProvider
+from prometheus_client import CollectorRegistry, generate_latest
+from kimp.observability import metrics
+
+registry = CollectorRegistry()
+api.set_meter_provider(MeterProvider([PrometheusMetricReader(registry=registry)]))
+for one in vars(metrics).values():
+    if isinstance(one, metrics.Level):
+        one.show((1, {}))
+    elif isinstance(one, api.Counter):
+        one.add(1)
+    elif isinstance(one, api.Histogram):
+        one.record(1)
+    elif hasattr(one, "set"):
+        one.set(1)
+print(generate_latest(registry).decode())
+"""
+"""In a process of its own, which has one provider for good."""
+
+
+@pytest.fixture(scope="module")
+def told() -> set[str]:
+    """Every name on a page that shows one value of each instrument, as the exporter itself writes it."""
+    page = subprocess.run([sys.executable, "-c", ONE_OF_EACH], capture_output=True, text=True, check=True).stdout
+    return {line.split("{")[0].split(" ")[0] for line in page.splitlines() if not line.startswith("#")}
+
+
+def test_each_instrument_is_on_the_page(told: set[str]) -> None:
+    assert {"kimp_feeder_ticks_total", "kimp_halt_level", "kimp_key_days_to_expiry_days"} <= told
+    assert "kimp_cycle_duration_seconds_bucket" in told
+
+
+def dashboards() -> dict[str, dict[str, Any]]:
+    return {path.name: json.loads(path.read_text()) for path in sorted(FOLDER.rglob("*.json"))}
+
+
+def queries(panel: dict[str, Any]) -> Iterator[str]:
+    for target in panel["targets"]:
+        if panel["datasource"]["type"] == "prometheus":
+            yield target["expr"]
+
+
+@pytest.mark.parametrize("name", dashboards())
+def test_dashboards_name_only_metrics_that_exist(name: str, told: set[str]) -> None:
+    found = {
+        metric for panel in dashboards()[name]["panels"] for query in queries(panel) for metric in METRIC.findall(query)
+    }
+    assert found
+    assert found <= told | OF_THE_SDK
+
+
+@pytest.mark.parametrize("name", dashboards())
+def test_dashboards_use_only_provisioned_datasources(name: str) -> None:
+    provisioned = set(re.findall(r"uid: (\w+)", (FOLDER / "grafana/provisioning/datasources/kimp.yaml").read_text()))
+    assert {panel["datasource"]["uid"] for panel in dashboards()[name]["panels"]} <= provisioned
+
+
+def test_alerts_name_only_metrics_that_exist(told: set[str]) -> None:
+    expressions = re.findall(r"expr: '(.+)'", (FOLDER / "alerts.yml").read_text())
+    assert {metric for expression in expressions for metric in METRIC.findall(expression)} <= told | OF_THE_SDK
+
+
+def test_every_figure_is_shown_somewhere(told: set[str]) -> None:
+    """One that nobody looks at is a cost and no help."""
+    shown = set(METRIC.findall("".join(json.dumps(board) for board in dashboards().values())))
+    alike = {name.removesuffix("_bucket").removesuffix("_count").removesuffix("_sum") for name in shown}
+    bases = {name.removesuffix("_bucket").removesuffix("_count").removesuffix("_sum") for name in told}
+    assert not {name for name in bases if name.startswith("kimp_")} - alike
+
+
+def alerts() -> list[str]:
+    return ALERT.findall((FOLDER / "alerts.yml").read_text())
+
+
+def test_each_alert_has_its_entry_in_the_runbook_and_each_entry_its_alert() -> None:
+    text = (ROOT / "docs/runbook.md").read_text()
+    assert re.findall(r"^## (\w+)$", text, re.MULTILINE) == alerts()
+    for entry in text.split("\n## ")[1:]:
+        assert "**Look:**" in entry
+        assert "**Do:**" in entry
+
+
+def test_each_alert_leads_to_its_entry() -> None:
+    led = re.findall(r"runbook: docs/runbook.md#(\w+)", (FOLDER / "alerts.yml").read_text())
+    assert led == [name.lower() for name in alerts()]
+
+
+def test_each_alert_is_tried_firing_and_quiet() -> None:
+    tried = re.findall(r"- name: (\w+) (fires|is quiet)", (FOLDER / "alerts.test.yml").read_text())
+    assert tried == [(name, how) for name in alerts() for how in ("fires", "is quiet")]
+
+
+@pytest.mark.skipif(shutil.which("promtool") is None, reason="promtool is not installed (Debian: prometheus)")
+@pytest.mark.parametrize("command", [("check", "rules", "alerts.yml"), ("test", "rules", "alerts.test.yml"),
+                                     ("check", "config", "--syntax-only", "prometheus.yml")])  # fmt: skip
+def test_promtool_is_content(command: tuple[str, ...]) -> None:
+    done = subprocess.run(["promtool", *command], cwd=FOLDER, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
