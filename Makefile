@@ -3,7 +3,7 @@
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo up test check mutants chaos bench fmt histories tools lint format types mypy pyright imports lock
+.PHONY: help demo up cluster test check mutants chaos bench fmt histories tools lint format types mypy pyright imports lock
 
 BIN := .venv/bin
 SYNCED := .venv/.synced
@@ -19,6 +19,9 @@ demo: $(SYNCED) $(TEMPORAL) ## watch cycles on the paper exchanges, from nothing
 
 up: $(SYNCED) $(TEMPORAL) ## run the whole system here, until Ctrl-C
 	$(BIN)/kimp up $(ARGS)
+
+cluster: $(SYNCED) ## the same on real servers, a Temporal of four roles included, until Ctrl-C; Debian. ARGS="--once"
+	PYTHONPATH=tests $(BIN)/python -m cluster $(ARGS)
 
 test: $(SYNCED) $(TEMPORAL) ## all tests; ARGS="-k name" for some
 	$(BIN)/pytest $(ARGS)

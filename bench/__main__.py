@@ -8,11 +8,10 @@ import tempfile
 from pathlib import Path
 
 from rich.console import Console
-from rich.table import Table
 
 from bench.cycles import measure as measure_cycles
 from bench.encryption import measure as measure_encryption
-from bench.figures import Row
+from bench.figures import Row, as_table
 from bench.orders import measure as measure_orders
 from bench.orders import world as open_world
 from bench.ticks import measure as measure_ticks
@@ -34,12 +33,7 @@ async def measure() -> list[Row]:
 
 
 def main() -> None:
-    table = Table(title="kimp bench", title_justify="left")
-    for name in ("what", "kimp", "baseline", "ratio", "aim"):
-        table.add_column(name, justify="left" if name == "what" else "right")
-    for row in asyncio.run(measure()):
-        table.add_row(row.what, row.kimp, row.baseline, row.ratio, row.aim)
-    Console(width=140).print(table)
+    Console(width=140).print(as_table(asyncio.run(measure())))
 
 
 if __name__ == "__main__":

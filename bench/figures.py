@@ -1,8 +1,10 @@
 """A line of the table, and percentiles."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from statistics import median
+
+from rich.table import Table
 
 
 @dataclass(frozen=True, slots=True)
@@ -12,6 +14,15 @@ class Row:
     baseline: str
     ratio: str
     aim: str
+
+
+def as_table(rows: Iterable[Row]) -> Table:
+    table = Table(title="kimp bench", title_justify="left")
+    for name in ("what", "kimp", "baseline", "ratio", "aim"):
+        table.add_column(name, justify="left" if name == "what" else "right")
+    for row in rows:
+        table.add_row(row.what, row.kimp, row.baseline, row.ratio, row.aim)
+    return table
 
 
 def compare(what: str, ours: Sequence[float], theirs: Sequence[float], aim: str) -> Row:

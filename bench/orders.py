@@ -29,6 +29,7 @@ with workflow.unsafe.imports_passed_through():
     from kimp.adapters.temporal.devserver_binary import ensure_binary
     from kimp.adapters.temporal.starter import TemporalCycleStarter
     from kimp.bootstrap.parts import open_bus, open_database, open_venues
+    from kimp.bootstrap.services import open_ledger
     from kimp.bootstrap.workers import cycle_worker
     from kimp.config import Settings, load
     from kimp.contracts.cycle import CycleInput
@@ -113,6 +114,8 @@ async def world(folder: Path, redis_url: str) -> AsyncIterator[World]:
     settings = load(
         redis_url=redis_url,
         local={"data_dir": folder},
+        # Cycles are ended from outside after their first order, so their cash stays reserved.
+        caps={"open_cycles": 500, "cycles_per_minute": 600},
         upbit={"rest_url": f"http://{LOOPBACK}:{upbit}", "ws_url": f"ws://{LOOPBACK}:{upbit}/websocket/v1"},
         binance={"rest_url": f"http://{LOOPBACK}:{binance}", "ws_url": f"ws://{LOOPBACK}:{binance}"},
     )
@@ -149,6 +152,7 @@ async def world(folder: Path, redis_url: str) -> AsyncIterator[World]:
         books = await stack.enter_async_context(open_database(settings))
         bus = await stack.enter_async_context(open_bus(settings))
         real = await stack.enter_async_context(open_venues(settings))
+        await open_ledger(real, books)
         venues = {venue: Timed(exchange_) for venue, exchange_ in real.items()}
         yield World(settings, client, books, bus, venues)
 

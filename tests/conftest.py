@@ -1,6 +1,7 @@
 """Servers that tests share: started when a test first asks for one, once per run, so unit tests start none.
 
-`KIMP_TEST_REDIS_URL` and `KIMP_TEST_DATABASE_URL` put servers of yours in the place of the embedded ones. The
+`KIMP_TEST_REDIS_URL` and `KIMP_TEST_DATABASE_URL` put servers of yours in the place of the embedded ones, and
+`KIMP_TEST_TEMPORAL_ADDRESS` does for the tests of the whole system. The
 fixtures are plain functions with a loop of their own: a session-wide async fixture would bind tests to its loop.
 """
 

@@ -27,12 +27,12 @@ def main() -> int:
     errors.print(f"chaos: seed {seed}, size {size.name}")
     held = False
     try:
-        report = asyncio.run(campaign(folder, size, seed, arguments.database, errors.print))
+        report = asyncio.run(campaign(folder, size, seed, arguments.database, arguments.temporal, errors.print))
         _tell(report, as_json=arguments.json)
         held = report.held
     finally:
         if not held:
-            once_more = _command(seed, size, arguments.database)
+            once_more = _command(seed, size, arguments.database, arguments.temporal)
             errors.print(f"[red]it did not hold.[/] Evidence: {folder}\nOnce more: {once_more}")
     if held and arguments.keep is None:
         shutil.rmtree(folder, ignore_errors=True)
@@ -44,6 +44,9 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--seed", type=int, help="draws every fault, kill and price; another one each time by default")
     parser.add_argument("--size", choices=SIZES, default=DEFAULT.name)
     parser.add_argument("--database", help="`mariadb` for a server of its own, or a URL; SQLite by default")
+    parser.add_argument(
+        "--temporal", help="`cluster` for a real server of its own, or an address; a dev server by default"
+    )
     parser.add_argument("--keep", help="a folder for logs and evidence, kept even if all held")
     parser.add_argument("--json", action="store_true", help="one JSON document in place of the tables")
     return parser.parse_args()
@@ -56,8 +59,8 @@ def _tell(report: Report, *, as_json: bool) -> None:
         report.show(Console(width=WIDTH))
 
 
-def _command(seed: int, size: Size, database: str | None) -> str:
-    more = f" --database {database}" if database else ""
+def _command(seed: int, size: Size, database: str | None, temporal: str | None) -> str:
+    more = (f" --database {database}" if database else "") + (f" --temporal {temporal}" if temporal else "")
     return f'make chaos ARGS="--seed {seed} --size {size.name}{more}"'
 
 

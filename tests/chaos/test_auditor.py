@@ -497,6 +497,14 @@ def test_what_may_happen_at_a_venue_or_by_a_person_is_no_violation(change: Chang
     assert all(verdict.holds is Holds.YES for verdict in judge(broken(change)))
 
 
+def test_an_order_that_the_venue_executed_late_was_sent_in_time() -> None:
+    def late(pages: Pages) -> None:
+        pages.row("order_intents", client_order_id="XRP-1-1B1-1")["first_asked_ms"] -= 30_000
+        pages.ask("execute_order", 0, expires_at_ms=START_MS - 20_000)
+
+    assert failing(broken(late)) == {}
+
+
 def test_an_order_that_surfaced_late_is_taken_in_by_another_run() -> None:
     def late(pages: Pages) -> None:
         _taken_over(pages, decided=0, before="COMPLETED")

@@ -20,8 +20,10 @@ def test_a_system_that_is_laid_waste_keeps_every_invariant(temporal_binary: Path
     """
     seed = secrets.randbelow(10**6)
     folder = tmp_path / "chaos"
+    temporal = os.environ.get("KIMP_TEST_TEMPORAL_ADDRESS")
+    more = ["--temporal", temporal] if temporal else []
     ran = subprocess.run(
-        [sys.executable, "-m", "chaos", "--size", "small", "--seed", str(seed), "--keep", str(folder), "--json"],
+        [sys.executable, "-m", "chaos", "--size", "small", "--seed", str(seed), "--keep", str(folder), "--json", *more],
         env={**os.environ, "PYTHONPATH": str(TESTS), "KIMP_TEMPORAL_CLI": str(temporal_binary)},
         cwd=tmp_path,
         capture_output=True,

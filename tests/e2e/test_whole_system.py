@@ -9,6 +9,7 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
 
@@ -28,6 +29,9 @@ def world(temporal_binary: Path, tmp_path: Path, new_database: Callable[[], str]
         environment["KIMP_DATABASE_URL"] = new_database()
     if "KIMP_TEST_REDIS_URL" in os.environ:
         environment["KIMP_REDIS_URL"] = os.environ["KIMP_TEST_REDIS_URL"]
+    if "KIMP_TEST_TEMPORAL_ADDRESS" in os.environ:
+        environment["TEMPORAL_ADDRESS"] = os.environ["KIMP_TEST_TEMPORAL_ADDRESS"]
+        environment["TEMPORAL_NAMESPACE"] = f"kimp-test-{uuid4().hex[:12]}"
     return environment | {
         "KIMP_TEMPORAL_CLI": str(temporal_binary),
         "KIMP_LOCAL__DATA_DIR": str(tmp_path / "kimp"),

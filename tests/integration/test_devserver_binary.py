@@ -110,7 +110,7 @@ async def test_a_failed_build_says_its_last_line_and_leaves_no_caches(
     (tmp_path / "tools").mkdir()
     said: list[str] = []
     with pytest.raises(BuildFailed, match="go build` failed: no such module"):
-        await builder.build(MODULE.parent, tmp_path / "tools/temporal", said.append)
+        await builder.build(MODULE.parent, {finder.PACKAGE: tmp_path / "tools/temporal"}, said.append)
     assert "about 3 minutes" in said[0]
     assert not list((tmp_path / "tools").iterdir())
 

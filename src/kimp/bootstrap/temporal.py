@@ -1,5 +1,6 @@
 """Temporal's client with its data converter, and what workflows run in."""
 
+from datetime import timedelta
 from typing import Any
 
 from temporalio.client import Client
@@ -9,10 +10,12 @@ from temporalio.service import RPCError
 from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
 
 from kimp.adapters.clock import SystemClock
+from kimp.adapters.temporal.bootstrap_namespace import RETENTION, prepare_namespace
 from kimp.adapters.temporal.codec import HistoryCodec, KeyRing, is_sealed
 from kimp.adapters.temporal.converter import data_converter
 from kimp.adapters.temporal.opening import ReadHistory, opened
 from kimp.adapters.temporal.replaying import Replaying
+from kimp.adapters.temporal.schedule import prepare_schedule
 from kimp.config import Settings
 from kimp.domain.errors import BadConfig
 from workflows.arbitrage_cycle import ArbitrageCycle
@@ -59,6 +62,26 @@ async def connect_temporal(settings: Settings) -> Client:
         raise BadConfig(
             f"no Temporal server answers at {config['target_host']}; start one with `kimp up`,"
             f" or name yours in TEMPORAL_ADDRESS ({str(error).splitlines()[0][:120]})"
+        ) from None
+
+
+async def prepare_temporal(client: Client, retention: timedelta = RETENTION) -> list[str]:
+    """All that kimp needs of a server: namespace, search attributes, the sweep's schedule. Tells what it changed.
+
+    Raises BadConfig where the server refuses, or has an attribute of another type.
+    """
+    try:
+        return await prepare_namespace(client, retention) + await prepare_schedule(client)
+    except RPCError as error:
+        where = client.service_client.config.target_host
+        raise BadConfig(
+            f"Temporal at {where} refuses to prepare namespace {client.namespace}: {error.status.name.lower()},"
+            f" {error.message}; use credentials that may administer it"
+        ) from None
+    except TimeoutError:
+        raise BadConfig(
+            f"Temporal at {client.service_client.config.target_host} made namespace {client.namespace} and does not"
+            " answer for it; look at its frontend's log, then run this once more"
         ) from None
 
 

@@ -1,9 +1,13 @@
 """The command tree, and what every command does on bad input and on Ctrl-C."""
 
 import asyncio
+import atexit
+import os
 import sys
+import traceback
 from collections.abc import Coroutine
-from typing import Any
+from contextlib import suppress
+from typing import Any, NoReturn
 
 import typer
 from rich.console import Console
@@ -36,15 +40,32 @@ def run(work: Coroutine[Any, Any, int | None]) -> None:
     raise typer.Exit(code or 0)
 
 
-def main() -> None:
+def main() -> NoReturn:
     """Entry point of the console script."""
+    code = _code_of_command()
+    # Temporal's threads may still be putting away their last answer. One that asks an interpreter that is being taken
+    # down aborts the process: seen on busy machines. So what is to be done at exit is done, and then nothing more.
+    atexit._run_exitfuncs()  # noqa: SLF001 - there is no public way
+    with suppress(OSError):  # whoever read it may be gone
+        sys.stdout.flush()
+        sys.stderr.flush()
+    os._exit(code)
+
+
+def _code_of_command() -> int:
     from kimp.cli import commands  # noqa: F401, PLC0415 - it imports `app` itself
 
     try:
         app()
+    except SystemExit as end:
+        return end.code if isinstance(end.code, int) else 0
     except BadInput as error:
         errors.print(f"[red]kimp:[/] {escape(str(error))}", highlight=False, soft_wrap=True)
-        sys.exit(EXIT_BAD_INPUT)
+        return EXIT_BAD_INPUT
     except KimpError as error:
         errors.print(f"[red]kimp:[/] {escape(str(error))}", highlight=False, soft_wrap=True)
-        sys.exit(EXIT_FAILED)
+        return EXIT_FAILED
+    except Exception:  # noqa: BLE001 - a bug: told as Python tells it
+        traceback.print_exc()
+        return EXIT_FAILED
+    return 0

@@ -1,5 +1,16 @@
 """Importing this puts every command on `app`: each module registers its own."""
 
-from kimp.cli import codec, config, demo, deploy, inspect, operate, replay, services, settings
+from kimp.cli import codec, config, demo, deploy, inspect, operate, replay, services, settings, temporal
 
-__all__ = ["codec", "config", "demo", "deploy", "inspect", "operate", "replay", "services", "settings"]
+__all__ = [
+    "codec",
+    "config",
+    "demo",
+    "deploy",
+    "inspect",
+    "operate",
+    "replay",
+    "services",
+    "settings",
+    "temporal",
+]

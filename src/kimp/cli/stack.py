@@ -18,12 +18,10 @@ from temporalio.envconfig import ClientConfig
 from kimp.adapters.embedded.process import LOOPBACK, ServerProcess
 from kimp.adapters.embedded.redis import EmbeddedRedis
 from kimp.adapters.sql.schema import migrate
-from kimp.adapters.temporal.bootstrap_namespace import prepare_namespace
 from kimp.adapters.temporal.devserver import DevServer
 from kimp.adapters.temporal.devserver_binary import ensure_binary
-from kimp.adapters.temporal.schedule import prepare_schedule
 from kimp.bootstrap.parts import open_venue
-from kimp.bootstrap.temporal import connect_temporal
+from kimp.bootstrap.temporal import connect_temporal, prepare_temporal
 from kimp.bootstrap.workers import GRACE_S
 from kimp.config import Settings
 from kimp.domain.market import Venue
@@ -79,9 +77,7 @@ class Stack:
     async def _start_temporal(self) -> None:
         named = ClientConfig.load_client_connect_config().get("target_host")
         if named is not None:
-            client = await connect_temporal(self.settings)
-            await prepare_namespace(client)
-            await prepare_schedule(client)
+            await prepare_temporal(await connect_temporal(self.settings))
             self._say(f"Temporal: yours, at {named}")
             return
         local = self.settings.local
@@ -90,19 +86,19 @@ class Stack:
             DevServer(binary.path, local.data_dir, port=local.temporal_port, ui_port=local.temporal_ui_port)
         )
         self.ui_url = server.ui_url
-        await prepare_schedule(await connect_temporal(self.settings))
+        await prepare_temporal(await connect_temporal(self.settings))
         self._say(f"Temporal: our own dev server on port {server.port} ({binary.source}), Web UI {server.ui_url}")
 
     async def start_kimp(self, *, initiators: int = 1, workers: int = 1) -> None:
         """The paper exchange first, then what feeds on it, and last what trades."""
-        await self._start_paper()
+        await self.start_paper()
         await self.start("feeder", "feeder")
         for number in range(1, workers + 1):
             await self.start(f"worker-{number}", "worker")
         for number in range(1, initiators + 1):
             await self.start(f"initiator-{number}", "initiator")
 
-    async def _start_paper(self) -> None:
+    async def start_paper(self) -> None:
         """Its deposit addresses become the allow-list; on a real venue that list is a person's, written by hand."""
         port = urlsplit(self.settings.upbit.rest_url).port or 80
         await self.start("paper", "paper", ready=lambda: _listens(port))
@@ -112,11 +108,11 @@ class Stack:
             changed = self.settings.venue(venue).model_copy(update=update)
             self._set(f"KIMP_{venue.name}__WITHDRAW_TO", listed, **{venue.value: changed})
 
-    async def start(self, name: str, command: str, ready: Callable[[], Awaitable[bool]] | None = None) -> None:
+    async def start(self, name: str, *command: str, ready: Callable[[], Awaitable[bool]] | None = None) -> None:
         """Start `kimp COMMAND` as a child that is called `name`; its log is in the data directory."""
         kimp = str(Path(sys.executable).with_name("kimp"))
         process = ServerProcess(
-            name, [kimp, command], self.settings.local.data_dir, self.environment, grace_s=GRACE_S + STOP_S
+            name, [kimp, *command], self.settings.local.data_dir, self.environment, grace_s=GRACE_S + STOP_S
         )
         await process.start(ready or _at_once, START_S)
         self.children[name] = process

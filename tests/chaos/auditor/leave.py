@@ -6,6 +6,7 @@ from decimal import Decimal
 from chaos.auditor.books import Books, Halt, OrderIntent
 from chaos.auditor.evidence import Circumstances, Violation, Workflow, violation
 from chaos.auditor.names import COMPENSATING, OrderName
+from chaos.auditor.orders import beyond_fence
 from chaos.auditor.reconciliation import owners
 from chaos.auditor.venue_truth import Order, VenueTruth
 
@@ -22,6 +23,7 @@ def check_leave(
     truth: VenueTruth, books: Books, workflows: Sequence[Workflow], circumstances: Circumstances
 ) -> Iterator[Violation]:
     expiry = _expiries(workflows)
+    late = {order.client_id for order in beyond_fence(truth, books)}  # sent in time, executed when it pleased the venue
     filled_at = {fill.order: fill.price for fill in truth.fills}
     for order in truth.orders:
         intent = books.orders.get(order.client_id or "")
@@ -30,9 +32,11 @@ def check_leave(
             continue
         yield from _limits(order, circumstances, filled_at.get(order.uuid))
         expires = expiry.get(intent.client_id)
-        if expires is not None and order.accepted_ms > expires + REQUEST_LIFE_MS:
-            late = order.accepted_ms - expires
-            yield violation("an order accepted after its expiry", client_id=order.client_id, journal=order.n, ms=late)
+        if expires is not None and order.accepted_ms > expires + REQUEST_LIFE_MS and order.client_id not in late:
+            late_ms = order.accepted_ms - expires
+            yield violation(
+                "an order accepted after its expiry", client_id=order.client_id, journal=order.n, ms=late_ms
+            )
         if _level(books.halts, intent.first_asked_ms) >= _forbidden(intent):
             yield violation("an order against the kill switch", client_id=order.client_id, journal=order.n)
     yield from _withdrawals(truth, books)

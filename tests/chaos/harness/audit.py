@@ -13,7 +13,6 @@ from chaos.harness.operators import Operators
 from fakes.canaries import database, files, histories, redis
 from temporalio.client import Client
 
-from kimp.adapters.temporal.devserver import NAMESPACE
 from kimp.domain.market import Venue
 
 ORDER_CAP_KRW = Decimal(NOTIONAL_KRW) * Decimal("1.5")
@@ -26,10 +25,10 @@ async def gather(
     ground: Ground, temporal: Client, settled_s: float | None, limit_s: float, operators: Operators
 ) -> Evidence:
     """Read everything, past every proxy."""
-    address = f"127.0.0.1:{ground.settings.local.temporal_port}"
+    address = temporal.service_client.config.target_host
     saved = ground.folder / "evidence" / "histories"
     return Evidence(
-        workflows=await read_workflows(address, NAMESPACE),
+        workflows=await read_workflows(address, temporal.namespace),
         tables=await read_tables(ground.settings.sql_url),
         journal=read_journal(ground.folder / JOURNAL),
         differences=await _replay(ground, saved),

@@ -22,11 +22,13 @@ USUAL_S = 14.0
 SLOWEST = 2.0
 
 
-async def campaign(folder: Path, size: Size, seed: int, database: str | None, say: Say) -> Report:
+async def campaign(
+    folder: Path, size: Size, seed: int, database: str | None, temporal_of: str | None, say: Say
+) -> Report:
     """The evidence is in `folder` afterwards."""
     begun = time.monotonic()
     report = Report(seed, size.name, "SQLite" if database is None else database.partition(":")[0])
-    async with open_ground(folder, size, seed, database) as ground:
+    async with open_ground(folder, size, seed, database, temporal_of) as ground:
         say(f"the world stands after {time.monotonic() - begun:.0f} s, in {folder}")
         temporal = await connect_temporal(ground.settings)
         mayhem = Mayhem(ground, temporal, size, seed, say)

@@ -13,6 +13,8 @@ from chaos.harness.mariadb import MariaDb
 from chaos.harness.paper import PaperAdmin
 from chaos.harness.sizes import Size
 from chaos.harness.supervisor import Supervisor
+from cluster.programs import ensure_programs
+from cluster.temporal import TemporalCluster
 from fakes.canaries import Canaries, canary
 from sqlalchemy.engine import make_url
 
@@ -38,6 +40,8 @@ coins with a tag have one too: kimp knows them by name.
 """
 NOTIONAL_KRW = 1_000_000
 LINES_CLOSE_S = 0.5
+READABLE = 0o755
+"""A cluster's PostgreSQL runs as a user of its own."""
 JOURNAL = "venue.jsonl"
 CHARGES = "charges"
 
@@ -52,6 +56,7 @@ class Ground:
     canaries: Canaries
     proxies: Mapping[str, FaultProxy]
     mariadb: MariaDb | None
+    cluster: TemporalCluster | None
     coins: tuple[str, ...]
     said: dict[str, bytes] = field(default_factory=dict)
     """Everything that commands have told on terminals."""
@@ -77,8 +82,12 @@ def _renamed(coin: CoinConfig, name: str) -> CoinConfig:
 
 
 @asynccontextmanager
-async def open_ground(folder: Path, size: Size, seed: int, database: str | None) -> AsyncIterator[Ground]:
-    """`database`: None for SQLite, `mariadb` for a server of our own, or a URL of one that is there already."""
+async def open_ground(
+    folder: Path, size: Size, seed: int, database: str | None, temporal: str | None
+) -> AsyncIterator[Ground]:
+    """`database`: None for SQLite, `mariadb` for a server of our own, or a URL of one that is there already.
+    `temporal`: None for a dev server, `cluster` for a real one of our own, or an address.
+    """
     async with AsyncExitStack() as closing:
         secret = {f"{venue}_{kind}": canary(f"{venue}{kind}") for venue in Venue for kind in ("access", "secret")}
         mariadb = None
@@ -86,8 +95,17 @@ async def open_ground(folder: Path, size: Size, seed: int, database: str | None)
             secret["database"] = canary("database")
             mariadb = await closing.enter_async_context(MariaDb(folder / "mariadb", secret["database"]))
             database = mariadb.url
+        cluster = None
+        if temporal == "cluster":
+            folder.chmod(READABLE)
+            programs = await ensure_programs(lambda _: None)
+            cluster = await closing.enter_async_context(TemporalCluster(programs, folder / "temporal"))
+            temporal = cluster.address
         ports = {name: free_port() for name in ("upbit", "binance", "admin")}
         _set_environment(folder, size, seed, secret, ports, database)
+        if temporal is not None:
+            os.environ["TEMPORAL_ADDRESS"] = temporal
+            os.environ["TEMPORAL_NAMESPACE"] = f"kimp-chaos-{secrets.token_hex(4)}"
         stack = await closing.enter_async_context(Stack(load(), lambda _: None))
         proxies = await _proxies(stack, closing)
         closing.push_async_callback(_kill_all, stack)
@@ -102,6 +120,7 @@ async def open_ground(folder: Path, size: Size, seed: int, database: str | None)
             canaries=Canaries(secret),
             proxies=proxies,
             mariadb=mariadb,
+            cluster=cluster,
             coins=stack.settings.trading.coins,
         )
 
@@ -185,13 +204,13 @@ def _trading(folder: Path, size: Size) -> dict[str, str]:
 async def _proxies(stack: Stack, closing: AsyncExitStack) -> dict[str, FaultProxy]:
     """The children reach the servers through these; this process, and so the auditor, goes past them."""
     settings = stack.settings
-    targets = {"redis": settings.local.redis_port, "temporal": settings.local.temporal_port}
+    temporal = os.environ.get("TEMPORAL_ADDRESS", f"127.0.0.1:{settings.local.temporal_port}")
+    host, _, port = temporal.rpartition(":")
+    targets = {"redis": ("127.0.0.1", settings.local.redis_port), "temporal": (host, int(port))}
     database = make_url(settings.sql_url)
     if database.port is not None:
-        targets["database"] = database.port
-    proxies = {
-        name: await closing.enter_async_context(FaultProxy(0, "127.0.0.1", port)) for name, port in targets.items()
-    }
+        targets["database"] = ("127.0.0.1", database.port)
+    proxies = {name: await closing.enter_async_context(FaultProxy(0, *target)) for name, target in targets.items()}
     stack.environment["KIMP_REDIS_URL"] = f"redis://127.0.0.1:{proxies['redis'].listen_port}/0"
     stack.environment["TEMPORAL_ADDRESS"] = f"127.0.0.1:{proxies['temporal'].listen_port}"
     if database.port is not None:

@@ -49,6 +49,7 @@ class MariaDb:
             "CREATE DATABASE kimp",
             f"CREATE USER {USER}@'%' IDENTIFIED BY '{self._password}'",
             f"GRANT ALL ON kimp.* TO {USER}@'%'",
+            f"GRANT ALL ON `kimp\\_test\\_%`.* TO {USER}@'%'",
         )
         return self
 

@@ -30,14 +30,6 @@ STEPS: Mapping[str, tuple[str, ...]] = {
     **dict.fromkeys(crash_points.START_POINTS, DIRECTIONS),
 }
 """Point -> its steps."""
-UNDOING = frozenset(
-    {
-        *(step for step in (*ORDERS, *WITHDRAWALS) if step.startswith(Leg.BACK)),
-        CycleStatus.DEAD_LETTER,
-        CycleStatus.COMPENSATING,
-        CycleStatus.COMPENSATED,
-    }
-)
 RARE = frozenset(
     {
         *crash_points.TAKEOVER_POINTS,
@@ -61,8 +53,8 @@ class Cell:
 
     @property
     def slow(self) -> bool:
-        """Takes long to come up, because something else must have gone wrong before, or long to get over."""
-        return self.step in UNDOING or self.point in RARE or self.point == "withdraw-journalled"
+        """Takes long to come up, because much must have gone well or something wrong before, or long to get over."""
+        return self.step not in EARLY or self.point in RARE or self.point == "withdraw-journalled"
 
     @property
     def last(self) -> bool:
@@ -87,4 +79,4 @@ def cells() -> list[Cell]:
 
 def quick() -> list[Cell]:
     """Those that each cycle comes to within seconds, and gets over within seconds."""
-    return [cell for cell in cells() if not cell.slow and cell.step in EARLY]
+    return [cell for cell in cells() if not cell.slow]

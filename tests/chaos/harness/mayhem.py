@@ -27,8 +27,7 @@ NUDGE_EVERY_S = 0.7
 HURRY_EVERY_S = 3.0
 IN_DYING = 1
 """The supervisor may not have seen the latest yet."""
-WARM_UP = 120
-"""Looks."""
+WARM_UP_S = 180.0
 HALT_S = 6.0
 RESUME_EVERY_S = 2.0
 SWEEP_EVERY_S = 10.0
@@ -71,7 +70,8 @@ class Mayhem:
 
     async def warm_up(self) -> None:
         """Until a cycle runs: a kimp that never got going proves nothing. Raises AssertionError if none does."""
-        for _ in range(WARM_UP):
+        begun = time.monotonic()
+        while time.monotonic() - begun < WARM_UP_S:
             await self._trade()
             if await busy_coins(self._ground):
                 return

@@ -30,6 +30,7 @@ from kimp.ports.books import CycleRow
 
 MANY = 1_000
 UNKNOWN_OUTCOME = "lists none like it"
+NOT_LOOKED_UP = "looking it up was refused"
 LOST_COINS = ("refused", "has not heard of", "nobody knows where")
 """Who finds at the venues that they are gone for good writes them off."""
 ANOTHER_AMOUNT = "goes on with what arrived"
@@ -160,6 +161,8 @@ class Operators:
         if UNKNOWN_OUTCOME in reason:
             # Only who has looked at the venue may take an unknown outcome for "it never happened".
             await self._command("retry" if await self._at_the_venue(cycle) else "compensate", cycle, "--note", "looked")
+        elif NOT_LOOKED_UP in reason:
+            await self._command("retry", cycle, "--note", "the key works again")
         elif ANOTHER_AMOUNT in reason:
             await self._command("retry", cycle, "--note", "that is what arrived")
         elif any(words in reason for words in LOST_COINS) and (lost := await self._lost(cycle)):

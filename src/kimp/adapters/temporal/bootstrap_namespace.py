@@ -1,10 +1,11 @@
 """Makes a Temporal namespace ready for kimp, on any server: how long histories stay, and what cycles are searched by.
 
-Every step looks first, so it may run at each start, and on a namespace that somebody else made.
+Every step looks first, so it may run at each start, on a namespace that somebody else made, and in several processes.
+Each tells what it changed.
 """
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import timedelta
 
 from google.protobuf.duration_pb2 import Duration
@@ -30,51 +31,67 @@ REGISTRY_REFRESH_S = 60
 """A server's parts learn of a new namespace one after another; more than any of their refresh intervals."""
 
 
-async def prepare_namespace(client: Client) -> None:
-    """Create or mend the client's namespace. Raises BadConfig where an attribute exists with another type."""
-    if not await _known(client):
-        await _register(client)
-    await _prepare_search_attributes(client)
+async def prepare_namespace(client: Client, retention: timedelta = RETENTION) -> list[str]:
+    """Create or mend the client's namespace. Raises BadConfig where an attribute exists with another type.
+
+    `retention` is the least: a namespace that keeps its histories longer is left so.
+    """
+    done = await _lengthen(client, retention)
+    if done is None:
+        done = await _register(client, retention)
+    return done + await _prepare_search_attributes(client)
 
 
-async def _known(client: Client) -> bool:
-    """False where there is no such namespace. Lengthens the retention of one that is there."""
+async def _lengthen(client: Client, retention: timedelta) -> list[str] | None:
+    """None where there is no such namespace."""
     try:
         found = await client.workflow_service.describe_namespace(DescribeNamespaceRequest(namespace=client.namespace))
     except RPCError as error:
         if error.status is RPCStatusCode.NOT_FOUND:
-            return False
+            return None
         raise
-    if found.config.workflow_execution_retention_ttl.ToTimedelta() < RETENTION:  # longer is the operator's choice
-        await client.workflow_service.update_namespace(
-            UpdateNamespaceRequest(
-                namespace=client.namespace,
-                config=NamespaceConfig(workflow_execution_retention_ttl=_duration(RETENTION)),
+    have = found.config.workflow_execution_retention_ttl.ToTimedelta()
+    if have >= retention:
+        return []
+    await client.workflow_service.update_namespace(
+        UpdateNamespaceRequest(
+            namespace=client.namespace, config=NamespaceConfig(workflow_execution_retention_ttl=_duration(retention))
+        )
+    )
+    return [f"histories are kept for {retention.days} days, before {have / timedelta(days=1):g}"]
+
+
+async def _register(client: Client, retention: timedelta) -> list[str]:
+    try:
+        await client.workflow_service.register_namespace(
+            RegisterNamespaceRequest(
+                namespace=client.namespace, workflow_execution_retention_period=_duration(retention)
             )
         )
-    return True
+    except RPCError as error:
+        if error.status is not RPCStatusCode.ALREADY_EXISTS:  # another process was faster
+            raise
+    await _until_all_know(client, [])
+    return [f"namespace {client.namespace} is made, histories are kept for {retention.days} days"]
 
 
-async def _register(client: Client) -> None:
-    await client.workflow_service.register_namespace(
-        RegisterNamespaceRequest(namespace=client.namespace, workflow_execution_retention_period=_duration(RETENTION))
-    )
+async def _until_all_know(client: Client, attributes: Iterable[str]) -> None:
+    """Until the server answers for the namespace, and lists these attributes. Raises TimeoutError."""
     async with asyncio.timeout(REGISTRY_REFRESH_S):
-        while not await _answers_for(client):  # noqa: ASYNC110 - the event is the server's
+        while not await _knows(client, set(attributes)):  # noqa: ASYNC110 - the event is the server's
             await asyncio.sleep(0.2)
 
 
-async def _answers_for(client: Client) -> bool:
+async def _knows(client: Client, attributes: set[str]) -> bool:
     try:
-        await _search_attributes(client)
+        return attributes <= set(await _search_attributes(client))
     except RPCError as error:
         if error.status is RPCStatusCode.NOT_FOUND:
             return False
         raise
-    return True
 
 
-async def _prepare_search_attributes(client: Client) -> None:
+async def _prepare_search_attributes(client: Client) -> list[str]:
     existing = await _search_attributes(client)
     missing: dict[str, IndexedValueType.ValueType] = {}
     for key in SEARCH_ATTRIBUTES:
@@ -87,10 +104,17 @@ async def _prepare_search_attributes(client: Client) -> None:
                 f"search attribute {key.name} of namespace {client.namespace} is {IndexedValueType.Name(have)},"
                 f" kimp needs {IndexedValueType.Name(wanted)}; remove it or use another namespace"
             )
-    if missing:
+    if not missing:
+        return []
+    try:
         await client.operator_service.add_search_attributes(
             AddSearchAttributesRequest(namespace=client.namespace, search_attributes=missing)
         )
+    except RPCError as error:
+        if error.status is not RPCStatusCode.ALREADY_EXISTS:
+            raise
+    await _until_all_know(client, missing)
+    return [f"search attribute {name} is added" for name in missing]
 
 
 async def _search_attributes(client: Client) -> Mapping[str, IndexedValueType.ValueType]:

@@ -25,6 +25,7 @@ SERVER_VERSION = "1.32.0"
 UI_VERSION = "2.54.1"
 CLI_RELEASE = "v1.9.0"
 """The release of the Temporal CLI that carries both. `deploy/temporal/devserver/go.mod` names the same versions."""
+PACKAGE = "github.com/temporalio/cli/cmd/temporal"
 
 DOWNLOAD_S = 180
 MEND = "install the Temporal CLI (https://docs.temporal.io/cli), or name its file in KIMP_TEMPORAL_CLI"
@@ -124,7 +125,7 @@ async def _build(target: Path, say: Say) -> None:
     root = checkout()
     if root is None:
         raise BuildFailed("only possible in a checkout of the project")
-    await build(root / "deploy/temporal/devserver", target, say)
+    await build(root / "deploy/temporal/devserver", {PACKAGE: target}, say)
 
 
 def _inspect(path: Path, source: str) -> Binary | None:

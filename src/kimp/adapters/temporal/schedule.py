@@ -24,8 +24,11 @@ AT_MOST = timedelta(minutes=10)
 """A sweep that no worker takes up must not keep later ones from running."""
 
 
-async def prepare_schedule(client: Client) -> None:
-    """Make the schedule, or bring it to what this version wants; one that a person paused stays paused."""
+async def prepare_schedule(client: Client) -> list[str]:
+    """Make the schedule, or bring it to what this version wants; one that a person paused stays paused.
+
+    Tells what it made.
+    """
     wanted = _schedule()
     try:
         await client.create_schedule(SCHEDULE_ID, wanted)
@@ -36,6 +39,8 @@ async def prepare_schedule(client: Client) -> None:
             return ScheduleUpdate(wanted)
 
         await client.get_schedule_handle(SCHEDULE_ID).update(renewed)
+        return []
+    return [f"schedule {SCHEDULE_ID} is made, each {EVERY.total_seconds():g} s"]
 
 
 def _schedule() -> Schedule:

@@ -1,0 +1,125 @@
+"""kimp as on several hosts: each process does one thing, and all meet at the servers only."""
+
+import asyncio
+import os
+import time
+from collections.abc import Sequence
+from contextlib import AsyncExitStack
+from pathlib import Path
+
+from cluster.programs import Say
+from cluster.servers import Servers, open_servers
+
+from kimp.adapters.embedded.process import free_port
+from kimp.adapters.sql.books import SqlBooks
+from kimp.bootstrap.parts import open_bus, open_database, open_venues
+from kimp.cli import views
+from kimp.cli.audit import compare
+from kimp.cli.showing import Screen, running
+from kimp.cli.stack import Stack
+from kimp.config import Settings, load
+from kimp.contracts.status import CycleStatus
+from kimp.ports.books import CycleRow
+
+WITHIN_S = 240
+SETTLE_S = 180
+MANY = 1_000
+QUEUES = {"cycles": 2, "transfers": 2, "ops": 1}
+"""Workers of each task queue."""
+INITIATORS = 2
+WATCH_EVERY_S = 0.5
+
+
+async def show(folder: Path, cycles: int, say: Say, *, once: bool) -> int:
+    """Start all, wait for `cycles`, tell; then go on until cancelled, or with `once` stop and check the books.
+
+    Returns the exit code: 0 when the cycles completed and, with `once`, the ledger equals the venues' balances.
+    """
+    begun = time.monotonic()
+    async with AsyncExitStack() as stack:
+        servers = await stack.enter_async_context(open_servers(folder, say))
+        say(f"the servers are up after {time.monotonic() - begun:.0f} s")
+        set_environment(folder, servers.for_kimp)
+        kimp = await stack.enter_async_context(Stack(load(), say))
+        await _start(kimp)
+        say(f"kimp is up after {time.monotonic() - begun:.0f} s: {len(kimp.children)} processes, logs in {folder}")
+        books = await stack.enter_async_context(open_database(kimp.settings))
+        screen = Screen(kimp.settings, books, await stack.enter_async_context(open_bus(kimp.settings)))
+        async with running(kimp.watch(), _watch(servers)):
+            await screen.until(lambda rows: _done(rows) >= cycles, WITHIN_S)
+            rows = await books.read_model.cycles(limit=MANY)
+            took_s = time.monotonic() - begun
+            say(f"{_done(rows)} of {len(rows)} cycles completed, {cycles} wanted, after {took_s:.0f} s")
+            if _done(rows) < cycles:
+                return 1
+            if once:
+                return await _conclude(kimp, books, screen, say)
+            say(f"Ctrl-C ends everything. To look at it: {_how(kimp.settings, servers)}")
+            await asyncio.Event().wait()
+    return 0
+
+
+def set_environment(folder: Path, servers: dict[str, str]) -> None:
+    """Of this process, whose children inherit it; nothing of the user's own kimp is left in it."""
+    for name in [name for name in os.environ if name.startswith(("KIMP_", "TEMPORAL_"))]:
+        del os.environ[name]
+    upbit, binance, admin = (free_port() for _ in range(3))
+    os.environ.update(
+        servers
+        | {
+            "KIMP_LOCAL__DATA_DIR": str(folder / "kimp"),
+            "KIMP_PAPER__UPBIT_PORT": str(upbit),
+            "KIMP_PAPER__BINANCE_PORT": str(binance),
+            "KIMP_PAPER__ADMIN_PORT": str(admin),
+            "KIMP_UPBIT__REST_URL": f"http://127.0.0.1:{upbit}",
+            "KIMP_UPBIT__WS_URL": f"ws://127.0.0.1:{upbit}/websocket/v1",
+            "KIMP_BINANCE__REST_URL": f"http://127.0.0.1:{binance}",
+            "KIMP_BINANCE__WS_URL": f"ws://127.0.0.1:{binance}",
+            # A dozen servers and processes on a few cores are late with their quotes; that is not what is shown here.
+            "KIMP_TRADING__MAX_QUOTE_AGE_MS": "10000",
+            "KIMP_TRADING__START_WITHIN_MS": "10000",
+        }
+    )
+    os.chdir(folder)  # no kimp.toml and no .env of anybody
+
+
+async def _start(kimp: Stack) -> None:
+    await kimp.start_paper()
+    await kimp.start("feeder", "feeder")
+    for queue, many in QUEUES.items():
+        for number in range(1, many + 1):
+            await kimp.start(f"worker-{queue}-{number}", "worker", "--queues", queue)
+    for number in range(1, INITIATORS + 1):
+        await kimp.start(f"initiator-{number}", "initiator")
+
+
+async def _conclude(kimp: Stack, books: SqlBooks, screen: Screen, say: Say) -> int:
+    await kimp.stop_all("initiator")
+    await screen.until(lambda rows: all(row.status.terminal for row in rows), SETTLE_S)
+    rows = await books.read_model.cycles(limit=MANY)
+    async with open_venues(kimp.settings) as venues:
+        pairs = await compare(books, venues)
+    views.console().print(views.cycles_table(rows), views.balance_table(pairs))
+    open_ = [row.cycle_id for row in rows if not row.status.terminal]
+    balanced = all(ours == theirs for ours, theirs in pairs.values())
+    say("the ledger equals the venues' balances" if balanced else "the ledger is off")
+    if open_:
+        say(f"still open: {', '.join(open_)}")
+    return 0 if balanced and not open_ else 1
+
+
+async def _watch(servers: Servers) -> None:
+    while True:
+        servers.check()
+        await asyncio.sleep(WATCH_EVERY_S)
+
+
+def _done(rows: Sequence[CycleRow]) -> int:
+    return sum(row.status is CycleStatus.COMPLETED for row in rows)
+
+
+def _how(settings: Settings, servers: Servers) -> str:
+    return (
+        f"temporal --address {servers.temporal.address} --namespace kimp workflow list;"
+        f" logs in {settings.local.data_dir}"
+    )
