@@ -3,7 +3,7 @@
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo up cluster test check chaos bench fmt histories tools lint format types mypy pyright imports lock
+.PHONY: help demo up cluster test check mutants chaos bench fmt histories tools lint format types mypy pyright imports lock
 
 BIN := .venv/bin
 SYNCED := .venv/.synced
@@ -27,6 +27,9 @@ test: $(SYNCED) $(TEMPORAL) ## all tests; ARGS="-k name" for some
 	$(BIN)/pytest $(ARGS)
 
 check: lint format types imports lock ## what must hold before a commit, besides the tests
+
+mutants: $(SYNCED) $(TEMPORAL) ## break kimp by one line at a time: does a test notice? ARGS="orders sql" for some
+	PYTHONPATH=tests $(BIN)/python tests/mutations/run.py $(ARGS)
 
 chaos: $(SYNCED) $(TEMPORAL) ## kill, cut and fail everything by seed, then audit; ARGS="--seed 7 --size small"
 	PYTHONPATH=tests $(BIN)/python -m chaos $(ARGS)

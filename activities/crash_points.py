@@ -9,11 +9,20 @@ import signal
 from pathlib import Path
 
 ORDER_POINTS = ("order-asked", "order-journalled", "order-sent", "order-followed", "order-closed")
-"""Before the journal; between journal and send; after the venue's answer; after the last fill; after the outcome."""
+"""Before the journal, which also sets the cycle's cash aside; between journal and send; after the venue's answer; after
+the last fill; after the outcome.
+"""
 WITHDRAWAL_POINTS = ("withdraw-asked", "withdraw-journalled", "withdraw-sent", "withdraw-claimed")
 """Before the journal; between journal and send; after the venue's answer; after its id is bound to the transfer."""
 FOLLOW_POINTS = ("withdrawal-followed", "deposit-followed")
 RECORD_POINTS = ("record-asked", "record-written")
+"""Before and after row and entries; a last record also frees the cycle's cash."""
+TAKEOVER_POINTS = ("takeover-asked", "takeover-written")
+"""Before and after the row of a stranded cycle changes hands."""
+GIVE_UP_POINTS = ("give-up-asked", "given-up")
+BREACH_POINTS = ("breach-found", "breach-halted")
+SWEEP_POINTS = ("late-found", "late-adopted", "stranded-found")
+RECONCILE_POINTS = ("difference-found", "difference-booked")
 START_POINTS = ("start-asked", "start-answered")
 
 

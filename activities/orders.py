@@ -7,6 +7,7 @@ from temporalio import activity
 
 from activities.crash_points import crash_point
 from activities.pauses import pause
+from activities.resets import WAS_RESET, may_not_begin
 from kimp.contracts.orders import OrderIntent, OrderOutcome, OrderReport
 from kimp.domain.admission import HaltLevel
 from kimp.domain.breach import breach_of
@@ -31,7 +32,7 @@ SOON_S = 2
 """After an order that kimp itself was too slow to send."""
 LOOK_AGAIN_S = 1.0
 FOLLOW_S = 0.1
-FOLLOW_LIMIT_S = 30.0
+FOLLOW_LIMIT_MS = 30_000
 
 
 @dataclass(frozen=True)
@@ -48,6 +49,8 @@ class OrderActivities:
         """Carry out one order. However often this runs, the venue accepts the order at most once."""
         step = step_of(intent.client_order_id)
         crash_point("order-asked", step)
+        if await may_not_begin(intent, self.journal):
+            return _report(intent, OrderOutcome.BLOCKED, reason=WAS_RESET)
         permit = await self.journal.ask_order(intent, self.clock.now_ms())
         crash_point("order-journalled", step)
         if permit.refused is not None:
@@ -85,7 +88,9 @@ class OrderActivities:
         if breach is not None:
             reason = f"order {intent.client_order_id} on {intent.venue}: {breach}"
             activity.logger.error("%s; no new cycles until `kimp resume`", reason)
+            crash_point("breach-found", intent.venue)
             await self.controls.halt_at_least(HaltLevel.NO_NEW_CYCLES, reason, self.clock.now_ms())
+            crash_point("breach-halted", intent.venue)
 
     async def _send_once(self, intent: OrderIntent, permit: SendPermit) -> VenueOrder | None:
         now = self.clock.now_ms()
@@ -124,13 +129,12 @@ class OrderActivities:
 
     async def _follow(self, intent: OrderIntent, order: VenueOrder) -> VenueOrder:
         """Wait for the last fill of an immediate order; the venue answers before it has matched."""
-        waited = 0.0
+        until_ms = self.clock.now_ms() + FOLLOW_LIMIT_MS
         while not order.closed:
-            if waited > FOLLOW_LIMIT_S:
+            if self.clock.now_ms() > until_ms:
                 raise Unavailable("an immediate order is still open", venue=intent.venue)
             activity.heartbeat("following")
             await pause(FOLLOW_S)
-            waited += FOLLOW_S
             order = await self.venues[intent.venue].find_order(intent.coin, intent.client_order_id) or order
         return order
 

@@ -6,7 +6,9 @@ from decimal import Decimal
 
 from temporalio import activity
 
-from kimp.contracts.sweep import Reconciled, SweepQuery
+from activities.crash_points import crash_point
+from activities.orders import FENCE_MS
+from kimp.contracts.sweep import SWEEP, Reconciled, SweepQuery
 from kimp.domain.admission import HaltLevel
 from kimp.domain.ledger import Account, unexplained, unexplained_entry, value_krw
 from kimp.domain.market import Venue
@@ -15,8 +17,11 @@ from kimp.domain.premium import mid
 from kimp.ports.books import Controls, Ledger, Strandings
 from kimp.ports.clock import Clock
 from kimp.ports.exchange import MarketData
+from kimp.ports.settings import TradingRules
 from kimp.ports.ticks import TickBus
 
+SURFACES_MS = 3 * FENCE_MS
+"""From its intent on: a venue that executes an order later than this is beyond what anybody has reported."""
 Differences = Mapping[tuple[Account, Asset], Decimal]
 
 
@@ -30,7 +35,7 @@ class ReconcileActivities:
     controls: Controls
     bus: TickBus
     clock: Clock
-    tolerance_krw: Decimal
+    rules: TradingRules
 
     @activity.defn
     async def reconcile_balances(self, query: SweepQuery) -> Reconciled:
@@ -40,7 +45,9 @@ class ReconcileActivities:
         if not differences:
             return Reconciled()
         entry = unexplained_entry(f"reconciled/{self.clock.now_ms()}", differences)
+        crash_point("difference-found", SWEEP)
         await self.ledger.book([entry])
+        crash_point("difference-booked", SWEEP)
         told = tuple(f"{amount:+f} {asset} on {account}" for (account, asset), amount in differences.items())
         activity.logger.error("the venues hold what the ledger does not know: %s", ", ".join(told))
         if await self._is_much(differences):
@@ -49,8 +56,14 @@ class ReconcileActivities:
         return Reconciled(differences=told)
 
     async def _differences(self) -> Differences:
-        """None while a cycle runs, or began and ended while the balances were read: the ledger lags behind it."""
-        if await self.strandings.unfinished():
+        """None while a cycle runs, or began and ended while the balances were read: the ledger lags behind it.
+
+        Nor before every opening balance is booked: until then the ledger knows nothing of the accounts. Nor while an
+        order that was given up may surface: what it filled is its cycle's.
+        """
+        if await self.strandings.unfinished() or not await self.ledger.opened() >= self.venues.keys():
+            return {}
+        if await self.strandings.absent_orders(self.clock.now_ms() - SURFACES_MS):
             return {}
         ledger = await self.ledger.balances()
         held = {
@@ -70,4 +83,4 @@ class ReconcileActivities:
             return True
         bids = {asset: quote.bid for asset, quote in quotes.items()}
         each = (value_krw({key: abs(amount)}, mid(quotes[USDT]), bids) for key, amount in differences.items())
-        return sum(each) > self.tolerance_krw
+        return sum(each) > await self.rules.unexplained_krw()

@@ -19,5 +19,9 @@ class RecordActivities:
     async def record(self, record: CycleRecord) -> None:
         """Write the cycle's row and its ledger entries in one transaction; repeating it changes nothing."""
         crash_point("record-asked", record.status)
+        if record.takes_over is not None:
+            crash_point("takeover-asked", record.status)
         await self.read_model.record(record)
         crash_point("record-written", record.status)
+        if record.takes_over is not None:
+            crash_point("takeover-written", record.status)

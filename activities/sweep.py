@@ -6,9 +6,10 @@ from decimal import Decimal
 
 from temporalio import activity
 
+from activities.crash_points import crash_point
 from kimp.contracts.cycle import CyclePolicy, StrandedInput
 from kimp.contracts.orders import OrderIntent, OrderOutcome, OrderReport
-from kimp.contracts.sweep import Found, SweepQuery
+from kimp.contracts.sweep import SWEEP, Found, SweepQuery
 from kimp.domain.errors import VenueError
 from kimp.domain.ids import used_numbers
 from kimp.domain.ledger import Entry, fill_entry
@@ -18,6 +19,7 @@ from kimp.domain.premium import mid
 from kimp.ports.books import Stranding, Strandings
 from kimp.ports.clock import Clock
 from kimp.ports.exchange import Trading, VenueOrder
+from kimp.ports.settings import TradingRules
 from kimp.ports.starter import CycleFates
 from kimp.ports.ticks import TickBus
 
@@ -33,7 +35,7 @@ class SweepActivities:
     strandings: Strandings
     fates: CycleFates
     bus: TickBus
-    policy: CyclePolicy
+    rules: TradingRules
     clock: Clock
 
     @activity.defn
@@ -57,7 +59,9 @@ class SweepActivities:
         if order is None or not order.closed or not order.fills:
             return False
         activity.logger.error("order %s surfaced after its fence and is undone", intent.client_order_id)
+        crash_point("late-found", SWEEP)
         await self.strandings.adopt(intent, _report(intent, order), _entries(intent, order), now_ms)
+        crash_point("late-adopted", SWEEP)
         return True
 
     @activity.defn
@@ -67,33 +71,37 @@ class SweepActivities:
         rates = [q for q in await self.bus.latest([USDT]) if q.venue is Venue.UPBIT]
         if not rates:
             return Found()
+        policy = await self.rules.policy()
         stranded: list[StrandedInput] = []
         for cycle_id in await self.strandings.unfinished():
             fate = await self.fates.fate(cycle_id)
             # Asked in this order: a cycle that ended in between is finished by now.
             facts = None if fate is None else await self.strandings.stranding(cycle_id)
             if fate is not None and facts is not None:
-                stranded.append(self._input(facts, fate, mid(rates[0])))
+                stranded.append(_input(facts, fate, mid(rates[0]), policy))
+        if stranded:
+            crash_point("stranded-found", SWEEP)
         return Found(stranded=tuple(stranded))
 
-    def _input(self, facts: Stranding, fate: str, krw_per_usdt: Decimal) -> StrandedInput:
-        return StrandedInput(
-            cycle_id=facts.cycle_id,
-            coin=facts.coin,
-            direction=facts.direction,
-            expected_edge=facts.expected_edge,
-            premium=facts.premium,
-            krw_per_usdt=krw_per_usdt,
-            detected_at_ms=facts.detected_at_ms,
-            policy=self.policy,
-            why="an order surfaced after its fence" if facts.ended else fate,
-            parked=not facts.ended,
-            takes_over=facts.takes_over,
-            entries=facts.entries,
-            orders=facts.orders,
-            withdrawals=facts.withdrawals,
-            numbers=used_numbers(facts.names),
-        )
+
+def _input(facts: Stranding, fate: str, krw_per_usdt: Decimal, policy: CyclePolicy) -> StrandedInput:
+    return StrandedInput(
+        cycle_id=facts.cycle_id,
+        coin=facts.coin,
+        direction=facts.direction,
+        expected_edge=facts.expected_edge,
+        premium=facts.premium,
+        krw_per_usdt=krw_per_usdt,
+        detected_at_ms=facts.detected_at_ms,
+        policy=policy,
+        why="an order surfaced after its fence" if facts.ended else fate,
+        parked=not facts.ended,
+        takes_over=facts.takes_over,
+        entries=facts.entries,
+        orders=facts.orders,
+        withdrawals=facts.withdrawals,
+        numbers=used_numbers(facts.names),
+    )
 
 
 def _report(intent: OrderIntent, order: VenueOrder) -> OrderReport:

@@ -12,6 +12,7 @@ from activities.addresses import agreed
 from activities.crash_points import crash_point
 from activities.orders import SEND_WITHIN_MS
 from activities.pauses import pause
+from activities.resets import WAS_RESET, may_not_begin
 from kimp.contracts.transfers import (
     Address,
     DepositQuery,
@@ -24,7 +25,7 @@ from kimp.contracts.transfers import (
 )
 from kimp.domain.admission import HaltLevel
 from kimp.domain.errors import KeyRefused, NotFound, NotSent, OutcomeUnknown, Postponed, Rejected, Unavailable
-from kimp.domain.ids import step_of
+from kimp.domain.ids import Step, step_of
 from kimp.domain.market import Venue
 from kimp.domain.money import ZERO, Asset
 from kimp.ports.books import Journal, SendPermit
@@ -81,6 +82,8 @@ class TransferActivities:
         """Withdraw once. After a lost answer the venue's own list decides; it is never sent again."""
         step = step_of(intent.transfer_id)
         crash_point("withdraw-asked", step)
+        if await may_not_begin(intent, self.journal):
+            raise Postponed(WAS_RESET, venue=intent.direction.source)
         permit = await self._turn(intent)
         crash_point("withdraw-journalled", step)
         if permit.run_id != intent.run_id:
@@ -144,7 +147,9 @@ class TransferActivities:
     @activity.defn
     async def give_up_withdrawal(self, intent: WithdrawalIntent) -> None:
         """A person looked and says that nothing left: the coin's next withdrawal may be sent."""
+        crash_point("give-up-asked", Step.SEND)
         await self.journal.refuse_withdrawal(intent.transfer_id, "given up by a person")
+        crash_point("given-up", Step.SEND)
 
     async def _look_up(self, intent: WithdrawalIntent, asked_ms: int) -> WithdrawalReport:
         source = self.venues[intent.direction.source]

@@ -10,6 +10,7 @@ from pathlib import Path
 from rich.console import Console
 
 from bench.cycles import measure as measure_cycles
+from bench.encryption import measure as measure_encryption
 from bench.figures import Row, as_table
 from bench.orders import measure as measure_orders
 from bench.orders import world as open_world
@@ -27,6 +28,7 @@ async def measure() -> list[Row]:
             async with open_world(folder, redis.url) as world:
                 rows += await measure_orders(world)
                 rows += await measure_cycles(world)
+                rows += await measure_encryption(world)
         return rows
 
 

@@ -98,7 +98,11 @@ def new_initiator(bus: RedisTickBus, watch: Stopwatch) -> CountingInitiator:
         policy=trading.policy(WIDE),
         start_within_ms=2_000,
     )
-    return CountingInitiator(bus, watch, watch, watch, watch, SystemClock(), settings)  # type: ignore[arg-type]  # a stopwatch
+
+    async def unchanged() -> InitiatorSettings:
+        return settings
+
+    return CountingInitiator(bus, watch, watch, watch, watch, SystemClock(), settings, unchanged)  # type: ignore[arg-type]  # a stopwatch
 
 
 async def measure(redis_url: str) -> list[Row]:

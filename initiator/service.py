@@ -29,6 +29,7 @@ from kimp.ports.ticks import TickBus
 
 KNOWLEDGE_EVERY_S = 1.0
 RULES_EVERY_S = 2.0
+SETTINGS_EVERY_S = 1.0
 RULES_TRUST_MS = 90_000
 """Older rules count as none: a wallet may have been closed since."""
 REPORT_EVERY_S = 10.0
@@ -63,7 +64,9 @@ class Initiator:
         capital: Capital,
         clock: Clock,
         settings: InitiatorSettings,
+        latest_settings: Callable[[], Awaitable[InitiatorSettings]],
     ) -> None:
+        """`latest_settings`: as people have changed them since."""
         self._bus = bus
         self._starter = starter
         self._read_model = read_model
@@ -71,6 +74,7 @@ class Initiator:
         self._capital = capital
         self._clock = clock
         self._settings = settings
+        self._latest_settings = latest_settings
         self._scanner = Scanner(settings.coins, settings.limits.threshold)
         self._known = KnownCycles()
         self._starting: dict[Asset, asyncio.Task[None]] = {}
@@ -82,6 +86,7 @@ class Initiator:
             group.create_task(self._consume())
             group.create_task(self._repeat(self._read_knowledge, KNOWLEDGE_EVERY_S))
             group.create_task(self._repeat(self._read_rules, RULES_EVERY_S))
+            group.create_task(self._repeat(self._read_settings, SETTINGS_EVERY_S))
             group.create_task(self._repeat(self._report, REPORT_EVERY_S))
 
     async def _consume(self) -> None:
@@ -170,6 +175,18 @@ class Initiator:
         self._scanner.apply_rules(reading for reading in rules if now - reading.read_ms <= RULES_TRUST_MS)
         # Late joiners start from the last values; what the channel brought since is newer and stays.
         self.take(await self._bus.latest(self._settings.coins))
+
+    async def _read_settings(self) -> None:
+        """While they can't be read, those in force stay; what a cycle was started with is its own to its end."""
+        fresh = await self._latest_settings()
+        if fresh == self._settings:
+            return
+        self._settings = fresh
+        # Begin anew, as a late joiner does: other coins to look at, another hurdle.
+        self._scanner = Scanner(fresh.coins, fresh.limits.threshold)
+        version = fresh.policy.settings_version
+        log.info("trading settings: %s", "the configuration" if version is None else f"version {version}")
+        await self._read_rules()
 
     async def _report(self) -> None:
         counts, self.counts = self.counts, Counter()

@@ -188,6 +188,7 @@ class CycleStory:
             profit_krw=self.profit_krw,
             expected_edge=self.cycle.expected_edge,
             premium=self.cycle.premium,
+            settings_version=self.cycle.policy.settings_version,
             detected_at_ms=self.cycle.detected_at_ms,
             at_ms=_now_ms(),
             entries=tuple(entries),

@@ -40,10 +40,6 @@ TRIES = 3
 """Withdrawals that the venue refuses for certain before the step fails."""
 
 
-UNSEEN_AT_MOST = timedelta(hours=3)
-"""Every chain that kimp uses is final within minutes; exchanges review for hours what they have seen at least."""
-
-
 class Transfer:
     """Withdraw once, follow by txid, take in what arrived. Keeps its progress like an Execution."""
 
@@ -235,6 +231,7 @@ class Transfer:
     async def _follow_deposit(self, intent: WithdrawalIntent, sent: WithdrawalReport) -> Decimal:
         pause = LOOK_AGAIN
         began = workflow.now()
+        unseen_at_most = timedelta(seconds=self._story.cycle.policy.deposit_unseen_s)
         destination = self._direction.destination
         while True:
             credited = await self._ask_deposit(sent)
@@ -243,7 +240,7 @@ class Transfer:
                 return credited.amount
             if credited.state is TransferState.FAILED:
                 raise NeedsPerson(f"{destination} refused {intent.transfer_id}: {credited.detail}")
-            if credited.state is TransferState.UNSEEN and workflow.now() - began > UNSEEN_AT_MOST:
+            if credited.state is TransferState.UNSEEN and workflow.now() - began > unseen_at_most:
                 tag = f" tag {intent.address.tag}" if intent.address.tag else ""
                 raise NeedsPerson(
                     f"{destination} has not heard of {intent.transfer_id}: {sent.arrives:f} {self._coin}"

@@ -32,11 +32,14 @@ class Pages:
     circumstances: Circumstances
     differences: list[str] = field(default_factory=list)
     leaks: list[str] = field(default_factory=list)
+    later: list[Workflow] = field(default_factory=list)
+    """Runs that went on with the cycle."""
 
     def evidence(self) -> Evidence:
         """With the journal numbered anew, so that a change may add and remove lines."""
         lines = [{**line, "n": n} for n, line in enumerate(self.journal, 1)]
-        return Evidence(lines, self.tables, [self.workflow], self.differences, self.leaks, self.circumstances)
+        runs = [self.workflow, *self.later]
+        return Evidence(lines, self.tables, runs, self.differences, self.leaks, self.circumstances)
 
     def lines(self, kind: str, **facts: object) -> list[dict[str, Any]]:
         return [line for line in self.journal if line["kind"] == kind and facts.items() <= line.items()]
@@ -46,6 +49,17 @@ class Pages:
 
     def row(self, table: str, **facts: object) -> dict[str, Any]:
         return next(row for row in self.tables[table] if facts.items() <= row.items())
+
+    def add_entry(self, name: str, cycle: str | None, booked_ms: int, *postings: tuple[str, str, str]) -> None:
+        self.tables["ledger_entries"].append({"entry_id": name, "cycle_id": cycle, "booked_ms": booked_ms})
+        self.tables["ledger_postings"] += [
+            {"entry_id": name, "line": line, "account": account, "asset": asset, "amount": amount}
+            for line, (account, asset, amount) in enumerate(postings)
+        ]
+
+    def drop_entry(self, name: str) -> None:
+        for table in ("ledger_entries", "ledger_postings"):
+            self.tables[table] = [row for row in self.tables[table] if row["entry_id"] != name]
 
     def ask(self, activity: str, number: int, **changes: object) -> None:
         """Change the input of the `number`th call of an activity."""
@@ -187,6 +201,20 @@ def _tables() -> dict[str, list[dict[str, Any]]]:
             _withdrawal_intent("XRP-1-HW-1", "upbit", "USDT", "199", "w-2"),
         ],
         "halts": [],
+        "reservations": [
+            {
+                "cycle_id": CYCLE,
+                "venue": "binance",
+                "asset": "USDT",
+                "amount": "201",
+                "made_ms": START_MS + 2_000,
+                "released_ms": START_MS + 30_000,
+            }
+        ],
+        "capital": [
+            {"venue": "binance", "asset": "USDT", "free": "999"},
+            {"venue": "upbit", "asset": "KRW", "free": "1003802.95"},
+        ],
     }
 
 

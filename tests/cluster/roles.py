@@ -63,7 +63,7 @@ async def kill_each_role(folder: Path, say: Say) -> int:
             trading.cancel()
             await heal(ground, mayhem)
             settled_s = await settle(ground, temporal, mayhem, SIZE.settle_s, say)
-            evidence = await gather(ground, temporal, settled_s, SIZE.settle_s, dict(mayhem.operators.decided))
+            evidence = await gather(ground, temporal, settled_s, SIZE.settle_s, mayhem.operators)
         ended = ground.supervisor.ended
     verdicts = judge(evidence)
     Console(width=140).print(_table(deaths), verdict_table(verdicts))

@@ -12,9 +12,12 @@ import pytest
 TESTS = Path(__file__).parents[1]
 
 
-@pytest.mark.timeout(420)
+@pytest.mark.timeout(870)
 def test_a_system_that_is_laid_waste_keeps_every_invariant(temporal_binary: Path, tmp_path: Path) -> None:
-    """A new seed each time: whoever sees it fail has the seed in the message, and the evidence in the folder."""
+    """A new seed each time: whoever sees it fail has the seed in the message, and the evidence in the folder.
+
+    Three minutes on two cores; it takes itself more time where they are slower.
+    """
     seed = secrets.randbelow(10**6)
     folder = tmp_path / "chaos"
     temporal = os.environ.get("KIMP_TEST_TEMPORAL_ADDRESS")
@@ -25,7 +28,7 @@ def test_a_system_that_is_laid_waste_keeps_every_invariant(temporal_binary: Path
         cwd=tmp_path,
         capture_output=True,
         text=True,
-        timeout=400,
+        timeout=840,
         check=False,
     )
     told = f"seed {seed}: make chaos ARGS='--seed {seed} --size small'; evidence in {folder}\n{ran.stderr[-3000:]}"

@@ -1,9 +1,10 @@
 """Caps that nothing in a test reaches, unless it says so."""
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any
 
+from kimp.contracts.cycle import CyclePolicy
 from kimp.domain.admission import AdmissionLimits
 from kimp.domain.caps import Caps, Exposure
 from kimp.domain.market import Venue
@@ -24,3 +25,17 @@ RICH = Stakes(free={venue: Money(Decimal(10**12), venue.cash) for venue in Venue
 
 def limits(*, cooldown_ms: int = 60_000, **caps: Any) -> AdmissionLimits:
     return AdmissionLimits(replace(WIDE, **caps), cooldown_ms)
+
+
+@dataclass
+class FixedRules:
+    """The port `TradingRules` of a system whose settings nobody changes."""
+
+    always: CyclePolicy
+    tolerance_krw: Decimal = Decimal(10_000)
+
+    async def policy(self) -> CyclePolicy:
+        return self.always
+
+    async def unexplained_krw(self) -> Decimal:
+        return self.tolerance_krw

@@ -34,6 +34,10 @@ class MemoryJournal:
         at, run = self.asked.setdefault(key, (now_ms, run_id))
         return SendPermit(first=first, first_asked_ms=at, run_id=run, halt=self.halt)
 
+    async def knows(self, intent: OrderIntent | WithdrawalIntent) -> bool:
+        name = intent.client_order_id if isinstance(intent, OrderIntent) else intent.transfer_id
+        return name in self.asked
+
     async def ask_order(self, intent: OrderIntent, now_ms: int) -> SendPermit:
         return self._ask(intent.client_order_id, intent.run_id, now_ms)
 

@@ -9,7 +9,7 @@ from itertools import groupby
 from typing import Any
 from uuid import uuid4
 
-from fakes.caps import WIDE
+from fakes.caps import WIDE, FixedRules
 from fakes.journal import MemoryJournal, RecordKeeper
 from fakes.venue import FakeVenue
 from temporalio.client import Client, WorkflowHandle, WorkflowUpdateFailedError
@@ -134,7 +134,7 @@ class Lab:
         ]
         if self.books:
             fates = TemporalCycleFates(self.client)
-            sweep = SweepActivities(self.venues, self.books.strandings, fates, self, POLICY, clock)  # type: ignore[arg-type]  # as above
+            sweep = SweepActivities(self.venues, self.books.strandings, fates, self, FixedRules(POLICY), clock)  # type: ignore[arg-type]  # as above
             reconcile = ReconcileActivities(
                 self.venues,
                 self.books.ledger,
@@ -142,7 +142,7 @@ class Lab:
                 self.books.controls,
                 self,  # type: ignore[arg-type]  # as above
                 clock,
-                Decimal(10_000),
+                FixedRules(POLICY),
             )
             cycle_activities += [sweep.adopt_late_orders, sweep.find_stranded, reconcile.reconcile_balances]
         transfer_activities: list[Callable[..., Any]] = [
@@ -172,13 +172,20 @@ class Lab:
             interceptors=[VenueFailures()],
         )
 
-    async def plan(self, direction: Direction = Direction.TO_UPBIT, expires_in_ms: int = 60_000) -> CycleInput:
+    async def plan(
+        self,
+        direction: Direction = Direction.TO_UPBIT,
+        expires_in_ms: int = 60_000,
+        *,
+        coin: Asset = XRP,
+        number: int = 1,
+    ) -> CycleInput:
         """What the initiator would start at these prices."""
         view = MarketView({(quote.venue, quote.coin): quote for quote in await self.latest(COINS)})
         view.apply_rules(await self.latest_rules())
-        found = evaluate(view, XRP, direction, COINS, LIMITS, SystemClock().now_ms())
+        found = evaluate(view, coin, direction, COINS, LIMITS, SystemClock().now_ms())
         assert isinstance(found, Opportunity), found
-        return _cycle(found, expires_in_ms)
+        return plan(found, number, POLICY, SystemClock().now_ms(), expires_in_ms)
 
     async def start(self, cycle: CycleInput) -> Handle:
         return await self.client.start_workflow(
@@ -197,6 +204,12 @@ class Lab:
     async def sweep(self) -> SweepReport:
         """What the schedule starts every minute; needs `books`."""
         return await self.client.execute_workflow(Sweep.run, id=f"sweep-{uuid4()}", task_queue=TaskQueue.CYCLES)
+
+    @property
+    def names(self) -> list[str]:
+        """Every client order id and transfer id that reached a venue, in that order per venue."""
+        orders = [intent.client_order_id for venue in self.venues.values() for intent in venue.sent]
+        return orders + [name.removeprefix("w-") for venue in self.venues.values() for name in venue.withdrawals]
 
     async def seen(self, handle: Handle, what: Callable[[CycleState], bool]) -> CycleState:
         """The cycle's state as soon as `what` accepts it; the test's own timeout bounds the wait."""
@@ -241,13 +254,6 @@ class _Impatient(SystemClock):
         if self._lab.give_up_at_once:
             self._ahead_ms += 600_000
         return super().now_ms() + self._ahead_ms
-
-
-def _cycle(found: Opportunity, expires_in_ms: int) -> CycleInput:
-    now = SystemClock().now_ms()
-    cycle = plan(found, 1, POLICY, now, expires_in_ms)
-    assert cycle.cycle_id == "XRP-1"
-    return cycle
 
 
 def _allowed() -> dict[tuple[Venue, Asset], Address]:

@@ -61,7 +61,11 @@ def make(bus: RedisTickBus) -> Initiator:
         policy=trading.policy(WIDE),
         start_within_ms=trading.start_within_ms,
     )
-    return Initiator(bus, none, none, none, none, SystemClock(), settings)
+
+    async def unchanged() -> InitiatorSettings:
+        return settings
+
+    return Initiator(bus, none, none, none, none, SystemClock(), settings, unchanged)
 
 
 def quotes() -> Sequence[Quote]:

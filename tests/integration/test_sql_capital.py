@@ -218,6 +218,19 @@ async def test_a_days_loss_halts_trading(books: SqlBooks) -> None:
     await latched(books, Gate.DAY_LOSS, replace(WIDE, day_loss_krw=Decimal(1_000)), 100)
 
 
+async def test_a_cycle_that_waits_with_nothing_journalled_is_unfinished_too(books: SqlBooks) -> None:
+    """Its workflow may be gone: the row alone would keep its coin busy for ever."""
+    waiting = ended(1, None, 3).model_copy(update={"status": CycleStatus.STARTED, "waiting_reason": "the database"})
+    await books.read_model.record(waiting)
+    assert await books.strandings.unfinished() == ["XRP-1"]
+    found = await books.strandings.stranding("XRP-1")
+    assert found is not None
+    assert (found.direction, found.ended, found.orders, found.entries) == (waiting.direction, False, (), ())
+    await books.read_model.record(ended(1, None, 4).model_copy(update={"sequence": waiting.sequence + 1}))
+    assert await books.strandings.unfinished() == []
+    assert await books.strandings.stranding("XRP-1") is None
+
+
 async def test_an_order_that_surfaces_late_makes_its_ended_cycle_unfinished_again(books: SqlBooks) -> None:
     order = opening_order(1)
     await admitted(books, 1)
@@ -240,6 +253,24 @@ async def test_an_order_that_surfaces_late_makes_its_ended_cycle_unfinished_agai
     assert found.orders == ()
     assert found.entries == (bought(1, "300"),)
     assert found.takes_over.adopted == (order.client_order_id,)
+
+
+async def test_a_reopened_cycle_frees_at_its_end_what_it_left_and_nothing_twice(books: SqlBooks) -> None:
+    """It ended once already, and what it had set aside was free since."""
+    order = opening_order(1)
+    await admitted(books, 1)
+    await books.read_model.record(ended(1, Decimal(0), 2, (bought(1, "100", "XRP-1-1B2-1"),)))
+    assert await free(books) == HAVE - 100_000
+    report = OrderReport(client_order_id=order.client_order_id, outcome=OrderOutcome.FILLED)
+    await books.strandings.adopt(order, report, [bought(1, "300")], 3)
+    assert await free(books) == HAVE, "what it left is not to be counted on until it is settled"
+    found = await books.strandings.stranding("XRP-1")
+    assert found is not None
+    takes_over = found.takes_over.model_copy(update={"run_id": "run-1"})
+    after: dict[str, Any] = {"workflow_run_id": "run-2", "takes_over": takes_over}
+    await books.read_model.record(ended(1, None, 4, status=CycleStatus.COMPENSATING, sequence=10, **after))
+    await books.read_model.record(ended(1, Decimal(-9), 5, status=CycleStatus.COMPENSATED, sequence=11, **after))
+    assert await free(books) == HAVE - 400_000
 
 
 async def test_a_cycle_is_not_finished_while_a_late_order_of_it_is_not_taken_care_of(books: SqlBooks) -> None:
@@ -273,3 +304,20 @@ async def test_a_stranded_cycle_is_known_by_its_journal_alone(books: SqlBooks) -
     assert (found.coin, found.direction, found.detected_at_ms, found.ended) == (XRP, Direction.TO_BINANCE, 7, False)
     assert [order.client_order_id for order in found.orders] == ["XRP-1-1B1-1"]
     assert found.names == ("XRP-1-1B1-1",)
+
+
+async def test_a_row_that_the_lost_run_still_wrote_changes_hands_too(books: SqlBooks) -> None:
+    """Its activity went on while its workflow was terminated, and wrote the row after the sweep had looked."""
+    await admitted(books, 1, 7)
+    found = await books.strandings.stranding("XRP-1")
+    assert found is not None
+    await books.read_model.record(ended(1, Decimal(1), 8, status=CycleStatus.STARTED, sequence=1))
+    over = ended(1, None, 9, status=CycleStatus.COMPENSATING, workflow_run_id="run-2", sequence=1)
+    await books.read_model.record(over.model_copy(update={"takes_over": found.takes_over}))
+    await books.read_model.record(
+        ended(1, Decimal(0), 10, status=CycleStatus.COMPENSATED, workflow_run_id="run-2", sequence=2)
+    )
+    row = await books.read_model.cycle("XRP-1")
+    assert row is not None
+    assert row.status is CycleStatus.COMPENSATED
+    assert await books.strandings.unfinished() == []

@@ -285,3 +285,13 @@ async def test_connections_that_the_server_closed_are_not_noticed_by_callers(url
     assert ids
     permits = await asyncio.gather(*(books.journal.ask_order(order(f"b{n}"), 1) for n in range(8)))
     assert all(permit.first for permit in permits)
+
+
+async def test_an_id_is_known_for_what_it_was_asked_for_only(books: SqlBooks) -> None:
+    await books.journal.ask_order(order(), 1)
+    await books.journal.ask_withdrawal(withdrawal(), 1)
+    assert await books.journal.knows(order())
+    assert await books.journal.knows(withdrawal())
+    assert not await books.journal.knows(order("another"))
+    assert not await books.journal.knows(order(coin=Asset("SOL")))
+    assert not await books.journal.knows(withdrawal(coin=Asset("SOL")))

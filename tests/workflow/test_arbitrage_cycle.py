@@ -1,8 +1,10 @@
 """The workflow on a real Temporal server, its activities over fake venues."""
 
 from collections import deque
+from dataclasses import replace
 from decimal import Decimal
 
+import pytest
 from fakes.lab import XRP, Lab, traded
 
 from kimp.contracts.status import CycleStatus
@@ -96,6 +98,20 @@ async def test_a_thin_book_is_sold_into_part_by_part(lab: Lab) -> None:
         await handle.terminate()
     sales = [intent.client_order_id for intent in lab.upbit.sent if intent.side is Side.SELL]
     assert sales == ["XRP-1-1S1-1", "XRP-1-1S2-1", "XRP-1-1S3-1"]
+
+
+@pytest.mark.parametrize("direction", list(Direction))
+async def test_no_order_is_worth_more_than_the_cap_of_one(lab: Lab, direction: Direction) -> None:
+    """A million won is sold in three parts, for won as for dollars."""
+    if direction is Direction.TO_BINANCE:
+        lab.upbit.prices[XRP] = (Decimal(3150), Decimal(3151))
+    cycle = await lab.plan(direction)
+    caps = replace(cycle.policy.caps, order_krw=Decimal(400_000))
+    result = await lab.complete(cycle.model_copy(update={"policy": cycle.policy.model_copy(update={"caps": caps})}))
+    assert result.status is CycleStatus.COMPLETED
+    sales = [i for i in lab.venues[direction.destination].sent if (i.side, i.coin) == (Side.SELL, XRP)]
+    assert len(sales) == 3
+    assert all(i.quantity * i.limit_price * i.krw_per_cash <= 400_000 for i in sales)
 
 
 async def test_a_refused_sale_is_tried_again_under_a_new_attempt(lab: Lab) -> None:

@@ -68,7 +68,7 @@ async def bought(lab: Lab) -> None:
 
 
 async def on_the_way(lab: Lab) -> None:
-    lab.upbit.credit_after = 30
+    lab.upbit.credit_after = 10**6
 
 
 async def order_without_answer(lab: Lab) -> None:
@@ -107,7 +107,9 @@ async def test_a_terminated_cycle_is_parked_and_comes_home_when_a_person_says_so
             while not lab.binance.withdrawals:
                 await handle.describe()
         await handle.terminate("a click in the Web UI")
+        lab.upbit.credit_after = 0
         lab.binance.wallets_open = True
+        lab.upbit.credit_after = 0
         assert await lab.sweep() == SweepReport(adopted=(), taken_over=("XRP-1",))
         assert (await lab.sweep()).taken_over == (), "it has a workflow again"
         await lab.records.until(lambda record: record.status is CycleStatus.DEAD_LETTER)
@@ -149,6 +151,24 @@ async def test_what_the_ledger_cannot_explain_is_booked_and_much_of_it_halts(lab
         assert (await lab.sweep()).unexplained == (), "told once"
 
 
+async def test_balances_are_not_compared_before_each_account_was_looked_at(
+    temporal_client: Client, new_database: Callable[[], str]
+) -> None:
+    """A sweep may come before the opening balances could be read: what is there was not brought by anybody."""
+    url = new_database()
+    await migrate(url)
+    books = await open_books(url)
+    lab = Lab(temporal_client, books=books)
+    async with lab.workers():
+        for venue, fake in lab.venues.items():
+            fake.held[venue.cash] = HAVE[venue.cash]
+            assert (await lab.sweep()).unexplained == ()
+            await books.ledger.book([opening_entry(venue, {venue.cash: HAVE[venue.cash]})])
+        assert (await lab.sweep()).unexplained == ()
+    assert await books.controls.halt_level() is HaltLevel.RUN
+    await books.close()
+
+
 async def test_balances_are_not_compared_while_a_cycle_runs(lab: Lab, books: SqlBooks) -> None:
     cycle = await lab.plan()
     lab.binance.wallets_open = False
@@ -170,13 +190,17 @@ async def test_an_order_that_surfaces_after_its_fence_is_adopted_and_undone(lab:
         handle = await lab.start(await lab.plan())
         result = await handle.result()
         assert result.status is CycleStatus.REJECTED
-        assert (await lab.sweep()) == SweepReport(adopted=(), taken_over=())
+        first = await lab.sweep()
+        assert (first.adopted, first.taken_over) == ((), ())
+        assert first.unexplained == ("-714.007378 USDT on binance", "+311.46822 XRP on binance")
         lab.binance.hides_orders = False
         swept = await lab.sweep()
         assert swept == SweepReport(adopted=("XRP-1-1B1-1",), taken_over=("XRP-1",))
         end: CycleResult = await taken_over(lab).result()
+        assert (await lab.sweep()).unexplained == ("+714.007378000 USDT on binance", "-311.46822 XRP on binance")
     assert end.status is CycleStatus.COMPENSATED
     assert end.reason == "an order surfaced after its fence"
+    assert await books.controls.halt_level() is HaltLevel.NO_NEW_CYCLES, "what it had bought was seen, and not known"
     assert [(i.side, i.client_order_id) for i in lab.binance.sent] == [
         (Side.BUY, "XRP-1-1B1-1"),
         (Side.SELL, "XRP-1-RS1-1"),

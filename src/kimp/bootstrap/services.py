@@ -13,9 +13,11 @@ from kimp.adapters.clock import SystemClock
 from kimp.adapters.sql.books import SqlBooks
 from kimp.adapters.temporal.starter import TemporalCycleStarter
 from kimp.bootstrap.parts import open_bus, open_database, open_stream, open_trusted_venues
+from kimp.bootstrap.settings import SettingsInForce
 from kimp.bootstrap.temporal import connect_temporal
 from kimp.bootstrap.workers import allow_list, cycle_worker, ops_worker, transfer_worker
 from kimp.config import Settings
+from kimp.config.run_time import InForce
 from kimp.contracts.queues import TaskQueue
 from kimp.domain.errors import Unavailable
 from kimp.domain.keys import Right
@@ -52,7 +54,7 @@ async def run_workers(settings: Settings, queues: Sequence[TaskQueue]) -> None:
 
 async def open_ledger(venues: Mapping[Venue, Exchange], books: SqlBooks) -> None:
     """Book what the accounts hold before the first cycle ever; a venue that is away now is asked until it answers."""
-    opened = (await books.capital.stakes(SystemClock().now_ms())).free
+    opened = await books.ledger.opened()
     for venue, exchange in venues.items():
         while venue not in opened:
             try:
@@ -82,7 +84,11 @@ async def run_initiator(settings: Settings) -> None:
         venues = trusted[Right.TRADE]
         await open_ledger(venues, books)
         await stack.enter_async_context(cycle_worker(settings, client, venues, bus, books))
-        trading = settings.trading
+        rules = SettingsInForce(settings, books.settings)
+
+        async def latest() -> InitiatorSettings:
+            return initiator_settings(await rules.read())
+
         await Initiator(
             bus,
             TemporalCycleStarter(client),
@@ -90,11 +96,18 @@ async def run_initiator(settings: Settings) -> None:
             books.controls,
             books.capital,
             SystemClock(),
-            InitiatorSettings(
-                coins=trading.assets,
-                limits=trading.limits(),
-                admission=settings.admission(),
-                policy=settings.policy(),
-                start_within_ms=trading.start_within_ms,
-            ),
+            await latest(),
+            latest,
         ).run()
+
+
+def initiator_settings(now: InForce) -> InitiatorSettings:
+    """What the initiator obeys of the settings in force."""
+    trading = now.settings.trading
+    return InitiatorSettings(
+        coins=trading.assets,
+        limits=trading.limits(),
+        admission=now.settings.admission(),
+        policy=now.policy(),
+        start_within_ms=trading.start_within_ms,
+    )

@@ -18,6 +18,7 @@ from kimp.adapters.clock import SystemClock
 from kimp.adapters.redis.bus import RedisTickBus
 from kimp.adapters.sql.books import SqlBooks
 from kimp.adapters.temporal.starter import TemporalCycleFates
+from kimp.bootstrap.settings import SettingsInForce
 from kimp.bootstrap.temporal import WORKFLOWS, sandbox
 from kimp.config import Settings
 from kimp.contracts.queues import TaskQueue
@@ -49,10 +50,9 @@ def cycle_worker(
     clock = SystemClock()
     orders = OrderActivities(venues, books.journal, books.controls, clock)
     market = MarketActivities(venues, bus, clock)
-    sweep = SweepActivities(venues, books.strandings, TemporalCycleFates(client), bus, settings.policy(), clock)
-    reconcile = ReconcileActivities(
-        venues, books.ledger, books.strandings, books.controls, bus, clock, settings.caps.unexplained_krw
-    )
+    rules = SettingsInForce(settings, books.settings)
+    sweep = SweepActivities(venues, books.strandings, TemporalCycleFates(client), bus, rules, clock)
+    reconcile = ReconcileActivities(venues, books.ledger, books.strandings, books.controls, bus, clock, rules)
     return _worker(
         client,
         TaskQueue.CYCLES,

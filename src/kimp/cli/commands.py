@@ -1,5 +1,5 @@
 """Importing this puts every command on `app`: each module registers its own."""
 
-from kimp.cli import codec, config, demo, inspect, operate, replay, services, temporal
+from kimp.cli import codec, config, demo, inspect, operate, replay, services, settings, temporal
 
-__all__ = ["codec", "config", "demo", "inspect", "operate", "replay", "services", "temporal"]
+__all__ = ["codec", "config", "demo", "inspect", "operate", "replay", "services", "settings", "temporal"]

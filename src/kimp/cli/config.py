@@ -28,7 +28,7 @@ def show(
     environment: Environment = None,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON document, for scripts.")] = False,  # noqa: FBT002
 ) -> None:
-    """Every setting in force and the source that it came from; secrets are masked."""
+    """Every setting and the source that it came from; secrets are masked. See also `kimp settings list`."""
     loaded = load_with_origins(Settings, environment)
     rows = {
         ".".join(path): {"value": value, "source": loaded.origin(*path)}

@@ -66,13 +66,35 @@ def _parse_queues(text: str) -> list[TaskQueue]:
 
 
 @app.command()
-def migrate() -> None:
+def migrate(
+    copy_from: Annotated[
+        str | None,
+        typer.Option(help="URL of another kimp database; all its rows are copied into this one, still empty."),
+    ] = None,
+) -> None:
     """Bring the database's schema up to date."""
-    run(_migrate(load()))
+    run(_migrate(load(), copy_from))
 
 
-async def _migrate(settings: Settings) -> None:
+async def _migrate(settings: Settings, copy_from: str | None) -> None:
+    from kimp.adapters.sql.copying import copy_all  # noqa: PLC0415 - heavy
     from kimp.adapters.sql.schema import migrate as apply  # noqa: PLC0415 - only this command needs Alembic
 
     applied = await apply(settings.sql_url)
     typer.echo(f"applied {', '.join(applied)}" if applied else "the schema is up to date")
+    if copy_from is not None:
+        rows = await copy_all(copy_from, settings.sql_url)
+        typer.echo(f"copied {', '.join(f'{count} {table}' for table, count in rows.items())}")
+
+
+@app.command("catch-up")
+def catch_up() -> None:
+    """Take over from Temporal what a restored database lacks. Stop every other process of kimp first."""
+    run(_catch_up(load()))
+
+
+async def _catch_up(settings: Settings) -> None:
+    from kimp.bootstrap.catch_up import catch_up as apply  # noqa: PLC0415 - heavy
+
+    done = await apply(settings)
+    typer.echo(f"read {done.cycles} cycles; {done.orders} orders were missing. Trading is halted until `kimp resume`")

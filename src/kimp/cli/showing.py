@@ -15,6 +15,7 @@ from kimp.adapters.clock import SystemClock
 from kimp.adapters.redis.bus import RedisTickBus
 from kimp.adapters.sql.books import SqlBooks
 from kimp.bootstrap.parts import open_bus, open_database, open_venues
+from kimp.bootstrap.settings import read_in_force
 from kimp.bootstrap.temporal import connect_temporal
 from kimp.cli import views
 from kimp.cli.app import EXIT_FAILED
@@ -164,10 +165,10 @@ class Screen:
                 await asyncio.sleep(REFRESH_S)
 
     async def _market(self) -> Table:
-        coins = self._settings.trading.assets
+        trading = (await read_in_force(self._settings, self._books.settings)).settings.trading
+        coins = trading.assets
         view = MarketView({(quote.venue, quote.coin): quote for quote in await self._bus.latest(coins)})
         view.apply_rules(await self._bus.latest_rules())
-        trading = self._settings.trading
         return views.premiums_table(view, coins[:-1], trading.limits(), SystemClock().now_ms())
 
     def _print_changes(self, rows: Sequence[CycleRow]) -> None:

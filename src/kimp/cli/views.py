@@ -150,6 +150,7 @@ def cycle_card(row: CycleRow) -> Table:
         "reason": row.reason,
         "premium at start": percent(row.premium),
         "expected edge": percent(row.expected_edge),
+        "trading settings": "as configured" if row.settings_version is None else f"version {row.settings_version}",
         "home by": row.route,
         "spent": cash(row.spent, row.home_asset),
         "returned": cash(row.returned, row.home_asset),

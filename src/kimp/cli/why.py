@@ -3,6 +3,7 @@
 from initiator.explain import CoinExplanation, explain
 from kimp.adapters.clock import SystemClock
 from kimp.bootstrap.parts import open_bus, open_database
+from kimp.bootstrap.settings import read_in_force
 from kimp.config import Settings
 from kimp.domain.errors import BadInput
 from kimp.domain.legs import MarketView
@@ -10,11 +11,12 @@ from kimp.domain.money import Asset, decimal
 
 
 async def explain_now(settings: Settings, coin: str, usd_krw: str | None) -> CoinExplanation:
-    """Raises BadInput for a coin that is not configured."""
-    if coin not in settings.trading.coins:
-        raise BadInput(f"{coin} is not traded; trading.coins has {', '.join(settings.trading.coins)}")
-    coins = settings.trading.assets
+    """Raises BadInput for a coin that is not traded at present."""
     async with open_bus(settings) as bus, open_database(settings) as books:
+        now = (await read_in_force(settings, books.settings)).settings
+        if coin not in now.trading.coins:
+            raise BadInput(f"{coin} is not traded; trading.coins has {', '.join(now.trading.coins)}")
+        coins = now.trading.assets
         view = MarketView({(quote.venue, quote.coin): quote for quote in await bus.latest(coins)})
         view.apply_rules(await bus.latest_rules())
         states = await books.read_model.coin_states()
@@ -25,8 +27,8 @@ async def explain_now(settings: Settings, coin: str, usd_krw: str | None) -> Coi
         view,
         Asset(coin),
         coins,
-        settings.trading.limits(),
-        settings.admission(),
+        now.trading.limits(),
+        now.admission(),
         states,
         halt,
         stakes.exposure,

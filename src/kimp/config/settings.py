@@ -49,6 +49,8 @@ class TradingSettings(Section):
     """How long a cycle waits for a way home that keeps the floor."""
     rebalance_poll_s: int = Field(default=5, gt=0)
     """Pause between two looks for a way home."""
+    deposit_unseen_s: int = Field(default=10_800, gt=0)
+    """A deposit that was never listed for so long is shown to a person; every chain is final within minutes."""
 
     @field_validator("coins")
     @classmethod
@@ -84,6 +86,7 @@ class TradingSettings(Section):
             compensation_loss_limit=self.compensation_loss_limit,
             rebalance_deadline_s=self.rebalance_deadline_s,
             rebalance_poll_s=self.rebalance_poll_s,
+            deposit_unseen_s=self.deposit_unseen_s,
             max_quote_age_ms=self.max_quote_age_ms,
             caps=caps,
         )

@@ -36,9 +36,13 @@ class CyclePolicy(Message):
     rebalance_deadline_s: int
     rebalance_poll_s: int
     max_quote_age_ms: int
+    deposit_unseen_s: int = 10_800
+    """How long a deposit that the receiving venue has never listed is waited for before a person is told."""
     caps: Caps
     discreet: bool = False
     """Search attributes, which are never encrypted, tell no amount and no reason: set where histories are encrypted."""
+    settings_version: int | None = None
+    """Of the trading settings, which people change at run time; None: the configuration alone."""
 
 
 class CycleTerms(Message):
@@ -169,6 +173,7 @@ class CycleRecord(Message):
     profit_krw: Decimal | None = None
     expected_edge: Decimal
     premium: Decimal
+    settings_version: int | None = None
     detected_at_ms: int
     at_ms: int
     """When this became so, workflow time in epoch milliseconds."""

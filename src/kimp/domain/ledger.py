@@ -122,7 +122,12 @@ def opening_entry(venue: Venue, balances: Mapping[Asset, Decimal]) -> Entry:
         for asset, amount in balances.items()
         for side, sign in ((Account.EXTERNAL, -1), (account, 1))
     ]
-    return _entry(f"opening/{venue}", None, *postings)
+    return _entry(opening_id(venue), None, *postings)
+
+
+def opening_id(venue: Venue) -> str:
+    """Of the one entry that says what an account held at first."""
+    return f"opening/{venue}"
 
 
 @exact

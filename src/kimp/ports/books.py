@@ -43,6 +43,10 @@ class Journal(Protocol):
 
     async def close_order(self, intent: OrderIntent, report: OrderReport, now_ms: int) -> None: ...
 
+    async def knows(self, intent: OrderIntent | WithdrawalIntent) -> bool:
+        """Whether it was asked for under this id, on this venue, with this coin."""
+        ...
+
     async def ask_withdrawal(self, intent: WithdrawalIntent, now_ms: int) -> SendPermit | None:
         """None while another withdrawal of the same coin from the same venue has no answer yet."""
         ...
@@ -86,7 +90,7 @@ class Strandings(Protocol):
     """Cycles that somebody has to look after because their workflow may not."""
 
     async def unfinished(self) -> Sequence[str]:
-        """Ids of the cycles whose reservation is not released."""
+        """Ids of the cycles that have not ended, or whose reservation is not released."""
         ...
 
     async def stranding(self, cycle_id: str) -> Stranding | None:
@@ -105,6 +109,10 @@ class Strandings(Protocol):
 class Ledger(Protocol):
     async def book(self, entries: Sequence[Entry]) -> None:
         """Book each entry once; one already there is left as it is."""
+        ...
+
+    async def opened(self) -> frozenset[Venue]:
+        """Venues whose account was looked at, and booked as it was then."""
         ...
 
     async def balances(self) -> Mapping[tuple[Account, Asset], Decimal]:
@@ -135,6 +143,8 @@ class CycleRow:
     profit_krw: Decimal | None
     expected_edge: Decimal
     premium: Decimal
+    settings_version: int | None
+    """Of the trading settings that it lives by; None: the configuration alone."""
     started_ms: int
     updated_ms: int
     closed_ms: int | None

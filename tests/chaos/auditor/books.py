@@ -17,6 +17,7 @@ REQUIRED = ("cycles", "ledger_entries", "ledger_postings", "order_intents", "wit
 class Entry:
     entry_id: str
     cycle_id: str | None
+    booked_ms: int
     postings: tuple[tuple[str, str, Decimal], ...]
     """Account, asset, amount."""
 
@@ -88,7 +89,16 @@ class Books:
     def open_cycles(self) -> set[str]:
         """Begun, by any table, and not ended by the read model."""
         begun = {intent.cycle_id for intent in self.orders.values()} | self.cycles.keys()
-        return {cycle for cycle in begun if cycle not in self.cycles or self.cycles[cycle]["status"] not in TERMINAL}
+        return {cycle for cycle in begun if not self.ended(cycle)}
+
+    def ended(self, cycle_id: str) -> bool:
+        """By the read model."""
+        return cycle_id in self.cycles and self.cycles[cycle_id]["status"] in TERMINAL
+
+    @property
+    def reserving(self) -> set[str]:
+        """Cycles whose cash is still set aside."""
+        return {row["cycle_id"] for row in self.reservations or () if row["released_ms"] is None}
 
     def balances(self) -> dict[tuple[str, str], Decimal]:
         return total(posting for entry in self.entries for posting in entry.postings)
@@ -114,6 +124,7 @@ def _entries(tables: Mapping[str, Sequence[Row]]) -> list[Entry]:
         Entry(
             row["entry_id"],
             row["cycle_id"],
+            row["booked_ms"],
             tuple((p["account"], p["asset"], number(p["amount"])) for p in postings[row["entry_id"]]),
         )
         for row in tables["ledger_entries"]

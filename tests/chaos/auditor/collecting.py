@@ -10,12 +10,13 @@ from chaos.auditor.evidence import Call, Row, Unread, Workflow
 from sqlalchemy import Connection, inspect, text
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import create_async_engine
+from temporalio.api.common.v1 import Payload
 from temporalio.api.enums.v1 import EventType
 from temporalio.api.history.v1 import HistoryEvent
 from temporalio.client import Client, WorkflowExecution
 from temporalio.service import RPCError
 
-CYCLES = "WorkflowType='ArbitrageCycle'"
+CYCLES = "WorkflowType IN ('ArbitrageCycle', 'StrandedCycle')"
 
 
 def read_journal(path: Path) -> Sequence[Row] | Unread:
@@ -71,23 +72,27 @@ def _workflow(found: WorkflowExecution, events: Sequence[HistoryEvent]) -> Workf
     calls = tuple(
         Call(
             activity=event.activity_task_scheduled_event_attributes.activity_type.name,
-            asked=_input(event),
+            asked=_plain(event.activity_task_scheduled_event_attributes.input.payloads),
             done=event.event_id in done,
         )
         for event in events
         if event.event_type == EventType.EVENT_TYPE_ACTIVITY_TASK_SCHEDULED
     )
+    opened = events[0].workflow_execution_started_event_attributes
     return Workflow(
         workflow_id=found.id,
-        run_id=events[0].workflow_execution_started_event_attributes.first_execution_run_id,
+        run_id=opened.first_execution_run_id,
         status=found.status.name if found.status is not None else "UNKNOWN",
         started_ms=int(found.start_time.timestamp() * 1000),
         calls=calls,
+        kind=found.workflow_type,
+        brought=tuple(_plain(opened.input.payloads).get("entries", ())),
     )
 
 
-def _input(event: HistoryEvent) -> Row:
-    (payload,) = event.activity_task_scheduled_event_attributes.input.payloads
+def _plain(payloads: Sequence[Payload]) -> Row:
+    """The one argument."""
+    (payload,) = payloads
     encoding = payload.metadata["encoding"].decode()
     if encoding != "json/plain":
         raise ValueError(f"a payload is {encoding}; the auditor reads plain JSON")

@@ -4,12 +4,16 @@ from collections.abc import Iterator, Mapping
 from decimal import Decimal
 
 from chaos.auditor.books import TERMINAL, Books
+from chaos.auditor.capital import check_capital
 from chaos.auditor.evidence import Violation, violation
-from chaos.auditor.names import CASH
-from chaos.auditor.reconciliation import net, reconcile
+from chaos.auditor.names import CASH, OrderName
+from chaos.auditor.outside import check_outside, outstanding
+from chaos.auditor.reconciliation import net, reconcile, unfounded_write_offs
 from chaos.auditor.venue_truth import VenueTruth, total
 
 ZERO = Decimal(0)
+FEE_COIN = "BNB"
+"""Binance may take its fees in it."""
 DUST_KRW = Decimal(10_000)
 """Below this value neither venue takes an order: lots and least orders leave so much behind."""
 
@@ -30,14 +34,18 @@ def check_conservation(truth: VenueTruth, books: Books) -> Iterator[Violation]:
             yield violation("moved at the venue, not in the ledger", of=part.what, journal=part.n, cycle=part.cycle_id)
     for entry in found.phantoms:
         yield violation("in the ledger, but it never happened so at the venue", entry=entry.entry_id)
-    ledger, pending = books.balances(), net(found.unbooked, CASH)
+    for what, amount in unfounded_write_offs(truth, books, found.write_offs):
+        yield violation("written off, and the venue does not know it as lost", what=what, amount=amount)
+    yield from check_outside(truth, books)
+    ledger, pending, by_mistake = books.balances(), net(found.unbooked, CASH), outstanding(truth, books)
     for key in sorted({key for key in ledger if key[0] in CASH} | truth.balances.keys()):
-        ours, theirs = ledger.get(key, ZERO) + pending.get(key, ZERO), truth.balances.get(key, ZERO)
+        ours = ledger.get(key, ZERO) + pending.get(key, ZERO) + by_mistake.get(key, ZERO)
+        theirs = truth.balances.get(key, ZERO)
         if ours != theirs:
             yield violation(
                 "the ledger is not the venue's balance", venue=key[0], asset=key[1], ledger=ours, balance=theirs
             )
-    yield from _reserved(books)
+    yield from check_capital(truth, books)
 
 
 def _off_balance(movement: Mapping[tuple[str, str], Decimal]) -> dict[str, Decimal]:
@@ -68,7 +76,10 @@ def _left_over(
         if (account, asset) == (home, CASH[home]):
             continue
         facts = {"cycle": cycle, "account": account, "asset": asset, "amount": amount}
-        if account == "in_transit":
+        if asset == FEE_COIN:
+            if amount != -_fees(cycle, asset, truth):
+                yield violation("other fees than the venue took", **facts)
+        elif account == "in_transit":
             yield violation("a cycle that ended has something in transit", **facts)
         elif amount < -(DUST_KRW / truth.prices_krw[asset] if asset == CASH[account] else ZERO):
             # Of cash a buy may take a little more than was counted on: its price may move within the limit.
@@ -77,26 +88,11 @@ def _left_over(
             yield violation("a cycle that ended still holds something", **facts)
 
 
-def _reserved(books: Books) -> Iterator[Violation]:
-    """Where kimp reserves capital: none for a cycle that ended, and what is free and reserved is what is there."""
-    held: dict[tuple[str, str], Decimal] = {}
-    for row in books.reservations or ():
-        if row["released_ms"] is not None:
-            continue
-        key = row["venue"], row["asset"]
-        held[key] = held.get(key, ZERO) + Decimal(str(row["amount"]))
-        cycle = books.cycles.get(row["cycle_id"])
-        if cycle is not None and cycle["status"] in TERMINAL:
-            yield violation("a cycle that ended still reserves capital", cycle=row["cycle_id"], amount=row["amount"])
-    if books.open_cycles or any(amount != 0 for amount in held.values()):
-        return
-    ledger = books.balances()
-    for row in books.capital or ():
-        free, there = Decimal(str(row["free"])), ledger.get((row["venue"], row["asset"]), ZERO)
-        if free != there:
-            yield violation(
-                "free capital is not the balance", venue=row["venue"], asset=row["asset"], free=free, ledger=there
-            )
+def _fees(cycle: str, asset: str, truth: VenueTruth) -> Decimal:
+    """What the venue took of this for the cycle's trades."""
+    fills = (fill for fill in truth.fills if fill.fee_asset == asset)
+    own = (fill.fee for fill in fills if (name := OrderName.of(fill.client_id or "")) and name.cycle == cycle)
+    return sum(own, ZERO)
 
 
 def _open(books: Books) -> list[dict[tuple[str, str], Decimal]]:

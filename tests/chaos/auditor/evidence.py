@@ -36,9 +36,13 @@ class Workflow:
     workflow_id: str
     run_id: str
     status: str
-    """As Temporal tells it: RUNNING, COMPLETED, FAILED, ..."""
+    """As Temporal tells it: RUNNING, COMPLETED, TERMINATED, FAILED, ..."""
     started_ms: int
     calls: tuple[Call, ...] = ()
+    kind: str = "ArbitrageCycle"
+    """`StrandedCycle`: it goes on with the cycle of a run that is gone."""
+    brought: tuple[Row, ...] = ()
+    """Ledger entries that it was started with."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +68,8 @@ class Circumstances:
     settle_limit_s: float
     decided: Mapping[str, int] = field(default_factory=dict)
     """Cycle -> how often a person decided over it since."""
+    terminated: Mapping[str, int] = field(default_factory=dict)
+    """Cycle -> how often a person terminated its workflow."""
 
 
 @dataclass(frozen=True, slots=True)

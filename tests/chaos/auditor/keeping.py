@@ -54,7 +54,10 @@ def _read(folder: Path, name: str) -> Any:
 def _workflows(kept: Sequence[Mapping[str, Any]] | Unread) -> Sequence[Workflow] | Unread:
     if isinstance(kept, Unread):
         return kept
-    return [Workflow(**{**row, "calls": tuple(Call(**call) for call in row["calls"])}) for row in kept]
+    return [
+        Workflow(**{**row, "calls": tuple(Call(**call) for call in row["calls"]), "brought": tuple(row["brought"])})
+        for row in kept
+    ]
 
 
 def _circumstances(kept: Row) -> Circumstances:
@@ -65,4 +68,5 @@ def _circumstances(kept: Row) -> Circumstances:
         settled_s=None if kept["settled_s"] is None else float(kept["settled_s"]),
         settle_limit_s=float(kept["settle_limit_s"]),
         decided=kept["decided"],
+        terminated=kept["terminated"],
     )

@@ -1,35 +1,64 @@
 """I4: no cycle is lost. I10: once the faults are over, everything comes to rest."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from itertools import pairwise
 
 from chaos.auditor.books import TERMINAL, Books, Halt
 from chaos.auditor.evidence import Circumstances, Row, Violation, Workflow, violation
 from chaos.auditor.names import OrderName, cycle_of
+from chaos.auditor.orders import beyond_fence
 from chaos.auditor.venue_truth import VenueTruth
 
+STRANDED = "StrandedCycle"
 NO_NEW_CYCLES = 1
 SEEN_WITHIN_MS = 10_000
 """Initiators read the kill switch every second and take one that they can't read for 5 s for closed."""
 
 
-def check_cycles(truth: VenueTruth, books: Books, workflows: Sequence[Workflow]) -> Iterator[Violation]:
+def check_cycles(
+    truth: VenueTruth, books: Books, workflows: Sequence[Workflow], terminated: Mapping[str, int]
+) -> Iterator[Violation]:
     """A row for each workflow that moved money, a workflow for each row; ended well, or visible with a reason."""
-    runs = {cycle_of(workflow.workflow_id): workflow for workflow in workflows}
-    if len(runs) < len(workflows):
-        yield violation("a workflow id ran more than once", workflows=len(workflows), ids=len(runs))
+    runs = runs_of(workflows)
+    begun = _begun(truth, books)
+    late = {name.cycle for order in beyond_fence(truth, books) if (name := OrderName.of(order.client_id or ""))}
     for cycle, row in books.cycles.items():
-        workflow = runs.get(cycle)
-        if workflow is None:
+        if cycle not in runs:
             yield violation("a row without a workflow", cycle=cycle, status=row["status"])
-        elif workflow.run_id != row["workflow_run_id"]:
-            yield violation("a row of another run", cycle=cycle, row=row["workflow_run_id"], workflow=workflow.run_id)
-    for cycle in sorted(_begun(truth, books) - books.cycles.keys()):
+        elif runs[cycle][-1].run_id != row["workflow_run_id"]:
+            of = runs[cycle][-1].run_id
+            yield violation("a row of another run", cycle=cycle, row=row["workflow_run_id"], workflow=of)
+    for cycle in sorted((begun | books.reserving) - books.cycles.keys()):
         if cycle not in runs:
             yield violation("money was asked for by a cycle that is nowhere", cycle=cycle)
-    for cycle, workflow in runs.items():
-        yield from _end(cycle, workflow, books.cycles.get(cycle))
-        if _halted(books.halts, workflow.started_ms):
+    for cycle, lives in runs.items():
+        yield from _succession(cycle, lives, terminated.get(cycle, 0), late)
+        yield from _end(cycle, lives[-1], books, asked_for=cycle in begun | books.reserving)
+        if _halted(books.halts, lives[0].started_ms):
             yield violation("a cycle started against the kill switch", cycle=cycle)
+
+
+def runs_of(workflows: Sequence[Workflow]) -> Mapping[str, Sequence[Workflow]]:
+    """Cycle -> its runs, the last one last."""
+    runs: dict[str, list[Workflow]] = {}
+    for workflow in sorted(workflows, key=lambda workflow: workflow.started_ms):
+        runs.setdefault(cycle_of(workflow.workflow_id), []).append(workflow)
+    return runs
+
+
+def _succession(cycle: str, lives: Sequence[Workflow], terminated: int, late: Collection[str]) -> Iterator[Violation]:
+    """A cycle begins once. Another run goes on with it if a person ended the one before, or an order surfaced late."""
+    ended_by_people = sum(1 for run in lives if run.status == "TERMINATED")
+    if ended_by_people > terminated:
+        yield violation("terminated, and by no person", cycle=cycle, runs=ended_by_people, by_people=terminated)
+    if lives[0].kind == STRANDED:
+        yield violation("a cycle was taken over that never began", cycle=cycle)
+    for before, after in pairwise(lives):
+        facts = {"cycle": cycle, "before": f"{before.run_id} {before.status}", "after": f"{after.run_id} {after.kind}"}
+        if after.kind != STRANDED:
+            yield violation("a cycle began twice", **facts)
+        elif before.status != "TERMINATED" and (before.status != "COMPLETED" or cycle not in late):
+            yield violation("taken over, and nothing was wrong with it", **facts)
 
 
 def _begun(truth: VenueTruth, books: Books) -> set[str]:
@@ -37,10 +66,15 @@ def _begun(truth: VenueTruth, books: Books) -> set[str]:
     return filled | {intent.cycle_id for intent in books.orders.values()}
 
 
-def _end(cycle: str, workflow: Workflow, row: Row | None) -> Iterator[Violation]:
+def _end(cycle: str, workflow: Workflow, books: Books, *, asked_for: bool) -> Iterator[Violation]:
+    row = books.cycles.get(cycle)
     facts = {"cycle": cycle, "workflow": workflow.status, "row": row and row["status"]}
-    if workflow.status == "COMPLETED":
-        if row is None or row["status"] not in TERMINAL:
+    if workflow.status == "TERMINATED":
+        # Right before its end, or before it did anything at all: then there is nothing to take over.
+        if cycle in books.reserving or not (books.ended(cycle) or (row is None and not asked_for)):
+            yield violation("terminated, and nobody took it over", **facts)
+    elif workflow.status == "COMPLETED":
+        if not books.ended(cycle):
             yield violation("a workflow ended, and the read model does not say so", **facts)
     elif workflow.status != "RUNNING":
         yield violation("a cycle ended by a failure", **facts)

@@ -1,12 +1,12 @@
 """I6: read model and ledger are what the workflows recorded, folded anew from their histories."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
 from chaos.auditor.books import Books
 from chaos.auditor.evidence import Call, Row, Violation, Workflow, number, optional, violation
-from chaos.auditor.names import cycle_of
+from chaos.auditor.lives import runs_of
 from chaos.auditor.venue_truth import total
 
 SAME = (
@@ -31,40 +31,53 @@ def check_projection(books: Books, workflows: Sequence[Workflow]) -> Iterator[Vi
     told: dict[str, tuple[str | None, Mapping[tuple[str, str], Decimal]]] = {}
     pending: set[str] = set()
     for workflow in workflows:
-        records = [call for call in workflow.calls if call.activity == "record"]
-        yield from _row(cycle_of(workflow.workflow_id), records, books.cycles, running=workflow.status == "RUNNING")
-        for record in records:
-            told.update(_entries(record.asked))
+        told.update(_entries(workflow.brought))
+        for record in _records(workflow):
+            told.update(_entries(record.asked["entries"]))
             if not record.done:
-                pending |= _entries(record.asked).keys()
-    for entry_id, (cycle, movement) in booked.items():
-        if cycle is not None and told.get(entry_id) != (cycle, movement):
+                pending |= _entries(record.asked["entries"]).keys()
+    for cycle, runs in runs_of(workflows).items():
+        yield from _row(cycle, runs, books.cycles.get(cycle))
+    for entry_id, (owner, movement) in booked.items():
+        if owner is not None and told.get(entry_id) != (owner, movement):
             yield violation("an entry that no history recorded so", entry=entry_id)
     for entry_id in told.keys() - booked.keys() - pending:
         yield violation("recorded in a history, not in the ledger", entry=entry_id)
 
 
-def _row(cycle: str, records: Sequence[Call], rows: Mapping[str, Row], *, running: bool) -> Iterator[Violation]:
-    """The record of the highest number; one that nobody answered yet may be there or not."""
-    done = max((r.asked for r in records if r.done), key=lambda asked: int(asked["sequence"]), default=None)
-    row = rows.get(cycle)
-    unanswered = [record.asked for record in records if not record.done]
-    expected = [asked for asked in (done, *unanswered) if asked is not None]
+def _records(workflow: Workflow) -> list[Call]:
+    return [call for call in workflow.calls if call.activity == "record"]
+
+
+def _row(cycle: str, runs: Sequence[Workflow], row: Row | None) -> Iterator[Violation]:
+    """The record of the highest number of the last run; one that nobody answered yet may be there or not."""
+    expected, certain = _expected(runs)
     if not expected:
         if row is not None:
             yield violation("a row that no history recorded", cycle=cycle)
         return
     if row is None:
-        if done is not None:
+        if certain:
             yield violation("recorded in a history, not in the read model", cycle=cycle)
         return
-    if not running:
-        expected = [asked for asked in expected if asked is done] or expected
     differences = [_differences(asked, row) for asked in expected]
     if all(differences):
         yield violation(
             "the row is not what the history recorded last", cycle=cycle, differences="; ".join(differences[0])
         )
+
+
+def _expected(runs: Sequence[Workflow]) -> tuple[list[Row], bool]:
+    """What the row may say, and whether there must be one: a run's word holds until the next one has spoken."""
+    expected: list[Row] = []
+    for run in reversed(runs):
+        records = _records(run)
+        done = max((r.asked for r in records if r.done), key=lambda asked: int(asked["sequence"]), default=None)
+        if run.status != "COMPLETED":
+            expected += [record.asked for record in records if not record.done]
+        if done is not None:
+            return [done, *expected], True
+    return expected, False
 
 
 def _differences(asked: Row, row: Row) -> list[str]:
@@ -82,11 +95,11 @@ def _rounded(value: object) -> Decimal | None:
     return None if value is None else number(value).quantize(PLACES)
 
 
-def _entries(asked: Row) -> dict[str, tuple[str | None, Mapping[tuple[str, str], Decimal]]]:
+def _entries(entries: Iterable[Row]) -> dict[str, tuple[str | None, Mapping[tuple[str, str], Decimal]]]:
     return {
         entry["entry_id"]: (
             entry["cycle_id"],
             total((p["account"], p["asset"], number(p["amount"])) for p in entry["postings"]),
         )
-        for entry in asked["entries"]
+        for entry in entries
     }

@@ -7,8 +7,9 @@ from decimal import Decimal
 
 from chaos.auditor.books import Books, Entry, WithdrawalIntent, plain_id
 from chaos.auditor.names import OrderName
-from chaos.auditor.venue_truth import VenueTruth, Withdrawal
+from chaos.auditor.venue_truth import VenueTruth, Withdrawal, total
 
+RECONCILED = "reconciled/"
 Movement = Mapping[tuple[str, str], Decimal]
 
 
@@ -29,6 +30,8 @@ class Reconciled:
     unbooked: list[Unbooked] = field(default_factory=list)
     phantoms: list[Entry] = field(default_factory=list)
     """Entries of movements that never happened at the venue, or not so."""
+    write_offs: list[Entry] = field(default_factory=list)
+    """What a person took out of the books."""
 
 
 def reconcile(truth: VenueTruth, books: Books) -> Reconciled:
@@ -36,7 +39,11 @@ def reconcile(truth: VenueTruth, books: Books) -> Reconciled:
     entries = {entry.entry_id: entry for entry in books.entries}
     _trades(truth, entries, result)
     _transfers(truth, books, entries, result)
-    result.phantoms += [entry for entry in entries.values() if not _needs_no_venue(entry)]
+    for entry in entries.values():
+        if "/write-off/" in entry.entry_id and _takes_out(entry):
+            result.write_offs.append(entry)
+        elif not _needs_no_venue(entry):
+            result.phantoms.append(entry)
     return result
 
 
@@ -89,11 +96,13 @@ def _transfers(truth: VenueTruth, books: Books, entries: dict[str, Entry], resul
             sent = owner.get(withdrawal.uuid)
             what = f"withdrawal {withdrawal.uuid}"
             _match(what, "out", sent, withdrawal.n, withdrawal.movement(), entries, result)
-    for deposit in truth.deposits:
-        if deposit.credited:
-            source = by_txid.get(deposit.txid)
-            sent = owner.get(source.uuid) if source is not None else None
-            _match(f"deposit {deposit.uuid}", "in", sent, deposit.n, deposit.movement(), entries, result)
+    for deposit in truth.credits:
+        source = by_txid.get(deposit.txid)
+        sent = owner.get(source.uuid) if source is not None else None
+        _match(f"deposit {deposit.uuid}", "in", sent, deposit.n, deposit.movement(), entries, result)
+        if source is not None and (missing := source.arrives - deposit.amount) != 0:
+            gone = total([("in_transit", deposit.coin, -missing), ("external", deposit.coin, missing)])
+            _match(f"what deposit {deposit.uuid} lacks", "missing", sent, deposit.n, gone, entries, result)
 
 
 def _match(
@@ -114,12 +123,29 @@ def _match(
 
 
 def _needs_no_venue(entry: Entry) -> bool:
-    """What was there before, and what a person took out of the books."""
-    if entry.entry_id.startswith("opening/"):
-        return entry.cycle_id is None
-    return "/write-off/" in entry.entry_id and all(
-        amount > 0 for (account, _), amount in entry.movement().items() if account == "external"
-    )
+    """What was there before, and what came from outside, which is judged by itself (`chaos.auditor.outside`)."""
+    return entry.cycle_id is None and entry.entry_id.startswith(("opening/", RECONCILED))
+
+
+def _takes_out(entry: Entry) -> bool:
+    return all(amount > 0 for (account, _), amount in entry.movement().items() if account == "external")
+
+
+def unfounded_write_offs(truth: VenueTruth, books: Books, write_offs: Iterable[Entry]) -> Iterator[tuple[str, Decimal]]:
+    """Coin and amount that a cycle's people wrote off in transit, and that the venue does not know as lost."""
+    owner = owners(truth, books)
+    gone: dict[tuple[str, str], Decimal] = {}
+    for lost in truth.lost:
+        intent = owner.get(lost.withdrawal)
+        if intent is not None:
+            key = intent.cycle_id, lost.coin
+            gone[key] = gone.get(key, Decimal(0)) + lost.amount
+    for entry in write_offs:
+        for (account, asset), amount in entry.movement().items():
+            if account == "in_transit":
+                key = entry.cycle_id or "", asset
+                gone[key] = gone.get(key, Decimal(0)) + amount
+    yield from ((f"{coin} of {cycle}", -left) for (cycle, coin), left in gone.items() if left < 0)
 
 
 def net(parts: Iterable[Unbooked], accounts: Iterable[str]) -> dict[tuple[str, str], Decimal]:

@@ -35,6 +35,7 @@ class Order:
 @dataclass(frozen=True, slots=True)
 class Fill:
     n: int
+    ms: int
     venue: str
     order: str
     client_id: str | None
@@ -101,10 +102,28 @@ class Deposit:
     coin: str
     amount: Decimal
     txid: str
-    credited: bool
+    credited_ms: int | None
+    """None: it is not in the balance."""
 
     def movement(self) -> dict[tuple[str, str], Decimal]:
         return total([("in_transit", self.coin, -self.amount), (self.venue, self.coin, self.amount)])
+
+
+@dataclass(frozen=True, slots=True)
+class Lost:
+    """Coins that left a venue and will never be credited."""
+
+    withdrawal: str
+    coin: str
+    amount: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class BalanceNow:
+    ms: int
+    venue: str
+    asset: str
+    balance: Decimal
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,9 +132,27 @@ class VenueTruth:
     fills: Sequence[Fill]
     withdrawals: Sequence[Withdrawal]
     deposits: Sequence[Deposit]
+    lost: Sequence[Lost]
     balances: Mapping[tuple[str, str], Decimal]
+    balance_lines: Sequence[BalanceNow]
+    """Every change of a balance."""
     prices_krw: Mapping[str, Decimal]
     """Each coin's last price in won, to tell dust from value."""
+
+    @property
+    def credits(self) -> list[Deposit]:
+        """Deposits that are in a balance, one for each transaction of a chain."""
+        firsts: dict[str, Deposit] = {}
+        for deposit in self.deposits:
+            if deposit.credited_ms is not None:
+                firsts.setdefault(deposit.txid, deposit)
+        return list(firsts.values())
+
+    @property
+    def mistakes(self) -> list[Deposit]:
+        """Transactions that a venue has credited once more: coins that nobody sent."""
+        firsts = {deposit.uuid for deposit in self.credits}
+        return [d for d in self.deposits if d.credited_ms is not None and d.uuid not in firsts]
 
     @classmethod
     def of(cls, journal: Iterable[Row], krw_per_usdt: Decimal) -> "VenueTruth":
@@ -126,14 +163,23 @@ class VenueTruth:
         if [line["n"] for line in lines] != list(range(1, len(lines) + 1)):
             raise ValueError("the venue's journal has gaps")
         fills = [_fill(line) for line in lines if line["kind"] == "fill"]
+        balances = [
+            BalanceNow(line["ms"], line["venue"], line["asset"], number(line["balance"]))
+            for line in lines
+            if line["kind"] == "balance"
+        ]
         return cls(
             orders=[_order(line) for line in lines if line["kind"] == "order"],
             fills=fills,
             withdrawals=[_withdrawal(group) for group in _by(lines, "withdrawal")],
             deposits=[_deposit(group) for group in _by(lines, "deposit")],
-            balances={
-                (line["venue"], line["asset"]): number(line["balance"]) for line in lines if line["kind"] == "balance"
-            },
+            lost=[
+                Lost(line["withdrawal"], line["coin"], number(line["amount"]))
+                for line in lines
+                if line["kind"] == "lost"
+            ],
+            balances={(now.venue, now.asset): now.balance for now in balances},
+            balance_lines=balances,
             prices_krw={f.coin: f.price * (1 if f.venue == "upbit" else krw_per_usdt) for f in fills}
             | {"KRW": Decimal(1), "USDT": krw_per_usdt},
         )
@@ -178,6 +224,7 @@ def _order(line: Row) -> Order:
 def _fill(line: Row) -> Fill:
     return Fill(
         n=line["n"],
+        ms=line["ms"],
         venue=line["venue"],
         order=line["order"],
         client_id=line["client_id"],
@@ -220,5 +267,5 @@ def _deposit(lines: Sequence[Row]) -> Deposit:
         coin=first["coin"],
         amount=number(last["amount"]),
         txid=first["txid"],
-        credited=not {line["step"] for line in lines}.isdisjoint(CREDITED),
+        credited_ms=next((line["ms"] for line in lines if line["step"] in CREDITED), None),
     )

@@ -62,7 +62,11 @@ def _judge(e: Evidence) -> Iterator[Verdict]:
         "a withdrawal at most once, to the listed place",
         lambda: check_withdrawals(_read(truth), _read(books), circumstances.allowed),
     )
-    yield _verdict("I4", "no cycle is lost", lambda: check_cycles(_read(truth), _read(books), _read(e.workflows)))
+    yield _verdict(
+        "I4",
+        "no cycle is lost",
+        lambda: check_cycles(_read(truth), _read(books), _read(e.workflows), circumstances.terminated),
+    )
     yield _verdict("I5", "no inventory without an owner", lambda: check_inventory(_read(truth), _read(books)))
     yield _verdict(
         "I6", "read model and ledger follow the histories", lambda: check_projection(_read(books), _read(e.workflows))

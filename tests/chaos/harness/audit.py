@@ -1,7 +1,7 @@
 """Hands the auditor its evidence, and everything that only a running kimp can tell."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from decimal import Decimal
 from pathlib import Path
 
@@ -9,6 +9,7 @@ from chaos.auditor.collecting import read_journal, read_tables, read_workflows
 from chaos.auditor.evidence import Circumstances, Evidence, Place, Unread
 from chaos.harness.commands import Refused, kimp_json
 from chaos.harness.ground import JOURNAL, NOTIONAL_KRW, Ground
+from chaos.harness.operators import Operators
 from fakes.canaries import database, files, histories, redis
 from temporalio.client import Client
 
@@ -21,7 +22,7 @@ REPLAY_S = 900
 
 
 async def gather(
-    ground: Ground, temporal: Client, settled_s: float | None, limit_s: float, decided: Mapping[str, int]
+    ground: Ground, temporal: Client, settled_s: float | None, limit_s: float, operators: Operators
 ) -> Evidence:
     """Read everything, past every proxy."""
     address = temporal.service_client.config.target_host
@@ -38,7 +39,8 @@ async def gather(
             krw_per_usdt=KRW_PER_USDT,
             settled_s=settled_s,
             settle_limit_s=limit_s,
-            decided=decided,
+            decided=dict(operators.decided),
+            terminated=dict(operators.terminated),
         ),
     )
 

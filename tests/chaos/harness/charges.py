@@ -46,9 +46,14 @@ class Charges:
         self.hits.update(gone)
         return gone
 
-    def clear(self) -> None:
-        """No more of them; one that a process takes at this very moment still counts."""
+    def clear(self, *, but_last: bool = False) -> None:
+        """No more of them; one that a process takes at this very moment still counts.
+
+        `but_last`: those that can be hit after the faults alone, and were not yet, go on lying there.
+        """
         for cell in list(self._lying):
+            if but_last and cell.last:
+                continue
             try:
                 self._file(cell).unlink()
             except FileNotFoundError:

@@ -162,6 +162,8 @@ def _paper(folder: Path, size: Size, seed: int, ports: Mapping[str, int]) -> dic
         "KIMP_PAPER__JOURNAL_PATH": str(folder / JOURNAL),
         "KIMP_PAPER__COINS": json.dumps([coin.model_dump(mode="json") for coin in coins_of(size)]),
         "KIMP_PAPER__MARKET": json.dumps(market),
+        # Some fees are taken in BNB.
+        "KIMP_PAPER__BINANCE_BALANCES": json.dumps({"USDT": "100000", "BNB": "10"}),
     }
 
 
@@ -194,6 +196,8 @@ def _trading(folder: Path, size: Size) -> dict[str, str]:
         "KIMP_TRADING__COMPENSATION_LOSS_LIMIT": "-0.2",
         "KIMP_TRADING__REBALANCE_DEADLINE_S": "12",
         "KIMP_TRADING__REBALANCE_POLL_S": "2",
+        # Coins that are gone for good are shown to a person after a minute, not after hours.
+        "KIMP_TRADING__DEPOSIT_UNSEEN_S": "60",
     }
 
 

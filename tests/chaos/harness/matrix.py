@@ -6,8 +6,9 @@ from itertools import product
 
 from activities import crash_points
 from kimp.contracts.status import CycleStatus
+from kimp.contracts.sweep import SWEEP
 from kimp.domain.ids import Leg, Step
-from kimp.domain.market import Direction
+from kimp.domain.market import Direction, Venue
 
 ORDERS = tuple(f"{leg}{step}" for leg, step in product(Leg, (Step.BUY, Step.SELL)))
 WITHDRAWALS = tuple(f"{leg}{Step.SEND}" for leg in Leg)
@@ -19,6 +20,10 @@ RECORDS = tuple(status.value for status in CycleStatus if status not in PASSED_B
 STEPS: Mapping[str, tuple[str, ...]] = {
     **dict.fromkeys(crash_points.ORDER_POINTS, ORDERS),
     **dict.fromkeys(crash_points.WITHDRAWAL_POINTS, WITHDRAWALS),
+    **dict.fromkeys(crash_points.TAKEOVER_POINTS, (CycleStatus.COMPENSATING,)),
+    **dict.fromkeys(crash_points.GIVE_UP_POINTS, (Step.SEND,)),
+    **dict.fromkeys(crash_points.BREACH_POINTS, tuple(venue.value for venue in Venue)),
+    **dict.fromkeys((*crash_points.SWEEP_POINTS, *crash_points.RECONCILE_POINTS), (SWEEP,)),
     "withdrawal-followed": WITHDRAWALS,
     "deposit-followed": DIRECTIONS,
     **dict.fromkeys(crash_points.RECORD_POINTS, RECORDS),
@@ -33,7 +38,16 @@ UNDOING = frozenset(
         CycleStatus.COMPENSATED,
     }
 )
-EARLY = frozenset({"1B", "1W", "1S", *DIRECTIONS, CycleStatus.STARTED})
+RARE = frozenset(
+    {
+        *crash_points.TAKEOVER_POINTS,
+        *crash_points.GIVE_UP_POINTS,
+        *crash_points.BREACH_POINTS,
+        *crash_points.SWEEP_POINTS,
+        *crash_points.RECONCILE_POINTS,
+    }
+)
+EARLY = frozenset({"1B", "1W", *DIRECTIONS, CycleStatus.STARTED})
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -48,7 +62,12 @@ class Cell:
     @property
     def slow(self) -> bool:
         """Takes long to come up, because something else must have gone wrong before, or long to get over."""
-        return self.step in UNDOING or self.point == "withdraw-journalled"
+        return self.step in UNDOING or self.point in RARE or self.point == "withdraw-journalled"
+
+    @property
+    def last(self) -> bool:
+        """Passed only when nothing is under way: it can be hit after the faults alone."""
+        return self.point in crash_points.RECONCILE_POINTS
 
 
 def named_points() -> frozenset[str]:

@@ -3,19 +3,20 @@
 import asyncio
 import random
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 
 from chaos.harness.blows import Blows
 from chaos.harness.charges import Charges
 from chaos.harness.ground import CHARGES, Ground
 from chaos.harness.market import Market, busy_coins
-from chaos.harness.matrix import Cell, cells, quick
+from chaos.harness.matrix import cells, quick
 from chaos.harness.operators import Operators
 from chaos.harness.sizes import Size
 from chaos.harness.swarm import draw_plan
 from temporalio.client import Client
 
+from kimp.contracts.status import CycleStatus
 from kimp.domain.errors import KimpError
 from kimp.domain.ids import Leg, Step
 from kimp.domain.market import Direction
@@ -29,9 +30,21 @@ IN_DYING = 1
 WARM_UP = 120
 """Looks."""
 HALT_S = 6.0
+RESUME_EVERY_S = 2.0
+SWEEP_EVERY_S = 10.0
 HALT_EVERY = 8
 """Every so many acts of an operator is a pull of the kill switch."""
-REJECT_EVERY_S = 40.0
+SCRIPTS: Mapping[str, tuple[float, str, Mapping[str, str]]] = {
+    CycleStatus.DEAD_LETTER: (40.0, "deposit_rejected", {"venue": "upbit"}),
+    "late-found": (45.0, "beyond_the_fence", {"route": "POST *order*"}),
+    "late-adopted": (45.0, "beyond_the_fence", {"route": "POST *order*"}),
+    "breach-found": (20.0, "double_fee", {}),
+    "breach-halted": (20.0, "double_fee", {}),
+    "give-up-asked": (150.0, "reset", {"route": "POST *withdraw*"}),
+    "given-up": (150.0, "reset", {"route": "POST *withdraw*"}),
+    "difference-found": (60.0, "deposit_twice", {}),
+}
+"""Point or step of a missing cell -> a fault that leads there, and how often it is asked for."""
 JITTER = (0.5, 1.5)
 
 
@@ -40,7 +53,7 @@ class Mayhem:
 
     def __init__(self, ground: Ground, temporal: Client, size: Size, seed: int, say: Say) -> None:
         self._ground = ground
-        self._size = size
+        self.size = size
         self._say = say
         self._draw = random.Random(f"{seed}/times")
         self._plans = random.Random(f"{seed}/plans")
@@ -54,7 +67,7 @@ class Mayhem:
         self.struck: dict[str, int] = {}
         """Venue faults, by kind."""
         self._enough = asyncio.Event()
-        self._rejected_s = time.monotonic()
+        self._scripted_s: dict[str, float] = {}
 
     async def warm_up(self) -> None:
         """Until a cycle runs: a kimp that never got going proves nothing. Raises AssertionError if none does."""
@@ -67,16 +80,20 @@ class Mayhem:
 
     async def run(self) -> None:
         """Returns when enough has happened, or the time is up; what is missing is told by `missing`."""
-        size = self._size
+        size = self.size
         loops: list[tuple[Callable[[], Awaitable[None]], float]] = [
             (self._charge, LOOK_EVERY_S),
             (self._trade, NUDGE_EVERY_S),
             (self.blows.kill, size.kill_every_s),
-            (self.blows.zombie, size.stop_every_s),
+            (self.blows.zombie, size.zombie_every_s),
             (self.blows.server, size.server_every_s),
             (self._fail, size.plan_every_s),
-            (self._operate, size.operator_every_s),
+            (self._operate, size.stop_every_s),
             (self.operators.decide, size.operator_every_s),
+            (self.operators.terminate_one, size.terminate_every_s),
+            (self.operators.sweep, SWEEP_EVERY_S),
+            (self.operators.resume, RESUME_EVERY_S),
+            (self._script, LOOK_EVERY_S),
             (self.operators.hurry, HURRY_EVERY_S),
         ]
         tasks = [asyncio.create_task(self._repeat(act, every_s)) for act, every_s in loops]
@@ -90,7 +107,7 @@ class Mayhem:
 
     async def _until_enough(self, tasks: list[asyncio.Task[None]]) -> None:
         begun, told = time.monotonic(), 0.0
-        least, most = self._size.mayhem_s
+        least, most = self.size.mayhem_s
         while (passed := time.monotonic() - begun) < most:
             for task in tasks:
                 if task.done():
@@ -99,21 +116,21 @@ class Mayhem:
                 told = passed
                 self.struck = await self._ground.paper.faults()
                 self._say(self.progress(passed))
-                if passed > least and not self.missing():
+                if passed > least and not self.missing(after=False):
                     return
             await asyncio.sleep(LOOK_EVERY_S)
         self.struck = await self._ground.paper.faults()
 
-    def missing(self) -> list[str]:
-        """What was asked of this size and has not happened."""
-        lacking = [f"crash point {cell}" for cell in self.charges.missing]
+    def missing(self, *, after: bool = True) -> list[str]:
+        """What was asked of this size and has not happened. `after`: of what can happen after the faults alone, too."""
+        lacking = [f"crash point {cell}" for cell in self.charges.missing if after or not cell.last]
         gone, dead = self.charges.hits.total(), self._ground.supervisor.crashes.total()
         if gone > dead + IN_DYING:
             lacking.append(f"a process for each charge: {gone} went off, {dead} processes died of one")
-        if (died := self._ground.supervisor.died) < self._size.kills:
-            lacking.append(f"{self._size.kills - died} more kills")
-        if (struck := sum(self.struck.values())) < self._size.faults:
-            lacking.append(f"{self._size.faults - struck} more venue faults")
+        if (died := self._ground.supervisor.died) < self.size.kills:
+            lacking.append(f"{self.size.kills - died} more kills")
+        if (struck := sum(self.struck.values())) < self.size.faults:
+            lacking.append(f"{self.size.faults - struck} more venue faults")
         return lacking
 
     def progress(self, passed: float) -> str:
@@ -139,24 +156,26 @@ class Mayhem:
         return 0.7 if f"{Leg.BACK}{Step.BUY}" in missing or Direction.TO_UPBIT in missing else 0.5
 
     async def _fail(self) -> None:
-        await self._ground.paper.fail(draw_plan(self._plans, self._size.routes))
+        await self._ground.paper.fail(draw_plan(self._plans, self.size.routes))
 
     async def _operate(self) -> None:
         """Undoing is rare by nature, and the more wanted the more of its crash points are missing."""
         if self._draw.randrange(HALT_EVERY) == 0:
-            await self.operators.halt_for_a_while()
-            await asyncio.sleep(HALT_S)
-            await self.operators.resume()
+            await self.operators.halt_for_a_while(HALT_S)
         await self.operators.stop_one(with_cash_abroad=self._lacks(Leg.BACK, Step.BUY))
-        if self._wants_parked() and time.monotonic() - self._rejected_s > REJECT_EVERY_S:
-            self._rejected_s = time.monotonic()
-            await self._ground.paper.script("deposit_rejected", venue="upbit")
+
+    async def _script(self) -> None:
+        """What is rare by nature is asked for, now and then, as long as its crash points are missing."""
+        now = time.monotonic()
+        wanted = {name for cell in self.charges.missing for name in (cell.point, cell.step)}
+        for name in wanted & SCRIPTS.keys():
+            every_s, kind, target = SCRIPTS[name]
+            if now - self._scripted_s.get(kind, -every_s) >= every_s:
+                self._scripted_s[kind] = now
+                await self._ground.paper.script(kind, **target)
 
     def _lacks(self, leg: Leg, step: Step) -> bool:
         return any(cell.step == f"{leg}{step}" for cell in self.charges.missing)
-
-    def _wants_parked(self) -> bool:
-        return any(cell.step == "DEAD_LETTER" for cell in self.charges.missing)
 
     async def _repeat(self, act: Callable[[], Awaitable[None]], every_s: float) -> None:
         while not self._enough.is_set():
@@ -166,7 +185,6 @@ class Mayhem:
                 async with asyncio.timeout(every_s * self._draw.uniform(*JITTER)):
                     await self._enough.wait()
 
-    def over(self) -> list[Cell]:
-        """Take away what still lies ready; the cells that were never hit."""
-        self.charges.clear()
-        return self.charges.missing
+    def over(self) -> None:
+        """Take away what still lies ready, but for what can be hit after the faults alone."""
+        self.charges.clear(but_last=True)

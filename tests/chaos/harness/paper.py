@@ -1,8 +1,10 @@
 """The paper exchange's side door."""
 
+from collections.abc import Collection
 from typing import Any
 
 import aiohttp
+from chaos.auditor.books import plain_id
 from chaos.auditor.evidence import Place
 
 
@@ -41,6 +43,16 @@ class PaperAdmin:
     async def withdrawals(self) -> list[dict[str, Any]]:
         found: list[dict[str, Any]] = (await self._call("GET", "transfers"))["withdrawals"]
         return found
+
+    async def lost(self, sent: Collection[str]) -> set[str]:
+        """Coins of these withdrawals that left for good: done for the sender, and never credited by the receiver."""
+        found = await self._call("GET", "transfers")
+        coming = {row["txid"] for row in found["deposits"] if row["step"] != "rejected"}
+        return {
+            row["coin"]
+            for row in found["withdrawals"]
+            if plain_id(row["uuid"]) in sent and row["step"] == "confirmed" and row["txid"] not in coming
+        }
 
     async def places(self) -> dict[str, list[tuple[str, Place]]]:
         """The deposit addresses of each venue, by coin."""

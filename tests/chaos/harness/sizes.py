@@ -1,6 +1,7 @@
 """How much of everything a run does."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Self
 
 from chaos.harness.swarm import ALL, QUICK
 
@@ -24,14 +25,35 @@ class Size:
     mayhem_s: tuple[float, float]
     """At least so long, and at most; it ends in between when nothing above is missing."""
     kill_every_s: float
-    stop_every_s: float
-    """Between two zombies."""
+    zombie_every_s: float
     server_every_s: float
     """Between two blows at Redis, Temporal, the database, or the way to them."""
     plan_every_s: float
     """How long the venues fail in one manner."""
     operator_every_s: float
+    """Between two looks at what is parked."""
+    stop_every_s: float
+    """Between two cycles that are aborted or cancelled."""
+    terminate_every_s: float
+    """Between two workflows that are terminated in the middle of what they do."""
     settle_s: float
+
+    def paced(self, slowness: float) -> Self:
+        """The same on a machine that is so much slower: as much of everything, in more time.
+
+        What is killed faster than it starts proves nothing.
+        """
+        least, most = self.mayhem_s
+        return replace(
+            self,
+            mayhem_s=(least, most * slowness),
+            kill_every_s=self.kill_every_s * slowness,
+            zombie_every_s=self.zombie_every_s * slowness,
+            server_every_s=self.server_every_s * slowness,
+            stop_every_s=self.stop_every_s * slowness,
+            terminate_every_s=self.terminate_every_s * slowness,
+            settle_s=self.settle_s * slowness,
+        )
 
 
 SMALL = Size(
@@ -44,13 +66,15 @@ SMALL = Size(
     charges=4,
     kills=5,
     faults=25,
-    mayhem_s=(20, 90),
-    kill_every_s=8,
-    stop_every_s=20,
-    server_every_s=12,
+    mayhem_s=(20, 150),
+    kill_every_s=9,
+    zombie_every_s=25,
+    server_every_s=15,
     plan_every_s=10,
     operator_every_s=6,
-    settle_s=150,
+    stop_every_s=15,
+    terminate_every_s=30,
+    settle_s=180,
 )
 DEFAULT = Size(
     name="default",
@@ -59,15 +83,17 @@ DEFAULT = Size(
     initiators=2,
     cells=None,
     routes=(ALL,),
-    charges=4,
+    charges=6,
     kills=200,
     faults=5_000,
-    mayhem_s=(600, 1_200),
-    kill_every_s=10,
-    stop_every_s=45,
+    mayhem_s=(540, 1_020),
+    kill_every_s=8,
+    zombie_every_s=45,
     server_every_s=25,
     plan_every_s=30,
     operator_every_s=6,
-    settle_s=900,
+    stop_every_s=10,
+    terminate_every_s=50,
+    settle_s=420,
 )
 SIZES = {size.name: size for size in (SMALL, DEFAULT)}

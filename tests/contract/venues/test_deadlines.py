@@ -11,7 +11,10 @@ import pytest
 from aiohttp import web
 from contract.venues.bench import NEVER, XRP, Bench, adapter, settings_of
 
+from activities.orders import FENCE_MS, SEND_WITHIN_MS
+from kimp.adapters.binance.client import RECV_WINDOW_MS
 from kimp.adapters.clock import SystemClock
+from kimp.adapters.venue.client import HTTP_TIMEOUT_MS
 from kimp.adapters.venue.limiter import Limit, Limiter
 from kimp.domain.errors import NotSent, Rejected
 from kimp.domain.market import Venue
@@ -254,3 +257,20 @@ async def test_a_clock_that_binance_corrects_first_is_no_way_around_it(
     with pytest.raises(NotSent):
         await order(bench, exchange, "XRP-1-1B1-1", 250, clock)
     assert executed(bench) == []
+
+
+ENGINE_MS = 10_000
+"""For how long Binance waits for its own engine before it answers -1007 (rest-api.md, General)."""
+
+
+async def test_binance_is_told_how_long_it_may_keep_an_order(bench: Bench, exchange: Exchange) -> None:
+    """Without that it is as long as ccxt likes: twice as long, and behind the fence."""
+    if bench.venue is not Venue.BINANCE:
+        return
+    sent = api_of(exchange).sign("order", ["private"], "POST", {"symbol": "XRPUSDT"})
+    assert f"recvWindow={RECV_WINDOW_MS}" in str(sent)
+
+
+def test_the_fence_stands_behind_all_that_may_still_happen_to_an_order() -> None:
+    assert FENCE_MS > SEND_WITHIN_MS + RECV_WINDOW_MS + ENGINE_MS
+    assert FENCE_MS > 2 * (SEND_WITHIN_MS + HTTP_TIMEOUT_MS), "Upbit publishes no bound"

@@ -2,7 +2,7 @@
 
 from collections import deque
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import pytest
@@ -13,11 +13,11 @@ from fakes.venue import FakeVenue
 from temporalio.exceptions import ApplicationError
 from temporalio.testing import ActivityEnvironment
 
-from activities.orders import FENCE_MS, SEND_WITHIN_MS, OrderActivities
+from activities.orders import FENCE_MS, FOLLOW_LIMIT_MS, SEND_WITHIN_MS, OrderActivities
 from kimp.contracts.orders import OrderIntent, OrderOutcome, OrderReport
 from kimp.domain.admission import HaltLevel
 from kimp.domain.errors import KeyRefused, NotSent, OutcomeUnknown, Rejected, StoreUnavailable, Unavailable
-from kimp.domain.market import Side, Venue
+from kimp.domain.market import Fill, Side, Venue
 from kimp.domain.money import Asset
 from kimp.ports.books import SendPermit
 from kimp.ports.exchange import VenueOrder
@@ -48,6 +48,8 @@ class WatchedVenue(FakeVenue):
     looks: int = 0
     unknown_for: int = 0
     open_for: int = 0
+    half_first: bool = False
+    """An open order shows half of what it will have filled."""
     seen_at: list[int] = field(default_factory=list)
     clock: ManualClock = field(default_factory=ManualClock)
 
@@ -58,12 +60,17 @@ class WatchedVenue(FakeVenue):
         if order is None or self.looks <= self.unknown_for:
             return None
         if self.looks <= self.unknown_for + self.open_for:
-            return VenueOrder(order.venue_order_id, closed=False, fills=order.fills[:0])
+            return VenueOrder(order.venue_order_id, closed=False, fills=self._so_far(order))
         return order
 
     async def place_order(self, intent: OrderIntent, *, send_by_ms: int) -> VenueOrder:
         order = await super().place_order(intent, send_by_ms=send_by_ms)
-        return VenueOrder(order.venue_order_id, closed=not self.open_for, fills=() if self.open_for else order.fills)
+        return VenueOrder(
+            order.venue_order_id, closed=not self.open_for, fills=self._so_far(order) if self.open_for else order.fills
+        )
+
+    def _so_far(self, order: VenueOrder) -> tuple[Fill, ...]:
+        return tuple(replace(fill, quantity=fill.quantity / 2) for fill in order.fills) if self.half_first else ()
 
 
 @pytest.fixture
@@ -310,6 +317,16 @@ async def test_an_id_that_another_run_used_is_never_sent_again(desk: Desk, venue
     assert len(venue.sent) == 1
 
 
+async def test_a_run_that_was_reset_looks_up_and_sends_nothing_new(desk: Desk, venue: WatchedVenue) -> None:
+    await execute(desk, venue)
+    desk.run_id = "run-1-reset"
+    assert (await execute(desk, venue)).outcome is OrderOutcome.FILLED
+    report = await execute(desk, venue, intent(client_order_id="XRP-1-1B1-2"))
+    assert report.outcome is OrderOutcome.BLOCKED
+    assert "was reset" in report.reason
+    assert len(venue.sent) == 1
+
+
 async def test_an_open_order_is_followed_to_its_last_fill(desk: Desk, venue: WatchedVenue) -> None:
     venue.open_for = 2
     report = await execute(desk, venue)
@@ -317,6 +334,22 @@ async def test_an_open_order_is_followed_to_its_last_fill(desk: Desk, venue: Wat
     assert report.quantity == d(100)
     assert venue.looks == 3
     assert desk.beats == ["following"] * 3
+
+
+async def test_an_order_is_followed_beyond_its_first_fill(desk: Desk, venue: WatchedVenue) -> None:
+    venue.open_for, venue.half_first = 2, True
+    report = await execute(desk, venue)
+    assert report.quantity == d(100)
+    assert venue.looks == 3
+
+
+async def test_an_order_that_stays_open_is_not_told_as_final(desk: Desk, venue: WatchedVenue) -> None:
+    """What it fills afterwards would be in nobody's books."""
+    venue.open_for, venue.half_first = 99, True
+    desk.beat_ms = FOLLOW_LIMIT_MS + 1
+    with pytest.raises(Unavailable, match="still open"):
+        await execute(desk, venue)
+    assert not desk.journal.closed
 
 
 class NeverStored(MemoryJournal):
@@ -334,6 +367,7 @@ async def test_without_the_journal_nothing_is_sent(desk: Desk, venue: WatchedVen
 async def test_a_worker_that_stops_leaves_the_look_up_to_another(desk: Desk, venue: WatchedVenue) -> None:
     venue.faults["place_order"] = faults(LOST)
     environment = ActivityEnvironment()
+    environment.info = replace(environment.info, workflow_run_id="run-1")
     environment.worker_shutdown()
     with pytest.raises(ApplicationError, match="another goes on") as ended:
         await environment.run(activities(desk, venue).execute_order, intent())

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from fakes.desk import Desk
 from fakes.journal import MemoryJournal
-from fakes.market import NOW, XRP, d
+from fakes.market import NOW, XRP, ManualClock, d
 from fakes.venue import FakeVenue
 from temporalio.exceptions import ApplicationError
 
@@ -39,6 +39,7 @@ from kimp.domain.errors import (
 )
 from kimp.domain.market import Direction, Venue
 from kimp.domain.money import Asset
+from kimp.ports.books import SendPermit
 
 LOST = OutcomeUnknown("no answer", venue="upbit")
 HOME = Address(network="XRP", address="rBinance", tag="77")
@@ -173,7 +174,14 @@ async def test_a_worker_that_died_after_sending_leaves_it_to_the_list(
 
 @pytest.mark.parametrize(
     ("arrives", "fee", "ours"),
-    [("100", "1", True), ("99", "1", True), ("99", "0.5", False), ("100.000001", "1", False), ("101", "1", False)],
+    [
+        ("100", "1", True),
+        ("99", "1", True),
+        ("99", "0.5", False),
+        ("98", "3", False),
+        ("100.000001", "1", False),
+        ("101", "1", False),
+    ],
 )
 async def test_a_listed_withdrawal_is_ours_by_its_amount(
     desk: Desk,
@@ -244,6 +252,39 @@ async def test_a_definite_refusal_is_told_as_such(desk: Desk, work: TransferActi
     assert says_nothing_was_sent(ended.value)
 
 
+async def test_a_refused_withdrawal_makes_room_for_the_next(
+    desk: Desk, work: TransferActivities, upbit: Source
+) -> None:
+    upbit.faults["withdraw"] = deque([Rejected("below the minimum", venue="upbit")])
+    with pytest.raises(Rejected):
+        await desk.run(work.withdraw, intent())
+    desk.beat_ms = GIVE_UP_MS + 1  # nothing is searched for: that would end otherwise
+    with pytest.raises(Postponed, match="below the minimum"):
+        await desk.run(work.withdraw, intent())
+    await desk.run(work.withdraw, intent(transfer_id="XRP-1-HW-2"))
+    assert [one.transfer_id for one in upbit.sent] == [TRANSFER, "XRP-1-HW-2"]
+
+
+@dataclass
+class SlowJournal(MemoryJournal):
+    """Its transaction takes a second."""
+
+    clock: ManualClock = field(default_factory=ManualClock)
+
+    async def ask_withdrawal(self, intent: WithdrawalIntent, now_ms: int) -> SendPermit | None:
+        permit = await super().ask_withdrawal(intent, now_ms)
+        self.clock.ms += 1_000
+        return permit
+
+
+async def test_the_time_to_leave_counts_from_the_journal_entry(desk: Desk, upbit: Source) -> None:
+    work = TransferActivities(
+        {Venue.UPBIT: upbit}, SlowJournal(clock=desk.clock), {(Venue.UPBIT, XRP): HOME}, desk.clock
+    )
+    await desk.run(work.withdraw, intent())
+    assert upbit.deadlines == [NOW + SEND_WITHIN_MS]
+
+
 async def test_the_highest_kill_switch_lets_nothing_leave(desk: Desk, work: TransferActivities, upbit: Source) -> None:
     desk.journal.halt = HaltLevel.NOTHING_LEAVES
     with pytest.raises(Postponed, match="the kill switch lets nothing leave"):
@@ -265,6 +306,17 @@ async def test_an_id_that_another_run_used_is_never_sent_again(
     await desk.run(work.withdraw, intent())
     with pytest.raises(KeyRefused, match="was used by run run-1"):
         await desk.run(work.withdraw, intent(run_id="run-2"))
+    assert len(upbit.sent) == 1
+
+
+async def test_a_run_that_was_reset_looks_up_and_sends_nothing_new(
+    desk: Desk, work: TransferActivities, upbit: Source
+) -> None:
+    await desk.run(work.withdraw, intent())
+    desk.run_id = "run-1-reset"
+    assert (await desk.run(work.withdraw, intent())).venue_id == f"w-{TRANSFER}"
+    with pytest.raises(Postponed, match="was reset"):
+        await desk.run(work.withdraw, intent(transfer_id="XRP-1-1W-2"))
     assert len(upbit.sent) == 1
 
 

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kimp.adapters.binance.errors import classify, code_of
+from kimp.adapters.binance.errors import REFUSALS, classify, code_of
 from kimp.adapters.venue.answers import Answer
 from kimp.domain.errors import KeyRefused, NotFound, OutcomeUnknown, Rejected, Unavailable, VenueError
 
@@ -71,7 +71,12 @@ def test_a_read_may_be_repeated_whatever_became_of_it(answer: Answer) -> None:
     assert type(classify(answer, changes=False)) is Unavailable
 
 
-@given(status=st.integers(100, 599), code=st.integers(-9999, 9999).map(str), body=st.text(max_size=300))
+@given(
+    status=st.integers(100, 599),
+    code=st.sampled_from(sorted(REFUSALS.rejected | REFUSALS.key | REFUSALS.absent))
+    | st.integers(-9999, 9999).map(str),
+    body=st.text(max_size=300),
+)
 def test_only_a_known_code_with_a_client_status_is_a_definite_no(status: int, code: str, body: str) -> None:
     if isinstance(classify(Answer(status, body, code), changes=True), Rejected):
         assert 400 <= status < 500

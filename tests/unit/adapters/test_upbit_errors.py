@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kimp.adapters.upbit.errors import classify, code_of
+from kimp.adapters.upbit.errors import REFUSALS, classify, code_of
 from kimp.adapters.venue.answers import Answer
 from kimp.domain.errors import KeyRefused, NotFound, OutcomeUnknown, Rejected, Unavailable, VenueError
 
@@ -65,7 +65,7 @@ def test_a_read_may_be_repeated_whatever_became_of_it(answer: Answer) -> None:
 
 @given(
     status=st.integers(100, 599),
-    code=st.text(max_size=30),
+    code=st.sampled_from(sorted(REFUSALS.rejected | REFUSALS.key | REFUSALS.absent)) | st.text(max_size=30),
     body=st.text(max_size=300),
 )
 def test_only_a_known_code_with_a_client_status_is_a_definite_no(status: int, code: str, body: str) -> None:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from kimp.domain.ids import Leg, Step, client_order_id, cycle_id, transfer_id, workflow_id
+from kimp.domain.ids import Leg, Step, UsedNumber, client_order_id, cycle_id, transfer_id, used_numbers, workflow_id
 from kimp.domain.money import Asset
 
 
@@ -34,3 +34,11 @@ def test_a_transfer_is_not_named_like_any_order() -> None:
     assert name == "XRP-12-1W-1"
     assert name not in {client_order_id("XRP-12", Leg.ONE, step, 1, 1) for step in Step}
     assert transfer_id("XRP-12", Leg.HOME, 2) == "XRP-12-HW-2"
+
+
+def test_the_highest_used_number_counts_in_whatever_order_the_names_come() -> None:
+    """Who takes a cycle over goes on above it, so that no name is given twice."""
+    assert used_numbers(["XRP-1-1S12-1", "XRP-1-1S3-4", "XRP-1-1W-2", "XRP-1-1W-1"]) == (
+        UsedNumber(Leg.ONE, Step.SELL, 12),
+        UsedNumber(Leg.ONE, Step.SEND, 2),
+    )

@@ -12,11 +12,14 @@ from kimp.domain.ledger import (
     fill_entry,
     holdings,
     opening_entry,
+    spent_on,
+    unexplained,
+    unexplained_entry,
     value_krw,
     withdrawal_entry,
 )
 from kimp.domain.market import Fill, Side, Venue
-from kimp.domain.money import KRW, USDT, Asset
+from kimp.domain.money import KRW, USDT, Asset, Money
 
 Booked = set[tuple[Account, Asset, str]]
 
@@ -25,9 +28,10 @@ def booked(entry: Entry) -> Booked:
     return {(p.account, p.asset, f"{p.amount.normalize():f}") for p in entry.postings}
 
 
-def test_an_entry_that_does_not_sum_to_zero_is_refused() -> None:
-    with pytest.raises(UnbalancedEntry, match=r"entry e1: XRP is off by 0\.5"):
-        Entry("e1", "XRP-1", (Posting(Account.UPBIT, XRP, d("1.5")), Posting(Account.MARKET, XRP, d(-1))))
+@pytest.mark.parametrize(("amount", "off"), [("1.5", "0.5"), ("0.5", "-0.5")])
+def test_an_entry_that_does_not_sum_to_zero_is_refused(amount: str, off: str) -> None:
+    with pytest.raises(UnbalancedEntry, match=rf"entry e1: XRP is off by {off}"):
+        Entry("e1", "XRP-1", (Posting(Account.UPBIT, XRP, d(amount)), Posting(Account.MARKET, XRP, d(-1))))
 
 
 def test_assets_do_not_balance_each_other() -> None:
@@ -82,6 +86,11 @@ def test_a_withdrawal_is_in_transit_and_its_fee_is_spent() -> None:
     }
 
 
+def test_what_travels_is_held() -> None:
+    out = withdrawal_entry("w", "XRP-1", Venue.BINANCE, XRP, d("99.8"), d("0.2"))
+    assert holdings([out]) == {(Account.BINANCE, XRP): d(-100), (Account.IN_TRANSIT, XRP): d("99.8")}
+
+
 def test_a_deposit_ends_the_transit() -> None:
     out = withdrawal_entry("w", "XRP-1", Venue.BINANCE, XRP, d("99.8"), d("0.2"))
     into = deposit_entry("w", "XRP-1", Venue.UPBIT, XRP, d("99.8"))
@@ -131,3 +140,22 @@ def test_coins_that_are_left_are_valued_at_their_own_price() -> None:
 
 def test_nothing_is_worth_nothing() -> None:
     assert value_krw(holdings([]), d(1400), {}) == 0
+
+
+def test_what_a_step_spent_is_the_cash_of_its_own_orders() -> None:
+    bought = fill_entry("XRP-1-1B1-1", "XRP-1", Venue.UPBIT, XRP, Side.BUY, Fill("1", d(2800), d(10), d(14), KRW))
+    undone = fill_entry("XRP-1-RS1-1", "XRP-1", Venue.UPBIT, XRP, Side.SELL, Fill("1", d(2790), d(10), d(14), KRW))
+    assert spent_on([bought, undone], Venue.UPBIT, "1B") == Money(d(28_014), KRW)
+    assert spent_on([undone], Venue.UPBIT, "1B") is None
+
+
+def test_what_a_venue_holds_beyond_the_ledger_is_unexplained_and_booked_from_outside() -> None:
+    ledger = {(Account.UPBIT, KRW): d(100), (Account.UPBIT, XRP): d(7), (Account.EXTERNAL, KRW): d(-100)}
+    differences = unexplained(ledger, {(Account.UPBIT, KRW): d(130), (Account.UPBIT, XRP): d(5)})
+    assert differences == {(Account.UPBIT, KRW): d(30), (Account.UPBIT, XRP): d(-2)}
+    assert booked(unexplained_entry("r", differences)) == {
+        (Account.UPBIT, KRW, "30"),
+        (Account.EXTERNAL, KRW, "-30"),
+        (Account.UPBIT, XRP, "-2"),
+        (Account.EXTERNAL, XRP, "2"),
+    }

@@ -139,6 +139,16 @@ def test_what_the_fee_eats_up_is_not_sent(venue: Venue, available: str) -> None:
     assert sizing.withdrawal(d(available), network(venue, fee="1")) is None
 
 
+@pytest.mark.parametrize(
+    ("coins", "quantity"),
+    [("99.91", "100.1"), ("99.9", "100"), ("0.01", "2.5")],
+    ids=["rounded up to a lot", "exactly", "what the venue takes at least"],
+)
+def test_the_smallest_order_that_leaves_so_many_coins(coins: str, quantity: str) -> None:
+    """A tenth of a percent goes to the venue; at 2 USDT, 2.5 coins are the least order of 5 USDT."""
+    assert sizing.least_buy(d(coins), d(2), BINANCE) == d(quantity)
+
+
 def test_cash_is_of_the_venue() -> None:
     assert sizing.cash_of(Venue.UPBIT, d(5)) == Money(d(5), KRW)
     assert sizing.cash_of(Venue.BINANCE, d(5)) == Money(d(5), USDT)

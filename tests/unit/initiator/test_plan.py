@@ -1,12 +1,14 @@
 """From an opportunity to the message: nothing is calculated anew, and nothing is left out."""
 
+from dataclasses import replace
+
 from fakes.initiator_settings import LIMITS, POLICY
 from fakes.market import NOW, TRX, XRP, d, free_rules, kimchi_quotes, view_of
 
 from initiator.plan import plan
 from kimp.contracts.cycle import CycleInput
 from kimp.domain.market import Direction
-from kimp.domain.money import USDT
+from kimp.domain.money import USDT, Money
 from kimp.domain.opportunity import Opportunity, evaluate
 
 
@@ -28,6 +30,14 @@ def test_the_message_carries_the_opportunity() -> None:
     assert (cycle.expected_route, cycle.expected_edge) == (TRX, d("0.01"))
     assert (cycle.premium, cycle.krw_per_usdt) == (found.premium, d(1400))
     assert cycle.policy == POLICY
+
+
+def test_what_is_set_aside_pays_for_the_buy_at_its_worst_price() -> None:
+    """500 XRP at 2.004 USDT, 0.2 % above the ask, are 1002 USDT; at 1400.0007 won each, 1,402,800.7014 won."""
+    cycle = plan(replace(opportunity(), krw_per_usdt=d("1400.0007")), 7, POLICY, NOW, 2_000)
+    assert cycle.buy_limit_price == d("2.004")
+    assert cycle.reserve == Money(d(1_002), USDT)
+    assert cycle.stake_krw == 1_402_801, "whole won, never less than what is at stake"
 
 
 def test_a_start_that_comes_late_comes_to_nothing() -> None:

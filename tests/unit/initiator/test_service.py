@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 
 import pytest
-from fakes.caps import limits
+from fakes.caps import RICH, WIDE, limits
 from fakes.initiator import KnowingStarter, PlayedBus, StatedBooks
 from fakes.initiator_settings import SETTINGS
 from fakes.market import NOW, SOL, TRX, XRP, ManualClock, d, free_rules, kimchi_quotes, quote
@@ -17,7 +17,7 @@ from kimp.domain.admission import CoinState, HaltLevel
 from kimp.domain.errors import StartFailed, StoreUnavailable
 from kimp.domain.legs import Gate
 from kimp.domain.market import Quote, Venue
-from kimp.domain.money import USDT, Asset
+from kimp.domain.money import USDT, Asset, Money
 from kimp.ports.starter import StartOutcome
 
 ROUTES = [q for q in kimchi_quotes() if q.coin != XRP]
@@ -42,8 +42,13 @@ class Scene:
 
     def __post_init__(self) -> None:
         self.initiator = Initiator(
-            self.bus, self.starter, self.books, self.books, self.books, self.clock, self.settings
+            self.bus, self.starter, self.books, self.books, self.books, self.clock, self.settings, self.latest
         )
+
+    async def latest(self) -> InitiatorSettings:
+        if self.books.away is not None:
+            raise self.books.away
+        return self.settings
 
     @property
     def counts(self) -> dict[str, int]:
@@ -88,6 +93,18 @@ async def test_an_opportunity_starts_one_cycle(scene: Scene) -> None:
     cycle = next(cycle for cycle in scene.starter.asked if cycle.coin == XRP)
     assert cycle.expected_edge == d("0.01")
     assert cycle.expires_at_ms == NOW + SETTINGS.start_within_ms
+
+
+async def test_the_way_home_is_sought_among_the_best_ways_home() -> None:
+    """Five coins as dear as XRP are better ways out than TRX, and as ways home they would cost the profit."""
+    dear = [Asset(name) for name in ("XRP", "ADA", "DOT", "ETC", "SOL")]
+    coins = (*dear, TRX, USDT)
+    scene = Scene(replace(SETTINGS, coins=coins), PlayedBus(rules=free_rules(coins)))
+    await scene.know()
+    await scene.see(*ROUTES, *(q._replace(coin=coin) for coin in dear for q in XRP_QUOTES))
+    out = [cycle.expected_route for cycle in scene.starter.asked if cycle.coin in dear]
+    assert out
+    assert set(out) == {TRX}
 
 
 async def test_two_opportunities_of_one_coin_open_one_cycle(scene: Scene) -> None:
@@ -181,6 +198,28 @@ async def test_a_kill_switch_that_was_not_read_lately_counts_as_on(scene: Scene)
     await scene.see(*kimchi_quotes(scene.clock.ms))
     assert not scene.starter.asked
     assert scene.counts[Gate.KILL_SWITCH] > 0
+
+
+@pytest.mark.parametrize(
+    ("venue", "gates"),
+    [(Venue.BINANCE, {Gate.CAPITAL}), (Venue.UPBIT, set[Gate]())],
+    ids=["where the cycle begins", "where it leads"],
+)
+async def test_cash_that_is_not_there_starts_nothing(scene: Scene, venue: Venue, gates: set[Gate]) -> None:
+    """XRP goes out from Binance, where it is bought for USDT."""
+    scene.books.at_stake = replace(RICH, free={**RICH.free, venue: Money(d(1), venue.cash)})
+    await scene.know()
+    await scene.see(*ROUTES, *XRP_QUOTES)
+    assert gates <= scene.counts.keys()
+    assert ("XRP-1" in scene.starter.ids) == (not gates)
+
+
+async def test_a_cycle_beyond_a_cap_is_not_started() -> None:
+    scene = Scene(replace(SETTINGS, policy=SETTINGS.policy.model_copy(update={"caps": replace(WIDE, cycle_krw=d(1))})))
+    await scene.know()
+    await scene.see(*kimchi_quotes())
+    assert not scene.starter.asked
+    assert scene.counts[Gate.CYCLE_CAP] > 0
 
 
 async def test_a_stale_quote_starts_nothing(scene: Scene) -> None:

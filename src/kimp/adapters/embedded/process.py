@@ -3,11 +3,13 @@
 import asyncio
 import fcntl
 import os
+import secrets
 import signal
 import socket
 import subprocess
 import sys
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from kimp.domain.errors import BadConfig, KimpError
@@ -17,6 +19,7 @@ STOP_GRACE_S = 10
 POLL_S = 0.02
 REFUSED_ITS_INPUT = 2
 """Exit code of kimp's own processes, and a habit of many others, for a bad configuration or command line."""
+QUIET_PORTS = range(20_000, 32_000)
 
 # The kernel kills the server when the thread that started it ends, however it ends. Asked for by a tiny program that
 # then becomes the server: `preexec_fn` may deadlock in a process with threads, and ours has Temporal's.
@@ -42,11 +45,16 @@ def tied_to_us(argv: Sequence[str]) -> list[str]:
 
 
 def free_port() -> int:
-    """A port of the loopback interface that nothing listens on now."""
-    with socket.socket() as probe:
-        probe.bind((LOOPBACK, 0))
-        port: int = probe.getsockname()[1]
-        return port
+    """A port of the loopback interface that nothing listens on now.
+
+    Below those that systems give to outgoing connections: such a one would take it before its server starts, or while
+    that is away to be started again.
+    """
+    while True:
+        port = secrets.choice(QUIET_PORTS)
+        with socket.socket() as probe, suppress(OSError):
+            probe.bind((LOOPBACK, port))
+            return port
 
 
 def require_free_port(port: int, what: str, mend: str) -> None:

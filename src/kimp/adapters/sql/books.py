@@ -5,18 +5,20 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from kimp.adapters.clock import SystemClock
 from kimp.adapters.sql.capital import SqlCapital
+from kimp.adapters.sql.catching_up import SqlCatchingUp
 from kimp.adapters.sql.controls import SqlControls
 from kimp.adapters.sql.engine import create_engine
 from kimp.adapters.sql.journal import SqlJournal
 from kimp.adapters.sql.ledger import SqlLedger
 from kimp.adapters.sql.read_model import SqlReadModel
 from kimp.adapters.sql.schema import check_schema
+from kimp.adapters.sql.settings import SqlSettings
 from kimp.adapters.sql.store import Store
 from kimp.adapters.sql.strandings import SqlStrandings
 
 
 class SqlBooks:
-    """The six ports of `kimp.ports.books`."""
+    """The six ports of `kimp.ports.books`, the trading settings' versions, and what a restored database needs."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
@@ -26,6 +28,8 @@ class SqlBooks:
         self.controls = SqlControls(store)
         self.capital = SqlCapital(store)
         self.strandings = SqlStrandings(store)
+        self.settings = SqlSettings(store)
+        self.catching_up = SqlCatchingUp(store)
 
     async def ping(self) -> None:
         """Raises StoreUnavailable if the database does not answer."""

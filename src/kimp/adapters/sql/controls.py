@@ -37,7 +37,7 @@ class SqlControls:
 
     async def set_halt_level(self, level: HaltLevel, reason: str, now_ms: int) -> None:
         """Set it for every process, from its next send on. Each setting stays in the table with who, when and why."""
-        row = {"level": int(level), "reason": reason, "set_by": _who(), "set_ms": now_ms}
+        row = {"level": int(level), "reason": reason, "set_by": who(), "set_ms": now_ms}
 
         async def work(connection: AsyncConnection) -> None:
             await connection.execute(insert(halts), row)
@@ -56,7 +56,8 @@ async def raise_halt(connection: AsyncConnection, level: HaltLevel, reason: str,
         await connection.execute(insert(halts), row)
 
 
-def _who() -> str:
+def who() -> str:
+    """The person at the terminal, for what is kept with a name."""
     try:
         user = getpass.getuser()
     except (KeyError, OSError):  # a container whose user has no name

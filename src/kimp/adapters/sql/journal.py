@@ -52,6 +52,26 @@ class SqlJournal:
 
         return await self._store.write(work)
 
+    async def knows(self, intent: OrderIntent | WithdrawalIntent) -> bool:
+        """Whether it was asked for under this id, on this venue, with this coin."""
+        if isinstance(intent, OrderIntent):
+            orders = order_intents.c
+            query = select(orders.coin).where(
+                orders.client_order_id == intent.client_order_id,
+                orders.venue == intent.venue.value,
+                orders.side == intent.side.value,
+            )
+        else:
+            sent = withdrawal_intents.c
+            query = select(sent.coin).where(
+                sent.transfer_id == intent.transfer_id, sent.venue == intent.direction.source.value
+            )
+
+        async def work(connection: AsyncConnection) -> bool:
+            return (await connection.execute(query)).scalar_one_or_none() == intent.coin
+
+        return await self._store.read(work)
+
     async def ask_withdrawal(self, intent: WithdrawalIntent, now_ms: int) -> SendPermit | None:
         """Journal the withdrawal and say whether this call is the one that may send it; None: it is not its turn."""
         row = {

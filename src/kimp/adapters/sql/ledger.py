@@ -11,7 +11,8 @@ from kimp.adapters.sql.amounts import WIDE
 from kimp.adapters.sql.capital import take_in
 from kimp.adapters.sql.store import Store
 from kimp.adapters.sql.tables import ledger_entries, ledger_postings
-from kimp.domain.ledger import Account, Entry, Posting
+from kimp.domain.ledger import Account, Entry, Posting, opening_id
+from kimp.domain.market import Venue
 from kimp.domain.money import ZERO, Asset
 from kimp.ports.clock import Clock
 
@@ -61,6 +62,16 @@ class SqlLedger:
         """
         now_ms = self._clock.now_ms()
         await self._store.write(lambda connection: book_entries(connection, entries, now_ms))
+
+    async def opened(self) -> frozenset[Venue]:
+        """Venues whose opening balance is booked."""
+        venues = {opening_id(venue): venue for venue in Venue}
+        query = select(ledger_entries.c.entry_id).where(ledger_entries.c.entry_id.in_(venues))
+
+        async def work(connection: AsyncConnection) -> frozenset[Venue]:
+            return frozenset(venues[entry_id] for entry_id in (await connection.execute(query)).scalars())
+
+        return await self._store.read(work)
 
     async def balances(self) -> Balances:
         """Exact sums per account and asset, zero ones left out."""

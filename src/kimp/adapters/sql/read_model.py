@@ -9,10 +9,10 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from kimp.adapters.sql.capital import release
 from kimp.adapters.sql.ledger import book_entries
 from kimp.adapters.sql.store import Store
-from kimp.adapters.sql.tables import cycles, order_intents
+from kimp.adapters.sql.tables import cycles, order_intents, reservations
 from kimp.contracts.cycle import CycleRecord
 from kimp.contracts.status import TERMINAL, CycleStatus
-from kimp.domain.admission import CoinState
+from kimp.domain.admission import NEVER_TRADED, CoinState
 from kimp.domain.errors import BadMessage
 from kimp.domain.money import Asset
 from kimp.ports.books import CycleRow
@@ -83,29 +83,46 @@ class SqlReadModel:
         return await self._store.read(work)
 
     async def coin_states(self) -> Mapping[Asset, CoinState]:
-        """Each coin that ever had a cycle; the unique index on coin and number answers it."""
+        """Each coin that ever had a cycle; the unique index on coin and number answers it.
+
+        A cycle has no row before its first order has filled, but cash is reserved for it: that counts as open too.
+        Otherwise its number would be given twice, should Temporal forget it in between.
+        """
         last = select(cycles.c.coin, func.max(cycles.c.number).label("number")).group_by(cycles.c.coin).subquery()
         query = select(cycles.c.coin, cycles.c.number, cycles.c.status, cycles.c.closed_ms).join_from(
             last, cycles, (cycles.c.coin == last.c.coin) & (cycles.c.number == last.c.number)
         )
 
+        reserved = select(reservations.c.cycle_id).where(reservations.c.released_ms.is_(None))
+
         async def work(connection: AsyncConnection) -> Mapping[Asset, CoinState]:
-            return {
+            states = {
                 Asset(coin): CoinState(number, open=not CycleStatus(status).terminal, closed_ms=closed_ms)
                 for coin, number, status, closed_ms in await connection.execute(query)
             }
+            for cycle_id in (await connection.execute(reserved)).scalars():
+                coin, number = _coin_and_number(cycle_id)
+                last = states.get(coin, NEVER_TRADED).last_number
+                states[coin] = CoinState(max(last, number), open=True, closed_ms=None)
+            return states
 
         return await self._store.read(work)
 
 
 async def _take_over(connection: AsyncConnection, record: CycleRecord, row: Mapping[str, Any]) -> None:
-    """The row changes hands, even of an ended cycle: an order of it may have surfaced afterwards."""
+    """The row changes hands, even of an ended cycle: an order of it may have surfaced afterwards.
+
+    Where there was no row to take over there may be one by now: a record that the run before had still under way.
+    """
     c, takes_over = cycles.c, record.takes_over
     if takes_over is None:
         return
+    theirs = (
+        c.workflow_run_id == takes_over.run_id if takes_over.run_id else c.workflow_run_id != record.workflow_run_id
+    )
     hand_over = (
         update(cycles)
-        .where(c.cycle_id == record.cycle_id, c.workflow_run_id == takes_over.run_id)
+        .where(c.cycle_id == record.cycle_id, theirs)
         .values(
             {name: value for name, value in row.items() if name not in FIXED}
             | {"workflow_run_id": record.workflow_run_id}
@@ -117,15 +134,21 @@ async def _take_over(connection: AsyncConnection, record: CycleRecord, row: Mapp
     await connection.execute(taken)
 
 
-def _row(record: CycleRecord) -> dict[str, Any]:
-    coin, _, number = record.cycle_id.rpartition("-")
+def _coin_and_number(cycle_id: str) -> tuple[Asset, int]:
+    """Raises BadMessage for an id that is not `<coin>-<n>`."""
+    coin, _, number = cycle_id.rpartition("-")
     if not coin or not number.isdecimal():
-        raise BadMessage(f"cycle id {record.cycle_id!r} is not <coin>-<n>")
+        raise BadMessage(f"cycle id {cycle_id!r} is not <coin>-<n>")
+    return Asset(coin), int(number)
+
+
+def _row(record: CycleRecord) -> dict[str, Any]:
+    coin, number = _coin_and_number(record.cycle_id)
     cash = record.spent or record.returned
     return {
         "cycle_id": record.cycle_id,
         "coin": coin,
-        "number": int(number),
+        "number": number,
         "direction": record.direction.value,
         "status": record.status.value,
         "sequence": record.sequence,
@@ -140,6 +163,7 @@ def _row(record: CycleRecord) -> dict[str, Any]:
         "profit_krw": record.profit_krw,
         "expected_edge": record.expected_edge,
         "premium": record.premium,
+        "settings_version": record.settings_version,
         "workflow_run_id": record.workflow_run_id,
         "started_ms": record.detected_at_ms,
         "updated_ms": record.at_ms,

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import Row, select, update
+from sqlalchemy import Row, select, union, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from kimp.adapters.sql.capital import reopen
@@ -12,13 +12,14 @@ from kimp.adapters.sql.store import Store
 from kimp.adapters.sql.tables import cycles, order_intents, reservations, withdrawal_intents
 from kimp.contracts.cycle import TakeOver
 from kimp.contracts.orders import OrderIntent, OrderOutcome, OrderReport
-from kimp.contracts.status import CycleStatus
+from kimp.contracts.status import TERMINAL, CycleStatus
 from kimp.contracts.transfers import Address, WithdrawalIntent
 from kimp.domain.ledger import Entry
 from kimp.domain.market import Direction, Side, Venue
 from kimp.domain.money import ONE, ZERO, Asset
 from kimp.ports.books import Stranding
 
+ENDED = [status.value for status in TERMINAL]
 MAY_HAVE_FILLED = (None, OrderOutcome.FILLED.value, OrderOutcome.ABSENT.value)
 
 
@@ -29,10 +30,13 @@ class SqlStrandings:
         self._store = store
 
     async def unfinished(self) -> Sequence[str]:
-        query = select(reservations.c.cycle_id).where(reservations.c.released_ms.is_(None))
+        """Also such as waited before their first order could be journalled: they have a row and no reservation."""
+        reserved = select(reservations.c.cycle_id).where(reservations.c.released_ms.is_(None))
+        shown = select(cycles.c.cycle_id).where(cycles.c.status.not_in(ENDED))
+        query = union(reserved, shown)
 
         async def work(connection: AsyncConnection) -> Sequence[str]:
-            return list((await connection.execute(query.order_by(reservations.c.cycle_id))).scalars())
+            return sorted((await connection.execute(query)).scalars())
 
         return await self._store.read(work)
 
@@ -41,7 +45,10 @@ class SqlStrandings:
             r = reservations.c
             still = select(r.venue, r.made_ms).where(r.cycle_id == cycle_id, r.released_ms.is_(None))
             reserved = (await connection.execute(still)).one_or_none()
-            return None if reserved is None else await _stranding(connection, cycle_id, reserved)
+            row = (await connection.execute(select(cycles).where(cycles.c.cycle_id == cycle_id))).one_or_none()
+            if reserved is None and (row is None or row.status in ENDED):
+                return None
+            return await _stranding(connection, cycle_id, reserved, row)
 
         return await self._store.read(work)
 
@@ -78,21 +85,22 @@ class SqlStrandings:
         await self._store.write(work)
 
 
-async def _stranding(connection: AsyncConnection, cycle_id: str, reserved: Row[Any, Any]) -> Stranding:
-    row = (await connection.execute(select(cycles).where(cycles.c.cycle_id == cycle_id))).one_or_none()
+async def _stranding(
+    connection: AsyncConnection, cycle_id: str, reserved: Row[Any, Any] | None, row: Row[Any] | None
+) -> Stranding:
+    """One of the two is there at least."""
     orders = list(await connection.execute(select(order_intents).where(order_intents.c.cycle_id == cycle_id)))
     sent = list(await connection.execute(select(withdrawal_intents).where(withdrawal_intents.c.cycle_id == cycle_id)))
     entries = await entries_of(connection, cycle_id)
     booked = {entry.entry_id for entry in entries}
     filled = {entry_id.partition("/")[0] for entry_id in booked}
-    direction = Direction.TO_UPBIT if Venue(reserved.venue) is Venue.BINANCE else Direction.TO_BINANCE
     return Stranding(
         cycle_id=cycle_id,
         coin=Asset(cycle_id.rpartition("-")[0]),
-        direction=direction,
+        direction=_direction(reserved, row),
         premium=row.premium if row else ZERO,
         expected_edge=row.expected_edge if row else ZERO,
-        detected_at_ms=row.started_ms if row else reserved.made_ms,
+        detected_at_ms=row.started_ms if row else reserved.made_ms if reserved else 0,
         ended=row is not None and CycleStatus(row.status).terminal,
         takes_over=TakeOver(
             run_id=row.workflow_run_id if row else "",
@@ -110,6 +118,13 @@ async def _stranding(connection: AsyncConnection, cycle_id: str, reserved: Row[A
         ),
         names=(*(order.client_order_id for order in orders), *(one.transfer_id for one in sent)),
     )
+
+
+def _direction(reserved: Row[Any, Any] | None, row: Row[Any] | None) -> Direction:
+    if row is not None:
+        return Direction(row.direction)
+    bought_on_binance = reserved is not None and Venue(reserved.venue) is Venue.BINANCE
+    return Direction.TO_UPBIT if bought_on_binance else Direction.TO_BINANCE
 
 
 def _order(row: Row[Any]) -> OrderIntent:

@@ -58,6 +58,7 @@ cycles = Table(
     Column("profit_krw", Estimate),
     Column("expected_edge", Estimate, nullable=False),
     Column("premium", Estimate, nullable=False),
+    Column("settings_version", Integer),  # none: the configuration alone
     Column("workflow_run_id", ID, nullable=False),
     Column("started_ms", BigInteger, nullable=False),
     Column("updated_ms", BigInteger, nullable=False),
@@ -175,3 +176,15 @@ halts = Table(
     **OPTIONS,
 )
 """The kill switch and its history: the latest row holds, no row means RUN."""
+
+settings_versions = Table(
+    "settings_versions",
+    metadata,
+    Column("version", Integer, primary_key=True, autoincrement=False),
+    Column("changes", Text, nullable=False),
+    Column("set_by", String(255), nullable=False),
+    Column("set_ms", BigInteger, nullable=False),
+    Column("reason", Text, nullable=False),
+    **OPTIONS,
+)
+"""Trading settings that differ from the configuration, as JSON: the latest row holds, whole; no row means none."""

@@ -71,9 +71,10 @@ def write_file(folder: Path, history: WorkflowHistory) -> Path:
 
 
 async def fetch(client: Client, query: str) -> AsyncIterator[Recorded]:
-    """Histories of the workflows that match. Raises BadInput for a query that the server does not understand."""
+    """Histories of the workflows that match, as they began. Raises BadInput for a query that is not understood."""
     try:
-        async for found in client.list_workflows(query):
+        listed = [found async for found in client.list_workflows(query)]
+        for found in sorted(listed, key=lambda one: one.start_time):
             try:
                 history = await client.get_workflow_handle(found.id, run_id=found.run_id).fetch_history()
             except RPCError as error:

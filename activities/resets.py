@@ -1,0 +1,18 @@
+"""A cycle that somebody reset in the Web UI takes its steps again, and knows nothing of what was done since."""
+
+from temporalio import activity
+
+from kimp.contracts.orders import OrderIntent
+from kimp.contracts.transfers import WithdrawalIntent
+from kimp.ports.books import Journal
+
+WAS_RESET = "this run was reset and sends nothing new; terminate it, and the sweep goes on from what the books say"
+
+
+async def may_not_begin(intent: OrderIntent | WithdrawalIntent, journal: Journal) -> bool:
+    """In a run that was reset, what the journal holds under this very id is looked up, and nothing else is sent.
+
+    Its history is cut off: it may know less of what the cycle holds than ledger and journal do, and would trade that
+    a second time. `run_id` of an intent is the cycle's first run, which a reset keeps.
+    """
+    return activity.info().workflow_run_id != intent.run_id and not await journal.knows(intent)

@@ -1,0 +1,158 @@
+"""`kimp settings`: what may be changed while kimp runs, what was, by whom and why."""
+
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Any
+
+import typer
+from rich.markup import escape
+from rich.table import Table
+
+from kimp.cli import views
+from kimp.cli.app import app, run
+from kimp.cli.inspect import Json, print_json
+from kimp.config import Loaded, Settings, load, load_with_origins
+from kimp.config.run_time import COINS, NAMES, Changes, bounds, checked, in_force, shown, value_of
+from kimp.domain.errors import BadInput
+from kimp.ports.settings import SettingsVersion
+
+settings = typer.Typer(help="Trading settings that change while kimp runs.", no_args_is_help=True)
+app.add_typer(settings, name="settings")
+console = views.console()
+
+
+@settings.command("list")
+def list_settings(as_json: Json = False) -> None:  # noqa: FBT002 - a command-line flag
+    """What may be changed, what is in force, where that came from, and how far it may go."""
+    run(_list(load_with_origins(Settings), as_json=as_json))
+
+
+@settings.command("set")
+def set_settings(
+    changes: Annotated[
+        list[str], typer.Argument(metavar="NAME=VALUE...", help="`NAME=` alone gives it back to the configuration.")
+    ],
+    note: Annotated[str, typer.Option(help="Why; it stays in the history.")],
+    as_json: Json = False,  # noqa: FBT002 - a command-line flag
+) -> None:
+    """Change trading settings for all that run: new cycles live by them within seconds, open ones by their own."""
+    run(_set(load(), parsed(changes), note, as_json=as_json))
+
+
+@settings.command("history")
+def history(
+    limit: Annotated[int, typer.Option(help="How many, latest first.", min=1)] = 20,
+    as_json: Json = False,  # noqa: FBT002 - a command-line flag
+) -> None:
+    """Who changed what, when and why."""
+    run(_history(load(), limit, as_json=as_json))
+
+
+def parsed(arguments: Sequence[str]) -> dict[str, Any]:
+    """Name -> value, None for one that is given back. Raises BadInput."""
+    found: dict[str, Any] = {}
+    for argument in arguments:
+        name, equals, text = (part.strip() for part in argument.partition("="))
+        if not equals or name in found:
+            raise BadInput(f"{argument!r}: write each setting once, as NAME=VALUE, e.g. trading.threshold=0.006")
+        value: Any = [coin.strip().upper() for coin in text.split(",")] if name == COINS else text
+        found[name] = value if text else None
+    return found
+
+
+async def _list(loaded: Loaded[Settings], *, as_json: bool) -> None:
+    from kimp.bootstrap.parts import open_database  # noqa: PLC0415 - heavy
+
+    configured = loaded.settings
+    async with open_database(configured) as books:
+        latest = await books.settings.latest()
+    changes: Changes = {} if latest is None else latest.changes
+    version = None if latest is None else latest.version
+    now, within = in_force(configured, changes, version).settings, bounds(configured)
+    rows = {
+        name: {
+            "value": shown(value_of(now, name)),
+            "source": "database" if name in changes else loaded.origin(*name.split(".")),
+            "configured": shown(value_of(configured, name)),
+            "bound": within[name].words,
+        }
+        for name in NAMES
+    }
+    if as_json:
+        print_json({"version": version, "settings": rows})
+        return
+    title = "as configured" if version is None else f"version {version}"
+    table = Table("setting", "in force", "source", "configured", "may be", title=title, title_justify="left", box=None)
+    for name, row in rows.items():
+        table.add_row(f"[bold]{name}[/]", *(escape(text) for text in row.values()))
+    console.print(table)
+
+
+async def _set(configured: Settings, asked: Mapping[str, Any], note: str, *, as_json: bool) -> None:
+    from kimp.adapters.clock import SystemClock  # noqa: PLC0415 - heavy
+    from kimp.bootstrap.parts import open_database  # noqa: PLC0415 - heavy
+
+    if not note.strip():
+        raise BadInput("--note: say why, for whoever reads the history")
+    async with open_database(configured) as books:
+        latest = await books.settings.latest()
+        before: Changes = {} if latest is None else latest.changes
+        if unknown := [name for name in asked if name not in {*NAMES, *before}]:
+            raise BadInput(f"{', '.join(unknown)}: can't be changed at run time; {', '.join(NAMES)} can")
+        wanted = {name: value for name, value in {**before, **asked}.items() if value is not None}
+        # What was allowed once, and is held at its ceiling today, is no mistake of this change.
+        after = {**wanted, **checked(configured, {name: wanted[name] for name in asked if name in wanted})}
+        in_force(configured, after, None)
+        version = 0 if latest is None else latest.version
+        if after != before:
+            version = await books.settings.add(after, note, SystemClock().now_ms(), after=version)
+    told = {name: [shown_or_configured(before, name), shown_or_configured(after, name)] for name in asked}
+    if as_json:
+        print_json({"version": version or None, "changes": told})
+        return
+    if after == before:
+        console.print("nothing to change: that is what the settings say")
+    else:
+        console.print(f"version {version}: {_sentence(told)}; new cycles live by it within seconds", soft_wrap=True)
+
+
+async def _history(configured: Settings, limit: int, *, as_json: bool) -> None:
+    from kimp.bootstrap.parts import open_database  # noqa: PLC0415 - heavy
+
+    async with open_database(configured) as books:
+        versions = await books.settings.history(limit + 1)
+    told = [(version, differences(versions, number)) for number, version in enumerate(versions[:limit])]
+    if as_json:
+        print_json(
+            [
+                {"version": v.version, "set_ms": v.set_ms, "set_by": v.set_by, "note": v.reason, "changes": changes}
+                for v, changes in told
+            ]
+        )
+        return
+    if not told:
+        console.print("nothing was ever changed: the configuration holds")
+    for version, changes in told:
+        console.print(
+            f"[bold]version {version.version}[/] {views.instant(version.set_ms)} {escape(version.set_by)}:"
+            f" {escape(version.reason)}",
+            highlight=False,
+            soft_wrap=True,
+        )
+        console.print(f"    {escape(_sentence(changes))}", highlight=False, soft_wrap=True)
+
+
+def differences(versions: Sequence[SettingsVersion], number: int) -> dict[str, list[str]]:
+    """What one version changed against the one before it, which follows in the list."""
+    after = versions[number].changes
+    before: Changes = versions[number + 1].changes if number + 1 < len(versions) else {}
+    names = [name for name in {**before, **after} if before.get(name) != after.get(name)]
+    return {name: [shown_or_configured(before, name), shown_or_configured(after, name)] for name in names}
+
+
+def shown_or_configured(changes: Changes, name: str) -> str:
+    """The word stands for whatever the configuration said at that time."""
+    return shown(changes[name]) if name in changes else "as configured"
+
+
+def _sentence(changes: Mapping[str, Sequence[str]]) -> str:
+    return ", ".join(f"{name} {before} -> {after}" for name, (before, after) in changes.items())

@@ -1,0 +1,129 @@
+"""Trading settings that change while kimp runs: which they are, and how far they may go from the configuration. Pure.
+
+The configuration is the default of each, and the ceiling: at run time caps only get tighter, coins are a choice of
+those that the feeder watches and that have wallets, and neither threshold nor notional leaves what the caps and the
+way home allow. So who may write into the database can't stake more than who may write the configuration let them.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+from pydantic import ValidationError
+
+from kimp.config.settings import CapSettings, Settings, TradingSettings
+from kimp.contracts.cycle import CyclePolicy
+from kimp.domain.errors import BadInput
+
+COINS, THRESHOLD, NOTIONAL = "trading.coins", "trading.threshold", "trading.notional_krw"
+CAPS = tuple(f"caps.{name}" for name in CapSettings.model_fields)
+NAMES = (COINS, THRESHOLD, NOTIONAL, *CAPS)
+Changes = Mapping[str, Any]
+"""Name of a setting -> its value, as the configuration's own sources would give it."""
+
+
+@dataclass(frozen=True, slots=True)
+class InForce:
+    """Configuration and changes together."""
+
+    settings: Settings
+    version: int | None
+    """Of the changes; None: there are none."""
+
+    def policy(self) -> CyclePolicy:
+        return self.settings.policy().model_copy(update={"settings_version": self.version})
+
+
+@dataclass(frozen=True, slots=True)
+class Bound:
+    """How far a setting may go."""
+
+    words: str
+    nearest: Callable[[Any], Any]
+    """The allowed value that is nearest to a given one."""
+
+
+def bounds(configured: Settings) -> dict[str, Bound]:
+    """For each setting that may be changed."""
+    trading, caps = configured.trading, configured.caps
+    return {
+        COINS: Bound(
+            f"of {', '.join(trading.coins)}, which are configured",
+            lambda coins: tuple(coin for coin in coins if coin in trading.coins),
+        ),
+        # A cycle that expects less than the floor would only wait for a way home until its deadline.
+        THRESHOLD: _at_least(min(trading.threshold, trading.rebalance_floor), "the configured rebalance_floor"),
+        NOTIONAL: _at_most(
+            max(trading.notional_krw, min(caps.order_krw, caps.cycle_krw)), "what the configured caps allow"
+        ),
+        **{name: _at_most(value_of(configured, name), "the configured ceiling") for name in CAPS},
+    }
+
+
+def _at_least(least: Decimal, whence: str) -> Bound:
+    return Bound(f"at least {shown(least)}, {whence}", lambda value: max(value, least))
+
+
+def _at_most(most: Decimal | int, whence: str) -> Bound:
+    return Bound(f"at most {shown(most)}, {whence}", lambda value: min(value, most))
+
+
+def in_force(configured: Settings, changes: Changes, version: int | None) -> InForce:
+    """What lies beyond its bound is held there: the configuration may have become tighter since.
+
+    Raises BadInput for changes that are no settings at all.
+    """
+    asked, within = _changed(configured, changes), bounds(configured)
+    held = {name: within[name].nearest(value_of(asked, name)) for name in changes}
+    return InForce(_changed(configured, held), version)
+
+
+def checked(configured: Settings, changes: Changes) -> dict[str, Any]:
+    """The changes as they are stored. Raises BadInput with all that is wrong in one line."""
+    asked, within = _changed(configured, changes), bounds(configured)
+    beyond = [
+        f"{name}: {shown(value)} is not allowed; it may be {within[name].words}"
+        for name in changes
+        if within[name].nearest(value := value_of(asked, name)) != value
+    ]
+    if beyond:
+        raise BadInput("; ".join(beyond))
+    stored = {"trading": asked.trading.model_dump(mode="json"), "caps": asked.caps.model_dump(mode="json")}
+    return {name: stored[table][field] for name in changes for table, _, field in [name.partition(".")]}
+
+
+def value_of(settings: Settings, name: str) -> Any:
+    """The value of a setting that may be changed."""
+    table, _, field = name.partition(".")
+    return getattr(getattr(settings, table), field)
+
+
+def shown(value: Any) -> str:
+    """As a person would type it."""
+    if isinstance(value, list | tuple):
+        return ",".join(value)
+    return f"{value:f}" if isinstance(value, Decimal) else str(value)
+
+
+def _changed(configured: Settings, changes: Changes) -> Settings:
+    """Validated by the configuration's own classes."""
+    if unknown := [name for name in changes if name not in NAMES]:
+        raise BadInput(f"{', '.join(unknown)}: can't be changed at run time; {', '.join(NAMES)} can")
+    tables = {"trading": configured.trading.model_dump(), "caps": configured.caps.model_dump()}
+    for name, value in changes.items():
+        table, _, field = name.partition(".")
+        tables[table][field] = value
+    problems: list[str] = []
+    fresh: dict[str, TradingSettings | CapSettings] = {}
+    for table, kind in (("trading", TradingSettings), ("caps", CapSettings)):
+        try:
+            fresh[table] = kind.model_validate(tables[table])
+        except ValidationError as error:
+            problems += [
+                f"{'.'.join([table, *map(str, detail['loc'])])}: {detail['msg'].removeprefix('Value error, ')}"
+                for detail in error.errors(include_input=False, include_url=False)
+            ]
+    if problems:
+        raise BadInput("; ".join(problems))
+    return configured.model_copy(update=fresh)

@@ -1,0 +1,90 @@
+"""`kimp migrate --copy-from`: a database moves, and everything in it stays what it was."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+from sqlalchemy import select
+
+from kimp.adapters.sql.books import SqlBooks
+from kimp.adapters.sql.copying import copy_all
+from kimp.adapters.sql.engine import create_engine
+from kimp.adapters.sql.schema import migrate
+from kimp.adapters.sql.store import Store
+from kimp.adapters.sql.tables import metadata
+from kimp.contracts.cycle import CycleRecord
+from kimp.contracts.status import CycleStatus
+from kimp.domain.admission import HaltLevel
+from kimp.domain.errors import BadInput
+from kimp.domain.ledger import opening_entry
+from kimp.domain.market import Direction, Venue
+from kimp.domain.money import KRW, USDT, Asset
+
+KIMP = str(Path(sys.executable).with_name("kimp"))
+
+
+@pytest.fixture
+async def source(tmp_path: Path) -> str:
+    """What one machine has: SQLite, with something in it."""
+    url = f"sqlite+aiosqlite:///{tmp_path / 'kimp.db'}"
+    await migrate(url)
+    books = SqlBooks(Store(create_engine(url)))
+    await books.ledger.book([opening_entry(Venue.UPBIT, {KRW: Decimal("100000000.12345678"), USDT: Decimal("0.1")})])
+    await books.controls.set_halt_level(HaltLevel.NO_NEW_CYCLES, "moving", 5)
+    await books.read_model.record(
+        CycleRecord(
+            cycle_id="XRP-7",
+            workflow_run_id="run-1",
+            coin=Asset("XRP"),
+            direction=Direction.TO_UPBIT,
+            status=CycleStatus.REJECTED,
+            sequence=1,
+            expected_edge=Decimal("0.004"),
+            premium=Decimal("0.01"),
+            detected_at_ms=1,
+            at_ms=2,
+        )
+    )
+    await books.close()
+    return url
+
+
+async def rows(url: str) -> dict[str, list[tuple[object, ...]]]:
+    engine = create_engine(url)
+    async with engine.connect() as connection:
+        found = {
+            table.name: [tuple(row) for row in await connection.execute(select(table).order_by(*table.primary_key))]
+            for table in metadata.sorted_tables
+        }
+    await engine.dispose()
+    return found
+
+
+async def test_every_row_is_copied_and_nothing_is_copied_twice(source: str, new_database: Callable[[], str]) -> None:
+    target = new_database()
+    await migrate(target)
+    copied = await copy_all(source, target)
+    assert (copied["cycles"], copied["ledger_postings"], copied["halts"]) == (1, 4, 1)
+    assert await rows(target) == await rows(source)
+    with pytest.raises(BadInput, match="holds rows in"):
+        await copy_all(source, target)
+    assert await rows(target) == await rows(source)
+
+
+def test_the_command_says_what_it_copied(source: str, new_database: Callable[[], str], tmp_path: Path) -> None:
+    environment = {key: value for key, value in os.environ.items() if not key.startswith("KIMP_")}
+    command = [KIMP, "migrate", "--copy-from", source]
+    ran = subprocess.run(
+        command,
+        env=environment | {"KIMP_DATABASE_URL": new_database()},
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert ran.returncode == 0, ran.stderr
+    assert "1 cycles" in ran.stdout

@@ -1,0 +1,130 @@
+"""`kimp settings` as its user runs it, and what it changes for others."""
+
+import asyncio
+import json
+import os
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from kimp.adapters.sql.books import open_books
+from kimp.adapters.sql.schema import migrate
+from kimp.contracts.cycle import CycleRecord
+from kimp.contracts.status import CycleStatus
+from kimp.domain.market import Direction
+from kimp.domain.money import Asset
+
+KIMP = str(Path(sys.executable).with_name("kimp"))
+
+
+class User:
+    """Runs kimp in a folder of its own, against one database."""
+
+    def __init__(self, folder: Path, url: str) -> None:
+        self._folder = folder
+        self.url = url
+
+    async def kimp(self, *arguments: str) -> tuple[int | None, str, str]:
+        """Exit code, stdout and stderr."""
+        kept = {name: value for name, value in os.environ.items() if not name.startswith(("KIMP_", "TEMPORAL_"))}
+        child = await asyncio.create_subprocess_exec(
+            KIMP,
+            *arguments,
+            cwd=self._folder,
+            env=kept | {"KIMP_DATABASE_URL": self.url},
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.PIPE,
+        )
+        out, err = await child.communicate()
+        assert b"Traceback" not in err
+        return child.returncode, out.decode(), err.decode()
+
+    async def told(self, *arguments: str) -> str:
+        code, out, err = await self.kimp(*arguments)
+        assert code == 0, err
+        return out
+
+
+@pytest.fixture
+async def user(tmp_path: Path, new_database: Callable[[], str]) -> User:
+    url = new_database()
+    await migrate(url)
+    (tmp_path / "kimp.toml").write_text('[trading]\nthreshold = "0.005"\n')
+    return User(tmp_path, url)
+
+
+async def test_a_change_is_listed_and_kept(user: User) -> None:
+    out = await user.told("settings", "set", "trading.threshold=0.006", "trading.coins=xrp,SOL", "--note", "calm")
+    assert "version 1: trading.threshold as configured -> 0.006, trading.coins as configured -> XRP,SOL" in out
+    await user.told("settings", "set", "trading.threshold=", "caps.open_cycles=2", "--note", "less at once")
+
+    listed = json.loads(await user.told("settings", "list", "--json"))
+    assert listed["version"] == 2
+    told = listed["settings"]
+    assert told["trading.threshold"]["value"] == "0.005"
+    assert told["trading.threshold"]["source"] == "kimp.toml"
+    assert told["caps.open_cycles"] == {
+        "value": "2",
+        "source": "database",
+        "configured": "5",
+        "bound": "at most 5, the configured ceiling",
+    }
+    assert told["caps.order_krw"]["source"] == "default"
+
+    second, first = json.loads(await user.told("settings", "history", "--json"))
+    assert first["changes"]["trading.coins"] == ["as configured", "XRP,SOL"]
+    assert second["changes"] == {
+        "trading.threshold": ["0.006", "as configured"],
+        "caps.open_cycles": ["as configured", "2"],
+    }
+    assert (second["note"], "@" in second["set_by"]) == ("less at once", True)
+    assert "less at once" in await user.told("settings", "history", "--limit", "1")
+    assert "caps.open_cycles" in await user.told("settings", "list")
+
+
+async def test_what_is_in_force_already_makes_no_version(user: User) -> None:
+    change = ("settings", "set", "caps.open_cycles=2", "--note", "x")
+    await user.told(*change)
+    assert "nothing to change" in await user.told(*change)
+    assert len(json.loads(await user.told("settings", "history", "--json"))) == 1
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ("caps.order_krw=5000001", "caps.order_krw: 5000001 is not allowed; it may be at most 5000000"),
+        ("trading.coins=BTC", "it may be of XRP, SOL"),
+        ("trading.threshold=much", "trading.threshold: Input should be a valid decimal"),
+        ("trading.slippage=0.1", "trading.slippage: can't be changed at run time"),
+        ("trading.threshold", "'trading.threshold': write each setting once, as NAME=VALUE"),
+    ],
+)
+async def test_a_refusal_is_one_line_and_changes_nothing(user: User, change: str, words: str) -> None:
+    code, out, err = await user.kimp("settings", "set", change, "--note", "why not")
+    assert (code, out, err.count("\n")) == (2, "", 1)
+    assert words in err
+    assert json.loads(await user.told("settings", "list", "--json"))["version"] is None
+
+
+async def test_a_cycle_tells_its_version(user: User) -> None:
+    books = await open_books(user.url)
+    await books.read_model.record(
+        CycleRecord(
+            cycle_id="XRP-1",
+            workflow_run_id="run-1",
+            coin=Asset("XRP"),
+            direction=Direction.TO_UPBIT,
+            status=CycleStatus.STARTED,
+            sequence=1,
+            expected_edge="0.004",  # type: ignore[arg-type]  # as JSON has it
+            premium="0.01",  # type: ignore[arg-type]
+            settings_version=7,
+            detected_at_ms=1_000,
+            at_ms=1_001,
+        )
+    )
+    await books.close()
+    assert "version 7" in await user.told("cycles", "show", "XRP-1")
+    assert json.loads(await user.told("cycles", "show", "XRP-1", "--json"))["settings_version"] == 7
