@@ -104,7 +104,7 @@ class SqlJournal:
         return await self._store.write(work)
 
     @staticmethod
-    def _question(key: Column[str], name: str) -> Select[Any]:
+    def _question(key: Column[str], name: str) -> Select[*tuple[Any, ...]]:
         c = key.table.c
         return select(c.asked_by, c.first_asked_ms, c.run_id, LEVEL_NOW).where(key == name)
 
