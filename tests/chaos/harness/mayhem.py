@@ -35,8 +35,8 @@ HALT_EVERY = 8
 """Every so many acts of an operator is a pull of the kill switch."""
 SCRIPTS: Mapping[str, tuple[float, str, Mapping[str, str]]] = {
     CycleStatus.DEAD_LETTER: (40.0, "deposit_rejected", {"venue": "upbit"}),
-    "late-found": (45.0, "beyond_the_fence", {"route": "POST *order*"}),
-    "late-adopted": (45.0, "beyond_the_fence", {"route": "POST *order*"}),
+    "late-found": (45.0, "beyond_the_fence", {"route": "POST *order"}),
+    "late-adopted": (45.0, "beyond_the_fence", {"route": "POST *order"}),
     "breach-found": (20.0, "double_fee", {}),
     "breach-halted": (20.0, "double_fee", {}),
     "give-up-asked": (150.0, "reset", {"route": "POST *withdraw*"}),
