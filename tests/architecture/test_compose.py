@@ -27,7 +27,6 @@ REGISTERED = commands
 """Importing it puts the commands on `app`."""
 PINNED = re.compile(r"[a-z0-9./-]+:v?\d+\.\d+(\.\d+)?(-[a-z]+)*")
 SETTINGS = {f"KIMP_{name}".upper() for kind in (Switches, Settings) for name in kind.model_fields}
-BY_OTHERS = ("deploy/observability",)
 DOCKERFILE = (ROOT / "Dockerfile").read_text()
 
 
@@ -87,9 +86,7 @@ def test_networks_volumes_and_secrets_are_declared(name: str) -> None:
 
 @pytest.mark.parametrize("name", services())
 def test_every_mounted_path_exists(name: str) -> None:
-    missing = [path for path in mounts_of(services()[name]) if not (ROOT / path).exists()]
-    assert not [path for path in missing if any((ROOT / folder).is_dir() for folder in BY_OTHERS if folder in path)]
-    assert not [path for path in missing if not any(folder in path for folder in BY_OTHERS)]
+    assert [path for path in mounts_of(services()[name]) if not (ROOT / path).exists()] == []
 
 
 def test_every_declared_secret_is_used_and_drawn(tmp_path: Path) -> None:

@@ -23,6 +23,7 @@ from kimp.adapters.embedded.process import LOOPBACK, free_port
 from kimp.adapters.temporal.devserver import DevServer
 
 KIMP = str(Path(sys.executable).with_name("kimp"))
+PAGES = "KIMP_OBSERVABILITY__HTTP_PORT"
 ONE_SHOT = ("migrate", "temporal-bootstrap")
 LASTING = ("paper", "feeder", "worker-ops", "worker-transfers", "worker-cycles", "initiator")
 PATIENT = {"KIMP_TRADING__MAX_QUOTE_AGE_MS": "10000", "KIMP_TRADING__START_WITHIN_MS": "10000"}
@@ -38,6 +39,8 @@ class Host:
     """What the files say -> what it is here."""
     more: Mapping[str, str]
     """Variables for what a container has of its own: ports that are always free."""
+    ports: dict[str, str] = field(default_factory=dict)
+    """Of each service's pages; in containers all have the same."""
     processes: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
 
     def text(self, text: str) -> str:
@@ -52,6 +55,7 @@ class Host:
         for source, target in secrets_of(service).items():
             (secrets / target).write_text(self.text((self.folder / "secrets" / source).read_text()))
         given = {key: self.text(str(value)) for key, value in service["environment"].items()}
+        given[PAGES] = self.ports.setdefault(name, str(free_port()))
         return {"PATH": os.environ["PATH"], **given, "KIMP_SECRETS_DIR": str(secrets), **self.more}
 
     def start(self, name: str) -> subprocess.Popen[bytes]:
@@ -67,6 +71,17 @@ class Host:
             )
         self.processes[name] = child
         return child
+
+    def healthy(self, name: str) -> bool:
+        """As Docker would find out."""
+        kind, program, *words = kimp_services()[name]["healthcheck"]["test"]
+        assert (kind, program) == ("CMD", "python")
+        there = self.text(" ".join(words[1:])).replace(
+            str(kimp_services()[name]["environment"][PAGES]), self.ports[name]
+        )
+        for port in ("9801", "9802"):
+            there = there.replace(port, self.addresses[f"paper:{port}"].rpartition(":")[2])
+        return subprocess.run([sys.executable, words[0], there], check=False, capture_output=True).returncode == 0
 
     def log(self, name: str) -> str:
         return (self.folder / f"{name}.log").read_text()
@@ -133,6 +148,7 @@ def test_every_service_does_its_work_with_what_it_is_given(host: Host) -> None:
     for name in LASTING:
         host.start(name)
     _until(lambda: _completed(host), host, within_s=240)
+    assert [name for name in LASTING if not host.healthy(name)] == []
     for name in reversed(LASTING):
         host.processes[name].send_signal(signal.SIGTERM)
     grace_s = int(kimp_services()["worker-cycles"]["stop_grace_period"].removesuffix("s"))

@@ -50,9 +50,9 @@ async def run_workers(settings: Settings, queues: Sequence[TaskQueue]) -> None:
                 await stack.enter_async_context(overseen(books, settings))
         if rights := [right for queue, right in NEEDS.items() if queue in queues]:
             venues = await stack.enter_async_context(open_trusted_venues(settings, rights))
-            bus = await stack.enter_async_context(open_bus(settings))
-            watched.checks["redis"] = bus.ping
             if TaskQueue.CYCLES in queues:
+                bus = await stack.enter_async_context(open_bus(settings))
+                watched.checks["redis"] = bus.ping
                 workers.append(cycle_worker(settings, client, venues[Right.TRADE], bus, books))
             if TaskQueue.TRANSFERS in queues:
                 workers.append(transfer_worker(settings, client, venues[Right.WITHDRAW], books))
