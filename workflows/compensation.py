@@ -8,14 +8,14 @@ from temporalio import workflow
 with workflow.unsafe.imports_passed_through():
     from activities.market import MarketActivities
     from kimp.contracts.cycle import WaysBackQuery
-    from kimp.domain.compensation import DUST_KRW, Position, WaysBack, positions
+    from kimp.domain.compensation import DUST_KRW, Position, WaysBack, debts, positions
     from kimp.domain.ids import Leg
     from kimp.domain.ledger import Account, value_krw
     from kimp.domain.market import Side, Venue
     from kimp.domain.money import ZERO, Asset
     from kimp.domain.sizing import cash_of
 
-from workflows.execution import Execution, Place
+from workflows.execution import BuyBack, Execution, Place
 from workflows.policies import MARKET
 from workflows.rebalancing import await_route
 from workflows.steps import NeedsPerson, answered
@@ -41,6 +41,10 @@ class Compensation:
             if transfer.in_transit:
                 await transfer.run()
             await transfer.give_up()
+        policy = self._story.cycle.policy
+        for venue, coin, lacking in debts(self._story.held, {self._story.cycle.coin, *policy.route_coins}):
+            self._story.tell(f"given away and never owned: {lacking:f} {coin} on {venue}")
+            await BuyBack(self._story, Place(Leg.BACK, venue, coin, Side.BUY), lacking).run()
         while (position := self._next()) is not None:
             await self._undo(position)
 

@@ -212,12 +212,16 @@ class Execution:
         return f"{verb} {report.quantity:f} {place.coin} on {place.venue} for {report.funds:f} {place.venue.cash}"
 
 
-async def cover(story: CycleStory, place: Place, coins: Decimal) -> None:
-    """Buy back at least `coins`, by one order of the least size that the venue takes."""
-    purchase = Execution(story, place, ZERO)
-    now = await purchase.read_market()
-    quantity = sizing.least_buy(coins, now.quote.ask, now.instrument)
-    await purchase.order(quantity, purchase.limit(now), now.instrument.taker_fee)
+class BuyBack(Execution):
+    """Buys at least `target` coins, and hardly more, with whatever cash there is: they were given away, or taken."""
+
+    @exact
+    def _quantity(self, now: MarketNow) -> Decimal:
+        lacking = self._target - self.coins
+        return sizing.least_buy(lacking, now.quote.ask, now.instrument) if lacking > ZERO else ZERO
+
+    def _what(self) -> str:
+        return f"buy {self._target:f} {self._place.coin} back on {self._place.venue}"
 
 
 def _asked_pause(report: OrderReport) -> timedelta | None:

@@ -23,7 +23,7 @@ with workflow.unsafe.imports_passed_through():
     from kimp.domain.money import ZERO, Asset
     from kimp.observability.context import bound
 
-from workflows.execution import Place, cover
+from workflows.execution import BuyBack, Place
 from workflows.policies import FOLLOW, PREPARE, WITHDRAW
 from workflows.steps import (
     LOOK_AGAIN,
@@ -210,7 +210,7 @@ class Transfer:
         lacking = -self._story.held.get((Account(source.value), self._coin), ZERO)
         if lacking > ZERO and self._coin != source.cash:
             self._story.tell(f"a surprising fee took {lacking:f} {self._coin} too much on {source}")
-            await cover(self._story, Place(Leg.BACK, source, self._coin, Side.BUY), lacking)
+            await BuyBack(self._story, Place(Leg.BACK, source, self._coin, Side.BUY), lacking).run()
 
     async def _follow_withdrawal(self, intent: WithdrawalIntent) -> WithdrawalReport:
         pause = LOOK_AGAIN

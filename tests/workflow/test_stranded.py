@@ -183,6 +183,24 @@ async def test_balances_are_not_compared_while_a_cycle_runs(lab: Lab, books: Sql
     assert await books.controls.halt_level() is HaltLevel.RUN
 
 
+async def test_a_sale_that_surfaces_after_its_fence_is_bought_back(lab: Lab, books: SqlBooks) -> None:
+    """The cycle sold again meanwhile: the second time coins that others count on."""
+    lab.upbit.hides_orders = True
+    lab.upbit.after["place_order"] = deque([OutcomeUnknown("timeout", venue="upbit")])
+    async with lab.workers():
+        handle = await lab.start(await lab.plan())
+        await handle.result()
+        lab.upbit.hides_orders = False
+        assert (await lab.sweep()).adopted == ("XRP-1-1S1-1",)
+        end: CycleResult = await taken_over(lab).result()
+        assert (await lab.sweep()).unexplained == ()
+    assert end.status is CycleStatus.COMPENSATED
+    held = holdings(await books.ledger.entries("XRP-1"))
+    assert [key for key, amount in held.items() if amount < 0 and key[1] == XRP] == []
+    assert [i.client_order_id for i in lab.upbit.sent if i.coin == XRP][-1].startswith("XRP-1-R")
+    await balanced(lab, books)
+
+
 async def test_an_order_that_surfaces_after_its_fence_is_adopted_and_undone(lab: Lab, books: SqlBooks) -> None:
     lab.binance.hides_orders = True
     lab.binance.after["place_order"] = deque([OutcomeUnknown("timeout", venue="binance")])

@@ -4,7 +4,7 @@ The plan follows from the inventory, not from the list of steps taken, so it is 
 a compensation that was itself interrupted.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 
@@ -45,6 +45,21 @@ def positions(held: Mapping[tuple[Account, Asset], Decimal], home: Venue) -> lis
         if amount > ZERO and (account.value, asset) != (home.value, home.cash)
     ]
     return sorted(found, key=lambda position: (_rank(position, home), position.asset))
+
+
+def debts(
+    held: Mapping[tuple[Account, Asset], Decimal], coins: Collection[Asset]
+) -> list[tuple[Venue, Asset, Decimal]]:
+    """Coins that the cycle gave away and never had, and how many: an order that surfaced late sold them once more.
+
+    They are somebody else's. `coins`: those that there are markets for; cash is settled by what is left at home.
+    """
+    return [
+        (venue, asset, -amount)
+        for (account, asset), amount in sorted(held.items())
+        for venue in Venue
+        if account.value == venue.value and amount < ZERO and asset in coins and asset != venue.cash
+    ]
 
 
 def _rank(position: Position, home: Venue) -> int:

@@ -63,7 +63,8 @@ class Supervisor:
 
     def kill(self, name: str) -> None:
         """Nothing happens to one that has just died by a charge: that death is counted as it was."""
-        if self._stack.children[name].running:
+        pid = self._stack.children[name].pid
+        if pid is not None and not _has_ended(pid):
             self._asked.add(name)
             self._stack.children[name].kill()
             self.kills[name] += 1
@@ -117,6 +118,14 @@ class Supervisor:
         except ServerFailed as failure:
             self.ended.append(str(failure))
             await asyncio.sleep(1)
+
+
+def _has_ended(pid: int) -> bool:
+    """Whether or not this process has taken notice yet."""
+    try:
+        return os.waitid(os.P_PID, pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None
+    except ChildProcessError:
+        return True
 
 
 def _last_line(log: Path) -> str:
