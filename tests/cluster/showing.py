@@ -15,7 +15,7 @@ from kimp.adapters.sql.books import SqlBooks
 from kimp.bootstrap.parts import open_bus, open_database, open_venues
 from kimp.cli import views
 from kimp.cli.audit import compare
-from kimp.cli.showing import Screen, running
+from kimp.cli.showing import Screen, at_rest, running
 from kimp.cli.stack import Stack
 from kimp.config import Settings, load
 from kimp.contracts.status import CycleStatus
@@ -95,17 +95,14 @@ async def _start(kimp: Stack) -> None:
 
 async def _conclude(kimp: Stack, books: SqlBooks, screen: Screen, say: Say) -> int:
     await kimp.stop_all("initiator")
-    await screen.until(lambda rows: all(row.status.terminal for row in rows), SETTLE_S)
+    await screen.until(at_rest, SETTLE_S)
     rows = await books.read_model.cycles(limit=MANY)
     async with open_venues(kimp.settings) as venues:
         pairs = await compare(books, venues)
     views.console().print(views.cycles_table(rows), views.balance_table(pairs))
-    open_ = [row.cycle_id for row in rows if not row.status.terminal]
     balanced = all(ours == theirs for ours, theirs in pairs.values())
     say("the ledger equals the venues' balances" if balanced else "the ledger is off")
-    if open_:
-        say(f"still open: {', '.join(open_)}")
-    return 0 if balanced and not open_ else 1
+    return 0 if balanced and at_rest(rows) else 1
 
 
 async def _watch(servers: Servers) -> None:

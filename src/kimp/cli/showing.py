@@ -79,7 +79,7 @@ class Demo:
                 async with running(*beside):
                     await screen.until(self._enough, self._within_s)
                     await stack.stop_all("initiator")
-                    await screen.until(_none_open, SETTLE_S)
+                    await screen.until(at_rest, SETTLE_S)
                 return await self._conclude(stack.settings, books, stack.ui_url)
 
     def _enough(self, rows: Sequence[CycleRow]) -> bool:
@@ -102,7 +102,7 @@ class Demo:
         console.print("the ledger equals the venues' balances" if balanced else "[red]the ledger is off[/]")
         console.print(f"Each cycle could be read in the Web UI: {ui_url}/namespaces/kimp/workflows")
         console.print("`kimp up` keeps it open.")
-        return 0 if self._enough(rows) and _none_open(rows) and balanced else EXIT_FAILED
+        return 0 if self._enough(rows) and at_rest(rows) and balanced else EXIT_FAILED
 
 
 async def _require_empty(settings: Settings) -> None:
@@ -112,8 +112,9 @@ async def _require_empty(settings: Settings) -> None:
             raise BadConfig("the demo needs an empty database; unset KIMP_DATABASE_URL, or name an empty one")
 
 
-def _none_open(rows: Sequence[CycleRow]) -> bool:
-    return all(row.status.terminal for row in rows)
+def at_rest(rows: Sequence[CycleRow]) -> bool:
+    """None is under way. One that waits for a cheaper way home may do so for an hour; its cash lies on a venue."""
+    return all(row.status.terminal or row.status is CycleStatus.AWAITING_REBALANCE for row in rows)
 
 
 @asynccontextmanager
