@@ -12,7 +12,7 @@ from kimp.contracts.operators import OperatorRequest
 from kimp.contracts.orders import OrderIntent
 from kimp.contracts.status import CycleStatus
 from kimp.contracts.transfers import DepositReport, TransferState, WithdrawalIntent, WithdrawalReport
-from kimp.domain.errors import Postponed, Unavailable
+from kimp.domain.errors import Postponed, Rejected, Unavailable
 from kimp.domain.ledger import Account, holdings
 from kimp.domain.market import Fill, Side
 from kimp.domain.money import ZERO, Asset
@@ -94,6 +94,16 @@ class GreedyVenue(FakeVenue):
         return report
 
 
+class GreedyAndBusyVenue(GreedyVenue):
+    """Refuses the first order that follows a withdrawal."""
+
+    async def place_order(self, intent: OrderIntent, *, send_by_ms: int) -> VenueOrder:
+        if self.withdrawals and not any(sent.compensating for sent in self.sent):
+            self.sent.append(intent)
+            raise Rejected("not now", venue=self.venue)
+        return await super().place_order(intent, send_by_ms=send_by_ms)
+
+
 async def test_coins_that_a_surprising_fee_took_are_bought_back_by_the_same_cycle(lab: Lab) -> None:
     lab.binance = GreedyVenue(lab.binance.venue, lab.binance.prices)
     result = await lab.complete()
@@ -102,6 +112,14 @@ async def test_coins_that_a_surprising_fee_took_are_bought_back_by_the_same_cycl
         (Side.BUY, "XRP-1-1B1-1"),
         (Side.BUY, "XRP-1-RB1-1"),
     ]
+    assert holdings(lab.records.entries).get((Account.BINANCE, XRP), ZERO) >= 0
+
+
+async def test_a_buying_back_that_came_to_nothing_is_tried_again(lab: Lab) -> None:
+    lab.binance = GreedyAndBusyVenue(lab.binance.venue, lab.binance.prices)
+    result = await lab.complete()
+    assert result.status is CycleStatus.COMPLETED
+    assert [i.client_order_id for i in lab.binance.sent] == ["XRP-1-1B1-1", "XRP-1-RB1-1", "XRP-1-RB1-2"]
     assert holdings(lab.records.entries).get((Account.BINANCE, XRP), ZERO) >= 0
 
 
