@@ -3,7 +3,7 @@
 import pytest
 from fakes.market import XRP, d
 
-from kimp.domain.compensation import Position, WaysBack, loss_bound, positions
+from kimp.domain.compensation import Position, WaysBack, debts, loss_bound, positions
 from kimp.domain.ledger import Account
 from kimp.domain.market import Venue
 from kimp.domain.money import KRW, USDT, Asset, Money
@@ -30,6 +30,17 @@ def test_what_is_not_cash_at_home_is_undone_latest_first() -> None:
 
 def test_what_the_cycle_owes_is_no_position() -> None:
     assert positions({(Account.UPBIT, XRP): d(-1)}, Venue.BINANCE) == []
+
+
+def test_coins_that_were_given_away_and_never_owned_are_debts_where_there_is_a_market_for_them() -> None:
+    held = {
+        (Account.UPBIT, XRP): d(-1),
+        (Account.BINANCE, TRX): d(-2),
+        (Account.UPBIT, KRW): d(-3),
+        (Account.BINANCE, Asset("BNB")): d(-4),
+        (Account.BINANCE, XRP): d(5),
+    }
+    assert debts(held, {XRP, TRX, USDT}) == [(Venue.BINANCE, TRX, d(2)), (Venue.UPBIT, XRP, d(1))]
 
 
 @pytest.mark.parametrize(
