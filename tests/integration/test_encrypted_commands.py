@@ -17,8 +17,7 @@ from kimp.adapters.temporal.devserver import DevServer
 from kimp.adapters.temporal.histories import read_folder
 from kimp.adapters.temporal.starter import TemporalCycleStarter
 from kimp.bootstrap.parts import open_database
-from kimp.cli import main
-from kimp.cli.app import EXIT_BAD_INPUT, EXIT_FAILED
+from kimp.cli.app import EXIT_BAD_INPUT, EXIT_FAILED, main
 from kimp.config import load
 from kimp.contracts.cycle import CycleInput
 from kimp.contracts.status import CycleStatus

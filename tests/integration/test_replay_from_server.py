@@ -10,8 +10,7 @@ from temporalio.client import Client
 from temporalio.contrib.pydantic import pydantic_data_converter
 
 from kimp.adapters.temporal.devserver import DevServer
-from kimp.cli import main
-from kimp.cli.app import EXIT_BAD_INPUT
+from kimp.cli.app import EXIT_BAD_INPUT, main
 
 LISTED_WITHIN_S = 20
 

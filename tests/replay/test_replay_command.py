@@ -9,8 +9,7 @@ from typing import Any
 
 import pytest
 
-from kimp.cli import main
-from kimp.cli.app import EXIT_BAD_INPUT, EXIT_FAILED
+from kimp.cli.app import EXIT_BAD_INPUT, EXIT_FAILED, main
 
 HISTORIES = Path(__file__).with_name("histories")
 SHORTEST = HISTORIES / "rejected_by_the_venue__cycle-XRP-1.json"

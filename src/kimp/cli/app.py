@@ -1,12 +1,9 @@
 """The command tree, and what every command does on bad input and on Ctrl-C."""
 
 import asyncio
-import atexit
-import os
 import sys
 import traceback
 from collections.abc import Coroutine
-from contextlib import suppress
 from typing import Any, NoReturn
 
 import typer
@@ -41,18 +38,12 @@ def run(work: Coroutine[Any, Any, int | None]) -> None:
 
 
 def main() -> NoReturn:
-    """Entry point of the console script."""
-    code = _code_of_command()
-    # Temporal's threads may still be putting away their last answer. One that asks an interpreter that is being taken
-    # down aborts the process: seen on busy machines. So what is to be done at exit is done, and then nothing more.
-    atexit._run_exitfuncs()  # noqa: SLF001 - there is no public way
-    with suppress(OSError):  # whoever read it may be gone
-        sys.stdout.flush()
-        sys.stderr.flush()
-    os._exit(code)
+    """Run the command line of this process; ends with SystemExit, as a Python program does."""
+    sys.exit(code_of_command())
 
 
-def _code_of_command() -> int:
+def code_of_command() -> int:
+    """Run the command line of this process, and say with which code it ends."""
     from kimp.cli import commands  # noqa: F401, PLC0415 - it imports `app` itself
 
     try:

@@ -4,8 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
-from kimp.cli import main
-from kimp.cli.app import EXIT_BAD_INPUT
+from kimp.cli.app import EXIT_BAD_INPUT, main
 from kimp.config import load
 
 Kimp = Callable[..., int]
