@@ -87,6 +87,9 @@ def configure_logging(process: str, form: str = "auto", level: str = "info") -> 
     # What these would add to the message is in fields of its own.
     activity.logger.activity_info_on_message = False
     workflow.logger.workflow_info_on_message = False
+    # A workflow that leaves a worker's cache is closed where it stood; its spans then end in another context, which
+    # OpenTelemetry tells with a traceback, and which changes nothing.
+    logging.getLogger("opentelemetry.context").setLevel(logging.CRITICAL)
     if level != "debug":
         for noisy in QUIET:
             logging.getLogger(noisy).setLevel(logging.WARNING)
