@@ -117,13 +117,24 @@ def test_recorded_prices_that_cannot_be_read_are_one_clear_line(world: dict[str,
 @pytest.mark.parametrize("after_s", [0.6, 1.5, 4, 8])
 def test_ctrl_c_at_any_moment_leaves_no_traceback(world: dict[str, str], tmp_path: Path, after_s: float) -> None:
     demo = subprocess.Popen(
-        [KIMP, "demo"], env=world, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+        [KIMP, "demo"],
+        env=world,
+        cwd=tmp_path,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        preexec_fn=_as_on_a_terminal,  # noqa: PLW1509 - only what is safe between fork and exec
     )
     time.sleep(after_s)
     demo.send_signal(signal.SIGINT)
     said, _ = demo.communicate(timeout=60)
     assert demo.returncode == 130
     assert "Traceback" not in said
+
+
+def _as_on_a_terminal() -> None:
+    """Tests that run in the background ignore Ctrl-C, and so would the processes that they start."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 def test_secrets_are_masked(world: dict[str, str], tmp_path: Path) -> None:
