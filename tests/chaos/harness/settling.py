@@ -69,13 +69,15 @@ async def _every(seconds: float, act: Callable[[], Awaitable[None]]) -> None:
 async def _settled(
     ground: Ground, temporal: Client, mayhem: Mayhem, limit_s: float, say: Say, begun: float
 ) -> float | None:
-    since = datetime.now(UTC)
+    since: datetime | None = None
     decided = told = quiet = 0.0
     left: list[CycleRow] | None = None
     while (passed := time.monotonic() - begun) < limit_s:
         left = await _open(ground, temporal)
         if left is None or left:
-            quiet, since = passed, datetime.now(UTC)
+            quiet, since = passed, None
+        elif since is None:
+            since = datetime.now(UTC)
         elif passed - quiet > QUIET_S and await _swept(temporal, since):
             return round(quiet, 1)
         for cell in mayhem.charges.look():
