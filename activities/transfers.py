@@ -51,6 +51,9 @@ UNDER_WAY = frozenset({TransferState.PENDING, TransferState.UNSEEN})
 
 Report = TypeVar("Report", WithdrawalReport, DepositReport)
 
+GIVEN_UP = "given up by a person"
+"""What the journal says of a withdrawal that somebody declared not to have left."""
+
 
 @dataclass(frozen=True)
 class TransferActivities:
@@ -148,7 +151,7 @@ class TransferActivities:
     async def give_up_withdrawal(self, intent: WithdrawalIntent) -> None:
         """A person looked and says that nothing left: the coin's next withdrawal may be sent."""
         crash_point("give-up-asked", Step.SEND)
-        await self.journal.refuse_withdrawal(intent.transfer_id, "given up by a person")
+        await self.journal.refuse_withdrawal(intent.transfer_id, GIVEN_UP)
         crash_point("given-up", Step.SEND)
 
     async def _look_up(self, intent: WithdrawalIntent, asked_ms: int) -> WithdrawalReport:

@@ -1,16 +1,14 @@
 """The programs that a cluster is made of: Debian's, and Temporal's built from Go modules; fetched where missing."""
 
 import asyncio
-import fcntl
 import os
 import shutil
 import subprocess
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from kimp.adapters.temporal.devserver_build import BuildFailed, build
+from kimp.adapters.temporal.devserver_build import BuildFailed, build, only_one
 from kimp.domain.errors import BadConfig
 
 ROOT = Path(__file__).parents[2]
@@ -42,7 +40,7 @@ async def ensure_programs(say: Say) -> Programs:
     if postgres is None:
         raise BadConfig(f"no PostgreSQL {POSTGRES_AT_LEAST} or newer here; install Debian's package postgresql")
     TOOLS.mkdir(parents=True, exist_ok=True)
-    async with _only_one(TOOLS / "lock"):
+    async with only_one(TOOLS / "lock"):
         if not all(file.exists() for file in PROGRAMS.values()):
             try:
                 await build(MODULE, PROGRAMS, say)
@@ -76,14 +74,3 @@ def _install(packages: list[str], say: Say) -> None:
         )
         if ran.returncode != 0:
             raise BadConfig(f"`{' '.join(step)}` failed: {(ran.stderr.strip() or ran.stdout.strip())[-300:]}")
-
-
-@asynccontextmanager
-async def _only_one(path: Path) -> AsyncIterator[None]:
-    """Two commands started together must not build twice."""
-    lock = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
-    try:
-        await asyncio.to_thread(fcntl.flock, lock, fcntl.LOCK_EX)
-        yield
-    finally:
-        os.close(lock)

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 
 from activities.orders import OrderActivities
 from activities.records import RecordActivities
-from activities.transfers import TransferActivities
+from activities.transfers import GIVEN_UP, TransferActivities
 from kimp.adapters.clock import SystemClock
 from kimp.adapters.sql.books import SqlBooks
 from kimp.adapters.temporal.histories import Recorded, fetch
@@ -19,7 +19,7 @@ from kimp.adapters.temporal.past import Past, activities_of, start_of
 from kimp.bootstrap.parts import open_database
 from kimp.bootstrap.temporal import connect_temporal, history_reader
 from kimp.config import Settings
-from kimp.contracts.cycle import ARBITRAGE_CYCLE, STRANDED_CYCLE, CycleRecord, StrandedInput
+from kimp.contracts.cycle import ALL_CYCLES, STRANDED_CYCLE, CycleRecord, StrandedInput
 from kimp.contracts.orders import OrderIntent, OrderReport
 from kimp.contracts.transfers import WithdrawalIntent, WithdrawalReport
 from kimp.domain import errors
@@ -49,10 +49,7 @@ async def catch_up(settings: Settings) -> CaughtUp:
     async with open_database(settings) as books:
         client = await connect_temporal(settings)
         since = datetime.fromtimestamp(max(0, await books.catching_up.newest_ms() - MARGIN_MS) / 1000, UTC)
-        query = (
-            f"WorkflowType IN ('{ARBITRAGE_CYCLE}', '{STRANDED_CYCLE}')"
-            f" AND (ExecutionStatus = 'Running' OR CloseTime >= '{since.isoformat()}')"
-        )
+        query = f"{ALL_CYCLES} AND (ExecutionStatus = 'Running' OR CloseTime >= '{since.isoformat()}')"
         return await take_over(fetch(client, query), history_reader(settings, plaintext_too=False), books)
 
 
@@ -80,7 +77,7 @@ async def _apply(past: Past, books: SqlBooks, clock: Clock) -> bool:
         await _withdrawal(past, books)
     elif past.name == TransferActivities.give_up_withdrawal.__name__:
         given_up = WithdrawalIntent.model_validate_json(past.question)
-        await books.journal.refuse_withdrawal(given_up.transfer_id, "given up by a person")
+        await books.journal.refuse_withdrawal(given_up.transfer_id, GIVEN_UP)
     elif past.name == RecordActivities.record.__name__:
         await books.read_model.record(CycleRecord.model_validate_json(past.question))
     return False

@@ -6,7 +6,7 @@ import sys
 from contextlib import suppress
 from typing import NoReturn
 
-INTERRUPTED = 130
+EXIT_INTERRUPTED = 130
 
 
 def main() -> NoReturn:
@@ -16,7 +16,7 @@ def main() -> NoReturn:
 
         code = code_of_command()
     except KeyboardInterrupt:
-        code = INTERRUPTED
+        code = EXIT_INTERRUPTED
     # Temporal's threads may still be putting away their last answer. One that asks an interpreter that is being taken
     # down aborts the process: seen on busy machines. So what is to be done at exit is done, and then nothing more.
     atexit._run_exitfuncs()  # noqa: SLF001 - there is no public way

@@ -10,13 +10,13 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 
+from kimp.cli import EXIT_INTERRUPTED
 from kimp.domain.errors import BadInput, KimpError
 
 EXIT_FAILED = 1
 """A check did not hold, or a part failed while running."""
 EXIT_BAD_INPUT = 2
 """Configuration, argument or file: the line says how to mend it."""
-EXIT_INTERRUPTED = 130
 
 app = typer.Typer(
     name="kimp",

@@ -12,7 +12,7 @@ from kimp.cli import views
 from kimp.cli.app import EXIT_FAILED, app, run
 from kimp.cli.inspect import Json, print_json
 from kimp.config import Settings, load
-from kimp.contracts.cycle import ARBITRAGE_CYCLE, STRANDED_CYCLE
+from kimp.contracts.cycle import ALL_CYCLES
 from kimp.domain.errors import BadInput
 
 if TYPE_CHECKING:
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from kimp.adapters.temporal.opening import ReadHistory
     from kimp.adapters.temporal.replaying import Replayed, Replaying
 
-ALL_CYCLES = f"WorkflowType IN ('{ARBITRAGE_CYCLE}', '{STRANDED_CYCLE}')"
 console = views.console()
 
 

@@ -20,6 +20,9 @@ ARBITRAGE_CYCLE = "ArbitrageCycle"
 STRANDED_CYCLE = "StrandedCycle"
 """Type of the workflow that takes over a cycle whose own is gone."""
 
+ALL_CYCLES = f"WorkflowType IN ('{ARBITRAGE_CYCLE}', '{STRANDED_CYCLE}')"
+"""Temporal's list filter for both."""
+
 
 class CyclePolicy(Message):
     """The settings a cycle lives by, fixed when it starts."""

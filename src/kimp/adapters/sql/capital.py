@@ -16,7 +16,7 @@ from kimp.adapters.sql.amounts import WIDE
 from kimp.adapters.sql.controls import LEVEL_NOW, level_of, raise_halt
 from kimp.adapters.sql.store import Store
 from kimp.adapters.sql.tables import capital, halts, ledger_entries, ledger_postings, order_intents, reservations
-from kimp.contracts.orders import OrderIntent
+from kimp.contracts.orders import Opening, OrderIntent
 from kimp.domain.admission import HaltLevel
 from kimp.domain.caps import Exposure, check_capital, check_caps, check_latches
 from kimp.domain.ledger import Account, Entry
@@ -64,17 +64,34 @@ async def admit(connection: AsyncConnection, intent: OrderIntent, now_ms: int) -
     blocked = check_caps(opening.caps, exposure, Decimal(opening.stake_krw)) or check_capital(have, opening.reserve)
     if blocked is not None or have is None:
         return blocked
-    await _set(connection, intent.venue, have.amount - opening.reserve.amount)
+    await _reserve(connection, intent, opening, have, now_ms)
+    return None
+
+
+async def reserve_again(connection: AsyncConnection, intent: OrderIntent, made_ms: int) -> None:
+    """Set aside what was set aside before, whatever the caps say. Repeating it changes nothing."""
+    made = select(reservations.c.cycle_id).where(reservations.c.cycle_id == intent.cycle_id)
+    if intent.opening is None or (await connection.execute(made)).one_or_none() is not None:
+        return
+    free = await _free(connection, lock=True)
+    await _reserve(connection, intent, intent.opening, free.get(intent.venue), made_ms)
+
+
+async def _reserve(
+    connection: AsyncConnection, intent: OrderIntent, opening: Opening, free: Money | None, made_ms: int
+) -> None:
+    """`free`: None where nobody has booked the venue's balance yet."""
+    if free is not None:
+        await _set(connection, intent.venue, WIDE.subtract(free.amount, opening.reserve.amount))
     row = {
         "cycle_id": intent.cycle_id,
         "venue": intent.venue.value,
         "asset": opening.reserve.asset,
         "amount": opening.reserve.amount,
         "stake_krw": opening.stake_krw,
-        "made_ms": now_ms,
+        "made_ms": made_ms,
     }
     await connection.execute(insert(reservations), row)
-    return None
 
 
 async def release(connection: AsyncConnection, cycle_id: str, profit_krw: Decimal | None, now_ms: int) -> None:

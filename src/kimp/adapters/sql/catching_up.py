@@ -3,14 +3,14 @@
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import func, insert, select, update
+from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from kimp.adapters.sql.amounts import WIDE
-from kimp.adapters.sql.capital import reopen
+from kimp.adapters.sql.capital import reopen, reserve_again
+from kimp.adapters.sql.journal import order_row, withdrawal_row
 from kimp.adapters.sql.ledger import book_entries
 from kimp.adapters.sql.store import Store
-from kimp.adapters.sql.tables import capital, cycles, ledger_entries, order_intents, reservations, withdrawal_intents
+from kimp.adapters.sql.tables import cycles, ledger_entries, order_intents, withdrawal_intents
 from kimp.contracts.orders import OrderIntent
 from kimp.contracts.transfers import WithdrawalIntent
 from kimp.domain.ledger import Entry
@@ -39,45 +39,21 @@ class SqlCatchingUp:
 
     async def order(self, intent: OrderIntent, asked_ms: int) -> bool:
         """Journal an order that may have been sent, and the cash that was set aside for it. True if it was missing."""
-        row = {
-            "client_order_id": intent.client_order_id,
-            "asked_by": MARK,
-            "first_asked_ms": asked_ms,
-            "cycle_id": intent.cycle_id,
-            "run_id": intent.run_id,
-            "venue": intent.venue.value,
-            "coin": intent.coin,
-            "side": intent.side.value,
-            "quantity": intent.quantity,
-            "limit_price": intent.limit_price,
-        }
         there = select(order_intents.c.asked_by).where(order_intents.c.client_order_id == intent.client_order_id)
 
         async def work(connection: AsyncConnection) -> bool:
             if (await connection.execute(there)).one_or_none() is not None:
                 return False
-            await connection.execute(self._order, row)
-            await _reserve(connection, intent, asked_ms)
+            await connection.execute(self._order, order_row(intent, MARK, asked_ms))
+            await reserve_again(connection, intent, asked_ms)
             return True
 
         return await self._store.write(work)
 
     async def withdrawal(self, intent: WithdrawalIntent, asked_ms: int, *, answered: bool) -> None:
-        source = intent.direction.source
-        row = {
-            "transfer_id": intent.transfer_id,
-            "asked_by": MARK,
-            "first_asked_ms": asked_ms,
-            "cycle_id": intent.cycle_id,
-            "run_id": intent.run_id,
-            "venue": source.value,
-            "coin": intent.coin,
-            "amount": intent.amount,
-            "network": intent.network,
-            "address": intent.address.address,
-            "tag": intent.address.tag,
-            "unanswered": None if answered else f"{source}/{intent.coin}",
-        }
+        row = withdrawal_row(intent, MARK, asked_ms)
+        if answered:
+            row["unanswered"] = None
         await self._store.write(lambda connection: _execute(connection, self._withdrawal, row))
 
     async def surfaced(self, cycle_id: str, entries: Sequence[Entry], now_ms: int, *, reopened: bool) -> None:
@@ -93,25 +69,3 @@ class SqlCatchingUp:
 
 async def _execute(connection: AsyncConnection, statement: Any, row: dict[str, Any]) -> None:
     await connection.execute(statement, row)
-
-
-async def _reserve(connection: AsyncConnection, intent: OrderIntent, made_ms: int) -> None:
-    if intent.opening is None:
-        return
-    made = select(reservations.c.cycle_id).where(reservations.c.cycle_id == intent.cycle_id)
-    if (await connection.execute(made)).one_or_none() is not None:
-        return
-    row = {
-        "cycle_id": intent.cycle_id,
-        "venue": intent.venue.value,
-        "asset": intent.opening.reserve.asset,
-        "amount": intent.opening.reserve.amount,
-        "stake_krw": intent.opening.stake_krw,
-        "made_ms": made_ms,
-    }
-    await connection.execute(insert(reservations), row)
-    mine = capital.c.venue == intent.venue.value
-    free = (await connection.execute(select(capital.c.free).where(mine).with_for_update())).scalar_one_or_none()
-    if free is not None:
-        left = WIDE.subtract(free, intent.opening.reserve.amount)
-        await connection.execute(update(capital).where(mine).values(free=left))

@@ -28,26 +28,16 @@ class SqlJournal:
 
     async def ask_order(self, intent: OrderIntent, now_ms: int) -> SendPermit:
         """Journal the order and say whether this call is the one that may send it."""
-        row = {
-            "client_order_id": intent.client_order_id,
-            "cycle_id": intent.cycle_id,
-            "run_id": intent.run_id,
-            "venue": intent.venue.value,
-            "coin": intent.coin,
-            "side": intent.side.value,
-            "quantity": intent.quantity,
-            "limit_price": intent.limit_price,
-            "first_asked_ms": now_ms,
-        }
         question = self._question(order_intents.c.client_order_id, intent.client_order_id)
         mark = uuid4().hex
+        row = order_row(intent, mark, now_ms)
 
         async def work(connection: AsyncConnection) -> SendPermit:
             if intent.opening is not None and (await connection.execute(question)).one_or_none() is None:
                 refused = await admit(connection, intent, now_ms)
                 if refused is not None:
                     return SendPermit(False, now_ms, intent.run_id, HaltLevel.RUN, refused)  # noqa: FBT003 - `first`
-            await connection.execute(self._order, {**row, "asked_by": mark})
+            await connection.execute(self._order, row)
             return _permit((await connection.execute(question)).one(), mark)
 
         return await self._store.write(work)
@@ -74,30 +64,16 @@ class SqlJournal:
 
     async def ask_withdrawal(self, intent: WithdrawalIntent, now_ms: int) -> SendPermit | None:
         """Journal the withdrawal and say whether this call is the one that may send it; None: it is not its turn."""
-        row = {
-            "transfer_id": intent.transfer_id,
-            "cycle_id": intent.cycle_id,
-            "run_id": intent.run_id,
-            "venue": intent.direction.source.value,
-            "coin": intent.coin,
-            "amount": intent.amount,
-            "network": intent.network,
-            "address": intent.address.address,
-            "tag": intent.address.tag,
-            "first_asked_ms": now_ms,
-            # Unique: a second one of the coin is not journalled before the first is answered, as Upbit tells its
-            # withdrawals apart by coin, amount and time only.
-            "unanswered": f"{intent.direction.source}/{intent.coin}",
-        }
         c = withdrawal_intents.c
         question = self._question(c.transfer_id, intent.transfer_id).add_columns(c.reason)
         mark = uuid4().hex
+        row = withdrawal_row(intent, mark, now_ms)
 
         async def work(connection: AsyncConnection) -> SendPermit | None:
             there = (await connection.execute(question)).one_or_none()
             if there is None:
                 with suppress(IntegrityError):
-                    await connection.execute(insert(withdrawal_intents), {**row, "asked_by": mark})
+                    await connection.execute(insert(withdrawal_intents), row)
                 there = (await connection.execute(question)).one_or_none()
             return None if there is None else _permit(there, mark)
 
@@ -178,6 +154,43 @@ class SqlJournal:
             return (await connection.execute(query)).scalar_one_or_none()
 
         return await self._store.read(work)
+
+
+def order_row(intent: OrderIntent, asked_by: str, asked_ms: int) -> dict[str, Any]:
+    """As it is first journalled; `asked_by`: the mark of the one call that may send."""
+    return {
+        "client_order_id": intent.client_order_id,
+        "asked_by": asked_by,
+        "first_asked_ms": asked_ms,
+        "cycle_id": intent.cycle_id,
+        "run_id": intent.run_id,
+        "venue": intent.venue.value,
+        "coin": intent.coin,
+        "side": intent.side.value,
+        "quantity": intent.quantity,
+        "limit_price": intent.limit_price,
+    }
+
+
+def withdrawal_row(intent: WithdrawalIntent, asked_by: str, asked_ms: int) -> dict[str, Any]:
+    """As it is first journalled; `asked_by`: the mark of the one call that may send."""
+    source = intent.direction.source
+    return {
+        "transfer_id": intent.transfer_id,
+        "asked_by": asked_by,
+        "first_asked_ms": asked_ms,
+        "cycle_id": intent.cycle_id,
+        "run_id": intent.run_id,
+        "venue": source.value,
+        "coin": intent.coin,
+        "amount": intent.amount,
+        "network": intent.network,
+        "address": intent.address.address,
+        "tag": intent.address.tag,
+        # Unique: a second one of the coin is not journalled before the first is answered, as Upbit tells its
+        # withdrawals apart by coin, amount and time only.
+        "unanswered": f"{source}/{intent.coin}",
+    }
 
 
 def _permit(row: Sequence[Any], mark: str) -> SendPermit:

@@ -10,14 +10,13 @@ from kimp.adapters.sql.amounts import WIDE
 from kimp.adapters.sql.capital import DAY_MS, exposure_of
 from kimp.adapters.sql.controls import LEVEL_NOW, level_of
 from kimp.adapters.sql.store import Store
-from kimp.adapters.sql.tables import cycles, ledger_entries, ledger_postings, order_intents, withdrawal_intents
-from kimp.contracts.status import TERMINAL, CycleStatus
+from kimp.adapters.sql.tables import ENDED, cycles, ledger_entries, ledger_postings, order_intents, withdrawal_intents
+from kimp.contracts.status import CycleStatus
 from kimp.domain.ledger import RECONCILED, Account
 from kimp.domain.market import Venue
 from kimp.domain.money import ZERO, Asset
 from kimp.ports.books import OpenCycle, Outlook
 
-ENDED = [status.value for status in TERMINAL]
 ANSWERED_BY_MS = 30_000
 """Orders are looked up behind a fence of 20 s: what has no outcome later than this is nobody's normal course."""
 

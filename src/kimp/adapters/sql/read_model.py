@@ -9,16 +9,15 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from kimp.adapters.sql.capital import release
 from kimp.adapters.sql.ledger import book_entries
 from kimp.adapters.sql.store import Store
-from kimp.adapters.sql.tables import cycles, order_intents, reservations
+from kimp.adapters.sql.tables import ENDED, cycles, order_intents, reservations
 from kimp.contracts.cycle import CycleRecord
-from kimp.contracts.status import TERMINAL, CycleStatus
+from kimp.contracts.status import CycleStatus
 from kimp.domain.admission import NEVER_TRADED, CoinState
 from kimp.domain.errors import BadMessage
 from kimp.domain.money import Asset
 from kimp.ports.books import CycleRow
 
 SHOWN = [cycles.c[name] for name in CycleRow.__dataclass_fields__]
-ENDED = [status.value for status in TERMINAL]
 FIXED = ("cycle_id", "coin", "number", "direction", "workflow_run_id", "started_ms")
 """Columns that a cycle never changes."""
 

@@ -9,17 +9,16 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from kimp.adapters.sql.capital import reopen
 from kimp.adapters.sql.ledger import book_entries, entries_of
 from kimp.adapters.sql.store import Store
-from kimp.adapters.sql.tables import cycles, order_intents, reservations, withdrawal_intents
+from kimp.adapters.sql.tables import ENDED, cycles, order_intents, reservations, withdrawal_intents
 from kimp.contracts.cycle import TakeOver
 from kimp.contracts.orders import OrderIntent, OrderOutcome, OrderReport
-from kimp.contracts.status import TERMINAL, CycleStatus
+from kimp.contracts.status import CycleStatus
 from kimp.contracts.transfers import Address, WithdrawalIntent
 from kimp.domain.ledger import Entry
 from kimp.domain.market import Direction, Side, Venue
 from kimp.domain.money import ONE, ZERO, Asset
 from kimp.ports.books import Stranding
 
-ENDED = [status.value for status in TERMINAL]
 MAY_HAVE_FILLED = (None, OrderOutcome.FILLED.value, OrderOutcome.ABSENT.value)
 
 

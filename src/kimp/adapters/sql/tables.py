@@ -17,6 +17,10 @@ from sqlalchemy import (
 )
 
 from kimp.adapters.sql.amounts import Amount, Estimate
+from kimp.contracts.status import TERMINAL
+
+ENDED = [status.value for status in TERMINAL]
+"""What `cycles.status` says of a cycle that is over."""
 
 metadata = MetaData(
     naming_convention={

@@ -11,11 +11,12 @@ from temporalio.api.workflowservice.v1 import (
 from temporalio.client import Client
 from temporalio.service import RPCError, RPCStatusCode
 
+from kimp.contracts.cycle import ALL_CYCLES
 from kimp.domain.errors import BadInput
 
 DEPLOYMENT = "kimp"
 """One for all processes: a cycle's activities run on the version that the cycle runs on."""
-OPEN = "ExecutionStatus='Running' AND WorkflowType IN ('ArbitrageCycle', 'StrandedCycle')"
+OPEN = f"ExecutionStatus='Running' AND {ALL_CYCLES}"
 STATUS = "WORKER_DEPLOYMENT_VERSION_STATUS_"
 
 

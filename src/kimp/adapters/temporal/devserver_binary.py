@@ -6,19 +6,17 @@ modules put it. 4 fails within milliseconds where its host is closed, so asking 
 """
 
 import asyncio
-import fcntl
 import os
 import re
 import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from kimp.adapters.temporal.devserver_build import BuildFailed, build
+from kimp.adapters.temporal.devserver_build import BuildFailed, build, only_one
 from kimp.domain.errors import BadConfig
 
 SERVER_VERSION = "1.32.0"
@@ -83,7 +81,7 @@ async def ensure_binary(say: Say) -> Binary:
             folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise BadConfig(f"no Temporal server, and {folder} cannot be made ({error.strerror}); {MEND}") from None
-        async with _only_one(folder / "temporal.lock"):
+        async with only_one(folder / "temporal.lock"):
             found = find_binary() or await _fetch(folder / "temporal", say)
     say(str(found))
     return found
@@ -136,17 +134,6 @@ def _inspect(path: Path, source: str) -> Binary | None:
         return None
     version = re.search(r"Server (\d[\w.\-]*)", answer.stdout)
     return Binary(path.absolute(), source, version.group(1)) if version else None
-
-
-@asynccontextmanager
-async def _only_one(path: Path) -> AsyncIterator[None]:
-    """Two commands started together must not build twice: the second waits for the first's result."""
-    lock = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
-    try:
-        await asyncio.to_thread(fcntl.flock, lock, fcntl.LOCK_EX)
-        yield
-    finally:
-        os.close(lock)
 
 
 def _one_line(error: BaseException) -> str:
