@@ -6,8 +6,9 @@ import pwd
 import secrets
 import shutil
 from pathlib import Path
-from types import TracebackType
 from typing import Self
+
+from chaos.harness.restartable import Restartable
 
 from kimp.adapters.embedded.process import LOOPBACK, ServerFailed, ServerProcess, free_port
 from kimp.domain.errors import BadConfig
@@ -15,12 +16,11 @@ from kimp.domain.errors import BadConfig
 USER = "temporal"
 OWNER = "postgres"
 """The user that Debian's package makes; taken when root starts us."""
-START_S = 60
 CONNECTIONS = 200
 """Four roles of Temporal with 25 each, and room for a second process of each role."""
 
 
-class Postgres:
+class Postgres(Restartable):
     """Started on a new data directory, which only its owner may read."""
 
     def __init__(self, programs: Path, folder: Path) -> None:
@@ -38,7 +38,7 @@ class Postgres:
         }
         settings = [part for name, value in options.items() for part in ("-c", f"{name}={value}")]
         command = [str(programs / "postgres"), "-D", str(self._data), *settings]
-        self._process = ServerProcess("postgres", [*_unprivileged(), *command], folder)
+        super().__init__(ServerProcess("postgres", [*_unprivileged(), *command], folder))
 
     async def __aenter__(self) -> Self:
         self._folder.mkdir(parents=True)
@@ -57,26 +57,9 @@ class Postgres:
         await self.start()
         return self
 
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        await self._process.stop()
-
     @property
     def address(self) -> str:
         return f"{LOOPBACK}:{self.port}"
-
-    @property
-    def pid(self) -> int | None:
-        return self._process.pid
-
-    @property
-    def running(self) -> bool:
-        return self._process.running
-
-    async def start(self) -> None:
-        """Also after a kill: it finds its files again."""
-        await self._process.start(self._answers, START_S)
 
     async def _answers(self) -> bool:
         asked = await asyncio.create_subprocess_exec(

@@ -9,8 +9,8 @@ from pathlib import Path
 
 from cluster.programs import Say
 from cluster.servers import Servers, open_servers
+from fakes.places import a_paper_exchange_of_its_own
 
-from kimp.adapters.embedded.process import free_port
 from kimp.adapters.sql.books import SqlBooks
 from kimp.bootstrap.parts import open_bus, open_database, open_venues
 from kimp.cli import views
@@ -63,18 +63,11 @@ def set_environment(folder: Path, servers: dict[str, str]) -> None:
     """Of this process, whose children inherit it; nothing of the user's own kimp is left in it."""
     for name in [name for name in os.environ if name.startswith(("KIMP_", "TEMPORAL_"))]:
         del os.environ[name]
-    upbit, binance, admin = (free_port() for _ in range(3))
     os.environ.update(
         servers
+        | a_paper_exchange_of_its_own()
         | {
             "KIMP_LOCAL__DATA_DIR": str(folder / "kimp"),
-            "KIMP_PAPER__UPBIT_PORT": str(upbit),
-            "KIMP_PAPER__BINANCE_PORT": str(binance),
-            "KIMP_PAPER__ADMIN_PORT": str(admin),
-            "KIMP_UPBIT__REST_URL": f"http://127.0.0.1:{upbit}",
-            "KIMP_UPBIT__WS_URL": f"ws://127.0.0.1:{upbit}/websocket/v1",
-            "KIMP_BINANCE__REST_URL": f"http://127.0.0.1:{binance}",
-            "KIMP_BINANCE__WS_URL": f"ws://127.0.0.1:{binance}",
             # A dozen servers and processes on a few cores are late with their quotes; that is not what is shown here.
             "KIMP_TRADING__MAX_QUOTE_AGE_MS": "10000",
             "KIMP_TRADING__START_WITHIN_MS": "10000",

@@ -12,6 +12,7 @@ from pathlib import Path
 from uuid import uuid4
 
 import pytest
+from fakes.places import a_place_of_its_own
 
 from kimp.adapters.embedded.process import free_port
 
@@ -23,7 +24,6 @@ def world(temporal_binary: Path, tmp_path: Path, new_database: Callable[[], str]
     """Free ports and a folder of its own, so that nothing else on the machine is touched; and the servers that the
     tests were told to use instead of kimp's own.
     """
-    upbit, binance, admin = (free_port() for _ in range(3))
     environment = {key: value for key, value in os.environ.items() if not key.startswith(("KIMP_", "TEMPORAL_"))}
     if "KIMP_TEST_DATABASE_URL" in os.environ:
         environment["KIMP_DATABASE_URL"] = new_database()
@@ -32,20 +32,8 @@ def world(temporal_binary: Path, tmp_path: Path, new_database: Callable[[], str]
     if "KIMP_TEST_TEMPORAL_ADDRESS" in os.environ:
         environment["TEMPORAL_ADDRESS"] = os.environ["KIMP_TEST_TEMPORAL_ADDRESS"]
         environment["TEMPORAL_NAMESPACE"] = f"kimp-test-{uuid4().hex[:12]}"
-    return environment | {
-        "KIMP_TEMPORAL_CLI": str(temporal_binary),
-        "KIMP_LOCAL__DATA_DIR": str(tmp_path / "kimp"),
-        "KIMP_LOCAL__TEMPORAL_PORT": str(free_port()),
-        "KIMP_LOCAL__TEMPORAL_UI_PORT": str(free_port()),
-        "KIMP_LOCAL__REDIS_PORT": str(free_port()),
-        "KIMP_PAPER__UPBIT_PORT": str(upbit),
-        "KIMP_PAPER__BINANCE_PORT": str(binance),
-        "KIMP_PAPER__ADMIN_PORT": str(admin),
-        "KIMP_UPBIT__REST_URL": f"http://127.0.0.1:{upbit}",
-        "KIMP_UPBIT__WS_URL": f"ws://127.0.0.1:{upbit}/websocket/v1",
-        "KIMP_BINANCE__REST_URL": f"http://127.0.0.1:{binance}",
-        "KIMP_BINANCE__WS_URL": f"ws://127.0.0.1:{binance}",
-    }
+    place = a_place_of_its_own(temporal_binary, tmp_path / "kimp")
+    return environment | place | {"KIMP_LOCAL__REDIS_PORT": str(free_port())}
 
 
 def _kimp(

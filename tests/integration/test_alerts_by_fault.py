@@ -13,7 +13,8 @@ import aiohttp
 import pytest
 from architecture.project import ROOT
 from fakes.canaries import Canaries
-from fakes.running import World, a_place_of_its_own, eventually, free_row
+from fakes.places import a_place_of_its_own
+from fakes.running import World, eventually, free_row
 
 from kimp.adapters.clock import SystemClock
 from kimp.adapters.embedded.process import ServerProcess, free_port
@@ -70,7 +71,7 @@ async def watched(
 ) -> AsyncIterator[Watched]:
     for name in [name for name in os.environ if name.startswith(("KIMP_", "TEMPORAL_"))]:
         monkeypatch.delenv(name)
-    told = a_place_of_its_own(temporal_binary, tmp_path) | {
+    told = a_place_of_its_own(temporal_binary, tmp_path / "data") | {
         "KIMP_DATABASE_URL": new_database(),
         "KIMP_LOCAL__REDIS_PORT": str(free_port()),
         "KIMP_OBSERVABILITY__HTTP_PORT": str(free_row(3)),

@@ -10,7 +10,8 @@ import aiohttp
 import pytest
 from fakes.canaries import Canaries, canary
 from fakes.collector import Collector
-from fakes.running import World, a_place_of_its_own, eventually, free_row
+from fakes.places import a_place_of_its_own
+from fakes.running import World, eventually, free_row
 from fakes.telemetry import OF_THE_SDK_WHEN_WELL
 from redis.asyncio import Redis
 from sqlalchemy import text
@@ -95,7 +96,7 @@ def _environment(temporal_binary: Path, folder: Path, secrets: Mapping[str, str]
     return (
         keys_of(secrets)
         | paper
-        | a_place_of_its_own(temporal_binary, folder)
+        | a_place_of_its_own(temporal_binary, folder / "data")
         | {
             "KIMP_CAPS__OPEN_CYCLES": "20",
             # A machine that runs all of this on few cores is late with its quotes.

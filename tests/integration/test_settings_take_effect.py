@@ -11,8 +11,7 @@ from fakes.initiator import KnowingStarter, PlayedBus, StatedBooks
 from fakes.market import TRX, XRP, ManualClock, free_rules, kimchi_quotes
 
 from initiator.service import Initiator, InitiatorSettings
-from kimp.adapters.sql.books import SqlBooks, open_books
-from kimp.adapters.sql.schema import migrate
+from kimp.adapters.sql.books import SqlBooks
 from kimp.bootstrap.services import initiator_settings
 from kimp.bootstrap.settings import SettingsInForce
 from kimp.config import Settings
@@ -67,12 +66,8 @@ class Running:
 
 
 @pytest.fixture
-async def scene(new_database: Callable[[], str]) -> AsyncIterator[Running]:
-    url = new_database()
-    await migrate(url)
-    books = await open_books(url)
-    yield Running(books)
-    await books.close()
+def scene(books: SqlBooks) -> Running:
+    return Running(books)
 
 
 async def until(condition: Callable[[], bool]) -> None:

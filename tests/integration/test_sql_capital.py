@@ -1,7 +1,6 @@
 """Cash is set aside before a cycle's first order: many cycles at once never count on the same won twice."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
 from decimal import Decimal
 from typing import Any
@@ -9,8 +8,7 @@ from typing import Any
 import pytest
 from fakes.caps import WIDE
 
-from kimp.adapters.sql.books import SqlBooks, open_books
-from kimp.adapters.sql.schema import migrate
+from kimp.adapters.sql.books import SqlBooks
 from kimp.contracts.cycle import CycleRecord
 from kimp.contracts.orders import Opening, OrderIntent, OrderOutcome, OrderReport
 from kimp.contracts.status import CycleStatus
@@ -28,13 +26,9 @@ MINUTE = 60_000
 
 
 @pytest.fixture
-async def books(new_database: Callable[[], str]) -> AsyncIterator[SqlBooks]:
-    url = new_database()
-    await migrate(url)
-    books = await open_books(url)
+async def books(books: SqlBooks) -> SqlBooks:
     await books.ledger.book([opening_entry(Venue.UPBIT, {KRW: HAVE, XRP: Decimal(5)})])
-    yield books
-    await books.close()
+    return books
 
 
 def opening_order(number: int, caps: Caps = WIDE, stake: int = STAKE) -> OrderIntent:

@@ -5,17 +5,15 @@ import os
 import signal
 import sys
 from asyncio.subprocess import PIPE
-from collections.abc import AsyncIterator, Callable
 from decimal import Decimal
 from typing import Any
 
 import pytest
 from sqlalchemy import text
 
-from kimp.adapters.sql.books import SqlBooks, open_books
+from kimp.adapters.sql.books import SqlBooks
 from kimp.adapters.sql.engine import create_engine
 from kimp.adapters.sql.journal import SqlJournal
-from kimp.adapters.sql.schema import migrate
 from kimp.adapters.sql.store import Store
 from kimp.contracts.orders import OrderIntent, OrderOutcome, OrderReport
 from kimp.contracts.transfers import Address, WithdrawalIntent
@@ -48,19 +46,6 @@ async def main():
 
 asyncio.run(main())
 """
-
-
-@pytest.fixture
-def url(new_database: Callable[[], str]) -> str:
-    return new_database()
-
-
-@pytest.fixture
-async def books(url: str) -> AsyncIterator[SqlBooks]:
-    await migrate(url)
-    books = await open_books(url)
-    yield books
-    await books.close()
 
 
 def order(name: str = "XRP-1-1B1-1", **changes: Any) -> OrderIntent:

@@ -3,7 +3,6 @@
 import asyncio
 import random
 from collections import defaultdict
-from collections.abc import AsyncIterator, Callable
 from decimal import Decimal
 from itertools import count
 
@@ -13,7 +12,6 @@ from hypothesis import strategies as st
 
 from kimp.adapters.sql.amounts import WIDE
 from kimp.adapters.sql.books import SqlBooks, open_books
-from kimp.adapters.sql.schema import migrate
 from kimp.domain.errors import BadAmount
 from kimp.domain.ledger import Account, Entry, Posting, opening_entry, withdrawal_entry
 from kimp.domain.market import Venue
@@ -22,19 +20,6 @@ from kimp.domain.money import KRW, USDT, ZERO, Asset
 XRP = Asset("XRP")
 AMOUNTS = st.decimals(min_value=-(10**20) + 1, max_value=10**20 - 1, places=18, allow_nan=False, allow_infinity=False)
 NUMBERS = count()
-
-
-@pytest.fixture
-def url(new_database: Callable[[], str]) -> str:
-    return new_database()
-
-
-@pytest.fixture
-async def books(url: str) -> AsyncIterator[SqlBooks]:
-    await migrate(url)
-    books = await open_books(url)
-    yield books
-    await books.close()
 
 
 def moved(entry_id: str, amount: Decimal) -> Entry:

@@ -1,14 +1,12 @@
 """The cycle's row follows the workflow, forwards only, and its entries are booked with it."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
 from decimal import Decimal
 from typing import Any
 
 import pytest
 
-from kimp.adapters.sql.books import SqlBooks, open_books
-from kimp.adapters.sql.schema import migrate
+from kimp.adapters.sql.books import SqlBooks
 from kimp.contracts.cycle import CycleRecord
 from kimp.contracts.status import CycleStatus
 from kimp.domain.admission import CoinState
@@ -19,19 +17,6 @@ from kimp.domain.money import KRW, USDT, Asset, Money
 
 XRP = Asset("XRP")
 SOL = Asset("SOL")
-
-
-@pytest.fixture
-def url(new_database: Callable[[], str]) -> str:
-    return new_database()
-
-
-@pytest.fixture
-async def books(url: str) -> AsyncIterator[SqlBooks]:
-    await migrate(url)
-    books = await open_books(url)
-    yield books
-    await books.close()
 
 
 def record(sequence: int, status: CycleStatus = CycleStatus.STARTED, **changes: Any) -> CycleRecord:

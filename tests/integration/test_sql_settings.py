@@ -1,15 +1,13 @@
 """Versions of the trading settings: none is lost, none is overwritten, the latest holds."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
 from decimal import Decimal
 
 import pytest
 from sqlalchemy import Insert, insert
 from sqlalchemy.ext.asyncio import create_async_engine
 
-from kimp.adapters.sql.books import SqlBooks, open_books
-from kimp.adapters.sql.schema import migrate
+from kimp.adapters.sql.books import SqlBooks
 from kimp.adapters.sql.tables import settings_versions
 from kimp.bootstrap.settings import SettingsInForce, read_in_force
 from kimp.config import Settings
@@ -18,19 +16,6 @@ from kimp.ports.settings import SettingsVersion
 
 CONFIGURED = Settings()
 TIGHT = {"trading.threshold": "0.006"}
-
-
-@pytest.fixture
-def url(new_database: Callable[[], str]) -> str:
-    return new_database()
-
-
-@pytest.fixture
-async def books(url: str) -> AsyncIterator[SqlBooks]:
-    await migrate(url)
-    books = await open_books(url)
-    yield books
-    await books.close()
 
 
 async def execute(url: str, statement: Insert) -> None:

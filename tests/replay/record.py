@@ -8,25 +8,21 @@ import sys
 import tempfile
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from decimal import Decimal
 from pathlib import Path
 
+from fakes.funded import fund, funded_books
 from fakes.lab import Lab
 from replay.branches import BRANCHES, Branch, late_order, stranded
 from temporalio.client import Client
 from temporalio.contrib.pydantic import pydantic_data_converter
 
 from kimp.adapters.embedded.process import free_port
-from kimp.adapters.sql.books import SqlBooks, open_books
-from kimp.adapters.sql.schema import migrate
+from kimp.adapters.sql.books import SqlBooks
 from kimp.adapters.temporal.devserver import DevServer
 from kimp.adapters.temporal.devserver_binary import ensure_binary
-from kimp.domain.ledger import opening_entry
-from kimp.domain.market import Venue
 
 ROOT = Path(__file__).resolve().parents[2]
 HISTORIES = Path(__file__).with_name("histories")
-HAVE = Decimal(100_000_000)
 SWEPT = (stranded, late_order)
 
 
@@ -44,9 +40,7 @@ async def record_all(folder: Path, wanted: set[str]) -> None:
             )
             for branch in (one for one in BRANCHES if not wanted or one.__name__ in wanted):
                 async with _books(Path(data) / f"{branch.__name__}.db", branch) as books:
-                    lab = Lab(client, books=books)
-                    for venue, fake in lab.venues.items():
-                        fake.held[venue.cash] = HAVE
+                    lab = fund(Lab(client, books=books))
                     async with lab.workers():
                         handle = await branch(lab)
                         await handle.result()
@@ -62,13 +56,8 @@ async def _books(file: Path, branch: Branch) -> AsyncIterator[SqlBooks | None]:
     if branch not in SWEPT:
         yield None
         return
-    url = f"sqlite+aiosqlite:///{file}"
-    await migrate(url)
-    books = await open_books(url)
-    for venue in Venue:
-        await books.ledger.book([opening_entry(venue, {venue.cash: HAVE})])
-    yield books
-    await books.close()
+    async with funded_books(f"sqlite+aiosqlite:///{file}") as books:
+        yield books
 
 
 if __name__ == "__main__":

@@ -5,42 +5,30 @@ from decimal import Decimal
 from uuid import uuid4
 
 import pytest
+from fakes.funded import fund, funded_books
 from fakes.lab import TRX, Handle, Lab
 from temporalio.api.common.v1 import WorkflowExecution
 from temporalio.api.enums.v1 import EventType
 from temporalio.api.workflowservice.v1 import ResetWorkflowExecutionRequest
 from temporalio.client import Client
 
-from kimp.adapters.sql.books import SqlBooks, open_books
-from kimp.adapters.sql.schema import migrate
+from kimp.adapters.sql.books import SqlBooks
 from kimp.contracts.cycle import CycleResult
 from kimp.contracts.operators import OperatorRequest
 from kimp.contracts.status import CycleStatus
-from kimp.domain.ledger import opening_entry
-from kimp.domain.market import Venue
 from workflows.arbitrage_cycle import ArbitrageCycle
 from workflows.stranded_cycle import StrandedCycle
-
-HAVE = Decimal(100_000_000)
 
 
 @pytest.fixture
 async def books(new_database: Callable[[], str]) -> AsyncIterator[SqlBooks]:
-    url = new_database()
-    await migrate(url)
-    books = await open_books(url)
-    for venue in Venue:
-        await books.ledger.book([opening_entry(venue, {venue.cash: HAVE})])
-    yield books
-    await books.close()
+    async with funded_books(new_database()) as books:
+        yield books
 
 
 @pytest.fixture
 async def lab(temporal_client: Client, books: SqlBooks) -> Lab:
-    lab = Lab(temporal_client, books=books)
-    for venue, fake in lab.venues.items():
-        fake.held[venue.cash] = HAVE
-    return lab
+    return fund(Lab(temporal_client, books=books))
 
 
 async def reset(handle: Handle, to: int) -> Handle:

@@ -2,9 +2,9 @@
 
 from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable
-from decimal import Decimal
 
 import pytest
+from fakes.funded import HAVE, at_rest, fund, funded_books
 from fakes.lab import XRP, Handle, Lab
 from temporalio.client import Client, WorkflowHandle
 
@@ -15,34 +15,24 @@ from kimp.contracts.operators import OperatorRequest
 from kimp.contracts.status import CycleStatus
 from kimp.contracts.sweep import SweepReport
 from kimp.domain.admission import HaltLevel
-from kimp.domain.compensation import DUST_KRW, positions
 from kimp.domain.errors import OutcomeUnknown
 from kimp.domain.ledger import holdings, opening_entry
 from kimp.domain.market import Side, Venue
-from kimp.domain.money import KRW, USDT, Asset
+from kimp.domain.money import KRW
 from workflows.stranded_cycle import StrandedCycle
 
 ANN = OperatorRequest(by="ann", note="terminated by mistake")
-HAVE = {KRW: Decimal(100_000_000), USDT: Decimal(100_000)}
 
 
 @pytest.fixture
 async def books(new_database: Callable[[], str]) -> AsyncIterator[SqlBooks]:
-    url = new_database()
-    await migrate(url)
-    books = await open_books(url)
-    for venue in Venue:
-        await books.ledger.book([opening_entry(venue, {venue.cash: HAVE[Asset(venue.cash)]})])
-    yield books
-    await books.close()
+    async with funded_books(new_database()) as books:
+        yield books
 
 
 @pytest.fixture
 async def lab(temporal_client: Client, books: SqlBooks) -> Lab:
-    lab = Lab(temporal_client, books=books)
-    for venue, fake in lab.venues.items():
-        fake.held[venue.cash] = HAVE[venue.cash]
-    return lab
+    return fund(Lab(temporal_client, books=books))
 
 
 def taken_over(lab: Lab) -> WorkflowHandle[StrandedCycle, CycleResult]:
@@ -51,13 +41,7 @@ def taken_over(lab: Lab) -> WorkflowHandle[StrandedCycle, CycleResult]:
 
 async def balanced(lab: Lab, books: SqlBooks) -> None:
     """All is home, and what is free is what the ledger holds."""
-    assert await books.strandings.unfinished() == []
-    held = holdings(await books.ledger.entries("XRP-1"))
-    dust = {KRW: DUST_KRW}
-    assert [str(p) for p in positions(held, Venue.BINANCE) if p.amount > dust.get(p.asset, Decimal("0.5"))] == []
-    ledger = await books.ledger.balances()
-    for venue, cash in (await books.capital.stakes(1)).free.items():
-        assert cash.amount == ledger[next(key for key in ledger if key == (venue.value, venue.cash))]
+    await at_rest(books, "XRP-1")
     sales = [i for v in lab.venues.values() for i in v.sent if i.side is Side.SELL]
     assert len({i.client_order_id for i in sales}) == len(sales)
 
@@ -109,7 +93,6 @@ async def test_a_terminated_cycle_is_parked_and_comes_home_when_a_person_says_so
         await handle.terminate("a click in the Web UI")
         lab.upbit.credit_after = 0
         lab.binance.wallets_open = True
-        lab.upbit.credit_after = 0
         assert await lab.sweep() == SweepReport(adopted=(), taken_over=("XRP-1",))
         assert (await lab.sweep()).taken_over == (), "it has a workflow again"
         await lab.records.until(lambda record: record.status is CycleStatus.DEAD_LETTER)

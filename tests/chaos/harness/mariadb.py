@@ -4,9 +4,9 @@ import asyncio
 import os
 import shutil
 from pathlib import Path
-from types import TracebackType
 from typing import Self
 
+from chaos.harness.restartable import Restartable
 from sqlalchemy import text
 from sqlalchemy.engine import URL
 from sqlalchemy.exc import SQLAlchemyError
@@ -15,11 +15,10 @@ from sqlalchemy.ext.asyncio import create_async_engine
 from kimp.adapters.embedded.process import LOOPBACK, ServerProcess, free_port
 from kimp.domain.errors import BadConfig
 
-START_S = 60
 USER = "kimp"
 
 
-class MariaDb:
+class MariaDb(Restartable):
     def __init__(self, folder: Path, password: str) -> None:
         """Raises BadConfig where no MariaDB is installed."""
         install, server = shutil.which("mariadb-install-db"), shutil.which("mariadbd")
@@ -32,9 +31,8 @@ class MariaDb:
         owner = ["--user=root"] if os.getuid() == 0 else []
         self._install = [install, data, "--auth-root-authentication-method=normal", *owner]
         where = [data, f"--port={self._port}", f"--bind-address={LOOPBACK}", f"--socket={folder / 'socket'}"]
-        self._process = ServerProcess(
-            "mariadb", [server, "--no-defaults", "--skip-name-resolve", *where, *owner], folder
-        )
+        command = [server, "--no-defaults", "--skip-name-resolve", *where, *owner]
+        super().__init__(ServerProcess("mariadb", command, folder))
 
     @property
     def url(self) -> str:
@@ -52,23 +50,6 @@ class MariaDb:
             f"GRANT ALL ON `kimp\\_test\\_%`.* TO {USER}@'%'",
         )
         return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        await self._process.stop()
-
-    @property
-    def pid(self) -> int | None:
-        return self._process.pid
-
-    @property
-    def running(self) -> bool:
-        return self._process.running
-
-    async def start(self) -> None:
-        """Also after a kill: it finds its files again."""
-        await self._process.start(self._answers, START_S)
 
     async def _answers(self) -> bool:
         try:

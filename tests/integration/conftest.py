@@ -1,0 +1,21 @@
+"""A database of each test's own, with kimp's tables and no rows."""
+
+from collections.abc import AsyncIterator, Callable
+
+import pytest
+
+from kimp.adapters.sql.books import SqlBooks, open_books
+from kimp.adapters.sql.schema import migrate
+
+
+@pytest.fixture
+def url(new_database: Callable[[], str]) -> str:
+    return new_database()
+
+
+@pytest.fixture
+async def books(url: str) -> AsyncIterator[SqlBooks]:
+    await migrate(url)
+    books = await open_books(url)
+    yield books
+    await books.close()
