@@ -6,6 +6,7 @@ fixtures are plain functions with a loop of their own: a session-wide async fixt
 """
 
 import asyncio
+import logging
 import os
 from collections.abc import Callable, Coroutine, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -33,6 +34,17 @@ def run(work: Coroutine[object, object, T]) -> T:
         return loop.run_until_complete(work)
     finally:
         loop.close()
+
+
+@pytest.fixture(autouse=True)
+def logging_as_before() -> Iterator[None]:
+    """A command sets up the logging of its process, which is the tests' own where a test calls it by `main`."""
+    root, temporalio = logging.getLogger(), logging.getLogger("temporalio")
+    handlers, levels = root.handlers[:], (root.level, temporalio.level)
+    yield
+    root.handlers[:] = handlers
+    root.setLevel(levels[0])
+    temporalio.setLevel(levels[1])
 
 
 @pytest.fixture(scope="session")

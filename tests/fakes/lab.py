@@ -41,6 +41,7 @@ from kimp.domain.money import USDT, Asset
 from kimp.domain.opportunity import Limits, Opportunity, evaluate
 from kimp.observability.temporal import WhoseWork
 from workflows.arbitrage_cycle import ArbitrageCycle
+from workflows.stranded_cycle import StrandedCycle
 from workflows.sweep import Sweep
 
 Handle = WorkflowHandle[ArbitrageCycle, CycleResult]
@@ -212,6 +213,10 @@ class Lab:
     async def sweep(self) -> SweepReport:
         """What the schedule starts every minute; needs `books`."""
         return await self.client.execute_workflow(Sweep.run, id=f"sweep-{uuid4()}", task_queue=TaskQueue.CYCLES)
+
+    def taken_over(self) -> WorkflowHandle[StrandedCycle, CycleResult]:
+        """The first cycle, after a sweep has given it a workflow again."""
+        return self.client.get_workflow_handle_for(StrandedCycle.run, workflow_id("XRP-1"))
 
     @property
     def names(self) -> list[str]:

@@ -82,7 +82,7 @@ async def test_a_cycle_that_waits_sends_nothing_new_and_is_taken_over_once_termi
         await again.terminate("as the reason says")
         assert (await lab.sweep()).taken_over == ("XRP-1",)
         await lab.records.until(lambda record: record.status is CycleStatus.DEAD_LETTER)
-        stranded = lab.client.get_workflow_handle_for(StrandedCycle.run, handle.id)
+        stranded = lab.taken_over()
         await stranded.execute_update(StrandedCycle.compensate, OperatorRequest(by="ann", note="undo it"))
         result = await stranded.result()
     assert result.status is CycleStatus.COMPENSATED

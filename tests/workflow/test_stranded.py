@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 import pytest
 from fakes.funded import HAVE, at_rest, fund, funded_books
 from fakes.lab import XRP, Handle, Lab
-from temporalio.client import Client, WorkflowHandle
+from temporalio.client import Client
 
 from kimp.adapters.sql.books import SqlBooks, open_books
 from kimp.adapters.sql.schema import migrate
@@ -33,10 +33,6 @@ async def books(new_database: Callable[[], str]) -> AsyncIterator[SqlBooks]:
 @pytest.fixture
 async def lab(temporal_client: Client, books: SqlBooks) -> Lab:
     return fund(Lab(temporal_client, books=books))
-
-
-def taken_over(lab: Lab) -> WorkflowHandle[StrandedCycle, CycleResult]:
-    return lab.client.get_workflow_handle_for(StrandedCycle.run, "cycle-XRP-1")
 
 
 async def balanced(lab: Lab, books: SqlBooks) -> None:
@@ -99,7 +95,7 @@ async def test_a_terminated_cycle_is_parked_and_comes_home_when_a_person_says_so
         row = await books.read_model.cycle("XRP-1")
         assert row is not None
         assert (row.status, row.reason) == (CycleStatus.DEAD_LETTER, "its workflow is terminated")
-        stranded = taken_over(lab)
+        stranded = lab.taken_over()
         await stranded.execute_update(StrandedCycle.compensate, ANN)
         result: CycleResult = await stranded.result()
     assert result.status is CycleStatus.COMPENSATED
@@ -175,7 +171,7 @@ async def test_a_sale_that_surfaces_after_its_fence_is_bought_back(lab: Lab, boo
         await handle.result()
         lab.upbit.hides_orders = False
         assert (await lab.sweep()).adopted == ("XRP-1-1S1-1",)
-        end: CycleResult = await taken_over(lab).result()
+        end: CycleResult = await lab.taken_over().result()
         assert (await lab.sweep()).unexplained == ()
     assert end.status is CycleStatus.COMPENSATED
     held = holdings(await books.ledger.entries("XRP-1"))
@@ -195,7 +191,7 @@ async def test_an_order_that_surfaces_after_its_fence_is_adopted_and_undone(lab:
         lab.binance.hides_orders = False
         swept = await lab.sweep()
         assert swept == SweepReport(adopted=("XRP-1-1B1-1",), taken_over=("XRP-1",))
-        end: CycleResult = await taken_over(lab).result()
+        end: CycleResult = await lab.taken_over().result()
         assert await lab.sweep() == SweepReport(adopted=(), taken_over=())
     assert end.status is CycleStatus.COMPENSATED
     assert end.reason == "an order surfaced after its fence"

@@ -4,7 +4,7 @@ import json
 import logging
 import time
 from collections import deque
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from itertools import count
 from typing import Any
 
@@ -48,14 +48,12 @@ class Lines(logging.Handler):
 
 
 @pytest.fixture
-def lines() -> Iterator[Lines]:
+def lines() -> Lines:
     handler = Lines()
-    root, level = logging.getLogger(), logging.getLogger().level
-    root.addHandler(handler)
+    root = logging.getLogger()
+    root.addHandler(handler)  # as it was afterwards: see logging_as_before
     root.setLevel(logging.INFO)
-    yield handler
-    root.removeHandler(handler)
-    root.setLevel(level)
+    return handler
 
 
 @pytest.fixture

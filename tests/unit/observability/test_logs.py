@@ -65,12 +65,8 @@ def test_people_read_it_in_brackets() -> None:
 def test_stdout_gets_json_unless_a_person_reads_it(
     capsys: pytest.CaptureFixture[str], form: str, *, is_json: bool
 ) -> None:
-    before, level = logging.getLogger().handlers[:], logging.getLogger().level
-    try:
-        configure_logging("feeder", form)
-        logging.getLogger("kimp.test").info("hello")
-    finally:
-        logging.basicConfig(handlers=before, level=level, force=True)
+    configure_logging("feeder", form)
+    logging.getLogger("kimp.test").info("hello")
     line = capsys.readouterr().out.splitlines()[-1]
     assert line.startswith("{") is is_json
     assert "hello" in line
