@@ -202,6 +202,7 @@ async def _bare(world: World, cycle: CycleInput) -> float:
         limit_price=cycle.buy_limit_price,
         krw_per_cash=cycle.krw_per_usdt,
         taker_fee=cycle.buy_instrument.taker_fee,
+        expires_at_ms=cycle.expires_at_ms,
     )
     begun = time.perf_counter()
     handle = await world.client.start_workflow(

@@ -98,7 +98,7 @@ class Lab:
     hurry: bool = False
     """Ask waiting cycles to look again at once."""
     give_up_at_once: bool = False
-    """The clock of transfers stands far in the future: a look-up that finds nothing is over."""
+    """The clock of transfers runs far ahead once a withdrawal was asked for: a look-up that finds nothing is over."""
     deployment: WorkerDeploymentConfig | None = None
     """The version that the workers are of."""
     workflows: Sequence[type] = WORKFLOWS
@@ -264,9 +264,12 @@ class _Impatient(SystemClock):
         self._ahead_ms = 0
 
     def now_ms(self) -> int:
-        if self._lab.give_up_at_once:
+        if self._lab.give_up_at_once and any(venue.asked_to_withdraw for venue in self._lab.venues.values()):
             self._ahead_ms += 600_000
         return super().now_ms() + self._ahead_ms
+
+    def steady_ms(self) -> int:
+        return self.now_ms()
 
 
 def _allowed() -> dict[tuple[Venue, Asset], Address]:

@@ -22,6 +22,9 @@ class ManualClock:
     def now_ms(self) -> int:
         return self.ms
 
+    def steady_ms(self) -> int:
+        return self.ms
+
 
 def d(text: str | int) -> Decimal:
     return Decimal(text)

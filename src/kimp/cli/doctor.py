@@ -77,7 +77,7 @@ async def _database(settings: Settings) -> str:
 
 async def _kill_switch(settings: Settings) -> str:
     async with open_database(settings) as books:
-        halt = await books.controls.last_halt()
+        halt = await books.controls.halt_in_force()
     if halt is None:
         return "level 0, run"
     set_at = f"{datetime.fromtimestamp(halt.set_ms / 1000, UTC):%Y-%m-%d %H:%M} UTC"

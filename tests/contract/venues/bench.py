@@ -72,6 +72,7 @@ class Bench:
             limit_price=price,
             krw_per_cash=Decimal(1),
             taker_fee=Decimal(1),
+            expires_at_ms=NEVER,
         )
 
     async def settled(self, intent: OrderIntent) -> VenueOrder:
@@ -94,6 +95,7 @@ class Bench:
             amount=Decimal(amount),
             network=PAPER_NETWORKS[coin],
             address=address,
+            expires_at_ms=NEVER,
         )
 
     async def holdings(self) -> dict[Asset, Decimal]:
