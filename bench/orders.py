@@ -31,7 +31,7 @@ with workflow.unsafe.imports_passed_through():
     from kimp.bootstrap.parts import open_bus, open_database, open_venues
     from kimp.bootstrap.services import open_ledger
     from kimp.bootstrap.workers import cycle_worker
-    from kimp.config import Settings, load
+    from kimp.config import Settings
     from kimp.contracts.cycle import CycleInput
     from kimp.contracts.orders import OrderIntent
     from kimp.domain.legs import MarketView
@@ -111,13 +111,15 @@ class World:
 @asynccontextmanager
 async def world(folder: Path, redis_url: str) -> AsyncIterator[World]:
     upbit, binance, admin = (free_port() for _ in range(3))
-    settings = load(
-        redis_url=redis_url,
-        local={"data_dir": folder},
-        # Cycles are ended from outside after their first order, so their cash stays reserved.
-        caps={"open_cycles": 500, "cycles_per_minute": 600},
-        upbit={"rest_url": f"http://{LOOPBACK}:{upbit}", "ws_url": f"ws://{LOOPBACK}:{upbit}/websocket/v1"},
-        binance={"rest_url": f"http://{LOOPBACK}:{binance}", "ws_url": f"ws://{LOOPBACK}:{binance}"},
+    settings = Settings.model_validate(
+        {
+            "redis_url": redis_url,
+            "local": {"data_dir": folder},
+            # Cycles are ended from outside after their first order, so their cash stays reserved.
+            "caps": {"open_cycles": 500, "cycles_per_minute": 600},
+            "upbit": {"rest_url": f"http://{LOOPBACK}:{upbit}", "ws_url": f"ws://{LOOPBACK}:{upbit}/websocket/v1"},
+            "binance": {"rest_url": f"http://{LOOPBACK}:{binance}", "ws_url": f"ws://{LOOPBACK}:{binance}"},
+        }
     )
     unlimited = dict.fromkeys(
         (
