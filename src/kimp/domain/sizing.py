@@ -80,7 +80,8 @@ class WithdrawalSize:
 def withdrawal(available: Decimal, network: Network) -> WithdrawalSize | None:
     """The largest withdrawal that `available` coins allow; None if that is below the venue's minimum.
 
-    Binance takes the network fee out of the amount; on Upbit it comes on top (reference: the withdraw endpoints).
+    Binance takes the network fee out of the amount (developers.binance.com: withdraw), on Upbit it comes on top
+    (docs.upbit.com: withdraw).
     """
     fee = network.withdraw_fee
     if network.venue is Venue.UPBIT:
