@@ -69,10 +69,9 @@ def order_problem(quantity: Decimal, price: Decimal, instrument: Instrument) -> 
 
 @dataclass(frozen=True, slots=True)
 class WithdrawalSize:
-    """What to ask of the venue, what it debits, what reaches the other side; all in the coin."""
+    """What to ask of the venue, what reaches the other side; both in the coin."""
 
     amount: Decimal
-    debited: Decimal
     arrives: Decimal
 
 
@@ -86,10 +85,10 @@ def withdrawal(available: Decimal, network: Network) -> WithdrawalSize | None:
     fee = network.withdraw_fee
     if network.venue is Venue.UPBIT:
         amount = round_down(available - fee, network.withdraw_step)
-        size = WithdrawalSize(amount, amount + fee, amount)
+        size = WithdrawalSize(amount, amount)
     else:
         amount = round_down(available, network.withdraw_step)
-        size = WithdrawalSize(amount, amount, amount - fee)
+        size = WithdrawalSize(amount, amount - fee)
     return size if size.amount >= network.withdraw_min and size.arrives > ZERO else None
 
 

@@ -117,7 +117,7 @@ def settings_of(
 
 def adapter(settings: VenueSettings, venue: Venue, clock: Clock | None = None) -> Exchange:
     kind = UpbitExchange if venue is Venue.UPBIT else BinanceExchange
-    return kind(settings, clock or SystemClock())
+    return kind(settings, clock or SystemClock(), lambda: settings.single)
 
 
 class Answering:
