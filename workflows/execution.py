@@ -1,6 +1,5 @@
 """Trading on one venue: order after order, until the cash is spent or the coins are sold."""
 
-from collections.abc import Iterator
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import timedelta
@@ -15,7 +14,6 @@ with workflow.unsafe.imports_passed_through():
     from kimp.contracts.orders import Opening, OrderIntent, OrderOutcome, OrderReport
     from kimp.domain import sizing
     from kimp.domain.ids import Leg, Step, client_order_id
-    from kimp.domain.ledger import Entry, fill_entry
     from kimp.domain.market import Side, Venue
     from kimp.domain.money import ONE, ZERO, Asset, Money, exact, round_down
     from kimp.observability.context import bound
@@ -25,7 +23,7 @@ from workflows.steps import LOOK_AGAIN, StepFailed, answered, look_again, proves
 from workflows.story import CycleStory
 
 TRIES = 5
-"""Orders in a row that brought nothing before the step is handed to a person."""
+"""Orders in a row that brought nothing before the step fails."""
 PAUSE = timedelta(seconds=2)
 """For the book to fill up again after an order that found too little."""
 
@@ -130,10 +128,10 @@ class Execution:
                 summary=f"{place.side} {quantity:f} {place.coin} on {place.venue}, {limit}",
                 refusal=proves_nothing,
             )
-            await self._take_in(report)
+            await self._take_in(intent, report)
         return report
 
-    async def _take_in(self, report: OrderReport) -> None:
+    async def _take_in(self, intent: OrderIntent, report: OrderReport) -> None:
         if report.outcome in {OrderOutcome.FILLED, OrderOutcome.UNFILLED}:
             self._part = None
             self._attempt = 1
@@ -142,7 +140,7 @@ class Execution:
         if report.outcome is OrderOutcome.FILLED:
             self._add(report)
             self._story.tell(self._fill_line(report))
-            await self._story.book(list(self._entries(report)))
+            await self._story.book(intent.entries(report.fills))
 
     @exact
     def _add(self, report: OrderReport) -> None:
@@ -153,13 +151,6 @@ class Execution:
         else:
             self.coins += report.quantity
             self.cash += report.funds - report.fee_in(cash)
-
-    def _entries(self, report: OrderReport) -> Iterator[Entry]:
-        place = self._place
-        for fill in report.fills:
-            yield fill_entry(
-                report.client_order_id, self._story.cycle.cycle_id, place.venue, place.coin, place.side, fill
-            )
 
     async def read_market(self) -> MarketNow:
         place = self._place

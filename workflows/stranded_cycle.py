@@ -7,7 +7,7 @@ with workflow.unsafe.imports_passed_through():
     from kimp.contracts.cycle import STRANDED_CYCLE, CycleResult, StrandedInput
     from kimp.contracts.orders import OrderIntent, OrderOutcome
     from kimp.domain.ids import Leg, Step, step_of
-    from kimp.domain.ledger import fill_entry, spent_on
+    from kimp.domain.ledger import spent_on
 
 from workflows.life import CycleLife
 from workflows.policies import ORDER
@@ -56,9 +56,4 @@ class StrandedCycle(CycleLife):
             refusal=proves_nothing,
         )
         if report.outcome is OrderOutcome.FILLED:
-            await self._story.book(
-                [
-                    fill_entry(order.client_order_id, order.cycle_id, order.venue, order.coin, order.side, fill)
-                    for fill in report.fills
-                ]
-            )
+            await self._story.book(order.entries(report.fills))

@@ -18,7 +18,7 @@ from kimp.adapters.temporal.devserver import DevServer
 from kimp.adapters.temporal.histories import read_folder
 from kimp.adapters.temporal.starter import TemporalCycleStarter
 from kimp.bootstrap.parts import open_database
-from kimp.cli.app import EXIT_BAD_INPUT, EXIT_FAILED, main
+from kimp.cli.app import EXIT_BAD_INPUT, EXIT_FAILED, code_of_command
 from kimp.config import Settings
 from kimp.contracts.cycle import CycleInput
 from kimp.contracts.status import CycleStatus
@@ -46,17 +46,9 @@ class Kimp:
         for name, value in keys.items():
             self._patch.setenv(name, value)
         self._patch.setattr("sys.argv", ["kimp", *arguments])
-        code = await asyncio.to_thread(_invoked)  # a command runs a loop of its own
+        code = await asyncio.to_thread(code_of_command)  # a command runs a loop of its own
         shown = self._capsys.readouterr()
         return code, shown.out + shown.err
-
-
-def _invoked() -> int:
-    try:
-        main()
-    except SystemExit as end:
-        return int(end.code or 0)
-    raise AssertionError("a command ends with an exit code")
 
 
 @pytest.fixture

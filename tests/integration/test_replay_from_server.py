@@ -10,7 +10,7 @@ from temporalio.client import Client
 from temporalio.contrib.pydantic import pydantic_data_converter
 
 from kimp.adapters.temporal.devserver import DevServer
-from kimp.cli.app import EXIT_BAD_INPUT, main
+from kimp.cli.app import EXIT_BAD_INPUT, code_of_command
 
 LISTED_WITHIN_S = 20
 
@@ -26,16 +26,8 @@ async def client(temporal_server: DevServer, monkeypatch: pytest.MonkeyPatch) ->
 
 async def _kimp(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> int:
     """In a thread, because a command runs a loop of its own."""
-
-    def invoke() -> int:
-        try:
-            main()
-        except SystemExit as end:
-            return int(end.code or 0)
-        raise AssertionError("a command ends with an exit code")
-
     monkeypatch.setattr("sys.argv", ["kimp", *arguments])
-    return await asyncio.to_thread(invoke)
+    return await asyncio.to_thread(code_of_command)
 
 
 async def _listed(client: Client, query: str, number: int) -> None:

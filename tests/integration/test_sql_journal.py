@@ -246,9 +246,13 @@ async def test_one_of_many_transfers_gets_the_venue_id(books: SqlBooks) -> None:
 
 async def test_the_kill_switch_is_off_until_set_and_keeps_its_history(url: str, books: SqlBooks) -> None:
     assert await books.controls.halt_level() is HaltLevel.RUN
+    assert await books.controls.last_halt() is None
     await books.controls.set_halt_level(HaltLevel.ONLY_COMPENSATION, "odd fills", 7)
     await books.controls.set_halt_level(HaltLevel.NO_NEW_CYCLES, "calmer", 9)
     assert await books.controls.halt_level() is HaltLevel.NO_NEW_CYCLES
+    last = await books.controls.last_halt()
+    assert last is not None
+    assert (last.level, last.reason, last.set_ms) == (HaltLevel.NO_NEW_CYCLES, "calmer", 9)
     engine = create_engine(url)
     async with engine.connect() as connection:
         rows = (await connection.execute(text("SELECT level, reason, set_ms, set_by FROM halts ORDER BY id"))).all()

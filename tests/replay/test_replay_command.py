@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from kimp.cli.app import EXIT_BAD_INPUT, EXIT_FAILED, main
+from kimp.cli.app import EXIT_BAD_INPUT, EXIT_FAILED, code_of_command
 
 HISTORIES = Path(__file__).with_name("histories")
 SHORTEST = HISTORIES / "rejected_by_the_venue__cycle-XRP-1.json"
@@ -22,9 +22,7 @@ def kimp(monkeypatch: pytest.MonkeyPatch) -> Kimp:
 
     def invoke(*arguments: str) -> int:
         monkeypatch.setattr("sys.argv", ["kimp", *arguments])
-        with pytest.raises(SystemExit) as end:
-            main()
-        return int(end.value.code or 0)
+        return code_of_command()
 
     return invoke
 

@@ -1,10 +1,10 @@
 """The command tree, and what every command does on bad input and on Ctrl-C."""
 
 import asyncio
-import sys
+import json
 import traceback
 from collections.abc import Coroutine
-from typing import Any, NoReturn
+from typing import Annotated, Any
 
 import typer
 from rich.console import Console
@@ -25,7 +25,16 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     add_completion=False,
 )
+cycles = typer.Typer(help="Look at cycles, and act on them.", no_args_is_help=True)
+app.add_typer(cycles, name="cycles")
 errors = Console(stderr=True)
+
+Json = Annotated[bool, typer.Option("--json", help="One JSON document, for scripts.")]
+
+
+def print_json(value: object) -> None:
+    """Decimals as text, so that a reader gets every digit."""
+    typer.echo(json.dumps(value, default=str, indent=2))
 
 
 def run(work: Coroutine[Any, Any, int | None]) -> None:
@@ -35,11 +44,6 @@ def run(work: Coroutine[Any, Any, int | None]) -> None:
     except KeyboardInterrupt:
         raise typer.Exit(EXIT_INTERRUPTED) from None
     raise typer.Exit(code or 0)
-
-
-def main() -> NoReturn:
-    """Run the command line of this process; ends with SystemExit, as a Python program does."""
-    sys.exit(code_of_command())
 
 
 def code_of_command() -> int:

@@ -21,7 +21,7 @@ def new_key() -> None:
 
 @codec.command("serve")
 def serve() -> None:
-    """Decrypt for the Temporal Web UI and the `temporal` CLI until Ctrl-C; see [codec_server] for who may ask."""
+    """Decrypt for the Temporal Web UI and the `temporal` CLI until Ctrl-C; `codec_server` says who may."""
     from kimp.bootstrap.codec_server import run_codec_server  # noqa: PLC0415 - heavy
 
     serve_process("codec", run_codec_server)

@@ -1,6 +1,5 @@
 """`kimp config`: what is in force and where it came from, whether it is sound, and what there is to set."""
 
-import json
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Annotated, Any
@@ -11,7 +10,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from kimp.cli import views
-from kimp.cli.app import app
+from kimp.cli.app import Json, app, print_json
 from kimp.config import ConfigProblems, Settings, load_with_origins
 from kimp.config.switches import read_switches
 from kimp.domain.errors import BadInput
@@ -26,7 +25,7 @@ Environment = Annotated[str | None, typer.Option(help="In the place of KIMP_ENVI
 @config.command("show")
 def show(
     environment: Environment = None,
-    as_json: Annotated[bool, typer.Option("--json", help="One JSON document, for scripts.")] = False,  # noqa: FBT002
+    as_json: Json = False,  # noqa: FBT002
 ) -> None:
     """Every setting and the source that it came from; secrets are masked. See also `kimp settings list`."""
     loaded = load_with_origins(Settings, environment)
@@ -35,7 +34,7 @@ def show(
         for path, value in _flat(loaded.settings.model_dump(mode="json"))
     }
     if as_json:
-        typer.echo(json.dumps(rows, indent=2))
+        print_json(rows)
         return
     table = Table("setting", "value", "source", box=None)
     for name, row in rows.items():

@@ -8,8 +8,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from kimp.cli import views
-from kimp.cli.app import app, run
-from kimp.cli.inspect import Json, print_json
+from kimp.cli.app import Json, app, print_json, run
 from kimp.config import Settings, load
 
 deploy = typer.Typer(help="Versions of the workers, where open cycles stay with theirs.", no_args_is_help=True)

@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
 from temporalio.api.workflowservice.v1 import GetSystemInfoRequest
 
@@ -76,8 +77,11 @@ async def _database(settings: Settings) -> str:
 
 async def _kill_switch(settings: Settings) -> str:
     async with open_database(settings) as books:
-        level = await books.controls.halt_level()
-        return f"level {int(level)}, {level.name.lower()}"
+        halt = await books.controls.last_halt()
+    if halt is None:
+        return "level 0, run"
+    set_at = f"{datetime.fromtimestamp(halt.set_ms / 1000, UTC):%Y-%m-%d %H:%M} UTC"
+    return f"level {int(halt.level)}, {halt.level.name.lower()}: {halt.reason} (by {halt.set_by}, {set_at})"
 
 
 def _venue_check(settings: Settings, venue: Venue) -> Callable[[], Awaitable[str]]:

@@ -1,22 +1,18 @@
 """Commands that look and change nothing: cycles, why, doctor."""
 
-import json
 from dataclasses import asdict
 from typing import Annotated
 
 import typer
+from rich.markup import escape
 
 from kimp.cli import views
-from kimp.cli.app import EXIT_FAILED, app, run
+from kimp.cli.app import EXIT_FAILED, Json, app, cycles, print_json, run
 from kimp.config import Settings, load
 from kimp.contracts.status import CycleStatus
 from kimp.domain.errors import BadInput
 
-cycles = typer.Typer(help="Look at cycles.", no_args_is_help=True)
-app.add_typer(cycles, name="cycles")
 console = views.console()
-
-Json = Annotated[bool, typer.Option("--json", help="One JSON document, for scripts.")]
 
 
 @cycles.command("list")
@@ -96,10 +92,5 @@ async def _doctor(settings: Settings, *, as_json: bool) -> int:
     else:
         for finding in findings:
             mark = "[green]ok[/]  " if finding.ok else "[red]FAIL[/]"
-            console.print(f"{mark} {finding.part:<13} {finding.detail}", highlight=False, soft_wrap=True)
+            console.print(f"{mark} {finding.part:<13} {escape(finding.detail)}", highlight=False, soft_wrap=True)
     return 0 if all(finding.ok for finding in findings) else EXIT_FAILED
-
-
-def print_json(value: object) -> None:
-    """Decimals as text, so that a reader gets every digit."""
-    typer.echo(json.dumps(value, default=str, indent=2))

@@ -7,9 +7,10 @@ import typer
 from rich.markup import escape
 
 from kimp.cli import views
-from kimp.cli.app import run
-from kimp.cli.inspect import Json, console, cycles, print_json
+from kimp.cli.app import Json, cycles, print_json, run
 from kimp.config import Settings, load
+
+console = views.console()
 
 
 @cycles.command("logs")

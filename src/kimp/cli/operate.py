@@ -1,15 +1,15 @@
 """Commands that act: on a cycle that needs a person, and on the kill switch."""
 
-import getpass
 from dataclasses import asdict
 from decimal import Decimal
 from typing import Annotated, Any
 
 import typer
+from rich.markup import escape
 
+from kimp.adapters.person import who
 from kimp.cli import views
-from kimp.cli.app import app, run
-from kimp.cli.inspect import Json, cycles, print_json
+from kimp.cli.app import Json, app, cycles, print_json, run
 from kimp.config import Settings, load
 from kimp.contracts.operators import OperatorRequest, WriteOff
 from kimp.domain.admission import HaltLevel
@@ -21,6 +21,7 @@ from kimp.domain.money import Asset, decimal
 console = views.console()
 CycleId = Annotated[str, typer.Argument(help="e.g. XRP-17")]
 Note = Annotated[str, typer.Option(help="Why; it stays in the cycle's story.")]
+Reason = Annotated[str, typer.Option("--note", help="Why; it is kept with your name, and `kimp doctor` tells it.")]
 
 
 @cycles.command("dead")
@@ -39,7 +40,10 @@ async def _dead(settings: Settings, *, as_json: bool) -> None:
     if not stuck:
         console.print("no cycle is parked")
     for cycle in stuck:
-        console.print(f"[red]{cycle.cycle_id}[/] since {views.instant(cycle.since_ms)}: {cycle.reason}", soft_wrap=True)
+        console.print(
+            f"[red]{cycle.cycle_id}[/] since {views.instant(cycle.since_ms)}: {escape(cycle.reason or '-')}",
+            soft_wrap=True,
+        )
         worth = "worth unknown, no prices" if cycle.worth_krw is None else f"worth {views.won(cycle.worth_krw)} KRW"
         holds = f"holds {', '.join(cycle.holds)}, {worth}" if cycle.holds else "holds nothing but cash at home"
         console.print(f"    {holds}", highlight=False, soft_wrap=True)
@@ -48,19 +52,19 @@ async def _dead(settings: Settings, *, as_json: bool) -> None:
 @cycles.command("retry")
 def retry(cycle_id: CycleId, note: Note = "") -> None:
     """Try the parked step again, or have a waiting cycle look again now."""
-    run(_ask(load(), cycle_id, "retry", OperatorRequest(by=_who(), note=note)))
+    run(_ask(load(), cycle_id, "retry", OperatorRequest(by=who(), note=note)))
 
 
 @cycles.command("compensate")
 def compensate(cycle_id: CycleId, note: Note = "") -> None:
     """Undo a parked cycle. First look at the venue: an unknown outcome is then taken for "it never happened"."""
-    run(_ask(load(), cycle_id, "compensate", OperatorRequest(by=_who(), note=note)))
+    run(_ask(load(), cycle_id, "compensate", OperatorRequest(by=who(), note=note)))
 
 
 @cycles.command("abort")
 def abort(cycle_id: CycleId, note: Note = "") -> None:
     """Undo a running cycle from its next safe point on."""
-    run(_ask(load(), cycle_id, "abort", OperatorRequest(by=_who(), note=note)))
+    run(_ask(load(), cycle_id, "abort", OperatorRequest(by=who(), note=note)))
 
 
 @cycles.command("write-off")
@@ -75,7 +79,7 @@ def write_off(
     if account not in {Account.UPBIT, Account.BINANCE, Account.IN_TRANSIT}:
         raise BadInput(f"--account {account}: a cycle holds things on upbit, on binance and in_transit only")
     loss = _positive(amount)
-    request = WriteOff(by=_who(), note=note, account=account, asset=Asset(asset.upper()), amount=loss)
+    request = WriteOff(by=who(), note=note, account=account, asset=Asset(asset.upper()), amount=loss)
     run(_ask(load(), cycle_id, "write_off", request))
 
 
@@ -114,15 +118,15 @@ def _innermost(refusal: BaseException) -> str:
 def halt(
     level: Annotated[
         int, typer.Argument(help="1: no new cycles. 2: also no orders but to undo. 3: nothing leaves.", min=1, max=3)
-    ],
-    note: Note = "by hand",
+    ] = HaltLevel.NO_NEW_CYCLES.value,
+    note: Reason = "by hand",
 ) -> None:
     """Pull the kill switch; every process obeys from its next send on."""
     run(_set_halt(load(), HaltLevel(level), note))
 
 
 @app.command()
-def resume(note: Note = "by hand") -> None:
+def resume(note: Reason = "by hand") -> None:
     """Release the kill switch."""
     run(_set_halt(load(), HaltLevel.RUN, note))
 
@@ -135,10 +139,3 @@ async def _set_halt(settings: Settings, level: HaltLevel, note: str) -> None:
         before = await books.controls.halt_level()
         await books.controls.set_halt_level(level, note, SystemClock().now_ms())
     console.print(f"kill switch: {before.name.lower()} -> {level.name.lower()}")
-
-
-def _who() -> str:
-    try:
-        return getpass.getuser()
-    except (KeyError, OSError):  # a container whose user has no name
-        return "operator"

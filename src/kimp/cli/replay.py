@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from kimp.cli import views
-from kimp.cli.app import EXIT_FAILED, app, run
-from kimp.cli.inspect import Json, print_json
+from kimp.cli.app import EXIT_FAILED, Json, app, print_json, run
 from kimp.config import Settings, load
 from kimp.contracts.cycle import ALL_CYCLES
 from kimp.domain.errors import BadInput

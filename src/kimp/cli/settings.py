@@ -8,8 +8,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from kimp.cli import views
-from kimp.cli.app import app, run
-from kimp.cli.inspect import Json, print_json
+from kimp.cli.app import Json, app, print_json, run
 from kimp.config import Loaded, Settings, load, load_with_origins
 from kimp.config.run_time import COINS, NAMES, Changes, bounds, checked, in_force, shown, value_of
 from kimp.domain.errors import BadInput

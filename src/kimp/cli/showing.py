@@ -9,11 +9,13 @@ from typing import Any
 
 from rich.console import Group
 from rich.live import Live
+from rich.markup import escape
 from rich.table import Table
 
 from kimp.adapters.clock import SystemClock
 from kimp.adapters.redis.bus import RedisTickBus
 from kimp.adapters.sql.books import SqlBooks
+from kimp.adapters.temporal.devserver import NAMESPACE
 from kimp.bootstrap.parts import open_bus, open_database, open_venues
 from kimp.bootstrap.settings import read_in_force
 from kimp.bootstrap.temporal import connect_temporal
@@ -41,7 +43,8 @@ async def everything(settings: Settings) -> None:
     """All parts, until cancelled."""
     async with Stack(settings, console.print) as stack:
         await stack.start_kimp()
-        console.print(f"[bold]kimp is up.[/] Web UI {stack.ui_url}; Ctrl-C ends everything.")
+        where = f" Web UI {stack.ui_url};" if stack.ui_url else ""
+        console.print(f"[bold]kimp is up.[/]{where} Ctrl-C ends everything.")
         await stack.watch()
 
 
@@ -100,7 +103,8 @@ class Demo:
         if self._killing is not None and not self._killing.done:
             console.print("[red]no worker was caught in the middle of a cycle[/]")
         console.print("the ledger equals the venues' balances" if balanced else "[red]the ledger is off[/]")
-        console.print(f"Each cycle could be read in the Web UI: {ui_url}/namespaces/kimp/workflows")
+        if ui_url is not None:
+            console.print(f"Each cycle could be read in the Web UI: {ui_url}/namespaces/{NAMESPACE}/workflows")
         console.print("`kimp up` keeps it open.")
         return 0 if self._enough(rows) and at_rest(rows) and balanced else EXIT_FAILED
 
@@ -177,4 +181,4 @@ class Screen:
             if self._seen.get(row.cycle_id) is not row.status:
                 self._seen[row.cycle_id] = row.status
                 note = row.waiting_reason or row.reason or ""
-                console.print(f"{row.cycle_id} {row.status} {note}", highlight=False)
+                console.print(f"{row.cycle_id} {row.status} {escape(note)}", highlight=False)

@@ -5,8 +5,7 @@ from typing import Annotated
 
 import typer
 
-from kimp.cli.app import app, run
-from kimp.cli.inspect import Json, print_json
+from kimp.cli.app import Json, app, print_json, run
 from kimp.config import Settings, load
 
 DAYS = 30

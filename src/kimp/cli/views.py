@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from decimal import Decimal
 
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
@@ -114,7 +115,7 @@ def best_cycle(view: MarketView, coin: Asset, coins: Sequence[Asset], limits: Li
     direction = _richer_direction(view, coin)
     found = evaluate(view, coin, direction, (*coins, USDT), limits, now_ms)
     if isinstance(found, Blocked):
-        return f"[dim]{ARROWS[direction]}: {found.gate}, {found.detail}[/]"
+        return f"[dim]{ARROWS[direction]}: {found.gate}, {escape(found.detail)}[/]"
     return f"[green]{ARROWS[direction]}, home by {found.route.coin}: {percent(found.net_edge)}[/]"
 
 
@@ -153,6 +154,8 @@ def cycle_card(row: CycleRow) -> Table:
         "leg one": f"{row.coin}, {ARROWS[row.direction]}",
         "status": row.status,
         "waiting for": row.waiting_reason,
+        "waiting since (UTC)": instant(row.waiting_since_ms),
+        "next look (UTC)": instant(row.next_check_ms),
         "reason": row.reason,
         "premium at start": percent(row.premium),
         "expected edge": percent(row.expected_edge),
@@ -165,7 +168,7 @@ def cycle_card(row: CycleRow) -> Table:
         "ended (UTC)": instant(row.closed_ms),
     }
     for name, value in facts.items():
-        table.add_row(name, value or "-")
+        table.add_row(name, Text(value or "-"))
     return table
 
 
@@ -190,10 +193,12 @@ def explanation_table(told: CoinExplanation) -> Table:
         table.add_row("premium against USD/KRW", percent(told.premium_usd))
     for direction, verdict in told.directions.items():
         if isinstance(verdict, Blocked):
-            text = f"[yellow]{verdict.gate}[/]: {verdict.detail}"
+            text = f"[yellow]{verdict.gate}[/]: {escape(verdict.detail)}"
         else:
             text = f"[green]pays[/] {percent(verdict.net_edge)}, home by {verdict.route.coin}"
         table.add_row(ARROWS[direction], text)
     gate = told.admission
-    table.add_row("a new cycle", "[green]allowed[/]" if gate is None else f"[yellow]{gate.gate}[/]: {gate.detail}")
+    table.add_row(
+        "a new cycle", "[green]allowed[/]" if gate is None else f"[yellow]{gate.gate}[/]: {escape(gate.detail)}"
+    )
     return table

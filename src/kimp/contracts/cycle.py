@@ -33,7 +33,7 @@ class CyclePolicy(Message):
     rebalance_floor: Decimal
     """Least result of the whole cycle, as a ratio of the cash spent, at which a route home is taken at once."""
     rebalance_loss_limit: Decimal
-    """Result below which no route is taken before the deadline, e.g. -0.01; after it, the best open route is."""
+    """Result that a way home must keep after the deadline, e.g. -0.01; before it the floor holds."""
     compensation_loss_limit: Decimal
     """To where the loss bound is raised, step by step over the deadline, when a cycle is undone."""
     rebalance_deadline_s: int

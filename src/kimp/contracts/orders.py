@@ -1,10 +1,12 @@
 """What the workflow asks of an order activity, and what comes back."""
 
+from collections.abc import Sequence
 from decimal import Decimal
 from enum import StrEnum
 
 from kimp.contracts.base import Message
 from kimp.domain.caps import Caps
+from kimp.domain.ledger import Entry, fill_entry
 from kimp.domain.market import Fill, Side, Venue
 from kimp.domain.money import ZERO, Asset, Money, exact
 
@@ -43,6 +45,12 @@ class OrderIntent(Message):
     """Only of the order that opens a cycle."""
     compensating: bool = False
     """Undoes something: the kill switch lets it pass unless nothing at all may leave."""
+
+    def entries(self, fills: Sequence[Fill]) -> list[Entry]:
+        """What its fills do to the books."""
+        return [
+            fill_entry(self.client_order_id, self.cycle_id, self.venue, self.coin, self.side, fill) for fill in fills
+        ]
 
 
 class OrderOutcome(StrEnum):

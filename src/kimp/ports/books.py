@@ -177,6 +177,16 @@ class Capital(Protocol):
     async def stakes(self, now_ms: int) -> Stakes: ...
 
 
+@dataclass(frozen=True, slots=True)
+class Halt:
+    """One setting of the kill switch."""
+
+    level: HaltLevel
+    reason: str
+    set_by: str
+    set_ms: int
+
+
 class Controls(Protocol):
     async def halt_level(self) -> HaltLevel: ...
 

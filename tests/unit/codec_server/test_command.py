@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
-from kimp.cli.app import EXIT_BAD_INPUT, main
+from kimp.cli.app import EXIT_BAD_INPUT, code_of_command
 from kimp.config import load
 
 Kimp = Callable[..., int]
@@ -16,9 +16,7 @@ def kimp(monkeypatch: pytest.MonkeyPatch) -> Kimp:
 
     def invoke(*arguments: str) -> int:
         monkeypatch.setattr("sys.argv", ["kimp", *arguments])
-        with pytest.raises(SystemExit) as end:
-            main()
-        return int(end.value.code or 0)
+        return code_of_command()
 
     return invoke
 

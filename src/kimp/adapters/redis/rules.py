@@ -28,5 +28,7 @@ def decode_rules(data: bytes) -> VenueRules:
     except (ValueError, RecursionError) as error:
         raise BadMessage(f"rules in Redis: {error}; is an older feeder still running?") from None
     if envelope.version != VERSION:
-        raise BadMessage(f"rules in Redis: version {envelope.version}, this kimp reads {VERSION}")
+        raise BadMessage(
+            f"rules in Redis: version {envelope.version}, this kimp reads {VERSION}; update the older process"
+        )
     return envelope.rules

@@ -1,15 +1,13 @@
 """The kill switch."""
 
-import getpass
-import os
-import socket
-
 from sqlalchemy import insert, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from kimp.adapters.person import who
 from kimp.adapters.sql.store import Store
 from kimp.adapters.sql.tables import halts
 from kimp.domain.admission import HaltLevel
+from kimp.ports.books import Halt
 
 KIMP = "kimp"
 """Who set the kill switch when no person did."""
@@ -35,6 +33,15 @@ class SqlControls:
 
         return await self._store.read(work)
 
+    async def last_halt(self) -> Halt | None:
+        """The latest setting, a resume included; None if there never was one."""
+
+        async def work(connection: AsyncConnection) -> Halt | None:
+            row = (await connection.execute(select(halts).order_by(halts.c.id.desc()).limit(1))).one_or_none()
+            return None if row is None else Halt(HaltLevel(row.level), row.reason, row.set_by, row.set_ms)
+
+        return await self._store.read(work)
+
     async def set_halt_level(self, level: HaltLevel, reason: str, now_ms: int) -> None:
         """Set it for every process, from its next send on. Each setting stays in the table with who, when and why."""
         row = {"level": int(level), "reason": reason, "set_by": who(), "set_ms": now_ms}
@@ -54,12 +61,3 @@ async def raise_halt(connection: AsyncConnection, level: HaltLevel, reason: str,
     if level_of((await connection.execute(select(LEVEL_NOW))).scalar_one()) < level:
         row = {"level": int(level), "reason": reason, "set_by": KIMP, "set_ms": now_ms}
         await connection.execute(insert(halts), row)
-
-
-def who() -> str:
-    """The person at the terminal, for what is kept with a name."""
-    try:
-        user = getpass.getuser()
-    except (KeyError, OSError):  # a container whose user has no name
-        user = str(os.getuid())
-    return f"{user}@{socket.gethostname()}"

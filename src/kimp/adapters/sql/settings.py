@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import Row, func, insert, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from kimp.adapters.sql.controls import who
+from kimp.adapters.person import who
 from kimp.adapters.sql.store import Store
 from kimp.adapters.sql.tables import settings_versions
 from kimp.domain.errors import BadConfig, BadInput

@@ -12,7 +12,7 @@ from temporalio.client import Client
 from temporalio.service import RPCError, RPCStatusCode
 
 from kimp.contracts.cycle import ALL_CYCLES
-from kimp.domain.errors import BadInput
+from kimp.domain.errors import BadConfig, BadInput
 
 DEPLOYMENT = "kimp"
 """One for all processes: a cycle's activities run on the version that the cycle runs on."""
@@ -44,7 +44,20 @@ class DeployStatus:
 
 
 async def deploy_status(client: Client) -> DeployStatus:
-    """Where open cycles are. Counts are visibility's, which lags behind by a moment."""
+    """Where open cycles are. Counts are visibility's, which lags behind by a moment.
+
+    Raises BadConfig where the server does not tell."""
+    try:
+        return await _status(client)
+    except RPCError as error:
+        where = client.service_client.config.target_host
+        raise BadConfig(
+            f"Temporal at {where} does not tell of kimp's versions: {error.status.name.lower()}, {error.message};"
+            " use credentials that may read worker deployments"
+        ) from None
+
+
+async def _status(client: Client) -> DeployStatus:
     try:
         answer = await client.workflow_service.describe_worker_deployment(
             DescribeWorkerDeploymentRequest(namespace=client.namespace, deployment_name=DEPLOYMENT)
