@@ -67,7 +67,7 @@ class ReconcileActivities:
             return {}
         ledger = await self.ledger.balances()
         held = {
-            (Account(venue.value), asset): balance.free + balance.locked
+            (Account(venue.value), asset): balance.total
             for venue, exchange in self.venues.items()
             for asset, balance in (await exchange.balances()).items()
         }

@@ -15,7 +15,7 @@ from rich.table import Table
 from kimp.adapters.clock import SystemClock
 from kimp.adapters.redis.bus import RedisTickBus
 from kimp.adapters.sql.books import SqlBooks
-from kimp.adapters.temporal.devserver import NAMESPACE
+from kimp.adapters.temporal.bootstrap_namespace import NAMESPACE
 from kimp.bootstrap.parts import open_bus, open_database, open_venues
 from kimp.bootstrap.settings import read_in_force
 from kimp.bootstrap.temporal import connect_temporal

@@ -98,7 +98,7 @@ class Bench:
 
     async def holdings(self) -> dict[Asset, Decimal]:
         """Free and locked together."""
-        return {asset: held.free + held.locked for asset, held in (await self.exchange.balances()).items()}
+        return {asset: held.total for asset, held in (await self.exchange.balances()).items()}
 
 
 def settings_of(

@@ -12,9 +12,8 @@ from temporalio.client import Client
 from temporalio.service import RPCError
 
 from kimp.adapters.embedded.process import LOOPBACK, OwnServer, ServerProcess, require_free_port
-from kimp.adapters.temporal.bootstrap_namespace import prepare_namespace
+from kimp.adapters.temporal.bootstrap_namespace import NAMESPACE, prepare_namespace
 
-NAMESPACE = "kimp"
 UI_PORT_OFFSET = 1000
 
 PRAGMAS = ("journal_mode=WAL", "synchronous=NORMAL")
