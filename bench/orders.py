@@ -99,8 +99,8 @@ class World:
         coins = (COIN, USDT)
         quotes = [await self.venues[v].inner.top_of_book(c) for v in Venue for c in coins if c != v.cash]
         now = SystemClock().now_ms()
-        view = MarketView({(quote.venue, quote.coin): quote._replace(received_ms=now) for quote in quotes})
-        view.apply_rules([await self.venues[venue].inner.rules(coins) for venue in Venue])
+        rules = [await self.venues[venue].inner.rules(coins) for venue in Venue]
+        view = MarketView.of((quote._replace(received_ms=now) for quote in quotes), rules)
         anything = Limits(Decimal(-1), Decimal(100_000), Decimal("0.01"), Decimal(1), 60_000)
         found = evaluate(view, COIN, Direction.TO_UPBIT, coins, anything, now)
         if not isinstance(found, Opportunity):

@@ -172,8 +172,7 @@ class Screen:
     async def _market(self) -> Table:
         trading = (await read_in_force(self._settings, self._books.settings)).settings.trading
         coins = trading.assets
-        view = MarketView({(quote.venue, quote.coin): quote for quote in await self._bus.latest(coins)})
-        view.apply_rules(await self._bus.latest_rules())
+        view = MarketView.of(await self._bus.latest(coins), await self._bus.latest_rules())
         return views.premiums_table(view, coins[:-1], trading.limits(), SystemClock().now_ms())
 
     def _print_changes(self, rows: Sequence[CycleRow]) -> None:
