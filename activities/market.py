@@ -60,9 +60,7 @@ class MarketActivities:
         )
 
     async def _view(self, coins: Sequence[Asset]) -> MarketView:
-        view = MarketView({(q.venue, q.coin): q for q in await self.bus.latest(coins)})
-        view.apply_rules(await self.bus.latest_rules())
-        return view
+        return MarketView.of(await self.bus.latest(coins), await self.bus.latest_rules())
 
     @activity.defn
     async def read_market(self, query: QuoteQuery) -> MarketNow:

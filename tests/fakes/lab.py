@@ -190,8 +190,7 @@ class Lab:
         number: int = 1,
     ) -> CycleInput:
         """What the initiator would start at these prices."""
-        view = MarketView({(quote.venue, quote.coin): quote for quote in await self.latest(COINS)})
-        view.apply_rules(await self.latest_rules())
+        view = MarketView.of(await self.latest(COINS), await self.latest_rules())
         found = evaluate(view, coin, direction, COINS, LIMITS, SystemClock().now_ms())
         assert isinstance(found, Opportunity), found
         return plan(found, number, POLICY, SystemClock().now_ms(), expires_in_ms)

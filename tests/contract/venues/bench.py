@@ -100,7 +100,7 @@ class Bench:
 
     async def holdings(self) -> dict[Asset, Decimal]:
         """Free and locked together."""
-        return {asset: held.free + held.locked for asset, held in (await self.exchange.balances()).items()}
+        return {asset: held.total for asset, held in (await self.exchange.balances()).items()}
 
 
 def settings_of(
@@ -119,7 +119,7 @@ def settings_of(
 
 def adapter(settings: VenueSettings, venue: Venue, clock: Clock | None = None) -> Exchange:
     kind = UpbitExchange if venue is Venue.UPBIT else BinanceExchange
-    return kind(settings, clock or SystemClock())
+    return kind(settings, clock or SystemClock(), lambda: settings.single)
 
 
 class Answering:
