@@ -230,6 +230,7 @@ async def parked_then_retried(lab: Lab) -> Handle:
     handle = await lab.start(await lab.plan())
     await _parked(lab)
     lab.binance.unlisted = False
+    lab.give_up_at_once = False
     await handle.execute_update(ArbitrageCycle.retry, ANN)
     return handle
 

@@ -201,7 +201,7 @@ async def test_without_versions_a_parked_cycle_goes_over_a_patched_change(lab: L
     gate = await Replaying((ChangedCycle, StrandedCycle, Sweep), sandbox()).replay(history)
     assert not gate.clean, "`kimp replay` must stop the change that is not patched"
 
-    later = replace(lab, workflows=(PatchedCycle, StrandedCycle, Sweep))
+    later = replace(lab, workflows=(PatchedCycle, StrandedCycle, Sweep), give_up_at_once=False)
     async with later.workers():
         await handle.execute_update(ArbitrageCycle.compensate, OperatorRequest(by="ann"))
         assert (await handle.result()).status is CycleStatus.COMPENSATED
