@@ -1,6 +1,7 @@
 """What a venue may do that nobody planned for: the cycle ends, or asks a person, and the books tell the truth."""
 
 from collections import deque
+from collections.abc import Sequence
 from dataclasses import replace
 from decimal import Decimal
 
@@ -11,12 +12,12 @@ from temporalio.client import Client
 from kimp.contracts.operators import OperatorRequest
 from kimp.contracts.orders import OrderIntent
 from kimp.contracts.status import CycleStatus
-from kimp.contracts.transfers import DepositReport, TransferState, WithdrawalIntent, WithdrawalReport
+from kimp.contracts.transfers import TransferState, WithdrawalIntent, WithdrawalReport
 from kimp.domain.errors import Postponed, Rejected, Unavailable
 from kimp.domain.ledger import Account, holdings
 from kimp.domain.market import Fill, Side
 from kimp.domain.money import ZERO, Asset
-from kimp.ports.exchange import VenueOrder
+from kimp.ports.exchange import VenueDeposit, VenueOrder
 from workflows.arbitrage_cycle import ArbitrageCycle
 
 ANN = OperatorRequest(by="ann", note="looked")
@@ -40,9 +41,9 @@ async def test_a_fee_in_another_coin_is_booked_and_ends_no_cycle(lab: Lab) -> No
 class ShortVenue(FakeVenue):
     """Credits a little less than was sent."""
 
-    async def deposit(self, coin: Asset, txid: str) -> DepositReport | None:
-        report = await super().deposit(coin, txid)
-        return report and report.model_copy(update={"amount": report.amount - Decimal("0.5")})
+    async def deposits(self, coin: Asset, txid: str) -> Sequence[VenueDeposit]:
+        listed = await super().deposits(coin, txid)
+        return [replace(deposit, amount=deposit.amount - Decimal("0.5")) for deposit in listed]
 
 
 async def test_what_is_missing_of_a_deposit_is_booked_told_and_never_earned(lab: Lab) -> None:
@@ -137,13 +138,10 @@ class HoldingVenue(FakeVenue):
 
     holding = True
 
-    async def deposit(self, coin: Asset, txid: str) -> DepositReport | None:
-        report = await super().deposit(coin, txid)
-        return report and (
-            report.model_copy(update={"state": TransferState.PENDING, "detail": "travel rule"})
-            if self.holding
-            else report
-        )
+    async def deposits(self, coin: Asset, txid: str) -> Sequence[VenueDeposit]:
+        listed = await super().deposits(coin, txid)
+        held = [replace(deposit, state=TransferState.PENDING, detail="travel rule") for deposit in listed]
+        return held if self.holding else listed
 
 
 async def test_a_deposit_that_is_held_is_waited_for(lab: Lab) -> None:

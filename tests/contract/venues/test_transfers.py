@@ -4,14 +4,15 @@ import asyncio
 from decimal import Decimal
 
 import pytest
-from contract.venues.bench import NEVER, SOL, TRX, USDT, XRP, Bench, eventually
+from contract.venues.bench import NEVER, SOL, TRX, USDT, XRP, Bench, eventually, single_deposit
 
-from kimp.contracts.transfers import Address, DepositReport, TransferState, WithdrawalIntent, WithdrawalReport
+from kimp.contracts.transfers import Address, TransferState, WithdrawalIntent, WithdrawalReport
 from kimp.domain.errors import KeyRefused, OutcomeUnknown, Rejected
 from kimp.domain.market import Venue
 from kimp.domain.money import Asset
 from kimp.paper.transfer import Step, Verdict, Withdrawal
 from kimp.paper.wallets import WalletState
+from kimp.ports.exchange import VenueDeposit
 
 
 class Held:
@@ -40,8 +41,8 @@ async def done(bench: Bench, coin: Asset, venue_id: str) -> WithdrawalReport | N
     return report if report.state is TransferState.DONE else None
 
 
-async def credited(bench: Bench, coin: Asset, txid: str) -> DepositReport | None:
-    report = await bench.other.deposit(coin, txid)
+async def credited(bench: Bench, coin: Asset, txid: str) -> VenueDeposit | None:
+    report = await single_deposit(bench, coin, txid)
     return report if report and report.state is TransferState.DONE else None
 
 
@@ -77,10 +78,10 @@ async def test_a_transfer_is_pending_until_its_coins_are_free(bench: Bench) -> N
         return (await bench.exchange.withdrawal(XRP, sent.venue_id)).txid
 
     txid = await eventually(txid_of)
-    assert await bench.other.deposit(XRP, txid) is None
+    assert not await bench.other.deposits(XRP, txid)
     held.step = Step.CREDITED
     await eventually(lambda: done(bench, XRP, sent.venue_id))
-    seen = await eventually(lambda: bench.other.deposit(XRP, txid))
+    seen = await eventually(lambda: single_deposit(bench, XRP, txid))
     assert seen.state is TransferState.PENDING
     held.step = None
     assert (await eventually(lambda: credited(bench, XRP, txid))).amount == seen.amount

@@ -11,7 +11,7 @@ from kimp.paper.faults.injector import Fault, Injector
 from kimp.paper.faults.kinds import FaultKind
 from kimp.paper.journal import Journal
 from kimp.paper.till import Till
-from kimp.paper.transfer import Deposit, Step, Verdict, Withdrawal
+from kimp.paper.transfer import Deposit, Step, Verdict, Withdrawal, new_txid
 from kimp.paper.wallets import Wallets, WalletState
 
 K = FaultKind
@@ -25,6 +25,8 @@ FINAL_ONLY = frozenset({K.DEPOSIT_HELD, K.DEPOSIT_DELAYED, K.DEPOSIT_REJECTED})
 HELD_UP = frozenset({K.DEPOSIT_HELD, K.DEPOSIT_DELAYED, K.CREDIT_LOCKED})
 SHORT_BY = Decimal("0.01")
 """Of what was sent."""
+LOOK_MS = 50
+"""How often one that waits for company looks for it."""
 GO_ON = Verdict()
 
 
@@ -45,6 +47,10 @@ class TransferFaults:
         self._receiving: dict[str, Fault | None] = {}
         self._until_ms: dict[tuple[str, FaultKind], int] = {}
         """When one that is held up may go on."""
+        self._gathering: dict[tuple[Venue, str], Withdrawal] = {}
+        """Waits for another one of the coin, to leave with it."""
+        self._txids: dict[str, str] = {}
+        """Of transactions that are shared, by the withdrawal's uuid."""
 
     @exact
     def accept(self, withdrawal: Withdrawal) -> None:
@@ -86,10 +92,28 @@ class TransferFaults:
     def _leaves(self, withdrawal: Withdrawal) -> Verdict:
         fault = self._sending.get(withdrawal.uuid)
         if fault is None:
-            return GO_ON
+            return self._together(withdrawal, fault)
         if fault.kind is K.TAG_LOST:
             withdrawal.address = replace(withdrawal.address, tag=None)
-        return Verdict(self._held_up(withdrawal, fault, K.WITHDRAWAL_UNAPPROVED), ENDS.get(fault.kind))
+        verdict = Verdict(self._held_up(withdrawal, fault, K.WITHDRAWAL_UNAPPROVED), ENDS.get(fault.kind))
+        return self._together(withdrawal, fault) if verdict == GO_ON else verdict
+
+    def _together(self, withdrawal: Withdrawal, fault: Fault | None) -> Verdict:
+        """Of one that may leave: in the transaction of another that waits for company, or later with the next one."""
+        if withdrawal.uuid in self._txids:
+            return Verdict(txid=self._txids[withdrawal.uuid])
+        key = withdrawal.venue, withdrawal.coin
+        other = self._gathering.get(key)
+        if other is not None and other is not withdrawal and other.step is Step.ACCEPTED:
+            del self._gathering[key]
+            self._txids |= dict.fromkeys((withdrawal.uuid, other.uuid), new_txid())
+            return self._together(withdrawal, fault)
+        left = self._held_up(withdrawal, fault, K.SHARED_TXID)
+        if left > 0:
+            self._gathering[key] = withdrawal
+        elif other is withdrawal:
+            del self._gathering[key]
+        return Verdict(min(left, LOOK_MS))
 
     @exact
     def _arrives(self, withdrawal: Withdrawal) -> Verdict:
