@@ -4,6 +4,7 @@ from collections import deque
 from collections.abc import Sequence
 from dataclasses import replace
 from decimal import Decimal
+from uuid import uuid4
 
 from fakes.lab import XRP, Lab, hurrying
 from fakes.venue import FakeVenue
@@ -153,3 +154,27 @@ async def test_a_deposit_that_is_held_is_waited_for(lab: Lab) -> None:
         upbit.holding = False
         async with hurrying(handle):
             assert (await handle.result()).status is CycleStatus.COMPLETED
+
+
+async def test_two_cycles_whose_coins_come_in_one_transaction_take_in_their_own(lab: Lab) -> None:
+    lab.binance.one_transaction = str(uuid4())
+    lab.upbit.credit_after = 10**6
+    async with lab.workers():
+        handles = []
+        for number, price in ((1, Decimal("2.2900")), (2, Decimal("2.2800"))):
+            lab.binance.prices[XRP] = (price, price + Decimal("0.0001"))
+            handles.append(await lab.start(await lab.plan(number=number)))
+            await lab.seen(handles[-1], lambda state: "deposit" in (state.waiting_reason or ""))
+        lab.upbit.credit_after = 0
+        async with hurrying(handles[0]), hurrying(handles[1]):
+            results = [await handle.result() for handle in handles]
+    assert [result.status for result in results] == [CycleStatus.COMPLETED, CycleStatus.COMPLETED]
+    sent = {report.venue_id.removeprefix("w-"): report.arrives for report in lab.binance.withdrawals.values()}
+    booked = {entry.entry_id: entry.postings for entry in lab.records.entries}
+    assert len(set(sent.values())) == 2
+    for name, arrives in sent.items():
+        assert [p.amount for p in booked[f"{name}/in"] if p.account is Account.UPBIT] == [arrives]
+    ledger = holdings(lab.records.entries)
+    for venue in lab.venues.values():
+        for asset, amount in venue.held.items():
+            assert ledger.get((Account(venue.venue.value), asset), ZERO) == amount

@@ -26,7 +26,7 @@ HELD_UP = frozenset({K.DEPOSIT_HELD, K.DEPOSIT_DELAYED, K.CREDIT_LOCKED})
 SHORT_BY = Decimal("0.01")
 """Of what was sent."""
 LOOK_MS = 50
-"""How often one that waits for company looks for it."""
+"""How often one that waits for company looks whether it has come."""
 GO_ON = Verdict()
 
 
@@ -64,12 +64,15 @@ class TransferFaults:
             possible.discard(K.FEE_SURPRISE)
         if withdrawal.address.tag is None:
             possible.discard(K.TAG_LOST)
+        self._join(withdrawal)
         fault = self._injector.draw(venue, f"WITHDRAW {coin}", possible, withdrawal=withdrawal.uuid)
         if fault is None:
             return
         self._sending[withdrawal.uuid] = fault
         if fault.kind is K.WALLET_SUSPENDED:
             self._suspend(venue, coin, fault.ms)
+        elif fault.kind is K.SHARED_TXID and withdrawal.uuid not in self._txids:
+            self._gathering[venue, coin] = withdrawal
         elif fault.kind is K.FEE_SURPRISE:
             withdrawal.fee += surcharge
             if venue is Venue.BINANCE:
@@ -90,30 +93,21 @@ class TransferFaults:
         )
 
     def _leaves(self, withdrawal: Withdrawal) -> Verdict:
-        fault = self._sending.get(withdrawal.uuid)
+        fault, txid = self._sending.get(withdrawal.uuid), self._txids.get(withdrawal.uuid)
         if fault is None:
-            return self._together(withdrawal, fault)
+            return Verdict(txid=txid)
         if fault.kind is K.TAG_LOST:
             withdrawal.address = replace(withdrawal.address, tag=None)
-        verdict = Verdict(self._held_up(withdrawal, fault, K.WITHDRAWAL_UNAPPROVED), ENDS.get(fault.kind))
-        return self._together(withdrawal, fault) if verdict == GO_ON else verdict
+        wait_ms = self._held_up(withdrawal, fault, K.WITHDRAWAL_UNAPPROVED)
+        if fault.kind is K.SHARED_TXID and txid is None:
+            wait_ms = min(self._held_up(withdrawal, fault, K.SHARED_TXID), LOOK_MS)
+        return Verdict(wait_ms, ENDS.get(fault.kind), txid=txid)
 
-    def _together(self, withdrawal: Withdrawal, fault: Fault | None) -> Verdict:
-        """Of one that may leave: in the transaction of another that waits for company, or later with the next one."""
-        if withdrawal.uuid in self._txids:
-            return Verdict(txid=self._txids[withdrawal.uuid])
-        key = withdrawal.venue, withdrawal.coin
-        other = self._gathering.get(key)
-        if other is not None and other is not withdrawal and other.step is Step.ACCEPTED:
-            del self._gathering[key]
-            self._txids |= dict.fromkeys((withdrawal.uuid, other.uuid), new_txid())
-            return self._together(withdrawal, fault)
-        left = self._held_up(withdrawal, fault, K.SHARED_TXID)
-        if left > 0:
-            self._gathering[key] = withdrawal
-        elif other is withdrawal:
-            del self._gathering[key]
-        return Verdict(min(left, LOOK_MS))
+    def _join(self, withdrawal: Withdrawal) -> None:
+        """The transaction of another one of the coin that waits for company."""
+        other = self._gathering.pop((withdrawal.venue, withdrawal.coin), None)
+        if other is not None and other.step is Step.ACCEPTED:
+            self._txids |= dict.fromkeys((other.uuid, withdrawal.uuid), new_txid())
 
     @exact
     def _arrives(self, withdrawal: Withdrawal) -> Verdict:
