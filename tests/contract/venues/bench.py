@@ -167,8 +167,6 @@ async def eventually(question: Callable[[], Awaitable[T | None]], within_s: floa
     return answer
 
 
-async def single_deposit(bench: Bench, coin: Asset, txid: str) -> VenueDeposit | None:
+async def first_deposit(bench: Bench, coin: Asset, txid: str) -> VenueDeposit | None:
     """What the other venue lists under a txid that no other withdrawal shares."""
-    listed = await bench.other.deposits(coin, txid)
-    assert len(listed) <= 1
-    return listed[0] if listed else None
+    return next(iter(await bench.other.deposits(coin, txid)), None)

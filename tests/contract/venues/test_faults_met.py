@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable
 from decimal import Decimal
 
 import pytest
-from contract.venues.bench import NEVER, XRP, Bench, adapter, eventually, settings_of, single_deposit
+from contract.venues.bench import NEVER, XRP, Bench, adapter, eventually, first_deposit, settings_of
 
 from kimp.contracts.transfers import TransferState
 from kimp.domain.errors import KeyRefused, OutcomeUnknown, Rejected, Unavailable, VenueError
@@ -228,7 +228,7 @@ async def txid_of(bench: Bench) -> str:
 
 async def until(bench: Bench, txid: str, accept: Callable[[VenueDeposit], bool]) -> VenueDeposit:
     async def seen() -> VenueDeposit | None:
-        report = await single_deposit(bench, XRP, txid)
+        report = await first_deposit(bench, XRP, txid)
         return report if report and accept(report) else None
 
     return await eventually(seen)

@@ -5,7 +5,7 @@ from decimal import Decimal
 from functools import partial
 
 import pytest
-from contract.venues.bench import NEVER, SOL, TRX, USDT, XRP, Bench, eventually, single_deposit
+from contract.venues.bench import NEVER, SOL, TRX, USDT, XRP, Bench, eventually, first_deposit
 from fakes.journal import MemoryJournal
 from temporalio.testing import ActivityEnvironment
 
@@ -56,7 +56,7 @@ async def done(bench: Bench, coin: Asset, venue_id: str) -> WithdrawalReport | N
 
 
 async def credited(bench: Bench, coin: Asset, txid: str) -> VenueDeposit | None:
-    report = await single_deposit(bench, coin, txid)
+    report = await first_deposit(bench, coin, txid)
     return report if report and report.state is TransferState.DONE else None
 
 
@@ -95,7 +95,7 @@ async def test_a_transfer_is_pending_until_its_coins_are_free(bench: Bench) -> N
     assert not await bench.other.deposits(XRP, txid)
     held.step = Step.CREDITED
     await eventually(lambda: done(bench, XRP, sent.venue_id))
-    seen = await eventually(lambda: single_deposit(bench, XRP, txid))
+    seen = await eventually(lambda: first_deposit(bench, XRP, txid))
     assert seen.state is TransferState.PENDING
     held.step = None
     assert (await eventually(lambda: credited(bench, XRP, txid))).amount == seen.amount
