@@ -8,10 +8,10 @@ from temporalio import activity
 from activities.pauses import pause
 from kimp.contracts.cycle import MarketNow, QuoteQuery, RouteQuery, RouteReport, WaysBackQuery
 from kimp.domain.compensation import WaysBack, ways_back
-from kimp.domain.errors import Postponed
+from kimp.domain.errors import Postponed, Unavailable
 from kimp.domain.legs import Blocked, MarketView, check_quote
 from kimp.domain.market import Venue
-from kimp.domain.money import USDT, Asset
+from kimp.domain.money import USDT, ZERO, Asset
 from kimp.domain.premium import mid
 from kimp.domain.routing import choose_route, rank_routes
 from kimp.ports.clock import Clock
@@ -60,9 +60,7 @@ class MarketActivities:
         )
 
     async def _view(self, coins: Sequence[Asset]) -> MarketView:
-        view = MarketView({(q.venue, q.coin): q for q in await self.bus.latest(coins)})
-        view.apply_rules(await self.bus.latest_rules())
-        return view
+        return MarketView.of(await self.bus.latest(coins), await self.bus.latest_rules())
 
     @activity.defn
     async def read_market(self, query: QuoteQuery) -> MarketNow:
@@ -72,4 +70,10 @@ class MarketActivities:
         if not rules.instruments:
             # A halt or maintenance, as a rule: the cycle waits, and a person may abort it.
             raise Postponed(f"there is no open market for {query.coin}", venue=venue.venue)
-        return MarketNow(quote=await venue.top_of_book(query.coin), instrument=rules.instruments[0])
+        quote = await venue.top_of_book(query.coin)
+        if quote.bid <= ZERO or quote.crossed:
+            # One side is empty, or the venue is about to match: no price to bound an order by.
+            raise Unavailable(
+                f"no price in the book of {query.coin}: bid {quote.bid:f}, ask {quote.ask:f}", venue=venue.venue
+            )
+        return MarketNow(quote=quote, instrument=rules.instruments[0])

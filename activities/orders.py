@@ -18,13 +18,15 @@ from kimp.domain.market import Venue
 from kimp.domain.money import CONTEXT
 from kimp.observability import metrics
 from kimp.ports.books import Controls, Journal, SendPermit
-from kimp.ports.clock import Clock
+from kimp.ports.clock import SteadyClock
 from kimp.ports.exchange import Trading, VenueOrder
 
 SEND_WITHIN_MS = 2_000
 """An attempt that stalls longer between journal and send must not send any more: a later one may have taken over."""
 FENCE_MS = 20_000
-"""From the journal entry on: after this an order that the venue does not know was never accepted.
+"""An attempt that has looked for so long, by its own steady clock, knows: an order that is not there never will be.
+
+It begins after the journal entry, which nothing is sent before; the wall clocks of two workers may differ by more.
 
 Binance drops a request `recvWindow` (5 s) after its timestamp and gives its engine another 10 s (rest-api.md, Timing
 security); Upbit publishes no bound, so the same one is kept, which is more than twice the request's own timeout.
@@ -43,7 +45,7 @@ class OrderActivities:
     venues: Mapping[Venue, Trading]
     journal: Journal
     controls: Controls
-    clock: Clock
+    clock: SteadyClock
 
     @activity.defn
     async def execute_order(self, intent: OrderIntent) -> OrderReport:
@@ -58,16 +60,18 @@ class OrderActivities:
             return _report(intent, OrderOutcome.NOT_SENT, reason=f"{permit.refused.gate}; {permit.refused.detail}")
         if permit.run_id != intent.run_id:
             return _report(intent, OrderOutcome.NOT_SENT, reason=f"the id was used before, by run {permit.run_id}")
-        report = await self._execute(intent, permit)
+        report = await self._execute(intent, permit, self.clock.steady_ms())
         crash_point("order-followed", step)
         await self.journal.close_order(intent, report, self.clock.now_ms())
         crash_point("order-closed", step)
         metrics.orders.add(1, {"venue": intent.venue.value, "side": intent.side.value, "outcome": report.outcome.value})
         return report
 
-    async def _execute(self, intent: OrderIntent, permit: SendPermit) -> OrderReport:
+    async def _execute(self, intent: OrderIntent, permit: SendPermit, began_ms: int) -> OrderReport:
+        """`began_ms`: of the steady clock, once the journal had answered."""
         try:
-            order = await self._send_once(intent, permit) if permit.first else await self._look_up(intent, permit)
+            order = await self._send_once(intent, permit) if permit.first else None
+            order = order or await self._look_up(intent, began_ms)
         except _HeldBack as reason:
             return _report(intent, OrderOutcome.NOT_SENT, reason=str(reason))
         except _Blocked as bar:
@@ -96,14 +100,17 @@ class OrderActivities:
             crash_point("breach-halted", intent.venue)
 
     async def _send_once(self, intent: OrderIntent, permit: SendPermit) -> VenueOrder | None:
+        """None if the answer proves nothing."""
         now = self.clock.now_ms()
         value_krw = CONTEXT.multiply(CONTEXT.multiply(intent.quantity, intent.limit_price), intent.krw_per_cash)
         if value_krw > ORDER_CEILING_KRW:
             raise _HeldBack(f"{value_krw:,.0f} KRW is above the ceiling of {ORDER_CEILING_KRW:,f}")
         if permit.halt >= (HaltLevel.NOTHING_LEAVES if intent.compensating else HaltLevel.ONLY_COMPENSATION):
             raise _Blocked(f"orders are halted at level {int(permit.halt)} ({permit.halt.name.lower()})")
-        if intent.expires_at_ms is not None and now > intent.expires_at_ms:
-            raise _HeldBack(f"expired {now - intent.expires_at_ms} ms ago")
+        if now > intent.expires_at_ms:
+            late = f"expired {now - intent.expires_at_ms} ms ago"
+            # What opens a cycle is gone with its moment; all others are priced anew.
+            raise _HeldBack(late) if intent.opening is not None else _Blocked(late, SOON_S)
         if now - permit.first_asked_ms > SEND_WITHIN_MS:
             raise _Blocked("the attempt stalled before it could send", SOON_S)
         try:
@@ -118,13 +125,13 @@ class OrderActivities:
             raise _Refused(str(refusal)) from None
         except OutcomeUnknown as doubt:
             activity.logger.warning("order %s: %s; looking it up", intent.client_order_id, doubt)
-            return await self._look_up(intent, permit)
+            return None
 
-    async def _look_up(self, intent: OrderIntent, permit: SendPermit) -> VenueOrder | None:
+    async def _look_up(self, intent: OrderIntent, began_ms: int) -> VenueOrder | None:
         """The order, or None once the fence has passed and the venue still does not know it."""
         while True:
             activity.heartbeat("looking up")
-            past_fence = self.clock.now_ms() - permit.first_asked_ms > FENCE_MS
+            past_fence = self.clock.steady_ms() - began_ms > FENCE_MS
             order = await self.venues[intent.venue].find_order(intent.coin, intent.client_order_id)
             if order is not None or past_fence:
                 return order
@@ -144,8 +151,7 @@ class OrderActivities:
 
 def _send_by_ms(intent: OrderIntent, permit: SendPermit) -> int:
     """However long the adapter's own limiter holds it up: later than this it must not leave."""
-    stalled_ms = permit.first_asked_ms + SEND_WITHIN_MS
-    return stalled_ms if intent.expires_at_ms is None else min(stalled_ms, intent.expires_at_ms)
+    return min(permit.first_asked_ms + SEND_WITHIN_MS, intent.expires_at_ms)
 
 
 class _HeldBack(Exception):

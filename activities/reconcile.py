@@ -39,7 +39,7 @@ class ReconcileActivities:
 
     @activity.defn
     async def reconcile_balances(self, query: SweepQuery) -> Reconciled:
-        """Manual trades, deposits from outside, and what a venue did against its own word (F4, H3)."""
+        """Manual trades, deposits from outside, and what a venue did against its own word."""
         del query
         differences = await self._differences()
         if not differences:
@@ -67,7 +67,7 @@ class ReconcileActivities:
             return {}
         ledger = await self.ledger.balances()
         held = {
-            (Account(venue.value), asset): balance.free + balance.locked
+            (Account(venue.value), asset): balance.total
             for venue, exchange in self.venues.items()
             for asset, balance in (await exchange.balances()).items()
         }

@@ -146,6 +146,8 @@ class TransferActivities:
         source = intent.direction.source
         if permit.halt >= HaltLevel.NOTHING_LEAVES:
             raise Postponed("the kill switch lets nothing leave", venue=source)
+        if permit.first_asked_ms > intent.expires_at_ms:
+            raise Postponed("wallets and addresses were looked at too long ago", venue=source)
         allowed = self.allowed.get((source, intent.coin))
         if allowed is None or (allowed.address, allowed.tag) != (intent.address.address, intent.address.tag):
             raise Postponed(f"the allow-list has another place for {intent.coin} by now", venue=source)

@@ -1,6 +1,6 @@
 """`make bench`: every measurement in one run, beside its baseline, as a table of ratios.
 
-The machine is shared and noisy: only the ratios mean something, and each pair is measured in turns.
+On a shared machine only the ratios mean something, so each pair is measured in turns.
 """
 
 import asyncio

@@ -14,7 +14,7 @@ from temporalio.converter import DataConverter
 from bench.figures import Row, compare
 from bench.orders import World
 from kimp.bootstrap.temporal import history_converter
-from kimp.config import load
+from kimp.config import Settings
 from kimp.contracts.status import CycleStatus
 from kimp.domain.ids import workflow_id
 
@@ -42,7 +42,7 @@ async def measure(world: World) -> list[Row]:
 
 
 def _converter(history: dict[str, Any]) -> DataConverter:
-    return history_converter(load(history=history))
+    return history_converter(Settings.model_validate({"history": history}))
 
 
 async def _cycle(world: World, converter: DataConverter, number: int) -> float:

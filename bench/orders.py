@@ -31,7 +31,7 @@ with workflow.unsafe.imports_passed_through():
     from kimp.bootstrap.parts import open_bus, open_database, open_venues
     from kimp.bootstrap.services import open_ledger
     from kimp.bootstrap.workers import cycle_worker
-    from kimp.config import Settings, load
+    from kimp.config import Settings
     from kimp.contracts.cycle import CycleInput
     from kimp.contracts.orders import OrderIntent
     from kimp.domain.legs import MarketView
@@ -99,8 +99,8 @@ class World:
         coins = (COIN, USDT)
         quotes = [await self.venues[v].inner.top_of_book(c) for v in Venue for c in coins if c != v.cash]
         now = SystemClock().now_ms()
-        view = MarketView({(quote.venue, quote.coin): quote._replace(received_ms=now) for quote in quotes})
-        view.apply_rules([await self.venues[venue].inner.rules(coins) for venue in Venue])
+        rules = [await self.venues[venue].inner.rules(coins) for venue in Venue]
+        view = MarketView.of((quote._replace(received_ms=now) for quote in quotes), rules)
         anything = Limits(Decimal(-1), Decimal(100_000), Decimal("0.01"), Decimal(1), 60_000)
         found = evaluate(view, COIN, Direction.TO_UPBIT, coins, anything, now)
         if not isinstance(found, Opportunity):
@@ -111,13 +111,15 @@ class World:
 @asynccontextmanager
 async def world(folder: Path, redis_url: str) -> AsyncIterator[World]:
     upbit, binance, admin = (free_port() for _ in range(3))
-    settings = load(
-        redis_url=redis_url,
-        local={"data_dir": folder},
-        # Cycles are ended from outside after their first order, so their cash stays reserved.
-        caps={"open_cycles": 500, "cycles_per_minute": 600},
-        upbit={"rest_url": f"http://{LOOPBACK}:{upbit}", "ws_url": f"ws://{LOOPBACK}:{upbit}/websocket/v1"},
-        binance={"rest_url": f"http://{LOOPBACK}:{binance}", "ws_url": f"ws://{LOOPBACK}:{binance}"},
+    settings = Settings.model_validate(
+        {
+            "redis_url": redis_url,
+            "local": {"data_dir": folder},
+            # Cycles are ended from outside after their first order, so their cash stays reserved.
+            "caps": {"open_cycles": 500, "cycles_per_minute": 600},
+            "upbit": {"rest_url": f"http://{LOOPBACK}:{upbit}", "ws_url": f"ws://{LOOPBACK}:{upbit}/websocket/v1"},
+            "binance": {"rest_url": f"http://{LOOPBACK}:{binance}", "ws_url": f"ws://{LOOPBACK}:{binance}"},
+        }
     )
     unlimited = dict.fromkeys(
         (
@@ -202,6 +204,7 @@ async def _bare(world: World, cycle: CycleInput) -> float:
         limit_price=cycle.buy_limit_price,
         krw_per_cash=cycle.krw_per_usdt,
         taker_fee=cycle.buy_instrument.taker_fee,
+        expires_at_ms=cycle.expires_at_ms,
     )
     begun = time.perf_counter()
     handle = await world.client.start_workflow(

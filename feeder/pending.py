@@ -13,16 +13,11 @@ class Pending:
     def __init__(self) -> None:
         self._quotes: dict[tuple[Venue, Asset], Quote] = {}
         self._some = asyncio.Event()
-        self.superseded = 0
-        """Quotes that a newer one replaced before they were published."""
 
     def put(self, quotes: Sequence[Quote]) -> None:
-        held = self._quotes
-        before = len(held)
         for quote in quotes:
-            held[quote.venue, quote.coin] = quote
-        self.superseded += len(quotes) - (len(held) - before)
-        if held:
+            self._quotes[quote.venue, quote.coin] = quote
+        if self._quotes:
             self._some.set()
 
     def put_back(self, quotes: Sequence[Quote]) -> None:

@@ -19,7 +19,10 @@ ROUTES_EVALUATED = 4
 
 
 class Scanner:
-    """Never hides a cycle that pays: rates are before costs, and a stale quote only makes it look twice."""
+    """Never hides a cycle that pays by one of the four best ways home or USDT.
+
+    Rates are before costs, and a stale quote only makes it look twice.
+    """
 
     def __init__(self, coins: Iterable[Asset], threshold: Decimal) -> None:
         self.view = MarketView()

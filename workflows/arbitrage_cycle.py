@@ -13,10 +13,10 @@ with workflow.unsafe.imports_passed_through():
     from kimp.domain.money import Asset, Money
     from kimp.domain.sizing import cash_of
 
-from workflows.execution import Execution, Place
+from workflows.execution import Execution, Place, RouteBuy
 from workflows.life import CycleLife
 from workflows.rebalancing import await_route
-from workflows.steps import StepFailed
+from workflows.steps import LOOK_AGAIN, StepFailed
 from workflows.transfer import Transfer
 
 
@@ -46,12 +46,8 @@ class ArbitrageCycle(CycleLife):
         taken = await self._move_and_sell(Leg.ONE, cycle.coin, cycle.direction, opening.coins)
         self._story.advance(CycleStatus.INITIAL_TRADE_COMPLETED)
 
-        self._story.advance(CycleStatus.AWAITING_REBALANCE)
-        route = await self._step("choosing the way home", lambda: await_route(self._story, taken))
-        self._story.route = route.coin
-        self._story.advance(CycleStatus.REBALANCING_IN_PROGRESS)
-        coins = await self._buy_for_home(route.coin, taken)
-        self._story.returned = await self._move_and_sell(Leg.HOME, route.coin, cycle.direction.opposite, coins)
+        coin, coins = await self._buy_for_home(taken)
+        self._story.returned = await self._move_and_sell(Leg.HOME, coin, cycle.direction.opposite, coins)
         self._story.advance(CycleStatus.REBALANCE_TRADE_COMPLETED)
         return await self._story.end(CycleStatus.COMPLETED)
 
@@ -66,13 +62,22 @@ class ArbitrageCycle(CycleLife):
             return None
         return f"{report.outcome}; {report.reason}" if report.reason else f"{report.outcome}; the price was gone"
 
-    async def _buy_for_home(self, coin: Asset, cash: Money) -> Decimal:
-        """Coins to send home: the cash itself where the coin is the venue's cash (USDT on Binance)."""
-        if coin == cash.asset:
-            return cash.amount
-        buy = Execution(self._story, Place(Leg.HOME, self._cycle.direction.destination, coin, Side.BUY), cash.amount)
-        await self._step(f"buying {coin} for the way home", buy.run)
-        return buy.coins
+    async def _buy_for_home(self, cash: Money) -> tuple[Asset, Decimal]:
+        """Coins to send home: the cash itself where that is the way (USDT on Binance)."""
+        pause = LOOK_AGAIN
+        while True:
+            self._story.advance(CycleStatus.AWAITING_REBALANCE)
+            route = await self._step("choosing the way home", lambda: await_route(self._story, cash))
+            self._story.route = coin = route.coin
+            self._story.advance(CycleStatus.REBALANCING_IN_PROGRESS)
+            if coin == cash.asset:
+                return coin, cash.amount
+            place = Place(Leg.HOME, self._cycle.direction.destination, coin, Side.BUY)
+            buy = RouteBuy(self._story, place, cash.amount, pause)
+            await self._step(f"buying {coin} for the way home", buy.run)
+            if not buy.given_up:
+                return coin, buy.coins
+            pause = buy.pause
 
     async def _move_and_sell(self, leg: Leg, coin: Asset, direction: Direction, coins: Decimal) -> Money:
         """Send the coins over and sell what arrives; cash at the destination."""

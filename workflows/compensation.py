@@ -1,6 +1,5 @@
 """Undoing a cycle: position after position, latest first, until only cash at home is left."""
 
-from collections.abc import Sequence
 from decimal import Decimal
 
 from temporalio import workflow
@@ -15,10 +14,10 @@ with workflow.unsafe.imports_passed_through():
     from kimp.domain.money import ZERO, Asset
     from kimp.domain.sizing import cash_of
 
-from workflows.execution import BuyBack, Execution, Place
+from workflows.execution import BuyBack, Execution, Place, RouteBuy, settle
 from workflows.policies import MARKET
 from workflows.rebalancing import await_route
-from workflows.steps import NeedsPerson, answered
+from workflows.steps import LOOK_AGAIN, NeedsPerson, answered
 from workflows.story import CycleStory
 from workflows.transfer import Transfer
 
@@ -26,21 +25,22 @@ from workflows.transfer import Transfer
 class Compensation:
     """May be run again after it failed: what is left to do follows from what the books say is held."""
 
-    def __init__(self, story: CycleStory, sent: Sequence[Transfer]) -> None:
-        """`sent`: the cycle's transfers so far, registered before they began."""
+    def __init__(self, story: CycleStory, sent: list[Transfer]) -> None:
+        """`sent`: the cycle's transfers so far, registered before they began; those of the undoing join them."""
         self._story = story
         self._home = story.cycle.direction.source
         self._way_home = story.cycle.direction.opposite
-        self._transfers = list(sent)
+        self._transfers = sent
         self._dust: dict[tuple[Account, Asset], Decimal] = {}
         """Too little to trade or to send: it stays where it is and is valued in the result."""
+        self._pause = LOOK_AGAIN
 
     async def run(self) -> None:
         """Raises StepFailed or NeedsPerson; the cycle is parked then."""
+        for order in self._story.absent:
+            await settle(self._story, order)
         for transfer in reversed(self._transfers):
-            if transfer.in_transit:
-                await transfer.run()
-            await transfer.give_up()
+            await transfer.settle()
         policy = self._story.cycle.policy
         for venue, coin, lacking in debts(self._story.held, {self._story.cycle.coin, *policy.route_coins}):
             self._story.tell(f"given away and never owned: {lacking:f} {coin} on {venue}")
@@ -75,9 +75,10 @@ class Compensation:
         self._story.route = route.coin
         if route.coin == venue.cash:
             return await self._send(route.coin, position.amount)
-        buy = Execution(self._story, Place(Leg.BACK, venue, route.coin, Side.BUY), position.amount)
+        buy = RouteBuy(self._story, Place(Leg.BACK, venue, route.coin, Side.BUY), position.amount, self._pause)
         await buy.run()
-        return await self._send(route.coin, buy.coins)
+        self._pause = buy.pause
+        return None if buy.given_up else await self._send(route.coin, buy.coins)
 
     async def _send(self, coin: Asset, amount: Decimal) -> None:
         transfer = Transfer(self._story, Leg.BACK, coin, self._way_home, amount)

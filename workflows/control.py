@@ -42,6 +42,11 @@ class Control:
         """What to do with a parked cycle."""
         self._decisions.append(decision)
 
+    @property
+    def decided(self) -> bool:
+        """A decision waits to be carried out."""
+        return bool(self._decisions)
+
     def forget_decisions(self) -> None:
         """What was decided of an earlier parking says nothing of the next."""
         self._decisions.clear()
@@ -82,7 +87,7 @@ class Control:
 
     async def decision(self) -> Decision:
         """Wait for a person. A request to stop is no decision: what is parked may be on its way already."""
-        await workflow.wait_condition(lambda: bool(self._decisions), timeout_summary="an operator decides")
+        await workflow.wait_condition(lambda: self.decided, timeout_summary="an operator decides")
         return self._decisions[0]
 
     def _stop_is_news(self) -> bool:

@@ -13,17 +13,19 @@ with workflow.unsafe.imports_passed_through():
     from kimp.contracts.cycle import MarketNow, QuoteQuery
     from kimp.contracts.orders import Opening, OrderIntent, OrderOutcome, OrderReport
     from kimp.domain import sizing
-    from kimp.domain.ids import Leg, Step, client_order_id
+    from kimp.domain.ids import Leg, Step, client_order_id, step_of
     from kimp.domain.market import Side, Venue
     from kimp.domain.money import ONE, ZERO, Asset, Money, exact, round_down
     from kimp.observability.context import bound
 
 from workflows.policies import MARKET, ORDER
 from workflows.steps import LOOK_AGAIN, StepFailed, answered, look_again, proves_nothing
-from workflows.story import CycleStory
+from workflows.story import CycleStory, now_ms
 
 TRIES = 5
 """Orders in a row that brought nothing before the step fails."""
+GOOD_FOR_MS = 10_000
+"""An order is priced by a book that was read just before; one that waits longer for a worker is not sent."""
 PAUSE = timedelta(seconds=2)
 """For the book to fill up again after an order that found too little."""
 
@@ -52,13 +54,16 @@ class Execution:
     It keeps its progress, so that a step that failed half way goes on where it stopped.
     """
 
-    def __init__(self, story: CycleStory, place: Place, target: Decimal) -> None:
+    def __init__(self, story: CycleStory, place: Place, target: Decimal, pause: timedelta = LOOK_AGAIN) -> None:
         """`target` is cash of the venue for a buy, coins for a sale."""
         self._story = story
         self._place = place
         self._target = target
         self._part: int | None = None
         self._attempt = 1
+        self._waited = False
+        self.pause = pause
+        """The next one, while something keeps orders from being sent: each is longer than the one before."""
         self.coins = ZERO
         """Coins gained by a buy after its fee, or given by a sale."""
         self.cash = ZERO
@@ -73,7 +78,6 @@ class Execution:
 
     async def _trade(self) -> bool:
         fruitless = 0
-        pause = LOOK_AGAIN
         while True:
             now = await self.read_market()
             price = now.quote.ask if self._place.side is Side.BUY else now.quote.bid
@@ -82,7 +86,10 @@ class Execution:
                 return self.coins != ZERO
             report = await self.order(quantity, self.limit(now), now.instrument.taker_fee)
             if report.outcome is OrderOutcome.BLOCKED:
-                pause = await look_again(self._story, report.reason, _asked_pause(report) or pause)
+                self.pause = await look_again(self._story, report.reason, _asked_pause(report) or self.pause)
+                self._waited = True
+                if self._gives_way:
+                    return False
                 continue
             await self._story.wait(None)
             fruitless = 0 if report.outcome is OrderOutcome.FILLED else fruitless + 1
@@ -90,6 +97,11 @@ class Execution:
                 raise StepFailed(f"{self._what()} {report.outcome}: {report.reason or 'the book is too thin'}")
             if fruitless:
                 await self._story.control.sleep(PAUSE, f"before {self._what()} is tried again")
+
+    @property
+    def _gives_way(self) -> bool:
+        """Whether the caller looks anew at what to do, after a wait and before the next order."""
+        return False
 
     async def order(
         self,
@@ -114,7 +126,7 @@ class Execution:
             limit_price=limit_price,
             krw_per_cash=self._krw_per_cash,
             taker_fee=taker_fee,
-            expires_at_ms=expires_at_ms,
+            expires_at_ms=expires_at_ms or now_ms() + GOOD_FOR_MS,
             opening=opening,
             compensating=place.leg is Leg.BACK,
         )
@@ -137,6 +149,8 @@ class Execution:
             self._attempt = 1
         else:
             self._attempt += 1
+        if report.outcome is OrderOutcome.ABSENT:
+            self._story.absent.append(intent)
         if report.outcome is OrderOutcome.FILLED:
             self._add(report)
             self._story.tell(self._fill_line(report))
@@ -213,6 +227,33 @@ class BuyBack(Execution):
 
     def _what(self) -> str:
         return f"buy {self._target:f} {self._place.coin} back on {self._place.venue}"
+
+
+class RouteBuy(Execution):
+    """Buys the coin of a way home. While nothing is bought, a wait gives the choice of the way back to the caller."""
+
+    @property
+    def given_up(self) -> bool:
+        """The market has moved on meanwhile: another way may be cheaper, or this one dearer than is bearable."""
+        return self._waited and self.coins == ZERO
+
+    @property
+    def _gives_way(self) -> bool:
+        return self.given_up
+
+
+async def settle(story: CycleStory, order: OrderIntent) -> None:
+    """What became of an order of before: its journal entry exists, so it is looked up and never sent."""
+    report = await answered(
+        story,
+        ORDER,
+        OrderActivities.execute_order,
+        order,
+        summary=f"what became of {step_of(order.client_order_id)}: {order.client_order_id}",
+        refusal=proves_nothing,
+    )
+    if report.outcome is OrderOutcome.FILLED:
+        await story.book(order.entries(report.fills))
 
 
 def _asked_pause(report: OrderReport) -> timedelta | None:

@@ -87,8 +87,11 @@ class CycleLife:
         await self._story.park(reason)
         decision = await self._control.decision()
         await self._story.resume(before, undoing_because)
-        if decision is Decision.COMPENSATE and not self._control.undoing:
-            raise Stopped(reason)
+        if decision is Decision.COMPENSATE:
+            for transfer in self._transfers:
+                await transfer.give_up()
+            if not self._control.undoing:
+                raise Stopped(reason)
 
     @workflow.query
     def state(self) -> CycleState:
@@ -111,7 +114,9 @@ class CycleLife:
     @retry.validator
     def _parked_or_waiting(self, request: OperatorRequest) -> None:
         del request
-        if self._story.status is not CycleStatus.DEAD_LETTER and self._story.waiting_reason is None:
+        if self._story.status is CycleStatus.DEAD_LETTER:
+            self._refuse_a_second_decision()
+        elif self._story.waiting_reason is None:
             raise _refusal(f"cycle {self._terms.cycle_id} is {self._story.status}, neither parked nor waiting")
 
     @workflow.update
@@ -125,13 +130,15 @@ class CycleLife:
         del request
         if self._story.status is not CycleStatus.DEAD_LETTER:
             raise _refusal(f"cycle {self._terms.cycle_id} is {self._story.status}, not parked")
+        self._refuse_a_second_decision()
 
     @workflow.update
     async def write_off(self, request: WriteOff) -> CycleStatus:
         """Take out of the books what is lost or was settled by hand; the rest of the cycle is undone."""
         self._hear(f"write off {request.amount:f} {request.asset} of {request.account}", request)
+        self._control.decide(Decision.COMPENSATE)  # now, or another decision could come in between
         await self._story.write_off(request)
-        return await self._decide(Decision.COMPENSATE)
+        return await self._carried_out()
 
     @write_off.validator
     def _held_and_parked(self, request: WriteOff) -> None:
@@ -155,11 +162,20 @@ class CycleLife:
         if self._control.undoing or self._story.status.terminal:
             raise _refusal(f"cycle {self._terms.cycle_id} is {self._story.status} already")
 
+    def _refuse_a_second_decision(self) -> None:
+        if self._control.decided:
+            raise _refusal(
+                f"somebody has just decided what to do with cycle {self._terms.cycle_id}; see what comes of it"
+            )
+
     def _hear(self, what: str, request: OperatorRequest) -> None:
         self._story.tell(f"{request.by}: {what}; {request.note}")
 
     async def _decide(self, decision: Decision) -> CycleStatus:
         self._control.decide(decision)
+        return await self._carried_out()
+
+    async def _carried_out(self) -> CycleStatus:
         await workflow.wait_condition(lambda: self._story.status is not CycleStatus.DEAD_LETTER)
         return self._story.status
 

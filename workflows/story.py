@@ -11,6 +11,7 @@ with workflow.unsafe.imports_passed_through():
     from activities.records import RecordActivities
     from kimp.contracts.cycle import CycleRecord, CycleResult, CycleTerms, TakeOver
     from kimp.contracts.operators import WriteOff
+    from kimp.contracts.orders import OrderIntent
     from kimp.contracts.search_attributes import KIMP_PROFIT_KRW, KIMP_REASON, KIMP_STATUS, WITHHELD
     from kimp.contracts.status import CycleStatus
     from kimp.domain.ids import Leg, Step, UsedNumber
@@ -40,6 +41,8 @@ class CycleStory:
         self._prices: dict[tuple[Venue, Asset], Decimal] = {}
         self.entries: list[Entry] = []
         """What was booked, in that order."""
+        self.absent: list[OrderIntent] = []
+        """Orders that were given up after their fence; undoing looks for each once more before it trades."""
         self._takes_over = takes_over
         self._lines: list[str] = []
         self._sequence = takes_over.sequence if takes_over else 0
@@ -97,7 +100,7 @@ class CycleStory:
         """Say what the cycle waits for and when it looks again, or with None that it waits no longer."""
         if reason is None and self.waiting_reason is None:
             return
-        now = _now_ms()
+        now = now_ms()
         if reason != self.waiting_reason:
             self.waiting_reason = reason
             workflow.logger.info("%s", "waits no longer" if reason is None else f"waits: {reason}")
@@ -145,6 +148,7 @@ class CycleStory:
     async def take_over(self, why: str, entries: Sequence[Entry]) -> None:
         """Go on with a cycle that another run began: its row is this run's from now on."""
         self.entries.extend(entries)
+        self._written_off = sum(entry.entry_id.startswith(f"{self.cycle.cycle_id}/write-off/") for entry in entries)
         self.reason = why
         self.tell(f"taken over: {why}")
         self.advance(CycleStatus.COMPENSATING)
@@ -193,7 +197,7 @@ class CycleStory:
             premium=self.cycle.premium,
             settings_version=self.cycle.policy.settings_version,
             detected_at_ms=self.cycle.detected_at_ms,
-            at_ms=_now_ms(),
+            at_ms=now_ms(),
             entries=tuple(entries),
             takes_over=self._takes_over,
         )
@@ -216,5 +220,6 @@ class CycleStory:
         workflow.set_current_details(f"{state}{reason}\n\n{table}")
 
 
-def _now_ms() -> int:
+def now_ms() -> int:
+    """Epoch milliseconds, the same in every replay."""
     return int(workflow.now().timestamp() * 1000)

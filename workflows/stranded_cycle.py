@@ -3,15 +3,13 @@
 from temporalio import workflow
 
 with workflow.unsafe.imports_passed_through():
-    from activities.orders import OrderActivities
     from kimp.contracts.cycle import STRANDED_CYCLE, CycleResult, StrandedInput
-    from kimp.contracts.orders import OrderIntent, OrderOutcome
-    from kimp.domain.ids import Leg, Step, step_of
+    from kimp.domain.ids import Leg, Step
     from kimp.domain.ledger import spent_on
 
+from workflows.execution import settle
 from workflows.life import CycleLife
-from workflows.policies import ORDER
-from workflows.steps import StepFailed, answered, proves_nothing
+from workflows.steps import StepFailed
 from workflows.transfer import Transfer
 
 
@@ -35,7 +33,7 @@ class StrandedCycle(CycleLife):
         cycle = self._cycle
         await self._story.take_over(cycle.why, cycle.entries)
         for order in cycle.orders:
-            await self._settle(order)
+            await settle(self._story, order)
         for withdrawal in cycle.withdrawals:
             transfer = Transfer.of(self._story, withdrawal)
             self._transfers.append(transfer)
@@ -44,16 +42,3 @@ class StrandedCycle(CycleLife):
         if cycle.parked:
             await self._park(cycle.why)
         raise StepFailed(cycle.why)
-
-    async def _settle(self, order: OrderIntent) -> None:
-        """Its journal entry exists, so the activity looks it up and never sends it."""
-        report = await answered(
-            self._story,
-            ORDER,
-            OrderActivities.execute_order,
-            order,
-            summary=f"what became of {step_of(order.client_order_id)}: {order.client_order_id}",
-            refusal=proves_nothing,
-        )
-        if report.outcome is OrderOutcome.FILLED:
-            await self._story.book(order.entries(report.fills))

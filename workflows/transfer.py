@@ -1,5 +1,6 @@
 """A coin on its way from one venue to the other, as durable steps."""
 
+from contextlib import AbstractContextManager
 from datetime import timedelta
 from decimal import Decimal
 
@@ -35,8 +36,10 @@ from workflows.steps import (
     proves_nothing,
     spends_its_id,
 )
-from workflows.story import CycleStory
+from workflows.story import CycleStory, now_ms
 
+GOOD_FOR_MS = 180_000
+"""Wallets and addresses were looked at just before; a withdrawal that waits longer for its turn is prepared anew."""
 TRIES = 3
 """Withdrawals that the venue refuses for certain before the step fails."""
 
@@ -66,10 +69,14 @@ class Transfer:
         return transfer
 
     @property
-    def in_transit(self) -> bool:
-        """The coins left the source, are not known to have arrived, and were not written off."""
-        travels = self._story.held.get((Account.IN_TRANSIT, self._coin), ZERO)
-        return self._sent is not None and not self._arrived and travels > ZERO
+    def _in_transit(self) -> bool:
+        """What was sent is not known to have arrived, and was not written off."""
+        return not self._arrived and self._story.held.get((Account.IN_TRANSIT, self._coin), ZERO) > ZERO
+
+    def _bound(self) -> AbstractContextManager[None]:
+        """Log lines of the block say where they belong."""
+        way = f"{self._direction.source}>{self._direction.destination}"
+        return bound(step=f"{self._leg}{Step.SEND}", venue=way)
 
     async def run(self) -> Decimal:
         """Coins credited at the destination.
@@ -79,7 +86,7 @@ class Transfer:
         """
         if self._credited is not None:
             return self._credited
-        with bound(step=f"{self._leg}{Step.SEND}", venue=f"{self._direction.source}>{self._direction.destination}"):
+        with self._bound():
             if self._sent is None:
                 self._sent = await self._send()
                 await self._cover()
@@ -87,14 +94,17 @@ class Transfer:
 
     async def settle(self) -> None:
         """Follow what was asked for to its end; what never left is not sent. Raises NeedsPerson like `run`."""
-        if self._intent is None:
-            return
-        try:
-            self._sent = self._intent, await self._withdraw(self._intent)
-        except StepFailed:
-            self._intent = None
-            return
-        await self._take_in(*self._sent)
+        with self._bound():
+            if self._sent is None:
+                if self._intent is None:
+                    return
+                try:
+                    self._sent = self._intent, await self._withdraw(self._intent)
+                except StepFailed:
+                    self._intent = None
+                    return
+            if self._in_transit:
+                await self._take_in(*self._sent)
 
     async def give_up(self) -> None:
         """A person decided that a withdrawal of unknown outcome never was: the coin's next one may be sent."""
@@ -158,6 +168,7 @@ class Transfer:
             amount=size.amount,
             network=terms.out.name,
             address=terms.address,
+            expires_at_ms=now_ms() + GOOD_FOR_MS,
             compensating=self._leg is Leg.BACK,
         )
 

@@ -8,9 +8,7 @@ import shutil
 from pathlib import Path
 from typing import Self
 
-from chaos.harness.restartable import Restartable
-
-from kimp.adapters.embedded.process import LOOPBACK, ServerFailed, ServerProcess, free_port
+from kimp.adapters.embedded.process import LOOPBACK, OwnServer, ServerFailed, ServerProcess, free_port
 from kimp.domain.errors import BadConfig
 
 USER = "temporal"
@@ -20,7 +18,7 @@ CONNECTIONS = 200
 """Four roles of Temporal with 25 each, and room for a second process of each role."""
 
 
-class Postgres(Restartable):
+class Postgres(OwnServer):
     """Started on a new data directory, which only its owner may read."""
 
     def __init__(self, programs: Path, folder: Path) -> None:
@@ -54,14 +52,13 @@ class Postgres(Restartable):
             *("-D", str(self._data), "-U", USER, "--auth=scram-sha-256", f"--pwfile={self.password_file}"),
             *("--encoding=UTF8", "--locale=C", "--no-sync"),
         )
-        await self.start()
-        return self
+        return await super().__aenter__()
 
     @property
     def address(self) -> str:
         return f"{LOOPBACK}:{self.port}"
 
-    async def _answers(self) -> bool:
+    async def _serves(self) -> bool:
         asked = await asyncio.create_subprocess_exec(
             str(self._ready), "-q", "-h", LOOPBACK, "-p", str(self.port), stdout=asyncio.subprocess.DEVNULL
         )

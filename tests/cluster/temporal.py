@@ -14,13 +14,12 @@ from cluster.programs import ROOT, Programs
 from temporalio.client import Client
 from temporalio.service import RPCError
 
-from kimp.adapters.embedded.process import LOOPBACK, ServerFailed, ServerProcess, require_free_port
+from kimp.adapters.embedded.process import LOOPBACK, OwnServer, ServerFailed, ServerProcess, require_free_port
 from kimp.domain.errors import BadConfig
 
 CONFIG = ROOT / "deploy/temporal"
 ROLES = ("history", "matching", "frontend", "worker")
 """In the order in which they start."""
-START_S = 60
 SERVES_S = 90
 GRACE_S = 3
 """Left to itself a role takes up to 20 s to say goodbye, and nothing of it is kept."""
@@ -28,38 +27,15 @@ LOW_PORTS = range(20_000, 32_768)
 """Temporal stores its roles' ports as 16 bits with a sign, and the kernel's own choice is above that."""
 
 
-class Role:
+class Role(OwnServer):
     """One process of the server; after a kill it starts again on the same ports."""
 
     def __init__(self, name: str, command: list[str], folder: Path, environment: Mapping[str, str], port: int) -> None:
         self.name = name
         self._port = port
-        self._process = ServerProcess(f"temporal-{name}", command, folder, environment, grace_s=GRACE_S)
+        super().__init__(ServerProcess(f"temporal-{name}", command, folder, environment, grace_s=GRACE_S))
 
-    @property
-    def pid(self) -> int | None:
-        return self._process.pid
-
-    @property
-    def running(self) -> bool:
-        return self._process.running
-
-    @property
-    def log(self) -> Path:
-        return self._process.log
-
-    async def start(self) -> None:
-        """Returns when it listens. Raises ServerFailed."""
-        await self._process.start(self._listens, START_S)
-
-    async def stop(self) -> None:
-        await self._process.stop()
-
-    def check(self) -> None:
-        """Raises ServerFailed when it ended by itself."""
-        self._process.check()
-
-    async def _listens(self) -> bool:
+    async def _serves(self) -> bool:
         try:
             _, writer = await asyncio.open_connection(LOOPBACK, self._port)
         except OSError:

@@ -27,10 +27,9 @@ def leaves(tree: Tree, delimiter: str, above: str = "") -> Iterator[tuple[str, s
 
 
 class Sources:
-    """All of them, in kimp's order; `put` fills one, and `arguments` is what goes to `load`."""
+    """All of them, in kimp's order; `put` fills one."""
 
     ORDER = (
-        "argument",
         "environment",
         "secrets file",
         ".env",
@@ -47,12 +46,10 @@ class Sources:
         self.folder = folder
         self.monkeypatch = monkeypatch
         self.vault = vault
-        self.arguments: dict[str, Any] = {}
 
     def put(self, label: str, tree: Tree) -> None:
         """More settings for the source of that name, which is switched on if need be."""
         ways: dict[str, Callable[[Tree], None]] = {
-            "argument": self.arguments.update,
             "environment": self._environment,
             "secrets file": self._secret_files,
             ".env": self._dotenv,

@@ -7,14 +7,14 @@ from typing import Any
 
 from kimp.adapters.embedded.process import free_port
 from kimp.bootstrap.codec_server import run_codec_server
-from kimp.config import load
+from kimp.config import Settings
 
 
 @asynccontextmanager
 async def serving(history: Mapping[str, Any], server: Mapping[str, Any], scheme: str = "http") -> AsyncIterator[str]:
     """The codec server with these `[history]` and `[codec_server]` settings; its URL."""
     port = free_port()
-    settings = load(history=dict(history), codec_server={"port": port, **server})
+    settings = Settings.model_validate({"history": history, "codec_server": {"port": port, **server}})
     task = asyncio.create_task(run_codec_server(settings))
     try:
         while not await _listens(port):

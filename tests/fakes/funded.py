@@ -15,7 +15,7 @@ from kimp.adapters.sql.books import SqlBooks, open_books
 from kimp.adapters.sql.schema import migrate
 from kimp.adapters.temporal.devserver import DevServer
 from kimp.bootstrap.temporal import history_converter
-from kimp.config import load
+from kimp.config import Settings
 from kimp.contracts.status import CycleStatus
 from kimp.domain.compensation import DUST_KRW, positions
 from kimp.domain.errors import OutcomeUnknown
@@ -66,7 +66,7 @@ async def equal(lab: Lab, books: SqlBooks) -> None:
 
 async def connected(server: DevServer, **history: object) -> Client:
     """`history`: the `[history]` settings."""
-    converter = history_converter(load(history=history))
+    converter = history_converter(Settings.model_validate({"history": history}))
     return await Client.connect(server.address, namespace=server.namespace, data_converter=converter)
 
 

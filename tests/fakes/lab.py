@@ -98,7 +98,7 @@ class Lab:
     hurry: bool = False
     """Ask waiting cycles to look again at once."""
     give_up_at_once: bool = False
-    """The clock of transfers stands far in the future: a look-up that finds nothing is over."""
+    """The clock of transfers runs far ahead once a withdrawal was asked for: a look-up that finds nothing is over."""
     deployment: WorkerDeploymentConfig | None = None
     """The version that the workers are of."""
     workflows: Sequence[type] = WORKFLOWS
@@ -190,8 +190,7 @@ class Lab:
         number: int = 1,
     ) -> CycleInput:
         """What the initiator would start at these prices."""
-        view = MarketView({(quote.venue, quote.coin): quote for quote in await self.latest(COINS)})
-        view.apply_rules(await self.latest_rules())
+        view = MarketView.of(await self.latest(COINS), await self.latest_rules())
         found = evaluate(view, coin, direction, COINS, LIMITS, SystemClock().now_ms())
         assert isinstance(found, Opportunity), found
         return plan(found, number, POLICY, SystemClock().now_ms(), expires_in_ms)
@@ -264,9 +263,12 @@ class _Impatient(SystemClock):
         self._ahead_ms = 0
 
     def now_ms(self) -> int:
-        if self._lab.give_up_at_once:
+        if self._lab.give_up_at_once and any(venue.asked_to_withdraw for venue in self._lab.venues.values()):
             self._ahead_ms += 600_000
         return super().now_ms() + self._ahead_ms
+
+    def steady_ms(self) -> int:
+        return self.now_ms()
 
 
 def _allowed() -> dict[tuple[Venue, Asset], Address]:

@@ -4,7 +4,6 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import Decimal
 
-from kimp.domain.legs import MarketView
 from kimp.domain.market import Instrument, Network, Quote, TickBand, Venue, VenueRules
 from kimp.domain.money import USDT, Asset
 
@@ -20,6 +19,9 @@ class ManualClock:
     ms: int = NOW
 
     def now_ms(self) -> int:
+        return self.ms
+
+    def steady_ms(self) -> int:
         return self.ms
 
 
@@ -96,12 +98,6 @@ def free_rules(coins: Iterable[Asset], read_ms: int = NOW) -> list[VenueRules]:
         )
         for venue in Venue
     ]
-
-
-def view_of(quotes: Iterable[Quote], rules: Iterable[VenueRules] = ()) -> MarketView:
-    view = MarketView({(q.venue, q.coin): q for q in quotes})
-    view.apply_rules(rules)
-    return view
 
 
 def kimchi_quotes(received_ms: int = NOW) -> list[Quote]:

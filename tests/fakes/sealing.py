@@ -18,7 +18,7 @@ from kimp.adapters.temporal.codec import HistoryCodec, KeyRing
 from kimp.adapters.temporal.devserver import DevServer
 from kimp.adapters.temporal.starter import TemporalCycleStarter
 from kimp.bootstrap.temporal import history_converter
-from kimp.config import load
+from kimp.config import Settings
 from kimp.contracts.cycle import CycleInput
 from kimp.contracts.status import CycleStatus
 from kimp.domain.errors import OutcomeUnknown
@@ -64,7 +64,7 @@ def ring(active: str = "k1", **keys: bytes) -> dict[str, Any]:
 
 async def client_of(server: DevServer, history: Mapping[str, Any] | None = None) -> Client:
     """A client as kimp makes it with these `[history]` settings; without: one that does not encrypt."""
-    converter = history_converter(load(history=dict(history or {})))
+    converter = history_converter(Settings.model_validate({"history": history or {}}))
     return await Client.connect(server.address, namespace=server.namespace, data_converter=converter)
 
 

@@ -46,6 +46,7 @@ class FakeVenue:
     unlisted: bool = False
     """No list shows a withdrawal."""
     refuses_deposits: bool = False
+    asked_to_withdraw: bool = False
 
     def _fault(self, name: str, table: dict[str, deque[Exception]]) -> None:
         queue = table.get(name)
@@ -135,6 +136,7 @@ class FakeVenue:
         return [Address(network=coin, address=f"{self.venue.other}-{coin}")]
 
     async def withdraw(self, intent: WithdrawalIntent, *, send_by_ms: int) -> WithdrawalReport:
+        self.asked_to_withdraw = True
         self.deadlines.append(send_by_ms)
         self._fault("withdraw", self.faults)
         fee = self.network_fee
@@ -151,6 +153,7 @@ class FakeVenue:
         return report
 
     async def withdrawals_since(self, coin: Asset, since_ms: int, transfer_id: str) -> Sequence[WithdrawalReport]:
+        self._fault("withdrawals_since", self.faults)
         listed = [] if self.unlisted else list(self.withdrawals.values())
         return [report for report in listed if report.venue_id == f"w-{transfer_id}"]
 

@@ -152,7 +152,8 @@ async def _a_person_trades_by_hand(world: World) -> None:
             limit_price=quote.ask + Decimal("0.05"),
             krw_per_cash=Decimal(1400),
             taker_fee=Decimal("0.001"),
+            expires_at_ms=(send_by_ms := SystemClock().now_ms() + 5_000),
         )
-        await venue.place_order(intent, send_by_ms=SystemClock().now_ms() + 5_000)
+        await venue.place_order(intent, send_by_ms=send_by_ms)
     finally:
         await venue.close()

@@ -25,7 +25,7 @@ from temporalio.api.common.v1 import Payload, Payloads
 from kimp.adapters.codec_server.server import LARGEST_BODY
 from kimp.adapters.embedded.process import free_port
 from kimp.bootstrap.codec_server import run_codec_server
-from kimp.config import load
+from kimp.config import Settings
 from kimp.domain.errors import BadConfig
 
 KEY, LOST_KEY = new_key(), new_key()
@@ -248,7 +248,7 @@ def _certificate(folder: Path) -> tuple[Path, Path]:
 async def test_a_server_that_could_not_serve_says_so_at_start(
     history: dict[str, Any], server: dict[str, Any], words: str
 ) -> None:
-    settings = load(history=history, codec_server={"port": free_port(), **server})
+    settings = Settings.model_validate({"history": history, "codec_server": {"port": free_port(), **server}})
     with pytest.raises(BadConfig) as refusal:
         await run_codec_server(settings)
     assert words in str(refusal.value)

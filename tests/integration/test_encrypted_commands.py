@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from fakes.lab import Handle, Lab
 from fakes.sealing import client_of, discreet_cycle, new_key, parked, payloads_in, ring, stuck, written
+from pydantic import SecretStr
 from temporalio.service import RPCError
 
 from kimp.adapters.sql.schema import migrate
@@ -18,7 +19,7 @@ from kimp.adapters.temporal.histories import read_folder
 from kimp.adapters.temporal.starter import TemporalCycleStarter
 from kimp.bootstrap.parts import open_database
 from kimp.cli.app import EXIT_BAD_INPUT, EXIT_FAILED, code_of_command
-from kimp.config import load
+from kimp.config import Settings
 from kimp.contracts.cycle import CycleInput
 from kimp.contracts.status import CycleStatus
 from kimp.domain.ids import workflow_id
@@ -157,7 +158,7 @@ async def test_a_request_with_the_wrong_keys_is_refused_in_a_line_and_harms_noth
 async def test_what_is_parked_is_listed(
     kimp: Kimp, lab: Lab, cycle: CycleInput, waiting: Handle, database: str
 ) -> None:
-    async with open_database(load(database_url=database)) as books:
+    async with open_database(Settings(database_url=SecretStr(database))) as books:
         for record in lab.records.records:
             await books.read_model.record(record)
     code, said = await kimp(KEYS, "cycles", "dead")

@@ -19,7 +19,7 @@ from temporalio.service import RPCError
 from kimp.adapters.temporal.codec import is_sealed, key_id_of
 from kimp.adapters.temporal.devserver import DevServer
 from kimp.bootstrap.temporal import history_reader
-from kimp.config import load
+from kimp.config import Settings
 from kimp.contracts.cycle import CycleInput
 from kimp.contracts.operators import OperatorRequest
 from kimp.contracts.search_attributes import KIMP_COIN, KIMP_DIRECTION, KIMP_REASON, KIMP_STATUS
@@ -67,7 +67,7 @@ def texts(value: Any) -> Iterator[str]:
 
 def told(history: WorkflowHistory) -> set[str]:
     """All that the cycle wrote, taken out of the payloads of its decrypted history, and the texts of its failures."""
-    read = history_reader(load(history=ring(k1=KEY)), plaintext_too=False)(history)
+    read = history_reader(Settings.model_validate({"history": ring(k1=KEY)}), plaintext_too=False)(history)
     found: set[str] = set()
     for event in read.events:
         for payload in payloads_in(event):

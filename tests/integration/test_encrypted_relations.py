@@ -21,7 +21,7 @@ from temporalio.worker import UnsandboxedWorkflowRunner, Worker
 from kimp.adapters.temporal.codec import is_sealed
 from kimp.adapters.temporal.devserver import DevServer
 from kimp.bootstrap.temporal import history_reader
-from kimp.config import load
+from kimp.config import Settings
 from kimp.contracts.search_attributes import KIMP_COIN, KIMP_NOTIONAL_KRW, KIMP_STATUS
 
 KEY, STRANGE_KEY = new_key(), new_key()
@@ -106,7 +106,7 @@ async def test_a_childs_search_attributes_stay_readable_and_all_else_is_sealed(c
     child = await client.get_workflow_handle(f"{name}-child").describe()
     found = child.typed_search_attributes
     assert (found[KIMP_COIN], found[KIMP_NOTIONAL_KRW], found[KIMP_STATUS]) == ("XRP", 17, "COMPLETED")
-    read = history_reader(load(history=ring(k1=KEY)), plaintext_too=False)
+    read = history_reader(Settings.model_validate({"history": ring(k1=KEY)}), plaintext_too=False)
     begun = read(await client.get_workflow_handle(child.id).fetch_history()).events[0]
     assert begun.user_metadata.summary.data.decode() == f'"sells {AMOUNT}"'
     assert AMOUNT.encode() not in await raw(client, name) + await raw(client, child.id)

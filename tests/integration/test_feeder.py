@@ -99,8 +99,8 @@ def make_line(paper: PaperExchange, redis_url: str, **turned: VenueStream) -> Li
         Venue.BINANCE: turned.get("binance") or BinanceStream(binance, clock),
     }
     sources: dict[Venue, Exchange] = {
-        Venue.UPBIT: UpbitExchange(upbit, clock),
-        Venue.BINANCE: BinanceExchange(binance, clock),
+        Venue.UPBIT: UpbitExchange(upbit, clock, lambda: upbit.single),
+        Venue.BINANCE: BinanceExchange(binance, clock, lambda: binance.single),
     }
     feeder = Feeder(list(streams.values()), bus, sources, COINS, clock)
     return Line(feeder, streams, list(sources.values()), bus)

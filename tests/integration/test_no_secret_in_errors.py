@@ -63,6 +63,7 @@ def _calls(exchange: Exchange, venue: Venue, network: str) -> Iterator[Awaitable
         limit_price=Decimal(3000),
         krw_per_cash=Decimal(1),
         taker_fee=Decimal(1),
+        expires_at_ms=NEVER,
     )
     leaving = WithdrawalIntent(
         cycle_id="XRP-1",
@@ -73,6 +74,7 @@ def _calls(exchange: Exchange, venue: Venue, network: str) -> Iterator[Awaitable
         amount=Decimal(10),
         network=network,
         address=to,
+        expires_at_ms=NEVER,
     )
     yield exchange.balances()
     yield exchange.place_order(order, send_by_ms=NEVER)

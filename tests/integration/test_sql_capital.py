@@ -43,6 +43,7 @@ def opening_order(number: int, caps: Caps = WIDE, stake: int = STAKE) -> OrderIn
         limit_price=Decimal(1_000),
         krw_per_cash=Decimal(1),
         taker_fee=Decimal(1),
+        expires_at_ms=0,
         opening=Opening(reserve=Money(Decimal(stake), KRW), stake_krw=stake, caps=caps),
     )
 

@@ -74,6 +74,7 @@ def withdrawal(name: str = "XRP-1-1W-1", coin: Asset = XRP) -> WithdrawalIntent:
         amount=Decimal("10.25"),
         network="XRP",
         address=Address(network="XRP", address="rUpbit", tag="7"),
+        expires_at_ms=0,
     )
 
 
@@ -246,11 +247,11 @@ async def test_one_of_many_transfers_gets_the_venue_id(books: SqlBooks) -> None:
 
 async def test_the_kill_switch_is_off_until_set_and_keeps_its_history(url: str, books: SqlBooks) -> None:
     assert await books.controls.halt_level() is HaltLevel.RUN
-    assert await books.controls.last_halt() is None
+    assert await books.controls.halt_in_force() is None
     await books.controls.set_halt_level(HaltLevel.ONLY_COMPENSATION, "odd fills", 7)
     await books.controls.set_halt_level(HaltLevel.NO_NEW_CYCLES, "calmer", 9)
     assert await books.controls.halt_level() is HaltLevel.NO_NEW_CYCLES
-    last = await books.controls.last_halt()
+    last = await books.controls.halt_in_force()
     assert last is not None
     assert (last.level, last.reason, last.set_ms) == (HaltLevel.NO_NEW_CYCLES, "calmer", 9)
     engine = create_engine(url)
@@ -259,6 +260,22 @@ async def test_the_kill_switch_is_off_until_set_and_keeps_its_history(url: str, 
     await engine.dispose()
     assert [tuple(row[:3]) for row in rows] == [(2, "odd fills", 7), (1, "calmer", 9)]
     assert all("@" in row[3] for row in rows)
+
+
+async def test_kimp_never_lowers_the_kill_switch(url: str, books: SqlBooks) -> None:
+    """Not even if it read the level before a person's halt, and wrote its own after it."""
+    await books.controls.set_halt_level(HaltLevel.NOTHING_LEAVES, "stop it all", 7)
+    engine = create_engine(url)
+    async with engine.begin() as connection:
+        await connection.execute(
+            text("INSERT INTO halts (level, reason, set_by, set_ms) VALUES (1, 'day_loss', 'kimp', 8)")
+        )
+    await engine.dispose()
+    assert await books.controls.halt_level() is HaltLevel.NOTHING_LEAVES
+    await books.controls.set_halt_level(HaltLevel.RUN, "looked at", 9)
+    assert await books.controls.halt_level() is HaltLevel.RUN
+    await books.controls.halt_at_least(HaltLevel.NO_NEW_CYCLES, "odd fills", 10)
+    assert await books.controls.halt_level() is HaltLevel.NO_NEW_CYCLES
 
 
 @pytest.mark.skipif("mysql" not in os.environ.get("KIMP_TEST_DATABASE_URL", ""), reason="needs a database server")

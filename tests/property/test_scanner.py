@@ -108,8 +108,7 @@ CASH = st.sampled_from([Money(Decimal(1_000_000), Venue.UPBIT.cash), Money(Decim
 def test_routes_are_ranked_by_their_result_whatever_order_they_are_asked_in(
     stream: list[Quote], cash: Money, asked: list[Asset]
 ) -> None:
-    view = MarketView({(quote.venue, quote.coin): quote for quote in stream})
-    view.apply_rules(free_rules(ASSETS))
+    view = MarketView.of(stream, free_rules(ASSETS))
     direction = Direction.TO_BINANCE if cash.asset == Venue.UPBIT.cash else Direction.TO_UPBIT
     ranked = rank_routes(view, asked, direction, cash, NOW, 1_000)
     estimates = [estimate_leg(view, coin, direction, cash, NOW, 1_000) for coin in ASSETS]

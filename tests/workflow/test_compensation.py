@@ -164,6 +164,60 @@ async def test_a_failed_compensation_parks_and_goes_on_when_retried(lab: Lab) ->
     assert abroad(lab) == {}
 
 
+async def test_a_retry_while_undoing_looks_for_the_withdrawal_and_sends_none(lab: Lab) -> None:
+    """Its answer was lost and looking it up refused. The coins had left; a second one would take other cycles'."""
+    cycle = await lab.plan()
+    async with lab.workers():
+        lab.journal.halt = HaltLevel.NO_NEW_CYCLES
+        handle = await lab.start(cycle)
+        await lab.seen(handle, lambda _: bool(lab.binance.withdrawals))
+        lab.upbit.after["withdraw"] = deque([OutcomeUnknown("timeout", venue="upbit")])
+        lab.upbit.faults["withdrawals_since"] = refusals(1)
+        await handle.execute_update(ArbitrageCycle.abort, ANN)
+        await until_status(lab, CycleStatus.DEAD_LETTER)
+        assert len(lab.upbit.withdrawals) == 1
+        assert await handle.execute_update(ArbitrageCycle.retry, ANN) is CycleStatus.COMPENSATING
+        result = await handle.result()
+    assert result.status is CycleStatus.COMPENSATED
+    assert [name for name in lab.names if name.startswith("XRP-1-RW")] == ["XRP-1-RW-1"]
+    assert abroad(lab) == {}
+
+
+async def test_a_sale_that_surfaces_while_its_cycle_is_undone_is_not_made_again(lab: Lab) -> None:
+    """It was given up after its fence; then it executed, so that the venue refuses to sell the coins once more."""
+    lab.upbit.hides_orders = True
+    lab.upbit.after["place_order"] = deque([OutcomeUnknown("timeout", venue="upbit")])
+    async with lab.workers():
+        handle = await lab.start(await lab.plan())
+        await lab.seen(handle, lambda _: bool(lab.upbit.sent))
+        lab.upbit.faults["place_order"] = refusals(4)
+        while lab.upbit.faults["place_order"]:  # noqa: ASYNC110 - a worker's thread takes them
+            await asyncio.sleep(0.05)
+        lab.upbit.hides_orders = False
+        lab.upbit.faults["place_order"] = refusals(1)
+        result = await handle.result()
+    assert result.status is CycleStatus.COMPENSATED
+    assert [i.client_order_id for i in lab.upbit.sent if i.side is Side.SELL] == ["XRP-1-1S1-1"]
+    assert abroad(lab) == {}
+
+
+async def test_of_two_decisions_one_counts_and_the_other_is_refused(lab: Lab) -> None:
+    lab.binance.faults["withdraw"] = deque([OutcomeUnknown("timeout", venue="binance")])
+    lab.give_up_at_once = True
+    async with lab.workers():
+        handle = await lab.start(await lab.plan())
+        await until_status(lab, CycleStatus.DEAD_LETTER)
+        held = holdings(lab.records.entries)[Account.BINANCE, XRP]
+        lost = WriteOff(by="bob", note="stolen", account=Account.BINANCE, asset=XRP, amount=held)
+        told = await asyncio.gather(
+            handle.execute_update(ArbitrageCycle.write_off, lost),
+            handle.execute_update(ArbitrageCycle.compensate, ANN),
+            return_exceptions=True,
+        )
+        await handle.result()
+    assert [isinstance(one, WorkflowUpdateFailedError) for one in told].count(True) == 1
+
+
 async def test_what_is_written_off_is_booked_and_the_rest_undone(lab: Lab) -> None:
     lab.binance.faults["withdraw"] = deque([OutcomeUnknown("timeout", venue="binance")])
     lab.give_up_at_once = True

@@ -1,24 +1,27 @@
 """A cycle whose workflow is gone is found, taken over and brought home: nothing is lost, nothing is traded twice."""
 
+import asyncio
 from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable
+from decimal import Decimal
 
 import pytest
 from fakes.funded import HAVE, at_rest, fund, funded_books
-from fakes.lab import XRP, Handle, Lab
-from temporalio.client import Client
+from fakes.lab import XRP, Handle, Lab, hurrying
+from temporalio.client import Client, WorkflowHandle
 
 from kimp.adapters.sql.books import SqlBooks, open_books
 from kimp.adapters.sql.schema import migrate
 from kimp.contracts.cycle import CycleResult
-from kimp.contracts.operators import OperatorRequest
+from kimp.contracts.operators import OperatorRequest, WriteOff
 from kimp.contracts.status import CycleStatus
 from kimp.contracts.sweep import SweepReport
 from kimp.domain.admission import HaltLevel
-from kimp.domain.errors import OutcomeUnknown
-from kimp.domain.ledger import holdings, opening_entry
+from kimp.domain.errors import OutcomeUnknown, Rejected
+from kimp.domain.ledger import Account, holdings, opening_entry
 from kimp.domain.market import Side, Venue
 from kimp.domain.money import KRW
+from workflows.arbitrage_cycle import ArbitrageCycle
 from workflows.stranded_cycle import StrandedCycle
 
 ANN = OperatorRequest(by="ann", note="terminated by mistake")
@@ -160,6 +163,37 @@ async def test_balances_are_not_compared_while_a_cycle_runs(lab: Lab, books: Sql
         await handle.result()
         assert (await lab.sweep()).unexplained == ("+5000 KRW on upbit",)
     assert await books.controls.halt_level() is HaltLevel.RUN
+
+
+async def test_what_is_written_off_after_a_takeover_is_booked_beside_what_was_before(lab: Lab, books: SqlBooks) -> None:
+    """By a number of its own: booked under the first one's it would count as booked, and be traded."""
+    lost = WriteOff(by="ann", note="stolen", account=Account.BINANCE, asset=XRP, amount=Decimal(10))
+    lab.binance.faults["withdraw"] = deque(Rejected("not this coin", venue="binance", code="-1") for _ in range(3))
+    async with lab.workers():
+        handle = await lab.start(await lab.plan())
+        await _until_sent(lab, handle)
+        lab.binance.faults["place_order"] = deque(Rejected("no", venue="binance", code="-1") for _ in range(5))
+        async with hurrying(handle):
+            await lab.records.until(lambda record: record.status is CycleStatus.DEAD_LETTER)
+        await books.controls.set_halt_level(HaltLevel.NOTHING_LEAVES, "first things first", 1)
+        await handle.execute_update(ArbitrageCycle.write_off, lost)
+        await handle.terminate("a click in the Web UI")
+        assert (await lab.sweep()).taken_over == ("XRP-1",)
+        await books.controls.set_halt_level(HaltLevel.RUN, "go on", 2)
+        stranded = lab.taken_over()
+        await _parked(stranded)
+        await stranded.execute_update(StrandedCycle.write_off, lost)
+        result: CycleResult = await stranded.result()
+    assert result.status is CycleStatus.COMPENSATED
+    entries = [entry.entry_id for entry in await books.ledger.entries("XRP-1")]
+    assert [name for name in entries if "/write-off/" in name] == ["XRP-1/write-off/1", "XRP-1/write-off/2"]
+    bought, sold = (sum(i.quantity for i in lab.binance.sent if i.side is side) for side in (Side.BUY, Side.SELL))
+    assert bought - sold > 2 * lost.amount
+
+
+async def _parked(stranded: WorkflowHandle[StrandedCycle, CycleResult]) -> None:
+    while (await stranded.query(StrandedCycle.state)).status != CycleStatus.DEAD_LETTER:  # noqa: ASYNC110 - a worker decides
+        await asyncio.sleep(0.05)
 
 
 async def test_a_sale_that_surfaces_after_its_fence_is_bought_back(lab: Lab, books: SqlBooks) -> None:

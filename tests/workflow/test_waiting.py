@@ -3,14 +3,17 @@
 from dataclasses import replace
 from decimal import Decimal
 
-from fakes.lab import XRP, Lab
+from fakes.lab import TRX, XRP, Lab
 from temporalio.client import Client
 
 from kimp.contracts.cycle import CycleInput
 from kimp.contracts.operators import OperatorRequest
+from kimp.contracts.orders import OrderIntent
 from kimp.contracts.status import CycleStatus
-from kimp.domain.market import Network
-from kimp.domain.money import Asset
+from kimp.domain.errors import Unavailable
+from kimp.domain.market import Network, Side
+from kimp.domain.money import USDT, Asset
+from kimp.ports.exchange import VenueOrder
 from workflows.arbitrage_cycle import ArbitrageCycle
 
 CLOSED_LOOKS = 20
@@ -62,6 +65,27 @@ async def test_after_the_deadline_a_bearable_loss_is_taken(lab: Lab) -> None:
     assert result.status is CycleStatus.COMPLETED
     waits = [record.waiting_reason for record in lab.records.records if record.waiting_reason]
     assert waits[0] == "a way home that keeps 5.00%"
+
+
+async def test_a_way_home_whose_buy_had_to_wait_is_chosen_anew(lab: Lab) -> None:
+    """USDT was cheapest; while the venue was busy, it became so dear that TRX is."""
+    place_order = lab.upbit.place_order
+    asked: list[Asset] = []
+
+    async def busy_at_first(intent: OrderIntent, *, send_by_ms: int) -> VenueOrder:
+        if intent.side is Side.BUY:
+            asked.append(intent.coin)
+            if len(asked) == 1:
+                lab.upbit.prices[USDT] = (Decimal(1500), Decimal(1501))
+                raise Unavailable("busy", venue="upbit", retry_after=1)
+        return await place_order(intent, send_by_ms=send_by_ms)
+
+    lab.upbit.place_order = busy_at_first  # type: ignore[method-assign]  # the venue of this one test
+    async with lab.workers():
+        result = await (await lab.start(await lab.plan())).result()
+    assert result.status is CycleStatus.COMPLETED
+    assert asked[:2] == [USDT, TRX]
+    assert lab.records.records[-1].route == TRX
 
 
 async def test_a_cycle_that_looks_for_a_way_home_hears_an_abort_at_once(lab: Lab) -> None:

@@ -17,6 +17,7 @@ from kimp.bootstrap.settings import SettingsInForce
 from kimp.config import Settings
 from kimp.domain.errors import KimpError
 from kimp.observability.outlook import show_outlook
+from kimp.ports.books import Overview
 
 OVERSEE_EVERY_S = 5.0
 BUFFERED = 100_000
@@ -64,20 +65,20 @@ async def _temporal_figures(exports: Exports, stack: AsyncExitStack) -> Runtime 
 @asynccontextmanager
 async def overseen(books: SqlBooks, settings: Settings) -> AsyncIterator[None]:
     """While the block runs, what the database tells of all cycles is shown."""
-    task = asyncio.create_task(_oversee(books, SettingsInForce(settings, books.settings)))
+    task = asyncio.create_task(_oversee(books.overview, SettingsInForce(settings, books.settings)))
     try:
         yield
     finally:
         task.cancel()
 
 
-async def _oversee(books: SqlBooks, rules: SettingsInForce) -> None:
+async def _oversee(overview: Overview, rules: SettingsInForce) -> None:
     clock = SystemClock()
     while True:
         now = clock.now_ms()
         try:
             caps = (await rules.read()).settings.caps.caps()
-            show_outlook(await books.overview.outlook(now), caps, now)
+            show_outlook(await overview.outlook(now), caps, now)
         except KimpError as error:
             log.warning("what cycles do can't be shown: %s", error)
         await asyncio.sleep(OVERSEE_EVERY_S)

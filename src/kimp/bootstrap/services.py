@@ -72,7 +72,7 @@ async def open_ledger(venues: Mapping[Venue, Exchange], books: SqlBooks) -> None
                 log.warning("the opening balance of %s can't be read yet: %s", venue, error)
                 await asyncio.sleep(OPENING_RETRY_S)
                 continue
-            await books.ledger.book([opening_entry(venue, {a: b.free + b.locked for a, b in held.items()})])
+            await books.ledger.book([opening_entry(venue, {asset: balance.total for asset, balance in held.items()})])
             break
 
 

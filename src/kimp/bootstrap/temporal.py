@@ -12,7 +12,7 @@ from temporalio.service import RPCError
 from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
 
 from kimp.adapters.clock import SystemClock
-from kimp.adapters.temporal.bootstrap_namespace import RETENTION, prepare_namespace
+from kimp.adapters.temporal.bootstrap_namespace import NAMESPACE, RETENTION, prepare_namespace
 from kimp.adapters.temporal.codec import HistoryCodec, KeyRing, is_sealed
 from kimp.adapters.temporal.converter import data_converter
 from kimp.adapters.temporal.opening import ReadHistory, opened
@@ -24,7 +24,6 @@ from workflows.arbitrage_cycle import ArbitrageCycle
 from workflows.stranded_cycle import StrandedCycle
 from workflows.sweep import Sweep
 
-NAMESPACE = "kimp"
 WORKFLOWS = (ArbitrageCycle, StrandedCycle, Sweep)
 WORKFLOW_PARTS = (
     "compensation",

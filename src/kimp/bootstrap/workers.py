@@ -30,6 +30,8 @@ from kimp.domain.money import Asset
 from kimp.observability.temporal import WhoseWork
 from kimp.ports.exchange import Exchange
 
+HEARD_WITHIN = timedelta(seconds=2)
+"""How soon an attempt whose workflow is gone learns it by a heartbeat, long before a sweep takes the cycle over."""
 GRACE_S = 90
 """Longer than the longest attempt of an order: what was sent is answered and told before a worker stops. It seldom
 takes that long, as look-ups and other pauses end at once and go on elsewhere (activities.pauses).
@@ -121,6 +123,7 @@ def _worker(
         activities=activities,
         interceptors=[WhoseWork(), VenueFailures()],
         graceful_shutdown_timeout=timedelta(seconds=GRACE_S),
+        max_heartbeat_throttle_interval=HEARD_WITHIN,
         deployment_config=deployment(settings.deploy),
         **options,
     )

@@ -18,7 +18,7 @@ async def compare(books: SqlBooks, venues: Mapping[Venue, Exchange]) -> Pairs:
     pairs: Pairs = {}
     for venue, exchange in venues.items():
         account = Account(venue.value)
-        theirs = {asset: held.free + held.locked for asset, held in (await exchange.balances()).items()}
+        theirs = {asset: held.total for asset, held in (await exchange.balances()).items()}
         ours = {asset: amount for (where, asset), amount in ledger.items() if where is account}
         for asset in theirs.keys() | ours.keys():
             pairs[venue.value, asset] = (ours.get(asset, ZERO), theirs.get(asset, ZERO))

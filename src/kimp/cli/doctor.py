@@ -77,7 +77,7 @@ async def _database(settings: Settings) -> str:
 
 async def _kill_switch(settings: Settings) -> str:
     async with open_database(settings) as books:
-        halt = await books.controls.last_halt()
+        halt = await books.controls.halt_in_force()
     if halt is None:
         return "level 0, run"
     set_at = f"{datetime.fromtimestamp(halt.set_ms / 1000, UTC):%Y-%m-%d %H:%M} UTC"
@@ -92,7 +92,7 @@ def _venue_check(settings: Settings, venue: Venue) -> Callable[[], Awaitable[str
             rules = await exchange.rules(settings.trading.assets)
         finally:
             await exchange.close()
-        held = [f"{b.free + b.locked:,f} {asset}" for asset, b in balances.items() if b.free + b.locked > ZERO]
+        held = [f"{balance.total:,f} {asset}" for asset, balance in balances.items() if balance.total > ZERO]
         closed = [n.coin for n in rules.networks if not (n.withdraw_open and n.deposit_open)]
         shut = f"; wallets closed: {', '.join(closed)}" if closed else ""
         return f"key accepted, {len(rules.instruments)} markets, holds {', '.join(held) or 'nothing'}{shut}"

@@ -5,7 +5,7 @@ from typing import ClassVar
 
 from pydantic import Field
 
-from kimp.config import Settings, Sourced, load_as
+from kimp.config import Settings, Sourced, load_with_origins
 from kimp.paper.config import PaperConfig
 from kimp.paper.server import PaperExchange
 
@@ -20,7 +20,7 @@ class PaperSettings(Sourced):
 
 async def run_paper(_settings: Settings) -> None:
     """Run until cancelled."""
-    exchange = PaperExchange(load_as(PaperSettings).paper)
+    exchange = PaperExchange(load_with_origins(PaperSettings).settings.paper)
     await exchange.start()
     try:
         await asyncio.Event().wait()

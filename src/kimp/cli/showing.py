@@ -15,7 +15,7 @@ from rich.table import Table
 from kimp.adapters.clock import SystemClock
 from kimp.adapters.redis.bus import RedisTickBus
 from kimp.adapters.sql.books import SqlBooks
-from kimp.adapters.temporal.devserver import NAMESPACE
+from kimp.adapters.temporal.bootstrap_namespace import NAMESPACE
 from kimp.bootstrap.parts import open_bus, open_database, open_venues
 from kimp.bootstrap.settings import read_in_force
 from kimp.bootstrap.temporal import connect_temporal
@@ -172,8 +172,7 @@ class Screen:
     async def _market(self) -> Table:
         trading = (await read_in_force(self._settings, self._books.settings)).settings.trading
         coins = trading.assets
-        view = MarketView({(quote.venue, quote.coin): quote for quote in await self._bus.latest(coins)})
-        view.apply_rules(await self._bus.latest_rules())
+        view = MarketView.of(await self._bus.latest(coins), await self._bus.latest_rules())
         return views.premiums_table(view, coins[:-1], trading.limits(), SystemClock().now_ms())
 
     def _print_changes(self, rows: Sequence[CycleRow]) -> None:

@@ -17,8 +17,7 @@ async def explain_now(settings: Settings, coin: str, usd_krw: str | None) -> Coi
         if coin not in now.trading.coins:
             raise BadInput(f"{coin} is not traded; trading.coins has {', '.join(now.trading.coins)}")
         coins = now.trading.assets
-        view = MarketView({(quote.venue, quote.coin): quote for quote in await bus.latest(coins)})
-        view.apply_rules(await bus.latest_rules())
+        view = MarketView.of(await bus.latest(coins), await bus.latest_rules())
         states = await books.read_model.coin_states()
         halt = await books.controls.halt_level()
         now_ms = SystemClock().now_ms()

@@ -1,6 +1,6 @@
 """kimp's configuration. `load()` reads and validates it; `docs/configuration.md` tells every setting and source."""
 
-from kimp.config.loading import ConfigProblems, Loaded, load, load_as, load_with_origins
+from kimp.config.loading import ConfigProblems, Loaded, load, load_with_origins
 from kimp.config.section import Section
 from kimp.config.settings import DeploySettings, LocalSettings, Settings, Sourced, TradingSettings
 from kimp.config.venues import (
@@ -28,6 +28,5 @@ __all__ = [
     "UpbitSettings",
     "VenueSettings",
     "load",
-    "load_as",
     "load_with_origins",
 ]

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Generic, TypeVar
+from typing import Generic, TypeVar
 
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
@@ -36,22 +36,14 @@ class Loaded(Generic[S]):
         return self.reading.origin(path) or "default"
 
 
-def load(**arguments: Any) -> Settings:
+def load(environment: str | None = None) -> Settings:
     """Read and validate kimp's own settings; see `load_with_origins`."""
-    return load_with_origins(Settings, **arguments).settings
+    return load_with_origins(Settings, environment).settings
 
 
-def load_as(kind: type[S], **arguments: Any) -> S:
-    """Read and validate settings of another class; see `load_with_origins`."""
-    return load_with_origins(kind, **arguments).settings
-
-
-def load_with_origins(kind: type[S], environment: str | None = None, **arguments: Any) -> Loaded[S]:
-    """Ask all sources. `arguments` go before them, `environment` before KIMP_ENVIRONMENT.
-
-    Raises ConfigProblems.
-    """
-    reading = read_sources(kind, read_switches(environment), arguments)
+def load_with_origins(kind: type[S], environment: str | None = None) -> Loaded[S]:
+    """Ask all sources; `environment` goes before KIMP_ENVIRONMENT. Raises ConfigProblems."""
+    reading = read_sources(kind, read_switches(environment))
     problems, settings = list(reading.problems), None
     try:
         settings = kind(**reading.values)

@@ -163,7 +163,7 @@ class ConfigSettings(Section):
 
 
 class Sourced(BaseSettings):
-    """Settings that `kimp.config.load_as` reads from kimp's sources. The constructor itself looks at none."""
+    """Settings that `kimp.config.load_with_origins` reads from kimp's sources. The constructor itself looks at none."""
 
     model_config = SettingsConfigDict(
         env_prefix="KIMP_",

@@ -54,10 +54,9 @@ class Reading:
         return ", ".join(inside) or None
 
 
-def read_sources(kind: type[Sourced], switches: Switches, arguments: Mapping[str, Any]) -> Reading:
+def read_sources(kind: type[Sourced], switches: Switches) -> Reading:
     """Every source is asked, also after one failed, so that all problems are told at once."""
     reading = Reading()
-    reading.add("argument", arguments)
     for label, read in _sources(kind, switches):
         try:
             told, strangers = read()

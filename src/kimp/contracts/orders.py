@@ -39,8 +39,8 @@ class OrderIntent(Message):
     """Won per unit of the venue's cash, to value the order; 1 on Upbit."""
     taker_fee: Decimal
     """What the venue is expected to take, as a ratio."""
-    expires_at_ms: int | None = None
-    """Not to be sent after this instant (epoch milliseconds); None for orders that must go through."""
+    expires_at_ms: int
+    """Not to be sent after this instant (epoch milliseconds): the prices that it rests on are old then."""
     opening: Opening | None = None
     """Only of the order that opens a cycle."""
     compensating: bool = False

@@ -46,6 +46,8 @@ class WithdrawalIntent(Message):
     network: str
     """The source venue's name of the chain."""
     address: Address
+    expires_at_ms: int
+    """Not to be sent after this instant (epoch milliseconds): wallets and addresses were looked at before."""
     compensating: bool = False
 
 

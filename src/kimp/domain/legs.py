@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 from enum import StrEnum
+from typing import Self
 
 from kimp.domain import sizing
 from kimp.domain.market import Direction, Instrument, Network, Quote, Venue, VenueRules
@@ -51,6 +52,12 @@ class MarketView:
     quotes: dict[tuple[Venue, Asset], Quote] = field(default_factory=dict)
     instruments: Mapping[tuple[Venue, Asset], Instrument] = field(default_factory=dict)
     networks: Mapping[tuple[Venue, Asset], Network] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, quotes: Iterable[Quote], rules: Iterable[VenueRules]) -> Self:
+        view = cls({(quote.venue, quote.coin): quote for quote in quotes})
+        view.apply_rules(rules)
+        return view
 
     def apply_rules(self, rules: Iterable[VenueRules]) -> None:
         """Replace all rules by a fresh reading."""

@@ -69,10 +69,9 @@ def order_problem(quantity: Decimal, price: Decimal, instrument: Instrument) -> 
 
 @dataclass(frozen=True, slots=True)
 class WithdrawalSize:
-    """What to ask of the venue, what it debits, what reaches the other side; all in the coin."""
+    """What to ask of the venue, what reaches the other side; both in the coin."""
 
     amount: Decimal
-    debited: Decimal
     arrives: Decimal
 
 
@@ -80,15 +79,16 @@ class WithdrawalSize:
 def withdrawal(available: Decimal, network: Network) -> WithdrawalSize | None:
     """The largest withdrawal that `available` coins allow; None if that is below the venue's minimum.
 
-    Binance takes the network fee out of the amount; on Upbit it comes on top (reference: the withdraw endpoints).
+    Binance takes the network fee out of the amount (developers.binance.com: withdraw), on Upbit it comes on top
+    (docs.upbit.com: withdraw).
     """
     fee = network.withdraw_fee
     if network.venue is Venue.UPBIT:
         amount = round_down(available - fee, network.withdraw_step)
-        size = WithdrawalSize(amount, amount + fee, amount)
+        size = WithdrawalSize(amount, amount)
     else:
         amount = round_down(available, network.withdraw_step)
-        size = WithdrawalSize(amount, amount, amount - fee)
+        size = WithdrawalSize(amount, amount - fee)
     return size if size.amount >= network.withdraw_min and size.arrives > ZERO else None
 
 

@@ -30,6 +30,10 @@ class Balance:
     free: Decimal
     locked: Decimal
 
+    @property
+    def total(self) -> Decimal:
+        return self.free + self.locked
+
 
 @dataclass(frozen=True, slots=True)
 class VenueDeposit:

@@ -16,6 +16,7 @@ from chaos.harness.supervisor import Supervisor
 from cluster.programs import ensure_programs
 from cluster.temporal import TemporalCluster
 from fakes.canaries import Canaries, canary
+from fakes.proxy import FaultProxy
 from sqlalchemy.engine import make_url
 
 from kimp.adapters.embedded.process import free_port
@@ -25,7 +26,6 @@ from kimp.cli.stack import Stack
 from kimp.config import Settings, load
 from kimp.domain.market import Venue
 from kimp.paper.coins import DEFAULT_COINS, CoinConfig
-from kimp.paper.proxy import FaultProxy
 
 CLONES = {
     "XRP": ("STX", "EOS", "ATOM"),

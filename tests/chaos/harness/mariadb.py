@@ -6,19 +6,18 @@ import shutil
 from pathlib import Path
 from typing import Self
 
-from chaos.harness.restartable import Restartable
 from sqlalchemy import text
 from sqlalchemy.engine import URL
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import create_async_engine
 
-from kimp.adapters.embedded.process import LOOPBACK, ServerProcess, free_port
+from kimp.adapters.embedded.process import LOOPBACK, OwnServer, ServerProcess, free_port
 from kimp.domain.errors import BadConfig
 
 USER = "kimp"
 
 
-class MariaDb(Restartable):
+class MariaDb(OwnServer):
     def __init__(self, folder: Path, password: str) -> None:
         """Raises BadConfig where no MariaDB is installed."""
         install, server = shutil.which("mariadb-install-db"), shutil.which("mariadbd")
@@ -42,7 +41,7 @@ class MariaDb(Restartable):
         quiet = asyncio.subprocess.DEVNULL
         made = await asyncio.create_subprocess_exec(*self._install, stdout=quiet, stderr=quiet)
         await made.wait()
-        await self.start()
+        await super().__aenter__()
         await self._run(
             "CREATE DATABASE kimp",
             f"CREATE USER {USER}@'%' IDENTIFIED BY '{self._password}'",
@@ -51,7 +50,7 @@ class MariaDb(Restartable):
         )
         return self
 
-    async def _answers(self) -> bool:
+    async def _serves(self) -> bool:
         try:
             await self._run("SELECT 1")
         except (SQLAlchemyError, OSError):

@@ -72,6 +72,7 @@ class Bench:
             limit_price=price,
             krw_per_cash=Decimal(1),
             taker_fee=Decimal(1),
+            expires_at_ms=NEVER,
         )
 
     async def settled(self, intent: OrderIntent) -> VenueOrder:
@@ -94,11 +95,12 @@ class Bench:
             amount=Decimal(amount),
             network=PAPER_NETWORKS[coin],
             address=address,
+            expires_at_ms=NEVER,
         )
 
     async def holdings(self) -> dict[Asset, Decimal]:
         """Free and locked together."""
-        return {asset: held.free + held.locked for asset, held in (await self.exchange.balances()).items()}
+        return {asset: held.total for asset, held in (await self.exchange.balances()).items()}
 
 
 def settings_of(
@@ -117,7 +119,7 @@ def settings_of(
 
 def adapter(settings: VenueSettings, venue: Venue, clock: Clock | None = None) -> Exchange:
     kind = UpbitExchange if venue is Venue.UPBIT else BinanceExchange
-    return kind(settings, clock or SystemClock())
+    return kind(settings, clock or SystemClock(), lambda: settings.single)
 
 
 class Answering:

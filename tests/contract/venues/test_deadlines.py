@@ -246,12 +246,11 @@ async def test_reads_know_no_deadline(bench: Bench, exchange: Exchange, clock: M
     assert XRP in await exchange.balances()
 
 
+@pytest.mark.parametrize("venue", [Venue.BINANCE])
 async def test_a_clock_that_binance_corrects_first_is_no_way_around_it(
     bench: Bench, exchange: Exchange, clock: MovedClock
 ) -> None:
     """Asking Binance for its time is a request too, which takes time, right before the order."""
-    if bench.venue is not Venue.BINANCE:
-        return
     api_of(exchange).clock_is_off = True
     bench.seam.hook = Slow(0.5)
     with pytest.raises(NotSent):
@@ -263,10 +262,9 @@ ENGINE_MS = 10_000
 """For how long Binance waits for its own engine before it answers -1007 (rest-api.md, General)."""
 
 
+@pytest.mark.parametrize("venue", [Venue.BINANCE])
 async def test_binance_is_told_how_long_it_may_keep_an_order(bench: Bench, exchange: Exchange) -> None:
     """Without that it is as long as ccxt likes: twice as long, and behind the fence."""
-    if bench.venue is not Venue.BINANCE:
-        return
     sent = api_of(exchange).sign("order", ["private"], "POST", {"symbol": "XRPUSDT"})
     assert f"recvWindow={RECV_WINDOW_MS}" in str(sent)
 

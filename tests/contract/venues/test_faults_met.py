@@ -1,7 +1,7 @@
 """What kimp's adapters make of faults that the paper exchange meets a request, an order, a transfer with."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from decimal import Decimal
 
 import pytest
@@ -35,9 +35,9 @@ def counts(bench: Bench) -> dict[FaultKind, int]:
     return dict(bench.paper.world.faults.injector.counts)
 
 
-def elsewhere(bench: Bench, kind: FaultKind) -> bool:
-    """The venue under test does not know it."""
-    return ONLY_ON.get(kind, bench.venue) is not bench.venue
+def at_their_venues(kinds: Iterable[FaultKind]) -> list[tuple[Venue, FaultKind]]:
+    """Each at every venue that knows it."""
+    return [(venue, kind) for kind in kinds for venue in Venue if ONLY_ON.get(kind, venue) is venue]
 
 
 async def buy(bench: Bench, name: str = NAME, steps: int = 0) -> VenueOrder:
@@ -49,10 +49,8 @@ async def buy(bench: Bench, name: str = NAME, steps: int = 0) -> VenueOrder:
     )
 
 
-@pytest.mark.parametrize("kind", NOT_EXECUTED)
+@pytest.mark.parametrize(("venue", "kind"), at_their_venues(NOT_EXECUTED))
 async def test_nothing_was_executed(bench: Bench, kind: FaultKind) -> None:
-    if elsewhere(bench, kind):
-        return
     await bench.exchange.top_of_book(XRP)
     fault(bench, kind, "POST *")
     with pytest.raises(Unavailable) as refusal:
@@ -62,10 +60,8 @@ async def test_nothing_was_executed(bench: Bench, kind: FaultKind) -> None:
     assert counts(bench) == {kind: 1}
 
 
-@pytest.mark.parametrize("kind", PROVES_NOTHING)
+@pytest.mark.parametrize(("venue", "kind"), at_their_venues(PROVES_NOTHING))
 async def test_nothing_is_proved_and_a_look_up_tells(bench: Bench, kind: FaultKind) -> None:
-    if elsewhere(bench, kind):
-        return
     fault(bench, kind, "POST *")
     with pytest.raises(OutcomeUnknown):
         await buy(bench)
@@ -118,9 +114,8 @@ async def test_an_expired_key_is_refused_and_may_be_renewed(bench: Bench) -> Non
     await eventually(renewed)
 
 
+@pytest.mark.parametrize("venue", [Venue.UPBIT])
 async def test_a_locked_key_shows_in_the_wallet_and_refuses(bench: Bench) -> None:
-    if elsewhere(bench, K.KEY_LOCKED):
-        return
     withdrawal = await bench.withdrawal("50")
     fault(bench, K.KEY_LOCKED, seconds=60)
     await bench.exchange.balances()
@@ -184,9 +179,8 @@ async def test_an_unusual_fee_is_the_fee_that_is_told(bench: Bench) -> None:
     assert found.fills[0].fee / base > Decimal("0.0009")
 
 
+@pytest.mark.parametrize("venue", [Venue.BINANCE])
 async def test_a_fee_in_bnb_is_told_as_such(bench: Bench) -> None:
-    if elsewhere(bench, K.FEE_IN_BNB):
-        return
     bench.paper.world.accounts[Venue.BINANCE].receive("BNB", Decimal(1), "opening", "test")  # type: ignore[arg-type]
     fault(bench, K.FEE_IN_BNB)
     placed = await buy(bench)
@@ -300,9 +294,9 @@ async def test_a_deposit_that_vanishes_is_not_seen_yet(bench: Bench) -> None:
     assert sent.venue_id
 
 
+@pytest.mark.parametrize("venue", [Venue.UPBIT])
 async def test_credited_but_not_free_is_pending(bench: Bench) -> None:
-    if bench.venue.other is not Venue.BINANCE:
-        return
+    """At Binance, which receives."""
     fault(bench, K.CREDIT_LOCKED, seconds=1.0, venue=Venue.BINANCE)
     txid = await txid_of(bench)
     held = await until(bench, txid, lambda told: told.detail == "status 6")

@@ -56,6 +56,7 @@ def intent(**changes: Any) -> WithdrawalIntent:
         amount=d(100),
         network="XRP",
         address=HOME,
+        expires_at_ms=NOW + 180_000,
     ).model_copy(update=changes)
 
 
@@ -261,7 +262,7 @@ async def test_a_refused_withdrawal_makes_room_for_the_next(
     desk.beat_ms = GIVE_UP_MS + 1  # nothing is searched for: that would end otherwise
     with pytest.raises(Postponed, match="below the minimum"):
         await desk.run(work.withdraw, intent())
-    await desk.run(work.withdraw, intent(transfer_id="XRP-1-HW-2"))
+    await desk.run(work.withdraw, intent(transfer_id="XRP-1-HW-2", expires_at_ms=desk.clock.ms))
     assert [one.transfer_id for one in upbit.sent] == [TRANSFER, "XRP-1-HW-2"]
 
 
@@ -289,6 +290,13 @@ async def test_the_highest_kill_switch_lets_nothing_leave(desk: Desk, work: Tran
     desk.journal.halt = HaltLevel.NOTHING_LEAVES
     with pytest.raises(Postponed, match="the kill switch lets nothing leave"):
         await desk.run(work.withdraw, intent())
+    assert not upbit.sent
+
+
+async def test_what_waited_too_long_is_prepared_anew(desk: Desk, work: TransferActivities, upbit: Source) -> None:
+    """A wallet may have closed since, and the destination may name another address."""
+    with pytest.raises(Postponed, match="too long ago"):
+        await desk.run(work.withdraw, intent(expires_at_ms=NOW - 1))
     assert not upbit.sent
 
 
@@ -384,7 +392,7 @@ async def test_what_a_person_gave_up_makes_room_for_the_next(
     await desk.run(work.give_up_withdrawal, intent())
     with pytest.raises(Postponed, match="given up"):
         await desk.run(work.withdraw, intent())
-    await desk.run(work.withdraw, intent(transfer_id="XRP-1-HW-2"))
+    await desk.run(work.withdraw, intent(transfer_id="XRP-1-HW-2", expires_at_ms=desk.clock.ms))
     assert [one.transfer_id for one in upbit.sent] == [TRANSFER, "XRP-1-HW-2"]
 
 

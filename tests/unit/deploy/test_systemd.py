@@ -30,6 +30,7 @@ RIGHTS = {
     "kimp-worker-cycles": {Right.TRADE},
     "kimp-worker-transfers": {Right.WITHDRAW},
 }
+AT_REDIS = {"kimp-feeder", "kimp-initiator", "kimp-worker-cycles"}
 VALUES = {
     "redis_url": "redis://redis.internal/0",
     "database_url": "mysql+asyncmy://kimp:password@mysql.internal/kimp",
@@ -100,6 +101,10 @@ def test_holds_the_keys_for_its_own_work_only(unit: Path) -> None:
     rights = re.findall(r"LoadCredential=\w+__keys__(\w+)__access_key:", unit.read_text())
     held = {Right(right) for right in rights}
     assert held == RIGHTS.get(unit.stem, set())
+
+
+def test_only_what_opens_redis_knows_where_it_is() -> None:
+    assert {unit.stem for unit in UNITS if "LoadCredential=redis_url:" in unit.read_text()} == AT_REDIS
 
 
 @pytest.mark.parametrize("unit", UNITS, ids=lambda unit: unit.stem)

@@ -1,7 +1,7 @@
 """One leg, priced by hand, and each gate that can be closed in its way."""
 
 import pytest
-from fakes.market import NOW, XRP, d, instrument, kimchi_quotes, network, quote, rules_of, view_of
+from fakes.market import NOW, XRP, d, instrument, kimchi_quotes, network, quote, rules_of
 
 from kimp.domain.legs import Blocked, Gate, LegEstimate, MarketView, check_quote, check_wallets, estimate_leg
 from kimp.domain.market import Direction, Quote, Venue, VenueRules
@@ -29,7 +29,7 @@ def rules() -> list[VenueRules]:
 
 
 def market() -> MarketView:
-    return view_of(kimchi_quotes(), rules())
+    return MarketView.of(kimchi_quotes(), rules())
 
 
 def leg(
@@ -107,7 +107,7 @@ def test_a_quote_from_the_future_is_not_fresh() -> None:
 
 @pytest.mark.parametrize("ask", ["2827", "2828"])
 def test_a_book_whose_sides_meet_is_not_traded_on(ask: str) -> None:
-    view = view_of([*kimchi_quotes(), quote(Venue.UPBIT, XRP, "2828", ask)], rules())
+    view = MarketView.of([*kimchi_quotes(), quote(Venue.UPBIT, XRP, "2828", ask)], rules())
     answer = check_quote(view, Venue.UPBIT, XRP, NOW, MAX_AGE)
     assert answer == Blocked(Gate.QUOTE_CROSSED, f"XRP on upbit: bid 2828 >= ask {ask}")
     assert gate(leg(view, Direction.TO_UPBIT, DOLLARS)) is Gate.QUOTE_CROSSED
@@ -165,7 +165,7 @@ def test_what_arrives_must_be_enough_to_sell() -> None:
 
 @pytest.mark.parametrize(("size", "blocked"), [("500.5", False), ("500.4", True)])
 def test_the_top_of_the_source_book_must_carry_the_whole_buy(size: str, blocked: bool) -> None:  # noqa: FBT001 - expectation
-    view = view_of([*kimchi_quotes(), quote(Venue.BINANCE, XRP, "1.999", "2", size=d(size))], rules())
+    view = MarketView.of([*kimchi_quotes(), quote(Venue.BINANCE, XRP, "1.999", "2", size=d(size))], rules())
     answer = leg(view, Direction.TO_UPBIT, DOLLARS)
     assert isinstance(answer, Blocked) == blocked
     if isinstance(answer, Blocked):
@@ -174,7 +174,7 @@ def test_the_top_of_the_source_book_must_carry_the_whole_buy(size: str, blocked:
 
 @pytest.mark.parametrize(("size", "blocked"), [("499.7995", False), ("499.7994", True)])
 def test_the_top_of_the_destination_book_must_carry_the_whole_sale(size: str, blocked: bool) -> None:  # noqa: FBT001 - expectation
-    view = view_of([*kimchi_quotes(), quote(Venue.UPBIT, XRP, "2828", "2830", size=d(size))], rules())
+    view = MarketView.of([*kimchi_quotes(), quote(Venue.UPBIT, XRP, "2828", "2830", size=d(size))], rules())
     answer = leg(view, Direction.TO_UPBIT, DOLLARS)
     assert isinstance(answer, Blocked) == blocked
     if isinstance(answer, Blocked):

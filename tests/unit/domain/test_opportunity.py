@@ -4,7 +4,7 @@ from dataclasses import replace
 from decimal import Decimal
 
 import pytest
-from fakes.market import NOW, SOL, TRX, XRP, d, free_rules, instrument, kimchi_quotes, network, quote, view_of
+from fakes.market import NOW, SOL, TRX, XRP, d, free_rules, instrument, kimchi_quotes, network, quote
 
 from kimp.domain.legs import Blocked, Gate, LegEstimate, MarketView
 from kimp.domain.market import Direction, Venue
@@ -22,7 +22,7 @@ LIMITS = Limits(
 
 
 def market() -> MarketView:
-    return view_of(kimchi_quotes(), free_rules(COINS))
+    return MarketView.of(kimchi_quotes(), free_rules(COINS))
 
 
 def judge(

@@ -2,7 +2,7 @@
 
 from decimal import Decimal
 
-from fakes.market import NOW, SOL, TRX, XRP, d, free_rules, kimchi_quotes, network, quote, view_of
+from fakes.market import NOW, SOL, TRX, XRP, d, free_rules, kimchi_quotes, network, quote
 
 from kimp.domain.legs import LegEstimate, MarketView
 from kimp.domain.market import Direction, Venue
@@ -14,7 +14,7 @@ WON = Money(d(1_400_000), KRW)
 
 
 def market(*extra_coins: Asset) -> MarketView:
-    return view_of(kimchi_quotes(), free_rules((*COINS, *extra_coins)))
+    return MarketView.of(kimchi_quotes(), free_rules((*COINS, *extra_coins)))
 
 
 def home(view: MarketView, *coins: Asset) -> list[LegEstimate]:

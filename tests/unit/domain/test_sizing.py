@@ -111,12 +111,12 @@ def test_an_order_of_nothing_is_a_problem_even_without_a_minimum() -> None:
 
 def test_upbit_adds_the_network_fee_to_the_amount() -> None:
     size = sizing.withdrawal(d("100.5"), network(Venue.UPBIT, fee="1"))
-    assert size == sizing.WithdrawalSize(amount=d("99.5"), debited=d("100.5"), arrives=d("99.5"))
+    assert size == sizing.WithdrawalSize(amount=d("99.5"), arrives=d("99.5"))
 
 
 def test_binance_takes_the_network_fee_out_of_the_amount() -> None:
     size = sizing.withdrawal(d("100.5"), network(Venue.BINANCE, fee="1"))
-    assert size == sizing.WithdrawalSize(amount=d("100.5"), debited=d("100.5"), arrives=d("99.5"))
+    assert size == sizing.WithdrawalSize(amount=d("100.5"), arrives=d("99.5"))
 
 
 @pytest.mark.parametrize("venue", list(Venue))

@@ -8,7 +8,7 @@ import pytest
 from fakes.sealing import new_key, written
 
 from kimp.bootstrap.temporal import history_codec, history_converter
-from kimp.config import load
+from kimp.config import Settings, load
 from kimp.domain.errors import BadConfig
 
 ONE, TWO = written(new_key()), written(new_key())
@@ -32,9 +32,10 @@ JWKS = {"jwks_file": "keys.json", "issuer": "https://login", "audience": "tempor
         ({"keys": {"k1": ONE}, "compress": True}, "history.compress: there is no such setting"),
     ],
 )
-def test_unusable_keys(history: dict[str, Any], words: str) -> None:
+def test_unusable_keys(monkeypatch: pytest.MonkeyPatch, history: dict[str, Any], words: str) -> None:
+    monkeypatch.setenv("KIMP_HISTORY", json.dumps(history))
     with pytest.raises(BadConfig) as refusal:
-        load(history=history)
+        load()
     assert words in str(refusal.value)
     assert len(str(refusal.value).splitlines()) == 1
     assert ONE not in str(refusal.value)
@@ -53,9 +54,12 @@ def test_unusable_keys(history: dict[str, Any], words: str) -> None:
         ({"tls_cert": "cert.pem"}, "tls_cert and tls_key go together"),
     ],
 )
-def test_a_codec_server_that_lets_in_too_many(server: dict[str, Any], words: str) -> None:
+def test_a_codec_server_that_lets_in_too_many(
+    monkeypatch: pytest.MonkeyPatch, server: dict[str, Any], words: str
+) -> None:
+    monkeypatch.setenv("KIMP_CODEC_SERVER", json.dumps(server))
     with pytest.raises(BadConfig) as refusal:
-        load(codec_server=server)
+        load()
     assert words in str(refusal.value)
     assert len(str(refusal.value).splitlines()) == 1
 
@@ -88,14 +92,15 @@ async def test_one_variable_turns_encryption_on(monkeypatch: pytest.MonkeyPatch,
 
 def test_only_encrypted_cycles_are_discreet() -> None:
     assert not load().policy().discreet
-    assert load(history={"keys": {"k1": ONE}}).policy().discreet
+    assert Settings.model_validate({"history": {"keys": {"k1": ONE}}}).policy().discreet
 
 
 def test_the_namespace_is_that_of_the_client(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TEMPORAL_NAMESPACE", "elsewhere")
-    assert history_codec(load(history={"keys": {"k1": ONE}})).namespace == "elsewhere"
+    assert history_codec(Settings.model_validate({"history": {"keys": {"k1": ONE}}})).namespace == "elsewhere"
 
 
 def test_the_time_of_transition_has_a_zone() -> None:
-    settings = load(history={"keys": {"k1": ONE}, "accept_plaintext_until": "2027-01-01T09:00:00+09:00"})
+    history = {"keys": {"k1": ONE}, "accept_plaintext_until": "2027-01-01T09:00:00+09:00"}
+    settings = Settings.model_validate({"history": history})
     assert history_codec(settings).plaintext_until_ms == 1_798_761_600_000

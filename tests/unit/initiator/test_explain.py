@@ -3,7 +3,7 @@
 import pytest
 from fakes.caps import limits
 from fakes.initiator_settings import LIMITS
-from fakes.market import NOW, TRX, XRP, d, free_rules, kimchi_quotes, view_of
+from fakes.market import NOW, TRX, XRP, d, free_rules, kimchi_quotes
 
 from initiator.explain import CoinExplanation, explain
 from kimp.domain.admission import CoinState, HaltLevel
@@ -18,7 +18,7 @@ ADMISSION = limits(open_cycles=1)
 
 
 def market() -> MarketView:
-    return view_of(kimchi_quotes(), free_rules(COINS))
+    return MarketView.of(kimchi_quotes(), free_rules(COINS))
 
 
 def told(

@@ -3,17 +3,18 @@
 from dataclasses import replace
 
 from fakes.initiator_settings import LIMITS, POLICY
-from fakes.market import NOW, TRX, XRP, d, free_rules, kimchi_quotes, view_of
+from fakes.market import NOW, TRX, XRP, d, free_rules, kimchi_quotes
 
 from initiator.plan import plan
 from kimp.contracts.cycle import CycleInput
+from kimp.domain.legs import MarketView
 from kimp.domain.market import Direction
 from kimp.domain.money import USDT, Money
 from kimp.domain.opportunity import Opportunity, evaluate
 
 
 def opportunity() -> Opportunity:
-    view = view_of(kimchi_quotes(), free_rules((XRP, TRX, USDT)))
+    view = MarketView.of(kimchi_quotes(), free_rules((XRP, TRX, USDT)))
     found = evaluate(view, XRP, Direction.TO_UPBIT, (TRX, USDT), LIMITS, NOW)
     assert isinstance(found, Opportunity)
     return found

@@ -8,13 +8,16 @@ import signal
 import socket
 import subprocess
 import sys
+from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
+from typing import Self
 
 from kimp.domain.errors import BadConfig, KimpError
 
 LOOPBACK = "127.0.0.1"
+START_S = 60
 STOP_GRACE_S = 10
 POLL_S = 0.02
 REFUSED_ITS_INPUT = 2
@@ -199,6 +202,42 @@ class ServerProcess:
         said = self.log.read_text(errors="replace").strip().splitlines() if self.log.exists() else []
         kind = BadConfig if self.exit_code == REFUSED_ITS_INPUT else ServerFailed
         return kind(f"the {self.name} server {what}: {said[-1][:300] if said else 'it said nothing'} ({self.log})")
+
+
+class OwnServer(ABC):
+    """A server of one process, which serves while the context is entered. Those that inherit say when it serves."""
+
+    def __init__(self, process: ServerProcess) -> None:
+        self._process = process
+
+    @property
+    def running(self) -> bool:
+        return self._process.running
+
+    @property
+    def pid(self) -> int | None:
+        return self._process.pid
+
+    async def start(self) -> None:
+        """Returns when it serves; after a kill it does so again. Raises as `ServerProcess.start` does."""
+        await self._process.start(self._serves, START_S)
+
+    async def stop(self) -> None:
+        await self._process.stop()
+
+    def check(self) -> None:
+        """Raises ServerFailed when it ended by itself."""
+        self._process.check()
+
+    async def __aenter__(self) -> Self:
+        await self.start()
+        return self
+
+    async def __aexit__(self, *_error: object) -> None:
+        await self.stop()
+
+    @abstractmethod
+    async def _serves(self) -> bool: ...
 
 
 async def _end(child: subprocess.Popen[bytes], grace_s: int) -> None:

@@ -2,56 +2,29 @@
 
 import asyncio
 from pathlib import Path
-from types import TracebackType
-from typing import Self
 
-from kimp.adapters.embedded.process import LOOPBACK, ServerProcess, free_port, require_free_port
+from kimp.adapters.embedded.process import LOOPBACK, OwnServer, ServerProcess, free_port, require_free_port
 
-START_S = 20
 MEND = "set KIMP_LOCAL__REDIS_PORT, or name a Redis of yours in KIMP_REDIS_URL"
 
 
-class EmbeddedRedis:
+class EmbeddedRedis(OwnServer):
     """redis-server on the loopback interface; on any free port unless one is given."""
 
     def __init__(self, data_dir: Path, *, port: int | None = None) -> None:
         self.port = port or free_port()
-        self._process = ServerProcess("redis", _command(self.port, data_dir), data_dir)
+        super().__init__(ServerProcess("redis", _command(self.port, data_dir), data_dir))
 
     @property
     def url(self) -> str:
         return f"redis://{LOOPBACK}:{self.port}/0"
 
-    @property
-    def running(self) -> bool:
-        return self._process.running
-
-    @property
-    def pid(self) -> int | None:
-        return self._process.pid
-
     async def start(self) -> None:
         """Raises BadConfig when the port is taken, ServerFailed when the server does not come up."""
         require_free_port(self.port, "the embedded Redis", MEND)
-        await self._process.start(self._answers, START_S)
+        await super().start()
 
-    async def stop(self) -> None:
-        await self._process.stop()
-
-    def check(self) -> None:
-        """Raises ServerFailed when the server ended by itself."""
-        self._process.check()
-
-    async def __aenter__(self) -> Self:
-        await self.start()
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        await self.stop()
-
-    async def _answers(self) -> bool:
+    async def _serves(self) -> bool:
         try:
             reader, writer = await asyncio.open_connection(LOOPBACK, self.port)
         except OSError:

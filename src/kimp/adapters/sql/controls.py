@@ -1,6 +1,6 @@
 """The kill switch."""
 
-from sqlalchemy import insert, select
+from sqlalchemy import func, insert, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from kimp.adapters.person import who
@@ -11,7 +11,10 @@ from kimp.ports.books import Halt
 
 KIMP = "kimp"
 """Who set the kill switch when no person did."""
-LEVEL_NOW = select(halts.c.level).order_by(halts.c.id.desc()).limit(1).scalar_subquery()
+BY_A_PERSON = select(func.coalesce(func.max(halts.c.id), 0)).where(halts.c.set_by != KIMP).scalar_subquery()
+IN_FORCE = select(halts).where(halts.c.id >= BY_A_PERSON).order_by(halts.c.level.desc(), halts.c.id.desc()).limit(1)
+"""What a person set last, or what kimp raised it to since: kimp never lowers it, whatever it read before it wrote."""
+LEVEL_NOW = IN_FORCE.with_only_columns(halts.c.level).scalar_subquery()
 
 
 def level_of(stored: int | None) -> HaltLevel:
@@ -33,11 +36,11 @@ class SqlControls:
 
         return await self._store.read(work)
 
-    async def last_halt(self) -> Halt | None:
-        """The latest setting, a resume included; None if there never was one."""
+    async def halt_in_force(self) -> Halt | None:
+        """The setting in force, a resume included; None if there never was one."""
 
         async def work(connection: AsyncConnection) -> Halt | None:
-            row = (await connection.execute(select(halts).order_by(halts.c.id.desc()).limit(1))).one_or_none()
+            row = (await connection.execute(IN_FORCE)).one_or_none()
             return None if row is None else Halt(HaltLevel(row.level), row.reason, row.set_by, row.set_ms)
 
         return await self._store.read(work)

@@ -139,6 +139,7 @@ def _order(row: Row[Any]) -> OrderIntent:
         limit_price=row.limit_price,
         krw_per_cash=ONE,
         taker_fee=ONE,
+        expires_at_ms=0,
     )
 
 
@@ -153,4 +154,5 @@ def _withdrawal(row: Row[Any]) -> WithdrawalIntent:
         amount=row.amount,
         network=row.network,
         address=Address(network=row.network, address=row.address, tag=row.tag),
+        expires_at_ms=0,
     )

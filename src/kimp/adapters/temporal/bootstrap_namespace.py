@@ -24,6 +24,8 @@ from temporalio.service import RPCError, RPCStatusCode
 from kimp.contracts.search_attributes import SEARCH_ATTRIBUTES
 from kimp.domain.errors import BadConfig
 
+NAMESPACE = "kimp"
+"""Where nothing names another."""
 RETENTION = timedelta(days=30)
 """A closed cycle's id is refused by Temporal only while its history stays; dev servers default to one day."""
 

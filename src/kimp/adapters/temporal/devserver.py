@@ -7,17 +7,13 @@ forgets an order it sent. For live money set FULL, or better run a real server (
 
 from collections.abc import Sequence
 from pathlib import Path
-from types import TracebackType
-from typing import Self
 
 from temporalio.client import Client
 from temporalio.service import RPCError
 
-from kimp.adapters.embedded.process import LOOPBACK, ServerProcess, require_free_port
-from kimp.adapters.temporal.bootstrap_namespace import prepare_namespace
+from kimp.adapters.embedded.process import LOOPBACK, OwnServer, ServerProcess, require_free_port
+from kimp.adapters.temporal.bootstrap_namespace import NAMESPACE, prepare_namespace
 
-NAMESPACE = "kimp"
-START_S = 60
 UI_PORT_OFFSET = 1000
 
 PRAGMAS = ("journal_mode=WAL", "synchronous=NORMAL")
@@ -31,7 +27,7 @@ DYNAMIC_CONFIG = (
 )
 
 
-class DevServer:
+class DevServer(OwnServer):
     """`temporal server start-dev` as a child of this process. The next start on the same folder finds its state."""
 
     def __init__(
@@ -47,7 +43,7 @@ class DevServer:
         self.port = port
         self.ui_port = ui_port or port + UI_PORT_OFFSET
         command = _command(binary, data_dir, port, self.ui_port, (*DYNAMIC_CONFIG, *dynamic_config))
-        self._process = ServerProcess("temporal", command, data_dir)
+        super().__init__(ServerProcess("temporal", command, data_dir))
 
     @property
     def address(self) -> str:
@@ -61,38 +57,14 @@ class DevServer:
     def ui_url(self) -> str:
         return f"http://{LOOPBACK}:{self.ui_port}"
 
-    @property
-    def running(self) -> bool:
-        return self._process.running
-
-    @property
-    def pid(self) -> int | None:
-        return self._process.pid
-
     async def start(self) -> None:
         """Returns when the namespace is ready. Raises BadConfig for a taken port, ServerFailed if it fails."""
         mend = "set KIMP_LOCAL__{}, or name a running server in TEMPORAL_ADDRESS"
         require_free_port(self.port, "the Temporal dev server", mend.format("TEMPORAL_PORT"))
         require_free_port(self.ui_port, "the Temporal Web UI", mend.format("TEMPORAL_UI_PORT"))
-        await self._process.start(self._prepared, START_S)
+        await super().start()
 
-    async def stop(self) -> None:
-        await self._process.stop()
-
-    def check(self) -> None:
-        """Raises ServerFailed when the server ended by itself."""
-        self._process.check()
-
-    async def __aenter__(self) -> Self:
-        await self.start()
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        await self.stop()
-
-    async def _prepared(self) -> bool:
+    async def _serves(self) -> bool:
         try:
             client = await Client.connect(self.address, namespace=NAMESPACE)
             await prepare_namespace(client)

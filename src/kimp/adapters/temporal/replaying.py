@@ -1,7 +1,7 @@
 """Replays recorded histories on today's code and compares what the SDK's replayer does not: inputs and results."""
 
 import re
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 
@@ -61,22 +61,15 @@ class Replaying:
 
     async def replay(self, history: WorkflowHistory) -> Replayed:
         """Never raises for what the code does differently: that is in the answer."""
-        async for replayed in self.replay_all(_one(history)):
-            return replayed
-        raise AssertionError("one history, one answer")
+        captured = self._capture.begin()
+        # The replayer waits for ever where no workflow task was begun: no code ran yet, so none can differ.
+        failure = await self._run(history) if _begun(history) else None
+        return _judge(history, captured, failure)
 
     def unreadable(self, history: WorkflowHistory, event_id: int, why: str) -> Replayed:
         """The answer for a history that can't be replayed, because one of its payloads can't be read."""
         difference = Difference(history.workflow_id, event_id, REPLAY, "", None, why)
         return _judged(history, activities=0, found=[difference])
-
-    async def replay_all(self, histories: AsyncIterator[WorkflowHistory]) -> AsyncIterator[Replayed]:
-        """In order, each as soon as it is done."""
-        async for history in histories:
-            captured = self._capture.begin()
-            # The replayer waits for ever where no workflow task was begun: no code ran yet, so none can differ.
-            failure = await self._run(history) if _begun(history) else None
-            yield _judge(history, captured, failure)
 
     async def _run(self, history: WorkflowHistory) -> Exception | None:
         return (await self._replayer.replay_workflow(history, raise_on_replay_failure=False)).replay_failure
@@ -86,10 +79,6 @@ class Replaying:
 def _quiet() -> Runtime:
     """The core writes what it finds straight to the terminal, twenty lines for each; here it is told in one."""
     return Runtime(telemetry=TelemetryConfig(logging=LoggingConfig(filter="off")))
-
-
-async def _one(history: WorkflowHistory) -> AsyncIterator[WorkflowHistory]:
-    yield history
 
 
 def _begun(history: WorkflowHistory) -> bool:

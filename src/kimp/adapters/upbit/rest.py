@@ -35,9 +35,9 @@ class UpbitExchange:
 
     venue = Venue.UPBIT
 
-    def __init__(self, settings: VenueSettings, clock: Clock, keys: Callable[[], KeyPair] | None = None) -> None:
-        """`keys` gives the key to sign with, anew for each request; without it that is the one for everything."""
-        self._keys = keys or (lambda: settings.single)
+    def __init__(self, settings: VenueSettings, clock: Clock, keys: Callable[[], KeyPair]) -> None:
+        """`keys` gives the key to sign with, anew for each request."""
+        self._keys = keys
         self._networks = settings.networks
         self._clock = clock
         self._api: Any = make_client(

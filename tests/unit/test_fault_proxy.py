@@ -5,8 +5,7 @@ import time
 from collections.abc import AsyncIterator, Callable
 
 import pytest
-
-from kimp.paper.proxy import FaultProxy
+from fakes.proxy import FaultProxy
 
 
 async def echo(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
