@@ -24,6 +24,7 @@ def withdrawal(cycle: str, coin: Asset = XRP, way: Direction = Direction.TO_UPBI
         amount=Decimal("10.25"),
         network="XRP",
         address=Address(network="XRP", address="r", tag="1"),
+        expires_at_ms=1 << 53,
     )
 
 

@@ -76,6 +76,7 @@ async def send(desk: Desk, cycle: str, coin: Asset = XRP, direction: Direction =
         amount=d(100),
         network="XRP",
         address=Address(network="XRP", address="r", tag="1"),
+        expires_at_ms=1 << 53,
     )
     desk.journal.unanswered.clear()
     assert await desk.journal.ask_withdrawal(intent, 1)
