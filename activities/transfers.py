@@ -8,6 +8,7 @@ from typing import TypeVar
 from temporalio import activity
 from temporalio.exceptions import ApplicationError
 
+from activities import deposits
 from activities.addresses import agreed
 from activities.crash_points import crash_point
 from activities.orders import SEND_WITHIN_MS
@@ -47,6 +48,8 @@ TURNS = 60
 POLLS_PER_CALL = 60
 """Short transfers end inside one call; for longer ones the workflow shows that it waits, and calls again."""
 
+UNTOLD = {"state": TransferState.PENDING, "detail": "done, txid not listed yet"}
+"""Of a withdrawal that cannot be followed any further yet."""
 UNDER_WAY = frozenset({TransferState.PENDING, TransferState.UNSEEN})
 
 Report = TypeVar("Report", WithdrawalReport, DepositReport)
@@ -190,22 +193,42 @@ class TransferActivities:
         venue_id = await self.journal.claimed_withdrawal(intent.transfer_id)
         if venue_id is None:
             raise KeyRefused(f"withdrawal {intent.transfer_id} was never journalled", venue=source.venue)
-        report = await self._poll(lambda: source.withdrawal(intent.coin, venue_id))
+
+        async def read() -> WithdrawalReport:
+            report = await source.withdrawal(intent.coin, venue_id)
+            if report.state is TransferState.DONE and report.txid is None:
+                return report.model_copy(update=UNTOLD)
+            return report
+
+        report = await self._poll(read)
         crash_point("withdrawal-followed", step_of(intent.transfer_id))
         return report
 
     @activity.defn
     async def follow_deposit(self, query: DepositQuery) -> DepositReport:
-        """The deposit of that txid once it is free to use, or PENDING or UNSEEN after a minute of asking."""
-        destination = self.venues[query.direction.destination]
-        not_seen = DepositReport(state=TransferState.UNSEEN, amount=ZERO, detail="not seen yet")
-
-        async def read() -> DepositReport:
-            return await destination.deposit(query.coin, query.txid) or not_seen
-
-        report = await self._poll(read)
+        """The transfer's own deposit once it is free to use, or PENDING or UNSEEN after a minute of asking."""
+        await self.journal.expect_deposit(query)
+        report = await self._poll(lambda: self._own_deposit(query))
         crash_point("deposit-followed", query.direction)
         return report
+
+    async def _own_deposit(self, query: DepositQuery) -> DepositReport:
+        """Claimed once it is credited and not before: until then another one may turn out to fit better."""
+        listed = await self.venues[query.direction.destination].deposits(query.coin, query.txid)
+        found = None
+        if listed:
+            found = deposits.own(query, listed, await self.journal.deposit_claims(query))
+            # In this order: who tells a txid in between is among the claims.
+            if found is None and not await self.journal.others_on_their_way(query):
+                found = deposits.odd(query, listed, await self.journal.deposit_claims(query))
+        if found is not None and found.state is TransferState.DONE:
+            won = await self.journal.claim_deposit(query.transfer_id, found.venue_id)
+            found = found if won else None
+        if found is None:
+            others = " and ".join(f"{deposit.amount:f}" for deposit in listed)
+            detail = f"not seen yet; {others} under its txid may be another transfer's" if listed else "not seen yet"
+            return DepositReport(state=TransferState.UNSEEN, amount=ZERO, detail=detail)
+        return DepositReport(state=found.state, amount=found.amount, detail=found.detail, venue_id=found.venue_id)
 
     async def _poll(self, read: Callable[[], Awaitable[Report]]) -> Report:
         for _ in range(self.polls - 1):

@@ -247,7 +247,7 @@ class Transfer:
         unseen_at_most = timedelta(seconds=self._story.cycle.policy.deposit_unseen_s)
         destination = self._direction.destination
         while True:
-            credited = await self._ask_deposit(sent)
+            credited = await self._ask_deposit(intent, sent)
             if credited.state is TransferState.DONE:
                 await self._story.wait(None)
                 return credited.amount
@@ -257,11 +257,11 @@ class Transfer:
                 tag = f" tag {intent.address.tag}" if intent.address.tag else ""
                 raise NeedsPerson(
                     f"{destination} has not heard of {intent.transfer_id}: {sent.arrives:f} {self._coin}"
-                    f" to {intent.address.address}{tag}, txid {sent.txid}"
+                    f" to {intent.address.address}{tag}, txid {sent.txid}; {credited.detail}"
                 )
             pause = await look_again(self._story, f"{self._coin} deposit on {destination}: {credited.detail}", pause)
 
-    async def _ask_deposit(self, sent: WithdrawalReport) -> DepositReport:
+    async def _ask_deposit(self, intent: WithdrawalIntent, sent: WithdrawalReport) -> DepositReport:
         if sent.txid is None:
             raise NeedsPerson(f"withdrawal {sent.venue_id} is done but has no txid to look for")
         return await answered(
@@ -269,7 +269,12 @@ class Transfer:
             FOLLOW,
             TransferActivities.follow_deposit,
             DepositQuery(
-                cycle_id=self._story.cycle.cycle_id, coin=self._coin, direction=self._direction, txid=sent.txid
+                cycle_id=self._story.cycle.cycle_id,
+                transfer_id=intent.transfer_id,
+                coin=self._coin,
+                direction=self._direction,
+                txid=sent.txid,
+                arrives=sent.arrives,
             ),
             summary=f"{sent.arrives:f} {self._coin} reach {self._direction.destination}",
             refusal=proves_nothing,

@@ -137,7 +137,8 @@ class _Paper:
 
     def deposit(self, venue: str, uuid: str, coin: str, amount: str, txid: str) -> None:
         for step in ("seen", "credited"):
-            self.write("deposit", venue=venue, deposit=uuid, coin=coin, amount=amount, step=step, txid=txid)
+            what = {"deposit": uuid, "withdrawal": txid.removeprefix("tx-"), "coin": coin, "amount": amount}
+            self.write("deposit", venue=venue, **what, step=step, txid=txid)
 
 
 # The database.

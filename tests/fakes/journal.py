@@ -7,12 +7,12 @@ from dataclasses import dataclass, field, replace
 from kimp.contracts.cycle import CycleRecord
 from kimp.contracts.orders import OrderIntent, OrderReport
 from kimp.contracts.status import CycleStatus
-from kimp.contracts.transfers import WithdrawalIntent
+from kimp.contracts.transfers import DepositQuery, WithdrawalIntent
 from kimp.domain.admission import HaltLevel
 from kimp.domain.ledger import Entry
 from kimp.domain.market import Venue
 from kimp.domain.money import Asset
-from kimp.ports.books import ReadModel, SendPermit
+from kimp.ports.books import DepositClaim, ReadModel, SendPermit
 
 
 @dataclass
@@ -26,6 +26,13 @@ class MemoryJournal:
     unanswered: dict[tuple[Venue, Asset], str] = field(default_factory=dict)
     """Source and coin -> the withdrawal that has no answer yet."""
     refused: dict[str, str] = field(default_factory=dict)
+    travelling: dict[str, WithdrawalIntent] = field(default_factory=dict)
+    """Asked for, and nobody has told their txid yet."""
+    expected: dict[str, DepositQuery] = field(default_factory=dict)
+    credited: dict[str, str] = field(default_factory=dict)
+    """The venue's id of the deposit that each transfer has."""
+    over: set[str] = field(default_factory=set)
+    """Cycles that have ended."""
     reasons: list[str] = field(default_factory=list)
     """Why kimp halted itself."""
 
@@ -51,12 +58,15 @@ class MemoryJournal:
             and self.unanswered.setdefault(slot, intent.transfer_id) != intent.transfer_id
         ):
             return None
+        if intent.transfer_id not in self.asked:
+            self.travelling[intent.transfer_id] = intent
         permit = self._ask(intent.transfer_id, intent.run_id, now_ms)
         return replace(permit, closed=self.refused.get(intent.transfer_id))
 
     async def refuse_withdrawal(self, transfer_id: str, reason: str) -> None:
         if transfer_id not in self.claims:
             self.refused[transfer_id] = reason
+            self.travelling.pop(transfer_id, None)
             self._answer(transfer_id)
 
     async def halt_level(self) -> HaltLevel:
@@ -81,6 +91,26 @@ class MemoryJournal:
 
     async def claimed_withdrawal(self, transfer_id: str) -> str | None:
         return self.claims.get(transfer_id)
+
+    async def expect_deposit(self, query: DepositQuery) -> None:
+        self.expected.setdefault(query.transfer_id, query)
+        self.travelling.pop(query.transfer_id, None)
+
+    async def deposit_claims(self, query: DepositQuery) -> list[DepositClaim]:
+        return [
+            DepositClaim(name, one.arrives, self.credited.get(name), over=one.cycle_id in self.over)
+            for name, one in self.expected.items()
+            if (one.txid, one.direction) == (query.txid, query.direction)
+        ]
+
+    async def others_on_their_way(self, query: DepositQuery) -> bool:
+        others = (one for one in self.travelling.values() if one.cycle_id not in {query.cycle_id, *self.over})
+        return any((one.coin, one.direction) == (query.coin, query.direction) for one in others)
+
+    async def claim_deposit(self, transfer_id: str, deposit_id: str) -> bool:
+        if deposit_id in self.credited.values():
+            return self.credited.get(transfer_id) == deposit_id
+        return self.credited.setdefault(transfer_id, deposit_id) == deposit_id
 
 
 @dataclass

@@ -6,13 +6,13 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 
 from kimp.contracts.orders import OrderIntent
-from kimp.contracts.transfers import Address, DepositReport, TransferState, WithdrawalIntent, WithdrawalReport
+from kimp.contracts.transfers import Address, TransferState, WithdrawalIntent, WithdrawalReport
 from kimp.domain.market import Fill, Instrument, Network, Quote, Side, TickBand, Venue, VenueRules
 from kimp.domain.money import Asset
-from kimp.ports.exchange import Balance, VenueOrder
+from kimp.ports.exchange import Balance, VenueDeposit, VenueOrder
 
-CHAIN: dict[str, tuple[Venue, Decimal]] = {}
-"""Coins between venues: txid -> where to, how much. One chain for both fake venues."""
+CHAIN: dict[str, tuple[Venue, dict[str, Decimal]]] = {}
+"""Coins between venues: txid -> where to, how much of each transfer. One chain for both fake venues."""
 
 
 @dataclass
@@ -41,6 +41,8 @@ class FakeVenue:
     """How many looks at a deposit find nothing yet."""
     hides_orders: bool = False
     """No look-up finds an order."""
+    one_transaction: str | None = None
+    """The txid of everything that leaves; None: each has its own."""
     unlisted: bool = False
     """No list shows a withdrawal."""
     refuses_deposits: bool = False
@@ -139,8 +141,9 @@ class FakeVenue:
         self._fault("withdraw", self.faults)
         fee = self.network_fee
         arrives = intent.amount if self.venue is Venue.UPBIT else intent.amount - fee
-        txid = f"tx-{intent.transfer_id}"
-        CHAIN[txid] = (self.venue.other, arrives)
+        txid = self.one_transaction or f"tx-{intent.transfer_id}"
+        before = CHAIN[txid][1] if txid == self.one_transaction and txid in CHAIN else {}
+        CHAIN[txid] = (self.venue.other, before | {intent.transfer_id: arrives})
         report = WithdrawalReport(
             venue_id=f"w-{intent.transfer_id}", state=TransferState.DONE, txid=txid, arrives=arrives, fee=fee
         )
@@ -157,16 +160,19 @@ class FakeVenue:
     async def withdrawal(self, coin: Asset, venue_id: str) -> WithdrawalReport:
         return self.withdrawals[venue_id]
 
-    async def deposit(self, coin: Asset, txid: str) -> DepositReport | None:
+    async def deposits(self, coin: Asset, txid: str) -> Sequence[VenueDeposit]:
         if self.credit_after > 0:
             self.credit_after -= 1
-            return None
-        to, amount = CHAIN[txid]
-        if self.refuses_deposits:
-            return DepositReport(state=TransferState.FAILED, amount=amount, detail="rejected")
+            return []
+        to, parts = CHAIN[txid]
         if to is not self.venue:
-            return None
-        if txid not in self.credited:
-            self.credited.add(txid)
+            return []
+        return [self._take_in(coin, f"d-{name}", amount) for name, amount in parts.items()]
+
+    def _take_in(self, coin: Asset, venue_id: str, amount: Decimal) -> VenueDeposit:
+        if self.refuses_deposits:
+            return VenueDeposit(venue_id, TransferState.FAILED, amount, "rejected")
+        if venue_id not in self.credited:
+            self.credited.add(venue_id)
             self._move((coin, amount))
-        return DepositReport(state=TransferState.DONE, amount=amount)
+        return VenueDeposit(venue_id, TransferState.DONE, amount)

@@ -83,6 +83,15 @@ def caught_up(url: str, server: DevServer, folder: Path, **variables: str) -> st
     return ran.stdout
 
 
+async def claimed_deposits(url: str) -> set[tuple[str, ...]]:
+    engine = create_async_engine(url)
+    async with engine.connect() as connection:
+        rows = await connection.execute(text("SELECT transfer_id, txid, deposit_id FROM deposit_claims"))
+        claims = {tuple(row) for row in rows}
+    await engine.dispose()
+    return claims
+
+
 async def test_a_restored_database_catches_up_and_nothing_is_sent_twice(
     server: DevServer, url: str, tmp_path: Path
 ) -> None:
@@ -97,6 +106,7 @@ async def test_a_restored_database_catches_up_and_nothing_is_sent_twice(
             back_up(make_url(url), backup)
             await complete(lab, coin=XRP, number=2)
             await two_under_way(lab, xrp=3)
+    claimed = await claimed_deposits(url)
     restore(make_url(url), backup)
     all_clear(lab)
     sent = len(lab.names)
@@ -106,6 +116,7 @@ async def test_a_restored_database_catches_up_and_nothing_is_sent_twice(
     assert "read 4 cycles; 6 orders were missing" in caught_up(url, server, tmp_path, **keys)
     assert await books.controls.halt_level() is HaltLevel.NO_NEW_CYCLES
     assert await numbers(books) == {XRP: (3, True), TRX: (1, True)}
+    assert await claimed_deposits(url) == claimed
     assert " 0 orders were missing" in caught_up(url, server, tmp_path, **keys), "it may be repeated"
     async with lab.workers():
         for cycle_id in ("XRP-3", "TRX-1"):

@@ -1,8 +1,10 @@
 """What a venue may do that nobody planned for: the cycle ends, or asks a person, and the books tell the truth."""
 
 from collections import deque
+from collections.abc import Sequence
 from dataclasses import replace
 from decimal import Decimal
+from uuid import uuid4
 
 from fakes.lab import XRP, Lab, hurrying
 from fakes.venue import FakeVenue
@@ -11,12 +13,12 @@ from temporalio.client import Client
 from kimp.contracts.operators import OperatorRequest
 from kimp.contracts.orders import OrderIntent
 from kimp.contracts.status import CycleStatus
-from kimp.contracts.transfers import DepositReport, TransferState, WithdrawalIntent, WithdrawalReport
+from kimp.contracts.transfers import TransferState, WithdrawalIntent, WithdrawalReport
 from kimp.domain.errors import Postponed, Rejected, Unavailable
 from kimp.domain.ledger import Account, holdings
 from kimp.domain.market import Fill, Side
 from kimp.domain.money import ZERO, Asset
-from kimp.ports.exchange import VenueOrder
+from kimp.ports.exchange import VenueDeposit, VenueOrder
 from workflows.arbitrage_cycle import ArbitrageCycle
 
 ANN = OperatorRequest(by="ann", note="looked")
@@ -40,9 +42,9 @@ async def test_a_fee_in_another_coin_is_booked_and_ends_no_cycle(lab: Lab) -> No
 class ShortVenue(FakeVenue):
     """Credits a little less than was sent."""
 
-    async def deposit(self, coin: Asset, txid: str) -> DepositReport | None:
-        report = await super().deposit(coin, txid)
-        return report and report.model_copy(update={"amount": report.amount - Decimal("0.5")})
+    async def deposits(self, coin: Asset, txid: str) -> Sequence[VenueDeposit]:
+        listed = await super().deposits(coin, txid)
+        return [replace(deposit, amount=deposit.amount - Decimal("0.5")) for deposit in listed]
 
 
 async def test_what_is_missing_of_a_deposit_is_booked_told_and_never_earned(lab: Lab) -> None:
@@ -137,13 +139,10 @@ class HoldingVenue(FakeVenue):
 
     holding = True
 
-    async def deposit(self, coin: Asset, txid: str) -> DepositReport | None:
-        report = await super().deposit(coin, txid)
-        return report and (
-            report.model_copy(update={"state": TransferState.PENDING, "detail": "travel rule"})
-            if self.holding
-            else report
-        )
+    async def deposits(self, coin: Asset, txid: str) -> Sequence[VenueDeposit]:
+        listed = await super().deposits(coin, txid)
+        held = [replace(deposit, state=TransferState.PENDING, detail="travel rule") for deposit in listed]
+        return held if self.holding else listed
 
 
 async def test_a_deposit_that_is_held_is_waited_for(lab: Lab) -> None:
@@ -155,3 +154,27 @@ async def test_a_deposit_that_is_held_is_waited_for(lab: Lab) -> None:
         upbit.holding = False
         async with hurrying(handle):
             assert (await handle.result()).status is CycleStatus.COMPLETED
+
+
+async def test_two_cycles_whose_coins_come_in_one_transaction_take_in_their_own(lab: Lab) -> None:
+    lab.binance.one_transaction = str(uuid4())
+    lab.upbit.credit_after = 10**6
+    async with lab.workers():
+        handles = []
+        for number, price in ((1, Decimal("2.2900")), (2, Decimal("2.2800"))):
+            lab.binance.prices[XRP] = (price, price + Decimal("0.0001"))
+            handles.append(await lab.start(await lab.plan(number=number)))
+            await lab.seen(handles[-1], lambda state: "deposit" in (state.waiting_reason or ""))
+        lab.upbit.credit_after = 0
+        async with hurrying(handles[0]), hurrying(handles[1]):
+            results = [await handle.result() for handle in handles]
+    assert [result.status for result in results] == [CycleStatus.COMPLETED, CycleStatus.COMPLETED]
+    sent = {report.venue_id.removeprefix("w-"): report.arrives for report in lab.binance.withdrawals.values()}
+    booked = {entry.entry_id: entry.postings for entry in lab.records.entries}
+    assert len(set(sent.values())) == 2
+    for name, arrives in sent.items():
+        assert [p.amount for p in booked[f"{name}/in"] if p.account is Account.UPBIT] == [arrives]
+    ledger = holdings(lab.records.entries)
+    for venue in lab.venues.values():
+        for asset, amount in venue.held.items():
+            assert ledger.get((Account(venue.venue.value), asset), ZERO) == amount

@@ -21,7 +21,7 @@ from kimp.bootstrap.temporal import connect_temporal, history_reader
 from kimp.config import Settings
 from kimp.contracts.cycle import ALL_CYCLES, STRANDED_CYCLE, CycleRecord, StrandedInput
 from kimp.contracts.orders import OrderIntent, OrderReport
-from kimp.contracts.transfers import WithdrawalIntent, WithdrawalReport
+from kimp.contracts.transfers import DepositQuery, DepositReport, TransferState, WithdrawalIntent, WithdrawalReport
 from kimp.domain import errors
 from kimp.domain.admission import HaltLevel
 from kimp.ports.clock import Clock
@@ -78,6 +78,8 @@ async def _apply(past: Past, books: SqlBooks, clock: Clock) -> bool:
     elif past.name == TransferActivities.give_up_withdrawal.__name__:
         given_up = WithdrawalIntent.model_validate_json(past.question)
         await books.journal.refuse_withdrawal(given_up.transfer_id, GIVEN_UP)
+    elif past.name == TransferActivities.follow_deposit.__name__:
+        await _deposit(past, books)
     elif past.name == RecordActivities.record.__name__:
         await books.read_model.record(CycleRecord.model_validate_json(past.question))
     return False
@@ -102,3 +104,12 @@ async def _withdrawal(past: Past, books: SqlBooks) -> None:
         await books.journal.claim_withdrawal(intent.transfer_id, intent.direction.source, report.venue_id)
     elif refused:
         await books.journal.refuse_withdrawal(intent.transfer_id, past.reason)
+
+
+async def _deposit(past: Past, books: SqlBooks) -> None:
+    query = DepositQuery.model_validate_json(past.question)
+    await books.journal.expect_deposit(query)
+    if past.answer is not None:
+        report = DepositReport.model_validate_json(past.answer)
+        if report.state is TransferState.DONE and report.venue_id is not None:
+            await books.journal.claim_deposit(query.transfer_id, report.venue_id)

@@ -73,12 +73,16 @@ class WithdrawalReport(Message):
 
 
 class DepositQuery(Message):
-    """Is the withdrawal with this txid credited?"""
+    """Is this withdrawal credited?"""
 
     cycle_id: str
+    transfer_id: str
     coin: Asset
     direction: Direction
     txid: str
+    """Not the transfer's alone: the venue may have paid several withdrawals out in one transaction."""
+    arrives: Decimal
+    """What the source says is on the way."""
 
 
 class DepositReport(Message):
@@ -87,3 +91,5 @@ class DepositReport(Message):
     state: TransferState
     amount: Decimal
     detail: str = ""
+    venue_id: str | None = None
+    """The destination's own id of it; None while it lists none that is this transfer's."""

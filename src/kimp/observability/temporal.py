@@ -76,10 +76,10 @@ def _venue(question: Any) -> str:
     direction = getattr(question, "direction", None)
     if direction is None or hasattr(question, "status"):
         return NONE
-    if hasattr(question, "transfer_id"):
-        return str(direction.source)
     if hasattr(question, "txid"):
         return str(direction.destination)
+    if hasattr(question, "transfer_id"):
+        return str(direction.source)
     return f"{direction.source}>{direction.destination}"
 
 

@@ -232,6 +232,7 @@ def _withdrawal(withdrawal: Withdrawal) -> dict[str, Any]:
 def _deposit(deposit: Deposit) -> dict[str, Any]:
     return {
         "uuid": deposit.uuid,
+        "withdrawal": deposit.withdrawal,
         "venue": deposit.venue,
         "coin": deposit.address.coin,
         "network": deposit.address.network,

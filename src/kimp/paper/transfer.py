@@ -1,5 +1,6 @@
 """One transfer: a withdrawal, and the deposit it becomes on the other venue."""
 
+import uuid
 from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
@@ -28,11 +29,18 @@ ENDED_EARLY = (Step.CANCELLED, Step.FAILED, Step.REJECTED)
 """A withdrawal that never left."""
 
 
+def new_txid() -> str:
+    """Of a transaction that no chain has seen before."""
+    return uuid.uuid4().hex + uuid.uuid4().hex
+
+
 @dataclass(slots=True, eq=False)
 class Deposit:
     """As the receiving venue lists it; `step` is SEEN, HELD, CONFIRMED, CREDITED or REJECTED."""
 
     uuid: str
+    withdrawal: str
+    """Uuid of the one that it comes from."""
     venue: Venue
     address: Address
     amount: Decimal
@@ -49,6 +57,7 @@ class Deposit:
         """What the journal says of it."""
         return {
             "deposit": self.uuid,
+            "withdrawal": self.withdrawal,
             "coin": self.address.coin,
             "network": self.address.network,
             "amount": self.amount,
@@ -99,6 +108,8 @@ class Verdict(NamedTuple):
 
     wait_ms: int = 0
     end: Step | None = None
+    txid: str | None = None
+    """Before BROADCAST: of a transaction that is not its own."""
     arrives: Decimal | None = None
     """Before SEEN: what the receiver sees, if that is not all; of zero it never sees anything."""
     again_ms: int | None = None

@@ -25,7 +25,7 @@ from kimp.paper.clock import Agenda, Clock
 from kimp.paper.coins import Network
 from kimp.paper.journal import Journal
 from kimp.paper.till import Till
-from kimp.paper.transfer import ENDED_EARLY, Deposit, Step, TransferHook, Verdict, Withdrawal
+from kimp.paper.transfer import ENDED_EARLY, Deposit, Step, TransferHook, Verdict, Withdrawal, new_txid
 from kimp.paper.wallets import Wallets
 
 SEEN_SHARE = 0.3
@@ -133,9 +133,9 @@ class TransferDesk:
             return self._wallets.of(withdrawal.deposit.venue, withdrawal.coin).takes
         return True
 
-    def _broadcast(self, withdrawal: Withdrawal, _verdict: Verdict) -> None:
+    def _broadcast(self, withdrawal: Withdrawal, verdict: Verdict) -> None:
         withdrawal.step = Step.BROADCAST
-        withdrawal.txid = uuid.uuid4().hex + uuid.uuid4().hex
+        withdrawal.txid = verdict.txid or new_txid()
         self.till.send(withdrawal)
         self._note(withdrawal)
         confirm_s = withdrawal.network.confirm_s
@@ -157,7 +157,13 @@ class TransferDesk:
             self._lost(withdrawal, withdrawal.amount - arrives, "deposit short" if arrives else "deposit never seen")
         if arrives:
             withdrawal.deposit = Deposit(
-                str(uuid.uuid4()), owner, withdrawal.address, arrives, withdrawal.txid, self._clock.now_ms()
+                str(uuid.uuid4()),
+                withdrawal.uuid,
+                owner,
+                withdrawal.address,
+                arrives,
+                withdrawal.txid,
+                self._clock.now_ms(),
             )
             self._list(withdrawal.deposit)
         self._later(withdrawal.network.confirm_s * (1 - SEEN_SHARE), withdrawal, Step.CONFIRMED)

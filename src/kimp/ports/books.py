@@ -8,7 +8,7 @@ from typing import Protocol
 from kimp.contracts.cycle import CycleRecord, TakeOver
 from kimp.contracts.orders import OrderIntent, OrderReport
 from kimp.contracts.status import CycleStatus
-from kimp.contracts.transfers import WithdrawalIntent
+from kimp.contracts.transfers import DepositQuery, WithdrawalIntent
 from kimp.domain.admission import CoinState, HaltLevel
 from kimp.domain.caps import Exposure
 from kimp.domain.ledger import Account, Entry
@@ -36,7 +36,42 @@ class SendPermit:
     """Why a withdrawal of this id certainly left nothing."""
 
 
-class Journal(Protocol):
+@dataclass(frozen=True, slots=True)
+class DepositClaim:
+    """A transfer that waits for a deposit, or has it."""
+
+    transfer_id: str
+    arrives: Decimal
+    deposit_id: str | None
+    """The venue's id of the deposit that was bound to it, if any."""
+    over: bool
+    """Its cycle has ended: it waits no longer."""
+
+
+class DepositClaims(Protocol):
+    """Whose deposit it is: a venue may pay several withdrawals out in one transaction, so a txid does not tell."""
+
+    async def expect_deposit(self, query: DepositQuery) -> None:
+        """Write down which txid and amount the transfer waits for; repeating it changes nothing."""
+        ...
+
+    async def deposit_claims(self, query: DepositQuery) -> Sequence[DepositClaim]:
+        """All transfers of that txid to that venue, the one that asks included."""
+        ...
+
+    async def others_on_their_way(self, query: DepositQuery) -> bool:
+        """Whether another unfinished cycle has withdrawn the coin the same way and its txid is not known yet."""
+        ...
+
+    async def claim_deposit(self, transfer_id: str, deposit_id: str) -> bool:
+        """Bind the venue's id of a deposit to a transfer that expects one; true again when repeated.
+
+        False if the id belongs to another transfer, or if the transfer has another id.
+        """
+        ...
+
+
+class Journal(DepositClaims, Protocol):
     """Durable intents: a row is written before anything is sent, so a lost answer can always be looked up."""
 
     async def ask_order(self, intent: OrderIntent, now_ms: int) -> SendPermit: ...

@@ -6,7 +6,7 @@ from decimal import Decimal
 from typing import Protocol
 
 from kimp.contracts.orders import OrderIntent
-from kimp.contracts.transfers import Address, DepositReport, WithdrawalIntent, WithdrawalReport
+from kimp.contracts.transfers import Address, TransferState, WithdrawalIntent, WithdrawalReport
 from kimp.domain.keys import KeyFacts
 from kimp.domain.market import Fill, Network, Quote, Venue, VenueRules
 from kimp.domain.money import Asset
@@ -33,6 +33,17 @@ class Balance:
     @property
     def total(self) -> Decimal:
         return self.free + self.locked
+
+
+@dataclass(frozen=True, slots=True)
+class VenueDeposit:
+    """A deposit as the venue lists it; DONE means credited *and* free to trade and withdraw."""
+
+    venue_id: str
+    state: TransferState
+    amount: Decimal
+    detail: str = ""
+    """The venue's own word for the state."""
 
 
 class MarketData(Protocol):
@@ -94,7 +105,9 @@ class Transfers(MarketData, Protocol):
 
     async def withdrawal(self, coin: Asset, venue_id: str) -> WithdrawalReport: ...
 
-    async def deposit(self, coin: Asset, txid: str) -> DepositReport | None: ...
+    async def deposits(self, coin: Asset, txid: str) -> Sequence[VenueDeposit]:
+        """All that the venue lists under that txid: one for each withdrawal that the transaction paid out."""
+        ...
 
 
 class TickStream(Protocol):

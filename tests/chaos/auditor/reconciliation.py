@@ -90,14 +90,14 @@ def _trades(truth: VenueTruth, entries: dict[str, Entry], result: Reconciled) ->
 
 def _transfers(truth: VenueTruth, books: Books, entries: dict[str, Entry], result: Reconciled) -> None:
     owner = owners(truth, books)
-    by_txid = {withdrawal.txid: withdrawal for withdrawal in truth.withdrawals if withdrawal.txid is not None}
+    sources = {withdrawal.uuid: withdrawal for withdrawal in truth.withdrawals}
     for withdrawal in truth.withdrawals:
         if withdrawal.taken:
             sent = owner.get(withdrawal.uuid)
             what = f"withdrawal {withdrawal.uuid}"
             _match(what, "out", sent, withdrawal.n, withdrawal.movement(), entries, result)
     for deposit in truth.credits:
-        source = by_txid.get(deposit.txid)
+        source = sources.get(deposit.withdrawal)
         sent = owner.get(source.uuid) if source is not None else None
         _match(f"deposit {deposit.uuid}", "in", sent, deposit.n, deposit.movement(), entries, result)
         if source is not None and (missing := source.arrives - deposit.amount) != 0:

@@ -77,7 +77,6 @@ class Withdrawal:
     fee: Decimal
     left: bool
     ended_early: bool
-    txid: str | None
 
     @property
     def taken(self) -> bool:
@@ -99,9 +98,10 @@ class Deposit:
     n: int
     venue: str
     uuid: str
+    withdrawal: str
+    """The one that it comes from: several may come in one transaction."""
     coin: str
     amount: Decimal
-    txid: str
     credited_ms: int | None
     """None: it is not in the balance."""
 
@@ -141,16 +141,16 @@ class VenueTruth:
 
     @property
     def credits(self) -> list[Deposit]:
-        """Deposits that are in a balance, one for each transaction of a chain."""
+        """Deposits that are in a balance, one for each withdrawal."""
         firsts: dict[str, Deposit] = {}
         for deposit in self.deposits:
             if deposit.credited_ms is not None:
-                firsts.setdefault(deposit.txid, deposit)
+                firsts.setdefault(deposit.withdrawal, deposit)
         return list(firsts.values())
 
     @property
     def mistakes(self) -> list[Deposit]:
-        """Transactions that a venue has credited once more: coins that nobody sent."""
+        """What a venue has credited once more: coins that nobody sent."""
         firsts = {deposit.uuid for deposit in self.credits}
         return [d for d in self.deposits if d.credited_ms is not None and d.uuid not in firsts]
 
@@ -254,7 +254,6 @@ def _withdrawal(lines: Sequence[Row]) -> Withdrawal:
         fee=number(last["fee"]),
         left=not steps.isdisjoint(LEFT),
         ended_early=not steps.isdisjoint(ENDED_EARLY),
-        txid=last["txid"],
     )
 
 
@@ -264,8 +263,8 @@ def _deposit(lines: Sequence[Row]) -> Deposit:
         n=first["n"],
         venue=first["venue"],
         uuid=first["deposit"],
+        withdrawal=first["withdrawal"],
         coin=first["coin"],
         amount=number(last["amount"]),
-        txid=first["txid"],
         credited_ms=next((line["ms"] for line in lines if line["step"] in CREDITED), None),
     )

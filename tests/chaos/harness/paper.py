@@ -47,11 +47,11 @@ class PaperAdmin:
     async def lost(self, sent: Collection[str]) -> set[str]:
         """Coins of these withdrawals that left for good: done for the sender, and never credited by the receiver."""
         found = await self._call("GET", "transfers")
-        coming = {row["txid"] for row in found["deposits"] if row["step"] != "rejected"}
+        coming = {row["withdrawal"] for row in found["deposits"] if row["step"] != "rejected"}
         return {
             row["coin"]
             for row in found["withdrawals"]
-            if plain_id(row["uuid"]) in sent and row["step"] == "confirmed" and row["txid"] not in coming
+            if plain_id(row["uuid"]) in sent and row["step"] == "confirmed" and row["uuid"] not in coming
         }
 
     async def places(self) -> dict[str, list[tuple[str, Place]]]:

@@ -319,3 +319,43 @@ async def test_a_deposit_rejected_by_binance(
 
     await eventually(rejected)
     assert held(paper, "binance") == Decimal(10_000)
+
+
+@pytest.mark.parametrize(("receiver", "arrives"), SIDES)
+async def test_two_withdrawals_that_leave_in_one_transaction(
+    clients: Any, script: Script, paper: PaperExchange, admin: Any, eventually: Any, receiver: str, arrives: str
+) -> None:
+    """The first waits for the next one of the coin; the third has a transaction of its own."""
+    sender = Venue(receiver).other.value
+    await script("shared_txid", sender, "WITHDRAW XRP")
+    before = held(paper, receiver)
+    for _ in range(2):
+        await send(clients, sender)
+
+    async def credited() -> bool:
+        return held(paper, receiver) - before == 2 * Decimal(arrives)
+
+    await eventually(credited)
+    rows = await deposits(clients, receiver)
+    assert len({row.get("txid") or row.get("txId") for row in rows}) == 1
+    assert len({row.get("uuid") or row.get("id") for row in rows}) == 2
+    await send(clients, sender)
+
+    async def third() -> bool:
+        return len(await deposits(clients, receiver)) == 3
+
+    await eventually(third)
+    assert len({row.get("txid") or row.get("txId") for row in await deposits(clients, receiver)}) == 2
+    assert {deposit.withdrawal for deposit in paper.world.transfers.deposits.values()} == {
+        *paper.world.transfers.withdrawals
+    }
+    await conserved(admin)
+
+
+async def test_who_finds_no_company_leaves_alone(
+    clients: Any, script: Script, paper: PaperExchange, eventually: Any
+) -> None:
+    await script("shared_txid", "upbit", seconds=0.3)
+    await send(clients, "upbit")
+    await until_credited(clients, "binance", eventually)
+    assert injected(paper) == [("upbit", "shared_txid")]

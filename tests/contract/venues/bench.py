@@ -21,7 +21,7 @@ from kimp.domain.money import Asset
 from kimp.paper.seam import Handler, Seam
 from kimp.paper.server import PaperExchange
 from kimp.ports.clock import Clock
-from kimp.ports.exchange import Exchange, VenueOrder
+from kimp.ports.exchange import Exchange, VenueDeposit, VenueOrder
 
 XRP, SOL, TRX, USDT = Asset("XRP"), Asset("SOL"), Asset("TRX"), Asset("USDT")
 KEY, SECRET = {venue: f"paper-{venue}" for venue in Venue}, {venue: f"paper-{venue}-secret" for venue in Venue}
@@ -167,3 +167,8 @@ async def eventually(question: Callable[[], Awaitable[T | None]], within_s: floa
         assert time.monotonic() < deadline, "still not true"
         await asyncio.sleep(0.02)
     return answer
+
+
+async def first_deposit(bench: Bench, coin: Asset, txid: str) -> VenueDeposit | None:
+    """What the other venue lists under a txid that no other withdrawal shares."""
+    return next(iter(await bench.other.deposits(coin, txid)), None)

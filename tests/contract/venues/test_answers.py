@@ -130,12 +130,12 @@ async def test_a_venue_that_is_not_there_has_executed_nothing(bench: Bench) -> N
 async def test_what_is_not_found_is_told_apart_from_what_is_not_answered(bench: Bench) -> None:
     with pytest.raises(NotFound):
         await bench.exchange.withdrawal(XRP, "11111111111141118111111111111111")
-    assert await bench.exchange.deposit(XRP, "f" * 64) is None
+    assert not await bench.exchange.deposits(XRP, "f" * 64)
     bench.seam.hook = Answering(404, json.dumps({"message": "a proxy's own page"}))
     with pytest.raises(Unavailable):
         await bench.exchange.find_order(XRP, NAME)
     with pytest.raises(Unavailable):
-        await bench.exchange.deposit(XRP, "f" * 64)
+        await bench.exchange.deposits(XRP, "f" * 64)
 
 
 @pytest.fixture

@@ -5,9 +5,9 @@ from collections.abc import Awaitable, Callable, Iterable
 from decimal import Decimal
 
 import pytest
-from contract.venues.bench import NEVER, XRP, Bench, adapter, eventually, settings_of
+from contract.venues.bench import NEVER, XRP, Bench, adapter, eventually, first_deposit, settings_of
 
-from kimp.contracts.transfers import DepositReport, TransferState
+from kimp.contracts.transfers import TransferState
 from kimp.domain.errors import KeyRefused, OutcomeUnknown, Rejected, Unavailable, VenueError
 from kimp.domain.market import Venue
 from kimp.domain.money import Asset
@@ -15,7 +15,7 @@ from kimp.paper.config import PaperConfig
 from kimp.paper.faults.kinds import ONLY_ON, FaultKind
 from kimp.paper.faults.plan import ScriptedFault
 from kimp.paper.server import PaperExchange
-from kimp.ports.exchange import VenueOrder
+from kimp.ports.exchange import VenueDeposit, VenueOrder
 
 K = FaultKind
 NAME = "XRP-1-1B1-1"
@@ -220,15 +220,15 @@ async def txid_of(bench: Bench) -> str:
     return await eventually(done)
 
 
-async def until(bench: Bench, txid: str, accept: Callable[[DepositReport], bool]) -> DepositReport:
-    async def seen() -> DepositReport | None:
-        report = await bench.other.deposit(XRP, txid)
+async def until(bench: Bench, txid: str, accept: Callable[[VenueDeposit], bool]) -> VenueDeposit:
+    async def seen() -> VenueDeposit | None:
+        report = await first_deposit(bench, XRP, txid)
         return report if report and accept(report) else None
 
     return await eventually(seen)
 
 
-def done(report: DepositReport) -> bool:
+def done(report: VenueDeposit) -> bool:
     return report.state is TransferState.DONE
 
 
@@ -237,7 +237,7 @@ async def test_coins_that_never_arrive_are_never_reported(bench: Bench, kind: Fa
     fault(bench, kind, venue=bench.venue if kind is K.TAG_LOST else bench.venue.other)
     txid = await txid_of(bench)
     await asyncio.sleep(0.3)
-    assert await bench.other.deposit(XRP, txid) is None
+    assert not await bench.other.deposits(XRP, txid)
     assert bench.paper.world.journal.tail(1, "lost")
 
 
@@ -257,7 +257,7 @@ async def test_what_was_credited_is_reported_though_more_was_sent(bench: Bench) 
     assert report.amount == sent.deposit.amount < sent.amount
 
 
-async def test_a_deposit_that_is_credited_twice_is_reported_with_its_own_amount(bench: Bench) -> None:
+async def test_a_deposit_that_is_credited_twice_is_listed_twice(bench: Bench) -> None:
     fault(bench, K.DEPOSIT_TWICE, seconds=0.2, venue=bench.venue.other)
     txid = await txid_of(bench)
     await until(bench, txid, done)
@@ -267,9 +267,9 @@ async def test_a_deposit_that_is_credited_twice_is_reported_with_its_own_amount(
         return len(deposits) == 2
 
     await eventually(twice)
-    report = await bench.other.deposit(XRP, txid)
-    assert report is not None
-    assert {d.amount for d in deposits.values()} == {report.amount}
+    first, again = await bench.other.deposits(XRP, txid)
+    assert first.venue_id != again.venue_id
+    assert {d.amount for d in deposits.values()} == {first.amount} == {again.amount}
 
 
 async def test_a_rejected_deposit_has_failed(bench: Bench) -> None:
@@ -289,7 +289,7 @@ async def test_a_deposit_that_vanishes_is_not_seen_yet(bench: Bench) -> None:
 
     await eventually(hidden)
     assert booked.txid is not None
-    assert await bench.other.deposit(XRP, booked.txid) is None
+    assert not await bench.other.deposits(XRP, booked.txid)
     await until(bench, booked.txid, done)
     assert sent.venue_id
 

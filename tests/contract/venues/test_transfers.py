@@ -2,16 +2,31 @@
 
 import asyncio
 from decimal import Decimal
+from functools import partial
 
 import pytest
-from contract.venues.bench import NEVER, SOL, TRX, USDT, XRP, Bench, eventually
+from contract.venues.bench import NEVER, SOL, TRX, USDT, XRP, Bench, eventually, first_deposit
+from fakes.journal import MemoryJournal
+from temporalio.testing import ActivityEnvironment
 
-from kimp.contracts.transfers import Address, DepositReport, TransferState, WithdrawalIntent, WithdrawalReport
+from activities.transfers import TransferActivities
+from kimp.adapters.clock import SystemClock
+from kimp.contracts.transfers import (
+    Address,
+    DepositQuery,
+    DepositReport,
+    TransferState,
+    WithdrawalIntent,
+    WithdrawalReport,
+)
 from kimp.domain.errors import KeyRefused, OutcomeUnknown, Rejected
 from kimp.domain.market import Venue
 from kimp.domain.money import Asset
+from kimp.paper.faults.kinds import FaultKind
+from kimp.paper.faults.plan import ScriptedFault
 from kimp.paper.transfer import Step, Verdict, Withdrawal
 from kimp.paper.wallets import WalletState
+from kimp.ports.exchange import VenueDeposit
 
 
 class Held:
@@ -40,8 +55,8 @@ async def done(bench: Bench, coin: Asset, venue_id: str) -> WithdrawalReport | N
     return report if report.state is TransferState.DONE else None
 
 
-async def credited(bench: Bench, coin: Asset, txid: str) -> DepositReport | None:
-    report = await bench.other.deposit(coin, txid)
+async def credited(bench: Bench, coin: Asset, txid: str) -> VenueDeposit | None:
+    report = await first_deposit(bench, coin, txid)
     return report if report and report.state is TransferState.DONE else None
 
 
@@ -77,10 +92,10 @@ async def test_a_transfer_is_pending_until_its_coins_are_free(bench: Bench) -> N
         return (await bench.exchange.withdrawal(XRP, sent.venue_id)).txid
 
     txid = await eventually(txid_of)
-    assert await bench.other.deposit(XRP, txid) is None
+    assert not await bench.other.deposits(XRP, txid)
     held.step = Step.CREDITED
     await eventually(lambda: done(bench, XRP, sent.venue_id))
-    seen = await eventually(lambda: bench.other.deposit(XRP, txid))
+    seen = await eventually(lambda: first_deposit(bench, XRP, txid))
     assert seen.state is TransferState.PENDING
     held.step = None
     assert (await eventually(lambda: credited(bench, XRP, txid))).amount == seen.amount
@@ -211,3 +226,36 @@ async def test_the_same_withdrawal_sent_twice_is_two(bench: Bench) -> None:
     assert len({report.venue_id for report in sent}) == 2
     found = await bench.exchange.withdrawals_since(XRP, 0, intent.transfer_id)
     assert {report.venue_id for report in found} == {report.venue_id for report in sent}
+
+
+async def test_deposits_that_came_in_one_transaction_are_told_apart(bench: Bench) -> None:
+    """Each by an id and an amount of its own, and each transfer is told its own, in whatever order they ask."""
+    shared = ScriptedFault(kind=FaultKind.SHARED_TXID, venue=bench.venue)
+    bench.paper.world.faults.injector.script((shared,))
+    work = TransferActivities(bench.exchanges, MemoryJournal(), {}, SystemClock())
+    intents = [await bench.withdrawal(amount, name=f"XRP-{n}-1W-1") for n, amount in ((1, "100.5"), (2, "60"))]
+    sent = [await bench.exchange.withdraw(intent, send_by_ms=NEVER) for intent in intents]
+    left = [await eventually(partial(done, bench, XRP, report.venue_id)) for report in sent]
+    (txid,) = {report.txid for report in left}
+    assert txid is not None
+
+    async def both() -> bool:
+        listed = await bench.other.deposits(XRP, txid)
+        return [deposit.state for deposit in listed] == [TransferState.DONE] * 2
+
+    await eventually(both)
+    told = {}
+    for intent, report in list(zip(intents, left, strict=True))[::-1]:
+        query = DepositQuery(
+            cycle_id=f"cycle of {intent.transfer_id}",
+            transfer_id=intent.transfer_id,
+            coin=XRP,
+            direction=intent.direction,
+            txid=txid,
+            arrives=report.arrives,
+        )
+        credited: DepositReport = await ActivityEnvironment().run(work.follow_deposit, query)
+        assert (credited.state, credited.amount) == (TransferState.DONE, split(bench, intent)[0])
+        told[intent.transfer_id] = credited.venue_id
+    assert len({*told.values()}) == 2
+    assert sum(deposit.amount for deposit in await bench.other.deposits(XRP, txid)) == sum(r.arrives for r in left)

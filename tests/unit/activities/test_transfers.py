@@ -507,6 +507,17 @@ async def test_what_was_never_journalled_is_not_followed(desk: Desk, work: Trans
         await desk.run(work.follow_withdrawal, intent())
 
 
+async def test_done_without_a_txid_is_not_done_yet(desk: Desk, work: TransferActivities, upbit: Source) -> None:
+    """The venue may show the end a moment before it fills the txid in, and a transfer is followed by it."""
+    await desk.run(work.withdraw, intent())
+    early = listed(f"w-{TRANSFER}", "100").model_copy(update={"state": TransferState.DONE})
+    upbit.states = deque([early])
+    assert (await desk.run(work.follow_withdrawal, intent())).txid == f"tx-{TRANSFER}"
+    upbit.states = deque([early] * work.polls)
+    report = await desk.run(work.follow_withdrawal, intent())
+    assert (report.state, report.detail) == (TransferState.PENDING, "done, txid not listed yet")
+
+
 async def test_a_deposit_is_followed_by_its_txid_until_it_is_credited(
     desk: Desk, work: TransferActivities, binance: Source
 ) -> None:
@@ -514,7 +525,14 @@ async def test_a_deposit_is_followed_by_its_txid_until_it_is_credited(
     binance.credit_after = 1
     report = await desk.run(
         work.follow_deposit,
-        DepositQuery(cycle_id="XRP-1", coin=XRP, direction=Direction.TO_BINANCE, txid=f"tx-{TRANSFER}"),
+        DepositQuery(
+            cycle_id="XRP-1",
+            transfer_id=TRANSFER,
+            coin=XRP,
+            direction=Direction.TO_BINANCE,
+            txid=f"tx-{TRANSFER}",
+            arrives=d(100),
+        ),
     )
-    assert report == DepositReport(state=TransferState.DONE, amount=d(100))
+    assert report == DepositReport(state=TransferState.DONE, amount=d(100), venue_id=f"d-{TRANSFER}")
     assert len(desk.beats) == 2

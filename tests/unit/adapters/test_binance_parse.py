@@ -14,6 +14,7 @@ from kimp.contracts.transfers import Address, TransferState
 from kimp.domain.errors import BadMessage
 from kimp.domain.market import Fill, TickBand
 from kimp.domain.money import ZERO, Asset
+from kimp.ports.exchange import VenueDeposit
 
 XRP = Asset("XRP")
 FILL = {"price": "0.55", "qty": "100", "commission": "0.1", "commissionAsset": "XRP", "tradeId": 7}
@@ -90,14 +91,15 @@ def test_states_of_a_withdrawal(status: int, state: TransferState) -> None:
     ],
 )
 def test_states_of_a_deposit(status: int, state: TransferState) -> None:
-    rows = [{"txId": "other", "amount": "1", "status": 1}, {"txId": "X", "amount": "9.5", "status": status}]
-    told = parse.deposit(rows, "X")
-    assert told is not None
-    assert (told.state, told.amount) == (state, Decimal("9.5"))
+    rows = [
+        {"id": "1", "txId": "other", "amount": "1", "status": 1},
+        {"id": "2", "txId": "X", "amount": "9.5", "status": status},
+    ]
+    assert parse.deposits(rows, "X") == (VenueDeposit("2", state, Decimal("9.5"), f"status {status}"),)
 
 
-def test_a_deposit_that_is_not_listed_is_none() -> None:
-    assert parse.deposit([{"txId": "other", "amount": "1", "status": 1}], "X") is None
+def test_a_deposit_of_another_txid_is_not_told() -> None:
+    assert parse.deposits([{"id": "1", "txId": "other", "amount": "1", "status": 1}], "X") == ()
 
 
 def test_an_empty_tag_is_no_tag() -> None:
@@ -194,7 +196,7 @@ def test_a_network_that_is_not_listed_is_named() -> None:
 
 PARSERS: list[Callable[[Any], object]] = [
     parse.order, parse.trades, parse.executed, parse.balances, parse.applied, parse.withdrawals,
-    lambda told: parse.top(told, XRP, 1), lambda told: parse.deposit(told, "X"),
+    lambda told: parse.top(told, XRP, 1), lambda told: parse.deposits(told, "X"),
     lambda told: parse.deposit_address(told, "XRP"), lambda told: parse.registered_addresses(told, XRP, "XRP"),
     rulebook.symbols, rulebook.taker_fees, rulebook.networks,
 ]  # fmt: skip

@@ -14,7 +14,7 @@ from kimp.contracts.transfers import Address, TransferState
 from kimp.domain.errors import BadMessage
 from kimp.domain.market import Quote, TickBand, Venue
 from kimp.domain.money import KRW, ZERO, Asset
-from kimp.ports.exchange import Balance
+from kimp.ports.exchange import Balance, VenueDeposit
 
 XRP = Asset("XRP")
 
@@ -100,8 +100,8 @@ def test_states_of_a_withdrawal(word: str, state: TransferState) -> None:
     ],
 )
 def test_states_of_a_deposit(word: str, state: TransferState) -> None:
-    told = parse.deposit({"uuid": "d", "currency": "XRP", "state": word, "amount": "10.5", "txid": "X"})
-    assert (told.state, told.detail, told.amount) == (state, word, Decimal("10.5"))
+    row = {"uuid": "d", "currency": "XRP", "state": word, "amount": "10.5", "txid": "X"}
+    assert parse.deposits([{**row, "txid": "other"}, row], "X") == (VenueDeposit("d", state, Decimal("10.5"), word),)
 
 
 def test_withdrawals_carry_their_time_of_creation() -> None:
@@ -221,7 +221,8 @@ def test_a_network_that_is_not_listed_is_named() -> None:
 
 
 PARSERS: list[Callable[[Any], object]] = [
-    parse.order, parse.balances, parse.deposit_address, parse.withdrawal, parse.withdrawals, parse.deposit,
+    parse.order, parse.balances, parse.deposit_address, parse.withdrawal, parse.withdrawals,
+    lambda told: parse.deposits(told, "X"),
     lambda told: parse.tops(told, {"KRW-XRP": XRP}, 1), lambda told: parse.registered_addresses(told, XRP, "XRP"),
     rulebook.tick_sizes, rulebook.order_chance, rulebook.wallets, rulebook.withdraw_chance, rulebook.listing,
 ]  # fmt: skip

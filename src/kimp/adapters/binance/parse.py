@@ -5,11 +5,11 @@ from decimal import Decimal
 from typing import Any
 
 from kimp.adapters.venue.shape import Facts, shaped
-from kimp.contracts.transfers import Address, DepositReport, TransferState, WithdrawalReport
+from kimp.contracts.transfers import Address, TransferState, WithdrawalReport
 from kimp.domain.errors import BadMessage
 from kimp.domain.market import Fill, Quote, Venue
 from kimp.domain.money import ZERO, Asset, exact
-from kimp.ports.exchange import Balance, VenueOrder
+from kimp.ports.exchange import Balance, VenueDeposit, VenueOrder
 
 OPEN_STATES = frozenset({"NEW", "PARTIALLY_FILLED", "PENDING_NEW", "PENDING_CANCEL"})
 WITHDRAWAL_STATES = {
@@ -184,15 +184,19 @@ def _withdrawal(told: _Withdrawal) -> WithdrawalReport:
 
 
 class _Deposit(Facts, rename="camel"):
+    id: str
     amount: Decimal
     status: int
     tx_id: str = ""
 
 
-def deposit(content: Any, txid: str) -> DepositReport | None:
-    """The deposit of that txid; None if it is not listed yet."""
-    for told in shaped(content, list[_Deposit], "deposit/hisrec"):
-        if told.tx_id == txid:
-            state = DEPOSIT_STATES.get(told.status, TransferState.PENDING)
-            return DepositReport(state=state, amount=told.amount, detail=f"status {told.status}")
-    return None
+def deposits(content: Any, txid: str) -> tuple[VenueDeposit, ...]:
+    """Those of that txid."""
+    return tuple(_deposit(told) for told in shaped(content, list[_Deposit], "deposit/hisrec") if told.tx_id == txid)
+
+
+def _deposit(told: _Deposit) -> VenueDeposit:
+    if not told.id:
+        raise BadMessage("deposit/hisrec: one without id")
+    state = DEPOSIT_STATES.get(told.status, TransferState.PENDING)
+    return VenueDeposit(told.id, state, told.amount, f"status {told.status}")

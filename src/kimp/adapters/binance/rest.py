@@ -17,13 +17,13 @@ from kimp.adapters.venue.guard import check_withdrawal, network_name
 from kimp.adapters.venue.shape import plain
 from kimp.config import KeyPair, VenueSettings
 from kimp.contracts.orders import OrderIntent
-from kimp.contracts.transfers import Address, DepositReport, TransferState, WithdrawalIntent, WithdrawalReport
+from kimp.contracts.transfers import Address, TransferState, WithdrawalIntent, WithdrawalReport
 from kimp.domain.errors import NotFound, Rejected
 from kimp.domain.keys import KeyFacts
 from kimp.domain.market import Network, Quote, Venue, VenueRules
 from kimp.domain.money import CONTEXT, ZERO, Asset
 from kimp.ports.clock import Clock
-from kimp.ports.exchange import Balance, VenueOrder
+from kimp.ports.exchange import Balance, VenueDeposit, VenueOrder
 
 KEEP_S = 300
 """Fees; filters and wallet states are read every time."""
@@ -194,9 +194,9 @@ class BinanceExchange:
         listed = await self._history({"idList": ",".join(venue_ids)})
         return {venue_id: report for venue_id, (_, report) in listed.items()}
 
-    async def deposit(self, coin: Asset, txid: str) -> DepositReport | None:
+    async def deposits(self, coin: Asset, txid: str) -> Sequence[VenueDeposit]:
         call = self._api.sapi_get_capital_deposit_hisrec({"coin": coin, "txId": txid})
-        return await self._call.read("deposit", call, lambda content: parse.deposit(content, txid))
+        return await self._call.read("deposits", call, lambda content: parse.deposits(content, txid))
 
     async def _history(self, query: Mapping[str, str]) -> dict[str, tuple[str | None, WithdrawalReport]]:
         call = self._api.sapi_get_capital_withdraw_history(dict(query))

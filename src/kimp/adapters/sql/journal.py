@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from kimp.adapters.sql.capital import admit
 from kimp.adapters.sql.controls import LEVEL_NOW, level_of
+from kimp.adapters.sql.deposits import SqlDepositClaims
 from kimp.adapters.sql.store import Store
 from kimp.adapters.sql.tables import order_intents, withdrawal_intents
 from kimp.contracts.orders import OrderIntent, OrderOutcome, OrderReport
@@ -19,11 +20,11 @@ from kimp.domain.admission import HaltLevel
 from kimp.ports.books import SendPermit
 
 
-class SqlJournal:
+class SqlJournal(SqlDepositClaims):
     """The port `Journal`. Every method raises StoreUnavailable when the database does not serve: then don't send."""
 
     def __init__(self, store: Store) -> None:
-        self._store = store
+        super().__init__(store)
         self._order = store.insert_once(order_intents)
 
     async def ask_order(self, intent: OrderIntent, now_ms: int) -> SendPermit:

@@ -120,6 +120,21 @@ withdrawal_intents = Table(
     **OPTIONS,
 )
 
+deposit_claims = Table(
+    "deposit_claims",
+    metadata,
+    Column("transfer_id", ID, primary_key=True),
+    Column("cycle_id", ID, nullable=False),
+    Column("venue", CODE, nullable=False),  # that takes the coins in
+    Column("txid", String(255), nullable=False),
+    Column("arrives", Amount, nullable=False),
+    Column("deposit_id", ENTRY_ID),  # the venue's own, once it has credited the transfer's coins
+    UniqueConstraint("venue", "deposit_id"),
+    Index(None, "txid"),
+    **OPTIONS,
+)
+"""A txid may be that of several transfers, which the venue paid out in one transaction; a deposit belongs to one."""
+
 capital = Table(
     "capital",
     metadata,

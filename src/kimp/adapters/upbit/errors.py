@@ -40,7 +40,7 @@ REFUSALS = Refusals(
             "withdraw_address_not_registerd",  # spelt so in some of Upbit's own pages
         }
     ),
-    absent=frozenset({"order_not_found", "withdraw_not_found", "deposit_not_found"}),
+    absent=frozenset({"order_not_found", "withdraw_not_found"}),
     not_executed={"market_offline": MAINTENANCE_PAUSE_S},
 )
 

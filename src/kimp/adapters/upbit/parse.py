@@ -6,11 +6,11 @@ from decimal import Decimal
 from typing import Any
 
 from kimp.adapters.venue.shape import Facts, shaped
-from kimp.contracts.transfers import Address, DepositReport, TransferState, WithdrawalReport
+from kimp.contracts.transfers import Address, TransferState, WithdrawalReport
 from kimp.domain.errors import BadMessage
 from kimp.domain.market import Fill, Quote, Venue
 from kimp.domain.money import CONTEXT, KRW, ZERO, Asset, exact, round_down
-from kimp.ports.exchange import Balance, VenueOrder
+from kimp.ports.exchange import Balance, VenueDeposit, VenueOrder
 
 CLOSED_STATES = frozenset({"done", "cancel"})
 """An immediate order whose rest was not filled ends in `cancel`, with its trades."""
@@ -183,13 +183,19 @@ def _epoch_ms(text: str) -> int:
 
 
 class _Deposit(Facts):
+    uuid: str
     state: str
     amount: Decimal
     txid: str | None = None
 
 
-def deposit(content: Any) -> DepositReport:
-    """ACCEPTED means credited and free; a travel-rule hold is pending."""
-    told = shaped(content, _Deposit, "deposit")
+def deposits(content: Any, txid: str) -> tuple[VenueDeposit, ...]:
+    """Those of that txid. ACCEPTED means credited and free; a travel-rule hold is pending."""
+    return tuple(_deposit(told) for told in shaped(content, list[_Deposit], "deposits") if told.txid == txid)
+
+
+def _deposit(told: _Deposit) -> VenueDeposit:
+    if not told.uuid:
+        raise BadMessage("deposits: one without uuid")
     state = DEPOSIT_STATES.get(told.state.upper(), TransferState.PENDING)
-    return DepositReport(state=state, amount=told.amount, detail=told.state)
+    return VenueDeposit(told.uuid, state, told.amount, told.state)

@@ -15,13 +15,13 @@ from kimp.adapters.venue.guard import check_withdrawal, network_name
 from kimp.adapters.venue.shape import plain
 from kimp.config import KeyPair, VenueSettings
 from kimp.contracts.orders import OrderIntent
-from kimp.contracts.transfers import Address, DepositReport, WithdrawalIntent, WithdrawalReport
+from kimp.contracts.transfers import Address, WithdrawalIntent, WithdrawalReport
 from kimp.domain.errors import NotFound, Unavailable
 from kimp.domain.keys import KeyFacts
 from kimp.domain.market import Network, Quote, Side, Venue, VenueRules
 from kimp.domain.money import Asset
 from kimp.ports.clock import Clock
-from kimp.ports.exchange import Balance, VenueOrder
+from kimp.ports.exchange import Balance, VenueDeposit, VenueOrder
 
 KEEP_S = 300
 """Fees, minimums and our own addresses; wallet states and ticks are read every time."""
@@ -177,12 +177,10 @@ class UpbitExchange:
         query = {"uuid": venue_id, "currency": coin}
         return await self._call.read("withdrawal", self._api.private_get_withdraw(query), parse.withdrawal)
 
-    async def deposit(self, coin: Asset, txid: str) -> DepositReport | None:
-        query = {"currency": coin, "txid": txid}
-        try:
-            return await self._call.read("deposit", self._api.private_get_deposit(query), parse.deposit)
-        except NotFound:
-            return None
+    async def deposits(self, coin: Asset, txid: str) -> Sequence[VenueDeposit]:
+        # A list of one as text: ccxt would write a Python list as its repr.
+        call = self._api.private_get_deposits({"currency": coin, "txids[]": txid, "limit": PAGE})
+        return await self._call.read("deposits", call, lambda told: parse.deposits(told, txid))
 
     async def _wallets(self) -> Mapping[tuple[str, str], rulebook.Wallet]:
         return await self._call.read("wallets", self._api.private_get_status_wallet(), rulebook.wallets)

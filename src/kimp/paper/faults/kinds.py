@@ -108,6 +108,8 @@ class FaultKind(StrEnum):
     """The network fee is twice the listed one: on top on Upbit, out of the amount on Binance."""
     TAG_LOST = "tag_lost"
     """It leaves without its tag: the chain brings it to the receiver, who knows no account for it."""
+    SHARED_TXID = "shared_txid"
+    """It waits for the coin's next withdrawal, and both leave in one transaction; alone if none comes for a while."""
     # The receiving side of a transfer.
     DEPOSIT_HELD = "deposit_held"
     """Held for the travel rule for a while, then credited."""
@@ -170,7 +172,7 @@ ORDER = frozenset({
 })  # fmt: skip
 SENDING = frozenset({
     K.WALLET_SUSPENDED, K.WITHDRAWAL_UNAPPROVED, K.WITHDRAWAL_STUCK, K.WITHDRAWAL_FAILED, K.WITHDRAWAL_REJECTED,
-    K.WITHDRAWAL_CANCELLED, K.FEE_SURPRISE, K.TAG_LOST,
+    K.WITHDRAWAL_CANCELLED, K.FEE_SURPRISE, K.TAG_LOST, K.SHARED_TXID,
 })  # fmt: skip
 RECEIVING = frozenset({
     K.WALLET_SUSPENDED, K.DEPOSIT_HELD, K.DEPOSIT_DELAYED, K.DEPOSIT_REJECTED, K.DEPOSIT_LOST, K.DEPOSIT_SHORT,
@@ -211,6 +213,7 @@ SECONDS = {
     K.WALLET_SUSPENDED: 10.0,
     K.WITHDRAWAL_UNAPPROVED: 10.0,
     K.WITHDRAWAL_STUCK: 10.0,
+    K.SHARED_TXID: 10.0,
     K.DEPOSIT_HELD: 10.0,
     K.DEPOSIT_DELAYED: 10.0,
     K.DEPOSIT_TWICE: 2.0,

@@ -11,7 +11,7 @@ from kimp.paper.faults.injector import Fault, Injector
 from kimp.paper.faults.kinds import FaultKind
 from kimp.paper.journal import Journal
 from kimp.paper.till import Till
-from kimp.paper.transfer import Deposit, Step, Verdict, Withdrawal
+from kimp.paper.transfer import Deposit, Step, Verdict, Withdrawal, new_txid
 from kimp.paper.wallets import Wallets, WalletState
 
 K = FaultKind
@@ -25,6 +25,8 @@ FINAL_ONLY = frozenset({K.DEPOSIT_HELD, K.DEPOSIT_DELAYED, K.DEPOSIT_REJECTED})
 HELD_UP = frozenset({K.DEPOSIT_HELD, K.DEPOSIT_DELAYED, K.CREDIT_LOCKED})
 SHORT_BY = Decimal("0.01")
 """Of what was sent."""
+LOOK_MS = 50
+"""How often one that waits for company looks whether it has come."""
 GO_ON = Verdict()
 
 
@@ -45,6 +47,10 @@ class TransferFaults:
         self._receiving: dict[str, Fault | None] = {}
         self._until_ms: dict[tuple[str, FaultKind], int] = {}
         """When one that is held up may go on."""
+        self._gathering: dict[tuple[Venue, str], Withdrawal] = {}
+        """Waits for another one of the coin, to leave with it."""
+        self._txids: dict[str, str] = {}
+        """Of transactions that are shared, by the withdrawal's uuid."""
 
     @exact
     def accept(self, withdrawal: Withdrawal) -> None:
@@ -58,12 +64,15 @@ class TransferFaults:
             possible.discard(K.FEE_SURPRISE)
         if withdrawal.address.tag is None:
             possible.discard(K.TAG_LOST)
+        self._join(withdrawal)
         fault = self._injector.draw(venue, f"WITHDRAW {coin}", possible, withdrawal=withdrawal.uuid)
         if fault is None:
             return
         self._sending[withdrawal.uuid] = fault
         if fault.kind is K.WALLET_SUSPENDED:
             self._suspend(venue, coin, fault.ms)
+        elif fault.kind is K.SHARED_TXID and withdrawal.uuid not in self._txids:
+            self._gathering[venue, coin] = withdrawal
         elif fault.kind is K.FEE_SURPRISE:
             withdrawal.fee += surcharge
             if venue is Venue.BINANCE:
@@ -84,12 +93,21 @@ class TransferFaults:
         )
 
     def _leaves(self, withdrawal: Withdrawal) -> Verdict:
-        fault = self._sending.get(withdrawal.uuid)
+        fault, txid = self._sending.get(withdrawal.uuid), self._txids.get(withdrawal.uuid)
         if fault is None:
-            return GO_ON
+            return Verdict(txid=txid)
         if fault.kind is K.TAG_LOST:
             withdrawal.address = replace(withdrawal.address, tag=None)
-        return Verdict(self._held_up(withdrawal, fault, K.WITHDRAWAL_UNAPPROVED), ENDS.get(fault.kind))
+        wait_ms = self._held_up(withdrawal, fault, K.WITHDRAWAL_UNAPPROVED)
+        if fault.kind is K.SHARED_TXID and txid is None:
+            wait_ms = min(self._held_up(withdrawal, fault, K.SHARED_TXID), LOOK_MS)
+        return Verdict(wait_ms, ENDS.get(fault.kind), txid=txid)
+
+    def _join(self, withdrawal: Withdrawal) -> None:
+        """The transaction of another one of the coin that waits for company."""
+        other = self._gathering.pop((withdrawal.venue, withdrawal.coin), None)
+        if other is not None and other.step is Step.ACCEPTED:
+            self._txids |= dict.fromkeys((other.uuid, withdrawal.uuid), new_txid())
 
     @exact
     def _arrives(self, withdrawal: Withdrawal) -> Verdict:
