@@ -265,6 +265,8 @@ class _Impatient(SystemClock):
     def now_ms(self) -> int:
         if self._lab.give_up_at_once and any(venue.asked_to_withdraw for venue in self._lab.venues.values()):
             self._ahead_ms += 600_000
+        elif not self._lab.give_up_at_once:
+            self._ahead_ms = 0
         return super().now_ms() + self._ahead_ms
 
     def steady_ms(self) -> int:

@@ -3,7 +3,7 @@
 import asyncio
 from collections import deque
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import pytest
@@ -513,8 +513,8 @@ async def test_done_without_a_txid_is_not_done_yet(desk: Desk, work: TransferAct
     early = listed(f"w-{TRANSFER}", "100").model_copy(update={"state": TransferState.DONE})
     upbit.states = deque([early])
     assert (await desk.run(work.follow_withdrawal, intent())).txid == f"tx-{TRANSFER}"
-    upbit.states = deque([early] * work.polls)
-    report = await desk.run(work.follow_withdrawal, intent())
+    upbit.states = deque([early] * 2)
+    report = await desk.run(replace(work, polls=2).follow_withdrawal, intent())
     assert (report.state, report.detail) == (TransferState.PENDING, "done, txid not listed yet")
 
 

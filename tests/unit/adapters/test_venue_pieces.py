@@ -120,7 +120,7 @@ def intent(**changes: object) -> WithdrawalIntent:
     facts: dict[str, object] = {
         "cycle_id": "XRP-1", "run_id": "r", "transfer_id": "XRP-1-1W-1", "coin": XRP,
         "direction": Direction.TO_BINANCE, "amount": Decimal(10), "network": "XRP",
-        "address": Address(network="XRP", address="rB", tag="7"),
+        "address": Address(network="XRP", address="rB", tag="7"), "expires_at_ms": 0,
     }  # fmt: skip
     return WithdrawalIntent.model_validate(facts | changes)
 
