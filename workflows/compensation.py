@@ -14,7 +14,8 @@ with workflow.unsafe.imports_passed_through():
     from kimp.domain.money import ZERO, Asset
     from kimp.domain.sizing import cash_of
 
-from workflows.execution import BuyBack, Execution, Place, RouteBuy, settle
+from workflows.execution import BuyBack, Execution, Place, RouteBuy
+from workflows.late_order import settle
 from workflows.policies import MARKET
 from workflows.rebalancing import await_route
 from workflows.steps import LOOK_AGAIN, NeedsPerson, answered

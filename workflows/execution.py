@@ -13,7 +13,7 @@ with workflow.unsafe.imports_passed_through():
     from kimp.contracts.cycle import MarketNow, QuoteQuery
     from kimp.contracts.orders import Opening, OrderIntent, OrderOutcome, OrderReport
     from kimp.domain import sizing
-    from kimp.domain.ids import Leg, Step, client_order_id, step_of
+    from kimp.domain.ids import Leg, Step, client_order_id
     from kimp.domain.market import Side, Venue
     from kimp.domain.money import ONE, ZERO, Asset, Money, exact, round_down
     from kimp.observability.context import bound
@@ -240,20 +240,6 @@ class RouteBuy(Execution):
     @property
     def _gives_way(self) -> bool:
         return self.given_up
-
-
-async def settle(story: CycleStory, order: OrderIntent) -> None:
-    """What became of an order of before: its journal entry exists, so it is looked up and never sent."""
-    report = await answered(
-        story,
-        ORDER,
-        OrderActivities.execute_order,
-        order,
-        summary=f"what became of {step_of(order.client_order_id)}: {order.client_order_id}",
-        refusal=proves_nothing,
-    )
-    if report.outcome is OrderOutcome.FILLED:
-        await story.book(order.entries(report.fills))
 
 
 def _asked_pause(report: OrderReport) -> timedelta | None:

@@ -7,7 +7,7 @@ with workflow.unsafe.imports_passed_through():
     from kimp.domain.ids import Leg, Step
     from kimp.domain.ledger import spent_on
 
-from workflows.execution import settle
+from workflows.late_order import settle
 from workflows.life import CycleLife
 from workflows.steps import StepFailed
 from workflows.transfer import Transfer

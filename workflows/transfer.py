@@ -1,7 +1,6 @@
 """A coin on its way from one venue to the other, as durable steps."""
 
 from contextlib import AbstractContextManager
-from datetime import timedelta
 from decimal import Decimal
 
 from temporalio import workflow
@@ -9,8 +8,6 @@ from temporalio import workflow
 with workflow.unsafe.imports_passed_through():
     from activities.transfers import TransferActivities
     from kimp.contracts.transfers import (
-        DepositQuery,
-        DepositReport,
         TransferRequest,
         TransferState,
         TransferTerms,
@@ -24,6 +21,7 @@ with workflow.unsafe.imports_passed_through():
     from kimp.domain.money import ZERO, Asset
     from kimp.observability.context import bound
 
+from workflows.deposit import follow_deposit
 from workflows.execution import BuyBack, Place
 from workflows.policies import FOLLOW, PREPARE, WITHDRAW
 from workflows.steps import (
@@ -119,7 +117,7 @@ class Transfer:
             self._intent = None
 
     async def _take_in(self, intent: WithdrawalIntent, sent: WithdrawalReport) -> Decimal:
-        arrived = await self._follow_deposit(intent, sent)
+        arrived = await follow_deposit(self._story, intent, sent)
         name, cycle_id = intent.transfer_id, self._story.cycle.cycle_id
         missing = sent.arrives - arrived
         entries = [deposit_entry(name, cycle_id, self._direction.destination, self._coin, arrived)]
@@ -240,42 +238,3 @@ class Transfer:
             if sent.state is TransferState.FAILED:
                 raise StepFailed(f"{self._direction.source} did not send {intent.transfer_id}: {sent.detail}")
             pause = await look_again(self._story, f"{self._direction.source} sends {self._coin}: {sent.detail}", pause)
-
-    async def _follow_deposit(self, intent: WithdrawalIntent, sent: WithdrawalReport) -> Decimal:
-        pause = LOOK_AGAIN
-        began = workflow.now()
-        unseen_at_most = timedelta(seconds=self._story.cycle.policy.deposit_unseen_s)
-        destination = self._direction.destination
-        while True:
-            credited = await self._ask_deposit(intent, sent)
-            if credited.state is TransferState.DONE:
-                await self._story.wait(None)
-                return credited.amount
-            if credited.state is TransferState.FAILED:
-                raise NeedsPerson(f"{destination} refused {intent.transfer_id}: {credited.detail}")
-            if credited.state is TransferState.UNSEEN and workflow.now() - began > unseen_at_most:
-                tag = f" tag {intent.address.tag}" if intent.address.tag else ""
-                raise NeedsPerson(
-                    f"{destination} has not heard of {intent.transfer_id}: {sent.arrives:f} {self._coin}"
-                    f" to {intent.address.address}{tag}, txid {sent.txid}; {credited.detail}"
-                )
-            pause = await look_again(self._story, f"{self._coin} deposit on {destination}: {credited.detail}", pause)
-
-    async def _ask_deposit(self, intent: WithdrawalIntent, sent: WithdrawalReport) -> DepositReport:
-        if sent.txid is None:
-            raise NeedsPerson(f"withdrawal {sent.venue_id} is done but has no txid to look for")
-        return await answered(
-            self._story,
-            FOLLOW,
-            TransferActivities.follow_deposit,
-            DepositQuery(
-                cycle_id=self._story.cycle.cycle_id,
-                transfer_id=intent.transfer_id,
-                coin=self._coin,
-                direction=self._direction,
-                txid=sent.txid,
-                arrives=sent.arrives,
-            ),
-            summary=f"{sent.arrives:f} {self._coin} reach {self._direction.destination}",
-            refusal=proves_nothing,
-        )

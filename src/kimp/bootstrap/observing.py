@@ -17,7 +17,7 @@ from kimp.bootstrap.settings import SettingsInForce
 from kimp.config import Settings
 from kimp.domain.errors import KimpError
 from kimp.observability.outlook import show_outlook
-from kimp.ports.books import Overview
+from kimp.ports.outlook import Overview
 
 OVERSEE_EVERY_S = 5.0
 BUFFERED = 100_000

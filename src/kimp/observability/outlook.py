@@ -7,7 +7,7 @@ from kimp.contracts.status import CycleStatus
 from kimp.domain.caps import Caps
 from kimp.observability import metrics
 from kimp.observability.reasons import kind_of
-from kimp.ports.books import OpenCycle, Outlook
+from kimp.ports.outlook import OpenCycle, Outlook
 
 
 def show_outlook(outlook: Outlook, caps: Caps, now_ms: int) -> None:

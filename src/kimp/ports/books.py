@@ -230,32 +230,3 @@ class Controls(Protocol):
     async def halt_at_least(self, level: HaltLevel, reason: str, now_ms: int) -> None:
         """Raise the level, never lower it: for kimp itself, which may stop but not resume."""
         ...
-
-
-@dataclass(frozen=True, slots=True)
-class OpenCycle:
-    """What matters of a cycle that has not ended."""
-
-    status: CycleStatus
-    waiting_reason: str | None
-    waiting_since_ms: int | None
-    reason: str | None
-    updated_ms: int
-
-
-@dataclass(frozen=True, slots=True)
-class Outlook:
-    """What a person on call wants to know, as of one moment."""
-
-    cycles: tuple[OpenCycle, ...]
-    unknown: Mapping[Venue, int]
-    """Orders without an outcome after their fence, and withdrawals without an answer."""
-    in_transit: Mapping[Asset, Decimal]
-    unexplained: int
-    """Entries of the last day that book what nobody could explain."""
-    halt: HaltLevel
-    exposure: Exposure
-
-
-class Overview(Protocol):
-    async def outlook(self, now_ms: int) -> Outlook: ...

@@ -15,7 +15,7 @@ from kimp.contracts.status import CycleStatus
 from kimp.domain.ledger import RECONCILED, Account
 from kimp.domain.market import Venue
 from kimp.domain.money import ZERO, Asset
-from kimp.ports.books import OpenCycle, Outlook
+from kimp.ports.outlook import OpenCycle, Outlook
 
 ANSWERED_BY_MS = 30_000
 """Orders are looked up behind a fence of 20 s: what has no outcome later than this is nobody's normal course."""

@@ -1,0 +1,56 @@
+"""What was sent, until the destination has credited it."""
+
+from datetime import timedelta
+from decimal import Decimal
+
+from temporalio import workflow
+
+with workflow.unsafe.imports_passed_through():
+    from activities.transfers import TransferActivities
+    from kimp.contracts.transfers import DepositQuery, DepositReport, TransferState, WithdrawalIntent, WithdrawalReport
+
+from workflows.policies import FOLLOW
+from workflows.steps import LOOK_AGAIN, NeedsPerson, answered, look_again, proves_nothing
+from workflows.story import CycleStory
+
+
+async def follow_deposit(story: CycleStory, intent: WithdrawalIntent, sent: WithdrawalReport) -> Decimal:
+    """Coins credited and free to use. Raises NeedsPerson if they were refused, or never heard of for hours."""
+    pause = LOOK_AGAIN
+    began = workflow.now()
+    unseen_at_most = timedelta(seconds=story.cycle.policy.deposit_unseen_s)
+    destination = intent.direction.destination
+    while True:
+        credited = await _ask(story, intent, sent)
+        if credited.state is TransferState.DONE:
+            await story.wait(None)
+            return credited.amount
+        if credited.state is TransferState.FAILED:
+            raise NeedsPerson(f"{destination} refused {intent.transfer_id}: {credited.detail}")
+        if credited.state is TransferState.UNSEEN and workflow.now() - began > unseen_at_most:
+            tag = f" tag {intent.address.tag}" if intent.address.tag else ""
+            raise NeedsPerson(
+                f"{destination} has not heard of {intent.transfer_id}: {sent.arrives:f} {intent.coin}"
+                f" to {intent.address.address}{tag}, txid {sent.txid}; {credited.detail}"
+            )
+        pause = await look_again(story, f"{intent.coin} deposit on {destination}: {credited.detail}", pause)
+
+
+async def _ask(story: CycleStory, intent: WithdrawalIntent, sent: WithdrawalReport) -> DepositReport:
+    if sent.txid is None:
+        raise NeedsPerson(f"withdrawal {sent.venue_id} is done but has no txid to look for")
+    return await answered(
+        story,
+        FOLLOW,
+        TransferActivities.follow_deposit,
+        DepositQuery(
+            cycle_id=intent.cycle_id,
+            transfer_id=intent.transfer_id,
+            coin=intent.coin,
+            direction=intent.direction,
+            txid=sent.txid,
+            arrives=sent.arrives,
+        ),
+        summary=f"{sent.arrives:f} {intent.coin} reach {intent.direction.destination}",
+        refusal=proves_nothing,
+    )

@@ -1,0 +1,26 @@
+"""An order of before, of which nothing is booked."""
+
+from temporalio import workflow
+
+with workflow.unsafe.imports_passed_through():
+    from activities.orders import OrderActivities
+    from kimp.contracts.orders import OrderIntent, OrderOutcome
+    from kimp.domain.ids import step_of
+
+from workflows.policies import ORDER
+from workflows.steps import answered, proves_nothing
+from workflows.story import CycleStory
+
+
+async def settle(story: CycleStory, order: OrderIntent) -> None:
+    """What became of an order of before: its journal entry exists, so it is looked up and never sent."""
+    report = await answered(
+        story,
+        ORDER,
+        OrderActivities.execute_order,
+        order,
+        summary=f"what became of {step_of(order.client_order_id)}: {order.client_order_id}",
+        refusal=proves_nothing,
+    )
+    if report.outcome is OrderOutcome.FILLED:
+        await story.book(order.entries(report.fills))
