@@ -1,5 +1,6 @@
 """How a cycle comes to each of its ends: every branch leads one there and lets it finish."""
 
+import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
@@ -16,6 +17,7 @@ from kimp.domain.admission import HaltLevel
 from kimp.domain.errors import OutcomeUnknown, Rejected, Unavailable
 from kimp.domain.ledger import Account, holdings
 from kimp.domain.market import Direction
+from kimp.domain.money import USDT
 from workflows.arbitrage_cycle import ArbitrageCycle
 
 Handle = WorkflowHandle[ArbitrageCycle, CycleResult]
@@ -260,6 +262,46 @@ async def parked_while_undone_then_retried(lab: Lab) -> Handle:
     return await _finished(handle)
 
 
+async def unknown_while_undone_then_retried(lab: Lab) -> Handle:
+    """A withdrawal of the undoing has no answer and can't be looked up; a retry finds it, and sends none."""
+    handle = await lab.start(await lab.plan())
+    await lab.seen(handle, lambda _: bool(lab.binance.withdrawals))
+    lab.upbit.after["withdraw"] = _unknown()
+    lab.upbit.faults["withdrawals_since"] = _refused(1)
+    await handle.execute_update(ArbitrageCycle.abort, ANN)
+    await _parked(lab)
+    await handle.execute_update(ArbitrageCycle.retry, ANN)
+    return handle
+
+
+async def a_lost_sale_found_while_undone(lab: Lab) -> Handle:
+    """Given up after its fence, then executed: nothing is left to sell."""
+    lab.upbit.hides_orders = True
+    lab.upbit.after["place_order"] = _unknown()
+    handle = await lab.start(await lab.plan())
+    await lab.seen(handle, lambda _: bool(lab.upbit.sent))
+    lab.upbit.faults["place_order"] = _refused(5)
+    while len(lab.upbit.faults["place_order"]) > 1:  # noqa: ASYNC110 - a worker's thread takes them
+        await asyncio.sleep(0.05)
+    lab.upbit.hides_orders = False
+    return handle
+
+
+async def a_way_home_chosen_anew(lab: Lab) -> Handle:
+    """Its buy had to wait, and another became cheaper meanwhile."""
+    handle = await lab.start(await lab.plan())
+    lab.quotes_flow = False
+    await lab.seen(handle, _waiting)
+    lab.journal.halt = HaltLevel.ONLY_COMPENSATION
+    lab.quotes_flow = True
+    await handle.execute_update(ArbitrageCycle.retry, ANN)
+    await lab.seen(handle, lambda state: "halted" in (state.waiting_reason or ""))
+    lab.upbit.prices[USDT] = (Decimal(1500), Decimal(1501))
+    lab.journal.halt = HaltLevel.RUN
+    await handle.execute_update(ArbitrageCycle.retry, ANN)
+    return await _finished(handle)
+
+
 async def deposit_refused_then_written_off(lab: Lab) -> Handle:
     lab.upbit.refuses_deposits = True
     handle = await lab.start(await lab.plan())
@@ -324,6 +366,9 @@ BRANCHES: tuple[Branch, ...] = (
     parked_then_compensated,
     parked_then_written_off,
     parked_while_undone_then_retried,
+    unknown_while_undone_then_retried,
+    a_lost_sale_found_while_undone,
+    a_way_home_chosen_anew,
     deposit_refused_then_written_off,
     stranded,
     late_order,
