@@ -6,6 +6,8 @@ from importlib.metadata import packages_distributions
 import pytest
 from architecture.project import PACKAGES, ROOT, modules, tracked_files
 
+from kimp.bootstrap.temporal import WORKFLOW_PARTS, WORKFLOWS
+
 SCRIPT_FOLDERS = {"tests", "bench"}
 """Hold Python, are run from the checkout, and are not shipped."""
 
@@ -37,3 +39,10 @@ def test_the_root_package_imports_nothing() -> None:
     """A re-export there makes an import cycle: workflows import kimp.contracts, kimp.bootstrap imports workflows."""
     body = ast.parse((ROOT / "src/kimp/__init__.py").read_text()).body
     assert all(isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) for node in body)
+
+
+def test_every_part_of_the_workflows_is_loaded_once() -> None:
+    """The sandbox loads anew, for each cycle, what it is not told to pass through."""
+    defining = {workflow.__module__.removeprefix("workflows.") for workflow in WORKFLOWS}
+    parts = {path.stem for path in (ROOT / "workflows").glob("*.py")} - defining - {"__init__"}
+    assert sorted(parts) == list(WORKFLOW_PARTS)

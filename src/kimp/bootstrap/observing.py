@@ -13,6 +13,7 @@ from kimp.adapters.clock import SystemClock
 from kimp.adapters.sql.books import SqlBooks
 from kimp.adapters.telemetry.exports import Exports, start_exports
 from kimp.adapters.telemetry.pages import Check, Pages
+from kimp.adapters.temporal.core import CORE_LOGGING
 from kimp.bootstrap.settings import SettingsInForce
 from kimp.config import Settings
 from kimp.domain.errors import KimpError
@@ -57,7 +58,7 @@ async def _temporal_figures(exports: Exports, stack: AsyncExitStack) -> Runtime 
     if exports.metering is None:
         return None
     buffer = MetricBuffer(BUFFERED)
-    runtime = Runtime(telemetry=TelemetryConfig(metrics=buffer))
+    runtime = Runtime(telemetry=TelemetryConfig(logging=CORE_LOGGING, metrics=buffer))
     await stack.enter_async_context(MetricsExporter(buffer, exports.metering))
     return runtime
 

@@ -15,6 +15,7 @@ from kimp.adapters.clock import SystemClock
 from kimp.adapters.temporal.bootstrap_namespace import NAMESPACE, RETENTION, prepare_namespace
 from kimp.adapters.temporal.codec import HistoryCodec, KeyRing, is_sealed
 from kimp.adapters.temporal.converter import data_converter
+from kimp.adapters.temporal.core import core_runtime
 from kimp.adapters.temporal.opening import ReadHistory, opened
 from kimp.adapters.temporal.replaying import Replaying
 from kimp.adapters.temporal.schedule import prepare_schedule
@@ -28,7 +29,9 @@ WORKFLOWS = (ArbitrageCycle, StrandedCycle, Sweep)
 WORKFLOW_PARTS = (
     "compensation",
     "control",
+    "deposit",
     "execution",
+    "late_order",
     "life",
     "policies",
     "rebalancing",
@@ -63,7 +66,10 @@ async def connect_temporal(settings: Settings, runtime: Runtime | None = None) -
     config = _named(settings)
     try:
         return await Client.connect(
-            **config, data_converter=history_converter(settings), plugins=[tracing_plugin()], runtime=runtime
+            **config,
+            data_converter=history_converter(settings),
+            plugins=[tracing_plugin()],
+            runtime=runtime or core_runtime(),
         )
     except (RuntimeError, RPCError) as error:
         raise BadConfig(

@@ -14,6 +14,7 @@ from temporalio.api.common.v1 import Payload
 from temporalio.api.enums.v1 import EventType
 from temporalio.api.history.v1 import HistoryEvent
 from temporalio.client import Client, WorkflowExecution
+from temporalio.runtime import LoggingConfig, Runtime, TelemetryConfig
 from temporalio.service import RPCError
 
 CYCLES = "WorkflowType IN ('ArbitrageCycle', 'StrandedCycle')"
@@ -48,7 +49,9 @@ def _tables(connection: Connection) -> dict[str, list[Row]]:
 
 async def read_workflows(address: str, namespace: str) -> Sequence[Workflow] | Unread:
     try:
-        client = await Client.connect(address, namespace=namespace)
+        # Its core would write to stdout, into the midst of the report.
+        quiet = Runtime(telemetry=TelemetryConfig(logging=LoggingConfig(filter="off")))
+        client = await Client.connect(address, namespace=namespace, runtime=quiet)
         return [workflow async for workflow in _workflows(client)]
     except (RPCError, RuntimeError, ValueError) as error:
         return Unread(f"Temporal at {address}: {error}")

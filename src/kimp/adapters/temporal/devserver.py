@@ -13,6 +13,7 @@ from temporalio.service import RPCError
 
 from kimp.adapters.embedded.process import LOOPBACK, OwnServer, ServerProcess, require_free_port
 from kimp.adapters.temporal.bootstrap_namespace import NAMESPACE, prepare_namespace
+from kimp.adapters.temporal.core import core_runtime
 
 UI_PORT_OFFSET = 1000
 
@@ -66,7 +67,7 @@ class DevServer(OwnServer):
 
     async def _serves(self) -> bool:
         try:
-            client = await Client.connect(self.address, namespace=NAMESPACE)
+            client = await Client.connect(self.address, namespace=NAMESPACE, runtime=core_runtime())
             await prepare_namespace(client)
         except (RuntimeError, RPCError):  # not listening yet, or listening and not serving yet
             return False
