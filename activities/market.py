@@ -73,7 +73,6 @@ class MarketActivities:
         quote = await venue.top_of_book(query.coin)
         if quote.bid <= ZERO or quote.crossed:
             # One side is empty, or the venue is about to match: no price to bound an order by.
-            raise Unavailable(
-                f"no price in the book of {query.coin}: bid {quote.bid:f}, ask {quote.ask:f}", venue=venue.venue
-            )
+            activity.logger.warning("%s on %s: bid %s, ask %s", query.coin, venue.venue, quote.bid, quote.ask)
+            raise Unavailable(f"there is no price in the book of {query.coin}", venue=venue.venue)
         return MarketNow(quote=quote, instrument=rules.instruments[0])

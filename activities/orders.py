@@ -101,18 +101,7 @@ class OrderActivities:
 
     async def _send_once(self, intent: OrderIntent, permit: SendPermit) -> VenueOrder | None:
         """None if the answer proves nothing."""
-        now = self.clock.now_ms()
-        value_krw = CONTEXT.multiply(CONTEXT.multiply(intent.quantity, intent.limit_price), intent.krw_per_cash)
-        if value_krw > ORDER_CEILING_KRW:
-            raise _HeldBack(f"{value_krw:,.0f} KRW is above the ceiling of {ORDER_CEILING_KRW:,f}")
-        if permit.halt >= (HaltLevel.NOTHING_LEAVES if intent.compensating else HaltLevel.ONLY_COMPENSATION):
-            raise _Blocked(f"orders are halted at level {int(permit.halt)} ({permit.halt.name.lower()})")
-        if now > intent.expires_at_ms:
-            late = f"expired {now - intent.expires_at_ms} ms ago"
-            # What opens a cycle is gone with its moment; all others are priced anew.
-            raise _HeldBack(late) if intent.opening is not None else _Blocked(late, SOON_S)
-        if now - permit.first_asked_ms > SEND_WITHIN_MS:
-            raise _Blocked("the attempt stalled before it could send", SOON_S)
+        self._check(intent, permit)
         try:
             return await self.venues[intent.venue].place_order(intent, send_by_ms=_send_by_ms(intent, permit))
         except NotSent as late:
@@ -127,12 +116,35 @@ class OrderActivities:
             activity.logger.warning("order %s: %s; looking it up", intent.client_order_id, doubt)
             return None
 
+    def _check(self, intent: OrderIntent, permit: SendPermit) -> None:
+        """The last look before it leaves. Raises _HeldBack or _Blocked."""
+        now = self.clock.now_ms()
+        value_krw = CONTEXT.multiply(CONTEXT.multiply(intent.quantity, intent.limit_price), intent.krw_per_cash)
+        if value_krw > ORDER_CEILING_KRW:
+            raise _HeldBack(f"{value_krw:,.0f} KRW is above the ceiling of {ORDER_CEILING_KRW:,f}")
+        if permit.halt >= (HaltLevel.NOTHING_LEAVES if intent.compensating else HaltLevel.ONLY_COMPENSATION):
+            raise _Blocked(f"orders are halted at level {int(permit.halt)} ({permit.halt.name.lower()})")
+        if now > intent.expires_at_ms:
+            # What opens a cycle is gone with its moment; all others are priced anew.
+            if intent.opening is not None:
+                raise _HeldBack(f"expired {now - intent.expires_at_ms} ms ago")
+            raise _Blocked("it expired before it could be sent", SOON_S)
+        if now - permit.first_asked_ms > SEND_WITHIN_MS:
+            raise _Blocked("the attempt stalled before it could send", SOON_S)
+
     async def _look_up(self, intent: OrderIntent, began_ms: int) -> VenueOrder | None:
         """The order, or None once the fence has passed and the venue still does not know it."""
         while True:
             activity.heartbeat("looking up")
             past_fence = self.clock.steady_ms() - began_ms > FENCE_MS
-            order = await self.venues[intent.venue].find_order(intent.coin, intent.client_order_id)
+            try:
+                order = await self.venues[intent.venue].find_order(intent.coin, intent.client_order_id)
+            except Unavailable as busy:
+                # Only the last look decides, so an earlier one that fails need not begin the fence anew.
+                if past_fence or (busy.retry_after or 0) * 1000 > FENCE_MS:
+                    raise
+                await pause(busy.retry_after or LOOK_AGAIN_S)
+                continue
             if order is not None or past_fence:
                 return order
             await pause(LOOK_AGAIN_S)

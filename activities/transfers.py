@@ -48,8 +48,6 @@ TURNS = 60
 POLLS_PER_CALL = 60
 """Short transfers end inside one call; for longer ones the workflow shows that it waits, and calls again."""
 
-UNTOLD = {"state": TransferState.PENDING, "detail": "done, txid not listed yet"}
-"""Of a withdrawal that cannot be followed any further yet."""
 UNDER_WAY = frozenset({TransferState.PENDING, TransferState.UNSEEN})
 
 Report = TypeVar("Report", WithdrawalReport, DepositReport)
@@ -153,11 +151,14 @@ class TransferActivities:
             raise Postponed(f"the allow-list has another place for {intent.coin} by now", venue=source)
 
     @activity.defn
-    async def give_up_withdrawal(self, intent: WithdrawalIntent) -> None:
-        """A person looked and says that nothing left: the coin's next withdrawal may be sent."""
+    async def give_up_withdrawal(self, intent: WithdrawalIntent) -> bool:
+        """A person looked and says that nothing left: the coin's next withdrawal may be sent.
+
+        False if the journal knows better, as the venue gave an id for it: then it is to be followed."""
         crash_point("give-up-asked", Step.SEND)
         await self.journal.refuse_withdrawal(intent.transfer_id, GIVEN_UP)
         crash_point("given-up", Step.SEND)
+        return await self.journal.claimed_withdrawal(intent.transfer_id) is None
 
     async def _look_up(self, intent: WithdrawalIntent, asked_ms: int) -> WithdrawalReport:
         source = self.venues[intent.direction.source]
@@ -188,19 +189,13 @@ class TransferActivities:
 
     @activity.defn
     async def follow_withdrawal(self, intent: WithdrawalIntent) -> WithdrawalReport:
-        """The withdrawal's state once it is final and has a txid, or PENDING after a minute of asking."""
+        """The withdrawal once it is final and has a txid, or as it is after a minute of asking."""
         source = self.venues[intent.direction.source]
         venue_id = await self.journal.claimed_withdrawal(intent.transfer_id)
         if venue_id is None:
             raise KeyRefused(f"withdrawal {intent.transfer_id} was never journalled", venue=source.venue)
 
-        async def read() -> WithdrawalReport:
-            report = await source.withdrawal(intent.coin, venue_id)
-            if report.state is TransferState.DONE and report.txid is None:
-                return report.model_copy(update=UNTOLD)
-            return report
-
-        report = await self._poll(read)
+        report = await self._poll(lambda: source.withdrawal(intent.coin, venue_id), _can_be_followed)
         crash_point("withdrawal-followed", step_of(intent.transfer_id))
         return report
 
@@ -208,7 +203,7 @@ class TransferActivities:
     async def follow_deposit(self, query: DepositQuery) -> DepositReport:
         """The transfer's own deposit once it is free to use, or PENDING or UNSEEN after a minute of asking."""
         await self.journal.expect_deposit(query)
-        report = await self._poll(lambda: self._own_deposit(query))
+        report = await self._poll(lambda: self._own_deposit(query), _has_ended)
         crash_point("deposit-followed", query.direction)
         return report
 
@@ -230,11 +225,20 @@ class TransferActivities:
             return DepositReport(state=TransferState.UNSEEN, amount=ZERO, detail=detail)
         return DepositReport(state=found.state, amount=found.amount, detail=found.detail, venue_id=found.venue_id)
 
-    async def _poll(self, read: Callable[[], Awaitable[Report]]) -> Report:
+    async def _poll(self, read: Callable[[], Awaitable[Report]], enough: Callable[[Report], bool]) -> Report:
         for _ in range(self.polls - 1):
             activity.heartbeat("following")
             report = await read()
-            if report.state not in UNDER_WAY:
+            if enough(report):
                 return report
             await pause(POLL_S)
         return await read()
+
+
+def _has_ended(report: WithdrawalReport | DepositReport) -> bool:
+    return report.state not in UNDER_WAY
+
+
+def _can_be_followed(report: WithdrawalReport) -> bool:
+    """The venue may show the end a moment before it fills the txid in."""
+    return _has_ended(report) and (report.state is not TransferState.DONE or report.txid is not None)

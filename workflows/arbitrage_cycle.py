@@ -16,7 +16,7 @@ with workflow.unsafe.imports_passed_through():
 from workflows.execution import Execution, Place, RouteBuy
 from workflows.life import CycleLife
 from workflows.rebalancing import await_route
-from workflows.steps import LOOK_AGAIN, StepFailed
+from workflows.steps import StepFailed
 from workflows.transfer import Transfer
 
 
@@ -64,10 +64,10 @@ class ArbitrageCycle(CycleLife):
 
     async def _buy_for_home(self, cash: Money) -> tuple[Asset, Decimal]:
         """Coins to send home: the cash itself where that is the way (USDT on Binance)."""
-        pause = LOOK_AGAIN
+        since, pause = workflow.now(), None
         while True:
             self._story.advance(CycleStatus.AWAITING_REBALANCE)
-            route = await self._step("choosing the way home", lambda: await_route(self._story, cash))
+            route = await self._step("choosing the way home", lambda: await_route(self._story, cash, since))
             self._story.route = coin = route.coin
             self._story.advance(CycleStatus.REBALANCING_IN_PROGRESS)
             if coin == cash.asset:

@@ -1,5 +1,6 @@
 """Undoing a cycle: position after position, latest first, until only cash at home is left."""
 
+from datetime import datetime, timedelta
 from decimal import Decimal
 
 from temporalio import workflow
@@ -18,7 +19,7 @@ from workflows.execution import BuyBack, Execution, Place, RouteBuy
 from workflows.late_order import settle
 from workflows.policies import MARKET
 from workflows.rebalancing import await_route
-from workflows.steps import LOOK_AGAIN, NeedsPerson, answered
+from workflows.steps import NeedsPerson, answered
 from workflows.story import CycleStory
 from workflows.transfer import Transfer
 
@@ -34,10 +35,13 @@ class Compensation:
         self._transfers = sent
         self._dust: dict[tuple[Account, Asset], Decimal] = {}
         """Too little to trade or to send: it stays where it is and is valued in the result."""
-        self._pause = LOOK_AGAIN
+        self._abroad_since: datetime | None = None
+        """When the present cash abroad was first to go home."""
+        self._pause: timedelta | None = None
 
     async def run(self) -> None:
         """Raises StepFailed or NeedsPerson; the cycle is parked then."""
+        self._abroad_since = None
         for order in self._story.absent:
             await settle(self._story, order)
         for transfer in reversed(self._transfers):
@@ -72,7 +76,8 @@ class Compensation:
         """Cash abroad, by the cheapest route."""
         if value_krw({(position.account, position.asset): position.amount}, self._story.krw_per_usdt, {}) < DUST_KRW:
             return self._leave(position)
-        route = await await_route(self._story, cash_of(venue, position.amount))
+        since = self._abroad_since = self._abroad_since or workflow.now()
+        route = await await_route(self._story, cash_of(venue, position.amount), since)
         self._story.route = route.coin
         if route.coin == venue.cash:
             return await self._send(route.coin, position.amount)
@@ -82,6 +87,7 @@ class Compensation:
         return None if buy.given_up else await self._send(route.coin, buy.coins)
 
     async def _send(self, coin: Asset, amount: Decimal) -> None:
+        self._abroad_since = self._pause = None
         transfer = Transfer(self._story, Leg.BACK, coin, self._way_home, amount)
         self._transfers.append(transfer)
         await transfer.run()

@@ -54,7 +54,7 @@ class Execution:
     It keeps its progress, so that a step that failed half way goes on where it stopped.
     """
 
-    def __init__(self, story: CycleStory, place: Place, target: Decimal, pause: timedelta = LOOK_AGAIN) -> None:
+    def __init__(self, story: CycleStory, place: Place, target: Decimal, pause: timedelta | None = None) -> None:
         """`target` is cash of the venue for a buy, coins for a sale."""
         self._story = story
         self._place = place
@@ -63,7 +63,7 @@ class Execution:
         self._attempt = 1
         self._waited = False
         self.pause = pause
-        """The next one, while something keeps orders from being sent: each is longer than the one before."""
+        """Before the next look, while something keeps orders from being sent; None while nothing does."""
         self.coins = ZERO
         """Coins gained by a buy after its fee, or given by a sale."""
         self.cash = ZERO
@@ -86,17 +86,23 @@ class Execution:
                 return self.coins != ZERO
             report = await self.order(quantity, self.limit(now), now.instrument.taker_fee)
             if report.outcome is OrderOutcome.BLOCKED:
-                self.pause = await look_again(self._story, report.reason, _asked_pause(report) or self.pause)
+                self.pause = await look_again(self._story, report.reason, self._next_pause(report))
                 self._waited = True
                 if self._gives_way:
                     return False
                 continue
+            self.pause = None
             await self._story.wait(None)
             fruitless = 0 if report.outcome is OrderOutcome.FILLED else fruitless + 1
             if fruitless == TRIES:
                 raise StepFailed(f"{self._what()} {report.outcome}: {report.reason or 'the book is too thin'}")
             if fruitless:
                 await self._story.control.sleep(PAUSE, f"before {self._what()} is tried again")
+
+    def _next_pause(self, report: OrderReport) -> timedelta:
+        """What the venue asks for, but longer each time: hours of it must stay a short history."""
+        asked = LOOK_AGAIN if report.retry_after_s is None else timedelta(seconds=report.retry_after_s)
+        return asked if self.pause is None else max(asked, self.pause)
 
     @property
     def _gives_way(self) -> bool:
@@ -237,10 +243,11 @@ class RouteBuy(Execution):
         """The market has moved on meanwhile: another way may be cheaper, or this one dearer than is bearable."""
         return self._waited and self.coins == ZERO
 
+    def _next_pause(self, report: OrderReport) -> timedelta:
+        """What the venue asks for, but longer each time: hours of it must stay a short history."""
+        asked = LOOK_AGAIN if report.retry_after_s is None else timedelta(seconds=report.retry_after_s)
+        return asked if self.pause is None else max(asked, self.pause)
+
     @property
     def _gives_way(self) -> bool:
         return self.given_up
-
-
-def _asked_pause(report: OrderReport) -> timedelta | None:
-    return None if report.retry_after_s is None else timedelta(seconds=report.retry_after_s)

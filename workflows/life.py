@@ -33,6 +33,7 @@ class CycleLife:
         self._control = Control()
         self._story = CycleStory(terms, self._control, takes_over)
         self._transfers: list[Transfer] = []
+        self._writing_off = False
 
     @abstractmethod
     async def _earn(self) -> CycleResult:
@@ -86,6 +87,8 @@ class CycleLife:
         undoing_because = self._story.reason
         await self._story.park(reason)
         decision = await self._control.decision()
+        # Before what follows, which may be the last record, and sums the books up.
+        await workflow.wait_condition(lambda: not self._writing_off)
         await self._story.resume(before, undoing_because)
         if decision is Decision.COMPENSATE:
             for transfer in self._transfers:
@@ -137,7 +140,9 @@ class CycleLife:
         """Take out of the books what is lost or was settled by hand; the rest of the cycle is undone."""
         self._hear(f"write off {request.amount:f} {request.asset} of {request.account}", request)
         self._control.decide(Decision.COMPENSATE)  # now, or another decision could come in between
+        self._writing_off = True
         await self._story.write_off(request)
+        self._writing_off = False
         return await self._carried_out()
 
     @write_off.validator

@@ -1,6 +1,6 @@
 """Waiting for a good enough way home."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
 
 from temporalio import workflow
@@ -19,16 +19,17 @@ from workflows.steps import LOOK_AGAIN, LOOK_AGAIN_AT_MOST, StepFailed, answered
 from workflows.story import CycleStory
 
 
-async def await_route(story: CycleStory, cash: Money) -> LegEstimate:
+async def await_route(story: CycleStory, cash: Money, since: datetime) -> LegEstimate:
     """The route to take: at once if it keeps enough of the profit, after the deadline if its loss is bearable.
 
-    When the cycle is undone, what is bearable grows step by step over the same time. Raises Stopped.
+    When the cycle is undone, what is bearable grows step by step over the same time. `since`: when the cash was first
+    to go home. Raises Stopped.
     """
-    began = workflow.now()
     look_for = timedelta()
+    waited = False
     while True:
         story.control.check()
-        elapsed_s = int((workflow.now() - began).total_seconds())
+        elapsed_s = int((workflow.now() - since).total_seconds())
         ratio = _least_ratio(story, elapsed_s)
         least = _least(story, cash, ratio)
         report = await story.control.unless_asked(_find_route(story, cash, least, look_for))
@@ -37,10 +38,12 @@ async def await_route(story: CycleStory, cash: Money) -> LegEstimate:
         if report.krw_per_usdt is not None:
             story.krw_per_usdt = report.krw_per_usdt
         if report.route is not None:
-            await story.wait(None)
+            if waited:  # else what keeps a buy from being sent is still waited for
+                await story.wait(None)
             return report.route
         look_for = _how_long(story, look_for, elapsed_s)
         await story.wait(f"a way home that keeps {ratio:.2%}", look_for)
+        waited = True
 
 
 def _how_long(story: CycleStory, last: timedelta, elapsed_s: int) -> timedelta:

@@ -1,12 +1,16 @@
 """A cycle whose workflow is gone: terminated, or lost with Temporal's store. Its books and its journal are not."""
 
+from collections.abc import Sequence
+
 from temporalio import workflow
 
 with workflow.unsafe.imports_passed_through():
     from kimp.contracts.cycle import STRANDED_CYCLE, CycleResult, StrandedInput
+    from kimp.contracts.transfers import WithdrawalIntent
     from kimp.domain.ids import Leg, Step
     from kimp.domain.ledger import spent_on
 
+from workflows.control import Stopped
 from workflows.late_order import settle
 from workflows.life import CycleLife
 from workflows.steps import StepFailed
@@ -34,11 +38,20 @@ class StrandedCycle(CycleLife):
         await self._story.take_over(cycle.why, cycle.entries)
         for order in cycle.orders:
             await settle(self._story, order)
-        for withdrawal in cycle.withdrawals:
-            transfer = Transfer.of(self._story, withdrawal)
-            self._transfers.append(transfer)
-            await self._step(f"following {withdrawal.transfer_id}", transfer.settle)
+        await self._follow(cycle.withdrawals)
         self._story.spent = spent_on(self._story.entries, cycle.direction.source, f"{Leg.ONE}{Step.BUY}")
         if cycle.parked:
             await self._park(cycle.why)
         raise StepFailed(cycle.why)
+
+    async def _follow(self, sent: Sequence[WithdrawalIntent]) -> None:
+        """One after the other, because a person who gives one up means that one and none that nobody looked at yet."""
+        left = [(intent.transfer_id, Transfer.of(self._story, intent)) for intent in sent]
+        try:
+            while left:
+                name, transfer = left.pop(0)
+                self._transfers.append(transfer)
+                await self._step(f"following {name}", transfer.settle)
+        except Stopped:
+            self._transfers += [transfer for _, transfer in left]  # followed while the cycle is undone
+            raise

@@ -1,6 +1,7 @@
 """A coin on its way from one venue to the other, as durable steps."""
 
 from contextlib import AbstractContextManager
+from datetime import timedelta
 from decimal import Decimal
 
 from temporalio import workflow
@@ -105,16 +106,19 @@ class Transfer:
                 await self._take_in(*self._sent)
 
     async def give_up(self) -> None:
-        """A person decided that a withdrawal of unknown outcome never was: the coin's next one may be sent."""
+        """A person decided that a withdrawal of unknown outcome never was: the coin's next one may be sent.
+
+        Unless the journal knows that the venue took it; then it is still this transfer's, and followed by `settle`."""
         if self._intent is not None and self._sent is None:
-            await answered(
+            given_up = await answered(
                 self._story,
                 PREPARE,
                 TransferActivities.give_up_withdrawal,
                 self._intent,
                 summary=f"{self._intent.transfer_id} is given up",
             )
-            self._intent = None
+            if given_up:
+                self._intent = None
 
     async def _take_in(self, intent: WithdrawalIntent, sent: WithdrawalReport) -> Decimal:
         arrived = await follow_deposit(self._story, intent, sent)
@@ -223,6 +227,8 @@ class Transfer:
 
     async def _follow_withdrawal(self, intent: WithdrawalIntent) -> WithdrawalReport:
         pause = LOOK_AGAIN
+        began = workflow.now()
+        untold_at_most = timedelta(seconds=self._story.cycle.policy.deposit_unseen_s)
         while True:
             sent = await answered(
                 self._story,
@@ -232,9 +238,10 @@ class Transfer:
                 summary=f"{self._coin} leaves {self._direction.source}",
                 refusal=proves_nothing,
             )
-            if sent.state is TransferState.DONE:
+            if sent.state is TransferState.DONE and (sent.txid is not None or workflow.now() - began > untold_at_most):
                 await self._story.wait(None)
                 return sent
             if sent.state is TransferState.FAILED:
                 raise StepFailed(f"{self._direction.source} did not send {intent.transfer_id}: {sent.detail}")
-            pause = await look_again(self._story, f"{self._direction.source} sends {self._coin}: {sent.detail}", pause)
+            detail = "done, and no txid listed" if sent.state is TransferState.DONE else sent.detail
+            pause = await look_again(self._story, f"{self._direction.source} sends {self._coin}: {detail}", pause)

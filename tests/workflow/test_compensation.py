@@ -14,7 +14,7 @@ from kimp.domain.admission import HaltLevel
 from kimp.domain.compensation import DUST_KRW
 from kimp.domain.errors import OutcomeUnknown, Rejected, Unavailable
 from kimp.domain.ledger import Account, holdings
-from kimp.domain.market import Side
+from kimp.domain.market import Side, Venue
 from kimp.domain.money import KRW, USDT
 from workflows.arbitrage_cycle import ArbitrageCycle
 
@@ -180,6 +180,22 @@ async def test_a_retry_while_undoing_looks_for_the_withdrawal_and_sends_none(lab
         result = await handle.result()
     assert result.status is CycleStatus.COMPENSATED
     assert [name for name in lab.names if name.startswith("XRP-1-RW")] == ["XRP-1-RW-1"]
+    assert abroad(lab) == {}
+
+
+async def test_a_withdrawal_that_the_venue_took_is_not_given_up(lab: Lab) -> None:
+    """The worker died once it had the venue's id, and looking it up was refused: `compensate` follows what left."""
+    lab.binance.after["withdraw"] = deque([OutcomeUnknown("timeout", venue="binance")])
+    lab.binance.faults["withdrawals_since"] = refusals(1)
+    async with lab.workers():
+        handle = await lab.start(await lab.plan())
+        await until_status(lab, CycleStatus.DEAD_LETTER)
+        assert await lab.journal.claim_withdrawal("XRP-1-1W-1", Venue.BINANCE, "w-XRP-1-1W-1")
+        await handle.execute_update(ArbitrageCycle.compensate, ANN)
+        result = await handle.result()
+    assert result.status is CycleStatus.COMPENSATED
+    assert [i.side for i in lab.binance.sent if i.coin == XRP] == [Side.BUY], "the coins are not there any more"
+    assert len(lab.binance.withdrawals) == 1
     assert abroad(lab) == {}
 
 

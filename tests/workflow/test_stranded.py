@@ -12,14 +12,17 @@ from temporalio.client import Client, WorkflowHandle
 
 from kimp.adapters.sql.books import SqlBooks, open_books
 from kimp.adapters.sql.schema import migrate
-from kimp.contracts.cycle import CycleResult
+from kimp.contracts.cycle import CycleResult, CycleTerms, StrandedInput, TakeOver
 from kimp.contracts.operators import OperatorRequest, WriteOff
+from kimp.contracts.queues import TaskQueue
 from kimp.contracts.status import CycleStatus
 from kimp.contracts.sweep import SweepReport
+from kimp.contracts.transfers import Address, WithdrawalIntent
 from kimp.domain.admission import HaltLevel
 from kimp.domain.errors import OutcomeUnknown, Rejected
-from kimp.domain.ledger import Account, holdings, opening_entry
-from kimp.domain.market import Side, Venue
+from kimp.domain.ids import Leg, Step, UsedNumber, workflow_id
+from kimp.domain.ledger import Account, fill_entry, holdings, opening_entry
+from kimp.domain.market import Direction, Fill, Side, Venue
 from kimp.domain.money import KRW
 from workflows.arbitrage_cycle import ArbitrageCycle
 from workflows.stranded_cycle import StrandedCycle
@@ -194,6 +197,56 @@ async def test_what_is_written_off_after_a_takeover_is_booked_beside_what_was_be
 async def _parked(stranded: WorkflowHandle[StrandedCycle, CycleResult]) -> None:
     while (await stranded.query(StrandedCycle.state)).status != CycleStatus.DEAD_LETTER:  # noqa: ASYNC110 - a worker decides
         await asyncio.sleep(0.05)
+
+
+async def test_a_withdrawal_that_can_not_be_looked_up_hides_none_of_the_others(temporal_client: Client) -> None:
+    """Looking the first one up is refused, so a person gives it up; the second has left, and must not be sent again."""
+    lab = Lab(temporal_client)
+    plan = await lab.plan()
+    fill = Fill("t1", Decimal("2.29"), Decimal(200), Decimal(0), XRP)
+    entry = fill_entry("XRP-1-1B1-1", "XRP-1", Venue.BINANCE, XRP, Side.BUY, fill)
+    lost, left = (_withdrawal(f"XRP-1-1W-{number}") for number in (1, 2))
+    for intent in (lost, left):
+        await lab.journal.ask_withdrawal(intent, 1)
+        await lab.journal.claim_withdrawal(intent.transfer_id, Venue.BINANCE, f"w-{intent.transfer_id}")
+    del lab.journal.claims[lost.transfer_id]
+    await lab.binance.withdraw(left, send_by_ms=1)
+    lab.binance.faults["withdrawals_since"] = deque([Rejected("not from this address", venue="binance", code="-2015")])
+    stranded = StrandedInput(
+        **plan.model_dump(include=set(CycleTerms.model_fields)),
+        why="its workflow is gone",
+        parked=False,
+        takes_over=TakeOver(run_id="", sequence=0, adopted=()),
+        entries=(entry,),
+        orders=(),
+        withdrawals=(lost, left),
+        numbers=(UsedNumber(Leg.ONE, Step.SEND, 2), UsedNumber(Leg.ONE, Step.BUY, 1)),
+    )
+    async with lab.workers():
+        handle = await lab.client.start_workflow(
+            StrandedCycle.run, stranded, id=workflow_id("XRP-1"), task_queue=TaskQueue.CYCLES
+        )
+        await _parked(handle)
+        await handle.execute_update(StrandedCycle.compensate, ANN)
+        assert (await handle.result()).status is CycleStatus.COMPENSATED
+    assert list(lab.binance.withdrawals) == ["w-XRP-1-1W-2"]
+    assert "XRP-1-1W-2/in" in [entry.entry_id for entry in lab.records.entries]
+    sold = sum(i.quantity for venue in lab.venues.values() for i in venue.sent if (i.side, i.coin) == (Side.SELL, XRP))
+    assert Decimal(199) < sold <= Decimal(200)
+
+
+def _withdrawal(name: str) -> WithdrawalIntent:
+    return WithdrawalIntent(
+        cycle_id="XRP-1",
+        run_id="the run that is gone",
+        transfer_id=name,
+        coin=XRP,
+        direction=Direction.TO_UPBIT,
+        amount=Decimal(100),
+        network=XRP,
+        address=Address(network=XRP, address="upbit-XRP"),
+        expires_at_ms=0,
+    )
 
 
 async def test_a_sale_that_surfaces_after_its_fence_is_bought_back(lab: Lab, books: SqlBooks) -> None:

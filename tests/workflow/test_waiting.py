@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from decimal import Decimal
+from itertools import groupby
 
 from fakes.lab import TRX, XRP, Lab
 from temporalio.client import Client
@@ -86,6 +87,31 @@ async def test_a_way_home_whose_buy_had_to_wait_is_chosen_anew(lab: Lab) -> None
     assert result.status is CycleStatus.COMPLETED
     assert asked[:2] == [USDT, TRX]
     assert lab.records.records[-1].route == TRX
+
+
+async def test_a_way_home_is_not_looked_for_from_the_beginning_because_its_buy_had_to_wait(lab: Lab) -> None:
+    """After the deadline a bearable loss is good enough, also for the second choice; and the waits grow longer."""
+    cycle = _choosy(await lab.plan(), floor="0.05", loss_limit="-0.02", deadline_s=3)
+    place_order = lab.upbit.place_order
+    refused = 0
+
+    async def busy(intent: OrderIntent, *, send_by_ms: int) -> VenueOrder:
+        nonlocal refused
+        if intent.side is Side.BUY and refused < 3:
+            refused += 1
+            raise Unavailable("busy", venue="upbit", retry_after=1)
+        return await place_order(intent, send_by_ms=send_by_ms)
+
+    lab.upbit.place_order = busy  # type: ignore[method-assign]  # the venue of this one test
+    async with lab.workers():
+        result = await (await lab.start(cycle)).result()
+    assert result.status is CycleStatus.COMPLETED
+    waits = [record for record in lab.records.records if record.waiting_reason]
+    reasons = [reason for reason, _ in groupby(record.waiting_reason for record in waits)]
+    assert reasons == ["a way home that keeps 5.00%", "upbit: busy"]
+    blocked = [record for record in waits if record.waiting_reason == "upbit: busy"][:3]
+    assert [round(((record.next_check_ms or 0) - record.at_ms) / 1000) for record in blocked] == [1, 2, 4]
+    assert len({record.waiting_since_ms for record in blocked}) == 1
 
 
 async def test_a_cycle_that_looks_for_a_way_home_hears_an_abort_at_once(lab: Lab) -> None:

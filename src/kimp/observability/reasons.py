@@ -18,6 +18,8 @@ WORDS = (
     ("allow-list", "address"),
     ("limiter", "limiter"),
     ("too late", "limiter"),
+    ("expired before", "expired"),
+    ("no price in", "no_price"),
     ("database", "database"),
     ("Redis", "redis"),
     ("timeout", "timeout"),

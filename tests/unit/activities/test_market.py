@@ -27,7 +27,7 @@ async def test_a_book_comes_with_its_rules(desk: Desk) -> None:
 async def test_a_book_without_a_price_is_not_traded_on(desk: Desk, bid: str, ask: str) -> None:
     """An empty side is told as a price of zero; a limit made of it would divide by zero, or be none."""
     venue = FakeVenue(Venue.BINANCE, {XRP: (d(bid), d(ask))})
-    with pytest.raises(Unavailable, match=f"no price in the book of XRP: bid {bid}, ask {ask}"):
+    with pytest.raises(Unavailable, match="no price in the book of XRP"):
         await desk.run(activities(desk, venue).read_market, QUERY)
 
 

@@ -141,6 +141,22 @@ async def test_absent_is_said_only_by_a_look_after_the_fence(desk: Desk, venue: 
     assert len(venue.sent) == 0
 
 
+async def test_a_look_that_fails_within_the_fence_does_not_begin_it_anew(desk: Desk, venue: WatchedVenue) -> None:
+    venue.faults["place_order"] = faults(LOST)
+    venue.faults["find_order"] = faults(*(Unavailable("busy", venue="binance") for _ in range(2)))
+    desk.beat_ms = FENCE_MS // 2
+    assert (await execute(desk, venue)).outcome is OrderOutcome.ABSENT
+    assert venue.looks == 3
+
+
+async def test_a_look_beyond_the_fence_must_be_answered(desk: Desk, venue: WatchedVenue) -> None:
+    venue.faults["place_order"] = faults(LOST)
+    venue.faults["find_order"] = faults(Unavailable("busy", venue="binance"))
+    desk.beat_ms = FENCE_MS + 1
+    with pytest.raises(Unavailable):
+        await execute(desk, venue)
+
+
 async def test_what_was_certainly_not_executed_may_go_later(desk: Desk, venue: WatchedVenue) -> None:
     """A rate limit, a ban, a halted market: nothing to look for, and no try that counts."""
     venue.faults["place_order"] = faults(Unavailable("busy", venue="binance", retry_after=7))

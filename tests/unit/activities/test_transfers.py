@@ -382,6 +382,12 @@ async def test_withdrawals_of_a_coin_take_turns(desk: Desk, work: TransferActivi
     assert [one.transfer_id for one in upbit.sent] == [TRANSFER]
 
 
+async def test_what_has_the_venues_id_is_not_given_up(desk: Desk, work: TransferActivities) -> None:
+    await desk.run(work.withdraw, intent())
+    assert await desk.run(work.give_up_withdrawal, intent()) is False
+    assert (await desk.run(work.follow_withdrawal, intent())).venue_id == f"w-{TRANSFER}"
+
+
 async def test_what_a_person_gave_up_makes_room_for_the_next(
     desk: Desk, work: TransferActivities, upbit: Source
 ) -> None:
@@ -389,7 +395,7 @@ async def test_what_a_person_gave_up_makes_room_for_the_next(
     desk.beat_ms = GIVE_UP_MS + 1
     with pytest.raises(ApplicationError):
         await desk.run(work.withdraw, intent())
-    await desk.run(work.give_up_withdrawal, intent())
+    assert await desk.run(work.give_up_withdrawal, intent()) is True
     with pytest.raises(Postponed, match="given up"):
         await desk.run(work.withdraw, intent())
     await desk.run(work.withdraw, intent(transfer_id="XRP-1-HW-2", expires_at_ms=desk.clock.ms))
@@ -515,7 +521,7 @@ async def test_done_without_a_txid_is_not_done_yet(desk: Desk, work: TransferAct
     assert (await desk.run(work.follow_withdrawal, intent())).txid == f"tx-{TRANSFER}"
     upbit.states = deque([early] * 2)
     report = await desk.run(replace(work, polls=2).follow_withdrawal, intent())
-    assert (report.state, report.detail) == (TransferState.PENDING, "done, txid not listed yet")
+    assert (report.state, report.txid) == (TransferState.DONE, None), "what the workflow waits on for"
 
 
 async def test_a_deposit_is_followed_by_its_txid_until_it_is_credited(

@@ -194,7 +194,7 @@ halts = Table(
     CheckConstraint("level BETWEEN 0 AND 3", name="level"),
     **OPTIONS,
 )
-"""The kill switch and its history: the latest row holds, no row means RUN."""
+"""The kill switch and its history: see `controls.IN_FORCE`; no row means RUN."""
 
 settings_versions = Table(
     "settings_versions",
