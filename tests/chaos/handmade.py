@@ -262,8 +262,12 @@ def _withdrawal_intent(name: str, venue: str, coin: str, amount: str, venue_id: 
 
 def _calls() -> tuple[Call, ...]:
     orders = [
-        Call("execute_order", {"client_order_id": name, "expires_at_ms": expires}, done=True)
-        for name, expires in (("XRP-1-1B1-1", START_MS + 5_000), ("XRP-1-1S1-1", None), ("XRP-1-HB1-1", None))
+        Call("execute_order", {"client_order_id": name, "run_id": RUN, "expires_at_ms": expires}, done=True)
+        for name, expires in (
+            ("XRP-1-1B1-1", START_MS + 5_000),
+            ("XRP-1-1S1-1", START_MS + 3_600_000),
+            ("XRP-1-HB1-1", START_MS + 3_600_000),
+        )
     ]
     records = [_record(number, [name]) for number, name in enumerate(ENTRIES, 1)]
     return (*orders, *records, _record(len(ENTRIES) + 1, []))

@@ -505,6 +505,17 @@ def test_an_order_that_the_venue_executed_late_was_sent_in_time() -> None:
     assert failing(broken(late)) == {}
 
 
+def test_an_order_expires_by_the_word_of_the_run_that_sent_it() -> None:
+    """The run before asked for it too, and was gone before its order was journalled."""
+
+    def asked_by_two(pages: Pages) -> None:
+        sent = next(call for call in pages.workflow.calls if call.activity == "execute_order")
+        asked = {**sent.asked, "run_id": "the run before", "expires_at_ms": START_MS - 20_000}
+        pages.workflow = replace(pages.workflow, calls=(*pages.workflow.calls, replace(sent, asked=asked, done=False)))
+
+    assert failing(broken(asked_by_two)) == {}
+
+
 def test_an_order_that_surfaced_late_is_taken_in_by_another_run() -> None:
     def late(pages: Pages) -> None:
         _taken_over(pages, decided=0, before="COMPLETED")

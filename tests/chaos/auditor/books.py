@@ -28,6 +28,8 @@ class Entry:
 @dataclass(frozen=True, slots=True)
 class OrderIntent:
     client_id: str
+    run_id: str
+    """The cycle's run that journalled it, and so the one that may send."""
     cycle_id: str
     first_asked_ms: int
     venue: str
@@ -134,6 +136,7 @@ def _entries(tables: Mapping[str, Sequence[Row]]) -> list[Entry]:
 def _order(row: Row) -> OrderIntent:
     return OrderIntent(
         client_id=row["client_order_id"],
+        run_id=row["run_id"],
         cycle_id=row["cycle_id"],
         first_asked_ms=row["first_asked_ms"],
         venue=row["venue"],

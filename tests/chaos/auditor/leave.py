@@ -31,7 +31,7 @@ def check_leave(
             yield violation("an order without an intent before it", client_id=order.client_id, journal=order.n)
             continue
         yield from _limits(order, circumstances, filled_at.get(order.uuid))
-        expires = expiry.get(intent.client_id)
+        expires = expiry.get((intent.client_id, intent.run_id))
         if expires is not None and order.accepted_ms > expires + REQUEST_LIFE_MS and order.client_id not in late:
             late_ms = order.accepted_ms - expires
             yield violation(
@@ -79,11 +79,13 @@ def _level(halts: Sequence[Halt], at_ms: int) -> int:
     return min([before, *around])
 
 
-def _expiries(workflows: Sequence[Workflow]) -> Mapping[str, int]:
-    """Client id -> the instant after which kimp must not send it, as the histories tell."""
+def _expiries(workflows: Sequence[Workflow]) -> Mapping[tuple[str, str], int]:
+    """Client id and run -> the instant after which kimp must not send it, as the histories tell.
+
+    A run that was taken over before its order was journalled leaves the id to the next."""
     return {
-        call.asked["client_order_id"]: call.asked["expires_at_ms"]
+        (call.asked["client_order_id"], call.asked["run_id"]): call.asked["expires_at_ms"]
         for workflow in workflows
         for call in workflow.calls
-        if call.activity == "execute_order" and call.asked["expires_at_ms"] is not None
+        if call.activity == "execute_order"
     }
