@@ -34,7 +34,7 @@ from kimp.domain.market import Side, Venue
 def intent(name):
     return OrderIntent(cycle_id="XRP-1", run_id="run", client_order_id=name, venue=Venue.UPBIT, coin="XRP",
                        side=Side.BUY, quantity=Decimal(1), limit_price=Decimal(700),
-                       krw_per_cash=Decimal(1), taker_fee=Decimal(1))
+                       krw_per_cash=Decimal(1), taker_fee=Decimal(1), expires_at_ms=0)
 
 async def main():
     books = await open_books(sys.argv[1])
@@ -60,6 +60,7 @@ def order(name: str = "XRP-1-1B1-1", **changes: Any) -> OrderIntent:
         "limit_price": Decimal(700),
         "krw_per_cash": Decimal(1),
         "taker_fee": Decimal("0.0005"),
+        "expires_at_ms": 0,
     }
     return OrderIntent(**{**facts, **changes})
 
