@@ -22,7 +22,7 @@ from kimp.adapters.temporal.starter import TemporalCycleStarter
 from kimp.bootstrap.temporal import tracing_plugin
 from kimp.contracts.cycle import CycleInput
 from kimp.contracts.status import CycleStatus
-from kimp.domain.errors import OutcomeUnknown, Unavailable
+from kimp.domain.errors import OutcomeUnknown
 from kimp.domain.ids import workflow_id
 from kimp.observability.context import NONE, bound
 from kimp.observability.logs import JsonLines, WhoseLine
@@ -96,9 +96,9 @@ async def run(lab: Lab, lines: Lines | None = None) -> CycleInput:
 
 
 async def test_every_line_of_a_cycle_says_whose_it_is(lab: Lab, lines: Lines) -> None:
-    """Also when an order's answer is lost and a venue is away for a moment."""
+    """Also when an order's answer is lost, and the first attempt to look it up breaks off."""
     lab.binance.after["place_order"] = deque([OutcomeUnknown("timeout", venue="binance")])
-    lab.binance.faults["find_order"] = deque([Unavailable("busy", venue="binance", code="HTTP 429")])
+    lab.binance.faults["find_order"] = deque([OutcomeUnknown("cut off", venue="binance")])
     cycle = await run(lab, lines)
     assert len(lines.told) > 25
     assert [line for line in lines.told if not line.keys() >= WHOSE or "" in line.values()] == []
