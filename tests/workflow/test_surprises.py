@@ -130,7 +130,8 @@ async def test_a_rate_limit_costs_no_try_and_no_fence(lab: Lab) -> None:
     lab.upbit.faults["place_order"] = deque(busy)
     async with lab.workers():
         handle = await lab.start(await lab.plan())
-        assert (await handle.result()).status is CycleStatus.COMPLETED
+        async with hurrying(handle):  # each wait is longer than the one before
+            assert (await handle.result()).status is CycleStatus.COMPLETED
     assert isinstance(lab.upbit.orders["XRP-1-1S1-8"], VenueOrder), "seven refused attempts, and the eighth"
 
 
