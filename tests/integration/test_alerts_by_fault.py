@@ -12,6 +12,7 @@ from pathlib import Path
 import aiohttp
 import pytest
 from architecture.project import ROOT
+from fakes import intents
 from fakes.canaries import Canaries
 from fakes.places import a_place_of_its_own
 from fakes.running import World, eventually, free_row
@@ -21,8 +22,7 @@ from kimp.adapters.embedded.process import ServerProcess, free_port
 from kimp.bootstrap.parts import open_venue
 from kimp.cli.stack import Stack
 from kimp.config import load
-from kimp.contracts.orders import OrderIntent
-from kimp.domain.market import Side, Venue
+from kimp.domain.market import Venue
 from kimp.domain.money import Asset
 
 RULES = ROOT / "deploy" / "observability" / "alerts.yml"
@@ -141,19 +141,12 @@ async def _a_person_trades_by_hand(world: World) -> None:
     venue = open_venue(world.settings, Venue.BINANCE)
     try:
         quote = await venue.top_of_book(Asset("XRP"))
-        intent = OrderIntent(
+        intent = intents.order(
             cycle_id="by-hand",
             run_id="by-hand",
             client_order_id="by-hand-1",
-            venue=Venue.BINANCE,
-            coin=Asset("XRP"),
-            side=Side.BUY,
-            quantity=Decimal(100),
             limit_price=quote.ask + Decimal("0.05"),
-            krw_per_cash=Decimal(1400),
-            taker_fee=Decimal("0.001"),
-            expires_at_ms=(send_by_ms := SystemClock().now_ms() + 5_000),
         )
-        await venue.place_order(intent, send_by_ms=send_by_ms)
+        await venue.place_order(intent, send_by_ms=SystemClock().now_ms() + 5_000)
     finally:
         await venue.close()

@@ -7,7 +7,9 @@ from collections.abc import Awaitable, Iterator
 from decimal import Decimal
 
 import pytest
+from fakes import intents
 from fakes.canaries import Canaries, canary
+from fakes.intents import NEVER
 from pydantic import SecretStr
 from temporalio.api.failure.v1 import Failure
 from temporalio.contrib.pydantic import pydantic_data_converter
@@ -16,17 +18,15 @@ from activities.failures import as_failure
 from kimp.adapters.embedded.process import free_port
 from kimp.bootstrap.parts import open_venue
 from kimp.config import Settings, VenueSettings, load
-from kimp.contracts.orders import OrderIntent
-from kimp.contracts.transfers import Address, WithdrawalIntent
+from kimp.contracts.transfers import Address
 from kimp.domain.errors import KeyRefused, KimpError, OutcomeUnknown, Unavailable
-from kimp.domain.market import Direction, Side, Venue
+from kimp.domain.market import Direction, Venue
 from kimp.domain.money import Asset
 from kimp.paper.config import KeyPair, PaperConfig, SyntheticMarket
 from kimp.paper.server import PaperExchange
 from kimp.ports.exchange import Exchange
 
 XRP = Asset("XRP")
-NEVER = 1 << 53
 """No deadline."""
 SECRETS = {f"{venue} {kind}": canary(f"{venue}{kind}") for venue in Venue for kind in ("access", "secret")}
 CANARIES = Canaries(SECRETS)
@@ -52,29 +52,12 @@ def _settings(ports: dict[Venue, int]) -> Settings:
 def _calls(exchange: Exchange, venue: Venue, network: str) -> Iterator[Awaitable[object]]:
     """All that needs a key."""
     to = Address(network=network, address="rSomewhere", tag="1")
-    order = OrderIntent(
-        cycle_id="XRP-1",
-        run_id="run",
-        client_order_id="XRP-1-1B1-1",
-        venue=venue,
-        coin=XRP,
-        side=Side.BUY,
-        quantity=Decimal(10),
-        limit_price=Decimal(3000),
-        krw_per_cash=Decimal(1),
-        taker_fee=Decimal(1),
-        expires_at_ms=NEVER,
-    )
-    leaving = WithdrawalIntent(
-        cycle_id="XRP-1",
-        run_id="run",
-        transfer_id="XRP-1-1W-1",
-        coin=XRP,
+    order = intents.order(venue=venue, quantity=Decimal(10), limit_price=Decimal(3000))
+    leaving = intents.withdrawal(
         direction=next(direction for direction in Direction if direction.source is venue),
         amount=Decimal(10),
         network=network,
         address=to,
-        expires_at_ms=NEVER,
     )
     yield exchange.balances()
     yield exchange.place_order(order, send_by_ms=NEVER)

@@ -6,6 +6,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+from fakes import intents
 from fakes.caps import WIDE
 
 from kimp.adapters.sql.books import SqlBooks
@@ -32,18 +33,14 @@ async def books(books: SqlBooks) -> SqlBooks:
 
 
 def opening_order(number: int, caps: Caps = WIDE, stake: int = STAKE) -> OrderIntent:
-    return OrderIntent(
+    return intents.order(
         cycle_id=f"XRP-{number}",
         run_id=f"run-{number}",
         client_order_id=f"XRP-{number}-1B1-1",
         venue=Venue.UPBIT,
-        coin=XRP,
-        side=Side.BUY,
         quantity=Decimal(2_000),
         limit_price=Decimal(1_000),
         krw_per_cash=Decimal(1),
-        taker_fee=Decimal(1),
-        expires_at_ms=0,
         opening=Opening(reserve=Money(Decimal(stake), KRW), stake_krw=stake, caps=caps),
     )
 

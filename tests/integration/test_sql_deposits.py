@@ -3,10 +3,12 @@
 import asyncio
 from decimal import Decimal
 
+from fakes import intents
+
 from kimp.adapters.sql.books import SqlBooks
 from kimp.contracts.cycle import CycleRecord
 from kimp.contracts.status import CycleStatus
-from kimp.contracts.transfers import Address, DepositQuery, WithdrawalIntent
+from kimp.contracts.transfers import DepositQuery, WithdrawalIntent
 from kimp.domain.market import Direction
 from kimp.domain.money import Asset
 from kimp.ports.books import DepositClaim
@@ -15,16 +17,8 @@ XRP, TRX = Asset("XRP"), Asset("TRX")
 
 
 def withdrawal(cycle: str, coin: Asset = XRP, way: Direction = Direction.TO_UPBIT) -> WithdrawalIntent:
-    return WithdrawalIntent(
-        cycle_id=cycle,
-        run_id="run-1",
-        transfer_id=f"{cycle}-1W-1",
-        coin=coin,
-        direction=way,
-        amount=Decimal("10.25"),
-        network="XRP",
-        address=Address(network="XRP", address="r", tag="1"),
-        expires_at_ms=1 << 53,
+    return intents.withdrawal(
+        cycle_id=cycle, transfer_id=f"{cycle}-1W-1", coin=coin, direction=way, amount=Decimal("10.25")
     )
 
 

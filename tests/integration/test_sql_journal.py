@@ -9,6 +9,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+from fakes import intents
 from sqlalchemy import text
 
 from kimp.adapters.sql.books import SqlBooks
@@ -16,10 +17,10 @@ from kimp.adapters.sql.engine import create_engine
 from kimp.adapters.sql.journal import SqlJournal
 from kimp.adapters.sql.store import Store
 from kimp.contracts.orders import OrderIntent, OrderOutcome, OrderReport
-from kimp.contracts.transfers import Address, WithdrawalIntent
+from kimp.contracts.transfers import WithdrawalIntent
 from kimp.domain.admission import HaltLevel
 from kimp.domain.errors import BadAmount
-from kimp.domain.market import Direction, Fill, Side, Venue
+from kimp.domain.market import Fill, Venue
 from kimp.domain.money import KRW, Asset
 
 XRP = Asset("XRP")
@@ -50,33 +51,17 @@ asyncio.run(main())
 
 def order(name: str = "XRP-1-1B1-1", **changes: Any) -> OrderIntent:
     facts: dict[str, Any] = {
-        "cycle_id": "XRP-1",
-        "run_id": "run-1",
-        "client_order_id": name,
         "venue": Venue.UPBIT,
-        "coin": XRP,
-        "side": Side.BUY,
         "quantity": Decimal("1.5"),
         "limit_price": Decimal(700),
         "krw_per_cash": Decimal(1),
         "taker_fee": Decimal("0.0005"),
-        "expires_at_ms": 0,
     }
-    return OrderIntent(**{**facts, **changes})
+    return intents.order(client_order_id=name, **(facts | changes))
 
 
 def withdrawal(name: str = "XRP-1-1W-1", coin: Asset = XRP) -> WithdrawalIntent:
-    return WithdrawalIntent(
-        cycle_id="XRP-1",
-        run_id="run-1",
-        transfer_id=name,
-        coin=coin,
-        direction=Direction.TO_UPBIT,
-        amount=Decimal("10.25"),
-        network="XRP",
-        address=Address(network="XRP", address="rUpbit", tag="7"),
-        expires_at_ms=0,
-    )
+    return intents.withdrawal(transfer_id=name, coin=coin, amount=Decimal("10.25"))
 
 
 def filled(name: str = "XRP-1-1B1-1") -> OrderReport:

@@ -44,6 +44,15 @@ async def until_status(lab: Lab, status: CycleStatus) -> None:
     await lab.records.until(lambda record: record.status is status)
 
 
+async def parked_with_an_unknown_withdrawal(lab: Lab) -> Handle:
+    """Needs workers. The coins have not left, and nobody can tell."""
+    lab.binance.faults["withdraw"] = deque([OutcomeUnknown("timeout", venue="binance")])
+    lab.give_up_at_once = True
+    handle = await lab.start(await lab.plan())
+    await until_status(lab, CycleStatus.DEAD_LETTER)
+    return handle
+
+
 async def test_coins_that_the_venue_does_not_send_are_sold_where_they_were_bought(lab: Lab) -> None:
     lab.binance.faults["withdraw"] = refusals(3)
     lab.hurry = True
@@ -134,11 +143,8 @@ async def test_coins_in_transit_arrive_before_anything_is_undone(lab: Lab) -> No
 
 
 async def test_a_withdrawal_of_unknown_outcome_waits_for_a_person_and_is_never_repeated(lab: Lab) -> None:
-    lab.binance.faults["withdraw"] = deque([OutcomeUnknown("timeout", venue="binance")])
-    lab.give_up_at_once = True
     async with lab.workers():
-        handle = await lab.start(await lab.plan())
-        await until_status(lab, CycleStatus.DEAD_LETTER)
+        handle = await parked_with_an_unknown_withdrawal(lab)
         with pytest.raises(WorkflowUpdateFailedError) as refusal:
             await handle.execute_update(ArbitrageCycle.abort, ANN)
         assert "parked" in str(refusal.value.cause)
@@ -218,11 +224,8 @@ async def test_a_sale_that_surfaces_while_its_cycle_is_undone_is_not_made_again(
 
 
 async def test_of_two_decisions_one_counts_and_the_other_is_refused(lab: Lab) -> None:
-    lab.binance.faults["withdraw"] = deque([OutcomeUnknown("timeout", venue="binance")])
-    lab.give_up_at_once = True
     async with lab.workers():
-        handle = await lab.start(await lab.plan())
-        await until_status(lab, CycleStatus.DEAD_LETTER)
+        handle = await parked_with_an_unknown_withdrawal(lab)
         held = holdings(lab.records.entries)[Account.BINANCE, XRP]
         lost = WriteOff(by="bob", note="stolen", account=Account.BINANCE, asset=XRP, amount=held)
         told = await asyncio.gather(
@@ -235,11 +238,8 @@ async def test_of_two_decisions_one_counts_and_the_other_is_refused(lab: Lab) ->
 
 
 async def test_what_is_written_off_is_booked_and_the_rest_undone(lab: Lab) -> None:
-    lab.binance.faults["withdraw"] = deque([OutcomeUnknown("timeout", venue="binance")])
-    lab.give_up_at_once = True
     async with lab.workers():
-        handle = await lab.start(await lab.plan())
-        await until_status(lab, CycleStatus.DEAD_LETTER)
+        handle = await parked_with_an_unknown_withdrawal(lab)
         held = holdings(lab.records.entries)[Account.BINANCE, XRP]
         lost = WriteOff(by="ann", note="stolen", account=Account.BINANCE, asset=XRP, amount=held)
         with pytest.raises(WorkflowUpdateFailedError) as refusal:

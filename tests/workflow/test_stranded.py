@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from decimal import Decimal
 
 import pytest
+from fakes import intents
 from fakes.funded import HAVE, at_rest, fund, funded_books
 from fakes.lab import XRP, Handle, Lab, hurrying
 from temporalio.client import Client, WorkflowHandle
@@ -17,12 +18,12 @@ from kimp.contracts.operators import OperatorRequest, WriteOff
 from kimp.contracts.queues import TaskQueue
 from kimp.contracts.status import CycleStatus
 from kimp.contracts.sweep import SweepReport
-from kimp.contracts.transfers import Address, WithdrawalIntent
+from kimp.contracts.transfers import Address
 from kimp.domain.admission import HaltLevel
 from kimp.domain.errors import OutcomeUnknown, Rejected
 from kimp.domain.ids import Leg, Step, UsedNumber, workflow_id
 from kimp.domain.ledger import Account, fill_entry, holdings, opening_entry
-from kimp.domain.market import Direction, Fill, Side, Venue
+from kimp.domain.market import Fill, Side, Venue
 from kimp.domain.money import KRW
 from workflows.arbitrage_cycle import ArbitrageCycle
 from workflows.stranded_cycle import StrandedCycle
@@ -205,7 +206,10 @@ async def test_a_withdrawal_that_can_not_be_looked_up_hides_none_of_the_others(t
     plan = await lab.plan()
     fill = Fill("t1", Decimal("2.29"), Decimal(200), Decimal(0), XRP)
     entry = fill_entry("XRP-1-1B1-1", "XRP-1", Venue.BINANCE, XRP, Side.BUY, fill)
-    lost, left = (_withdrawal(f"XRP-1-1W-{number}") for number in (1, 2))
+    to = Address(network=XRP, address="upbit-XRP")
+    lost, left = (
+        intents.withdrawal(transfer_id=f"XRP-1-1W-{n}", run_id="the run that is gone", address=to) for n in (1, 2)
+    )
     for intent in (lost, left):
         await lab.journal.ask_withdrawal(intent, 1)
         await lab.journal.claim_withdrawal(intent.transfer_id, Venue.BINANCE, f"w-{intent.transfer_id}")
@@ -233,20 +237,6 @@ async def test_a_withdrawal_that_can_not_be_looked_up_hides_none_of_the_others(t
     assert "XRP-1-1W-2/in" in [entry.entry_id for entry in lab.records.entries]
     sold = sum(i.quantity for venue in lab.venues.values() for i in venue.sent if (i.side, i.coin) == (Side.SELL, XRP))
     assert Decimal(199) < sold <= Decimal(200)
-
-
-def _withdrawal(name: str) -> WithdrawalIntent:
-    return WithdrawalIntent(
-        cycle_id="XRP-1",
-        run_id="the run that is gone",
-        transfer_id=name,
-        coin=XRP,
-        direction=Direction.TO_UPBIT,
-        amount=Decimal(100),
-        network=XRP,
-        address=Address(network=XRP, address="upbit-XRP"),
-        expires_at_ms=0,
-    )
 
 
 async def test_a_sale_that_surfaces_after_its_fence_is_bought_back(lab: Lab, books: SqlBooks) -> None:

@@ -1,5 +1,6 @@
 """Waiting is no failure: it is seen, it ends by itself, and it does not fill the history."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from decimal import Decimal
 from itertools import groupby
@@ -68,20 +69,30 @@ async def test_after_the_deadline_a_bearable_loss_is_taken(lab: Lab) -> None:
     assert waits[0] == "a way home that keeps 5.00%"
 
 
-async def test_a_way_home_whose_buy_had_to_wait_is_chosen_anew(lab: Lab) -> None:
-    """USDT was cheapest; while the venue was busy, it became so dear that TRX is."""
+def busy(lab: Lab, times: int, meanwhile: Callable[[], None] = lambda: None) -> list[Asset]:
+    """Upbit takes no buy so many times, and does `meanwhile` each time. Every coin that it is asked to buy."""
     place_order = lab.upbit.place_order
     asked: list[Asset] = []
 
-    async def busy_at_first(intent: OrderIntent, *, send_by_ms: int) -> VenueOrder:
+    async def at_first(intent: OrderIntent, *, send_by_ms: int) -> VenueOrder:
         if intent.side is Side.BUY:
             asked.append(intent.coin)
-            if len(asked) == 1:
-                lab.upbit.prices[USDT] = (Decimal(1500), Decimal(1501))
+            if len(asked) <= times:
+                meanwhile()
                 raise Unavailable("busy", venue="upbit", retry_after=1)
         return await place_order(intent, send_by_ms=send_by_ms)
 
-    lab.upbit.place_order = busy_at_first  # type: ignore[method-assign]  # the venue of this one test
+    lab.upbit.place_order = at_first  # type: ignore[method-assign]  # the venue of this one test
+    return asked
+
+
+async def test_a_way_home_whose_buy_had_to_wait_is_chosen_anew(lab: Lab) -> None:
+    """USDT was cheapest; while the venue was busy, it became so dear that TRX is."""
+
+    def dearer() -> None:
+        lab.upbit.prices[USDT] = (Decimal(1500), Decimal(1501))
+
+    asked = busy(lab, 1, meanwhile=dearer)
     async with lab.workers():
         result = await (await lab.start(await lab.plan())).result()
     assert result.status is CycleStatus.COMPLETED
@@ -92,17 +103,7 @@ async def test_a_way_home_whose_buy_had_to_wait_is_chosen_anew(lab: Lab) -> None
 async def test_a_way_home_is_not_looked_for_from_the_beginning_because_its_buy_had_to_wait(lab: Lab) -> None:
     """After the deadline a bearable loss is good enough, also for the second choice; and the waits grow longer."""
     cycle = _choosy(await lab.plan(), floor="0.05", loss_limit="-0.02", deadline_s=3)
-    place_order = lab.upbit.place_order
-    refused = 0
-
-    async def busy(intent: OrderIntent, *, send_by_ms: int) -> VenueOrder:
-        nonlocal refused
-        if intent.side is Side.BUY and refused < 3:
-            refused += 1
-            raise Unavailable("busy", venue="upbit", retry_after=1)
-        return await place_order(intent, send_by_ms=send_by_ms)
-
-    lab.upbit.place_order = busy  # type: ignore[method-assign]  # the venue of this one test
+    busy(lab, 3)
     async with lab.workers():
         result = await (await lab.start(cycle)).result()
     assert result.status is CycleStatus.COMPLETED

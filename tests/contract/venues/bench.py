@@ -8,6 +8,8 @@ from decimal import Decimal
 from typing import Any, TypeVar
 
 from aiohttp import web
+from fakes import intents
+from fakes.intents import NEVER
 from pydantic import SecretStr
 
 from kimp.adapters.binance.rest import BinanceExchange
@@ -26,7 +28,6 @@ from kimp.ports.exchange import Exchange, VenueDeposit, VenueOrder
 XRP, SOL, TRX, USDT = Asset("XRP"), Asset("SOL"), Asset("TRX"), Asset("USDT")
 KEY, SECRET = {venue: f"paper-{venue}" for venue in Venue}, {venue: f"paper-{venue}-secret" for venue in Venue}
 
-NEVER = 1 << 53
 """A deadline beyond every test's end."""
 
 
@@ -61,18 +62,14 @@ class Bench:
         return [e for e in self.paper.world.journal.tail(5_000, kind) if all(e.get(k) == v for k, v in wanted)]
 
     async def intent(self, name: str, quantity: Decimal, price: Decimal, side: Side = Side.BUY) -> OrderIntent:
-        return OrderIntent(
-            cycle_id="XRP-1",
-            run_id="run-1",
+        return intents.order(
             client_order_id=name,
             venue=self.venue,
-            coin=XRP,
             side=side,
             quantity=quantity,
             limit_price=price,
             krw_per_cash=Decimal(1),
             taker_fee=Decimal(1),
-            expires_at_ms=NEVER,
         )
 
     async def settled(self, intent: OrderIntent) -> VenueOrder:
@@ -86,16 +83,13 @@ class Bench:
     async def withdrawal(self, amount: str, coin: Asset = XRP, name: str = "XRP-1-1W-1") -> WithdrawalIntent:
         """To the other venue's own address."""
         address = await self.other.deposit_address(coin)
-        return WithdrawalIntent(
-            cycle_id="XRP-1",
-            run_id="run-1",
+        return intents.withdrawal(
             transfer_id=name,
             coin=coin,
             direction=self.direction,
             amount=Decimal(amount),
             network=PAPER_NETWORKS[coin],
             address=address,
-            expires_at_ms=NEVER,
         )
 
     async def holdings(self) -> dict[Asset, Decimal]:

@@ -6,7 +6,8 @@ from collections.abc import AsyncIterator
 from decimal import Decimal
 
 import pytest
-from contract.venues.bench import NEVER, XRP, Answering, Bench, Silence, adapter, settings_of
+from contract.venues.bench import XRP, Answering, Bench, Silence, adapter, settings_of
+from fakes.intents import NEVER
 
 from kimp.domain.errors import NotFound, OutcomeUnknown, Unavailable, VenueError
 from kimp.domain.market import Venue

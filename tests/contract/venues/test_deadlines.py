@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 from aiohttp import web
-from contract.venues.bench import NEVER, XRP, Bench, adapter, settings_of
+from contract.venues.bench import XRP, Bench, adapter, settings_of
+from fakes.intents import NEVER
 
 from activities.orders import FENCE_MS, SEND_WITHIN_MS
 from kimp.adapters.binance.client import RECV_WINDOW_MS

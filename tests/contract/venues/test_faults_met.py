@@ -5,7 +5,8 @@ from collections.abc import Awaitable, Callable, Iterable
 from decimal import Decimal
 
 import pytest
-from contract.venues.bench import NEVER, XRP, Bench, adapter, eventually, first_deposit, settings_of
+from contract.venues.bench import XRP, Bench, adapter, eventually, first_deposit, settings_of
+from fakes.intents import NEVER
 
 from kimp.contracts.transfers import TransferState
 from kimp.domain.errors import KeyRefused, OutcomeUnknown, Rejected, Unavailable, VenueError

@@ -4,7 +4,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from contract.venues.bench import NEVER, XRP, Bench, adapter, settings_of
+from contract.venues.bench import XRP, Bench, adapter, settings_of
+from fakes.intents import NEVER
 from pydantic import SecretStr
 
 from kimp.adapters.clock import SystemClock

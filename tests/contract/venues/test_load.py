@@ -3,7 +3,8 @@
 import asyncio
 from decimal import Decimal
 
-from contract.venues.bench import NEVER, XRP, Bench, eventually
+from contract.venues.bench import XRP, Bench, eventually
+from fakes.intents import NEVER
 
 from kimp.contracts.transfers import TransferState
 from kimp.domain.market import Venue

@@ -4,7 +4,8 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from contract.venues.bench import KEY, NEVER, SECRET, SOL, TRX, USDT, XRP, Bench, adapter, settings_of
+from contract.venues.bench import KEY, SECRET, SOL, TRX, USDT, XRP, Bench, adapter, settings_of
+from fakes.intents import NEVER
 
 from kimp.adapters.clock import SystemClock
 from kimp.domain.errors import KeyRefused

@@ -5,7 +5,8 @@ from collections import defaultdict
 from decimal import Decimal
 
 import pytest
-from contract.venues.bench import NEVER, XRP, Bench
+from contract.venues.bench import XRP, Bench
+from fakes.intents import NEVER
 
 from kimp.domain.errors import OutcomeUnknown, Rejected
 from kimp.domain.market import Fill, Instrument, Side, Venue

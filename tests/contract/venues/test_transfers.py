@@ -5,7 +5,8 @@ from decimal import Decimal
 from functools import partial
 
 import pytest
-from contract.venues.bench import NEVER, SOL, TRX, USDT, XRP, Bench, eventually, first_deposit
+from contract.venues.bench import SOL, TRX, USDT, XRP, Bench, eventually, first_deposit
+from fakes.intents import NEVER
 from fakes.journal import MemoryJournal
 from temporalio.testing import ActivityEnvironment
 

@@ -5,13 +5,14 @@ from decimal import Decimal
 from itertools import permutations
 
 import pytest
+from fakes import intents
 from fakes.desk import Desk
 from fakes.journal import MemoryJournal
 from fakes.market import XRP, d
 from fakes.venue import FakeVenue
 
 from activities.transfers import TransferActivities
-from kimp.contracts.transfers import Address, DepositQuery, DepositReport, TransferState, WithdrawalIntent
+from kimp.contracts.transfers import DepositQuery, DepositReport, TransferState
 from kimp.domain.market import Direction, Venue
 from kimp.domain.money import Asset
 from kimp.ports.exchange import VenueDeposit
@@ -67,17 +68,7 @@ async def ask(desk: Desk, work: TransferActivities, cycle: str, arrives: str) ->
 
 async def send(desk: Desk, cycle: str, coin: Asset = XRP, direction: Direction = Direction.TO_BINANCE) -> None:
     """Journalled; nobody knows its txid yet."""
-    intent = WithdrawalIntent(
-        cycle_id=cycle,
-        run_id="run-1",
-        transfer_id=f"{cycle}-HW-1",
-        coin=coin,
-        direction=direction,
-        amount=d(100),
-        network="XRP",
-        address=Address(network="XRP", address="r", tag="1"),
-        expires_at_ms=1 << 53,
-    )
+    intent = intents.withdrawal(cycle_id=cycle, transfer_id=f"{cycle}-HW-1", coin=coin, direction=direction)
     desk.journal.unanswered.clear()
     assert await desk.journal.ask_withdrawal(intent, 1)
 

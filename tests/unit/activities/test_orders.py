@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 import pytest
+from fakes import intents
 from fakes.caps import WIDE
 from fakes.desk import Desk
 from fakes.journal import MemoryJournal
@@ -18,7 +19,7 @@ from activities.orders import FENCE_MS, FOLLOW_LIMIT_MS, SEND_WITHIN_MS, OrderAc
 from kimp.contracts.orders import Opening, OrderIntent, OrderOutcome, OrderReport
 from kimp.domain.admission import HaltLevel
 from kimp.domain.errors import KeyRefused, NotSent, OutcomeUnknown, Rejected, StoreUnavailable, Unavailable
-from kimp.domain.market import Fill, Side, Venue
+from kimp.domain.market import Fill, Venue
 from kimp.domain.money import USDT, Asset, Money
 from kimp.ports.books import SendPermit
 from kimp.ports.exchange import VenueOrder
@@ -27,19 +28,7 @@ LOST = OutcomeUnknown("no answer", venue="binance")
 
 
 def intent(**changes: Any) -> OrderIntent:
-    return OrderIntent(
-        cycle_id="XRP-1",
-        run_id="run-1",
-        client_order_id="XRP-1-1B1-1",
-        venue=Venue.BINANCE,
-        coin=XRP,
-        side=Side.BUY,
-        quantity=d(100),
-        limit_price=d("2.01"),
-        krw_per_cash=d(1400),
-        taker_fee=d("0.001"),
-        expires_at_ms=NOW + 1_000,
-    ).model_copy(update=changes)
+    return intents.order(**({"expires_at_ms": NOW + 1_000} | changes))
 
 
 @dataclass

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 import pytest
+from fakes import intents
 from fakes.desk import Desk
 from fakes.journal import MemoryJournal
 from fakes.market import NOW, XRP, ManualClock, d
@@ -47,17 +48,13 @@ TRANSFER = "XRP-1-HW-1"
 
 
 def intent(**changes: Any) -> WithdrawalIntent:
-    return WithdrawalIntent(
-        cycle_id="XRP-1",
-        run_id="run-1",
-        transfer_id=TRANSFER,
-        coin=XRP,
-        direction=Direction.TO_BINANCE,
-        amount=d(100),
-        network="XRP",
-        address=HOME,
-        expires_at_ms=NOW + 180_000,
-    ).model_copy(update=changes)
+    facts: dict[str, Any] = {
+        "transfer_id": TRANSFER,
+        "direction": Direction.TO_BINANCE,
+        "address": HOME,
+        "expires_at_ms": NOW + 180_000,
+    }
+    return intents.withdrawal(**(facts | changes))
 
 
 def listed(venue_id: str, arrives: str, fee: str = "1") -> WithdrawalReport:

@@ -4,6 +4,7 @@ import asyncio
 from decimal import Decimal, localcontext
 
 import pytest
+from fakes import intents
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -117,12 +118,8 @@ async def test_a_failed_reading_is_not_kept() -> None:
 
 
 def intent(**changes: object) -> WithdrawalIntent:
-    facts: dict[str, object] = {
-        "cycle_id": "XRP-1", "run_id": "r", "transfer_id": "XRP-1-1W-1", "coin": XRP,
-        "direction": Direction.TO_BINANCE, "amount": Decimal(10), "network": "XRP",
-        "address": Address(network="XRP", address="rB", tag="7"), "expires_at_ms": 0,
-    }  # fmt: skip
-    return WithdrawalIntent.model_validate(facts | changes)
+    to = Address(network="XRP", address="rB", tag="7")
+    return intents.withdrawal(**({"direction": Direction.TO_BINANCE, "amount": Decimal(10), "address": to} | changes))
 
 
 def test_a_good_withdrawal_passes() -> None:
