@@ -12,7 +12,6 @@ from kimp.contracts.orders import OrderIntent, OrderOutcome, OrderReport
 from kimp.contracts.sweep import SWEEP, Found, SweepQuery
 from kimp.domain.errors import VenueError
 from kimp.domain.ids import used_numbers
-from kimp.domain.ledger import Entry, fill_entry
 from kimp.domain.market import Venue
 from kimp.domain.money import USDT
 from kimp.domain.premium import mid
@@ -62,7 +61,7 @@ class SweepActivities:
         activity.logger.error("order %s surfaced after its fence and is undone", intent.client_order_id)
         metrics.late_orders.add(1, {"venue": intent.venue.value})
         crash_point("late-found", SWEEP)
-        await self.strandings.adopt(intent, _report(intent, order), _entries(intent, order), now_ms)
+        await self.strandings.adopt(intent, _report(intent, order), intent.entries(order.fills), now_ms)
         crash_point("late-adopted", SWEEP)
         return True
 
@@ -113,10 +112,3 @@ def _report(intent: OrderIntent, order: VenueOrder) -> OrderReport:
         venue_order_id=order.venue_order_id,
         fills=order.fills,
     )
-
-
-def _entries(intent: OrderIntent, order: VenueOrder) -> list[Entry]:
-    return [
-        fill_entry(intent.client_order_id, intent.cycle_id, intent.venue, intent.coin, intent.side, fill)
-        for fill in order.fills
-    ]

@@ -194,7 +194,6 @@ class TransferActivities:
         venue_id = await self.journal.claimed_withdrawal(intent.transfer_id)
         if venue_id is None:
             raise KeyRefused(f"withdrawal {intent.transfer_id} was never journalled", venue=source.venue)
-
         report = await self._poll(lambda: source.withdrawal(intent.coin, venue_id), _can_be_followed)
         crash_point("withdrawal-followed", step_of(intent.transfer_id))
         return report

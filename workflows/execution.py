@@ -88,7 +88,7 @@ class Execution:
             if report.outcome is OrderOutcome.BLOCKED:
                 self.pause = await look_again(self._story, report.reason, self._next_pause(report))
                 self._waited = True
-                if self._gives_way:
+                if self.given_up:
                     return False
                 continue
             self.pause = None
@@ -105,8 +105,8 @@ class Execution:
         return asked if self.pause is None else max(asked, self.pause)
 
     @property
-    def _gives_way(self) -> bool:
-        """Whether the caller looks anew at what to do, after a wait and before the next order."""
+    def given_up(self) -> bool:
+        """After a wait the caller is to look anew at what to do, before the next order."""
         return False
 
     async def order(
@@ -242,12 +242,3 @@ class RouteBuy(Execution):
     def given_up(self) -> bool:
         """The market has moved on meanwhile: another way may be cheaper, or this one dearer than is bearable."""
         return self._waited and self.coins == ZERO
-
-    def _next_pause(self, report: OrderReport) -> timedelta:
-        """What the venue asks for, but longer each time: hours of it must stay a short history."""
-        asked = LOOK_AGAIN if report.retry_after_s is None else timedelta(seconds=report.retry_after_s)
-        return asked if self.pause is None else max(asked, self.pause)
-
-    @property
-    def _gives_way(self) -> bool:
-        return self.given_up

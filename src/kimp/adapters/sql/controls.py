@@ -30,11 +30,8 @@ class SqlControls:
 
     async def halt_level(self) -> HaltLevel:
         """The level that holds now."""
-
-        async def work(connection: AsyncConnection) -> HaltLevel:
-            return level_of((await connection.execute(select(LEVEL_NOW))).scalar_one())
-
-        return await self._store.read(work)
+        halt = await self.halt_in_force()
+        return HaltLevel.RUN if halt is None else halt.level
 
     async def halt_in_force(self) -> Halt | None:
         """The setting in force, a resume included; None if there never was one."""

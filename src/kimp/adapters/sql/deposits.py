@@ -1,6 +1,6 @@
 """Which transfer a venue's deposit belongs to: several may come in under one txid."""
 
-from sqlalchemy import Select, literal, or_, select, update
+from sqlalchemy import Select, Update, literal, or_, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -60,6 +60,10 @@ class SqlDepositClaims:
             .where(d.transfer_id == transfer_id, or_(d.deposit_id.is_(None), d.deposit_id == deposit_id))
             .values(deposit_id=deposit_id)
         )
+        return await self._claim(bind)
+
+    async def _claim(self, bind: Update) -> bool:
+        """False if nothing was to be bound, or if what it binds is another's: then a unique key refuses it."""
 
         async def work(connection: AsyncConnection) -> bool:
             try:

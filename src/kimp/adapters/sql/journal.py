@@ -138,14 +138,7 @@ class SqlJournal(SqlDepositClaims):
             )
             .values(venue_id=venue_id, unanswered=None)
         )
-
-        async def work(connection: AsyncConnection) -> bool:
-            try:
-                return (await connection.execute(bind)).rowcount == 1
-            except IntegrityError:
-                return False
-
-        return await self._store.write(work)
+        return await self._claim(bind)
 
     async def claimed_withdrawal(self, transfer_id: str) -> str | None:
         """The venue's id that was bound to the transfer, if any."""
