@@ -13,7 +13,7 @@ from bench.cycles import measure as measure_cycles
 from bench.encryption import measure as measure_encryption
 from bench.figures import Row, as_table
 from bench.orders import measure as measure_orders
-from bench.orders import world as open_world
+from bench.orders import own_world
 from bench.ticks import measure as measure_ticks
 from kimp.adapters.embedded.process import free_port
 from kimp.adapters.embedded.redis import EmbeddedRedis
@@ -25,7 +25,7 @@ async def measure() -> list[Row]:
         rows: list[Row] = []
         async with EmbeddedRedis(folder, port=free_port()) as redis:
             rows += await measure_ticks(redis.url)
-            async with open_world(folder, redis.url) as world:
+            async with own_world(folder, redis.url) as world:
                 rows += await measure_orders(world)
                 rows += await measure_cycles(world)
                 rows += await measure_encryption(world)

@@ -63,11 +63,11 @@ async def _cycles(world: World) -> float:
 
 
 async def _bare(world: World) -> float:
-    async with Worker(world.client, task_queue=BARE_QUEUE, workflows=[ManyActivities], activities=[nothing]):
+    async with Worker(world.bare, task_queue=BARE_QUEUE, workflows=[ManyActivities], activities=[nothing]):
         begun = time.perf_counter()
         await asyncio.gather(
             *(
-                world.client.execute_workflow(ManyActivities.run, id=f"many-{n}", task_queue=BARE_QUEUE)
+                world.bare.execute_workflow(ManyActivities.run, id=f"many-{n}", task_queue=BARE_QUEUE)
                 for n in range(AT_ONCE)
             )
         )

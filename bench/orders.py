@@ -25,11 +25,13 @@ with workflow.unsafe.imports_passed_through():
     from kimp.adapters.redis.bus import RedisTickBus
     from kimp.adapters.sql.books import SqlBooks
     from kimp.adapters.sql.schema import migrate
+    from kimp.adapters.telemetry.exports import start_exports
     from kimp.adapters.temporal.devserver import DevServer
     from kimp.adapters.temporal.devserver_binary import ensure_binary
     from kimp.adapters.temporal.starter import TemporalCycleStarter
     from kimp.bootstrap.parts import open_bus, open_database, open_venues
     from kimp.bootstrap.services import open_ledger
+    from kimp.bootstrap.temporal import connect_temporal
     from kimp.bootstrap.workers import cycle_worker
     from kimp.config import Settings
     from kimp.contracts.cycle import CycleInput
@@ -82,10 +84,12 @@ class BareWorkflow:
 
 @dataclass
 class World:
-    """Real Temporal, SQLite, Redis and paper exchange; workers in this process."""
+    """Real Temporal, database, Redis and paper exchange; workers in this process."""
 
     settings: Settings
     client: Client
+    bare: Client
+    """The baseline's: it traces nothing."""
     books: SqlBooks
     bus: RedisTickBus
     venues: dict[Venue, Timed]
@@ -109,7 +113,23 @@ class World:
 
 
 @asynccontextmanager
-async def world(folder: Path, redis_url: str) -> AsyncIterator[World]:
+async def open_world(settings: Settings) -> AsyncIterator[World]:
+    """On servers and venues that run already. Once per process, as a process of kimp's does it."""
+    exports = start_exports(settings.observability, "bench")
+    async with AsyncExitStack() as stack:
+        stack.callback(exports.shutdown)
+        client = await connect_temporal(settings)
+        where = client.service_client.config.target_host
+        bare = await Client.connect(where, namespace=client.namespace, data_converter=pydantic_data_converter)
+        books = await stack.enter_async_context(open_database(settings))
+        bus = await stack.enter_async_context(open_bus(settings))
+        real = await stack.enter_async_context(open_venues(settings))
+        venues = {venue: Timed(exchange) for venue, exchange in real.items()}
+        yield World(settings, client, bare, books, bus, venues)
+
+
+@asynccontextmanager
+async def own_world(folder: Path, redis_url: str) -> AsyncIterator[World]:
     upbit, binance, admin = (free_port() for _ in range(3))
     settings = Settings.model_validate(
         {
@@ -148,15 +168,10 @@ async def world(folder: Path, redis_url: str) -> AsyncIterator[World]:
         await exchange.start(lambda: _answers(settings), timeout_s=30)
         stack.push_async_callback(exchange.stop)
         await migrate(settings.sql_url)
-        client = await Client.connect(
-            server.address, namespace=server.namespace, data_converter=pydantic_data_converter
-        )
-        books = await stack.enter_async_context(open_database(settings))
-        bus = await stack.enter_async_context(open_bus(settings))
-        real = await stack.enter_async_context(open_venues(settings))
-        await open_ledger(real, books)
-        venues = {venue: Timed(exchange_) for venue, exchange_ in real.items()}
-        yield World(settings, client, books, bus, venues)
+        os.environ.update({"TEMPORAL_ADDRESS": server.address, "TEMPORAL_NAMESPACE": server.namespace})
+        world = await stack.enter_async_context(open_world(settings))
+        await open_ledger(world.venues, world.books)  # type: ignore[arg-type]  # exchanges that note the time
+        yield world
 
 
 async def _answers(settings: Settings) -> bool:
@@ -171,7 +186,7 @@ async def _answers(settings: Settings) -> bool:
 async def measure(world: World) -> list[Row]:
     """Both workers run all the time; the two starts alternate. Cycles are ended after their first order."""
     bare = Worker(
-        world.client, task_queue=BARE_QUEUE, workflows=[BareWorkflow], activities=[BareOrder(world.binance).place]
+        world.bare, task_queue=BARE_QUEUE, workflows=[BareWorkflow], activities=[BareOrder(world.binance).place]
     )
     cycles = cycle_worker(world.settings, world.client, world.venues, world.bus, world.books)  # type: ignore[arg-type]
     ours: list[float] = []
@@ -207,7 +222,7 @@ async def _bare(world: World, cycle: CycleInput) -> float:
         expires_at_ms=cycle.expires_at_ms,
     )
     begun = time.perf_counter()
-    handle = await world.client.start_workflow(
+    handle = await world.bare.start_workflow(
         BareWorkflow.run, intent, id=f"bare-{cycle.cycle_id}", task_queue=BARE_QUEUE, request_eager_start=True
     )
     took = await asyncio.wait_for(world.binance.accepted.get(), PATIENCE_S) - begun

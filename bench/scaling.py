@@ -8,7 +8,7 @@ import os
 import sys
 import time
 from collections.abc import AsyncIterator, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack
 from pathlib import Path
 
 from temporalio.client import Client
@@ -16,16 +16,14 @@ from temporalio.worker import Worker
 
 from bench.cycles import ManyActivities, nothing
 from bench.figures import Row
-from bench.orders import Timed, World
+from bench.orders import World, open_world
 from bench.orders import measure as measure_orders
 from kimp.adapters.clock import SystemClock
 from kimp.adapters.embedded.process import ServerProcess
 from kimp.adapters.temporal.starter import TemporalCycleStarter
-from kimp.bootstrap.parts import open_bus, open_database, open_venues
 from kimp.bootstrap.services import open_ledger
-from kimp.bootstrap.temporal import connect_temporal
 from kimp.cli.stack import Stack
-from kimp.config import Settings, load
+from kimp.config import load
 from kimp.domain.admission import HaltLevel
 from kimp.domain.ids import workflow_id
 from kimp.paper.config import RateLimits
@@ -61,7 +59,7 @@ async def measure(folder: Path) -> AsyncIterator[Row]:
         kimp = await stack.enter_async_context(Stack(load(), lambda _: None))
         await kimp.start_paper()
         await kimp.start("feeder", "feeder")
-        world = await stack.enter_async_context(_world(kimp.settings))
+        world = await stack.enter_async_context(open_world(kimp.settings))
         await open_ledger(world.venues, world.books)  # type: ignore[arg-type]  # exchanges that note the time
         await _until_quotes(world)
         for row in await measure_orders(world):
@@ -75,19 +73,9 @@ async def measure(folder: Path) -> AsyncIterator[Row]:
             await world.books.controls.set_halt_level(HaltLevel.RUN, "bench", SystemClock().now_ms())
             await _cycles(world, FIRST * many, 2 * many)  # warm up: each process imports and connects
             ours = CYCLES / await _cycles(world, FIRST * many + 100, CYCLES)
-            theirs = CYCLES / await _bare(world.client, folder, many)
+            theirs = CYCLES / await _bare(world.bare, folder, many)
             what = f"cycles/s, {CYCLES} at once, {many} worker processes"
             yield Row(what, f"{ours:.2f}", f"{theirs:.2f}", f"{theirs / ours:.2f}", "-")
-
-
-@asynccontextmanager
-async def _world(settings: Settings) -> AsyncIterator[World]:
-    async with AsyncExitStack() as stack:
-        books = await stack.enter_async_context(open_database(settings))
-        bus = await stack.enter_async_context(open_bus(settings))
-        real = await stack.enter_async_context(open_venues(settings))
-        client = await connect_temporal(settings)
-        yield World(settings, client, books, bus, {venue: Timed(exchange) for venue, exchange in real.items()})
 
 
 async def _until_quotes(world: World) -> None:
