@@ -8,7 +8,7 @@ from temporalio import activity
 from activities.pauses import pause
 from kimp.contracts.cycle import MarketNow, QuoteQuery, RouteQuery, RouteReport, WaysBackQuery
 from kimp.domain.compensation import WaysBack, ways_back
-from kimp.domain.errors import Postponed, Unavailable
+from kimp.domain.errors import Unavailable
 from kimp.domain.legs import Blocked, MarketView, check_quote
 from kimp.domain.market import Venue
 from kimp.domain.money import USDT, ZERO, Asset
@@ -65,14 +65,10 @@ class MarketActivities:
     @activity.defn
     async def read_market(self, query: QuoteQuery) -> MarketNow:
         """A book and its rules from the venue itself: a sale must go on when Redis or the feeder is down."""
-        venue = self.venues[query.venue]
-        rules = await venue.rules([query.coin])
-        if not rules.instruments:
-            # A halt or maintenance, as a rule: the cycle waits, and a person may abort it.
-            raise Postponed(f"there is no open market for {query.coin}", venue=venue.venue)
-        quote = await venue.top_of_book(query.coin)
+        now = await self.venues[query.venue].market(query.coin)
+        quote = now.quote
         if quote.bid <= ZERO or quote.crossed:
             # One side is empty, or the venue is about to match: no price to bound an order by.
-            activity.logger.warning("%s on %s: bid %s, ask %s", query.coin, venue.venue, quote.bid, quote.ask)
-            raise Unavailable(f"there is no price in the book of {query.coin}", venue=venue.venue)
-        return MarketNow(quote=quote, instrument=rules.instruments[0])
+            activity.logger.warning("%s on %s: bid %s, ask %s", query.coin, query.venue, quote.bid, quote.ask)
+            raise Unavailable(f"there is no price in the book of {query.coin}", venue=query.venue)
+        return now

@@ -98,15 +98,15 @@ class World:
     def binance(self) -> Timed:
         return self.venues[Venue.BINANCE]
 
-    async def cycle(self, number: int) -> CycleInput:
+    async def cycle(self, number: int, coin: Asset = COIN) -> CycleInput:
         """A cycle at the quotes of this moment, whatever it would earn."""
-        coins = (COIN, USDT)
-        quotes = [await self.venues[v].inner.top_of_book(c) for v in Venue for c in coins if c != v.cash]
+        coins = (coin, USDT)
+        quotes = [(await self.venues[v].inner.market(c)).quote for v in Venue for c in coins if c != v.cash]
         now = SystemClock().now_ms()
         rules = [await self.venues[venue].inner.rules(coins) for venue in Venue]
         view = MarketView.of((quote._replace(received_ms=now) for quote in quotes), rules)
         anything = Limits(Decimal(-1), Decimal(100_000), Decimal("0.01"), Decimal(1), 60_000)
-        found = evaluate(view, COIN, Direction.TO_UPBIT, coins, anything, now)
+        found = evaluate(view, coin, Direction.TO_UPBIT, coins, anything, now)
         if not isinstance(found, Opportunity):
             raise SystemExit(f"bench: no order can be made: {found}")
         return plan(found, number, self.settings.policy(), now, 600_000)
@@ -177,7 +177,7 @@ async def own_world(folder: Path, redis_url: str) -> AsyncIterator[World]:
 async def _answers(settings: Settings) -> bool:
     async with open_venues(settings) as venues:
         try:
-            await venues[Venue.UPBIT].top_of_book(COIN)
+            await venues[Venue.UPBIT].market(COIN)
         except Exception:  # noqa: BLE001 - it is starting; the timeout tells if it never does
             return False
     return True

@@ -26,6 +26,7 @@ from kimp.cli.stack import Stack
 from kimp.config import load
 from kimp.domain.admission import HaltLevel
 from kimp.domain.ids import workflow_id
+from kimp.domain.money import USDT
 from kimp.paper.config import RateLimits
 
 WORKERS = (1, 2, 4)
@@ -85,8 +86,9 @@ async def _until_quotes(world: World) -> None:
 
 
 async def _cycles(world: World, first: int, many: int) -> float:
-    """Seconds until all have ended."""
-    cycles = [await world.cycle(first + number) for number in range(many)]
+    """Seconds until all have ended. In turns of all coins: withdrawals of one coin wait for each other."""
+    coins = [coin for coin in world.settings.trading.assets if coin != USDT]
+    cycles = [await world.cycle(first + number, coins[number % len(coins)]) for number in range(many)]
     starter = TemporalCycleStarter(world.client)
     begun = time.perf_counter()
     await asyncio.gather(*(starter.start(cycle) for cycle in cycles))

@@ -80,9 +80,8 @@ class Execution:
         fruitless = 0
         while True:
             now = await self.read_market()
-            price = now.quote.ask if self._place.side is Side.BUY else now.quote.bid
-            quantity = min(self._quantity(now), self._most(now))
-            if sizing.order_problem(quantity, price, now.instrument) is not None:
+            quantity = self._size(now)
+            if quantity is None:
                 return self.coins != ZERO
             report = await self.order(quantity, self.limit(now), now.instrument.taker_fee)
             if report.outcome is OrderOutcome.BLOCKED:
@@ -93,6 +92,8 @@ class Execution:
                 continue
             self.pause = None
             await self._story.wait(None)
+            if report.outcome is OrderOutcome.FILLED and self._size(now) is None:
+                return True  # without another look at the book: what is left was too small a moment ago
             fruitless = 0 if report.outcome is OrderOutcome.FILLED else fruitless + 1
             if fruitless == TRIES:
                 raise StepFailed(f"{self._what()} {report.outcome}: {report.reason or 'the book is too thin'}")
@@ -188,10 +189,17 @@ class Execution:
     def _krw_per_cash(self) -> Decimal:
         return ONE if self._place.venue is Venue.UPBIT else self._story.krw_per_usdt
 
+    def _price(self, now: MarketNow) -> Decimal:
+        return now.quote.ask if self._place.side is Side.BUY else now.quote.bid
+
     def limit(self, now: MarketNow) -> Decimal:
-        side = self._place.side
-        price = now.quote.ask if side is Side.BUY else now.quote.bid
-        return sizing.marketable_limit(side, price, self._story.cycle.policy.slippage, now.instrument)
+        slippage = self._story.cycle.policy.slippage
+        return sizing.marketable_limit(self._place.side, self._price(now), slippage, now.instrument)
+
+    def _size(self, now: MarketNow) -> Decimal | None:
+        """Coins of the next order; None when what is left is too small to trade."""
+        quantity = min(self._quantity(now), self._most(now))
+        return quantity if sizing.order_problem(quantity, self._price(now), now.instrument) is None else None
 
     @exact
     def _most(self, now: MarketNow) -> Decimal:

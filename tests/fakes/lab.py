@@ -114,7 +114,7 @@ class Lab:
         if not self.quotes_flow:
             return []
         return [
-            (await venue.top_of_book(coin))._replace(received_ms=now)
+            (await venue.market(coin)).quote._replace(received_ms=now)
             for venue in self.venues.values()
             for coin in coins
             if coin in venue.prices

@@ -5,8 +5,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 
+from kimp.contracts.cycle import MarketNow
 from kimp.contracts.orders import OrderIntent
 from kimp.contracts.transfers import Address, TransferState, WithdrawalIntent, WithdrawalReport
+from kimp.domain.errors import Postponed
 from kimp.domain.market import Fill, Instrument, Network, Quote, Side, TickBand, Venue, VenueRules
 from kimp.domain.money import Asset
 from kimp.ports.exchange import Balance, VenueDeposit, VenueOrder
@@ -75,10 +77,13 @@ class FakeVenue:
             tuple([await self.network(coin) for coin in coins]),
         )
 
-    async def top_of_book(self, coin: Asset) -> Quote:
-        self._fault("top_of_book", self.faults)
+    async def market(self, coin: Asset) -> MarketNow:
+        self._fault("market", self.faults)
+        if coin not in self.prices:
+            raise Postponed(f"there is no open market for {coin}", venue=self.venue)
         bid, ask = self.prices[coin]
-        return Quote(self.venue, coin, bid, self.depth, ask, self.depth, 0)
+        quote = Quote(self.venue, coin, bid, self.depth, ask, self.depth, 0)
+        return MarketNow(quote=quote, instrument=self.instrument(coin))
 
     async def balances(self) -> Mapping[Asset, Balance]:
         return {asset: Balance(free=amount, locked=Decimal(0)) for asset, amount in self.held.items()}

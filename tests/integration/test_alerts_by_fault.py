@@ -140,7 +140,7 @@ async def _a_person_trades_by_hand(world: World) -> None:
     """What the account then holds is in no journal and no ledger."""
     venue = open_venue(world.settings, Venue.BINANCE)
     try:
-        quote = await venue.top_of_book(Asset("XRP"))
+        quote = (await venue.market(Asset("XRP"))).quote
         intent = intents.order(
             cycle_id="by-hand",
             run_id="by-hand",

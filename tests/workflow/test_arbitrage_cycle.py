@@ -10,6 +10,7 @@ from fakes.lab import XRP, Lab, traded
 from kimp.contracts.status import CycleStatus
 from kimp.domain.admission import HaltLevel
 from kimp.domain.errors import OutcomeUnknown, Rejected, Unavailable
+from kimp.domain.ids import workflow_id
 from kimp.domain.ledger import Account, holdings
 from kimp.domain.market import Direction, Side
 from kimp.domain.money import KRW, USDT
@@ -114,6 +115,15 @@ async def test_no_order_is_worth_more_than_the_cap_of_one(lab: Lab, direction: D
     assert all(i.quantity * i.limit_price * i.krw_per_cash <= 400_000 for i in sales)
 
 
+async def test_the_book_is_read_once_for_each_order_that_fills(lab: Lab) -> None:
+    """Another look would only find that what is left is too small. The plan's own order needs none."""
+    cycle = await lab.plan()
+    await lab.complete(cycle)
+    history = await lab.client.get_workflow_handle(workflow_id(cycle.cycle_id)).fetch_history()
+    asked = [event.activity_task_scheduled_event_attributes for event in history.events]
+    assert sum(one.activity_type.name == "read_market" for one in asked) == len(lab.upbit.sent)
+
+
 async def test_a_refused_sale_is_tried_again_under_a_new_attempt(lab: Lab) -> None:
     lab.upbit.faults["place_order"] = deque([Rejected("price off tick", venue="upbit", code="invalid_price_ask")])
     assert (await lab.complete()).status is CycleStatus.COMPLETED
@@ -122,7 +132,7 @@ async def test_a_refused_sale_is_tried_again_under_a_new_attempt(lab: Lab) -> No
 
 async def test_a_read_that_fails_is_repeated(lab: Lab) -> None:
     cycle = await lab.plan()
-    lab.upbit.faults["top_of_book"] = deque([Unavailable("busy", venue="upbit", retry_after=1)])
+    lab.upbit.faults["market"] = deque([Unavailable("busy", venue="upbit", retry_after=1)])
     assert (await lab.complete(cycle)).status is CycleStatus.COMPLETED
 
 

@@ -78,7 +78,7 @@ async def test_a_deposit_that_nobody_has_heard_of_for_hours_is_a_persons_case(sk
 
 async def test_a_halted_market_is_waited_for(lab: Lab) -> None:
     cycle = await lab.plan()
-    lab.upbit.faults["top_of_book"] = deque([Postponed("there is no open market for XRP", venue="upbit")])
+    lab.upbit.faults["market"] = deque([Postponed("there is no open market for XRP", venue="upbit")])
     async with lab.workers():
         handle = await lab.start(cycle)
         await lab.seen(handle, lambda state: "no open market" in (state.waiting_reason or ""))

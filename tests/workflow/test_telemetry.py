@@ -74,7 +74,7 @@ async def lab(temporal_server: DevServer, told: Telemetry) -> Lab:
 
 async def caused_by_a_tick(lab: Lab, cycle: CycleInput) -> None:
     """As the initiator does it."""
-    quote = (await lab.upbit.top_of_book(cycle.coin))._replace(received_ms=SystemClock().now_ms() - TRAVEL_MS)
+    quote = (await lab.upbit.market(cycle.coin)).quote._replace(received_ms=SystemClock().now_ms() - TRAVEL_MS)
     with (
         bound(cycle_id=cycle.cycle_id, step="start", attempt="1", venue="binance>upbit"),
         from_tick(Cause(quote, time.time_ns()), cycle.cycle_id),

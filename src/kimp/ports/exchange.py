@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Protocol
 
+from kimp.contracts.cycle import MarketNow
 from kimp.contracts.orders import OrderIntent
 from kimp.contracts.transfers import Address, TransferState, WithdrawalIntent, WithdrawalReport
 from kimp.domain.keys import KeyFacts
@@ -56,7 +57,12 @@ class MarketData(Protocol):
         """Instruments (without the venue's own cash) and networks of the coins, with fees and wallet states."""
         ...
 
-    async def top_of_book(self, coin: Asset) -> Quote: ...
+    async def market(self, coin: Asset) -> MarketNow:
+        """The book's top and the market's rules at this moment, in as few steps as the venue allows: a sale waits.
+
+        Raises Postponed while it is not open, as in a halt or maintenance: the cycle waits, and a person may abort it.
+        """
+        ...
 
     async def balances(self) -> Mapping[Asset, Balance]: ...
 

@@ -86,7 +86,7 @@ async def test_an_answer_that_proves_nothing(bench: Bench, status: int, body: st
 async def test_an_order_whose_answer_is_lost_was_sent_once_and_is_found(
     bench: Bench, answer: Answering | Silence
 ) -> None:
-    quote = await bench.exchange.top_of_book(XRP)
+    quote = (await bench.exchange.market(XRP)).quote
     intent = await bench.intent(NAME, Decimal(100), quote.ask)
     answer.seen.clear()
     bench.seam.hook = answer
@@ -160,7 +160,7 @@ async def test_the_venues_own_limit_is_understood(strict: Bench) -> None:
 
 
 async def test_too_many_orders_are_refused_before_they_are_executed(strict: Bench) -> None:
-    ask = (await strict.exchange.top_of_book(XRP)).ask
+    ask = (await strict.exchange.market(XRP)).quote.ask
     intents = [await strict.intent(f"XRP-1-1B{number}-1", Decimal(10), ask) for number in range(4)]
     answers = await asyncio.gather(
         *(strict.exchange.place_order(i, send_by_ms=NEVER) for i in intents), return_exceptions=True

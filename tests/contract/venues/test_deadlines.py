@@ -102,7 +102,7 @@ def limit(exchange: Exchange, units: int, seconds: float) -> None:
 
 
 async def order(bench: Bench, exchange: Exchange, name: str, within_ms: int, clock: MovedClock) -> None:
-    quote = await bench.exchange.top_of_book(XRP)
+    quote = (await bench.exchange.market(XRP)).quote
     intent = await bench.intent(name, Decimal(10), quote.ask)
     await exchange.place_order(intent, send_by_ms=clock.now_ms() + within_ms)
 
@@ -200,7 +200,7 @@ async def test_a_pool_without_a_free_connection_holds_it_back(
     setattr(client, "session", None)  # noqa: B010 - else the type checkers believe that it stays so
     client.open()
     client.session.connector._limit = 1
-    intent = await bench.intent("XRP-1-1B1-1", Decimal(10), (await bench.exchange.top_of_book(XRP)).ask)
+    intent = await bench.intent("XRP-1-1B1-1", Decimal(10), (await bench.exchange.market(XRP)).quote.ask)
     busy = bench.seam.hook = Busy()
     first = asyncio.create_task(exchange.balances())
     await busy.came.wait()
@@ -222,7 +222,7 @@ async def test_what_it_is_held_up_by_later_is_a_lost_answer_and_no_late_request(
 ) -> None:
     """The deadline is for leaving, not for the answer."""
     bench.seam.hook = Slow(0.5)
-    quote = await bench.exchange.top_of_book(XRP)
+    quote = (await bench.exchange.market(XRP)).quote
     intent = await bench.intent("XRP-1-1B1-1", Decimal(10), quote.ask)
     await exchange.place_order(intent, send_by_ms=clock.now_ms() + 250)
     assert len(executed(bench)) == 1
@@ -230,7 +230,7 @@ async def test_what_it_is_held_up_by_later_is_a_lost_answer_and_no_late_request(
 
 async def test_the_deadline_is_no_part_of_the_request(bench: Bench, exchange: Exchange) -> None:
     hook = bench.seam.hook = Slow(0)
-    quote = await bench.exchange.top_of_book(XRP)
+    quote = (await bench.exchange.market(XRP)).quote
     await exchange.place_order(await bench.intent("XRP-1-1B1-1", Decimal(10), quote.ask), send_by_ms=NEVER)
     await exchange.withdraw(await bench.withdrawal("50"), send_by_ms=NEVER)
     assert hook.bodies

@@ -43,7 +43,7 @@ def at_their_venues(kinds: Iterable[FaultKind]) -> list[tuple[Venue, FaultKind]]
 
 async def buy(bench: Bench, name: str = NAME, steps: int = 0) -> VenueOrder:
     """100 XRP, at most so many steps dearer than the best price."""
-    quote = await bench.exchange.top_of_book(XRP)
+    quote = (await bench.exchange.market(XRP)).quote
     step = Decimal(1) if bench.venue is Venue.UPBIT else Decimal("0.0001")
     return await bench.exchange.place_order(
         await bench.intent(name, Decimal(100), quote.ask + steps * step), send_by_ms=NEVER
@@ -52,7 +52,7 @@ async def buy(bench: Bench, name: str = NAME, steps: int = 0) -> VenueOrder:
 
 @pytest.mark.parametrize(("venue", "kind"), at_their_venues(NOT_EXECUTED))
 async def test_nothing_was_executed(bench: Bench, kind: FaultKind) -> None:
-    await bench.exchange.top_of_book(XRP)
+    await bench.exchange.market(XRP)
     fault(bench, kind, "POST *")
     with pytest.raises(Unavailable) as refusal:
         await buy(bench)
@@ -84,7 +84,7 @@ async def test_a_page_of_a_firewall_is_told_in_one_short_line(bench: Bench) -> N
 
 async def test_maintenance_passes(bench: Bench) -> None:
     """Upbit says so itself; a 503 of Binance leaves an order open, as every 5xx does."""
-    quote = await bench.exchange.top_of_book(XRP)
+    quote = (await bench.exchange.market(XRP)).quote
     intent = await bench.intent(NAME, Decimal(100), quote.ask)
     fault(bench, K.MAINTENANCE, seconds=60)
     with pytest.raises(Unavailable):
@@ -98,13 +98,14 @@ async def test_maintenance_passes(bench: Bench) -> None:
 
 
 async def test_an_expired_key_is_refused_and_may_be_renewed(bench: Bench) -> None:
+    known = (await bench.exchange.market(XRP)).instrument
     fault(bench, K.KEY_EXPIRED, seconds=1.0)
     with pytest.raises(KeyRefused):
         await bench.exchange.balances()
     intent = await bench.intent(NAME, Decimal(100), Decimal(3_000))
     with pytest.raises(KeyRefused):
         await bench.exchange.place_order(intent, send_by_ms=NEVER)
-    assert await bench.exchange.top_of_book(XRP)
+    assert (await bench.exchange.market(XRP)).instrument == known
 
     async def renewed() -> bool:
         try:

@@ -136,5 +136,5 @@ async def test_the_key_may_change_between_two_requests(bench: Bench) -> None:
 
 
 async def _cheap(bench: Bench) -> tuple[Any, Any]:
-    quote = await bench.exchange.top_of_book(XRP)
+    quote = (await bench.exchange.market(XRP)).quote
     return 10, quote.ask

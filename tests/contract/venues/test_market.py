@@ -8,7 +8,7 @@ from contract.venues.bench import KEY, SECRET, SOL, TRX, USDT, XRP, Bench, adapt
 from fakes.intents import NEVER
 
 from kimp.adapters.clock import SystemClock
-from kimp.domain.errors import KeyRefused
+from kimp.domain.errors import KeyRefused, Postponed
 from kimp.domain.market import Side, Venue
 from kimp.domain.money import Asset
 from kimp.paper.wallets import WalletState
@@ -73,16 +73,31 @@ async def test_a_wallets_state_is_read_every_time(bench: Bench, state: WalletSta
     assert (await bench.exchange.network(XRP)).withdraw_open
 
 
-async def test_the_top_of_a_book(bench: Bench) -> None:
+async def test_a_market_is_its_book_and_its_rules(bench: Bench) -> None:
     book = bench.paper.world.book(paper_market(bench, XRP))
     asks, bids = book.levels(Side.BUY), book.levels(Side.SELL)
     before_ms = SystemClock().now_ms()
-    quote = await bench.exchange.top_of_book(XRP)
+    now = await bench.exchange.market(XRP)
+    quote = now.quote
     assert (quote.venue, quote.coin) == (bench.venue, XRP)
     assert (quote.ask, quote.ask_size) == (asks[0].price, asks[0].quantity)
     assert (quote.bid, quote.bid_size) == (bids[0].price, bids[0].quantity)
     assert before_ms <= quote.received_ms <= SystemClock().now_ms()
     assert not quote.crossed
+    assert [now.instrument] == list((await bench.exchange.rules((XRP,))).instruments)
+
+
+async def test_a_sale_asks_for_no_wallet(bench: Bench) -> None:
+    """Its market must be known while the venue's wallets are away."""
+    await bench.exchange.market(XRP)
+    asked = {row["path"] for row in bench.journal("request")}
+    assert asked
+    assert not {path for path in asked if "wallet" in path or "withdraw" in path or "capital" in path}
+
+
+async def test_a_coin_without_a_market_is_waited_for(bench: Bench) -> None:
+    with pytest.raises(Postponed, match="no open market for NOPE"):
+        await bench.exchange.market(Asset("NOPE"))
 
 
 async def test_balances_are_the_accounts(bench: Bench) -> None:
@@ -106,7 +121,7 @@ async def test_deposit_addresses_are_the_venues_own(bench: Bench) -> None:
 async def test_a_wrong_key_is_refused_for_good_and_never_told(bench: Bench, wrong: str) -> None:
     forged = "forged" + "-word"
     exchange = adapter(settings_of(bench.paper, bench.venue, **{wrong: forged}), bench.venue)
-    quote = await exchange.top_of_book(XRP)
+    quote = (await bench.exchange.market(XRP)).quote
     withdrawal = await bench.withdrawal("50")
     if bench.venue is Venue.BINANCE:  # its wallet is read before coins leave; here it is known already
         exchange._wallets.keep(XRP, await bench.exchange.network(XRP))  # type: ignore[attr-defined]

@@ -49,7 +49,7 @@ def assert_journalled(bench: Bench, order: VenueOrder, name: str = NAME) -> None
 
 @pytest.mark.parametrize("side", list(Side))
 async def test_an_order_within_the_first_level_fills_whole(bench: Bench, side: Side) -> None:
-    quote, held = await bench.exchange.top_of_book(XRP), await bench.holdings()
+    quote, held = (await bench.exchange.market(XRP)).quote, await bench.holdings()
     price = quote.ask if side is Side.BUY else quote.bid
     order = await bench.settled(await bench.intent(NAME, Decimal("123.4"), price, side))
     assert [(f.price, f.quantity) for f in order.fills] == [(price, Decimal("123.4"))]
@@ -61,7 +61,7 @@ async def test_an_order_within_the_first_level_fills_whole(bench: Bench, side: S
 
 @pytest.mark.parametrize("side", list(Side))
 async def test_an_order_takes_several_levels_within_its_limit(bench: Bench, side: Side) -> None:
-    market, quote, held = await instrument(bench), await bench.exchange.top_of_book(XRP), await bench.holdings()
+    market, quote, held = await instrument(bench), (await bench.exchange.market(XRP)).quote, await bench.holdings()
     touch, size = (quote.ask, quote.ask_size) if side is Side.BUY else (quote.bid, quote.bid_size)
     step = market.tick(touch) * (1 if side is Side.BUY else -1)
     rest = 10 + 7 * market.lot  # on Upbit so fine that the whole fee does not divide evenly
@@ -73,7 +73,7 @@ async def test_an_order_takes_several_levels_within_its_limit(bench: Bench, side
 
 
 async def test_what_the_limit_does_not_reach_is_not_filled(bench: Bench) -> None:
-    quote, held = await bench.exchange.top_of_book(XRP), await bench.holdings()
+    quote, held = (await bench.exchange.market(XRP)).quote, await bench.holdings()
     order = await bench.settled(await bench.intent(NAME, quote.ask_size + 100, quote.ask))
     assert [(f.price, f.quantity) for f in order.fills] == [(quote.ask, quote.ask_size)]
     assert_journalled(bench, order)
@@ -83,7 +83,7 @@ async def test_what_the_limit_does_not_reach_is_not_filled(bench: Bench) -> None
 
 
 async def test_an_order_beside_the_market_closes_without_a_fill(bench: Bench) -> None:
-    quote, held = await bench.exchange.top_of_book(XRP), await bench.holdings()
+    quote, held = (await bench.exchange.market(XRP)).quote, await bench.holdings()
     order = await bench.settled(await bench.intent(NAME, Decimal(100), quote.bid))
     assert (order.closed, order.fills) == (True, ())
     assert bench.journal("fill") == []
@@ -91,7 +91,7 @@ async def test_an_order_beside_the_market_closes_without_a_fill(bench: Bench) ->
 
 
 async def test_a_look_up_tells_the_order_that_was_placed(bench: Bench) -> None:
-    quote = await bench.exchange.top_of_book(XRP)
+    quote = (await bench.exchange.market(XRP)).quote
     intent = await bench.intent(NAME, Decimal(100), quote.ask)
     placed = await bench.exchange.place_order(intent, send_by_ms=NEVER)
     settled = await bench.settled(await bench.intent("XRP-2-1B1-1", Decimal(200), quote.ask))
@@ -111,7 +111,7 @@ async def test_an_id_that_the_venue_does_not_know(bench: Bench) -> None:
 
 async def test_a_client_id_of_an_open_order_is_no_second_order(bench: Bench) -> None:
     """Nor a refusal: the first one may be the answer that was lost, so the outcome is to be looked up."""
-    quote = await bench.exchange.top_of_book(XRP)
+    quote = (await bench.exchange.market(XRP)).quote
     await wait_in_the_book(bench, NAME, quote.bid)
     with pytest.raises(OutcomeUnknown) as doubt:
         await bench.exchange.place_order(await bench.intent(NAME, Decimal(100), quote.ask), send_by_ms=NEVER)
@@ -136,7 +136,7 @@ async def wait_in_the_book(bench: Bench, name: str, price: Decimal) -> None:
 
 async def test_a_client_id_of_a_closed_order(bench: Bench) -> None:
     """Upbit burns it for ever; Binance takes it again, which is why the journal and no venue decides."""
-    quote = await bench.exchange.top_of_book(XRP)
+    quote = (await bench.exchange.market(XRP)).quote
     intent = await bench.intent(NAME, Decimal(100), quote.ask)
     first = await bench.settled(intent)
     if bench.venue is Venue.UPBIT:
@@ -151,7 +151,7 @@ async def test_a_client_id_of_a_closed_order(bench: Bench) -> None:
 
 async def test_the_same_id_sent_five_times_at_once(bench: Bench) -> None:
     """Upbit takes one. Binance compares with open orders only, and immediate ones are closed at once: it takes all."""
-    intent = await bench.intent(NAME, Decimal(100), (await bench.exchange.top_of_book(XRP)).ask)
+    intent = await bench.intent(NAME, Decimal(100), (await bench.exchange.market(XRP)).quote.ask)
     answers = await asyncio.gather(
         *(bench.exchange.place_order(intent, send_by_ms=NEVER) for _ in range(5)), return_exceptions=True
     )
@@ -162,7 +162,7 @@ async def test_the_same_id_sent_five_times_at_once(bench: Bench) -> None:
 
 async def refusals(bench: Bench, what: str) -> tuple[Decimal, Decimal, Side, str]:
     """Quantity, price, side, and the venue's code."""
-    quote, market = await bench.exchange.top_of_book(XRP), await instrument(bench)
+    quote, market = (await bench.exchange.market(XRP)).quote, await instrument(bench)
     upbit = bench.venue is Venue.UPBIT
     cash = (await bench.holdings())[bench.venue.cash]
     if what == "cash":

@@ -9,6 +9,7 @@ import pytest
 
 from feeder import service
 from feeder.service import Feeder
+from kimp.contracts.cycle import MarketNow
 from kimp.domain.market import Quote, Venue, VenueRules
 from kimp.domain.money import USDT, Asset
 
@@ -86,7 +87,7 @@ class Rules:
             raise ConnectionError("venue is away")
         return VenueRules(self.venue, NOW, (), ())
 
-    async def top_of_book(self, coin: Asset) -> Quote:
+    async def market(self, coin: Asset) -> MarketNow:
         raise NotImplementedError
 
     async def balances(self) -> dict[Asset, Any]:

@@ -1,5 +1,6 @@
 """Binance spot over REST: the port `Exchange`. Import it lazily: ccxt takes seconds."""
 
+import asyncio
 import json
 from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
@@ -16,11 +17,12 @@ from kimp.adapters.venue.deadline import sent_by
 from kimp.adapters.venue.guard import check_withdrawal, network_name
 from kimp.adapters.venue.shape import plain
 from kimp.config import KeyPair, VenueSettings
+from kimp.contracts.cycle import MarketNow
 from kimp.contracts.orders import OrderIntent
 from kimp.contracts.transfers import Address, TransferState, WithdrawalIntent, WithdrawalReport
-from kimp.domain.errors import NotFound, Rejected
+from kimp.domain.errors import NotFound, Postponed, Rejected
 from kimp.domain.keys import KeyFacts
-from kimp.domain.market import Network, Quote, Venue, VenueRules
+from kimp.domain.market import Network, Venue, VenueRules
 from kimp.domain.money import CONTEXT, ZERO, Asset
 from kimp.ports.clock import Clock
 from kimp.ports.exchange import Balance, VenueDeposit, VenueOrder
@@ -77,9 +79,23 @@ class BinanceExchange:
             ),
         )
 
-    async def top_of_book(self, coin: Asset) -> Quote:
-        call = self._api.public_get_ticker_bookticker({"symbol": parse.symbol(coin)})
-        return await self._call.read("book", call, lambda told: parse.top(told, coin, self._clock.now_ms()))
+    async def market(self, coin: Asset) -> MarketNow:
+        name = parse.symbol(coin)
+        book = self._api.public_get_ticker_bookticker({"symbol": name})
+        try:
+            listed, fees, quote = await asyncio.gather(
+                self._symbols({name: coin}),
+                self._fees.get("all", self._read_fees),
+                self._call.read("book", book, lambda told: parse.top(told, coin, self._clock.now_ms())),
+            )
+        except Rejected as refusal:
+            if refusal.code != NO_SUCH_SYMBOL:
+                raise
+            listed = {}
+        if name not in listed:
+            raise Postponed(f"there is no open market for {coin}", venue=self.venue)
+        instrument = self._call.understand("rules", lambda: rulebook.instrument(coin, listed[name], fees))
+        return MarketNow(quote=quote, instrument=instrument)
 
     async def balances(self) -> Mapping[Asset, Balance]:
         return await self._call.read("balances", self._api.private_get_account(), parse.balances)

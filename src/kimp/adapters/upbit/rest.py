@@ -1,7 +1,8 @@
 """Upbit over REST: the port `Exchange`. Import it lazily: ccxt takes seconds."""
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from decimal import Decimal
 from typing import Any
 
 from kimp.adapters.upbit import parse, rulebook
@@ -14,9 +15,10 @@ from kimp.adapters.venue.deadline import sent_by
 from kimp.adapters.venue.guard import check_withdrawal, network_name
 from kimp.adapters.venue.shape import plain
 from kimp.config import KeyPair, VenueSettings
+from kimp.contracts.cycle import MarketNow
 from kimp.contracts.orders import OrderIntent
 from kimp.contracts.transfers import Address, WithdrawalIntent, WithdrawalReport
-from kimp.domain.errors import NotFound, Unavailable
+from kimp.domain.errors import NotFound, Postponed, Unavailable
 from kimp.domain.keys import KeyFacts
 from kimp.domain.market import Network, Quote, Side, Venue, VenueRules
 from kimp.domain.money import Asset
@@ -62,9 +64,7 @@ class UpbitExchange:
         read_ms = self._clock.now_ms()
         listed = await self._listings.get("all", self._read_listing)
         names = {name: coin for coin in coins if (name := parse.market(coin)) in listed}
-        listing = {"markets": ",".join(names)}
-        ticks = await self._call.read("ticks", self._api.public_get_orderbook_instruments(listing), rulebook.tick_sizes)
-        tops = await self._tops(names)
+        ticks, tops = await asyncio.gather(self._ticks(names), self._tops(names))
         wallets = await self._wallets()
         carried = [coin for coin in coins if coin in self._networks]
         chances = await asyncio.gather(*(self._order_chance(coin) for coin in names.values()))
@@ -78,14 +78,23 @@ class UpbitExchange:
             networks=tuple(await asyncio.gather(*(self._network(coin, wallets) for coin in carried))),
         )
 
-    async def top_of_book(self, coin: Asset) -> Quote:
-        tops = await self._tops({parse.market(coin): coin})
+    async def market(self, coin: Asset) -> MarketNow:
+        name = parse.market(coin)
+        if name not in await self._listings.get("all", self._read_listing):
+            raise Postponed(f"there is no open market for {coin}", venue=self.venue)
+        names = {name: coin}
+        chance, ticks, tops = await asyncio.gather(self._order_chance(coin), self._ticks(names), self._tops(names))
         if coin not in tops:
             raise Unavailable(f"the {coin} book is empty", venue=self.venue)
-        return tops[coin]
+        quote = tops[coin]
+        return MarketNow(quote=quote, instrument=rulebook.instrument(coin, chance, ticks.get(name), quote))
 
     async def balances(self) -> Mapping[Asset, Balance]:
         return await self._call.read("balances", self._api.private_get_accounts(), parse.balances)
+
+    async def _ticks(self, names: Iterable[str]) -> dict[str, Decimal]:
+        call = self._api.public_get_orderbook_instruments({"markets": ",".join(names)})
+        return await self._call.read("ticks", call, rulebook.tick_sizes)
 
     async def _tops(self, names: Mapping[str, Asset]) -> dict[Asset, Quote]:
         call = self._api.public_get_orderbook({"markets": ",".join(names), "count": 1})
