@@ -159,6 +159,43 @@ async def test_open_cycles_end_on_their_version_and_new_ones_begin_on_the_next(s
     assert sorted(buys) == [f"XRP-{number}-1B1-1" for number in (1, 2, 3, 4)]
 
 
+async def test_cycles_of_no_version_move_to_the_first_that_is_promoted(server: DevServer) -> None:
+    lab = Lab(await connected(server))
+    plan = await lab.plan()
+    lab.binance.wallets_open = False
+    async with lab.workers():
+        open_before = await waiting(lab, plan)
+    first = versioned(lab, await connected(server), NOW, ArbitrageCycle, StrandedCycle, Sweep)
+    async with first.workers():
+        await promoted(first.client, NOW)
+        lab.binance.wallets_open = True
+        async with hurrying(open_before):
+            assert (await open_before.result()).status is CycleStatus.COMPLETED
+    assert builds(await open_before.fetch_history()) == {"", NOW}
+    buys = [intent.client_order_id for intent in lab.binance.sent if intent.client_order_id.endswith("1B1-1")]
+    assert buys == [f"{plan.cycle_id}-1B1-1"]
+
+
+async def test_the_way_back_leaves_cycles_of_the_new_version_with_it(server: DevServer) -> None:
+    lab = Lab(await connected(server))
+    plan = await lab.plan()
+    lab.binance.wallets_open = False
+    now = versioned(lab, lab.client, NOW, ArbitrageCycle, StrandedCycle, Sweep)
+    following = versioned(lab, await connected(server), NEXT, ChangedCycle, StrandedCycle, Sweep)
+    async with now.workers(), following.workers():
+        await promoted(now.client, NOW)
+        await promoted(now.client, NEXT)
+        of_next = await waiting(now, plan)
+        await promoted(now.client, NOW)
+        after = await waiting(now, numbered(plan, 2))
+        lab.binance.wallets_open = True
+        for handle in (of_next, after):
+            async with hurrying(handle):
+                assert (await handle.result()).status is CycleStatus.COMPLETED
+    histories = [await handle.fetch_history() for handle in (of_next, after)]
+    assert [(builds(history), looked(history)) for history in histories] == [({NEXT}, True), ({NOW}, False)]
+
+
 async def started_eagerly(lab: Lab, cycle: CycleInput) -> Handle:
     """As an initiator starts it, whose worker is in its own process."""
     await TemporalCycleStarter(lab.client).start(cycle)
