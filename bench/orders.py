@@ -40,6 +40,7 @@ with workflow.unsafe.imports_passed_through():
     from kimp.domain.market import Direction, Side, Venue
     from kimp.domain.money import USDT, Asset
     from kimp.domain.opportunity import Limits, Opportunity, evaluate
+    from kimp.observability.logs import configure_logging
     from kimp.ports.exchange import Exchange, VenueOrder
 
 ROUNDS = 60
@@ -115,6 +116,7 @@ class World:
 @asynccontextmanager
 async def open_world(settings: Settings) -> AsyncIterator[World]:
     """On servers and venues that run already. Once per process, as a process of kimp's does it."""
+    configure_logging("bench", level="error")
     exports = start_exports(settings.observability, "bench")
     async with AsyncExitStack() as stack:
         stack.callback(exports.shutdown)

@@ -20,6 +20,7 @@ from kimp.adapters.embedded.process import free_port
 from kimp.adapters.sql.books import SqlBooks
 from kimp.adapters.temporal.devserver import DevServer
 from kimp.adapters.temporal.devserver_binary import ensure_binary
+from kimp.observability.logs import configure_logging
 
 ROOT = Path(__file__).resolve().parents[2]
 HISTORIES = Path(__file__).with_name("histories")
@@ -61,4 +62,5 @@ async def _books(file: Path, branch: Branch) -> AsyncIterator[SqlBooks | None]:
 
 
 if __name__ == "__main__":
+    configure_logging("histories", level="error")
     asyncio.run(record_all(HISTORIES, set(sys.argv[1:])))
