@@ -11,11 +11,12 @@ from kimp.contracts.cycle import CyclePolicy, StrandedInput
 from kimp.contracts.orders import OrderIntent, OrderOutcome, OrderReport
 from kimp.contracts.sweep import SWEEP, Found, SweepQuery
 from kimp.domain.errors import VenueError
-from kimp.domain.ids import used_numbers
+from kimp.domain.ids import step_of, used_numbers
 from kimp.domain.market import Venue
 from kimp.domain.money import USDT
 from kimp.domain.premium import mid
 from kimp.observability import metrics
+from kimp.observability.context import bound
 from kimp.ports.books import Stranding, Strandings
 from kimp.ports.clock import Clock
 from kimp.ports.exchange import Trading, VenueOrder
@@ -43,11 +44,14 @@ class SweepActivities:
         """Book what filled of orders that were given up: their cycles count as unfinished from then on."""
         del query
         now = self.clock.now_ms()
-        adopted = [
-            intent.client_order_id
-            for intent in await self.strandings.absent_orders(now - LATE_MS)
-            if await self._adopt(intent, now)
-        ]
+        adopted: list[str] = []
+        for intent in await self.strandings.absent_orders(now - LATE_MS):
+            name = intent.client_order_id
+            # The sweep is of no cycle; what it says here is about one.
+            attempt = str(activity.info().attempt)
+            with bound(cycle_id=intent.cycle_id, step=step_of(name), attempt=attempt, venue=intent.venue.value):
+                if await self._adopt(intent, now):
+                    adopted.append(name)
         return Found(adopted=tuple(adopted))
 
     async def _adopt(self, intent: OrderIntent, now_ms: int) -> bool:

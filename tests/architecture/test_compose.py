@@ -60,6 +60,15 @@ def test_every_service_is_locked_in(name: str) -> None:
     assert PINNED.fullmatch(service["image"])
 
 
+def test_the_image_is_built_by_one_service_and_pulled_by_none() -> None:
+    """Compose builds side by side, and the second one that wants to give away the same tag fails."""
+    built = [service["image"] for service in services().values() if "build" in service]
+    assert len(built) == len(set(built)) == 1
+    users = [service for service in services().values() if service["image"] in built and "build" not in service]
+    assert len(users) > 5
+    assert {service["pull_policy"] for service in users} == {"never"}
+
+
 @pytest.mark.parametrize("name", services())
 def test_every_service_waits_for_others_that_are_there(name: str) -> None:
     """For a one-shot until it has done its work, for others until they are healthy, where that can be asked."""

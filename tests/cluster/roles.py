@@ -1,4 +1,4 @@
-"""What becomes of open cycles when a role of Temporal dies: each is killed once while cycles run; then an audit."""
+"""What becomes of open cycles when a role of Temporal dies, or its database; each is killed once; then an audit."""
 
 import asyncio
 import random
@@ -24,8 +24,8 @@ from kimp.bootstrap.temporal import connect_temporal
 from kimp.ports.books import CycleRow
 
 SIZE = replace(SMALL, name="roles", cells=0, coins=10, settle_s=240)
-"""No crash points, no venue faults: only Temporal fails."""
-ORDER = ("frontend", "history", "matching", "worker")
+"""No crash points, no venue faults: only Temporal and its database fail."""
+ORDER = ("frontend", "history", "matching", "worker", "postgres")
 AWAY_S = 5.0
 OPEN_AT_LEAST = 3
 WAIT_S = 120
@@ -36,7 +36,7 @@ UPWARDS = 0.5
 
 @dataclass(frozen=True, slots=True)
 class Death:
-    """Of one role."""
+    """Of one role, or of the database below them."""
 
     role: str
     open_cycles: int
@@ -87,7 +87,8 @@ async def _kill(ground: Ground, role: str, say: Say) -> Death:
     before = await _enough_open(ground)
     names = [row.cycle_id for row in before]
     say(f"killing {role}: {len(names)} cycles are open ({', '.join(names)})")
-    killing = asyncio.create_task(ground.supervisor.kill_server(ground.cluster.roles[role], f"temporal {role}", AWAY_S))
+    victim = ground.cluster.servers[role]
+    killing = asyncio.create_task(ground.supervisor.kill_server(victim, f"temporal {role}", AWAY_S))
     seen, meanwhile = _statuses(before), 0
     while not killing.done():
         now = _statuses(await _rows(ground, names))

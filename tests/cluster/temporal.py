@@ -55,6 +55,8 @@ class TemporalCluster:
         ports = iter(_free_low_ports(2 * len(ROLES)))
         self._ports = {role: (next(ports), next(ports)) for role in ROLES}
         self.roles = {role: self._role(role) for role in ROLES}
+        self.servers: dict[str, OwnServer] = {**self.roles, "postgres": self.postgres}
+        """All that may be killed."""
         self._exit = AsyncExitStack()
 
     @property

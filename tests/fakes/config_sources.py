@@ -30,6 +30,7 @@ class Sources:
     """All of them, in kimp's order; `put` fills one."""
 
     ORDER = (
+        "arguments",
         "environment",
         "secrets file",
         ".env",
@@ -38,7 +39,7 @@ class Sources:
         "parameter store",
         "vault",
     )
-    TEXTS = ("environment", "secrets file", ".env", "parameter store", "vault")
+    TEXTS = ("arguments", "environment", "secrets file", ".env", "parameter store", "vault")
     """Those that hold names and texts only."""
     PATH = "/kimp/staging"
 
@@ -50,6 +51,7 @@ class Sources:
     def put(self, label: str, tree: Tree) -> None:
         """More settings for the source of that name, which is switched on if need be."""
         ways: dict[str, Callable[[Tree], None]] = {
+            "arguments": self._arguments,
             "environment": self._environment,
             "secrets file": self._secret_files,
             ".env": self._dotenv,
@@ -65,6 +67,9 @@ class Sources:
         self.monkeypatch.setenv("KIMP_VAULT_PATH", "kimp/staging")
         self.monkeypatch.setenv("KIMP_VAULT_ROLE_ID", ROLE_ID)
         self.monkeypatch.setenv("KIMP_VAULT_SECRET_ID", SECRET_ID)
+
+    def _arguments(self, tree: Tree) -> None:
+        self.monkeypatch.setenv("KIMP_ARGUMENTS", json.dumps(dict(leaves(tree, "."))))
 
     def _environment(self, tree: Tree) -> None:
         for name, text in leaves(tree, "__"):

@@ -71,6 +71,29 @@ async def test_show_for_scripts(tmp_path: Path) -> None:
     assert told["upbit.networks.USDT"] == {"value": "TRX", "source": "default"}
 
 
+async def test_what_is_given_goes_before_all_else(tmp_path: Path) -> None:
+    given = ("--set", "trading.threshold=0.009", "--set", "local.redis_port=6401")
+    code, out, _ = await kimp(tmp_path, *given, "config", "show", "--json", KIMP_TRADING__THRESHOLD="0.007")
+    assert code == 0
+    told = json.loads(out)
+    assert told["trading.threshold"] == {"value": "0.009", "source": "arguments"}
+    assert told["local.redis_port"] == {"value": 6401, "source": "arguments"}
+
+
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        ("trading.threshold", "'trading.threshold' is no NAME=VALUE"),
+        ("trading.thresold=1", "trading.thresold: there is no such setting (arguments)"),
+        ("trading.threshold=much", "trading.threshold: Input should be a valid decimal (arguments)"),
+    ],
+)
+async def test_what_is_given_wrongly_is_one_line(tmp_path: Path, given: str, words: str) -> None:
+    code, out, err = await kimp(tmp_path, "--set", given, "config", "check", COLUMNS="200")
+    assert (code, out) == (2, "")
+    assert words in err
+
+
 async def test_check_passes_and_tells_risks(tmp_path: Path) -> None:
     (tmp_path / "kimp.production.toml").write_text('[upbit]\nrest_url = "https://api.upbit.com"\n')
     code, out, _ = await kimp(tmp_path, "config", "check", "--environment", "production")

@@ -110,9 +110,12 @@ def test_each_alert_is_tried_firing_and_quiet() -> None:
     assert tried == [(name, how) for name in alerts() for how in ("fires", "is quiet")]
 
 
-@pytest.mark.skipif(shutil.which("promtool") is None, reason="promtool is not installed (Debian: prometheus)")
-@pytest.mark.parametrize("command", [("check", "rules", "alerts.yml"), ("test", "rules", "alerts.test.yml"),
-                                     ("check", "config", "--syntax-only", "prometheus.yml")])  # fmt: skip
-def test_promtool_is_content(command: tuple[str, ...]) -> None:
-    done = subprocess.run(["promtool", *command], cwd=FOLDER, capture_output=True, text=True, check=False)
+@pytest.mark.parametrize("command", [("promtool", "check", "rules", "alerts.yml"),
+                                     ("promtool", "test", "rules", "alerts.test.yml"),
+                                     ("promtool", "check", "config", "--syntax-only", "prometheus.yml"),
+                                     ("amtool", "check-config", "alertmanager.yml")])  # fmt: skip
+def test_their_own_tools_are_content(command: tuple[str, ...]) -> None:
+    if shutil.which(command[0]) is None:
+        pytest.skip(f"{command[0]} is not installed (Debian: prometheus, prometheus-alertmanager)")
+    done = subprocess.run(command, cwd=FOLDER, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr

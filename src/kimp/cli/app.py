@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import os
 import traceback
 from collections.abc import Coroutine
 from typing import Annotated, Any
@@ -30,6 +31,25 @@ app.add_typer(cycles, name="cycles")
 errors = Console(stderr=True)
 
 Json = Annotated[bool, typer.Option("--json", help="One JSON document, for scripts.")]
+
+
+@app.callback()
+def before_every_command(
+    given: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--set",
+            metavar="NAME=VALUE",
+            help="A setting, before all other sources; may be repeated. Not for secrets: others see a command's words.",
+        ),
+    ] = None,
+) -> None:
+    """Keep what was given where the sources, and the processes that a command starts, find it."""
+    pairs = [one.partition("=") for one in given or ()]
+    if wrong := [name for name, equals, _ in pairs if not (name and equals)]:
+        raise typer.BadParameter(f"{wrong[0]!r} is no NAME=VALUE, e.g. trading.threshold=0.006", param_hint="--set")
+    if pairs:
+        os.environ["KIMP_ARGUMENTS"] = json.dumps({name: value for name, _, value in pairs})
 
 
 def print_json(value: object) -> None:

@@ -1,7 +1,7 @@
 """Settings that are valid each, and together ask for trouble. Pure."""
 
 import ipaddress
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from urllib.parse import urlsplit
 
 from kimp.config.settings import Settings
@@ -9,11 +9,13 @@ from kimp.config.switches import Switches
 from kimp.config.venues import VenueSettings
 from kimp.domain.keys import Right
 from kimp.domain.market import Venue
+from kimp.domain.money import Asset
 
 
 def risks(settings: Settings, switches: Switches, *, own_temporal: bool) -> list[str]:
     """One line each. `own_temporal`: no Temporal server is named, so kimp's dev server is meant."""
-    found = [line for venue in Venue for line in _of_venue(venue, settings.venue(venue))]
+    assets = settings.trading.assets
+    found = [line for venue in Venue for line in _of_venue(venue, settings.venue(venue), assets)]
     if any(settings.venue(venue).is_live for venue in Venue):
         if settings.database_url is None:
             found.append("real venues with SQLite: a power cut may lose the last commits; set database_url")
@@ -26,13 +28,13 @@ def risks(settings: Settings, switches: Switches, *, own_temporal: bool) -> list
     return found
 
 
-def _of_venue(venue: Venue, settings: VenueSettings) -> Iterator[str]:
+def _of_venue(venue: Venue, settings: VenueSettings, assets: Sequence[Asset]) -> Iterator[str]:
     if not settings.is_live:
         return
     if any(settings.pair(right).access_key.get_secret_value() in settings.PAPER_KEYS for right in Right):
         yield f"{venue} is real, and {venue}.access_key is the paper exchange's"
-    if not settings.withdraw_to:
-        yield f"{venue}.withdraw_to is empty: cycles buy and then cannot send"
+    if lacking := [asset for asset in assets if asset not in settings.withdraw_to]:
+        yield f"{venue}.withdraw_to has no {', '.join(lacking)}: cycles buy them and then cannot send"
     if settings.allow_excess_rights:
         yield f"{venue}.allow_excess_rights: whoever gets at one process gets all that its key may do"
     if not settings.rest_url.startswith("https://") or not settings.ws_url.startswith("wss://"):

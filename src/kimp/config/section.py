@@ -12,7 +12,9 @@ def _upper(name: object) -> object:
     return name.upper() if isinstance(name, str) else name
 
 
-ByCoin = dict[Annotated[CoinName, BeforeValidator(_upper)], str]
+Word = Annotated[str, Field(pattern=r"^\S+$")]
+"""Neither empty nor with a blank in it, as a slip of the hand would leave it."""
+ByCoin = dict[Annotated[CoinName, BeforeValidator(_upper)], Word]
 
 
 class Section(BaseModel):

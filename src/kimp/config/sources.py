@@ -11,7 +11,7 @@ from pydantic_settings import SecretsSettingsSource, SettingsError, TomlConfigSe
 
 from kimp.config.settings import Sourced
 from kimp.config.switches import ENV_FILE, Switches
-from kimp.config.variables import DotEnv, Environment, SecretFiles, Variables
+from kimp.config.variables import Arguments, DotEnv, Environment, SecretFiles, Variables
 from kimp.domain.errors import BadConfig
 
 TOML_FILE = Path("kimp.toml")
@@ -72,6 +72,7 @@ def read_sources(kind: type[Sourced], switches: Switches) -> Reading:
 
 def _sources(kind: type[Sourced], switches: Switches) -> Iterator[tuple[str, Callable[[], Told]]]:
     """All that are switched on, in order. Nothing is read before the function is called."""
+    yield "arguments", lambda: _variables(Arguments(kind, switches.arguments))
     yield "environment", lambda: _variables(Environment(kind))
     if switches.secrets_dir is not None:
         yield "secrets file", partial(_secret_files, kind, switches.secrets_dir)

@@ -24,6 +24,8 @@ class Switches(BaseSettings):
         use_attribute_docstrings=True,
     )
 
+    arguments: dict[str, str] = {}
+    """What `kimp --set` says, as JSON: names and texts. So it goes on to the processes that a command starts."""
     config: Path | None = None
     """The TOML file; left out, `kimp.toml` in the working directory, if it is there."""
     environment: Name | None = None

@@ -1,4 +1,4 @@
-"""Sources that hold names and texts: environment, `.env`, secrets files, Parameter Store, Vault."""
+"""Sources that hold names and texts: arguments, environment, `.env`, secrets files, Parameter Store, Vault."""
 
 import os
 from collections.abc import Mapping
@@ -52,6 +52,21 @@ class Variables(EnvSettingsSource):
             return True
         field = kind.model_fields.get(head)
         return field is not None and (not nested or _is_table(field.annotation))
+
+
+class Arguments(Variables):
+    """`--set NAME=VALUE`, with dots between table and name, as in the messages."""
+
+    def __init__(self, kind: type[Sourced], given: Mapping[str, str]) -> None:
+        self._given = given
+        super().__init__(kind)
+
+    def written(self, name: str) -> str:
+        return name.removeprefix(self._prefix).replace(str(self.env_nested_delimiter), ".")
+
+    def _load_env_vars(self) -> Mapping[str, str | None]:
+        below = str(self.env_nested_delimiter)
+        return {self._prefix + name.lower().replace(".", below): text for name, text in self._given.items()}
 
 
 class Environment(Variables):

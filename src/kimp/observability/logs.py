@@ -18,7 +18,10 @@ QUIET = ("aiohttp.access", "alembic", "asyncio", "websockets", "ccxt", "opentele
 
 
 class WhoseLine(logging.Filter):
-    """Adds to each record what is bound where it was made: cycle, step, attempt, venue, trace."""
+    """Adds to each record what is bound where it was made: cycle, step, attempt, venue, trace.
+
+    Drops what the SDK says of an attempt that failed, because none of these is bound there.
+    """
 
     def __init__(self, process: str) -> None:
         super().__init__()
@@ -26,7 +29,8 @@ class WhoseLine(logging.Filter):
 
     def filter(self, record: logging.LogRecord) -> bool:
         record.kimp = {"process": self._process, **(fields() or _of_temporal(record)), **_of_trace()}
-        return True
+        # The SDK tells a failed attempt once more, outside of its context; `kimp.steps` has told it inside.
+        return not (record.name == "temporalio.activity" and record.getMessage().startswith("Completing "))
 
 
 def _of_temporal(record: logging.LogRecord) -> Mapping[str, str]:

@@ -124,9 +124,9 @@ cap_used = Level("kimp.cap.used", "1", "How much of a cap is used, as a ratio, b
 
 
 def begin_counting() -> None:
-    """Show a 0 where each further one is a reason to alert: Prometheus sees no rise of what was not there before."""
+    """Show a 0 where a rise, or none, is a reason to alert: Prometheus sees neither in what was never there."""
     for venue in Venue:
-        for counter in (breaches, late_orders):
+        for counter in (breaches, late_orders, ticks):
             counter.add(0, {"venue": venue.value})
     starts.add(0, {"outcome": "failed"})
     refresh_failures.add(0)

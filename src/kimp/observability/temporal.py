@@ -7,7 +7,7 @@ from typing import Any
 
 from opentelemetry import trace
 from temporalio import activity, workflow
-from temporalio.exceptions import ApplicationError
+from temporalio.exceptions import ApplicationError, ApplicationErrorCategory
 from temporalio.worker import (
     ActivityInboundInterceptor,
     ExecuteActivityInput,
@@ -47,16 +47,33 @@ class _Activities(ActivityInboundInterceptor):
         whose = fields_of(name, info.attempt, input.args[0] if input.args else None)
         with bound(**whose):
             _mark_span(whose)
-            began, outcome = time.perf_counter(), "done"
+            began = time.perf_counter()
+            failure: BaseException | None = None
             try:
                 return await self.next.execute_activity(input)
             except BaseException as error:
-                outcome = (error.type if isinstance(error, ApplicationError) else None) or type(error).__name__
+                failure = error
                 raise
             finally:
                 seconds = time.perf_counter() - began
+                outcome = "done" if failure is None else _kind(failure)
                 metrics.steps.record(seconds, {"activity": name, "step": whose.get("step", NONE), "outcome": outcome})
-                log.info("%s: %s after %.3f s", name, outcome, seconds)
+                _tell(f"{name}: {outcome} after {seconds:.3f} s", failure)
+
+
+def _kind(failure: BaseException) -> str:
+    return (failure.type if isinstance(failure, ApplicationError) else None) or type(failure).__name__
+
+
+def _tell(told: str, failure: BaseException | None) -> None:
+    """A venue that refuses or is away is everyday; what is no error of kimp's own is a bug, and told with its place."""
+    if isinstance(failure, ApplicationError):
+        everyday = failure.category is ApplicationErrorCategory.BENIGN
+        log.log(logging.INFO if everyday else logging.WARNING, "%s: %s", told, failure.message)
+    elif isinstance(failure, Exception):
+        log.error("%s", told, exc_info=failure)
+    else:
+        log.info("%s", told)
 
 
 def fields_of(name: str, attempt: int, question: Any) -> dict[str, str]:

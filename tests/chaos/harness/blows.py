@@ -43,7 +43,7 @@ class Blows:
             "mariadb": self._ground.mariadb,
         }
         if self._ground.cluster is not None:
-            servers |= {f"temporal {role}": server for role, server in self._ground.cluster.roles.items()}
+            servers |= {f"temporal {role}": server for role, server in self._ground.cluster.servers.items()}
         choices = [(f"kill of {name}", self._kill(name, server)) for name, server in servers.items() if server]
         choices += [
             (f"{how} of the line to {name}", self._line(name, how)) for name in self._ground.proxies for how in HOWS

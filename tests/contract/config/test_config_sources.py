@@ -73,6 +73,12 @@ def test_an_unknown_setting(sources: Sources, label: str) -> None:
     assert refused() == f"bad configuration: trading.thresold: there is no such setting ({label})"
 
 
+@pytest.mark.parametrize("address", ["r1 :7", "r1 r2"])
+def test_an_allow_list_with_a_slip_of_the_hand(sources: Sources, label: str, address: str) -> None:
+    sources.put(label, {"upbit": {"withdraw_to": {"XRP": address}}})
+    assert "upbit.withdraw_to.xrp: string should match pattern" in refused().lower()
+
+
 def test_half_a_key(sources: Sources, label: str) -> None:
     sources.put(label, {"upbit": {"keys": {"trade": {"secret_key": SECRET}}}})
     text = refused()
@@ -106,7 +112,16 @@ def test_the_earlier_source_wins(sources: Sources, first: str, second: str) -> N
 
 
 def test_all_problems_of_all_sources_at_once(sources: Sources) -> None:
-    fields = ("slippage", "threshold", "cooldown_s", "notional_krw", "premium_band", "start_within_ms", "coins")
+    fields = (
+        "slippage",
+        "threshold",
+        "cooldown_s",
+        "notional_krw",
+        "premium_band",
+        "start_within_ms",
+        "coins",
+        "rebalance_poll_s",
+    )
     for label, field in zip(Sources.ORDER, fields, strict=True):
         sources.put(label, {"trading": {field: "x"}})
     sources.vault.trouble = "sealed"
@@ -114,7 +129,7 @@ def test_all_problems_of_all_sources_at_once(sources: Sources) -> None:
     for label in Sources.ORDER[:-1]:
         assert f"({label})" in text
     assert "is sealed" in text
-    assert "7 problems" in text
+    assert "8 problems" in text
 
 
 def test_the_two_classes_of_settings_leave_each_other_alone(sources: Sources, label: str) -> None:

@@ -13,13 +13,13 @@ REAL: dict[str, dict[str, Any]] = {
     "upbit": {
         "rest_url": "https://api.upbit.com",
         "ws_url": "wss://api.upbit.com/websocket/v1",
-        "withdraw_to": {"XRP": "r:1"},
+        "withdraw_to": {"XRP": "r:1", "USDT": "T1"},
         **KEYS,
     },
     "binance": {
         "rest_url": "https://api.binance.com",
         "ws_url": "wss://stream.binance.com:9443",
-        "withdraw_to": {"XRP": "r:2"},
+        "withdraw_to": {"XRP": "r:2", "USDT": "T2"},
         **KEYS,
     },
 }
@@ -27,7 +27,7 @@ SERVER = "mysql+asyncmy://kimp@mysql.internal/kimp"
 
 
 def told(own_temporal: bool = False, vault: str | None = None, **tables: Any) -> str:  # noqa: FBT001, FBT002 - a test's own
-    everything: dict[str, Any] = {"database_url": SERVER} | REAL | tables
+    everything: dict[str, Any] = {"database_url": SERVER, "trading": {"coins": ["XRP"]}} | REAL | tables
     settings = Settings(**everything)
     switches = Switches.model_construct(vault_addr=vault)
     return "\n".join(risks(settings, switches, own_temporal=own_temporal))
@@ -47,7 +47,14 @@ def test_real_venues_with_all_that_they_need_are_none() -> None:
         ({"database_url": None}, "SQLite"),
         ({"own_temporal": True}, "Temporal dev server"),
         ({"upbit": REAL["upbit"] | {"access_key": "paper-upbit"}}, "upbit.access_key is the paper exchange's"),
-        ({"upbit": REAL["upbit"] | {"withdraw_to": {}}}, "upbit.withdraw_to is empty"),
+        ({"upbit": REAL["upbit"] | {"withdraw_to": {}}}, "upbit.withdraw_to has no XRP, USDT: cycles buy them"),
+        (
+            {
+                "trading": {"coins": ["XRP", "SOL"]},
+                "binance": {**REAL["binance"], "withdraw_to": {"XRP": "r", "USDT": "T", "SOL": "S"}},
+            },
+            "upbit.withdraw_to has no SOL",
+        ),
         ({"binance": REAL["binance"] | {"allow_excess_rights": True}}, "binance.allow_excess_rights"),
         ({"binance": REAL["binance"] | {"rest_url": "http://api.binance.com"}}, "not encrypted"),
         ({"binance": {}}, "one venue is real and the other is not"),
