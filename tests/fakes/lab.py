@@ -1,6 +1,7 @@
 """A cycle's whole world in memory but for Temporal: two venues, the real activities, the real workflow."""
 
 import asyncio
+from collections import deque
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
@@ -95,6 +96,8 @@ class Lab:
     journal: MemoryJournal = field(default_factory=MemoryJournal)
     records: RecordKeeper = field(default_factory=RecordKeeper)
     quotes_flow: bool = True
+    bus_faults: deque[Exception] = field(default_factory=deque)
+    """Raised by the next looks at the quotes."""
     hurry: bool = False
     """Ask waiting cycles to look again at once."""
     give_up_at_once: bool = False
@@ -111,6 +114,8 @@ class Lab:
     # The part of TickBus that the activities read.
     async def latest(self, coins: Sequence[Asset]) -> list[Quote]:
         now = SystemClock().now_ms()
+        if self.bus_faults:
+            raise self.bus_faults.popleft()
         if not self.quotes_flow:
             return []
         return [

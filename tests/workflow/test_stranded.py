@@ -25,6 +25,7 @@ from kimp.domain.ids import Leg, Step, UsedNumber, workflow_id
 from kimp.domain.ledger import Account, fill_entry, holdings, opening_entry
 from kimp.domain.market import Fill, Side, Venue
 from kimp.domain.money import KRW
+from kimp.observability.logs import WhoseLine
 from workflows.arbitrage_cycle import ArbitrageCycle
 from workflows.stranded_cycle import StrandedCycle
 
@@ -257,7 +258,10 @@ async def test_a_sale_that_surfaces_after_its_fence_is_bought_back(lab: Lab, boo
     await balanced(lab, books)
 
 
-async def test_an_order_that_surfaces_after_its_fence_is_adopted_and_undone(lab: Lab, books: SqlBooks) -> None:
+async def test_an_order_that_surfaces_after_its_fence_is_adopted_and_undone(
+    lab: Lab, books: SqlBooks, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.handler.addFilter(WhoseLine("test"))
     lab.binance.hides_orders = True
     lab.binance.after["place_order"] = deque([OutcomeUnknown("timeout", venue="binance")])
     async with lab.workers():
@@ -278,3 +282,6 @@ async def test_an_order_that_surfaces_after_its_fence_is_adopted_and_undone(lab:
         (Side.SELL, "XRP-1-RS1-1"),
     ]
     await balanced(lab, books)
+    (told,) = [record for record in caplog.records if "surfaced after its fence" in record.getMessage()]
+    whose: dict[str, str] = told.kimp  # type: ignore[attr-defined]  # the filter adds it
+    assert (whose["cycle_id"], whose["step"], whose["venue"]) == ("XRP-1", "1B", "binance")

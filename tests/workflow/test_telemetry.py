@@ -4,7 +4,7 @@ import json
 import logging
 import time
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from itertools import count
 from typing import Any
 
@@ -22,7 +22,7 @@ from kimp.adapters.temporal.starter import TemporalCycleStarter
 from kimp.bootstrap.temporal import tracing_plugin
 from kimp.contracts.cycle import CycleInput
 from kimp.contracts.status import CycleStatus
-from kimp.domain.errors import OutcomeUnknown
+from kimp.domain.errors import BusUnavailable, OutcomeUnknown
 from kimp.domain.ids import workflow_id
 from kimp.observability.context import NONE, bound
 from kimp.observability.logs import JsonLines, WhoseLine
@@ -82,10 +82,11 @@ async def caused_by_a_tick(lab: Lab, cycle: CycleInput) -> None:
         await TemporalCycleStarter(lab.client).start(cycle)
 
 
-async def run(lab: Lab, lines: Lines | None = None) -> CycleInput:
+async def run(lab: Lab, lines: Lines | None = None, bus_faults: Sequence[Exception] = ()) -> CycleInput:
     """`lines` hear what is said until the cycle has ended; that workers then stop is no line of a cycle."""
     number = next(NUMBERS)  # the starter refuses an id that was used before
     cycle = (await lab.plan()).model_copy(update={"cycle_id": f"XRP-{number}"})
+    lab.bus_faults.extend(bus_faults)
     async with lab.workers():
         await caused_by_a_tick(lab, cycle)
         result = await lab.client.get_workflow_handle_for(ArbitrageCycle.run, workflow_id(cycle.cycle_id)).result()
@@ -108,6 +109,15 @@ async def test_every_line_of_a_cycle_says_whose_it_is(lab: Lab, lines: Lines) ->
     assert (doubt["level"], doubt["step"], doubt["venue"], doubt["attempt"]) == ("warning", "1B", "binance", "1")
     again = [line for line in lines.told if line["attempt"] == "2"]
     assert {(line["step"], line["venue"]) for line in again} == {("1B", "binance")}
+
+
+async def test_a_failure_that_is_no_venues_is_told_once_and_says_whose_it_is(lab: Lab, lines: Lines) -> None:
+    """The SDK would tell it again, outside of the attempt: without trace, step and venue."""
+    cycle = await run(lab, lines, [BusUnavailable("Redis is away")])
+    assert [line for line in lines.told if not line.keys() >= WHOSE or "" in line.values()] == []
+    (told,) = [line for line in lines.told if "Redis is away" in json.dumps(line)]
+    assert (told["level"], told["cycle_id"], told["attempt"]) == ("warning", cycle.cycle_id, "1")
+    assert told["message"].startswith("find_route: BusUnavailable after ")
 
 
 async def test_lines_of_orders_and_transfers_name_step_and_venue(lab: Lab, lines: Lines) -> None:
