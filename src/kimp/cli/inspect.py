@@ -8,6 +8,7 @@ from rich.markup import escape
 
 from kimp.cli import views
 from kimp.cli.app import EXIT_FAILED, Json, app, cycles, print_json, run
+from kimp.cli.cycles_table import CyclesTable
 from kimp.config import Settings, load
 from kimp.contracts.status import CycleStatus
 from kimp.domain.errors import BadInput
@@ -33,7 +34,7 @@ async def _list(settings: Settings, status: CycleStatus | None, limit: int, *, a
     if as_json:
         print_json([asdict(row) for row in rows])
     else:
-        console.print(views.cycles_table(rows))
+        console.print(CyclesTable(rows))
 
 
 @cycles.command("show")
@@ -54,7 +55,7 @@ async def _show(settings: Settings, cycle_id: str, *, as_json: bool) -> None:
         print_json({**asdict(row), "entries": [asdict(entry) for entry in entries]})
         return
     console.print(views.cycle_card(row))
-    console.print(views.entries_table(entries))
+    console.print(views.entries_list(entries))
 
 
 @app.command()
