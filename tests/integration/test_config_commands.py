@@ -118,6 +118,25 @@ async def test_check_prints_every_problem_once(tmp_path: Path) -> None:
     assert "4 problems" in err
 
 
+@pytest.mark.parametrize(
+    ("variables", "words"),
+    [
+        ({"TEMPORAL_PROFILE": "zzz"}, "Profile 'zzz' not found"),
+        ({"TEMPORAL_CONFIG_FILE": "temporal.toml"}, "TOML parse error"),
+        ({"TEMPORAL_TLS_CLIENT_CERT_PATH": "/nowhere/c.pem", "TEMPORAL_TLS_CLIENT_KEY_PATH": "/nowhere/k"}, "/nowhere"),
+    ],
+)
+async def test_what_names_the_temporal_server_is_checked(tmp_path: Path, variables: dict[str, str], words: str) -> None:
+    (tmp_path / "temporal.toml").write_text(f'[profile.default]\napi_key = "{SECRET}\n')
+    code, out, err = await kimp(tmp_path, "config", "check", **variables)
+    assert (code, out, err.count("\n")) == (2, "", 1)
+    assert words in err
+    code, out, err = await kimp(tmp_path, "doctor", **variables)
+    assert (code, err) == (1, "")
+    (line,) = (line for line in out.splitlines() if line.startswith("FAIL temporal "))
+    assert words in line
+
+
 async def test_a_store_that_is_away_is_one_line_and_exit_code_2(tmp_path: Path) -> None:
     address = f"http://127.0.0.1:{free_port()}"
     for command in (("config", "show"), ("config", "check"), ("feeder",), ("cycles", "list")):
@@ -136,5 +155,8 @@ async def test_docs_go_below_the_marker_only(tmp_path: Path) -> None:
     code, _, err = await kimp(tmp_path, "config", "docs", "--into", str(file))
     assert code == 2
     assert "is missing; the settings go below it" in err
+    code, out, err = await kimp(tmp_path, "config", "docs", "--into", str(tmp_path / "nowhere" / "c.md"))
+    assert (code, out, err.count("\n")) == (2, "", 1)
+    assert "c.md: No such file or directory" in err
     _, printed, _ = await kimp(tmp_path, "config", "docs")
     assert printed.startswith("## All settings")
