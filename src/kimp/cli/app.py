@@ -52,6 +52,11 @@ def before_every_command(
         os.environ["KIMP_ARGUMENTS"] = json.dumps({name: value for name, _, value in pairs})
 
 
+def no_cycle(cycle_id: str) -> BadInput:
+    """What every command says of a cycle that nobody knows."""
+    return BadInput(f"there is no cycle {cycle_id}; `kimp cycles list` shows which there are")
+
+
 def print_json(value: object) -> None:
     """Decimals as text, so that a reader gets every digit."""
     typer.echo(json.dumps(value, default=str, indent=2))

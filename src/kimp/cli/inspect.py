@@ -7,11 +7,10 @@ import typer
 from rich.markup import escape
 
 from kimp.cli import views
-from kimp.cli.app import EXIT_FAILED, Json, app, cycles, print_json, run
+from kimp.cli.app import EXIT_FAILED, Json, app, cycles, no_cycle, print_json, run
 from kimp.cli.cycles_table import CyclesTable
 from kimp.config import Settings, load
 from kimp.contracts.status import CycleStatus
-from kimp.domain.errors import BadInput
 
 console = views.console()
 
@@ -49,7 +48,7 @@ async def _show(settings: Settings, cycle_id: str, *, as_json: bool) -> None:
     async with open_database(settings) as books:
         row = await books.read_model.cycle(cycle_id)
         if row is None:
-            raise BadInput(f"there is no cycle {cycle_id}; `kimp cycles list` shows which there are")
+            raise no_cycle(cycle_id)
         entries = await books.ledger.entries(cycle_id)
     if as_json:
         print_json({**asdict(row), "entries": [asdict(entry) for entry in entries]})
