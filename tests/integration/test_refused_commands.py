@@ -6,8 +6,13 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import get_args
 
 import pytest
+
+from kimp.adapters.embedded.process import free_port
+from kimp.cli.operate import Holding
+from kimp.domain.ledger import HOLDINGS
 
 KIMP = str(Path(sys.executable).with_name("kimp"))
 Kimp = Callable[..., tuple[int, str, str]]
@@ -32,6 +37,30 @@ def kimp(tmp_path: Path) -> Kimp:
         return ran.returncode, ran.stdout, ran.stderr
 
     return invoke
+
+
+def test_a_cycle_is_not_denied_when_nobody_could_be_asked(kimp: Kimp) -> None:
+    code, out, err = kimp("cycles", "logs", "NOPE-1", TEMPORAL_ADDRESS=f"127.0.0.1:{free_port()}")
+    assert (code, out, err.count("\n")) == (1, "", 1)
+    assert "nobody could be asked for NOPE-1: history: no Temporal server answers" in err
+    assert "run `kimp migrate`" in err
+
+
+def test_a_cycle_that_the_database_does_not_know_is_denied_though_temporal_is_away(kimp: Kimp) -> None:
+    assert kimp("migrate")[0] == 0
+    away = {"TEMPORAL_ADDRESS": f"127.0.0.1:{free_port()}"}
+    code, out, err = kimp("cycles", "logs", "NOPE-1", **away)
+    assert (code, out, err) == kimp("cycles", "show", "NOPE-1")
+    assert code == 2
+
+
+def test_only_what_a_cycle_holds_is_offered_to_be_written_off(kimp: Kimp) -> None:
+    assert set(get_args(Holding)) == set(HOLDINGS)
+    _, out, _ = kimp("cycles", "write-off", "--help")
+    assert "upbit|binance|in_transit" in out
+    code, _, err = kimp("cycles", "write-off", "XRP-1", "1", "XRP", "--account", "fees", "--note", "gone")
+    assert code == 2
+    assert "'fees'" in err
 
 
 @pytest.mark.parametrize("setting", ["UPBIT_PORT", "BINANCE_PORT", "ADMIN_PORT"])
