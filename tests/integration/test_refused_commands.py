@@ -5,6 +5,7 @@ import socket
 import subprocess
 import sys
 from collections.abc import Callable
+from importlib.metadata import version
 from pathlib import Path
 from typing import get_args
 
@@ -61,6 +62,24 @@ def test_only_what_a_cycle_holds_is_offered_to_be_written_off(kimp: Kimp) -> Non
     code, _, err = kimp("cycles", "write-off", "XRP-1", "1", "XRP", "--account", "fees", "--note", "gone")
     assert code == 2
     assert "'fees'" in err
+
+
+def test_the_version_is_told(kimp: Kimp) -> None:
+    assert kimp("--version") == (0, f"kimp {version('kimp')}\n", "")
+
+
+@pytest.mark.parametrize(("queues", "words"), [("", "an empty name:"), ("cycles, opps,,", "opps, an empty name:")])
+def test_queues_that_there_are_not_are_named(kimp: Kimp, queues: str, words: str) -> None:
+    code, out, err = kimp("worker", "--queues", queues)
+    assert (code, out) == (2, "")
+    assert f"{words} no such queue; known are cycles, transfers, ops" in err
+
+
+def test_a_demo_looks_for_its_recorded_prices_before_it_starts_anything(kimp: Kimp, tmp_path: Path) -> None:
+    code, out, err = kimp("demo", "--replay", "nope.csv")
+    assert (code, out) == (2, "")
+    assert "nope.csv" in err
+    assert not list(tmp_path.iterdir())
 
 
 @pytest.mark.parametrize("setting", ["UPBIT_PORT", "BINANCE_PORT", "ADMIN_PORT"])

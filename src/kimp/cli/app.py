@@ -5,6 +5,7 @@ import json
 import os
 import traceback
 from collections.abc import Coroutine
+from importlib.metadata import version
 from typing import Annotated, Any
 
 import typer
@@ -33,8 +34,17 @@ errors = Console(stderr=True)
 Json = Annotated[bool, typer.Option("--json", help="One JSON document, for scripts.")]
 
 
+def _tell_version(wanted: bool) -> None:  # noqa: FBT001 - typer's own signature
+    if wanted:
+        typer.echo(f"kimp {version('kimp')}")
+        raise typer.Exit
+
+
 @app.callback()
 def before_every_command(
+    _version: Annotated[  # noqa: FBT002 - a command-line flag
+        bool, typer.Option("--version", callback=_tell_version, is_eager=True, help="Say which kimp this is, and end.")
+    ] = False,
     given: Annotated[
         list[str] | None,
         typer.Option(

@@ -63,8 +63,8 @@ def worker(
 def _parse_queues(text: str) -> list[TaskQueue]:
     known = {queue.name.lower(): queue for queue in TaskQueue}
     names = [name.strip() for name in text.split(",")]
-    if unknown := [name for name in names if name not in known]:
-        raise typer.BadParameter(f"{', '.join(unknown)}: no such queue; known are {', '.join(known)}")
+    if unknown := [name or "an empty name" for name in names if name not in known]:
+        raise typer.BadParameter(f"{', '.join(dict.fromkeys(unknown))}: no such queue; known are {', '.join(known)}")
     return [known[name] for name in names]
 
 
