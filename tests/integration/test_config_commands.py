@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from fakes import command
+from fakes import command as line
 from fakes.vault import ROLE_ID, SECRET_ID, FakeVault
 
 from kimp.adapters.embedded.process import free_port
@@ -30,7 +30,7 @@ def vault_variables(address: str) -> dict[str, str]:
 
 
 async def kimp(folder: Path, *arguments: str, **variables: str) -> tuple[int | None, str, str]:
-    code, out, err = await command.kimp(folder, *arguments, **variables)
+    code, out, err = await line.kimp(folder, *arguments, **variables)
     assert SECRET not in out + err
     return code, out, err
 

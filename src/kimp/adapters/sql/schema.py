@@ -69,10 +69,8 @@ async def check_schema(url: str) -> None:
     async with _opened(url) as store:
         found = set(await store.read(lambda connection: connection.run_sync(_revisions)))
     if found != needed:
-        stands = ", ".join(sorted(found)) or "empty"
-        raise BadConfig(
-            f"the schema of {place_of(url)} is {stands}, this kimp needs {', '.join(sorted(needed))}; run `kimp migrate`"
-        )
+        stands, wanted = ", ".join(sorted(found)) or "empty", ", ".join(sorted(needed))
+        raise BadConfig(f"the schema of {place_of(url)} is {stands}, this kimp needs {wanted}; run `kimp migrate`")
 
 
 def _revisions(connection: Connection) -> tuple[str, ...]:
