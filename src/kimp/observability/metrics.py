@@ -101,6 +101,10 @@ limiter_waits = _meter.create_histogram(
     explicit_bucket_boundaries_advisory=FAST_S,
 )
 
+clock_offset = _meter.create_gauge(
+    "kimp.clock.offset", unit="s", description="This machine's clock, by how much it is ahead of a venue's"
+)
+
 # Keys and configuration.
 key_days = _meter.create_gauge("kimp.key.expiry", unit="d", description="Until an API key ends, by venue and right")
 refresh_failures = _meter.create_counter(
