@@ -1,18 +1,15 @@
 """`kimp config` as its user runs it."""
 
-import asyncio
 import json
-import os
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from fakes import command as line
 from fakes.vault import ROLE_ID, SECRET_ID, FakeVault
 
 from kimp.adapters.embedded.process import free_port
 
-KIMP = str(Path(sys.executable).with_name("kimp"))
 SECRET = "canary-4711"
 
 
@@ -33,20 +30,9 @@ def vault_variables(address: str) -> dict[str, str]:
 
 
 async def kimp(folder: Path, *arguments: str, **variables: str) -> tuple[int | None, str, str]:
-    """Exit code, stdout and stderr."""
-    clean = {name: value for name, value in os.environ.items() if not name.startswith(("KIMP_", "TEMPORAL_", "VAULT_"))}
-    child = await asyncio.create_subprocess_exec(
-        KIMP,
-        *arguments,
-        cwd=folder,
-        env=clean | variables,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.PIPE,
-    )
-    out, err = await child.communicate()
-    assert SECRET.encode() not in out + err
-    assert b"Traceback" not in err
-    return child.returncode, out.decode(), err.decode()
+    code, out, err = await line.kimp(folder, *arguments, **variables)
+    assert SECRET not in out + err
+    return code, out, err
 
 
 async def test_show_names_the_source_of_each_value(tmp_path: Path, vault: FakeVault) -> None:

@@ -138,21 +138,35 @@ def halt(
     ] = HaltLevel.NO_NEW_CYCLES.value,
     note: Reason = "by hand",
 ) -> None:
-    """Pull the kill switch; every process obeys from its next send on."""
-    run(_set_halt(load(), HaltLevel(level), note))
+    """Pull the kill switch; every process obeys from its next send on. Never loosens a halt: that is `kimp resume`."""
+    run(_set_halt(load(), HaltLevel(level), note, loosens=False))
 
 
 @app.command()
-def resume(note: Reason = "by hand") -> None:
-    """Release the kill switch."""
-    run(_set_halt(load(), HaltLevel.RUN, note))
+def resume(
+    level: Annotated[
+        int, typer.Argument(help="0: trade. 1: no new cycles. 2: also no orders but to undo.", min=0, max=2)
+    ] = HaltLevel.RUN.value,
+    note: Reason = "by hand",
+) -> None:
+    """Release the kill switch, or loosen it down to a level."""
+    run(_set_halt(load(), HaltLevel(level), note, loosens=True))
 
 
-async def _set_halt(settings: Settings, level: HaltLevel, note: str) -> None:
+async def _set_halt(settings: Settings, level: HaltLevel, note: str, *, loosens: bool) -> None:
     from kimp.adapters.clock import SystemClock  # noqa: PLC0415 - heavy
+    from kimp.adapters.sql.engine import place_of  # noqa: PLC0415 - heavy
     from kimp.bootstrap.parts import open_database  # noqa: PLC0415 - heavy
 
     async with open_database(settings) as books:
         before = await books.controls.halt_level()
+        if level < before and not loosens:
+            raise BadInput(f"the kill switch stands at {_shown(before)} already; `kimp resume {level}` would loosen it")
+        if level > before and loosens:
+            raise BadInput(f"the kill switch stands at {_shown(before)}; `kimp halt {level}` would pull it")
         await books.controls.set_halt_level(level, note, SystemClock().now_ms())
-    console.print(f"kill switch: {before.name.lower()} -> {level.name.lower()}")
+    console.print(f"kill switch: {before.name.lower()} -> {level.name.lower()}, in {place_of(settings.sql_url)}")
+
+
+def _shown(level: HaltLevel) -> str:
+    return f"{level.value} ({level.name.lower()})"
