@@ -94,7 +94,7 @@ def migrated(folder: Path, source: str, target: str) -> subprocess.CompletedProc
         ("nonsense", "is no database URL"),
         ("postgresql://somewhere/kimp", "names 'postgresql'"),
         ("sqlite+aiosqlite:///nowhere/kimp.db", "there is no file nowhere/kimp.db"),
-        ("sqlite+aiosqlite:///empty.db", "schema is empty"),
+        ("sqlite+aiosqlite:///empty.db", "empty.db is empty, this kimp needs"),
         ("sqlite+aiosqlite:///notes.db", "database"),
         (f"mysql+asyncmy://kimp@127.0.0.1:{free_port()}/kimp", "database"),
         ("sqlite+aiosqlite:///elsewhere/../target/kimp.db", "names the database to copy into"),
