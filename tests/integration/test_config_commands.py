@@ -118,6 +118,14 @@ async def test_check_prints_every_problem_once(tmp_path: Path) -> None:
     assert "4 problems" in err
 
 
+@pytest.mark.parametrize("url", [SECRET, f"mysql://kimp:{SECRET}@host/kimp", f"mysql+asyncmy://kimp:{SECRET}@host"])
+async def test_check_refuses_a_database_that_kimp_can_not_use(tmp_path: Path, url: str) -> None:
+    code, _, err = await kimp(tmp_path, "config", "check", KIMP_DATABASE_URL=url, KIMP_TRADING__COINS='["XRP"]')
+    assert code == 2
+    assert err.startswith("kimp: bad configuration: database_url ")
+    assert err.endswith("(environment)\n")
+
+
 async def test_a_store_that_is_away_is_one_line_and_exit_code_2(tmp_path: Path) -> None:
     address = f"http://127.0.0.1:{free_port()}"
     for command in (("config", "show"), ("config", "check"), ("feeder",), ("cycles", "list")):

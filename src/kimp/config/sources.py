@@ -104,6 +104,8 @@ def _toml_files(switches: Switches) -> Iterator[tuple[Path, str | None]]:
 
 
 def _toml(kind: type[Sourced], path: Path, wanted_by: str | None) -> Told:
+    if path.is_dir():
+        raise BadConfig(f"{path}: is a folder, where a TOML file is looked for")
     if wanted_by is not None and not path.is_file():
         raise BadConfig(f"{path}: there is no such file, and {wanted_by}")
     told = TomlConfigSettingsSource(kind, path)()

@@ -85,6 +85,13 @@ def test_vault_is_named_by_half(sources: Sources, monkeypatch: pytest.MonkeyPatc
     assert "KIMP_VAULT_SECRET_ID or KIMP_VAULT_SECRET_ID_FILE too" in text
 
 
+def test_a_vault_that_no_address_leads_to(sources: Sources, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("KIMP_VAULT_SECRET_ID_FILE", str(sources.folder / "mounted_everywhere"))
+    load()
+    monkeypatch.setenv("KIMP_VAULT_PATH", "kimp/staging")
+    assert "KIMP_VAULT_PATH would be ignored without KIMP_VAULT_ADDR; set it too" in refused()
+
+
 def test_vault_without_hvac(sources: Sources, monkeypatch: pytest.MonkeyPatch) -> None:
     sources.switch_on_vault()
     monkeypatch.setitem(sys.modules, "hvac", None)
@@ -284,6 +291,13 @@ def test_a_toml_file_that_does_not_parse(sources: Sources) -> None:
     assert text.startswith("bad configuration: kimp.toml: ")
     assert "at line 1" in text
     assert "canary" not in text
+
+
+def test_a_folder_where_a_toml_file_should_be(sources: Sources, monkeypatch: pytest.MonkeyPatch) -> None:
+    (sources.folder / "kimp.toml").mkdir()
+    assert refused() == "bad configuration: kimp.toml: is a folder, where a TOML file is looked for"
+    monkeypatch.setenv("KIMP_CONFIG", str(sources.folder))
+    assert f"{sources.folder}: is a folder" in refused()
 
 
 def test_an_environment_without_its_file(sources: Sources, monkeypatch: pytest.MonkeyPatch) -> None:

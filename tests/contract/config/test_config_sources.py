@@ -76,7 +76,25 @@ def test_an_unknown_setting(sources: Sources, label: str) -> None:
 @pytest.mark.parametrize("address", ["r1 :7", "r1 r2"])
 def test_an_allow_list_with_a_slip_of_the_hand(sources: Sources, label: str, address: str) -> None:
     sources.put(label, {"upbit": {"withdraw_to": {"XRP": address}}})
-    assert "upbit.withdraw_to.xrp: string should match pattern" in refused().lower()
+    assert "upbit.withdraw_to.xrp: it may neither be empty nor have a blank in it" in refused().lower()
+
+
+@pytest.mark.parametrize(
+    ("table", "words"),
+    [
+        ({"redis_url": "http://canary-0815"}, "redis_url: it is no Redis URL; write redis://"),
+        ({"upbit": {"rest_url": "ftp://canary-0815"}}, "upbit.rest_url: write it as http://host or https://host"),
+        ({"binance": {"ws_url": "https://canary-0815"}}, "binance.ws_url: write it as ws://host or wss://host"),
+        ({"trading": {"coins": []}}, "trading: coins is empty; name at least one"),
+        ({"local": {"temporal_port": 7000, "redis_port": 7000}}, "redis_port must be three different ports"),
+    ],
+)
+def test_what_can_not_work_is_refused(sources: Sources, label: str, table: dict[str, Any], words: str) -> None:
+    sources.put(label, table)
+    text = refused()
+    assert words in text
+    assert SECRET not in text
+    assert text.endswith(f" ({label})")
 
 
 def test_half_a_key(sources: Sources, label: str) -> None:

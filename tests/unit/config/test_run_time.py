@@ -46,7 +46,7 @@ def test_changes_go_before_the_configuration_and_their_version_into_the_policy()
         ({"trading.threshold": "NaN"}, r"trading.threshold: .*finite"),
         ({"trading.threshold": "a lot"}, r"trading.threshold: .*decimal"),
         ({"trading.coins": ["XRP", "XRP"]}, r"trading.coins: a coin is named twice"),
-        ({"trading.coins": ["x y"]}, r"trading.coins.0: .*pattern"),
+        ({"trading.coins": ["x y"]}, r"trading.coins.0: write a coin's symbol"),
         ({"caps.day_krw": "0"}, r"caps.day_krw: .*greater than 0"),
         ({"trading.slippage": "0.1"}, r"trading.slippage: can't be changed at run time; trading.coins"),
         ({"caps": "1"}, r"caps: can't be changed at run time"),
