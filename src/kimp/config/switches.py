@@ -7,6 +7,7 @@ from pydantic import SecretStr, ValidationError, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from kimp.config.section import RestUrl, shaped
+from kimp.config.wording import sentence
 from kimp.domain.errors import BadConfig
 
 ENV_FILE = ".env"
@@ -80,6 +81,8 @@ def read_switches(environment: str | None = None) -> Switches:
     try:
         return Switches() if environment is None else Switches(environment=environment)
     except ValidationError as error:
-        told = [(f"KIMP_{e['loc'][0]}: ".upper() if e["loc"] else "", e["msg"]) for e in error.errors()]
-        lines = [name + message.removeprefix("Value error, ") for name, message in told]
+        lines = [
+            (f"KIMP_{detail['loc'][0]}: ".upper() if detail["loc"] else "") + sentence(detail)
+            for detail in error.errors()
+        ]
         raise BadConfig("bad configuration; mend it in the environment or .env: " + "; ".join(lines)) from None

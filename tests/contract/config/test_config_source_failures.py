@@ -309,7 +309,7 @@ def test_an_environment_without_its_file(sources: Sources, monkeypatch: pytest.M
 @pytest.mark.usefixtures("sources")
 def test_an_environment_that_leads_elsewhere(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("KIMP_ENVIRONMENT", "../../etc")
-    assert "KIMP_ENVIRONMENT" in refused()
+    assert "KIMP_ENVIRONMENT: use small letters, digits and -" in refused()
 
 
 def test_a_named_file_that_is_not_there(sources: Sources, monkeypatch: pytest.MonkeyPatch) -> None:
