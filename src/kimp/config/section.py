@@ -17,6 +17,12 @@ def shaped(pattern: str, words: str) -> AfterValidator:
     return AfterValidator(check)
 
 
+def all_hold(*rules: tuple[bool, str]) -> None:
+    """Raises ValueError with the words of each rule that does not hold: whoever mends one wants to see the others."""
+    if broken := [words for holds, words in rules if not holds]:
+        raise ValueError("; ".join(broken))
+
+
 CoinName = Annotated[str, shaped("[A-Z0-9]{1,12}", "write a coin's symbol in capitals, e.g. XRP")]
 
 

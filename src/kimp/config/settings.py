@@ -11,7 +11,7 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 
 from kimp.config.history import CodecServerSettings, HistorySettings
 from kimp.config.observability import ObservabilitySettings
-from kimp.config.section import CoinName, Section, shaped
+from kimp.config.section import CoinName, Section, all_hold, shaped
 from kimp.config.venues import BinanceSettings, UpbitSettings, VenueSettings
 from kimp.contracts.cycle import CyclePolicy
 from kimp.domain.admission import AdmissionLimits
@@ -62,18 +62,27 @@ class TradingSettings(Section):
     @field_validator("coins")
     @classmethod
     def _no_cash(cls, coins: tuple[str, ...]) -> tuple[str, ...]:
-        if "USDT" in coins or "KRW" in coins:
-            raise ValueError("KRW and USDT are cash, not coins to earn with; leave them out (USDT is always a route)")
-        if len(set(coins)) != len(coins):
-            raise ValueError("a coin is named twice")
+        all_hold(
+            (
+                not {"USDT", "KRW"} & {*coins},
+                "KRW and USDT are cash, not coins to earn with; leave them out (USDT is always a route)",
+            ),
+            (len(set(coins)) == len(coins), "a coin is named twice"),
+        )
         return coins
 
     @model_validator(mode="after")
     def _floor_above_limit(self) -> "TradingSettings":
-        if self.rebalance_loss_limit > self.rebalance_floor:
-            raise ValueError("rebalance_loss_limit must not be above rebalance_floor")
-        if self.compensation_loss_limit > self.rebalance_loss_limit:
-            raise ValueError("compensation_loss_limit must not be above rebalance_loss_limit")
+        all_hold(
+            (
+                self.rebalance_loss_limit <= self.rebalance_floor,
+                "rebalance_loss_limit must not be above rebalance_floor",
+            ),
+            (
+                self.compensation_loss_limit <= self.rebalance_loss_limit,
+                "compensation_loss_limit must not be above rebalance_loss_limit",
+            ),
+        )
         return self
 
     @property

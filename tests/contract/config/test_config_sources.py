@@ -123,6 +123,38 @@ def test_settings_that_contradict_each_other_are_traced_too(sources: Sources, la
     assert refused().endswith(f"rebalance_loss_limit must not be above rebalance_floor ({label})")
 
 
+@pytest.mark.parametrize(
+    ("table", "all_of_them"),
+    [
+        (
+            {"trading": {"coins": ["KRW", "XRP", "XRP"]}},
+            ("trading.coins: KRW and USDT are cash", "a coin is named twice"),
+        ),
+        (
+            {"trading": {"rebalance_loss_limit": "0.01", "compensation_loss_limit": "0.02"}},
+            ("rebalance_loss_limit must not be", "compensation_loss_limit must not be"),
+        ),
+        ({"codec_server": {"allowed_origins": ["first", "second"]}}, ("'first', 'second' is no origin",)),
+        (
+            {"codec_server": {"jwks_file": "keys.json", "tls_cert": "cert.pem"}},
+            ("jwks_file needs issuer", "tls_cert and tls_key go together"),
+        ),
+        (
+            {"history": {"keys": {"first": SECRET, "second": SECRET}}},
+            ("key first is not 32 bytes", "key second is not 32 bytes"),
+        ),
+    ],
+)
+@pytest.mark.parametrize("label", ["kimp.toml"])
+def test_all_rules_of_a_table_are_told_at_once(
+    sources: Sources, label: str, table: dict[str, Any], all_of_them: tuple[str, ...]
+) -> None:
+    sources.put(label, table)
+    text = refused()
+    assert all(words in text for words in all_of_them)
+    assert SECRET not in text
+
+
 @pytest.mark.parametrize(("first", "second"), list(combinations(Sources.ORDER, 2)))
 def test_the_earlier_source_wins(sources: Sources, first: str, second: str) -> None:
     sources.put(second, {"trading": {"slippage": "0.02", "threshold": "0.02"}, "upbit": {"withdraw_to": {"SOL": "b"}}})
