@@ -117,7 +117,7 @@ def _parameter_store(kind: type[Sourced], path: str) -> Told:
     try:
         from kimp.config.parameter_store import open_parameter_store  # noqa: PLC0415 - boto3 is large, and optional
     except ImportError:
-        raise BadConfig(f"parameter store {path}: boto3 is not installed; install kimp[aws]") from None
+        raise BadConfig(f"parameter store {path}: boto3 is not installed; install kimp with `--extra aws`") from None
     return _variables(open_parameter_store(kind, path))
 
 
@@ -125,7 +125,7 @@ def _vault(kind: type[Sourced], switches: Switches) -> Told:
     try:
         from kimp.config.vault import open_vault  # noqa: PLC0415 - hvac is optional
     except ImportError:
-        raise BadConfig("vault: hvac is not installed; install kimp[vault]") from None
+        raise BadConfig("vault: hvac is not installed; install kimp with `--extra vault`") from None
     return _variables(open_vault(kind, switches))
 
 
