@@ -80,8 +80,7 @@ class Execution:
         fruitless = 0
         while True:
             now = await self.read_market()
-            quantity = self._size(now)
-            if quantity is None:
+            if (quantity := self._size(now)) is None:
                 return self.coins != ZERO
             report = await self.order(quantity, self.limit(now), now.instrument.taker_fee)
             if report.outcome is OrderOutcome.BLOCKED:
@@ -103,7 +102,7 @@ class Execution:
     def _next_pause(self, report: OrderReport) -> timedelta:
         """What the venue asks for, but longer each time: hours of it must stay a short history."""
         asked = LOOK_AGAIN if report.retry_after_s is None else timedelta(seconds=report.retry_after_s)
-        return asked if self.pause is None else max(asked, self.pause)
+        return max(asked, self.pause or asked)
 
     @property
     def given_up(self) -> bool:
@@ -152,8 +151,7 @@ class Execution:
 
     async def _take_in(self, intent: OrderIntent, report: OrderReport) -> None:
         if report.outcome in {OrderOutcome.FILLED, OrderOutcome.UNFILLED}:
-            self._part = None
-            self._attempt = 1
+            self._part, self._attempt = None, 1
         else:
             self._attempt += 1
         if report.outcome is OrderOutcome.ABSENT:

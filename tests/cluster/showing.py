@@ -15,6 +15,7 @@ from kimp.adapters.sql.books import SqlBooks
 from kimp.bootstrap.parts import open_bus, open_database, open_venues
 from kimp.cli import views
 from kimp.cli.audit import compare
+from kimp.cli.cycles_table import CyclesTable
 from kimp.cli.showing import Screen, at_rest, running
 from kimp.cli.stack import Stack
 from kimp.config import Settings, load
@@ -92,7 +93,7 @@ async def _conclude(kimp: Stack, books: SqlBooks, screen: Screen, say: Say) -> i
     rows = await books.read_model.cycles(limit=MANY)
     async with open_venues(kimp.settings) as venues:
         pairs = await compare(books, venues)
-    views.console().print(views.cycles_table(rows), views.balance_table(pairs))
+    views.console().print(CyclesTable(rows), views.balance_table(pairs))
     balanced = all(ours == theirs for ours, theirs in pairs.values())
     say("the ledger equals the venues' balances" if balanced else "the ledger is off")
     return 0 if balanced and at_rest(rows) else 1

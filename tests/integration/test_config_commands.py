@@ -1,18 +1,15 @@
 """`kimp config` as its user runs it."""
 
-import asyncio
 import json
-import os
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from fakes import command as line
 from fakes.vault import ROLE_ID, SECRET_ID, FakeVault
 
 from kimp.adapters.embedded.process import free_port
 
-KIMP = str(Path(sys.executable).with_name("kimp"))
 SECRET = "canary-4711"
 
 
@@ -33,20 +30,9 @@ def vault_variables(address: str) -> dict[str, str]:
 
 
 async def kimp(folder: Path, *arguments: str, **variables: str) -> tuple[int | None, str, str]:
-    """Exit code, stdout and stderr."""
-    clean = {name: value for name, value in os.environ.items() if not name.startswith(("KIMP_", "TEMPORAL_", "VAULT_"))}
-    child = await asyncio.create_subprocess_exec(
-        KIMP,
-        *arguments,
-        cwd=folder,
-        env=clean | variables,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.PIPE,
-    )
-    out, err = await child.communicate()
-    assert SECRET.encode() not in out + err
-    assert b"Traceback" not in err
-    return child.returncode, out.decode(), err.decode()
+    code, out, err = await line.kimp(folder, *arguments, **variables)
+    assert SECRET not in out + err
+    return code, out, err
 
 
 async def test_show_names_the_source_of_each_value(tmp_path: Path, vault: FakeVault) -> None:
@@ -126,6 +112,25 @@ async def test_check_refuses_a_database_that_kimp_can_not_use(tmp_path: Path, ur
     assert err.endswith("(environment)\n")
 
 
+@pytest.mark.parametrize(
+    ("variables", "words"),
+    [
+        ({"TEMPORAL_PROFILE": "zzz"}, "Profile 'zzz' not found"),
+        ({"TEMPORAL_CONFIG_FILE": "temporal.toml"}, "TOML parse error"),
+        ({"TEMPORAL_TLS_CLIENT_CERT_PATH": "/nowhere/c.pem", "TEMPORAL_TLS_CLIENT_KEY_PATH": "/nowhere/k"}, "/nowhere"),
+    ],
+)
+async def test_what_names_the_temporal_server_is_checked(tmp_path: Path, variables: dict[str, str], words: str) -> None:
+    (tmp_path / "temporal.toml").write_text(f'[profile.default]\napi_key = "{SECRET}\n')
+    code, out, err = await kimp(tmp_path, "config", "check", **variables)
+    assert (code, out, err.count("\n")) == (2, "", 1)
+    assert words in err
+    code, out, err = await kimp(tmp_path, "doctor", **variables)
+    assert (code, err) == (1, "")
+    (line,) = (line for line in out.splitlines() if line.startswith("FAIL temporal "))
+    assert words in line
+
+
 async def test_a_store_that_is_away_is_one_line_and_exit_code_2(tmp_path: Path) -> None:
     address = f"http://127.0.0.1:{free_port()}"
     for command in (("config", "show"), ("config", "check"), ("feeder",), ("cycles", "list")):
@@ -144,5 +149,8 @@ async def test_docs_go_below_the_marker_only(tmp_path: Path) -> None:
     code, _, err = await kimp(tmp_path, "config", "docs", "--into", str(file))
     assert code == 2
     assert "is missing; the settings go below it" in err
+    code, out, err = await kimp(tmp_path, "config", "docs", "--into", str(tmp_path / "nowhere" / "c.md"))
+    assert (code, out, err.count("\n")) == (2, "", 1)
+    assert "c.md: No such file or directory" in err
     _, printed, _ = await kimp(tmp_path, "config", "docs")
     assert printed.startswith("## All settings")

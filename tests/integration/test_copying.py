@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import select
 
+from kimp.adapters.embedded.process import free_port
 from kimp.adapters.sql.books import SqlBooks
 from kimp.adapters.sql.copying import copy_all
 from kimp.adapters.sql.engine import create_engine
@@ -75,16 +76,45 @@ async def test_every_row_is_copied_and_nothing_is_copied_twice(source: str, new_
     assert await rows(target) == await rows(source)
 
 
-def test_the_command_says_what_it_copied(source: str, new_database: Callable[[], str], tmp_path: Path) -> None:
+def migrated(folder: Path, source: str, target: str) -> subprocess.CompletedProcess[str]:
     environment = {key: value for key, value in os.environ.items() if not key.startswith("KIMP_")}
-    command = [KIMP, "migrate", "--copy-from", source]
-    ran = subprocess.run(
-        command,
-        env=environment | {"KIMP_DATABASE_URL": new_database()},
-        cwd=tmp_path,
+    return subprocess.run(
+        [KIMP, "migrate", "--copy-from", source],
+        env=environment | {"KIMP_DATABASE_URL": target},
+        cwd=folder,
         capture_output=True,
         text=True,
         check=False,
     )
+
+
+@pytest.mark.parametrize(
+    ("from_where", "words"),
+    [
+        ("nonsense", "is no database URL"),
+        ("postgresql://somewhere/kimp", "names 'postgresql'"),
+        ("sqlite+aiosqlite:///nowhere/kimp.db", "there is no file nowhere/kimp.db"),
+        ("sqlite+aiosqlite:///empty.db", "schema is empty"),
+        ("sqlite+aiosqlite:///notes.db", "database"),
+        (f"mysql+asyncmy://kimp@127.0.0.1:{free_port()}/kimp", "database"),
+        ("sqlite+aiosqlite:///elsewhere/../target/kimp.db", "names the database to copy into"),
+    ],
+)
+def test_a_source_of_no_use_is_told_before_the_target_is_touched(tmp_path: Path, from_where: str, words: str) -> None:
+    (tmp_path / "empty.db").touch()
+    (tmp_path / "notes.db").write_text("no database, but a file of some length " * 100)
+    before = set(tmp_path.iterdir())
+    ran = migrated(tmp_path, from_where, "sqlite+aiosqlite:///target/kimp.db")
+    assert ran.returncode in {1, 2}
+    assert ran.stdout == ""
+    (line,) = ran.stderr.splitlines()
+    assert line.startswith("kimp: --copy-from: ")
+    assert words in line
+    assert "database_url" not in line
+    assert {path for path in tmp_path.iterdir() if not path.name.endswith(("-wal", "-shm"))} == before
+
+
+def test_the_command_says_what_it_copied(source: str, new_database: Callable[[], str], tmp_path: Path) -> None:
+    ran = migrated(tmp_path, source, new_database())
     assert ran.returncode == 0, ran.stderr
     assert "1 cycles" in ran.stdout

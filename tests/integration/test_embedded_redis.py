@@ -60,8 +60,8 @@ async def test_a_server_that_refuses_its_configuration_is_bad_configuration_of_o
     async def never() -> bool:
         return False
 
-    server = ServerProcess("picky", ["/bin/sh", "-c", "echo no such setting; exit 2"], tmp_path)
-    with pytest.raises(BadConfig, match="no such setting"):
+    server = ServerProcess("picky", ["/bin/sh", "-c", "echo kimp: no such setting; exit 2"], tmp_path)
+    with pytest.raises(BadConfig, match="ended while starting: no such setting"):
         await server.start(never, 30)
 
 

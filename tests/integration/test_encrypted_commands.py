@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from fakes.lab import Handle, Lab
-from fakes.sealing import client_of, discreet_cycle, new_key, parked, payloads_in, ring, stuck, written
+from fakes.sealing import client_of, discreet_cycle, handle_of, new_key, parked, payloads_in, ring, stuck, written
 from pydantic import SecretStr
 from temporalio.service import RPCError
 
@@ -98,6 +98,13 @@ async def waiting(lab: Lab, cycle: CycleInput) -> AsyncIterator[Handle]:
         yield await parked(lab, cycle)
 
 
+async def booked(lab: Lab, database: str) -> None:
+    """What the cycle told of itself is in the books that the commands read."""
+    async with open_database(Settings(database_url=SecretStr(database))) as books:
+        for record in lab.records.records:
+            await books.read_model.record(record)
+
+
 async def test_histories_are_fetched_decrypted_replayed_and_stored_for_anyone(
     kimp: Kimp, completed: str, tmp_path: Path
 ) -> None:
@@ -152,15 +159,51 @@ async def test_a_request_with_the_wrong_keys_is_refused_in_a_line_and_harms_noth
     assert len(said.splitlines()) == 1
     code, said = await kimp(KEYS, *request)
     assert code == 0, said
+    assert f"{cycle.cycle_id} will be undone: it is no longer parked, and " in said
     assert (await waiting.result()).status is CycleStatus.COMPENSATED
+
+
+async def test_what_was_asked_of_a_waiting_cycle_is_told(
+    kimp: Kimp, lab: Lab, cycle: CycleInput, database: str
+) -> None:
+    lab.binance.wallets_open = False
+    async with lab.workers():
+        await TemporalCycleStarter(lab.client).start(cycle)
+        handle = handle_of(lab.client, cycle)
+        await lab.seen(handle, lambda state: state.waiting_reason is not None)
+        code, said = await kimp(KEYS, "cycles", "retry", cycle.cycle_id)
+        assert (code, said) == (0, f"{cycle.cycle_id} tries again: it is STARTED\n")
+        code, said = await kimp(KEYS, "cycles", "abort", cycle.cycle_id)
+        told = f"{cycle.cycle_id} will be undone: it is STARTED and stops at its next safe point\n"
+        assert (code, said) == (0, told)
+        assert (await handle.result()).status is CycleStatus.COMPENSATED
+    await booked(lab, database)
+    code, said = await kimp(KEYS, "cycles", "abort", cycle.cycle_id)
+    assert (code, f"cycle {cycle.cycle_id} takes no requests" in said) == (EXIT_BAD_INPUT, True), said
+
+
+async def test_what_is_written_off_is_told(kimp: Kimp, cycle: CycleInput, waiting: Handle) -> None:
+    loss = ("1", "xrp", "--account", "binance", "--note", "gone")
+    code, said = await kimp(KEYS, "cycles", "write-off", cycle.cycle_id, *loss)
+    assert code == 0, said
+    assert said.startswith(f"1 XRP on binance: written off; the rest of {cycle.cycle_id} will be undone: it is ")
+    await waiting.terminate()
+
+
+async def test_nothing_can_be_asked_of_a_cycle_that_does_not_exist(kimp: Kimp, database: str) -> None:
+    assert database
+    for command in ("show", "logs", "abort", "retry", "compensate"):
+        code, said = await kimp(NO_KEYS, "cycles", command, "NOPE-1")
+        assert (code, said) == (
+            EXIT_BAD_INPUT,
+            "kimp: there is no cycle NOPE-1; `kimp cycles list` shows which there are\n",
+        )
 
 
 async def test_what_is_parked_is_listed(
     kimp: Kimp, lab: Lab, cycle: CycleInput, waiting: Handle, database: str
 ) -> None:
-    async with open_database(Settings(database_url=SecretStr(database))) as books:
-        for record in lab.records.records:
-            await books.read_model.record(record)
+    await booked(lab, database)
     code, said = await kimp(KEYS, "cycles", "dead")
     assert (code, cycle.cycle_id in said, "XRP on binance" in said) == (0, True, True), said
     await waiting.terminate()

@@ -226,13 +226,13 @@ async def test_a_key_that_expires_soon_is_told_of_and_measured(scene: Scene, cap
     scene.write(upbit={"keys": {"trade": SECOND}})
     await start(scene, TRADE)
     assert "the upbit trade key expires in 9 days" in caplog.text
-    assert scene.figures.total("kimp.key.days_to_expiry", venue="upbit", right="trade") == 9
+    assert scene.figures.total("kimp.key.expiry", venue="upbit", right="trade") == 9
 
 
 async def test_a_key_with_time_left_is_only_measured(scene: Scene, caplog: pytest.LogCaptureFixture) -> None:
     await start(scene, TRADE)
     assert "expires" not in caplog.text
-    assert scene.figures.total("kimp.key.days_to_expiry", venue="upbit", right="trade") > 300
+    assert scene.figures.total("kimp.key.expiry", venue="upbit", right="trade") > 300
 
 
 async def test_the_doctor_looks_at_every_key(scene: Scene) -> None:

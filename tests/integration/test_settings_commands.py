@@ -11,6 +11,7 @@ import pytest
 
 from kimp.adapters.sql.books import open_books
 from kimp.adapters.sql.schema import migrate
+from kimp.config.run_time import NAMES
 from kimp.contracts.cycle import CycleRecord
 from kimp.contracts.status import CycleStatus
 from kimp.domain.market import Direction
@@ -84,6 +85,13 @@ async def test_a_change_is_listed_and_kept(user: User) -> None:
     assert (second["note"], "@" in second["set_by"]) == ("less at once", True)
     assert "less at once" in await user.told("settings", "history", "--limit", "1")
     assert "caps.open_cycles" in await user.told("settings", "list")
+
+
+async def test_names_and_sources_are_whole_in_a_narrow_terminal(user: User, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    out = await user.told("settings", "list")
+    assert all(f" {name} " in out for name in NAMES)
+    assert "\u2026" not in out
 
 
 async def test_what_is_in_force_already_makes_no_version(user: User) -> None:

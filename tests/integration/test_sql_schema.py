@@ -71,7 +71,7 @@ async def test_two_processes_migrate_at_once(url: str) -> None:
 
 
 async def test_an_empty_database_is_refused_until_it_is_migrated(url: str) -> None:
-    with pytest.raises(BadConfig, match="run `kimp migrate`") as refusal:
+    with pytest.raises(BadConfig, match="`kimp migrate`") as refusal:
         await open_books(url)
     assert "\n" not in str(refusal.value)
     await migrate(url)

@@ -48,6 +48,17 @@ def test_a_difference_is_one_line_and_fails(kimp: Kimp, capsys: pytest.CaptureFi
     assert shown.err == ""
 
 
+def test_what_is_no_folder_of_histories_is_told(kimp: Kimp, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    absent = tmp_path / "absent"
+    for what, words in (
+        (SHORTEST, f"{SHORTEST} is a file; name the folder that it lies in"),
+        (absent, f"{absent}: there is no such folder"),
+        (tmp_path, f"{tmp_path}: no history in it"),
+    ):
+        assert kimp("replay", str(what)) == EXIT_BAD_INPUT
+        assert words in capsys.readouterr().err.replace("\n", "")
+
+
 def test_json(kimp: Kimp, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     _with_another_quantity(tmp_path)
     shutil.copy(SHORTEST, tmp_path / "good__cycle-XRP-1.json")

@@ -19,11 +19,13 @@ ONE_OF_EACH = """
 from opentelemetry import metrics as api
 from opentelemetry.exporter.prometheus import PrometheusMetricReader
 from opentelemetry.sdk.metrics import MeterProvider
+from opentelemetry.sdk.metrics.export import InMemoryMetricReader
 from prometheus_client import CollectorRegistry, generate_latest
 from kimp.observability import metrics
 
 registry = CollectorRegistry()
-api.set_meter_provider(MeterProvider([PrometheusMetricReader(registry=registry)]))
+memory = InMemoryMetricReader()
+api.set_meter_provider(MeterProvider([PrometheusMetricReader(registry=registry), memory]))
 for one in vars(metrics).values():
     if isinstance(one, metrics.Level):
         one.show((1, {}))
@@ -34,20 +36,39 @@ for one in vars(metrics).values():
     elif hasattr(one, "set"):
         one.set(1)
 print(generate_latest(registry).decode())
+for scope in memory.get_metrics_data().resource_metrics[0].scope_metrics:
+    for metric in scope.metrics:
+        print("#unit", metric.name, metric.unit, sep=",")
 """
 """In a process of its own, which has one provider for good."""
+WORDS = {"": None, "s": "seconds", "d": "days"}
+"""What the units that we use are in a name of Prometheus."""
 
 
 @pytest.fixture(scope="module")
-def told() -> set[str]:
-    """Every name on a page that shows one value of each instrument, as the exporter itself writes it."""
-    page = subprocess.run([sys.executable, "-c", ONE_OF_EACH], capture_output=True, text=True, check=True).stdout
-    return {line.split("{")[0].split(" ")[0] for line in page.splitlines() if not line.startswith("#")}
+def page() -> list[str]:
+    """One value of each instrument, as the exporter itself writes it; below it their names and units."""
+    done = subprocess.run([sys.executable, "-c", ONE_OF_EACH], capture_output=True, text=True, check=True)
+    return done.stdout.splitlines()
+
+
+@pytest.fixture(scope="module")
+def told(page: list[str]) -> set[str]:
+    """Every name on the page."""
+    return {line.split("{")[0].split(" ")[0] for line in page if not line.startswith("#")}
 
 
 def test_each_instrument_is_on_the_page(told: set[str]) -> None:
-    assert {"kimp_feeder_ticks_total", "kimp_halt_level", "kimp_key_days_to_expiry_days"} <= told
+    assert {"kimp_feeder_ticks_total", "kimp_halt_level", "kimp_key_expiry_days"} <= told
     assert "kimp_cycle_duration_seconds_bucket" in told
+
+
+def test_a_collector_names_each_instrument_as_the_page_does(page: list[str]) -> None:
+    """Its Prometheus exporter makes another name of unit 1, and of a name that holds the word of its unit."""
+    units = dict(line.split(",")[1:] for line in page if line.startswith("#unit"))
+    assert "kimp.halt.level" in units
+    assert not {name: unit for name, unit in units.items() if unit not in WORDS}
+    assert not {name: unit for name, unit in units.items() if WORDS[unit] in re.split(r"[._]", name)}
 
 
 def dashboards() -> dict[str, dict[str, Any]]:

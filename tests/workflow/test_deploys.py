@@ -17,6 +17,7 @@ from temporalio.api.enums.v1 import EventType
 from temporalio.client import Client, WorkflowHistory
 from temporalio.common import VersioningBehavior
 from temporalio.contrib.pydantic import pydantic_data_converter
+from temporalio.worker import Worker
 
 from kimp.adapters.embedded.process import free_port
 from kimp.adapters.temporal.deployment import DeployedVersion, deploy_status, promote
@@ -29,6 +30,7 @@ from kimp.config import DeploySettings
 from kimp.contracts.cycle import CycleInput
 from kimp.contracts.operators import OperatorRequest
 from kimp.contracts.orders import OrderIntent
+from kimp.contracts.queues import TaskQueue
 from kimp.contracts.status import CycleStatus
 from kimp.domain.errors import BadInput, OutcomeUnknown
 from kimp.domain.ids import workflow_id
@@ -176,6 +178,19 @@ async def test_cycles_of_no_version_move_to_the_first_that_is_promoted(server: D
     assert buys == [f"{plan.cycle_id}-1B1-1"]
 
 
+async def test_a_version_that_does_not_serve_every_queue_is_not_promoted(server: DevServer) -> None:
+    """Temporal asks it only for queues that the version before has been busy on."""
+    lab = Lab(await connected(server))
+    settings = DeploySettings(versioned=True, build_id=NEXT)
+    half = Worker(
+        lab.client, task_queue=TaskQueue.CYCLES, workflows=[ArbitrageCycle], deployment_config=deployment(settings)
+    )
+    async with half:
+        await eventually(lambda: _knows(lab.client, NEXT))
+        with pytest.raises(BadInput, match="no worker for kimp-ops, kimp-transfers"):
+            await promote(lab.client, NEXT)
+
+
 async def test_the_way_back_leaves_cycles_of_the_new_version_with_it(server: DevServer) -> None:
     lab = Lab(await connected(server))
     plan = await lab.plan()
@@ -211,6 +226,8 @@ async def _commands_tell_the_same(server: DevServer) -> None:
     assert told == [(NEXT, "current", 0), (NOW, "drained", 0)]
     code, out = await kimp(server, "deploy", "promote", "1.2")
     assert (code, "version 1.2 can't be promoted" in out, out.count("\n")) == (2, True, 1), out
+    code, out = await kimp(server, "deploy", "promote", "")
+    assert (code, "no version is named" in out) == (2, True), "for Temporal it would be the version of those without"
 
 
 async def _knows(client: Client, build_id: str) -> bool:

@@ -6,11 +6,11 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 
-from temporalio.contrib.opentelemetry import MetricsExporter
 from temporalio.runtime import MetricBuffer, Runtime, TelemetryConfig
 
 from kimp.adapters.clock import SystemClock
 from kimp.adapters.sql.books import SqlBooks
+from kimp.adapters.telemetry.core_figures import CoreFigures
 from kimp.adapters.telemetry.exports import Exports, start_exports
 from kimp.adapters.telemetry.pages import Check, Pages
 from kimp.adapters.temporal.core import CORE_LOGGING
@@ -58,8 +58,10 @@ async def _temporal_figures(exports: Exports, stack: AsyncExitStack) -> Runtime 
     if exports.metering is None:
         return None
     buffer = MetricBuffer(BUFFERED)
-    runtime = Runtime(telemetry=TelemetryConfig(logging=CORE_LOGGING, metrics=buffer))
-    await stack.enter_async_context(MetricsExporter(buffer, exports.metering))
+    # A label service_name would meet the resource's, and a collector's Prometheus exporter then drops the figure.
+    telemetry = TelemetryConfig(logging=CORE_LOGGING, metrics=buffer, attach_service_name=False)
+    runtime = Runtime(telemetry=telemetry)
+    await stack.enter_async_context(CoreFigures(buffer, exports.metering).told())
     return runtime
 
 

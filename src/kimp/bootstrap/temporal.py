@@ -7,7 +7,6 @@ from typing import Any
 from temporalio.client import Client
 from temporalio.contrib.opentelemetry import OpenTelemetryPlugin
 from temporalio.converter import DataConverter
-from temporalio.envconfig import ClientConfig
 from temporalio.runtime import Runtime
 from temporalio.service import RPCError
 from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
@@ -17,6 +16,7 @@ from kimp.adapters.temporal.bootstrap_namespace import NAMESPACE, RETENTION, pre
 from kimp.adapters.temporal.codec import HistoryCodec, KeyRing, is_sealed
 from kimp.adapters.temporal.converter import data_converter
 from kimp.adapters.temporal.core import core_runtime
+from kimp.adapters.temporal.named import named_server
 from kimp.adapters.temporal.opening import ReadHistory, opened
 from kimp.adapters.temporal.replaying import Replaying
 from kimp.adapters.temporal.schedule import prepare_schedule
@@ -73,7 +73,7 @@ async def connect_temporal(settings: Settings, runtime: Runtime | None = None) -
 
     Its workers pass traces on. `runtime`: who is told the SDK's own figures.
 
-    Raises TemporalUnavailable when nothing answers there, BadConfig when it is no address or the server refuses us.
+    Raises TemporalUnavailable when nothing answers there, BadConfig when what names it is of no use or it refuses us.
     """
     config = _named(settings)
     try:
@@ -159,7 +159,7 @@ def history_reader(settings: Settings, *, plaintext_too: bool) -> ReadHistory:
 
 def _named(settings: Settings) -> dict[str, Any]:
     """What Temporal's own environment and profile say, and kimp's defaults for the rest."""
-    config: dict[str, Any] = dict(ClientConfig.load_client_connect_config())
+    config: dict[str, Any] = dict(named_server())
     config.setdefault("target_host", f"127.0.0.1:{settings.local.temporal_port}")
     config.setdefault("namespace", NAMESPACE)
     return config

@@ -5,6 +5,7 @@ import json
 import os
 import traceback
 from collections.abc import Coroutine
+from importlib.metadata import version
 from typing import Annotated, Any
 
 import typer
@@ -33,8 +34,17 @@ errors = Console(stderr=True)
 Json = Annotated[bool, typer.Option("--json", help="One JSON document, for scripts.")]
 
 
+def _tell_version(wanted: bool) -> None:  # noqa: FBT001 - typer's own signature
+    if wanted:
+        typer.echo(f"kimp {version('kimp')}")
+        raise typer.Exit
+
+
 @app.callback()
 def before_every_command(
+    _version: Annotated[  # noqa: FBT002 - a command-line flag
+        bool, typer.Option("--version", callback=_tell_version, is_eager=True, help="Say which kimp this is, and end.")
+    ] = False,
     given: Annotated[
         list[str] | None,
         typer.Option(
@@ -50,6 +60,11 @@ def before_every_command(
         raise typer.BadParameter(f"{wrong[0]!r} is no NAME=VALUE, e.g. trading.threshold=0.006", param_hint="--set")
     if pairs:
         os.environ["KIMP_ARGUMENTS"] = json.dumps({name: value for name, _, value in pairs})
+
+
+def no_cycle(cycle_id: str) -> BadInput:
+    """What every command says of a cycle that nobody knows."""
+    return BadInput(f"there is no cycle {cycle_id}; `kimp cycles list` shows which there are")
 
 
 def print_json(value: object) -> None:

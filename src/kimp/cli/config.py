@@ -55,14 +55,14 @@ def _flat(tree: Mapping[str, Any], above: tuple[str, ...] = ()) -> Iterator[tupl
 @config.command("check")
 def check(environment: Environment = None) -> None:
     """Validate without starting anything: every problem at once, then what is allowed but risky."""
-    from temporalio.envconfig import ClientConfig  # noqa: PLC0415 - heavy
-
+    from kimp.adapters.temporal.named import named_server  # noqa: PLC0415 - heavy
     from kimp.cli.paper import PaperSettings  # noqa: PLC0415 - heavy
     from kimp.config.risks import risks  # noqa: PLC0415 - only here
 
     switches = read_switches(environment)
     settings: Settings | None = None
     problems: list[str] = []
+    own_temporal = False
     try:
         loaded = load_with_origins(Settings, environment)
     except ConfigProblems as error:
@@ -74,9 +74,12 @@ def check(environment: Environment = None) -> None:
         load_with_origins(PaperSettings, environment)
     except ConfigProblems as error:
         problems += error.problems
+    try:
+        own_temporal = "target_host" not in named_server()
+    except BadConfig as error:
+        problems.append(str(error))
     if problems or settings is None:
         raise ConfigProblems(tuple(dict.fromkeys(problems)))  # both look at the same sources
-    own_temporal = "target_host" not in ClientConfig.load_client_connect_config()
     for line in risks(settings, switches, own_temporal=own_temporal):
         console.print(f"[yellow]risk:[/] {escape(line)}", highlight=False, soft_wrap=True)
     console.print(f"the configuration{f' of {switches.environment}' if switches.environment else ''} is valid")
@@ -103,7 +106,10 @@ def docs(
     if into is None:
         typer.echo(document(), nl=False)
         return
-    text = into.read_text()
-    if MARKER not in text:
-        raise BadInput(f"{into}: the line {MARKER!r} is missing; the settings go below it")
-    into.write_text(f"{text.partition(MARKER)[0]}{MARKER}\n\n{document()}")
+    try:
+        text = into.read_text()
+        if MARKER not in text:
+            raise BadInput(f"{into}: the line {MARKER!r} is missing; the settings go below it")
+        into.write_text(f"{text.partition(MARKER)[0]}{MARKER}\n\n{document()}")
+    except OSError as error:
+        raise BadInput(f"--into {into}: {error.strerror}; name a file that has the line {MARKER!r}") from None

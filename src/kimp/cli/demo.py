@@ -15,7 +15,13 @@ from kimp.config import load
 def demo(
     cycles: Annotated[int, typer.Option(help="Completed cycles to wait for.", min=1)] = 3,
     replay: Annotated[
-        list[Path] | None, typer.Option(help="Recorded prices (CSV or CSV.gz) in place of the synthetic market.")
+        list[Path] | None,
+        typer.Option(
+            help="Recorded prices (CSV or CSV.gz) in place of the synthetic market.",
+            exists=True,
+            dir_okay=False,
+            readable=True,
+        ),
     ] = None,
     speed: Annotated[float, typer.Option(help="Recorded seconds per second, with --replay.", min=0.1)] = 60.0,
     within: Annotated[int, typer.Option(help="Give up after this many seconds.", min=1)] = 300,

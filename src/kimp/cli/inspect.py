@@ -7,10 +7,10 @@ import typer
 from rich.markup import escape
 
 from kimp.cli import views
-from kimp.cli.app import EXIT_FAILED, Json, app, cycles, print_json, run
+from kimp.cli.app import EXIT_FAILED, Json, app, cycles, no_cycle, print_json, run
+from kimp.cli.cycles_table import CyclesTable
 from kimp.config import Settings, load
 from kimp.contracts.status import CycleStatus
-from kimp.domain.errors import BadInput
 
 console = views.console()
 MARKS = {"ok": "[green]ok[/]  ", "warning": "[yellow]warn[/]", "failed": "[red]FAIL[/]"}
@@ -34,7 +34,7 @@ async def _list(settings: Settings, status: CycleStatus | None, limit: int, *, a
     if as_json:
         print_json([asdict(row) for row in rows])
     else:
-        console.print(views.cycles_table(rows))
+        console.print(CyclesTable(rows))
 
 
 @cycles.command("show")
@@ -49,13 +49,13 @@ async def _show(settings: Settings, cycle_id: str, *, as_json: bool) -> None:
     async with open_database(settings) as books:
         row = await books.read_model.cycle(cycle_id)
         if row is None:
-            raise BadInput(f"there is no cycle {cycle_id}; `kimp cycles list` shows which there are")
+            raise no_cycle(cycle_id)
         entries = await books.ledger.entries(cycle_id)
     if as_json:
         print_json({**asdict(row), "entries": [asdict(entry) for entry in entries]})
         return
     console.print(views.cycle_card(row))
-    console.print(views.entries_table(entries))
+    console.print(views.entries_list(entries))
 
 
 @app.command()

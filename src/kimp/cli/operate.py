@@ -2,23 +2,25 @@
 
 from dataclasses import asdict
 from decimal import Decimal
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import typer
 from rich.markup import escape
 
 from kimp.adapters.person import who
 from kimp.cli import views
-from kimp.cli.app import Json, app, cycles, print_json, run
+from kimp.cli.app import Json, app, cycles, no_cycle, print_json, run
 from kimp.config import Settings, load
 from kimp.contracts.operators import OperatorRequest, WriteOff
 from kimp.domain.admission import HaltLevel
-from kimp.domain.errors import BadInput
+from kimp.domain.errors import BadInput, KimpError
 from kimp.domain.ids import workflow_id
 from kimp.domain.ledger import Account
 from kimp.domain.money import Asset, decimal
 
 console = views.console()
+Holding = Literal["upbit", "binance", "in_transit"]
+"""The accounts where a cycle holds things; the others are where they went."""
 CycleId = Annotated[str, typer.Argument(help="e.g. XRP-17")]
 Note = Annotated[str, typer.Option(help="Why; it stays in the cycle's story.")]
 Reason = Annotated[str, typer.Option("--note", help="Why; it is kept with your name, and `kimp doctor` tells it.")]
@@ -52,19 +54,21 @@ async def _dead(settings: Settings, *, as_json: bool) -> None:
 @cycles.command("retry")
 def retry(cycle_id: CycleId, note: Note = "") -> None:
     """Try the parked step again, or have a waiting cycle look again now."""
-    run(_ask(load(), cycle_id, "retry", OperatorRequest(by=who(), note=note)))
+    run(_ask(load(), cycle_id, "retry", OperatorRequest(by=who(), note=note), "{cycle} tries again: it is {status}"))
 
 
 @cycles.command("compensate")
 def compensate(cycle_id: CycleId, note: Note = "") -> None:
     """Undo a parked cycle. First look at the venue: an unknown outcome is then taken for "it never happened"."""
-    run(_ask(load(), cycle_id, "compensate", OperatorRequest(by=who(), note=note)))
+    told = "{cycle} will be undone: it is no longer parked, and {status}"
+    run(_ask(load(), cycle_id, "compensate", OperatorRequest(by=who(), note=note), told))
 
 
 @cycles.command("abort")
 def abort(cycle_id: CycleId, note: Note = "") -> None:
     """Undo a running cycle from its next safe point on."""
-    run(_ask(load(), cycle_id, "abort", OperatorRequest(by=who(), note=note)))
+    told = "{cycle} will be undone: it is {status} and stops at its next safe point"
+    run(_ask(load(), cycle_id, "abort", OperatorRequest(by=who(), note=note), told))
 
 
 @cycles.command("write-off")
@@ -72,15 +76,14 @@ def write_off(
     cycle_id: CycleId,
     amount: Annotated[str, typer.Argument(help="How much, e.g. 12.5")],
     asset: Annotated[str, typer.Argument(help="Of what, e.g. XRP")],
-    account: Annotated[Account, typer.Option(help="Where the books say it is.")],
+    account: Annotated[Holding, typer.Option(help="Where the books say it is.")],
     note: Annotated[str, typer.Option(help="Why; it stays in the cycle's story.")],
 ) -> None:
     """Take out of the books what is lost or was settled by hand; the rest of the parked cycle is undone."""
-    if account not in {Account.UPBIT, Account.BINANCE, Account.IN_TRANSIT}:
-        raise BadInput(f"--account {account}: a cycle holds things on upbit, on binance and in_transit only")
     loss = _positive(amount)
-    request = WriteOff(by=who(), note=note, account=account, asset=Asset(asset.upper()), amount=loss)
-    run(_ask(load(), cycle_id, "write_off", request))
+    request = WriteOff(by=who(), note=note, account=Account(account), asset=Asset(asset.upper()), amount=loss)
+    told = f"{loss:f} {request.asset} on {account}: written off; the rest of {{cycle}} will be undone: it is {{status}}"
+    run(_ask(load(), cycle_id, "write_off", request, told))
 
 
 def _positive(text: str) -> Decimal:
@@ -90,9 +93,10 @@ def _positive(text: str) -> Decimal:
     return amount
 
 
-async def _ask(settings: Settings, cycle_id: str, update: str, request: OperatorRequest) -> None:
+async def _ask(settings: Settings, cycle_id: str, update: str, request: OperatorRequest, told: str) -> None:
+    """`told`: what is said of the `{cycle}` that accepted it, and of its `{status}`."""
     from temporalio.client import WorkflowUpdateFailedError  # noqa: PLC0415 - heavy
-    from temporalio.service import RPCError  # noqa: PLC0415 - heavy
+    from temporalio.service import RPCError, RPCStatusCode  # noqa: PLC0415 - heavy
 
     from kimp.bootstrap.temporal import connect_temporal  # noqa: PLC0415 - heavy
 
@@ -103,8 +107,21 @@ async def _ask(settings: Settings, cycle_id: str, update: str, request: Operator
     except WorkflowUpdateFailedError as refusal:
         raise BadInput(_innermost(refusal)) from None
     except RPCError as error:
+        if error.status is RPCStatusCode.NOT_FOUND and await _unheard_of(settings, cycle):
+            raise no_cycle(cycle) from None
         raise BadInput(f"cycle {cycle} takes no requests: {error.message}; see `kimp cycles show {cycle}`") from None
-    console.print(f"{cycle} is {status}")
+    console.print(told.format(cycle=cycle, status=status), highlight=False, soft_wrap=True)
+
+
+async def _unheard_of(settings: Settings, cycle_id: str) -> bool:
+    """Whether the books lack the cycle: of those that ended long ago Temporal says as little as of none."""
+    from kimp.bootstrap.parts import open_database  # noqa: PLC0415 - heavy
+
+    try:
+        async with open_database(settings) as books:
+            return await books.read_model.cycle(cycle_id) is None
+    except KimpError:
+        return False
 
 
 def _innermost(refusal: BaseException) -> str:
@@ -121,21 +138,35 @@ def halt(
     ] = HaltLevel.NO_NEW_CYCLES.value,
     note: Reason = "by hand",
 ) -> None:
-    """Pull the kill switch; every process obeys from its next send on."""
-    run(_set_halt(load(), HaltLevel(level), note))
+    """Pull the kill switch; every process obeys from its next send on. Never loosens a halt: that is `kimp resume`."""
+    run(_set_halt(load(), HaltLevel(level), note, loosens=False))
 
 
 @app.command()
-def resume(note: Reason = "by hand") -> None:
-    """Release the kill switch."""
-    run(_set_halt(load(), HaltLevel.RUN, note))
+def resume(
+    level: Annotated[
+        int, typer.Argument(help="0: trade. 1: no new cycles. 2: also no orders but to undo.", min=0, max=2)
+    ] = HaltLevel.RUN.value,
+    note: Reason = "by hand",
+) -> None:
+    """Release the kill switch, or loosen it down to a level."""
+    run(_set_halt(load(), HaltLevel(level), note, loosens=True))
 
 
-async def _set_halt(settings: Settings, level: HaltLevel, note: str) -> None:
+async def _set_halt(settings: Settings, level: HaltLevel, note: str, *, loosens: bool) -> None:
     from kimp.adapters.clock import SystemClock  # noqa: PLC0415 - heavy
+    from kimp.adapters.sql.engine import place_of  # noqa: PLC0415 - heavy
     from kimp.bootstrap.parts import open_database  # noqa: PLC0415 - heavy
 
     async with open_database(settings) as books:
         before = await books.controls.halt_level()
+        if level < before and not loosens:
+            raise BadInput(f"the kill switch stands at {_shown(before)} already; `kimp resume {level}` would loosen it")
+        if level > before and loosens:
+            raise BadInput(f"the kill switch stands at {_shown(before)}; `kimp halt {level}` would pull it")
         await books.controls.set_halt_level(level, note, SystemClock().now_ms())
-    console.print(f"kill switch: {before.name.lower()} -> {level.name.lower()}")
+    console.print(f"kill switch: {before.name.lower()} -> {level.name.lower()}, in {place_of(settings.sql_url)}")
+
+
+def _shown(level: HaltLevel) -> str:
+    return f"{level.value} ({level.name.lower()})"

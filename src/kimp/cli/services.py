@@ -63,8 +63,8 @@ def worker(
 def _parse_queues(text: str) -> list[TaskQueue]:
     known = {queue.name.lower(): queue for queue in TaskQueue}
     names = [name.strip() for name in text.split(",")]
-    if unknown := [name for name in names if name not in known]:
-        raise typer.BadParameter(f"{', '.join(unknown)}: no such queue; known are {', '.join(known)}")
+    if unknown := [name or "an empty name" for name in names if name not in known]:
+        raise typer.BadParameter(f"{', '.join(dict.fromkeys(unknown))}: no such queue; known are {', '.join(known)}")
     return [known[name] for name in names]
 
 
@@ -80,9 +80,11 @@ def migrate(
 
 
 async def _migrate(settings: Settings, copy_from: str | None) -> None:
-    from kimp.adapters.sql.copying import copy_all  # noqa: PLC0415 - heavy
+    from kimp.adapters.sql.copying import check_source, copy_all  # noqa: PLC0415 - heavy
     from kimp.adapters.sql.schema import migrate as apply  # noqa: PLC0415 - only this command needs Alembic
 
+    if copy_from is not None:
+        await check_source(copy_from, settings.sql_url)
     applied = await apply(settings.sql_url)
     typer.echo(f"applied {', '.join(applied)}" if applied else "the schema is up to date")
     if copy_from is not None:

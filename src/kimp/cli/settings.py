@@ -18,6 +18,9 @@ from kimp.ports.settings import SettingsVersion
 settings = typer.Typer(help="Trading settings that change while kimp runs.", no_args_is_help=True)
 app.add_typer(settings, name="settings")
 console = views.console()
+HEADINGS = {"value": "in force", "source": "source", "configured": "configured", "bound": "may be"}
+ROOMY = 100
+"""Columns; in fewer the list does without what was configured, which `--json` and `kimp config show` tell too."""
 
 
 @settings.command("list")
@@ -90,9 +93,13 @@ async def _list(loaded: Loaded[Settings], *, as_json: bool) -> None:
         print_json({"version": version, "settings": rows})
         return
     title = "as configured" if version is None else f"version {version}"
-    table = Table("setting", "in force", "source", "configured", "may be", title=title, title_justify="left", box=None)
+    table = Table(title=title, title_justify="left", box=None)
+    left_out = {"configured"} if console.width < ROOMY else set[str]()
+    table.add_column("setting", no_wrap=True)
+    for heading in [heading for heading in HEADINGS if heading not in left_out]:
+        table.add_column(HEADINGS[heading], no_wrap=heading == "source", overflow="fold")
     for name, row in rows.items():
-        table.add_row(f"[bold]{name}[/]", *(escape(text) for text in row.values()))
+        table.add_row(f"[bold]{name}[/]", *(escape(text) for of, text in row.items() if of not in left_out))
     console.print(table)
 
 

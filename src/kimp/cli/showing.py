@@ -22,6 +22,7 @@ from kimp.bootstrap.temporal import connect_temporal
 from kimp.cli import views
 from kimp.cli.app import EXIT_FAILED
 from kimp.cli.audit import compare
+from kimp.cli.cycles_table import CyclesTable
 from kimp.cli.killing import Killing
 from kimp.cli.stack import Stack
 from kimp.config import Settings
@@ -95,7 +96,7 @@ class Demo:
             pairs = await compare(books, venues)
         done = [row for row in rows if row.status is CycleStatus.COMPLETED]
         profit = sum((row.profit_krw for row in done if row.profit_krw is not None), ZERO)
-        console.print(views.cycles_table(rows), views.balance_table(pairs))
+        console.print(CyclesTable(rows), views.balance_table(pairs))
         console.print(
             f"{len(done)} of {len(rows)} cycles completed, {self._wanted} wanted; profit {views.won(profit)} KRW"
         )
@@ -160,9 +161,7 @@ class Screen:
             while time.monotonic() < end:
                 rows = await self._books.read_model.cycles(limit=MANY)
                 if console.is_terminal:
-                    live.update(
-                        Group(await self._market(), views.cycles_table(rows[:SHOWN]), *self._told), refresh=True
-                    )
+                    live.update(Group(await self._market(), CyclesTable(rows[:SHOWN]), *self._told), refresh=True)
                 else:
                     self._print_changes(rows)
                 if enough(rows):

@@ -13,13 +13,12 @@ from types import TracebackType
 from typing import Self
 from urllib.parse import urlsplit
 
-from temporalio.envconfig import ClientConfig
-
 from kimp.adapters.embedded.process import LOOPBACK, ServerProcess
 from kimp.adapters.embedded.redis import EmbeddedRedis
 from kimp.adapters.sql.schema import migrate
 from kimp.adapters.temporal.devserver import DevServer
 from kimp.adapters.temporal.devserver_binary import ensure_binary
+from kimp.adapters.temporal.named import named_server
 from kimp.bootstrap.parts import open_venue
 from kimp.bootstrap.temporal import connect_temporal, prepare_temporal
 from kimp.bootstrap.workers import GRACE_S
@@ -77,7 +76,7 @@ class Stack:
         self._say(f"Redis: our own redis-server on port {self.redis.port}")
 
     async def _start_temporal(self) -> None:
-        named = ClientConfig.load_client_connect_config().get("target_host")
+        named = named_server().get("target_host")
         if named is not None:
             await prepare_temporal(await connect_temporal(self.settings))
             self._say(f"Temporal: yours, at {named}")

@@ -7,13 +7,14 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from temporalio.service import RPCError
+from temporalio.service import RPCError, RPCStatusCode
 
 from kimp.adapters.temporal.story import story_of, trace_id_of
 from kimp.bootstrap.parts import open_database
 from kimp.bootstrap.temporal import connect_temporal, history_reader
+from kimp.cli.app import no_cycle
 from kimp.config import Settings
-from kimp.domain.errors import BadInput, KimpError
+from kimp.domain.errors import KimpError
 from kimp.domain.ids import workflow_id
 from kimp.ports.story import StoryLine
 
@@ -29,37 +30,45 @@ class Story:
 
 
 async def tell(settings: Settings, cycle_id: str) -> Story:
-    """Raises BadInput if nobody knows the cycle."""
+    """Raises BadInput if whoever could be asked knows no such cycle, KimpError if neither Temporal nor the database
+    could be: log files come and go, so that they can't deny one.
+    """
     story = Story()
-    await _from_temporal(settings, cycle_id, story)
-    await _from_database(settings, cycle_id, story)
-    if not story.lines and not story.missing:
-        raise BadInput(f"there is no cycle {cycle_id}; `kimp cycles list` shows which there are")
+    answered = [await _from_temporal(settings, cycle_id, story), await _from_database(settings, cycle_id, story)]
+    unasked = "; ".join(story.missing)
     _from_logs(settings, cycle_id, story)
+    if not story.lines:
+        raise no_cycle(cycle_id) if any(answered) else KimpError(f"nobody could be asked for {cycle_id}: {unasked}")
     story.lines.sort(key=lambda line: line.at_ms)
     return story
 
 
-async def _from_temporal(settings: Settings, cycle_id: str, story: Story) -> None:
+async def _from_temporal(settings: Settings, cycle_id: str, story: Story) -> bool:
+    """Whether it could be asked."""
     try:
         client = await connect_temporal(settings)
         recorded = await client.get_workflow_handle(workflow_id(cycle_id)).fetch_history()
         events = history_reader(settings, plaintext_too=True)(recorded).events
     except RPCError as error:
         story.missing.append(f"history: {error.message}")
+        return error.status is RPCStatusCode.NOT_FOUND
     except KimpError as error:
         story.missing.append(f"history: {error}")
-    else:
-        story.trace_id = trace_id_of(events)
-        story.lines += story_of(events)
+        return False
+    story.trace_id = trace_id_of(events)
+    story.lines += story_of(events)
+    return True
 
 
-async def _from_database(settings: Settings, cycle_id: str, story: Story) -> None:
+async def _from_database(settings: Settings, cycle_id: str, story: Story) -> bool:
+    """Whether it could be asked."""
     try:
         async with open_database(settings) as books:
             story.lines += await books.stories.story(cycle_id)
     except KimpError as error:
         story.missing.append(f"journal and ledger: {error}")
+        return False
+    return True
 
 
 def _from_logs(settings: Settings, cycle_id: str, story: Story) -> None:

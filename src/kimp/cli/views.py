@@ -2,11 +2,11 @@
 
 import os
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
 
-from rich.console import Console
+from rich.console import Console, Group
 from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
@@ -31,7 +31,7 @@ ARROWS = {Direction.TO_UPBIT.value: "Binance>Upbit", Direction.TO_BINANCE.value:
 
 
 WIDE = 120
-"""Columns, where there is no terminal to ask: every table fits, and no id is cut off in a file or a pipe."""
+"""Columns, where there is no terminal to ask: every table fits."""
 
 
 def console() -> Console:
@@ -57,28 +57,6 @@ def moment(ms: int) -> str:
     """To the millisecond, for what happens quickly."""
     at = datetime.fromtimestamp(ms / 1000, UTC)
     return f"{at:%m-%d %H:%M:%S}.{ms % 1000:03d}"
-
-
-def cycles_table(rows: Iterable[CycleRow], title: str = "cycles") -> Table:
-    """One line per cycle; it fits into 100 columns."""
-    table = Table(title=title, title_justify="left", header_style="bold")
-    for name in ("cycle", "leg one", "home by", "status", "spent", "returned", "KRW", "s"):
-        table.add_column(name, justify="right" if name in {"spent", "returned", "KRW", "s"} else "left", no_wrap=True)
-    for row in rows:
-        end = row.closed_ms or row.updated_ms
-        table.add_row(
-            row.cycle_id,
-            ARROWS[row.direction],
-            row.route or "-",
-            f"[{COLOURS.get(row.status, 'cyan')}]{row.status}[/]",
-            cash(row.spent, row.home_asset),
-            cash(row.returned, row.home_asset),
-            won(row.profit_krw),
-            f"{(end - row.started_ms) / 1000:.1f}",
-        )
-        if note := row.waiting_reason or row.reason:
-            table.add_row("", Text(note, style="dim", overflow="fold"))
-    return table
 
 
 def cash(amount: Decimal | None, asset: Asset | None) -> str:
@@ -172,15 +150,24 @@ def cycle_card(row: CycleRow) -> Table:
     return table
 
 
-def entries_table(entries: Iterable[Entry]) -> Table:
-    """The cycle's ledger entries; each sums to zero in every asset."""
-    table = Table(title="ledger entries", title_justify="left", header_style="bold")
-    for name in ("entry", "account", "amount", "asset"):
-        table.add_column(name, justify="right" if name == "amount" else "left")
+def entries_list(entries: Sequence[Entry]) -> Group:
+    """The cycle's ledger entries; each sums to zero in every asset. An id is as long as the venue's own: it gets a line
+    to itself, so that it is never cut.
+    """
+    accounts = max((len(posting.account) for entry in entries for posting in entry.postings), default=0)
+    amounts = max((len(_signed(posting.amount)) for entry in entries for posting in entry.postings), default=0)
+    lines = [Text("ledger entries", style="italic")]
     for entry in entries:
-        for number, posting in enumerate(entry.postings):
-            table.add_row("" if number else entry.entry_id, posting.account, f"{posting.amount:+,f}", posting.asset)
-    return table
+        lines.append(Text(entry.entry_id, style="bold"))
+        lines += [
+            Text(f"    {posting.account:<{accounts}}  {_signed(posting.amount):>{amounts}} {posting.asset}")
+            for posting in entry.postings
+        ]
+    return Group(*lines)
+
+
+def _signed(amount: Decimal) -> str:
+    return f"{amount:+,f}"
 
 
 def explanation_table(told: CoinExplanation) -> Table:

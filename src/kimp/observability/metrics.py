@@ -1,7 +1,8 @@
 """Every instrument of kimp, in one place: what there is to watch, with unit and labels.
 
 Recording costs next to nothing until a process exports (`kimp.adapters.telemetry`). Names are OpenTelemetry's; the
-Prometheus endpoint writes dots as underscores, adds units, and `_total` to counters.
+Prometheus endpoint writes dots as underscores, adds units, and `_total` to counters. So does a collector's, but it
+calls a gauge of unit 1 `_ratio`, and leaves out a unit whose word is in the name: a pure number has no unit here.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -49,7 +50,7 @@ bus_events = _meter.create_counter("kimp.redis.events", description="Reconnects 
 
 # Initiator: from quotes to cycles.
 quote_age = Level("kimp.quote.age", "s", "Age of a venue's newest quote at the initiator")
-premiums = Level("kimp.premium", "1", "Premium of a coin on Upbit against its KRW-USDT market, as a ratio")
+premiums = Level("kimp.premium", "", "Premium of a coin on Upbit against its KRW-USDT market, as a ratio")
 gates = _meter.create_counter("kimp.initiator.gate", description="Candidates stopped, by gate")
 starts = _meter.create_counter("kimp.initiator.starts", description="Cycles asked for, by outcome")
 tick_to_decision = _meter.create_histogram(
@@ -100,27 +101,31 @@ limiter_waits = _meter.create_histogram(
     explicit_bucket_boundaries_advisory=FAST_S,
 )
 
+clock_offset = _meter.create_gauge(
+    "kimp.clock.offset", unit="s", description="This machine's clock, by how much it is ahead of a venue's"
+)
+
 # Keys and configuration.
-key_days = _meter.create_gauge("kimp.key.days_to_expiry", unit="d", description="Of an API key, by venue and right")
+key_days = _meter.create_gauge("kimp.key.expiry", unit="d", description="Until an API key ends, by venue and right")
 refresh_failures = _meter.create_counter(
     "kimp.config.refresh_failures", description="Looks at the secret stores that brought nothing"
 )
 
 # By the database: the same from whichever worker of the queue `ops` reads it.
-open_cycles = Level("kimp.cycles.open", "1", "Cycles that have not ended, by status")
-waiting = Level("kimp.cycles.waiting", "1", "Cycles that wait, by kind of reason")
+open_cycles = Level("kimp.cycles.open", "", "Cycles that have not ended, by status")
+waiting = Level("kimp.cycles.waiting", "", "Cycles that wait, by kind of reason")
 waiting_age = Level("kimp.cycle.waiting", "s", "How long the longest of them has waited, by kind of reason")
-dead_letters = Level("kimp.cycles.dead_letter", "1", "Cycles that wait for a person, by kind of reason")
+dead_letters = Level("kimp.cycles.dead_letter", "", "Cycles that wait for a person, by kind of reason")
 silent_age = Level(
     "kimp.cycle.silent", "s", "Since the last record of the open cycle that was silent longest, no reason given"
 )
 unknown_outcomes = Level(
-    "kimp.unknown_outcomes", "1", "Orders and withdrawals sent or about to be, with no answer after their fence"
+    "kimp.unknown_outcomes", "", "Orders and withdrawals sent or about to be, with no answer after their fence"
 )
-in_transit = Level("kimp.withdrawals.in_transit", "1", "Coins that left a venue and have not arrived, in the coin")
-unexplained = Level("kimp.ledger.differences", "1", "Entries of the last day that book what nobody could explain")
-halt_level = Level("kimp.halt.level", "1", "The kill switch: 0 runs, 3 lets nothing leave")
-cap_used = Level("kimp.cap.used", "1", "How much of a cap is used, as a ratio, by cap")
+in_transit = Level("kimp.withdrawals.in_transit", "", "Coins that left a venue and have not arrived, in the coin")
+unexplained = Level("kimp.ledger.differences", "", "Entries of the last day that book what nobody could explain")
+halt_level = Level("kimp.halt.level", "", "The kill switch: 0 runs, 3 lets nothing leave")
+cap_used = Level("kimp.cap.used", "", "How much of a cap is used, as a ratio, by cap")
 
 
 def begin_counting() -> None:

@@ -4,12 +4,13 @@ import asyncio
 import logging
 from contextlib import AsyncExitStack, suppress
 from types import TracebackType
-from typing import Self
+from typing import Literal, Self
 
 from aiohttp import web
 
 import kimp.paper.binance.app
 import kimp.paper.upbit.app
+from kimp.domain.errors import BadConfig
 from kimp.domain.market import Venue
 from kimp.paper.admin import Admin
 from kimp.paper.clock import WallClock
@@ -37,15 +38,15 @@ class PaperExchange:
         self.upbit_port = self.binance_port = self.admin_port = 0
 
     async def start(self) -> None:
-        """Returns when all three listeners answer. Raises OSError if a port is taken."""
+        """Returns when all three listeners answer. Raises BadConfig if a port is taken."""
         try:
             self.upbit_port = await self._listen(
-                kimp.paper.upbit.app.make_app(self.world, self.upbit_seam), self.config.upbit_port
+                kimp.paper.upbit.app.make_app(self.world, self.upbit_seam), "upbit_port"
             )
             self.binance_port = await self._listen(
-                kimp.paper.binance.app.make_app(self.world, self.binance_seam), self.config.binance_port
+                kimp.paper.binance.app.make_app(self.world, self.binance_seam), "binance_port"
             )
-            self.admin_port = await self._listen(Admin(self.world).app(), self.config.admin_port)
+            self.admin_port = await self._listen(Admin(self.world).app(), "admin_port")
         except BaseException:
             await self.stop()
             raise
@@ -67,12 +68,17 @@ class PaperExchange:
     ) -> None:
         await self.stop()
 
-    async def _listen(self, app: web.Application, port: int) -> int:
+    async def _listen(self, app: web.Application, setting: Literal["upbit_port", "binance_port", "admin_port"]) -> int:
         runner = web.AppRunner(app, access_log=None, shutdown_timeout=SHUTDOWN_S)
         await runner.setup()
         self._closing.push_async_callback(runner.cleanup)
-        site = web.TCPSite(runner, self.config.host, port)
-        await site.start()
+        try:
+            await web.TCPSite(runner, self.config.host, getattr(self.config, setting)).start()
+        except OSError as error:
+            raise BadConfig(
+                f"paper.{setting}: {error.strerror}; end what listens there, or name another port in"
+                f" KIMP_PAPER__{setting.upper()}, and in kimp's URLs of the venue"
+            ) from None
         return int(runner.addresses[0][1])
 
 

@@ -3,11 +3,14 @@
 import asyncio
 import json
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from email.utils import format_datetime
 
 import pytest
 from contract.venues.bench import XRP, Answering, Bench, Silence, adapter, settings_of
 from fakes.intents import NEVER
+from fakes.telemetry import telemetry
 
 from kimp.domain.errors import NotFound, OutcomeUnknown, Unavailable, VenueError
 from kimp.domain.market import Venue
@@ -172,3 +175,16 @@ async def test_too_many_orders_are_refused_before_they_are_executed(strict: Benc
     for refusal in refusals:
         assert isinstance(refusal, Unavailable)
         assert refusal.retry_after
+
+
+async def test_clocks_are_compared_with_every_answer(bench: Bench) -> None:
+    told = telemetry()
+    bench.seam.hook = Answering(
+        503, "", {"Date": format_datetime(datetime.now(UTC) - timedelta(minutes=3), usegmt=True)}
+    )
+    with pytest.raises(Unavailable):
+        await bench.exchange.balances()
+    assert 178 < told.total("kimp.clock.offset", venue=bench.venue.value) < 190
+    bench.seam.hook = Answering(503, "", {"Date": "yesterday"})
+    with pytest.raises(Unavailable):
+        await bench.exchange.balances()

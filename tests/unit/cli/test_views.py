@@ -1,5 +1,6 @@
 """What a venue or a person wrote is shown as it was written, brackets included."""
 
+from dataclasses import replace
 from decimal import Decimal
 
 import pytest
@@ -7,17 +8,19 @@ from rich.console import Console, RenderableType
 
 from initiator.explain import CoinExplanation
 from kimp.cli import views
+from kimp.cli.cycles_table import CyclesTable
 from kimp.contracts.status import CycleStatus
+from kimp.domain.ledger import fill_entry
 from kimp.domain.legs import Blocked, Gate
-from kimp.domain.market import Direction
+from kimp.domain.market import Direction, Fill, Side, Venue
 from kimp.domain.money import KRW, Asset
 from kimp.ports.books import CycleRow
 
 WRITTEN = ["upbit: locked [open_api_withdraw_locked]", "upbit: no such way [/v1/orders]"]
 
 
-def shown(what: RenderableType) -> str:
-    console = Console(width=200)
+def shown(what: RenderableType, width: int = 200) -> str:
+    console = Console(width=width)
     with console.capture() as capture:
         console.print(what)
     return capture.get()
@@ -50,7 +53,7 @@ def cycle(reason: str) -> CycleRow:
 @pytest.mark.parametrize("reason", WRITTEN)
 def test_a_cycle_shows_its_reason_as_it_was_written(reason: str) -> None:
     assert reason in shown(views.cycle_card(cycle(reason)))
-    assert reason in shown(views.cycles_table([cycle(reason)]))
+    assert reason in shown(CyclesTable([cycle(reason)]))
 
 
 @pytest.mark.parametrize("reason", WRITTEN)
@@ -64,3 +67,47 @@ def test_a_cycle_that_waits_tells_since_when_and_when_it_looks_next() -> None:
     text = shown(views.cycle_card(cycle("a wallet")))
     assert "11-14 22:13:20" in text
     assert "11-14 22:14:20" in text
+
+
+LONG = "no way home: " + ", ".join(f"the wallet of COIN{number} is closed on upbit" for number in range(9))
+
+
+@pytest.mark.parametrize("width", [40, 80, views.WIDE])
+@pytest.mark.parametrize("status", CycleStatus)
+def test_a_list_of_cycles_cuts_neither_ids_nor_states_nor_reasons(width: int, status: CycleStatus) -> None:
+    rows = [replace(cycle(LONG), cycle_id=f"DOGE-{number}", status=status) for number in (9, 1_234_567)]
+    lines = shown(CyclesTable(rows), width).splitlines()
+    assert "\u2026" not in "".join(lines)
+    assert max(map(len, lines)) <= width
+    first, second = (number for number, line in enumerate(lines) if line.startswith("DOGE"))
+    assert lines[first].split()[0] == "DOGE-9"
+    assert lines[second].split()[0] == "DOGE-1234567"
+    assert status in lines[first].split()
+    below = lines[first + 1 : second]
+    assert all(line.startswith("    ") for line in below)
+    assert " ".join(line.strip() for line in below) == LONG
+
+
+def test_money_is_whole_or_left_out() -> None:
+    ended = replace(
+        cycle(""),
+        status=CycleStatus.REBALANCE_TRADE_COMPLETED,
+        spent=Decimal(1_234_567),
+        returned=Decimal(1_240_000),
+        profit_krw=Decimal(5_433),
+    )
+    wide, narrow = (shown(CyclesTable([ended]), width).splitlines()[-1] for width in (views.WIDE, 80))
+    assert "1,234,567 KRW  1,240,000 KRW  5,433" in wide
+    assert "5,433" in narrow.split()
+    assert "1,240,000" not in narrow
+
+
+@pytest.mark.parametrize("width", [60, 80, views.WIDE])
+def test_an_entry_shows_its_whole_id_and_amounts(width: int) -> None:
+    trade = "9e8f8eba-7050-4837-8969-cfc272cbe083"
+    fill = Fill(trade, Decimal(1_850), Decimal("1234567.12345678"), Decimal("1141.97"), KRW)
+    text = shown(
+        views.entries_list([fill_entry("XRP-17-1B1-1", "XRP-17", Venue.UPBIT, Asset("XRP"), Side.BUY, fill)]), width
+    )
+    assert f"XRP-17-1B1-1/{trade}" in text
+    assert "+1,234,567.12345678 XRP" in text

@@ -201,7 +201,8 @@ class ServerProcess:
     def _failed(self, what: str) -> ServerFailed | BadConfig:
         said = self.log.read_text(errors="replace").strip().splitlines() if self.log.exists() else []
         kind = BadConfig if self.exit_code == REFUSED_ITS_INPUT else ServerFailed
-        return kind(f"the {self.name} server {what}: {said[-1][:300] if said else 'it said nothing'} ({self.log})")
+        last = said[-1].removeprefix("kimp: ")[:300] if said else "it said nothing"
+        return kind(f"the {self.name} server {what}: {last} ({self.log})")
 
 
 class OwnServer(ABC):

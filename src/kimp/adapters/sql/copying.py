@@ -1,15 +1,47 @@
 """All rows from one database to another, e.g. from SQLite to MySQL. Names that were used stay used that way."""
 
+from pathlib import Path
+
 from sqlalchemy import Table, func, insert, select
+from sqlalchemy.engine import URL
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from kimp.adapters.sql.engine import create_engine
+from kimp.adapters.sql.engine import SQLITE, create_engine, parse_url
 from kimp.adapters.sql.schema import check_schema
 from kimp.adapters.sql.store import Store
 from kimp.adapters.sql.tables import metadata
-from kimp.domain.errors import BadInput
+from kimp.domain.errors import BadConfig, BadInput, StoreUnavailable
 
 AT_ONCE = 1_000
+MYSQL_PORT = 3306
+
+
+async def check_source(source_url: str, target_url: str) -> None:
+    """Before the target is touched: can rows be copied from there? Makes nothing, where SQLite would make a file.
+
+    Raises BadConfig if not, StoreUnavailable if the source does not serve.
+    """
+    target = parse_url(target_url)
+    try:
+        _require_another(parse_url(source_url), target)
+        await check_schema(source_url)
+    except (BadConfig, StoreUnavailable) as error:
+        said = str(error).removeprefix("database_url ").replace("database_url", "its URL")
+        raise type(error)(f"--copy-from: {said}") from None
+
+
+def _require_another(source: URL, target: URL) -> None:
+    if _place(source) == _place(target):
+        raise BadConfig("names the database to copy into; name another")
+    if source.drivername == SQLITE and not Path(source.database or "").is_file():
+        raise BadConfig(f"there is no file {source.database}")
+
+
+def _place(url: URL) -> tuple[str, int, str]:
+    """Host, port and name, or the file."""
+    if url.drivername == SQLITE:
+        return "", 0, str(Path(url.database or "").resolve())
+    return (url.host or "localhost").lower(), url.port or MYSQL_PORT, url.database or ""
 
 
 async def copy_all(source_url: str, target_url: str) -> dict[str, int]:

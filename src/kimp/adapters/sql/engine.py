@@ -45,6 +45,23 @@ def parse_url(text: str) -> URL:
     return url
 
 
+def place_of(text: str) -> str:
+    """Where that database is, for people; without user and password."""
+    url = parse_url(text)
+    if url.drivername == SQLITE:
+        return str(Path(url.database or "").absolute())
+    return f"{url.database} at {url.host}"
+
+
+def require_file(text: str) -> None:
+    """Opening a SQLite file would make it, and whoever only looks, or halts, meant another one. Raises BadConfig."""
+    url = parse_url(text)
+    if url.drivername == SQLITE and not Path(url.database or "").exists():
+        raise BadConfig(
+            f"there is no database at {place_of(text)}; `kimp migrate` makes one there, or name yours in database_url"
+        )
+
+
 def create_engine(text: str, *, answer_s: int | None = ANSWER_S) -> AsyncEngine:
     """Raises BadConfig for a URL that kimp can't use. `answer_s` bounds each answer of a MySQL server."""
     url = parse_url(text)

@@ -11,7 +11,7 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from kimp.adapters.sql.engine import create_engine
+from kimp.adapters.sql.engine import create_engine, place_of, require_file
 from kimp.adapters.sql.store import Store
 from kimp.domain.errors import BadConfig, StoreUnavailable
 
@@ -63,15 +63,14 @@ def _run(connection: Connection) -> list[str]:
 
 
 async def check_schema(url: str) -> None:
-    """Raises BadConfig unless the tables are of exactly the revision that this kimp needs."""
+    """Raises BadConfig unless the database is there, with tables of exactly the revision that this kimp needs."""
+    require_file(url)
     needed = set(ScriptDirectory.from_config(_config()).get_heads())
     async with _opened(url) as store:
         found = set(await store.read(lambda connection: connection.run_sync(_revisions)))
     if found != needed:
-        stands = ", ".join(sorted(found)) or "empty"
-        raise BadConfig(
-            f"the database's schema is {stands}, this kimp needs {', '.join(sorted(needed))}; run `kimp migrate`"
-        )
+        stands, wanted = ", ".join(sorted(found)) or "empty", ", ".join(sorted(needed))
+        raise BadConfig(f"the schema of {place_of(url)} is {stands}, this kimp needs {wanted}; run `kimp migrate`")
 
 
 def _revisions(connection: Connection) -> tuple[str, ...]:

@@ -20,6 +20,9 @@ from kimp.adapters.telemetry.lines import OtlpLines
 from kimp.config.observability import ObservabilitySettings
 from kimp.observability.metrics import begin_counting
 
+EVERY_MS = 15_000
+"""Between two sendings of figures, unless OTEL_METRIC_EXPORT_INTERVAL says else: alerts ask what one minute brought."""
+
 
 @dataclass(frozen=True, slots=True)
 class Exports:
@@ -89,7 +92,8 @@ def _metering(
     if "metrics" in settings.otlp:
         from opentelemetry.exporter.otlp.proto.http.metric_exporter import OTLPMetricExporter  # noqa: PLC0415 - as above
 
-        readers.append(PeriodicExportingMetricReader(OTLPMetricExporter(_endpoint(settings, "metrics"))))
+        every_ms = None if "OTEL_METRIC_EXPORT_INTERVAL" in os.environ else EVERY_MS
+        readers.append(PeriodicExportingMetricReader(OTLPMetricExporter(_endpoint(settings, "metrics")), every_ms))
     return MeterProvider(readers, resource, shutdown_on_exit=False) if readers else None
 
 

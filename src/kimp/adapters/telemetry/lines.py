@@ -15,6 +15,8 @@ SEVERITIES = {
     logging.ERROR: SeverityNumber.ERROR,
     logging.CRITICAL: SeverityNumber.FATAL,
 }
+OF_THE_RECORD = ("trace_id", "span_id")
+"""Fields that OTLP has a place for, which the SDK fills: a store would show them twice."""
 
 
 class OtlpLines(logging.Handler):
@@ -29,6 +31,8 @@ class OtlpLines(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         told: dict[str, str] = dict(getattr(record, "kimp", {}))
+        for name in OF_THE_RECORD:
+            told.pop(name, None)
         if record.exc_info and record.exc_info[0] is not None:
             told["exception.type"] = record.exc_info[0].__name__
             told["exception.stacktrace"] = "".join(traceback.format_exception(*record.exc_info))

@@ -2,16 +2,18 @@
 
 from dataclasses import dataclass
 
-from temporalio.api.deployment.v1 import WorkerDeploymentInfo
+from temporalio.api.deployment.v1 import WorkerDeploymentInfo, WorkerDeploymentVersion
 from temporalio.api.enums.v1 import WorkerDeploymentVersionStatus
 from temporalio.api.workflowservice.v1 import (
     DescribeWorkerDeploymentRequest,
+    DescribeWorkerDeploymentVersionRequest,
     SetWorkerDeploymentCurrentVersionRequest,
 )
 from temporalio.client import Client
 from temporalio.service import RPCError, RPCStatusCode
 
 from kimp.contracts.cycle import ALL_CYCLES
+from kimp.contracts.queues import TaskQueue
 from kimp.domain.errors import BadConfig, BadInput
 
 DEPLOYMENT = "kimp"
@@ -87,10 +89,16 @@ async def _status(client: Client) -> DeployStatus:
 async def promote(client: Client, build_id: str) -> None:
     """New cycles start on this version from now on; sweeps, and open cycles of no version, move to it.
 
-    Raises BadInput if it is not known, has no worker that asks for tasks, or lacks one for a queue that the version
-    before it serves.
+    Raises BadInput if it is not known, or had no worker yet for one of kimp's queues: its cycles would stand still.
     """
+    if not build_id:
+        raise BadInput("no version is named; take one that `kimp deploy status` shows")
     try:
+        lacking = set(TaskQueue) - await _served(client, build_id)
+        if lacking:
+            raise BadInput(
+                f"version {build_id} can't be promoted: it has no worker for {', '.join(sorted(lacking))}; start them"
+            )
         await client.workflow_service.set_worker_deployment_current_version(
             SetWorkerDeploymentCurrentVersionRequest(
                 namespace=client.namespace, deployment_name=DEPLOYMENT, build_id=build_id, identity=client.identity
@@ -98,6 +106,14 @@ async def promote(client: Client, build_id: str) -> None:
         )
     except RPCError as error:
         raise BadInput(f"version {build_id} can't be promoted: {error.message}; see `kimp deploy status`") from None
+
+
+async def _served(client: Client, build_id: str) -> set[str]:
+    """Names of the queues that workers of the version have asked."""
+    version = WorkerDeploymentVersion(deployment_name=DEPLOYMENT, build_id=build_id)
+    request = DescribeWorkerDeploymentVersionRequest(namespace=client.namespace, deployment_version=version)
+    told = await client.workflow_service.describe_worker_deployment_version(request)
+    return {queue.name for queue in told.version_task_queues}
 
 
 def _ramp(info: WorkerDeploymentInfo, build_id: str) -> float:

@@ -32,6 +32,8 @@ class Recorded:
 
 def read_folder(folder: Path) -> Iterator[Recorded]:
     """Every history of the folder, by name. Raises BadInput when there is none, or a file is not one."""
+    if folder.is_file():
+        raise BadInput(f"{folder} is a file; name the folder that it lies in")
     if not folder.is_dir():
         raise BadInput(f"{folder}: there is no such folder; `kimp replay --save {folder} --from-server` makes one")
     files = sorted(folder.glob("*.json"))
