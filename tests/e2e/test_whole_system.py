@@ -79,7 +79,7 @@ def test_demo_goes_on_when_a_worker_is_killed_and_shows_whole_tables(world: dict
         ("KIMP_TRADING__THRESHOLD", "much", "trading.threshold"),
         ("KIMP_TRADING__COINS", '["USDT"]', "trading.coins"),
         ("KIMP_LOCAL__TEMPORAL_PORT", "0", "local.temporal_port"),
-        ("KIMP_UPBIT", "{no json", "upbit: Input should be"),
+        ("KIMP_UPBIT", "{no json", "upbit: it is no table"),
         ("KIMP_TRADNG__THRESHOLD", "0.1", "KIMP_TRADNG__THRESHOLD: there is no such setting (environment)"),
         ("KIMP_VAULT_ADDR", "http://127.0.0.1:9", "KIMP_VAULT_ADDR needs KIMP_VAULT_PATH"),
     ],

@@ -71,7 +71,7 @@ async def test_what_is_given_goes_before_all_else(tmp_path: Path) -> None:
     [
         ("trading.threshold", "'trading.threshold' is no NAME=VALUE"),
         ("trading.thresold=1", "trading.thresold: there is no such setting (arguments)"),
-        ("trading.threshold=much", "trading.threshold: Input should be a valid decimal (arguments)"),
+        ("trading.threshold=much", "trading.threshold: it is no number (arguments)"),
     ],
 )
 async def test_what_is_given_wrongly_is_one_line(tmp_path: Path, given: str, words: str) -> None:
@@ -96,12 +96,20 @@ async def test_check_prints_every_problem_once(tmp_path: Path) -> None:
     assert code == 2
     for problem in (
         "tradng: there is no such setting (kimp.toml)",
-        "trading.coins: Input should be a valid tuple (kimp.toml)",
-        "trading.threshold: Input should be a valid decimal (environment)",
-        "paper.upbit_port: Input should be a valid integer",
+        'trading.coins: it is no list; write it like ["XRP","SOL"] (kimp.toml)',
+        "trading.threshold: it is no number (environment)",
+        "paper.upbit_port: it is no whole number",
     ):
         assert err.count(problem) == 1
     assert "4 problems" in err
+
+
+@pytest.mark.parametrize("url", [SECRET, f"mysql://kimp:{SECRET}@host/kimp", f"mysql+asyncmy://kimp:{SECRET}@host"])
+async def test_check_refuses_a_database_that_kimp_can_not_use(tmp_path: Path, url: str) -> None:
+    code, _, err = await kimp(tmp_path, "config", "check", KIMP_DATABASE_URL=url, KIMP_TRADING__COINS='["XRP"]')
+    assert code == 2
+    assert err.startswith("kimp: bad configuration: database_url ")
+    assert err.endswith("(environment)\n")
 
 
 @pytest.mark.parametrize(

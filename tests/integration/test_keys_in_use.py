@@ -252,6 +252,42 @@ async def test_the_doctor_finds_a_key_that_no_process_would_run_with(scene: Scen
         await doctor._keys_check(load(), Venue.BINANCE)()
 
 
+async def test_the_doctor_waits_a_shared_limit_out(scene: Scene) -> None:
+    scene.paper.world.faults.injector.set(too_many_requests(scripted={"times": 2}))
+    told = await doctor._keys_check(load(), Venue.UPBIT)()
+    assert "read+trade+withdraw: read, trade, withdraw" in told
+
+
+async def test_the_doctor_calls_no_key_bad_that_it_could_not_ask_about(scene: Scene) -> None:
+    scene.paper.world.faults.injector.set(too_many_requests(rules={"rate": 1}))
+    found = {finding.part: finding async for finding in doctor.examine(load())}
+    assert found["upbit keys"].state == "warning"
+    assert found["upbit keys"].detail == "could not ask: upbit: too many requests [too_many_requests]"
+    assert found["binance keys"].state == "ok"
+    assert list(found)[-4:] == ["upbit", "binance", "upbit keys", "binance keys"]
+
+
+async def test_the_doctor_waits_for_no_part_for_ever(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Temporal's port takes connections and says nothing."""
+    held = asyncio.Event()
+
+    async def silence(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await held.wait()
+        writer.close()
+
+    server = await asyncio.start_server(silence, "127.0.0.1", 0)
+    monkeypatch.setenv("TEMPORAL_ADDRESS", f"127.0.0.1:{server.sockets[0].getsockname()[1]}")
+    first, *_ = [finding async for finding in doctor.examine(load(), within_s=1)]
+    held.set()
+    server.close()
+    assert (first.part, first.state, first.detail) == ("temporal", "failed", "no answer within 1 s")
+
+
+def too_many_requests(**when: dict[str, Any]) -> FaultPlan:
+    fault = {"kind": FaultKind.RATE_LIMIT, "venue": "upbit"}
+    return FaultPlan.model_validate({name: [fault | more] for name, more in when.items()})
+
+
 # Rotation
 
 

@@ -57,7 +57,9 @@ async def user(tmp_path: Path, new_database: Callable[[], str]) -> User:
 
 
 async def test_a_change_is_listed_and_kept(user: User) -> None:
-    out = await user.told("settings", "set", "trading.threshold=0.006", "trading.coins=xrp,SOL", "--note", "calm")
+    out = await user.told(
+        "settings", "set", "trading.threshold=0.006", 'trading.coins=["xrp", "SOL"]', "--note", "calm"
+    )
     assert "version 1: trading.threshold as configured -> 0.006, trading.coins as configured -> XRP,SOL" in out
     await user.told("settings", "set", "trading.threshold=", "caps.open_cycles=2", "--note", "less at once")
 
@@ -103,8 +105,10 @@ async def test_what_is_in_force_already_makes_no_version(user: User) -> None:
     ("change", "words"),
     [
         ("caps.order_krw=5000001", "caps.order_krw: 5000001 is not allowed; it may be at most 5000000"),
-        ("trading.coins=BTC", "it may be of XRP, SOL"),
-        ("trading.threshold=much", "trading.threshold: Input should be a valid decimal"),
+        ("trading.coins=BTC", "it may be any of XRP, SOL"),
+        ("trading.threshold=much", "trading.threshold: it is no number"),
+        ('trading.coins=["XRP"', 'trading.coins: ["XRP" is no list; write XRP,SOL or ["XRP","SOL"]'),
+        ("trading.foo=1", "trading.foo: there is no such setting; trading.coins,"),
         ("trading.slippage=0.1", "trading.slippage: can't be changed at run time"),
         ("trading.threshold", "'trading.threshold': write each setting once, as NAME=VALUE"),
     ],

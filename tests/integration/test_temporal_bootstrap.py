@@ -84,9 +84,23 @@ def test_a_person_reads_what_was_done(temporal_server: DevServer, namespace: str
 def test_a_server_that_is_not_there_is_one_line(namespace: str, tmp_path: Path) -> None:
     port = free_port()
     ran = bootstrap(f"127.0.0.1:{port}", namespace, tmp_path)
-    assert ran.returncode == 2
-    assert f"no Temporal server answers at 127.0.0.1:{port}" in ran.stderr
+    assert ran.returncode == 1
+    assert ran.stderr.startswith(
+        f"kimp: no Temporal server answers at 127.0.0.1:{port} (connection refused); name yours in TEMPORAL_ADDRESS, or"
+    )
     assert len(ran.stderr.splitlines()) == 1
+
+
+def test_a_name_that_nobody_knows_is_told_from_a_server_that_is_away(namespace: str, tmp_path: Path) -> None:
+    ran = bootstrap("temporal.invalid:7233", namespace, tmp_path)
+    assert ran.returncode == 1
+    assert "at temporal.invalid:7233 (no such host); name yours" in ran.stderr
+
+
+def test_an_address_that_is_none_is_a_bad_configuration(namespace: str, tmp_path: Path) -> None:
+    ran = bootstrap("a host:7233", namespace, tmp_path)
+    assert ran.returncode == 2
+    assert ran.stderr == "kimp: 'a host:7233' is no address; write host:port in TEMPORAL_ADDRESS\n"
 
 
 def test_a_server_that_refuses_is_one_line(temporal_server: DevServer, tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 """Temporal's client with its data converter, and what workflows run in."""
 
+import asyncio
 from datetime import timedelta
 from typing import Any
 
@@ -20,7 +21,7 @@ from kimp.adapters.temporal.opening import ReadHistory, opened
 from kimp.adapters.temporal.replaying import Replaying
 from kimp.adapters.temporal.schedule import prepare_schedule
 from kimp.config import Settings
-from kimp.domain.errors import BadConfig
+from kimp.domain.errors import BadConfig, KimpError, TemporalUnavailable
 from workflows.arbitrage_cycle import ArbitrageCycle
 from workflows.stranded_cycle import StrandedCycle
 from workflows.sweep import Sweep
@@ -55,27 +56,52 @@ Loading the workflow's own parts anew would cost 6 ms between a decision and its
 catch in them, a clock or randomness, tests/architecture forbids by reading them.
 """
 
+CONNECT_S = 8.0
+REASONS = {
+    "ConnectionRefused": "connection refused",
+    "dns error": "no such host",
+    "certificate": "its certificate is not trusted",
+    "InvalidMessage": "it does not speak TLS",
+    "Unimplemented": "what answers there is no Temporal",
+    "protocol error": "what answers there is no Temporal, or wants TLS",
+}
+"""What the SDK's dump of its own errors has in it -> what that means."""
+
 
 async def connect_temporal(settings: Settings, runtime: Runtime | None = None) -> Client:
     """A client of the server that `TEMPORAL_ADDRESS` or a profile names, else of the local dev server.
 
     Its workers pass traces on. `runtime`: who is told the SDK's own figures.
 
-    Raises BadConfig when nothing answers there, or what names it is of no use.
+    Raises TemporalUnavailable when nothing answers there, BadConfig when what names it is of no use or it refuses us.
     """
     config = _named(settings)
     try:
-        return await Client.connect(
-            **config,
-            data_converter=history_converter(settings),
-            plugins=[tracing_plugin()],
-            runtime=runtime or core_runtime(),
+        async with asyncio.timeout(CONNECT_S):
+            return await Client.connect(
+                **config,
+                data_converter=history_converter(settings),
+                plugins=[tracing_plugin()],
+                runtime=runtime or core_runtime(),
+            )
+    except (RuntimeError, RPCError, TimeoutError) as error:
+        raise _away(config["target_host"], str(error)) from None
+    except ValueError as error:
+        if "target URL" not in str(error):
+            raise
+        raise BadConfig(f"{config['target_host']!r} is no address; write host:port in TEMPORAL_ADDRESS") from None
+
+
+def _away(where: str, dump: str) -> KimpError:
+    if "Unauthenticated" in dump or "PermissionDenied" in dump:
+        return BadConfig(
+            f"Temporal at {where} refuses us; check TEMPORAL_API_KEY or the TLS certificate, and its rights"
         )
-    except (RuntimeError, RPCError) as error:
-        raise BadConfig(
-            f"no Temporal server answers at {config['target_host']}; start one with `kimp up`,"
-            f" or name yours in TEMPORAL_ADDRESS ({str(error).splitlines()[0][:120]})"
-        ) from None
+    why = next((words for mark, words in REASONS.items() if mark in dump), "no answer")
+    return TemporalUnavailable(
+        f"no Temporal server answers at {where} ({why}); name yours in TEMPORAL_ADDRESS,"
+        " or let `kimp up` start one for trying things out"
+    )
 
 
 def tracing_plugin() -> OpenTelemetryPlugin:

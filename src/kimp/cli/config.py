@@ -11,7 +11,7 @@ from rich.table import Table
 
 from kimp.cli import views
 from kimp.cli.app import Json, app, print_json
-from kimp.config import ConfigProblems, Settings, load_with_origins
+from kimp.config import ConfigProblems, Loaded, Settings, load_with_origins
 from kimp.config.switches import read_switches
 from kimp.domain.errors import BadConfig, BadInput
 
@@ -64,9 +64,12 @@ def check(environment: Environment = None) -> None:
     problems: list[str] = []
     own_temporal = False
     try:
-        settings = load_with_origins(Settings, environment).settings
+        loaded = load_with_origins(Settings, environment)
     except ConfigProblems as error:
         problems += error.problems
+    else:
+        settings = loaded.settings
+        problems += _unusable(loaded)
     try:
         load_with_origins(PaperSettings, environment)
     except ConfigProblems as error:
@@ -80,6 +83,17 @@ def check(environment: Environment = None) -> None:
     for line in risks(settings, switches, own_temporal=own_temporal):
         console.print(f"[yellow]risk:[/] {escape(line)}", highlight=False, soft_wrap=True)
     console.print(f"the configuration{f' of {switches.environment}' if switches.environment else ''} is valid")
+
+
+def _unusable(loaded: Loaded[Settings]) -> list[str]:
+    """What only those tell who use it."""
+    from kimp.adapters.sql.engine import parse_url  # noqa: PLC0415 - heavy
+
+    try:
+        parse_url(loaded.settings.sql_url)
+    except BadConfig as error:
+        return [f"{error} ({loaded.origin('database_url')})"]
+    return []
 
 
 @config.command("docs")

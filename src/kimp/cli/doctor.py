@@ -1,8 +1,11 @@
 """One check per part: does it answer, may we use it, is it the right version."""
 
+import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from importlib import import_module
+from typing import Literal, TypeVar
 
 from temporalio.api.workflowservice.v1 import GetSystemInfoRequest
 
@@ -12,10 +15,17 @@ from kimp.bootstrap.keys import Held
 from kimp.bootstrap.parts import open_bus, open_database, open_keys, open_venue
 from kimp.bootstrap.temporal import connect_temporal
 from kimp.config import Settings
-from kimp.domain.errors import BadConfig, KimpError
+from kimp.domain.errors import BadConfig, KimpError, Unavailable
 from kimp.domain.keys import Right, expiry_warning
 from kimp.domain.market import Venue
 from kimp.domain.money import ZERO
+
+ANSWER_S = 10.0
+TRIES, LONGEST_PAUSE_S = 4, 2
+"""How often a venue is asked that asks for a pause, and the longest pause that is waited out."""
+
+T = TypeVar("T")
+Check = Callable[[], Awaitable[str]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,26 +33,79 @@ class Finding:
     """What one check said."""
 
     part: str
-    ok: bool
+    state: Literal["ok", "warning", "failed"]
     detail: str
 
 
-async def examine(settings: Settings) -> AsyncIterator[Finding]:
-    """Every check, one after the other; a failed one keeps none of the others from running."""
-    checks: dict[str, Callable[[], Awaitable[str]]] = {
+class CouldNotAsk(KimpError):
+    """Nothing is known, neither good nor bad."""
+
+
+async def examine(settings: Settings, within_s: float = ANSWER_S) -> AsyncIterator[Finding]:
+    """Every check, at once but told in order; a failed one keeps none of the others from running.
+
+    `within_s`: for each, no check takes longer.
+    """
+    checks: dict[str, Check] = {
         "temporal": lambda: _temporal(settings),
         "histories": lambda: _histories(settings),
         "redis": lambda: _redis(settings),
         "database": lambda: _database(settings),
         "switch": lambda: _kill_switch(settings),
-        **{venue.value: _venue_check(settings, venue) for venue in Venue},
-        **{f"{venue} keys": _keys_check(settings, venue) for venue in Venue},
     }
-    for part, check in checks.items():
+    running = [asyncio.create_task(_finding(part, check, within_s)) for part, check in checks.items()]
+    loading = asyncio.create_task(asyncio.to_thread(_load_clients))
+    asked = {venue: asyncio.create_task(_of_venue(settings, venue, loading, within_s)) for venue in Venue}
+    for finding in running:
+        yield await finding
+    venues = [await findings for findings in asked.values()]
+    for place in range(2):
+        for findings in venues:
+            yield findings[place]
+
+
+async def _finding(part: str, check: Check, within_s: float) -> Finding:
+    try:
+        async with asyncio.timeout(within_s):
+            return Finding(part, "ok", await check())
+    except CouldNotAsk as error:
+        return Finding(part, "warning", f"could not ask: {error}")
+    except KimpError as error:
+        return Finding(part, "failed", str(error))
+    except TimeoutError:
+        return Finding(part, "failed", f"no answer within {within_s:g} s")
+
+
+async def _of_venue(
+    settings: Settings, venue: Venue, loading: Awaitable[None], within_s: float
+) -> tuple[Finding, Finding]:
+    """One after the other, as both count against the same limit."""
+    await loading
+    return (
+        await _finding(venue.value, _venue_check(settings, venue), within_s),
+        await _finding(f"{venue} keys", _keys_check(settings, venue), within_s),
+    )
+
+
+def _load_clients() -> None:
+    """They bring ccxt, which takes seconds: on the loop, the other checks would run out of time meanwhile."""
+    for venue in Venue:
+        import_module(f"kimp.adapters.{venue}.rest")
+
+
+async def patiently(ask: Callable[[], Awaitable[T]]) -> T:
+    """All processes share an account's limits, so a check that runs into them is no finding: it waits and asks again.
+
+    Raises Unavailable if that does not help.
+    """
+    for _ in range(TRIES - 1):
         try:
-            yield Finding(part, ok=True, detail=await check())
-        except KimpError as error:
-            yield Finding(part, ok=False, detail=str(error))
+            return await ask()
+        except Unavailable as busy:
+            if busy.retry_after is None or busy.retry_after > LONGEST_PAUSE_S:
+                raise
+            await asyncio.sleep(busy.retry_after)
+    return await ask()
 
 
 async def _temporal(settings: Settings) -> str:
@@ -84,12 +147,12 @@ async def _kill_switch(settings: Settings) -> str:
     return f"level {int(halt.level)}, {halt.level.name.lower()}: {halt.reason} (by {halt.set_by}, {set_at})"
 
 
-def _venue_check(settings: Settings, venue: Venue) -> Callable[[], Awaitable[str]]:
+def _venue_check(settings: Settings, venue: Venue) -> Check:
     async def check() -> str:
         exchange = open_venue(settings, venue)
         try:
-            balances = await exchange.balances()
-            rules = await exchange.rules(settings.trading.assets)
+            balances = await patiently(exchange.balances)
+            rules = await patiently(lambda: exchange.rules(settings.trading.assets))
         finally:
             await exchange.close()
         held = [f"{balance.total:,f} {asset}" for asset, balance in balances.items() if balance.total > ZERO]
@@ -100,13 +163,15 @@ def _venue_check(settings: Settings, venue: Venue) -> Callable[[], Awaitable[str
     return check
 
 
-def _keys_check(settings: Settings, venue: Venue) -> Callable[[], Awaitable[str]]:
+def _keys_check(settings: Settings, venue: Venue) -> Check:
     """Every key that is configured, for whichever process: what it may do, and how long it lives."""
 
     async def check() -> str:
         held = open_keys(settings, venue, list(Right))
         try:
             told = [await _key(settings, one) for one in held]
+        except Unavailable as error:
+            raise CouldNotAsk(str(error)) from None
         finally:
             for one in held:
                 await one.exchange.close()
@@ -117,7 +182,7 @@ def _keys_check(settings: Settings, venue: Venue) -> Callable[[], Awaitable[str]
 
 async def _key(settings: Settings, held: Held) -> str:
     """Raises BadConfig for a key that its process would refuse to run with, or that has expired."""
-    facts, now_ms = await held.exchange.key_facts(), SystemClock().now_ms()
+    facts, now_ms = await patiently(held.exchange.key_facts), SystemClock().now_ms()
     if complaint := held.key.complaint(facts, settings.venue(held.key.venue)):
         raise BadConfig(complaint)
     days, warning = facts.days_left(now_ms), expiry_warning(facts, now_ms)

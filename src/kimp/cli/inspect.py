@@ -13,6 +13,7 @@ from kimp.config import Settings, load
 from kimp.contracts.status import CycleStatus
 
 console = views.console()
+MARKS = {"ok": "[green]ok[/]  ", "warning": "[yellow]warn[/]", "failed": "[red]FAIL[/]"}
 
 
 @cycles.command("list")
@@ -91,6 +92,6 @@ async def _doctor(settings: Settings, *, as_json: bool) -> int:
         print_json([asdict(finding) for finding in findings])
     else:
         for finding in findings:
-            mark = "[green]ok[/]  " if finding.ok else "[red]FAIL[/]"
+            mark = MARKS[finding.state]
             console.print(f"{mark} {finding.part:<13} {escape(finding.detail)}", highlight=False, soft_wrap=True)
-    return 0 if all(finding.ok for finding in findings) else EXIT_FAILED
+    return EXIT_FAILED if any(finding.state == "failed" for finding in findings) else 0

@@ -1,5 +1,6 @@
 """`kimp settings`: what may be changed while kimp runs, what was, by whom and why."""
 
+import json
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Any
 
@@ -10,7 +11,7 @@ from rich.table import Table
 from kimp.cli import views
 from kimp.cli.app import Json, app, print_json, run
 from kimp.config import Loaded, Settings, load, load_with_origins
-from kimp.config.run_time import COINS, NAMES, Changes, bounds, checked, in_force, shown, value_of
+from kimp.config.run_time import COINS, NAMES, Changes, bounds, checked, in_force, shown, unchangeable, value_of
 from kimp.domain.errors import BadInput
 from kimp.ports.settings import SettingsVersion
 
@@ -56,9 +57,18 @@ def parsed(arguments: Sequence[str]) -> dict[str, Any]:
         name, equals, text = (part.strip() for part in argument.partition("="))
         if not equals or name in found:
             raise BadInput(f"{argument!r}: write each setting once, as NAME=VALUE, e.g. trading.threshold=0.006")
-        value: Any = [coin.strip().upper() for coin in text.split(",")] if name == COINS else text
+        value: Any = _coins(text) if name == COINS else text
         found[name] = value if text else None
     return found
+
+
+def _coins(text: str) -> list[str]:
+    """`XRP,SOL`, or `["XRP","SOL"]` as the configuration's own sources have it."""
+    try:
+        listed = json.loads(text) if text.startswith("[") else text.split(",")
+    except ValueError:
+        raise BadInput(f'{COINS}: {text} is no list; write XRP,SOL or ["XRP","SOL"]') from None
+    return [str(coin).strip().upper() for coin in listed]
 
 
 async def _list(loaded: Loaded[Settings], *, as_json: bool) -> None:
@@ -103,7 +113,7 @@ async def _set(configured: Settings, asked: Mapping[str, Any], note: str, *, as_
         latest = await books.settings.latest()
         before: Changes = {} if latest is None else latest.changes
         if unknown := [name for name in asked if name not in {*NAMES, *before}]:
-            raise BadInput(f"{', '.join(unknown)}: can't be changed at run time; {', '.join(NAMES)} can")
+            raise unchangeable(unknown)
         wanted = {name: value for name, value in {**before, **asked}.items() if value is not None}
         # What was allowed once, and is held at its ceiling today, is no mistake of this change.
         after = {**wanted, **checked(configured, {name: wanted[name] for name in asked if name in wanted})}

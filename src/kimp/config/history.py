@@ -7,7 +7,7 @@ from pathlib import Path
 
 from pydantic import AwareDatetime, Field, SecretStr, field_validator, model_validator
 
-from kimp.config.section import Section
+from kimp.config.section import Section, all_hold
 
 KEY_ID = re.compile(r"[a-z0-9][a-z0-9_-]{0,31}")
 """Small letters, because the name of an environment variable says nothing of their size."""
@@ -36,11 +36,19 @@ class HistorySettings(Section):
     @field_validator("keys")
     @classmethod
     def _usable(cls, keys: dict[str, SecretStr]) -> dict[str, SecretStr]:
-        for name, key in keys.items():
-            if not KEY_ID.fullmatch(name):
-                raise ValueError(f"key id {name!r}: use a-z, 0-9, - and _, at most 32 of them")
-            if len(_bytes_of(key)) != KEY_BYTES:
-                raise ValueError(f"key {name} is not {KEY_BYTES} bytes in base64; `kimp codec new-key` prints one")
+        all_hold(
+            *(
+                (bool(KEY_ID.fullmatch(name)), f"key id {name!r}: use a-z, 0-9, - and _, at most 32 of them")
+                for name in keys
+            ),
+            *(
+                (
+                    len(_bytes_of(key)) == KEY_BYTES,
+                    f"key {name} is not {KEY_BYTES} bytes in base64; `kimp codec new-key` prints one",
+                )
+                for name, key in keys.items()
+            ),
+        )
         return keys
 
     @model_validator(mode="after")
@@ -92,17 +100,18 @@ class CodecServerSettings(Section):
     @field_validator("allowed_origins")
     @classmethod
     def _exact(cls, origins: tuple[str, ...]) -> tuple[str, ...]:
-        for origin in origins:
-            if not ORIGIN.fullmatch(origin):
-                raise ValueError(
-                    f"{origin!r} is no origin; write scheme, host and port only: https://temporal.example.com"
-                )
+        wrong = ", ".join(repr(origin) for origin in origins if not ORIGIN.fullmatch(origin))
+        if wrong:
+            raise ValueError(f"{wrong} is no origin; write scheme, host and port only: https://temporal.example.com")
         return origins
 
     @model_validator(mode="after")
     def _whole(self) -> "CodecServerSettings":
-        if self.jwks_file is not None and not (self.issuer and self.audience):
-            raise ValueError("jwks_file needs issuer and audience: else a token made for anything would do")
-        if (self.tls_cert is None) != (self.tls_key is None):
-            raise ValueError("tls_cert and tls_key go together")
+        all_hold(
+            (
+                self.jwks_file is None or bool(self.issuer and self.audience),
+                "jwks_file needs issuer and audience: else a token made for anything would do",
+            ),
+            ((self.tls_cert is None) == (self.tls_key is None), "tls_cert and tls_key go together"),
+        )
         return self

@@ -10,6 +10,7 @@ from pydantic_core import ErrorDetails
 from kimp.config.settings import Settings, Sourced
 from kimp.config.sources import Reading, read_sources
 from kimp.config.switches import read_switches
+from kimp.config.wording import sentence
 from kimp.domain.errors import BadConfig
 
 S = TypeVar("S", bound=Sourced)
@@ -56,7 +57,5 @@ def load_with_origins(kind: type[S], environment: str | None = None) -> Loaded[S
 
 def _problem(detail: ErrorDetails, reading: Reading) -> str:
     path = tuple(str(part) for part in detail["loc"] if part != "[key]")
-    unknown = detail["type"] == "extra_forbidden"
-    text = "there is no such setting" if unknown else detail["msg"].removeprefix("Value error, ")
     told = path[:-1] if detail["type"] == "missing" else path
-    return f"{'.'.join(path)}: {text} ({reading.origin(told) or 'default'})"
+    return f"{'.'.join(path)}: {sentence(detail)} ({reading.origin(told) or 'default'})"

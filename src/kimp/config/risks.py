@@ -29,6 +29,8 @@ def risks(settings: Settings, switches: Switches, *, own_temporal: bool) -> list
 
 
 def _of_venue(venue: Venue, settings: VenueSettings, assets: Sequence[Asset]) -> Iterator[str]:
+    if strangers := [coin for coin in settings.withdraw_to if coin not in assets]:
+        yield f"{venue}.withdraw_to names {', '.join(strangers)}: neither among trading.coins nor USDT, so never sent"
     if not settings.is_live:
         return
     if any(settings.pair(right).access_key.get_secret_value() in settings.PAPER_KEYS for right in Right):

@@ -5,7 +5,7 @@ those that the feeder watches and that have wallets, and neither threshold nor n
 way home allow. So who may write into the database can't stake more than who may write the configuration let them.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
@@ -13,6 +13,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from kimp.config.settings import CapSettings, Settings, TradingSettings
+from kimp.config.wording import sentence
 from kimp.contracts.cycle import CyclePolicy
 from kimp.domain.errors import BadInput
 
@@ -49,7 +50,7 @@ def bounds(configured: Settings) -> dict[str, Bound]:
     trading, caps = configured.trading, configured.caps
     return {
         COINS: Bound(
-            f"of {', '.join(trading.coins)}, which are configured",
+            f"any of {', '.join(trading.coins)}, which are configured",
             lambda coins: tuple(coin for coin in coins if coin in trading.coins),
         ),
         # A cycle that expects less than the floor would only wait for a way home until its deadline.
@@ -93,6 +94,21 @@ def checked(configured: Settings, changes: Changes) -> dict[str, Any]:
     return {name: stored[table][field] for name in changes for table, _, field in [name.partition(".")]}
 
 
+def unchangeable(names: Sequence[str]) -> BadInput:
+    """The refusal to change these."""
+    strange = [name for name in names if not _exists(name)]
+    refused = [f"{', '.join(strange)}: there is no such setting"] if strange else []
+    if fixed := [name for name in names if name not in strange]:
+        refused.append(f"{', '.join(fixed)}: can't be changed at run time")
+    return BadInput(f"{'; '.join(refused)}; {', '.join(NAMES)} can be changed")
+
+
+def _exists(name: str) -> bool:
+    head, *below = name.split(".")
+    field = Settings.model_fields.get(head)
+    return field is not None and (not below or below[0] in getattr(field.annotation, "model_fields", {}))
+
+
 def value_of(settings: Settings, name: str) -> Any:
     """The value of a setting that may be changed."""
     table, _, field = name.partition(".")
@@ -109,7 +125,7 @@ def shown(value: Any) -> str:
 def _changed(configured: Settings, changes: Changes) -> Settings:
     """Validated by the configuration's own classes."""
     if unknown := [name for name in changes if name not in NAMES]:
-        raise BadInput(f"{', '.join(unknown)}: can't be changed at run time; {', '.join(NAMES)} can")
+        raise unchangeable(unknown)
     tables = {"trading": configured.trading.model_dump(), "caps": configured.caps.model_dump()}
     for name, value in changes.items():
         table, _, field = name.partition(".")
@@ -121,7 +137,7 @@ def _changed(configured: Settings, changes: Changes) -> Settings:
             fresh[table] = kind.model_validate(tables[table])
         except ValidationError as error:
             problems += [
-                f"{'.'.join([table, *map(str, detail['loc'])])}: {detail['msg'].removeprefix('Value error, ')}"
+                f"{'.'.join([table, *map(str, detail['loc'])])}: {sentence(detail)}"
                 for detail in error.errors(include_input=False, include_url=False)
             ]
     if problems:

@@ -1,10 +1,29 @@
 """What tables of the settings are made of."""
 
+import re
 from typing import Annotated
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict
 
-CoinName = Annotated[str, Field(pattern=r"^[A-Z0-9]{1,12}$")]
+
+def shaped(pattern: str, words: str) -> AfterValidator:
+    """A text of this shape; `words` say it to people, who are not shown the pattern."""
+
+    def check(text: str) -> str:
+        if not re.fullmatch(pattern, text):
+            raise ValueError(words)
+        return text
+
+    return AfterValidator(check)
+
+
+def all_hold(*rules: tuple[bool, str]) -> None:
+    """Raises ValueError with the words of each rule that does not hold: whoever mends one wants to see the others."""
+    if broken := [words for holds, words in rules if not holds]:
+        raise ValueError("; ".join(broken))
+
+
+CoinName = Annotated[str, shaped("[A-Z0-9]{1,12}", "write a coin's symbol in capitals, e.g. XRP")]
 
 
 def _upper(name: object) -> object:
@@ -12,8 +31,10 @@ def _upper(name: object) -> object:
     return name.upper() if isinstance(name, str) else name
 
 
-Word = Annotated[str, Field(pattern=r"^\S+$")]
-"""Neither empty nor with a blank in it, as a slip of the hand would leave it."""
+Word = Annotated[str, shaped(r"\S+", "it may neither be empty nor have a blank in it")]
+"""A slip of the hand would leave either."""
+RestUrl = Annotated[str, shaped(r"https?://[^\s/]\S*", "write it as http://host or https://host")]
+SocketUrl = Annotated[str, shaped(r"wss?://[^\s/]\S*", "write it as ws://host or wss://host")]
 ByCoin = dict[Annotated[CoinName, BeforeValidator(_upper)], Word]
 
 

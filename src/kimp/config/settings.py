@@ -1,5 +1,6 @@
 """Everything that can be set of kimp itself: one frozen, validated object. `docs/configuration.md` is made from it."""
 
+import re
 from decimal import Decimal
 from importlib.metadata import version
 from pathlib import Path
@@ -10,7 +11,7 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 
 from kimp.config.history import CodecServerSettings, HistorySettings
 from kimp.config.observability import ObservabilitySettings
-from kimp.config.section import CoinName, Section
+from kimp.config.section import CoinName, Section, all_hold, shaped
 from kimp.config.venues import BinanceSettings, UpbitSettings, VenueSettings
 from kimp.contracts.cycle import CyclePolicy
 from kimp.domain.admission import AdmissionLimits
@@ -20,6 +21,10 @@ from kimp.domain.money import USDT, Asset
 from kimp.domain.opportunity import Limits
 
 Ratio = Annotated[Decimal, Field(ge=-1, le=1)]
+BuildId = Annotated[
+    str, shaped(r"[A-Za-z0-9][A-Za-z0-9._+-]{0,99}", "use letters, digits and . _ + -, at most 100 of them")
+]
+REDIS_URL = re.compile(r"(rediss?|unix)://\S+")
 
 
 class TradingSettings(Section):
@@ -57,18 +62,27 @@ class TradingSettings(Section):
     @field_validator("coins")
     @classmethod
     def _no_cash(cls, coins: tuple[str, ...]) -> tuple[str, ...]:
-        if "USDT" in coins or "KRW" in coins:
-            raise ValueError("KRW and USDT are cash, not coins to earn with; leave them out (USDT is always a route)")
-        if len(set(coins)) != len(coins):
-            raise ValueError("a coin is named twice")
+        all_hold(
+            (
+                not {"USDT", "KRW"} & {*coins},
+                "KRW and USDT are cash, not coins to earn with; leave them out (USDT is always a route)",
+            ),
+            (len(set(coins)) == len(coins), "a coin is named twice"),
+        )
         return coins
 
     @model_validator(mode="after")
     def _floor_above_limit(self) -> "TradingSettings":
-        if self.rebalance_loss_limit > self.rebalance_floor:
-            raise ValueError("rebalance_loss_limit must not be above rebalance_floor")
-        if self.compensation_loss_limit > self.rebalance_loss_limit:
-            raise ValueError("compensation_loss_limit must not be above rebalance_loss_limit")
+        all_hold(
+            (
+                self.rebalance_loss_limit <= self.rebalance_floor,
+                "rebalance_loss_limit must not be above rebalance_floor",
+            ),
+            (
+                self.compensation_loss_limit <= self.rebalance_loss_limit,
+                "compensation_loss_limit must not be above rebalance_loss_limit",
+            ),
+        )
         return self
 
     @property
@@ -139,13 +153,20 @@ class LocalSettings(Section):
     redis_port: int = Field(default=6399, gt=0, lt=65536)
     """Of kimp's own redis-server."""
 
+    @model_validator(mode="after")
+    def _ports_differ(self) -> "LocalSettings":
+        ports = (self.temporal_port, self.temporal_ui_port, self.redis_port)
+        if len(set(ports)) < len(ports):
+            raise ValueError("temporal_port, temporal_ui_port and redis_port must be three different ports")
+        return self
+
 
 class DeploySettings(Section):
     """Worker versioning: open cycles stay with the version that they began on (docs/deploys.md)."""
 
     versioned: bool = False
     """Switches it on, for initiators and workers alike. A version gets new cycles by `kimp deploy promote`."""
-    build_id: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._+-]{0,99}$")] | None = None
+    build_id: BuildId | None = None
     """What tells this version from all others, e.g. a commit. Left out: the version of the package."""
 
     @property
@@ -207,6 +228,21 @@ class Settings(Sourced):
     codec_server: CodecServerSettings = CodecServerSettings()
     deploy: DeploySettings = DeploySettings()
     observability: ObservabilitySettings = ObservabilitySettings()
+
+    @field_validator("redis_url")
+    @classmethod
+    def _speaks_redis(cls, url: SecretStr | None) -> SecretStr | None:
+        if url is not None and not REDIS_URL.fullmatch(url.get_secret_value()):
+            raise ValueError("it is no Redis URL; write redis://user:password@host:6379/0, or rediss:// for TLS")
+        return url
+
+    @field_validator("trading")
+    @classmethod
+    def _earns(cls, trading: TradingSettings) -> TradingSettings:
+        """Not a rule of the table itself: what is in force at run time may be no coin at all."""
+        if not trading.coins:
+            raise ValueError("coins is empty; name at least one")
+        return trading
 
     @property
     def bus_url(self) -> str:

@@ -104,6 +104,8 @@ def _toml_files(switches: Switches) -> Iterator[tuple[Path, str | None]]:
 
 
 def _toml(kind: type[Sourced], path: Path, wanted_by: str | None) -> Told:
+    if path.is_dir():
+        raise BadConfig(f"{path}: is a folder, where a TOML file is looked for")
     if wanted_by is not None and not path.is_file():
         raise BadConfig(f"{path}: there is no such file, and {wanted_by}")
     told = TomlConfigSettingsSource(kind, path)()
@@ -115,7 +117,7 @@ def _parameter_store(kind: type[Sourced], path: str) -> Told:
     try:
         from kimp.config.parameter_store import open_parameter_store  # noqa: PLC0415 - boto3 is large, and optional
     except ImportError:
-        raise BadConfig(f"parameter store {path}: boto3 is not installed; install kimp[aws]") from None
+        raise BadConfig(f"parameter store {path}: boto3 is not installed; install kimp with `--extra aws`") from None
     return _variables(open_parameter_store(kind, path))
 
 
@@ -123,7 +125,7 @@ def _vault(kind: type[Sourced], switches: Switches) -> Told:
     try:
         from kimp.config.vault import open_vault  # noqa: PLC0415 - hvac is optional
     except ImportError:
-        raise BadConfig("vault: hvac is not installed; install kimp[vault]") from None
+        raise BadConfig("vault: hvac is not installed; install kimp with `--extra vault`") from None
     return _variables(open_vault(kind, switches))
 
 

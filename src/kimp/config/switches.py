@@ -3,13 +3,16 @@
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import Field, SecretStr, ValidationError, model_validator
+from pydantic import SecretStr, ValidationError, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from kimp.config.section import RestUrl, shaped
+from kimp.config.wording import sentence
 from kimp.domain.errors import BadConfig
 
 ENV_FILE = ".env"
-Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]*$")]
+Name = Annotated[str, shaped("[a-z0-9][a-z0-9-]*", "use small letters, digits and -, e.g. production")]
+StorePath = Annotated[str, shaped(r"/[\w./-]+", "write a path, e.g. /kimp/production/")]
 
 
 class Switches(BaseSettings):
@@ -34,9 +37,9 @@ class Switches(BaseSettings):
     """
     secrets_dir: Path | None = None
     """A folder with a file per setting, e.g. `/run/secrets` with `upbit__secret_key` in it."""
-    parameter_store: Annotated[str, Field(pattern=r"^/[\w./-]+$")] | None = None
+    parameter_store: StorePath | None = None
     """A path in AWS Parameter Store, e.g. `/kimp/production/`, that holds settings."""
-    vault_addr: Annotated[str, Field(pattern=r"^https?://")] | None = None
+    vault_addr: RestUrl | None = None
     """HashiCorp Vault, e.g. `https://vault.internal:8200`."""
     vault_mount: str = "secret"
     """Where its KV version 2 store is mounted."""
@@ -56,6 +59,9 @@ class Switches(BaseSettings):
     @model_validator(mode="after")
     def _vault_is_whole(self) -> "Switches":
         if self.vault_addr is None:
+            # The secret id alone is no slip: its file may be mounted everywhere.
+            if lost := [f"KIMP_VAULT_{name.upper()}" for name in ("path", "role_id") if getattr(self, f"vault_{name}")]:
+                raise ValueError(f"{' and '.join(lost)} would be ignored without KIMP_VAULT_ADDR; set it too")
             return self
         lacking = [f"KIMP_VAULT_{name.upper()}" for name in ("path", "role_id") if not getattr(self, f"vault_{name}")]
         if self.vault_secret_id is None and self.vault_secret_id_file is None:
@@ -75,6 +81,8 @@ def read_switches(environment: str | None = None) -> Switches:
     try:
         return Switches() if environment is None else Switches(environment=environment)
     except ValidationError as error:
-        told = [(f"KIMP_{e['loc'][0]}: ".upper() if e["loc"] else "", e["msg"]) for e in error.errors()]
-        lines = [name + message.removeprefix("Value error, ") for name, message in told]
+        lines = [
+            (f"KIMP_{detail['loc'][0]}: ".upper() if detail["loc"] else "") + sentence(detail)
+            for detail in error.errors()
+        ]
         raise BadConfig("bad configuration; mend it in the environment or .env: " + "; ".join(lines)) from None

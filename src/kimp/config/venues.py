@@ -5,7 +5,7 @@ from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr
 
-from kimp.config.section import ByCoin, Section
+from kimp.config.section import ByCoin, RestUrl, Section, SocketUrl
 from kimp.domain.keys import Right
 
 
@@ -35,9 +35,9 @@ class VenueSettings(Section):
     LIVE_DOMAINS: ClassVar = ("upbit.com", "binance.com", "binance.us")
     PAPER_KEYS: ClassVar = frozenset({"paper-upbit", "paper-binance"})
 
-    rest_url: str
+    rest_url: RestUrl
     """Of the venue's REST API; no call goes to any other host."""
-    ws_url: str
+    ws_url: SocketUrl
     """Of the venue's public WebSocket."""
     access_key: SecretStr
     """The one key for everything, where `keys` has none for a right."""
@@ -85,8 +85,8 @@ PAPER_NETWORKS = {coin: coin for coin in ("XRP", "SOL", "DOGE", "TRX", "ADA", "X
 class UpbitSettings(VenueSettings):
     """The venue whose prices are in won."""
 
-    rest_url: str = "http://127.0.0.1:9801"
-    ws_url: str = "ws://127.0.0.1:9801/websocket/v1"
+    rest_url: RestUrl = "http://127.0.0.1:9801"
+    ws_url: SocketUrl = "ws://127.0.0.1:9801/websocket/v1"
     access_key: SecretStr = SecretStr("paper-upbit")
     secret_key: SecretStr = SecretStr("paper-upbit-secret")
     networks: ByCoin = PAPER_NETWORKS
@@ -95,8 +95,8 @@ class UpbitSettings(VenueSettings):
 class BinanceSettings(VenueSettings):
     """The venue whose prices are in USDT."""
 
-    rest_url: str = "http://127.0.0.1:9802"
-    ws_url: str = "ws://127.0.0.1:9802"
+    rest_url: RestUrl = "http://127.0.0.1:9802"
+    ws_url: SocketUrl = "ws://127.0.0.1:9802"
     access_key: SecretStr = SecretStr("paper-binance")
     secret_key: SecretStr = SecretStr("paper-binance-secret")
     networks: ByCoin = PAPER_NETWORKS

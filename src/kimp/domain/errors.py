@@ -8,6 +8,7 @@ KimpError
 ├── CurrencyMismatch      a programming error: two assets were mixed
 ├── UnbalancedEntry       a programming error: a ledger entry does not sum to zero
 ├── StartFailed           Temporal does not serve; the same start may be asked for again
+├── TemporalUnavailable   no Temporal server answers; nothing was asked of it
 ├── BusUnavailable        Redis does not serve; what it carries may be lost, so only newer news is worth sending
 ├── StoreUnavailable      the database does not serve; a write may or may not have been committed, repeat it by key
 └── VenueError            an exchange, or the way to it, said no or said nothing
@@ -51,6 +52,10 @@ class UnbalancedEntry(KimpError):
 
 class StartFailed(KimpError):
     """Temporal did not say whether it started the cycle; asking again for the same id is safe."""
+
+
+class TemporalUnavailable(KimpError):
+    """No Temporal server answers where one was looked for, or what answers is none."""
 
 
 class BusUnavailable(KimpError):

@@ -127,6 +127,7 @@ async def test_a_venue_that_is_not_there_has_executed_nothing(bench: Bench) -> N
         with pytest.raises(Unavailable) as refusal:
             await call
         assert refusal.value.code == "connect"
+        assert "no connection to 127.0.0.1:9 " in str(refusal.value)
         assert_one_clear_line(refusal.value)
     await away.close()
 

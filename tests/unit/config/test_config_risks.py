@@ -58,6 +58,7 @@ def test_real_venues_with_all_that_they_need_are_none() -> None:
         ({"binance": REAL["binance"] | {"allow_excess_rights": True}}, "binance.allow_excess_rights"),
         ({"binance": REAL["binance"] | {"rest_url": "http://api.binance.com"}}, "not encrypted"),
         ({"binance": {}}, "one venue is real and the other is not"),
+        ({"upbit": REAL["upbit"] | {"withdraw_to": {"XRP": "r", "USDT": "T", "NOPE": "x"}}}, "withdraw_to names NOPE"),
         ({"vault": "http://vault.internal:8200"}, "in clear"),
     ],
 )

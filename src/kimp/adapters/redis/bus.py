@@ -112,12 +112,12 @@ class RedisTickBus:
                 await asyncio.sleep(random.uniform(ceiling / 2, ceiling))  # noqa: S311 - spreads reconnects, no secret
 
     async def ping(self) -> None:
-        """Raises BadConfig, without the password, if no Redis answers there."""
+        """Raises BusUnavailable, without the password, if no Redis answers there."""
         try:
             async with asyncio.timeout(TIMEOUT_S):
                 await self._redis.ping()
         except LOST as error:
-            raise BadConfig(
+            raise BusUnavailable(
                 f"redis_url: no Redis answers at {self._place} ({type(error).__name__}); start one or mend the URL"
             ) from None
 

@@ -161,6 +161,7 @@ class Caller:
             # ccxt's texts carry the signed URL, so only the names of the errors are told, and the chain is cut.
             names = f"{what}: {type(lost).__name__}"
             if isinstance(lost.__cause__, aiohttp.ClientConnectorError):
-                raise Unavailable(f"{names}, not connected", venue=self._venue, code="connect") from None
+                where = f"{lost.__cause__.host}:{lost.__cause__.port}"
+                raise Unavailable(f"{what}: no connection to {where}", venue=self._venue, code="connect") from None
             cause = f" ({type(lost.__cause__).__name__})" if lost.__cause__ else ""
             raise unproved(names + cause, venue=self._venue, code="no answer", changes=changes) from None
