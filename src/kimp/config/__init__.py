@@ -2,7 +2,8 @@
 
 from kimp.config.loading import ConfigProblems, Loaded, load, load_with_origins
 from kimp.config.section import Section
-from kimp.config.settings import DeploySettings, LocalSettings, Settings, Sourced, TradingSettings
+from kimp.config.settings import DeploySettings, LocalSettings, Settings, Sourced
+from kimp.config.trading import TradingSettings
 from kimp.config.venues import (
     PAPER_NETWORKS,
     BinanceSettings,

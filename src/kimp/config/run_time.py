@@ -12,7 +12,8 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from kimp.config.settings import CapSettings, Settings, TradingSettings
+from kimp.config.settings import Settings
+from kimp.config.trading import CapSettings, TradingSettings
 from kimp.config.wording import sentence
 from kimp.contracts.cycle import CyclePolicy
 from kimp.domain.errors import BadInput
