@@ -144,6 +144,7 @@ async def test_no_secret_leaves(world: World, secrets: dict[str, str]) -> None:
     await world.kimp("doctor", "--json")
     await asyncio.sleep(2)  # the processes miss the venues too
 
+    assert _lines_that_do_not_say_whose_they_are(world.folder / "data") == []
     sources = await world.written()
     assert world.canaries.found(sources) == []
     assert {place.split()[0] for place in sources} >= {
@@ -175,6 +176,14 @@ async def _one_trace_tells_it_all(collector: Collector) -> bool:
             assert all(0 < span.start_time_unix_nano <= span.end_time_unix_nano for _, span in spans)
             return True
     return False
+
+
+def _lines_that_do_not_say_whose_they_are(logs: Path) -> list[dict[str, str]]:
+    """Of all lines that name a cycle, in all processes: whatever failed above was told as well."""
+    written = [line for file in logs.glob("*.log") for line in file.read_text().splitlines() if line.startswith("{")]
+    told = [line for line in map(json.loads, written) if "cycle_id" in line]
+    assert {line["process"] for line in told} == {"initiator", "worker"}
+    return [line for line in told if not line.keys() >= {"cycle_id", "step", "attempt", "venue", "trace_id"}]
 
 
 async def _look_around(world: World) -> None:
