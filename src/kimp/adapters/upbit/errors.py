@@ -50,7 +50,7 @@ MEANINGS = {
     "out_of_scope": "the key lacks the right for this call",
     "invalid_access_key": "the access key is unknown",
     "expired_access_key": "the key has expired",
-    "jwt_verification": "the signature does not fit; is the secret key right?",
+    "jwt_verification": "the secret key does not fit the access key",
     "nonce_used": "the request's nonce was used before",
     "no_authorization_ip": "the key may not be used from this IP address",
     "no_authorization_i_p": "the key may not be used from this IP address",
