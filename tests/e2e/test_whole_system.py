@@ -5,18 +5,16 @@ import os
 import re
 import signal
 import subprocess
-import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
 from uuid import uuid4
 
 import pytest
+from fakes.command import KIMP
 from fakes.places import a_place_of_its_own
 
 from kimp.adapters.embedded.process import free_port
-
-KIMP = str(Path(sys.executable).with_name("kimp"))
 
 
 @pytest.fixture

@@ -2,7 +2,6 @@
 
 import asyncio
 import socket
-import sys
 import time
 from collections.abc import Awaitable, Callable
 from contextlib import ExitStack, suppress
@@ -12,13 +11,13 @@ from pathlib import Path
 import aiohttp
 from fakes.canaries import Canaries, database, files, histories, redis
 from fakes.collector import Collector
+from fakes.command import KIMP
 
 from kimp.adapters.embedded.process import free_port
 from kimp.bootstrap.temporal import connect_temporal
 from kimp.cli.stack import Stack
 from kimp.config import Settings
 
-KIMP = str(Path(sys.executable).with_name("kimp"))
 WITHIN_S = 150
 
 

@@ -2,12 +2,12 @@
 
 import os
 import subprocess
-import sys
 from collections.abc import Callable
 from decimal import Decimal
 from pathlib import Path
 
 import pytest
+from fakes.command import KIMP
 from sqlalchemy import select
 
 from kimp.adapters.embedded.process import free_port
@@ -24,8 +24,6 @@ from kimp.domain.errors import BadInput
 from kimp.domain.ledger import opening_entry
 from kimp.domain.market import Direction, Venue
 from kimp.domain.money import KRW, USDT, Asset
-
-KIMP = str(Path(sys.executable).with_name("kimp"))
 
 
 @pytest.fixture

@@ -3,19 +3,18 @@
 import os
 import socket
 import subprocess
-import sys
 from collections.abc import Callable
 from importlib.metadata import version
 from pathlib import Path
 from typing import get_args
 
 import pytest
+from fakes.command import KIMP
 
 from kimp.adapters.embedded.process import free_port
 from kimp.cli.operate import Holding
 from kimp.domain.ledger import HOLDINGS
 
-KIMP = str(Path(sys.executable).with_name("kimp"))
 Kimp = Callable[..., tuple[int, str, str]]
 
 

@@ -4,13 +4,13 @@ import os
 import re
 import sqlite3
 import subprocess
-import sys
 from collections import deque
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
 import pytest
 from architecture.project import ROOT
+from fakes.command import KIMP
 from fakes.funded import all_clear, at_rest, complete, connected, equal, fund, funded_books, numbers, two_under_way
 from fakes.lab import TRX, XRP, Handle, Lab
 from fakes.sealing import new_key, ring, written
@@ -30,7 +30,6 @@ from kimp.ports.starter import StartOutcome
 from workflows.arbitrage_cycle import ArbitrageCycle
 
 OPERATIONS = ROOT / "docs/operations.md"
-KIMP = str(Path(sys.executable).with_name("kimp"))
 
 
 @pytest.fixture

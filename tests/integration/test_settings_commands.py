@@ -1,13 +1,11 @@
 """`kimp settings` as its user runs it, and what it changes for others."""
 
-import asyncio
 import json
-import os
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from fakes.command import kimp
 
 from kimp.adapters.sql.books import open_books
 from kimp.adapters.sql.schema import migrate
@@ -16,8 +14,6 @@ from kimp.contracts.cycle import CycleRecord
 from kimp.contracts.status import CycleStatus
 from kimp.domain.market import Direction
 from kimp.domain.money import Asset
-
-KIMP = str(Path(sys.executable).with_name("kimp"))
 
 
 class User:
@@ -29,18 +25,7 @@ class User:
 
     async def kimp(self, *arguments: str) -> tuple[int | None, str, str]:
         """Exit code, stdout and stderr."""
-        kept = {name: value for name, value in os.environ.items() if not name.startswith(("KIMP_", "TEMPORAL_"))}
-        child = await asyncio.create_subprocess_exec(
-            KIMP,
-            *arguments,
-            cwd=self._folder,
-            env=kept | {"KIMP_DATABASE_URL": self.url},
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.PIPE,
-        )
-        out, err = await child.communicate()
-        assert b"Traceback" not in err
-        return child.returncode, out.decode(), err.decode()
+        return await kimp(self._folder, *arguments, KIMP_DATABASE_URL=self.url)
 
     async def told(self, *arguments: str) -> str:
         code, out, err = await self.kimp(*arguments)

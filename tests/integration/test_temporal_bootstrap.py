@@ -3,12 +3,12 @@
 import json
 import os
 import subprocess
-import sys
 from datetime import timedelta
 from pathlib import Path
 from uuid import uuid4
 
 import pytest
+from fakes.command import KIMP
 from temporalio.api.workflowservice.v1 import DescribeNamespaceRequest
 from temporalio.client import Client
 
@@ -18,8 +18,6 @@ from kimp.adapters.temporal.devserver import DevServer
 from kimp.adapters.temporal.schedule import SCHEDULE_ID
 from kimp.cli.temporal import DAYS
 from kimp.contracts.search_attributes import SEARCH_ATTRIBUTES
-
-KIMP = str(Path(sys.executable).with_name("kimp"))
 
 
 @pytest.fixture

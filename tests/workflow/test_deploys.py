@@ -3,13 +3,13 @@
 import asyncio
 import json
 import os
-import sys
 from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import pytest
+from fakes.command import KIMP
 from fakes.lab import Handle, Lab, hurrying
 from fakes.next_version import LOOK, ChangedCycle, PatchedCycle
 from fakes.venue import FakeVenue
@@ -40,7 +40,6 @@ from workflows.policies import ORDER
 from workflows.stranded_cycle import StrandedCycle
 from workflows.sweep import Sweep
 
-KIMP = str(Path(sys.executable).with_name("kimp"))
 WITHIN_S = 60
 NOW, NEXT = "1.0", "1.1-a1b2c3"
 
@@ -67,6 +66,15 @@ def versioned(lab: Lab, client: Client, build_id: str, *workflows: type) -> Lab:
     """The same world, served by workers of this version."""
     settings = DeploySettings(versioned=True, build_id=build_id)
     return replace(lab, client=client, deployment=deployment(settings), workflows=workflows)
+
+
+async def two_versions(server: DevServer) -> tuple[Lab, Lab, CycleInput]:
+    """Workers of this version and of the next, in one world where coins can be bought and not yet sent; and a plan."""
+    lab = Lab(await connected(server))
+    plan = await lab.plan()
+    lab.binance.wallets_open = False
+    now = versioned(lab, lab.client, NOW, ArbitrageCycle, StrandedCycle, Sweep)
+    return now, versioned(lab, await connected(server), NEXT, ChangedCycle, StrandedCycle, Sweep), plan
 
 
 async def eventually(question: Callable[[], Awaitable[bool]]) -> None:
@@ -129,11 +137,7 @@ async def kimp(server: DevServer, *arguments: str) -> tuple[int | None, str]:
 
 
 async def test_open_cycles_end_on_their_version_and_new_ones_begin_on_the_next(server: DevServer) -> None:
-    lab = Lab(await connected(server))
-    plan = await lab.plan()
-    lab.binance.wallets_open = False
-    now = versioned(lab, lab.client, NOW, ArbitrageCycle, StrandedCycle, Sweep)
-    following = versioned(lab, await connected(server), NEXT, ChangedCycle, StrandedCycle, Sweep)
+    now, following, plan = await two_versions(server)
     async with now.workers():
         await promoted(now.client, NOW)
         first = await waiting(now, plan)
@@ -147,7 +151,7 @@ async def test_open_cycles_end_on_their_version_and_new_ones_begin_on_the_next(s
             assert (told[NOW].status, told[NEXT].status) == ("draining", "current")
             await eventually(lambda: _open(now.client, {NOW: 3, NEXT: 1}))
 
-            lab.binance.wallets_open = True
+            now.binance.wallets_open = True
             for handle in (first, second, third, fourth):
                 async with hurrying(handle):
                     assert (await handle.result()).status is CycleStatus.COMPLETED
@@ -157,7 +161,7 @@ async def test_open_cycles_end_on_their_version_and_new_ones_begin_on_the_next(s
     # The last one is why old initiators are stopped: what they start eagerly stays with their own worker.
     assert [builds(history) for history in histories] == [{NOW}, {NOW}, {NEXT}, {NOW}]
     assert [looked(history) for history in histories] == [False, False, True, False]
-    buys = [intent.client_order_id for intent in lab.binance.sent if intent.client_order_id.endswith("1B1-1")]
+    buys = [intent.client_order_id for intent in now.binance.sent if intent.client_order_id.endswith("1B1-1")]
     assert sorted(buys) == [f"XRP-{number}-1B1-1" for number in (1, 2, 3, 4)]
 
 
@@ -192,18 +196,14 @@ async def test_a_version_that_does_not_serve_every_queue_is_not_promoted(server:
 
 
 async def test_the_way_back_leaves_cycles_of_the_new_version_with_it(server: DevServer) -> None:
-    lab = Lab(await connected(server))
-    plan = await lab.plan()
-    lab.binance.wallets_open = False
-    now = versioned(lab, lab.client, NOW, ArbitrageCycle, StrandedCycle, Sweep)
-    following = versioned(lab, await connected(server), NEXT, ChangedCycle, StrandedCycle, Sweep)
+    now, following, plan = await two_versions(server)
     async with now.workers(), following.workers():
         await promoted(now.client, NOW)
         await promoted(now.client, NEXT)
         of_next = await waiting(now, plan)
         await promoted(now.client, NOW)
         after = await waiting(now, numbered(plan, 2))
-        lab.binance.wallets_open = True
+        now.binance.wallets_open = True
         for handle in (of_next, after):
             async with hurrying(handle):
                 assert (await handle.result()).status is CycleStatus.COMPLETED

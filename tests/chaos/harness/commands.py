@@ -2,13 +2,11 @@
 
 import asyncio
 import json
-import sys
-from pathlib import Path
 from typing import Any
 
 from chaos.harness.ground import Ground
+from fakes.command import KIMP
 
-KIMP = str(Path(sys.executable).with_name("kimp"))
 WITHIN_S = 60
 
 
