@@ -21,6 +21,7 @@ from typing import ParamSpec, TypeVar
 
 ZERO = Decimal(0)
 CONTEXT = Context(prec=38, traps=[InvalidOperation, DivisionByZero, Overflow, FloatOperation])
+MOST_DIGITS = 50
 SATOSHI = Decimal("1e-8")
 """Both venues keep fees and displayed balances to eight decimals."""
 
@@ -44,13 +45,17 @@ def exact(function: Callable[P, R]) -> Callable[P, R]:
 
 
 def number(text: str) -> Decimal:
-    """A finite decimal. Raises BadNumber for anything else, NaN and infinities included."""
+    """A finite decimal. Raises BadNumber for anything else: NaN and infinities, other scripts' digits, and exponents
+    that would fill the memory once they are written out.
+    """
     try:
-        value = CONTEXT.create_decimal(text)
-    except InvalidOperation:
-        raise BadNumber(f"{text!r} is not a number") from None
+        value = CONTEXT.create_decimal(text if text.isascii() and len(text) <= MOST_DIGITS else "")
+    except (InvalidOperation, Overflow):
+        raise BadNumber(f"{text[:MOST_DIGITS]!r} is not a number") from None
     if not value.is_finite():
         raise BadNumber(f"{text!r} is not a finite number")
+    if abs(value.adjusted()) > MOST_DIGITS:
+        raise BadNumber(f"{text!r} is no amount")
     return value
 
 

@@ -1,152 +1,115 @@
-"""Reading recorded prices. Every unusable row is one BadMarketData that names file and line and says what to mend."""
+"""Reading recorded prices: a row is read right, or refused by file and line, or left out and told."""
 
-import csv
-import gzip
-import io
-from collections.abc import Callable, Container, Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
-from decimal import Decimal
-from itertools import pairwise
+from collections import Counter
+from collections.abc import Container, Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TextIO
 
 from kimp.domain.market import Venue
-from kimp.paper.amounts import ZERO, BadNumber, number
 from kimp.paper.instruments import KRW, USDT
+from kimp.paper.market.candles import NoLength, at_close
+from kimp.paper.market.rows import Fields, Market, Parse, Recorded, candle, parser
 from kimp.paper.market.source import BadMarketData
+from kimp.paper.market.table import Row, Table, opened, shown
 
-CANDLE = frozenset({"timestamp_utc", "exchange", "symbol", "open", "high", "low", "close", "volume"})
-TICK = frozenset({"timestamp_utc", "exchange", "symbol", "price", "qty"})
-SNAPSHOT = frozenset({"snapshot_ms", "timestamp_utc", "exchange", "symbol", "price"})
-DAILY = frozenset({"date", "upbit_krw_usdt_close"})
-DAY_MS = 86_400_000
-
-
-@dataclass(frozen=True, slots=True)
-class Recorded:
-    """A price that became known at `at_ms`; `quantity` None where the record is no trade of its own."""
-
-    at_ms: int
-    venue: Venue
-    coin: str
-    price: Decimal
-    quantity: Decimal | None
+MOST_ROWS = 2_000_000
+"""That are kept of one file: about half a gigabyte."""
+MOST_NAMES, NAMED = 1_000, 5
+"""How many names of what was left out are counted apart, and how many are told."""
+OF_VENUES = f"of venues that are not read ({', '.join(Venue)} are)"
+OF_MARKETS = f"of markets that are not read ({KRW}-XRP on upbit, XRP{USDT} on binance are the form)"
+OF_COINS = "of coins that are not set"
+"""Why a row is left out."""
 
 
-Row = Mapping[str, str]
-Market = tuple[Venue, str]
-Parse = Callable[[Row, Market], Recorded]
+@dataclass
+class Recording:
+    """What a file holds of the coins that were asked for, in order of time, and what it holds besides."""
+
+    path: Path
+    rows: list[Recorded] = field(default_factory=list)
+    odd_openings: int = 0
+    left_out: Counter[tuple[str, str]] = field(default_factory=Counter)
+    """(why, whose) -> rows."""
+
+    def leave_out(self, why: str, whose: str) -> None:
+        key = (why, shown(whose))
+        self.left_out[key if key in self.left_out or len(self.left_out) < MOST_NAMES else (why, "others")] += 1
+
+    def notes(self) -> list[str]:
+        """What was not read as it stands there: one line each."""
+        told = []
+        for why in (OF_VENUES, OF_MARKETS, OF_COINS):
+            rows = Counter({whose: count for (reason, whose), count in self.left_out.items() if reason == why})
+            if rows:
+                names = [f"{whose} {count}" for whose, count in rows.most_common(NAMED)]
+                more = ", ..." if len(rows) > NAMED else ""
+                told.append(f"{self.path}: rows {why} are left out ({rows.total()}): {', '.join(names)}{more}")
+        if self.odd_openings:
+            told.append(
+                f"{self.path}: {self.odd_openings} candles open at odd times; all closes are taken for known one whole"
+                " length after the opening"
+            )
+        return told
 
 
-def read(path: Path, coins: Container[str]) -> list[Recorded]:
-    """The rows of these coins on Upbit's won markets and Binance's USDT spot markets, in order of time.
+def read(path: Path, coins: Container[str]) -> Recording:
+    """The rows of these coins on Upbit's won markets and Binance's USDT spot markets.
 
-    All other rows are left out unread, so what is wrong in them does no harm.
+    Values of all other rows are not looked at, so what is wrong in them does no harm. Raises BadMarketData.
     """
-    with _opened(path) as stream:
-        reader = csv.DictReader(stream)
-        parse = _parser(path, frozenset(reader.fieldnames or ()))
-        rows = [row for line, raw in enumerate(reader, start=2) for row in _parsed(path, line, raw, parse, coins)]
-    if parse is _candle:
-        rows = _at_close(path, rows)
-    rows.sort(key=lambda row: row.at_ms)
-    return rows
+    recording = Recording(path)
+    with opened(path) as table:
+        parse = _parser(path, table)
+        for row in table.rows():
+            recording.rows.extend(_read(recording, row, parse, coins))
+            if len(recording.rows) > MOST_ROWS:
+                raise BadMarketData(f"{path}:{row.line}: more than {MOST_ROWS} rows of these coins; split the file")
+    if parse is candle:
+        try:
+            closes = at_close(recording.rows)
+        except NoLength as error:
+            raise BadMarketData(f"{path}: {error}") from None
+        recording.rows, recording.odd_openings = closes.rows, closes.odd
+    recording.rows.sort(key=lambda row: row.at_ms)
+    return recording
 
 
-@contextmanager
-def _opened(path: Path) -> Iterator[TextIO]:
-    """Also turns the errors of reading, which come late, into one line."""
-    try:
-        with gzip.open(path, "rb") if path.suffix == ".gz" else path.open("rb") as raw:
-            yield io.TextIOWrapper(raw, "utf-8", newline="")
-    except OSError as error:
-        raise BadMarketData(f"{path}: cannot be read ({error}); mend the path or the file") from None
-    except (EOFError, UnicodeDecodeError, csv.Error) as error:
-        raise BadMarketData(f"{path}: is damaged ({error}); fetch it again") from None
-
-
-def _parser(path: Path, header: frozenset[str]) -> Parse:
-    for columns, parse in ((CANDLE, _candle), (TICK, _tick), (SNAPSHOT, _snapshot), (DAILY, _daily)):
-        if columns <= header:
-            return parse
+def _parser(path: Path, table: Table) -> Parse:
+    if parse := parser(frozenset(table.columns)):
+        return parse
+    columns = ", ".join(shown(name) for name in table.columns[:20])
     raise BadMarketData(
-        f"{path}:1: unknown columns {', '.join(sorted(header)) or '(none)'}; a file holds candles"
+        f"{path}:1: unknown columns {columns or '(none)'}; a file holds candles"
         " (timestamp_utc,exchange,symbol,open,high,low,close,volume), ticks (timestamp_utc,exchange,symbol,price,qty),"
         " snapshots (snapshot_ms,timestamp_utc,exchange,symbol,price) or daily rates (date,upbit_krw_usdt_close)"
     )
 
 
-def _parsed(path: Path, line: int, raw: Row, parse: Parse, coins: Container[str]) -> Iterator[Recorded]:
-    if None in raw.values():
-        raise BadMarketData(f"{path}:{line}: too few columns; mend or remove the row")
-    market = _market(raw)
-    if market is None or market[1] not in coins:
+def _read(recording: Recording, row: Row, parse: Parse, coins: Container[str]) -> Iterator[Recorded]:
+    market = _market(recording, row.fields)
+    if market is None:
+        return
+    if market[1] not in coins:
+        recording.leave_out(OF_COINS, market[1])
         return
     try:
-        row = parse(raw, market)
-    except (BadNumber, ValueError, OverflowError) as error:
-        raise BadMarketData(f"{path}:{line}: {error}; mend or remove the row") from None
-    yield row
+        yield parse(row.fields, market)
+    except (ValueError, OverflowError) as error:
+        raise BadMarketData(f"{recording.path}:{row.line}: {error}; mend or remove the row") from None
 
 
-def _market(row: Row) -> Market | None:
-    """Venue and coin; daily rates name neither and are KRW-USDT's."""
+def _market(recording: Recording, row: Fields) -> Market | None:
+    """Venue and coin, in whatever letters; daily rates name neither and are KRW-USDT's. None: it is left out."""
     exchange, symbol = row.get("exchange", Venue.UPBIT), row.get("symbol", f"{KRW}-{USDT}")
-    if exchange == Venue.UPBIT and symbol.startswith(f"{KRW}-"):
-        return Venue.UPBIT, symbol.removeprefix(f"{KRW}-")
-    if exchange == Venue.BINANCE and symbol.endswith(USDT):
-        return Venue.BINANCE, symbol.removesuffix(USDT)
+    name = symbol.strip().upper()
+    match exchange.strip().lower():
+        case Venue.UPBIT if name.startswith(f"{KRW}-"):
+            return Venue.UPBIT, name.removeprefix(f"{KRW}-")
+        case Venue.BINANCE if name.endswith(USDT) and name.removesuffix(USDT).isalnum():
+            return Venue.BINANCE, name.removesuffix(USDT)
+        case Venue.UPBIT | Venue.BINANCE as venue:
+            recording.leave_out(OF_MARKETS, f"{symbol} on {venue}")
+        case _:
+            recording.leave_out(OF_VENUES, exchange)
     return None
-
-
-def _candle(row: Row, market: Market) -> Recorded:
-    return Recorded(_utc_ms(row["timestamp_utc"]), *market, _price(row, "close"), _quantity(row, "volume"))
-
-
-def _tick(row: Row, market: Market) -> Recorded:
-    return Recorded(_utc_ms(row["timestamp_utc"]), *market, _price(row, "price"), _quantity(row, "qty"))
-
-
-def _snapshot(row: Row, market: Market) -> Recorded:
-    return Recorded(int(row["snapshot_ms"]), *market, _price(row, "price"), None)
-
-
-def _daily(row: Row, market: Market) -> Recorded:
-    """The close of a day is known when the next one begins."""
-    return Recorded(_utc_ms(row["date"]) + DAY_MS, *market, _price(row, "upbit_krw_usdt_close"), None)
-
-
-def _utc_ms(text: str) -> int:
-    try:
-        moment = datetime.fromisoformat(text)
-    except ValueError:
-        raise ValueError(f"{text!r} is not an ISO time") from None
-    moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-    return (moment - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(milliseconds=1)
-
-
-def _price(row: Row, column: str) -> Decimal:
-    value = number(row[column])
-    if value <= ZERO:
-        raise ValueError(f"{column} is {row[column]!r}; a price is above zero")
-    return value
-
-
-def _quantity(row: Row, column: str) -> Decimal:
-    value = number(row[column])
-    if value < ZERO:
-        raise ValueError(f"{column} is {row[column]!r}; a quantity is not negative")
-    return value
-
-
-def _at_close(path: Path, rows: list[Recorded]) -> list[Recorded]:
-    """A candle bears the time of its opening; its last price is known one candle length later."""
-    opens = sorted({row.at_ms for row in rows})
-    if not opens:
-        return []
-    if len(opens) < 2:  # noqa: PLR2004 # a length needs two times
-        raise BadMarketData(f"{path}: fewer than two candle times, so their length is unknown; add rows")
-    length_ms = min(later - earlier for earlier, later in pairwise(opens))
-    return [Recorded(r.at_ms + length_ms, r.venue, r.coin, r.price, r.quantity) for r in rows]

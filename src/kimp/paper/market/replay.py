@@ -2,6 +2,7 @@
 
 import asyncio
 import heapq
+import logging
 import time
 from collections.abc import AsyncIterator, Sequence
 from decimal import Decimal
@@ -10,14 +11,18 @@ from kimp.domain.market import Side, Venue
 from kimp.paper.config import ReplayMarket
 from kimp.paper.instruments import USDT, Instrument
 from kimp.paper.market.quantise import print_at, update_around
-from kimp.paper.market.recorded import Recorded, read
+from kimp.paper.market.recorded import read
+from kimp.paper.market.rows import Recorded
 from kimp.paper.market.source import BadMarketData, MarketUpdate
 
 BATCH_S = 0.01
 
+log = logging.getLogger(__name__)
+
 
 class ReplaySource:
-    """Reads and checks all files at once, so that bad rows show before the exchange opens.
+    """Reads and checks all files at once, so that bad rows show before the exchange opens, and tells what of them is
+    not played.
 
     Bid and ask are made around each recorded price. Raises BadMarketData for a bad row, and for a market that no
     file tells a price of.
@@ -27,7 +32,11 @@ class ReplaySource:
         self._config = config
         self._instruments = {(i.venue, i.base): i for i in instruments}
         coins = {instrument.base for instrument in instruments}
-        merged = heapq.merge(*(read(path, coins) for path in config.files), key=lambda row: row.at_ms)
+        recordings = [read(path, coins) for path in config.files]
+        self._notes = [note for recording in recordings for note in recording.notes()]
+        for note in self._notes:
+            log.warning("%s", note)
+        merged = heapq.merge(*(recording.rows for recording in recordings), key=lambda row: row.at_ms)
         self.rows = [row for row in merged if (row.venue, row.coin) in self._instruments]
         self._last: dict[tuple[Venue, str], Decimal] = {}
 
@@ -42,6 +51,7 @@ class ReplaySource:
             raise BadMarketData(
                 f"no price of {', '.join(missing)} in {', '.join(map(str, self._config.files))};"
                 " add a file that has it, or take the coin out of `coins`"
+                + "".join(f" ({note})" for note in self._notes)
             )
         return [self._around(key, price) for key, price in first.items()]
 
