@@ -15,6 +15,8 @@ class Condition(StrEnum):
     """No call but the one for the system's status is served."""
     HALTED = "halted"
     """One market takes no orders."""
+    NOT_PERMITTED = "not_permitted"
+    """The account may place no orders on one market."""
     KEY_EXPIRED = "key_expired"
     """No signed call is served."""
     KEY_LOCKED = "key_locked"

@@ -15,7 +15,7 @@ from kimp.paper.clock import Clock
 from kimp.paper.conditions import Condition, Conditions
 from kimp.paper.journal import Journal
 from kimp.paper.matching import Take, reaches, walk_budget, walk_quantity
-from kimp.paper.orders import Fill, Force, MarketHalted, Order, Request, State, WouldTake
+from kimp.paper.orders import Fill, Force, MarketHalted, NotPermitted, Order, Request, State, TakenName, WouldTake
 from kimp.paper.terms import BNB, fee_of, need, outcome_of, price, reserved_fee
 
 
@@ -73,11 +73,15 @@ class Desk:
     def place(self, request: Request) -> Order:
         """Accept and fill at once what can be.
 
-        Raises InsufficientFunds, WouldTake, MarketHalted or Filtered, and then nothing has happened.
+        Raises InsufficientFunds, WouldTake, MarketHalted, NotPermitted, Filtered or TakenName: it was not placed.
         """
         takes = self._takes(request)
         order = self._new(request, takes)
-        allowed = self.hook.allow(order, takes) if self.hook else None
+        try:
+            allowed = self.hook.allow(order, takes) if self.hook else None
+        except TakenName as taken:
+            self._list_foreign(taken.order)
+            raise
         price(order, takes)
         self.accounts.lock(order.lock_asset, order.locked, f"order {order.uuid}")
         self.orders[order.number] = self.by_uuid[order.uuid] = order
@@ -129,6 +133,13 @@ class Desk:
     def halted(self, symbol: str) -> bool:
         return self._conditions.hold(Condition.HALTED, self.venue, symbol)
 
+    def _list_foreign(self, order: Order) -> None:
+        """Whoever asks by the name that it shares finds it; it moved nothing."""
+        self.orders[order.number] = self.by_uuid[order.uuid] = order
+        if order.request.client_id is not None:
+            self.by_client_id[order.request.instrument.symbol, order.request.client_id] = order
+        self._journal_order("foreign_order", order)
+
     def _takes(self, request: Request) -> list[Take]:
         levels = self.books[request.instrument.symbol].levels(request.side, DEPTH)
         if request.budget is not None:
@@ -138,6 +149,8 @@ class Desk:
     def _new(self, request: Request, takes: list[Take]) -> Order:
         if self.halted(request.instrument.symbol):
             raise MarketHalted
+        if self._conditions.hold(Condition.NOT_PERMITTED, self.venue, request.instrument.symbol):
+            raise NotPermitted
         if request.force is Force.MAKE and takes:
             raise WouldTake
         self._last_order += 1

@@ -63,3 +63,17 @@ def first_of(takes: Iterable[Take], quantity: Decimal, lot: Decimal) -> list[Tak
         chosen.append(Take(take.price, min(take.quantity, left)))
         left -= chosen[-1].quantity
     return chosen
+
+
+@exact
+def in_pieces(takes: Sequence[Take], pieces: int, lot: Decimal) -> list[Take]:
+    """The same trade in at least so many fills of whole lots; it has to have as many lots."""
+    total = sum((take.quantity for take in takes), ZERO)
+    piece = floor_to(total / pieces, lot)
+    cut: list[Take] = []
+    for take in takes:
+        left = take.quantity
+        while left > ZERO:
+            cut.append(Take(take.price, min(piece, left)))
+            left -= cut[-1].quantity
+    return cut

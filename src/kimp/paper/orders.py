@@ -22,6 +22,10 @@ class Filtered(Exception):
     """A filter of the market does not let the order pass."""
 
 
+class NotPermitted(Exception):
+    """The account may not trade this market."""
+
+
 class Force(StrEnum):
     """How long an order may wait."""
 
@@ -154,3 +158,11 @@ class Order:
             "funds": self.funds,
             "fees": self.fees,
         }
+
+
+class TakenName(Exception):
+    """Another program of the account has an order of that client id: it is there, this one is not placed."""
+
+    def __init__(self, order: Order) -> None:
+        super().__init__(order.request.client_id)
+        self.order = order

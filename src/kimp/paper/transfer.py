@@ -119,8 +119,11 @@ class Verdict(NamedTuple):
 class TransferHook(Protocol):
     """The seam for faults on the way of a transfer."""
 
-    def accept(self, withdrawal: Withdrawal) -> None:
-        """Called before anything is set aside; may change amount and fee within what is withdrawable."""
+    def accept(self, withdrawal: Withdrawal) -> Withdrawal | None:
+        """Called before anything is set aside; may change amount and fee within what is withdrawable.
+
+        Somebody else's, if there is one to be listed beside it.
+        """
         ...
 
     def before(self, withdrawal: Withdrawal, step: Step) -> Verdict:

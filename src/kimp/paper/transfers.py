@@ -69,13 +69,19 @@ class TransferDesk:
             str(uuid.uuid4()), venue, network, target, amount, fee, client_id, self._clock.now_ms()
         )  # fmt: skip
         self.till.need(withdrawal)
-        if self.hook:
-            self.hook.accept(withdrawal)
+        foreign = self.hook.accept(withdrawal) if self.hook else None
+        if foreign is not None:
+            self._list_foreign(foreign)
         self.till.set_aside(withdrawal)
         self.withdrawals[withdrawal.uuid] = withdrawal
         self._note(withdrawal)
         self._later(network.review_s, withdrawal, Step.BROADCAST)
         return withdrawal
+
+    def _list_foreign(self, withdrawal: Withdrawal) -> None:
+        """One that was cancelled as soon as it was asked for: it moves nothing."""
+        self.withdrawals[withdrawal.uuid] = withdrawal
+        self._journal.write("foreign_withdrawal", venue=withdrawal.venue, **withdrawal.facts())
 
     def cancel(self, withdrawal: Withdrawal) -> bool:
         """Only before it is broadcast; False: too late."""

@@ -20,6 +20,9 @@ AT_MOST: Mapping[FaultKind, float] = {
     FaultKind.KEY_EXPIRED: 0.001,
     FaultKind.KEY_LOCKED: 0.005,
     FaultKind.MARKET_HALTED: 0.02,
+    FaultKind.NOT_PERMITTED: 0.02,
+    FaultKind.MANY_FILLS: 0.01,  # hundreds of lines in the venue's journal
+    FaultKind.FOREIGN_ORDER: 0.01,  # a person has to decide
     FaultKind.STREAM_DISCONNECT: 0.0002,
     FaultKind.STREAM_SILENCE: 0.0002,
     FaultKind.HALF_OPEN: 0.0002,

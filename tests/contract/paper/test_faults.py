@@ -282,3 +282,19 @@ async def test_same_seed_same_faults(config: PaperConfig) -> None:
 def test_every_kind_has_a_family() -> None:
     """But for the one that only a plan that means it may name."""
     assert set(FaultKind) - {FaultKind.BEYOND_THE_FENCE} == REQUEST | ORDER | SENDING | RECEIVING | STREAM
+
+
+async def test_a_row_without_values(clients: Any, script: Script) -> None:
+    """The first of a list, or the rules of one coin; the next answer is whole again."""
+    upbit, binance = clients["upbit"], clients["binance"]
+    wallet = {"currency": "XRP", "net_type": "XRP"}
+    for kind_venue in ("upbit", "binance"):
+        await script("null_row", kind_venue)
+    first, *others = await upbit.private_get_accounts()
+    assert (first["balance"], first["currency"]) == (None, "KRW")
+    assert all(row["balance"] for row in others)
+    assert (await binance.private_get_account())["balances"][0]["free"] is None
+    await script("null_row", "upbit")
+    chance = await upbit.private_get_withdraws_chance(wallet)
+    assert (chance["withdraw_limit"]["minimum"], chance["withdraw_limit"]["fixed"]) == (None, None)
+    assert (await upbit.private_get_withdraws_chance(wallet))["withdraw_limit"]["minimum"]

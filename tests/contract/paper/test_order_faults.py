@@ -210,3 +210,53 @@ async def test_trades_that_come_behind_the_order(
         return len(await trades()) == len(booked)
 
     await eventually(complete)
+
+
+@pytest.mark.parametrize(("venue", "seen"), [("upbit", "market_not_permitted"), ("binance", "not permitted for this")])
+async def test_a_market_that_the_account_may_not_trade(
+    clients: Any, script: Script, paper: PaperExchange, venue: str, seen: str
+) -> None:
+    await script("not_permitted", venue, seconds=60)
+    for name in ("one", "two"):
+        with pytest.raises(ccxt.BaseError, match=seen):
+            await sell(clients[venue], name)
+    other = "USDT/KRW" if venue == "upbit" else "SOL/USDT"
+    await clients[venue].create_order(other, "limit", "buy", "10", "1400" if venue == "upbit" else "100")
+    assert len(placed(paper)) == 1
+
+
+@pytest.mark.parametrize(("venue", "seen"), [("upbit", "duplicated_identifier"), ("binance", "Duplicate order sent")])
+async def test_another_program_s_order_of_the_same_name(
+    clients: Any, script: Script, paper: PaperExchange, admin: Any, venue: str, seen: str
+) -> None:
+    await script("foreign_order", venue)
+    with pytest.raises(ccxt.BaseError, match=seen):
+        await limit(clients[venue], paper, "buy", "one")
+    shown = await look_up(clients[venue], "one")
+    assert Decimal(shown.get("volume") or shown.get("origQty")) == 50
+    assert executed(shown) == 0
+    assert placed(paper) == []
+    await conserved(admin)
+
+
+async def test_more_fills_than_a_page_lists(clients: Any, script: Script, paper: PaperExchange, admin: Any) -> None:
+    """Binance: the latest 500, or from an id on the oldest."""
+    await script("many_fills", "binance")
+    await limit(clients["binance"], paper, "buy", "one")
+    binance, number = clients["binance"], (await look_up(clients["binance"], "one"))["orderId"]
+    query = {"symbol": "XRPUSDT", "orderId": number}
+    latest = await binance.private_get_mytrades(query)
+    oldest = await binance.private_get_mytrades(query | {"fromId": 0})
+    whole = await binance.private_get_mytrades(query | {"limit": 1000})
+    assert (len(latest), len(oldest)) == (500, 500)
+    assert len(whole) >= 600
+    assert (latest[-1]["id"], oldest[0]["id"]) == (whole[-1]["id"], whole[0]["id"])
+    assert sum(Decimal(trade["qty"]) for trade in whole) == 100
+    await conserved(admin)
+
+
+async def test_upbit_tells_all_fills_of_an_order_at_once(clients: Any, script: Script, paper: PaperExchange) -> None:
+    await script("many_fills", "upbit")
+    await limit(clients["upbit"], paper, "buy", "one")
+    shown = await look_up(clients["upbit"], "one")
+    assert len(shown["trades"]) == int(shown["trades_count"]) == len(fills(paper, "one")) >= 600

@@ -359,3 +359,21 @@ async def test_who_finds_no_company_leaves_alone(
     await send(clients, "upbit")
     await until_credited(clients, "binance", eventually)
     assert injected(paper) == [("upbit", "shared_txid")]
+
+
+async def test_a_person_s_withdrawal_of_the_same_amount(
+    clients: Any, script: Script, paper: PaperExchange, admin: Any
+) -> None:
+    """Cancelled at once: it moves nothing, and only its id and its state tell it from ours."""
+    await script("foreign_withdrawal", "upbit", "WITHDRAW XRP")
+    sent = await send(clients, "upbit")
+    rows = await clients["upbit"].private_get_withdraws({"currency": "XRP"})
+    assert {row["uuid"] == sent["id"] for row in rows} == {True, False}
+    assert [{row[name] for row in rows} for name in ("amount", "net_type", "fee")] == [
+        {"50"},
+        {"XRP"},
+        {rows[0]["fee"]},
+    ]
+    assert sorted(row["state"] for row in rows) == ["CANCELLED", "WAITING"]
+    assert paper.world.accounts[Venue.UPBIT]["XRP"].locked == Decimal(50) + Decimal(rows[0]["fee"])
+    await conserved(admin)

@@ -13,7 +13,7 @@ from kimp.paper.addresses import Address
 from kimp.paper.config import PaperConfig, SyntheticMarket
 from kimp.paper.faults.kinds import ORDER, RECEIVING, SENDING
 from kimp.paper.faults.plan import FaultPlan, FaultRule
-from kimp.paper.orders import Filtered, Force, MarketHalted, Request, State, WouldTake
+from kimp.paper.orders import Filtered, Force, MarketHalted, NotPermitted, Request, State, TakenName, WouldTake
 from kimp.paper.ticks import price_below
 from kimp.paper.transfer import ENDED_EARLY, Step
 from kimp.paper.world import World
@@ -86,7 +86,7 @@ class Exchange(RuleBasedStateMachine):
         before = desk.accounts.all()
         try:
             order = desk.place(request)
-        except (InsufficientFunds, WouldTake, MarketHalted, Filtered):
+        except (InsufficientFunds, WouldTake, MarketHalted, NotPermitted, Filtered, TakenName):
             assert desk.accounts.all() == before
             return
         if request.limit is not None:

@@ -40,6 +40,7 @@ STATUS = {UNDER_MAINTENANCE: 503, -1003: 429, -1015: 429, -2014: 401, -2015: 401
 INSUFFICIENT = "Account has insufficient balance for requested action."
 DUPLICATE = "Duplicate order sent."
 MARKET_CLOSED = "Market is closed."
+NOT_PERMITTED = "This symbol is not permitted for this account."
 WOULD_TAKE = "Order would immediately match and take."
 
 

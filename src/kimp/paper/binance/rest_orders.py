@@ -11,6 +11,7 @@ from kimp.paper.binance.errors import (
     DUPLICATE,
     INSUFFICIENT,
     MARKET_CLOSED,
+    NOT_PERMITTED,
     WOULD_TAKE,
     BinanceError,
     filter_failed,
@@ -19,7 +20,7 @@ from kimp.paper.binance.errors import (
 from kimp.paper.binance.gate import Gate, Params
 from kimp.paper.binance.order_form import client_id_of, instrument_of, request_of
 from kimp.paper.instruments import USDT
-from kimp.paper.orders import Filtered, MarketHalted, Order, State, WouldTake
+from kimp.paper.orders import Filtered, MarketHalted, NotPermitted, Order, State, TakenName, WouldTake
 from kimp.paper.world import World
 
 MAX_ROWS = 1_000
@@ -89,6 +90,10 @@ class OrderCalls:
             raise order_refused(WOULD_TAKE) from None
         except MarketHalted:
             raise BinanceError(-1013, message=MARKET_CLOSED) from None
+        except NotPermitted:
+            raise order_refused(NOT_PERMITTED) from None
+        except TakenName:
+            raise order_refused(DUPLICATE) from None
         except Filtered:
             raise filter_failed("PERCENT_PRICE_BY_SIDE") from None
         default = "ACK" if params["type"] == "LIMIT_MAKER" else "FULL"
@@ -121,7 +126,7 @@ class OrderCalls:
         return [render.queried(order) for order in _between(orders, params)]
 
     def trades(self, params: Params) -> list[dict[str, Any]]:
-        """At most 24 hours between startTime and endTime."""
+        """At most 24 hours between startTime and endTime. From an id on the oldest come first, else the latest."""
         first, last = _whole(params, "startTime", 0), _whole(params, "endTime", 1 << 62)
         if "startTime" in params and "endTime" in params and last - first > TRADE_WINDOW_MS:
             raise BinanceError(-1127, message="More than 24 hours between startTime and endTime.")
@@ -135,7 +140,8 @@ class OrderCalls:
             for fill in order.fills
             if first <= fill.at_ms <= last and fill.number >= _whole(params, "fromId", 0)
         ]
-        return sorted(rows, key=lambda row: row["id"])[-_limit(params) :]
+        rows.sort(key=lambda row: row["id"])
+        return rows[: _limit(params)] if "fromId" in params else rows[-_limit(params) :]
 
     def fees(self, params: Params) -> list[dict[str, Any]]:
         fee = padded(self._world.config.binance_fee)

@@ -60,9 +60,11 @@ class FaultKind(StrEnum):
     BEYOND_THE_FENCE = "beyond_the_fence"
     """The same, but later than any client can wait before it calls an order absent. Of no family: only for plans that
     name it, because what comes of it is counted apart."""
-    # Addresses: a truthful answer, but for one letter or figure.
+    # A truthful answer, but for one letter or figure of an address, or for a row.
     FOREIGN_ADDRESS = "foreign_address"
     FOREIGN_TAG = "foreign_tag"
+    NULL_ROW = "null_row"
+    """A truthful answer to a read, but that one row of it is null, its name aside."""
     # The request is executed, but in a venue that has just changed for a while.
     MAINTENANCE = "maintenance"
     """No call is served: Upbit 403 market_offline, Binance 503 and a system status of 1."""
@@ -77,10 +79,16 @@ class FaultKind(StrEnum):
     """Refused for good by a filter of the market."""
     MARKET_HALTED = "market_halted"
     """Refused, as is every order of that market for a while; Binance lists it as BREAK."""
+    NOT_PERMITTED = "not_permitted"
+    """Refused, as is every order of that market for a while: the account may not trade it."""
+    FOREIGN_ORDER = "foreign_order"
+    """Refused as a duplicate: another program of the account has used its name, for half as much, and got nothing."""
     ORDER_EXPIRED = "order_expired"
     """Accepted, and ended by the venue before anything is filled."""
     PARTIAL_FILL = "partial_fill"
     """A part is filled at once, the venue cancels the rest."""
+    MANY_FILLS = "many_fills"
+    """What trades at once trades in 600 fills or more, which is more than a page of Binance's list."""
     WORSE_PRICE = "worse_price"
     """Filled at the order's limit, though the book showed better prices."""
     DOUBLE_FEE = "double_fee"
@@ -104,6 +112,9 @@ class FaultKind(StrEnum):
     WITHDRAWAL_REJECTED = "withdrawal_rejected"
     WITHDRAWAL_CANCELLED = "withdrawal_cancelled"
     """These three: after acceptance, instead of leaving; the coins are given back."""
+    FOREIGN_WITHDRAWAL = "foreign_withdrawal"
+    """Upbit, which knows no client id of it: a person has just asked for the same amount on the same network, and
+    cancelled it."""
     FEE_SURPRISE = "fee_surprise"
     """The network fee is twice the listed one: on top on Upbit, out of the amount on Binance."""
     TAG_LOST = "tag_lost"
@@ -163,16 +174,17 @@ AFTER = frozenset({
     K.LOST_ANSWER, K.HANG_AFTER, K.HTTP_502_AFTER, K.HTTP_504_AFTER, K.UNKNOWN_ERROR_AFTER, K.STATUS_UNKNOWN,
     K.UNEXPECTED_RESPONSE, K.NONCE_USED, K.TRUNCATED_ANSWER, K.GARBLED_ANSWER, K.EMPTY_ANSWER, K.LATE_EXECUTION,
 })  # fmt: skip
-POISON = frozenset({K.FOREIGN_ADDRESS, K.FOREIGN_TAG})
+POISON = frozenset({K.FOREIGN_ADDRESS, K.FOREIGN_TAG, K.NULL_ROW})
 CHANGES = frozenset({K.MAINTENANCE, K.KEY_EXPIRED, K.KEY_LOCKED})
 REQUEST = BEFORE | AFTER | POISON | CHANGES
 ORDER = frozenset({
-    K.INSUFFICIENT_BALANCE, K.ORDER_REFUSED, K.MARKET_HALTED, K.ORDER_EXPIRED, K.PARTIAL_FILL, K.WORSE_PRICE,
-    K.DOUBLE_FEE, K.FEE_IN_BNB, K.NOT_YET_VISIBLE, K.STALE_ORDER, K.TRADES_LAG,
+    K.INSUFFICIENT_BALANCE, K.ORDER_REFUSED, K.MARKET_HALTED, K.NOT_PERMITTED, K.FOREIGN_ORDER, K.ORDER_EXPIRED,
+    K.PARTIAL_FILL, K.MANY_FILLS, K.WORSE_PRICE, K.DOUBLE_FEE, K.FEE_IN_BNB, K.NOT_YET_VISIBLE, K.STALE_ORDER,
+    K.TRADES_LAG,
 })  # fmt: skip
 SENDING = frozenset({
     K.WALLET_SUSPENDED, K.WITHDRAWAL_UNAPPROVED, K.WITHDRAWAL_STUCK, K.WITHDRAWAL_FAILED, K.WITHDRAWAL_REJECTED,
-    K.WITHDRAWAL_CANCELLED, K.FEE_SURPRISE, K.TAG_LOST, K.SHARED_TXID,
+    K.WITHDRAWAL_CANCELLED, K.FOREIGN_WITHDRAWAL, K.FEE_SURPRISE, K.TAG_LOST, K.SHARED_TXID,
 })  # fmt: skip
 RECEIVING = frozenset({
     K.WALLET_SUSPENDED, K.DEPOSIT_HELD, K.DEPOSIT_DELAYED, K.DEPOSIT_REJECTED, K.DEPOSIT_LOST, K.DEPOSIT_SHORT,
@@ -184,7 +196,9 @@ STREAM = PRICED | frozenset({
     K.LOST_FRAME, K.DUPLICATE_FRAME, K.OUT_OF_ORDER_FRAME, K.CROSSED_BOOK, K.GARBAGE_FRAME,
 })  # fmt: skip
 
-ONLY_ON: dict[FaultKind, Venue] = dict.fromkeys((K.NONCE_USED, K.KEY_LOCKED), Venue.UPBIT) | dict.fromkeys(
+ONLY_ON: dict[FaultKind, Venue] = dict.fromkeys(
+    (K.NONCE_USED, K.KEY_LOCKED, K.FOREIGN_WITHDRAWAL), Venue.UPBIT
+) | dict.fromkeys(
     (
         K.DISCONNECTED, K.OVERLOADED, K.CLOCK_SKEW, K.TOO_MANY_ORDERS, K.UNKNOWN_ERROR, K.UNKNOWN_ERROR_AFTER,
         K.STATUS_UNKNOWN, K.UNEXPECTED_RESPONSE, K.FEE_IN_BNB, K.CREDIT_LOCKED, K.SERVER_SHUTDOWN,
@@ -207,6 +221,7 @@ SECONDS = {
     K.KEY_EXPIRED: 10.0,
     K.KEY_LOCKED: 10.0,
     K.MARKET_HALTED: 10.0,
+    K.NOT_PERMITTED: 10.0,
     K.NOT_YET_VISIBLE: 1.0,
     K.STALE_ORDER: 3.0,
     K.TRADES_LAG: 3.0,

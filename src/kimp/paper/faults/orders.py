@@ -1,22 +1,27 @@
 """Faults of orders, asked by the desk."""
 
+from dataclasses import replace
 from decimal import Decimal
 
 from kimp.domain.market import Venue
 from kimp.paper.accounts import Accounts, InsufficientFunds
-from kimp.paper.amounts import ZERO, exact
+from kimp.paper.amounts import ZERO, exact, floor_to
 from kimp.paper.conditions import Condition, Conditions
 from kimp.paper.faults import kinds
 from kimp.paper.faults.injector import Fault, Injector
 from kimp.paper.faults.kinds import FaultKind
-from kimp.paper.matching import Take, first_of
-from kimp.paper.orders import Filtered, Force, MarketHalted, Order
+from kimp.paper.matching import Take, first_of, in_pieces
+from kimp.paper.orders import Filtered, Force, MarketHalted, NotPermitted, Order, State, TakenName
 from kimp.paper.terms import BNB, bnb_fee
 
 K = FaultKind
+PIECES = 600
+"""Of many fills: Binance lists 500 at once unless it is asked for more."""
+FOREIGN_SHARE = Decimal("0.5")
+"""Of an order: how much another program's order of the same name asked for."""
 FILLED_SHARE = Decimal("0.5")
 """Of what would have been filled at once."""
-CUTS = frozenset({K.ORDER_EXPIRED, K.PARTIAL_FILL, K.WORSE_PRICE})
+CUTS = frozenset({K.ORDER_EXPIRED, K.PARTIAL_FILL, K.MANY_FILLS, K.WORSE_PRICE})
 """They change what trades at once; an order that must be filled whole or not at all is left alone."""
 
 
@@ -31,7 +36,7 @@ class OrderFaults:
 
     @exact
     def allow(self, order: Order, takes: list[Take]) -> list[Take] | None:
-        """Raises InsufficientFunds, MarketHalted or Filtered as if there were a cause for it."""
+        """Raises what `Desk.place` may raise to refuse an order, as if there were a cause for it."""
         symbol = order.request.instrument.symbol
         fault = self._injector.draw(
             self._venue, f"ORDER {symbol}", self._possible(order, takes), client_id=order.request.client_id
@@ -41,6 +46,11 @@ class OrderFaults:
         if fault.kind is K.MARKET_HALTED:
             self._conditions.begin(Condition.HALTED, self._venue, fault.ms, symbol)
             raise MarketHalted
+        if fault.kind is K.NOT_PERMITTED:
+            self._conditions.begin(Condition.NOT_PERMITTED, self._venue, fault.ms, symbol)
+            raise NotPermitted
+        if fault.kind is K.FOREIGN_ORDER:
+            raise TakenName(_foreign(order))
         if fault.kind is K.INSUFFICIENT_BALANCE:
             raise InsufficientFunds(order.lock_asset, order.locked, ZERO)
         if fault.kind is K.ORDER_REFUSED:
@@ -54,9 +64,23 @@ class OrderFaults:
             possible -= CUTS
         if request.limit is None or all(take.price == request.limit for take in takes):
             possible -= {K.WORSE_PRICE}
+        if sum((take.quantity for take in takes), ZERO) < PIECES * request.instrument.lot:
+            possible -= {K.MANY_FILLS}
+        if request.client_id is None or _foreign_quantity(order) <= ZERO:
+            possible -= {K.FOREIGN_ORDER}
         if not takes or self._accounts[BNB].free < sum((bnb_fee(order, take) for take in takes), ZERO):
             possible -= {K.FEE_IN_BNB}
         return possible
+
+
+def _foreign_quantity(order: Order) -> Decimal:
+    return floor_to((order.request.quantity or ZERO) * FOREIGN_SHARE, order.request.instrument.lot)
+
+
+def _foreign(order: Order) -> Order:
+    """Of the same name and market, at the same moment; ended before anything was filled."""
+    request = replace(order.request, quantity=_foreign_quantity(order))
+    return replace(order, request=request, state=State.EXPIRED, fills=[])
 
 
 def _mark(order: Order, fault: Fault) -> None:
@@ -81,6 +105,8 @@ def _traded(order: Order, takes: list[Take], kind: FaultKind) -> list[Take] | No
         return []
     if kind is K.PARTIAL_FILL:
         return first_of(takes, quantity * FILLED_SHARE, request.instrument.lot)
+    if kind is K.MANY_FILLS:
+        return in_pieces(takes, PIECES, request.instrument.lot)
     if kind is K.WORSE_PRICE and request.limit is not None:
         return [Take(request.limit, quantity)]
     return None

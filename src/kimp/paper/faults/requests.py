@@ -49,7 +49,7 @@ class RequestFaults:
         if (now_ms := self._clock.now_ms()) < self._banned_until_ms:
             return banned(self._ban, self._venue, now_ms, self._banned_until_ms)
         route = f"{request.method} {request.path}"
-        possible = kinds.REQUEST if route in poison.ROUTES else kinds.REQUEST - kinds.POISON
+        possible = kinds.REQUEST - kinds.POISON | poison.possible(route)
         fault = self._injector.draw(self._venue, route, possible | {K.BEYOND_THE_FENCE})
         if fault is None:
             return await handler(request)

@@ -1,5 +1,6 @@
 """Faults on the way of a transfer, asked by the transfer desk."""
 
+import uuid
 from dataclasses import replace
 from decimal import Decimal
 
@@ -53,7 +54,7 @@ class TransferFaults:
         """Of transactions that are shared, by the withdrawal's uuid."""
 
     @exact
-    def accept(self, withdrawal: Withdrawal) -> None:
+    def accept(self, withdrawal: Withdrawal) -> Withdrawal | None:
         venue, coin, surcharge = withdrawal.venue, withdrawal.coin, withdrawal.fee
         possible = set(self._possible(kinds.SENDING, venue, coin))
         if venue is Venue.UPBIT:
@@ -67,7 +68,9 @@ class TransferFaults:
         self._join(withdrawal)
         fault = self._injector.draw(venue, f"WITHDRAW {coin}", possible, withdrawal=withdrawal.uuid)
         if fault is None:
-            return
+            return None
+        if fault.kind is K.FOREIGN_WITHDRAWAL:
+            return _foreign(withdrawal)
         self._sending[withdrawal.uuid] = fault
         if fault.kind is K.WALLET_SUSPENDED:
             self._suspend(venue, coin, fault.ms)
@@ -77,6 +80,7 @@ class TransferFaults:
             withdrawal.fee += surcharge
             if venue is Venue.BINANCE:
                 withdrawal.amount -= surcharge
+        return None
 
     def before(self, withdrawal: Withdrawal, step: Step) -> Verdict:
         deposit = withdrawal.deposit
@@ -168,3 +172,8 @@ class TransferFaults:
     def _set(self, venue: Venue, coin: str, state: WalletState) -> None:
         self._wallets.set(venue, coin, state)
         self._journal.write("wallet", venue=venue, coin=coin, state=state)
+
+
+def _foreign(withdrawal: Withdrawal) -> Withdrawal:
+    """A person's, to nobody's eyes another one but by its id, and cancelled at once."""
+    return replace(withdrawal, uuid=str(uuid.uuid4()), step=Step.CANCELLED, done_ms=withdrawal.created_ms)

@@ -2,7 +2,10 @@
 
 from typing import Any
 
+NOT_PERMITTED = "market_not_permitted"
+"""The real name is not published; this one is on no list, so nobody can have counted on it."""
 MESSAGES = {
+    NOT_PERMITTED: "해당 계정은 이 마켓에서 거래할 수 없습니다.",
     "create_bid_error": "주문 요청 정보가 올바르지 않습니다.",
     "create_ask_error": "주문 요청 정보가 올바르지 않습니다.",
     "insufficient_funds_bid": "매수 가능 잔고가 부족합니다.",

@@ -8,9 +8,9 @@ from kimp.domain.market import Venue
 from kimp.paper.accounts import Balance, InsufficientFunds
 from kimp.paper.amounts import plain
 from kimp.paper.instruments import KRW, Instrument
-from kimp.paper.orders import Filtered, MarketHalted, Order, State, WouldTake
+from kimp.paper.orders import Filtered, MarketHalted, NotPermitted, Order, State, TakenName, WouldTake
 from kimp.paper.upbit import render
-from kimp.paper.upbit.errors import UpbitError, invalid
+from kimp.paper.upbit.errors import NOT_PERMITTED, UpbitError, invalid
 from kimp.paper.upbit.gate import Gate, Params
 from kimp.paper.upbit.order_form import identifier_of, request_of
 from kimp.paper.world import World
@@ -73,8 +73,13 @@ class OrderCalls:
             raise UpbitError(f"create_{word}_error") from None
         except MarketHalted:
             raise UpbitError("market_offline") from None
+        except NotPermitted:
+            raise UpbitError(NOT_PERMITTED) from None
         except Filtered:
             raise UpbitError(f"invalid_price_{word}") from None
+        except TakenName as taken:
+            self._by_identifier[params["identifier"]] = taken.order
+            raise UpbitError("duplicated_identifier") from None
         if identifier is not None:
             self._by_identifier[identifier] = order
         return render.accepted(order)
@@ -89,6 +94,8 @@ class OrderCalls:
             raise UpbitError(f"insufficient_funds_{render.SIDES[request.side]}") from None
         except MarketHalted:
             raise UpbitError("market_offline") from None
+        except NotPermitted:
+            raise UpbitError(NOT_PERMITTED) from None
         return render.accepted(order)
 
     def one(self, params: Params) -> dict[str, Any]:
