@@ -11,7 +11,7 @@ from kimp.contracts.cycle import CyclePolicy, StrandedInput
 from kimp.contracts.orders import OrderIntent, OrderOutcome, OrderReport
 from kimp.contracts.sweep import SWEEP, Found, SweepQuery
 from kimp.domain.errors import VenueError
-from kimp.domain.ids import step_of, used_numbers
+from kimp.domain.ids import installation_of, step_of, used_numbers
 from kimp.domain.market import Venue
 from kimp.domain.money import USDT
 from kimp.domain.premium import mid
@@ -106,6 +106,7 @@ def _input(facts: Stranding, fate: str, krw_per_usdt: Decimal, policy: CyclePoli
         orders=facts.orders,
         withdrawals=facts.withdrawals,
         numbers=used_numbers(facts.names),
+        installation=installation_of(facts.names),
     )
 
 

@@ -110,7 +110,7 @@ class World:
         found = evaluate(view, coin, Direction.TO_UPBIT, coins, anything, now)
         if not isinstance(found, Opportunity):
             raise SystemExit(f"bench: no order can be made: {found}")
-        return plan(found, number, self.settings.policy(), now, 600_000)
+        return plan(found, number, self.settings.policy(), now, 600_000, "k7m2p")
 
 
 @asynccontextmanager

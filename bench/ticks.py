@@ -97,6 +97,7 @@ def new_initiator(bus: RedisTickBus, watch: Stopwatch) -> CountingInitiator:
         admission=limits(cooldown_ms=0),
         policy=trading.policy(WIDE),
         start_within_ms=2_000,
+        installation="k7m2p",
     )
 
     async def unchanged() -> InitiatorSettings:

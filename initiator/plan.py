@@ -10,8 +10,10 @@ from kimp.domain.opportunity import Opportunity
 from kimp.domain.sizing import buy_cost, cash_of
 
 
-def plan(found: Opportunity, number: int, policy: CyclePolicy, now_ms: int, start_within_ms: int) -> CycleInput:
-    """The coin's `number`th cycle, to be opened within `start_within_ms` or not at all."""
+def plan(
+    found: Opportunity, number: int, policy: CyclePolicy, now_ms: int, start_within_ms: int, installation: str
+) -> CycleInput:
+    """The coin's `number`th cycle of this installation, to be opened within `start_within_ms` or not at all."""
     source = found.direction.source
     reserve = cash_of(source, buy_cost(found.limit_price, found.leg_one.buy_quantity, found.buy_instrument))
     return CycleInput(
@@ -31,6 +33,7 @@ def plan(found: Opportunity, number: int, policy: CyclePolicy, now_ms: int, star
         detected_at_ms=now_ms,
         expires_at_ms=now_ms + start_within_ms,
         policy=policy,
+        installation=installation,
     )
 
 

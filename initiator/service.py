@@ -52,6 +52,8 @@ class InitiatorSettings:
     admission: AdmissionLimits
     policy: CyclePolicy
     start_within_ms: int
+    installation: str
+    """The database's own id: the names of its orders end with it."""
 
 
 class Initiator:
@@ -140,7 +142,9 @@ class Initiator:
     def _plan(self, found: Opportunity, number: int) -> CycleInput | Blocked:
         """Sized, and within capital and caps as they were read last; its first order's journal asks them once more."""
         settings, stakes = self._settings, self._known.stakes
-        cycle = plan(found, number, settings.policy, self._clock.now_ms(), settings.start_within_ms)
+        cycle = plan(
+            found, number, settings.policy, self._clock.now_ms(), settings.start_within_ms, settings.installation
+        )
         caps = settings.policy.caps
         return (
             check_caps(caps, stakes.exposure, Decimal(cycle.stake_krw))

@@ -217,7 +217,8 @@ class Execution:
         place = self._place
         if self._part is None:
             self._part = self._story.next_number(place.leg, place.step)
-        return client_order_id(self._story.cycle.cycle_id, place.leg, place.step, self._part, self._attempt)
+        cycle = self._story.cycle
+        return client_order_id(cycle.cycle_id, place.leg, place.step, self._part, self._attempt, cycle.installation)
 
     def _what(self) -> str:
         asset = self._place.venue.cash if self._place.side is Side.BUY else self._place.coin

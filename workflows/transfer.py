@@ -159,12 +159,11 @@ class Transfer:
         size = sizing.withdrawal(self._available, terms.out)
         if size is None:
             raise StepFailed(f"{self._available:f} {self._coin} is below what {self._direction.source} sends")
+        cycle, attempt = self._story.cycle, self._story.next_number(self._leg, Step.SEND)
         return WithdrawalIntent(
-            cycle_id=self._story.cycle.cycle_id,
+            cycle_id=cycle.cycle_id,
             run_id=self._story.run_id,
-            transfer_id=transfer_id(
-                self._story.cycle.cycle_id, self._leg, self._story.next_number(self._leg, Step.SEND)
-            ),
+            transfer_id=transfer_id(cycle.cycle_id, self._leg, attempt, cycle.installation),
             coin=self._coin,
             direction=self._direction,
             amount=size.amount,

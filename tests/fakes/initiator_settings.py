@@ -34,4 +34,5 @@ SETTINGS = InitiatorSettings(
     admission=limits(open_cycles=5),
     policy=POLICY,
     start_within_ms=2_000,
+    installation="k7m2p",
 )

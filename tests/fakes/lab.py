@@ -98,6 +98,8 @@ class Lab:
     quotes_flow: bool = True
     bus_faults: deque[Exception] = field(default_factory=deque)
     """Raised by the next looks at the quotes."""
+    installation: str = ""
+    """What the names of orders end with."""
     hurry: bool = False
     """Ask waiting cycles to look again at once."""
     give_up_at_once: bool = False
@@ -198,7 +200,7 @@ class Lab:
         view = MarketView.of(await self.latest(COINS), await self.latest_rules())
         found = evaluate(view, coin, direction, COINS, LIMITS, SystemClock().now_ms())
         assert isinstance(found, Opportunity), found
-        return plan(found, number, POLICY, SystemClock().now_ms(), expires_in_ms)
+        return plan(found, number, POLICY, SystemClock().now_ms(), expires_in_ms, self.installation)
 
     async def start(self, cycle: CycleInput) -> Handle:
         return await self.client.start_workflow(

@@ -60,6 +60,7 @@ def make(bus: RedisTickBus) -> Initiator:
         admission=limits(cooldown_ms=0),
         policy=trading.policy(WIDE),
         start_within_ms=trading.start_within_ms,
+        installation="k7m2p",
     )
 
     async def unchanged() -> InitiatorSettings:

@@ -40,7 +40,7 @@ class Running:
         async def latest() -> InitiatorSettings:
             if self.away is not None:
                 raise self.away
-            return initiator_settings(await rules.read())
+            return initiator_settings(await rules.read(), "k7m2p")
 
         quotes = kimchi_quotes()
         bus, stated = PlayedBus(rules=free_rules((XRP, TRX, USDT)), last=quotes), StatedBooks()

@@ -101,9 +101,10 @@ async def run_initiator(settings: Settings) -> None:
         await open_ledger(venues, books)
         worker = await stack.enter_async_context(cycle_worker(settings, client, venues, bus, books))
         rules = SettingsInForce(settings, books.settings)
+        installation = await books.installation.id(SystemClock().now_ms())
 
         async def latest() -> InitiatorSettings:
-            return initiator_settings(await rules.read())
+            return initiator_settings(await rules.read(), installation)
 
         initiator = Initiator(
             bus,
@@ -120,7 +121,7 @@ async def run_initiator(settings: Settings) -> None:
         await initiator.run()
 
 
-def initiator_settings(now: InForce) -> InitiatorSettings:
+def initiator_settings(now: InForce, installation: str) -> InitiatorSettings:
     """What the initiator obeys of the settings in force."""
     trading = now.settings.trading
     return InitiatorSettings(
@@ -129,6 +130,7 @@ def initiator_settings(now: InForce) -> InitiatorSettings:
         admission=now.settings.admission(),
         policy=now.policy(),
         start_within_ms=trading.start_within_ms,
+        installation=installation,
     )
 
 

@@ -59,6 +59,9 @@ class CycleTerms(Message):
     krw_per_usdt: Decimal
     detected_at_ms: int
     policy: CyclePolicy
+    installation: str = ""
+    """Ends the names of orders and withdrawals, which another database's cycles on the same account must not share.
+    Empty: the cycle began before there was such a thing."""
 
 
 class CycleInput(CycleTerms):

@@ -10,6 +10,10 @@ MAX_CLIENT_ORDER_ID = 36
 """Binance's limit (`[a-zA-Z0-9-_]{1,36}`); Upbit takes more."""
 
 
+PARTS = 4
+"""Of a name, before the installation's: coin, cycle's number, place, attempt."""
+
+
 class Leg(StrEnum):
     ONE = "1"
     HOME = "H"
@@ -47,21 +51,34 @@ def cycle_of_workflow(name: str) -> str | None:
     return cycle if cycle != name else None
 
 
-def client_order_id(cycle: str, leg: Leg, step: Step, part: int, attempt: int) -> str:
+def client_order_id(cycle: str, leg: Leg, step: Step, part: int, attempt: int, installation: str) -> str:
     """Known to the venue before the order is; the same on every retry.
 
     `part` counts orders that share a step because the book did not fill one whole; `attempt` rises only after a
     definite rejection.
     """
-    name = f"{cycle}-{leg}{step}{part}-{attempt}"
+    name = _of_installation(f"{cycle}-{leg}{step}{part}-{attempt}", installation)
     if len(name) > MAX_CLIENT_ORDER_ID:
         raise ValueError(f"client order id {name!r} is longer than {MAX_CLIENT_ORDER_ID} characters")
     return name
 
 
-def transfer_id(cycle: str, leg: Leg, attempt: int) -> str:
+def transfer_id(cycle: str, leg: Leg, attempt: int, installation: str) -> str:
     """Binance's withdrawOrderId; on Upbit, which has none, only kimp's own name of the withdrawal."""
-    return f"{cycle}-{leg}{Step.SEND}-{attempt}"
+    return _of_installation(f"{cycle}-{leg}{Step.SEND}-{attempt}", installation)
+
+
+def _of_installation(name: str, installation: str) -> str:
+    """At its end, so that people still find a cycle's orders by how their names begin."""
+    return f"{name}-{installation}" if installation else name
+
+
+def installation_of(names: Iterable[str]) -> str:
+    """Of a cycle's names: which installation made them; empty for one that began before there were any."""
+    for name in names:
+        if len(parts := name.split("-")) > PARTS:
+            return parts[PARTS]
+    return ""
 
 
 def step_of(name: str) -> str:
@@ -73,7 +90,7 @@ def used_numbers(names: Iterable[str]) -> tuple[UsedNumber, ...]:
     """Of client order ids and transfer ids of one cycle, so that no name is given twice."""
     highest: dict[tuple[Leg, Step], int] = {}
     for name in names:
-        _, _, place, last = name.split("-")
+        _, _, place, last = name.split("-")[:PARTS]
         leg, step = Leg(place[0]), Step(place[1])
         # A withdrawal has no part: its attempts are what is counted.
         number = int(place[2:] or last)

@@ -3,8 +3,8 @@
 import re
 from dataclasses import dataclass
 
-ORDER = re.compile(r"(?P<cycle>[A-Z0-9]+-\d+)-(?P<leg>[1HR])(?P<step>[BS])(?P<part>\d+)-(?P<attempt>\d+)")
-TRANSFER = re.compile(r"(?P<cycle>[A-Z0-9]+-\d+)-(?P<leg>[1HR])W-(?P<attempt>\d+)")
+ORDER = re.compile(r"(?P<cycle>[A-Z0-9]+-\d+)-(?P<leg>[1HR])(?P<step>[BS])(?P<part>\d+)-(?P<attempt>\d+)(-[a-z0-9]+)?")
+TRANSFER = re.compile(r"(?P<cycle>[A-Z0-9]+-\d+)-(?P<leg>[1HR])W-(?P<attempt>\d+)(-[a-z0-9]+)?")
 COMPENSATING = "R"
 CASH = {"upbit": "KRW", "binance": "USDT"}
 

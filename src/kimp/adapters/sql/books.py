@@ -8,6 +8,7 @@ from kimp.adapters.sql.capital import SqlCapital
 from kimp.adapters.sql.catching_up import SqlCatchingUp
 from kimp.adapters.sql.controls import SqlControls
 from kimp.adapters.sql.engine import create_engine
+from kimp.adapters.sql.installation import SqlInstallation
 from kimp.adapters.sql.journal import SqlJournal
 from kimp.adapters.sql.ledger import SqlLedger
 from kimp.adapters.sql.overview import SqlOverview
@@ -20,7 +21,9 @@ from kimp.adapters.sql.strandings import SqlStrandings
 
 
 class SqlBooks:
-    """The ports of `kimp.ports.books`; also settings' versions, what a restored database needs, stories of cycles."""
+    """The ports of `kimp.ports.books`; also settings' versions, the installation's id, stories of cycles, and what a
+    restored database needs.
+    """
 
     def __init__(self, store: Store) -> None:
         self._store = store
@@ -33,6 +36,7 @@ class SqlBooks:
         self.overview = SqlOverview(store)
         self.stories = SqlStories(store)
         self.settings = SqlSettings(store)
+        self.installation = SqlInstallation(store)
         self.catching_up = SqlCatchingUp(store)
 
     async def ping(self) -> None:

@@ -113,6 +113,7 @@ withdrawal_intents = Table(
     Column("address", String(255), nullable=False),
     Column("tag", String(255)),
     Column("venue_id", ENTRY_ID),
+    Column("likely", Integer),  # 1: bound because it looks like this one; none: the venue named it so
     Column("unanswered", ID, unique=True),  # `<venue>/<coin>` until the venue's id is known, or that it sent nothing
     Column("reason", Text),
     UniqueConstraint("venue", "venue_id"),
@@ -195,6 +196,16 @@ halts = Table(
     **OPTIONS,
 )
 """The kill switch and its history: see `controls.IN_FORCE`; no row means RUN."""
+
+installation = Table(
+    "installation",
+    metadata,
+    Column("number", Integer, primary_key=True, autoincrement=False),
+    Column("id", CODE, nullable=False),
+    Column("made_ms", BigInteger, nullable=False),
+    **OPTIONS,
+)
+"""One row: what the names of this database's orders end with."""
 
 settings_versions = Table(
     "settings_versions",

@@ -1,0 +1,26 @@
+"""A database's own id: one for its whole life, whoever asks, and another than any other database's."""
+
+import asyncio
+
+from kimp.adapters.sql.books import SqlBooks, open_books
+from kimp.adapters.sql.copying import copy_all
+from kimp.adapters.sql.schema import migrate
+
+
+async def test_all_who_ask_at_once_are_told_the_same(books: SqlBooks) -> None:
+    told = await asyncio.gather(*(books.installation.id(now_ms) for now_ms in range(8)))
+    assert len(set(told)) == 1
+    assert await books.installation.id(99) == told[0]
+
+
+async def test_a_new_database_is_another_one_and_a_copy_the_same(tmp_path: str) -> None:
+    urls = [f"sqlite+aiosqlite:///{tmp_path}/{name}.db" for name in ("first", "second", "copy")]
+    for url in urls:
+        await migrate(url)
+    first, second = [await open_books(url) for url in urls[:2]]
+    mine = await first.installation.id(1)
+    assert await second.installation.id(1) != mine
+    await copy_all(urls[0], urls[2])
+    copy = await open_books(urls[2])
+    assert await copy.installation.id(2) == mine
+    await asyncio.gather(*(each.close() for each in (first, second, copy)))
