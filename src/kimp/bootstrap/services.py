@@ -52,7 +52,7 @@ async def run_workers(settings: Settings, queues: Sequence[TaskQueue]) -> None:
             venues = await stack.enter_async_context(open_trusted_venues(settings, rights))
             if TaskQueue.CYCLES in queues:
                 bus = await stack.enter_async_context(open_bus(settings))
-                watched.checks["redis"] = bus.ping
+                watched.checks["redis"] = bus.check_reading
                 workers.append(cycle_worker(settings, client, venues[Right.TRADE], bus, books))
             if TaskQueue.TRANSFERS in queues:
                 workers.append(transfer_worker(settings, client, venues[Right.WITHDRAW], books))
@@ -85,7 +85,7 @@ async def run_feeder(settings: Settings) -> None:
         open_trusted_venues(settings, [Right.READ]) as venues,
     ):
         feeder = Feeder(streams, bus, venues[Right.READ], settings.trading.assets, SystemClock())
-        watched.checks |= {"redis": bus.ping, "streams": feeder.stale}
+        watched.checks |= {"redis": bus.check_publishing, "streams": feeder.stale}
         await feeder.run()
 
 
@@ -116,7 +116,7 @@ async def run_initiator(settings: Settings) -> None:
             await latest(),
             latest,
         )
-        watched.checks |= _servers(client, books) | {"redis": bus.ping, "quotes": initiator.stale}
+        watched.checks |= _servers(client, books) | {"redis": bus.check_listening, "quotes": initiator.stale}
         watched.checks["workers"] = lambda: _polling([worker])
         await initiator.run()
 

@@ -15,7 +15,7 @@ from kimp.bootstrap.keys import Held
 from kimp.bootstrap.parts import open_bus, open_database, open_keys, open_venue
 from kimp.bootstrap.temporal import connect_temporal
 from kimp.config import Settings
-from kimp.domain.errors import BadConfig, KimpError, Unavailable
+from kimp.domain.errors import BadConfig, BusUnavailable, KimpError, Unavailable
 from kimp.domain.keys import Right, expiry_warning
 from kimp.domain.market import Venue
 from kimp.domain.money import ZERO
@@ -37,8 +37,8 @@ class Finding:
     detail: str
 
 
-class CouldNotAsk(KimpError):
-    """Nothing is known, neither good nor bad."""
+class Doubtful(KimpError):
+    """No fault for certain, and worth a look."""
 
 
 async def examine(settings: Settings, within_s: float = ANSWER_S) -> AsyncIterator[Finding]:
@@ -49,7 +49,7 @@ async def examine(settings: Settings, within_s: float = ANSWER_S) -> AsyncIterat
     checks: dict[str, Check] = {
         "temporal": lambda: _temporal(settings),
         "histories": lambda: _histories(settings),
-        "redis": lambda: _redis(settings),
+        "redis": lambda: redis_serves(settings),
         "database": lambda: _database(settings),
         "switch": lambda: _kill_switch(settings),
     }
@@ -68,8 +68,8 @@ async def _finding(part: str, check: Check, within_s: float) -> Finding:
     try:
         async with asyncio.timeout(within_s):
             return Finding(part, "ok", await check())
-    except CouldNotAsk as error:
-        return Finding(part, "warning", f"could not ask: {error}")
+    except Doubtful as error:
+        return Finding(part, "warning", str(error))
     except KimpError as error:
         return Finding(part, "failed", str(error))
     except TimeoutError:
@@ -124,11 +124,31 @@ async def _histories(settings: Settings) -> str:
     )
 
 
-async def _redis(settings: Settings) -> str:
+async def redis_serves(settings: Settings) -> str:
+    """Does what kimp's processes do there, as a server that answers may still refuse that."""
     async with open_bus(settings) as bus:
-        await bus.ping()
+        tries = {"publish": bus.check_publishing, "listen": bus.check_listening, "read": bus.check_reading}
+        refused = {what: told for what, try_it in tries.items() if (told := await _forbidden(try_it))}
+        if len(refused) == len(tries):
+            raise BusUnavailable(refused["read"])
+        if refused:
+            raise Doubtful(
+                f"answers, and this user may not {' or '.join(refused)} (NOPERM): a feeder must publish, an initiator"
+                " listen and read, a worker of the queue cycles read"
+            )
         quotes = await bus.latest([*settings.trading.assets])
-    return f"answers; {len(quotes)} fresh quotes" + ("" if quotes else " (is a feeder running?)")
+    return f"serves; {len(quotes)} fresh quotes" + ("" if quotes else " (is a feeder running?)")
+
+
+async def _forbidden(try_it: Callable[[], Awaitable[None]]) -> str | None:
+    """What is told where only a right lacks."""
+    try:
+        await try_it()
+    except BusUnavailable as error:
+        if error.word == "NOPERM":
+            return str(error)
+        raise
+    return None
 
 
 async def _database(settings: Settings) -> str:
@@ -171,7 +191,7 @@ def _keys_check(settings: Settings, venue: Venue) -> Check:
         try:
             told = [await _key(settings, one) for one in held]
         except Unavailable as error:
-            raise CouldNotAsk(str(error)) from None
+            raise Doubtful(f"could not ask: {error}") from None
         finally:
             for one in held:
                 await one.exchange.close()

@@ -61,6 +61,11 @@ class TemporalUnavailable(KimpError):
 class BusUnavailable(KimpError):
     """Redis is away. Whatever was to be published or read is asked for again, as it is by then."""
 
+    def __init__(self, message: str, word: str | None = None) -> None:
+        super().__init__(message)
+        self.word = word
+        """The server's own, e.g. NOPERM, if it answered."""
+
 
 class StoreUnavailable(KimpError):
     """The database is away or busy. All writes are idempotent by key, so the same one may be repeated."""

@@ -71,8 +71,6 @@ class RecordingBus:
     async def batches(self) -> AsyncIterator[bytes]:
         yield b""
 
-    async def ping(self) -> None: ...
-
     async def close(self) -> None: ...
 
 

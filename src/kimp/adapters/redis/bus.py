@@ -12,6 +12,7 @@ from redis.asyncio import Redis
 from redis.asyncio.client import PubSub
 from redis.exceptions import RedisError
 
+from kimp.adapters.redis.refusals import MOVED_AWAY, reason_of, word_of
 from kimp.adapters.redis.rules import decode_rules, encode_rules
 from kimp.contracts.ticks import CHANNEL, decode_quote, encode_batch, encode_quote
 from kimp.domain.errors import BadConfig, BadMessage, BusUnavailable
@@ -23,6 +24,8 @@ LAST_VALUE_MS = 10_000
 """Life of a symbol's last value: a silent symbol vanishes for late joiners. Decisions look at its age anyway."""
 RULES_MS = 120_000
 """Four readings of the feeder: rules that nobody renews are not traded on."""
+CHECK_KEY = "kimp:last:check"
+CHECK_MS = 1_000
 TIMEOUT_S = 2.0
 SILENCE_S = 3.0
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.05, 5.0
@@ -51,8 +54,13 @@ class RedisTickBus:
         except ValueError:
             raise BadConfig(f"redis_url: {self._place} is no Redis URL; use redis://host:6379/0") from None
         self.counts = Counter[str]()
+        self._not_kept: str | None = None
+        """Why last values were refused at the last try."""
 
     async def publish(self, quotes: Sequence[Quote]) -> None:
+        """Quotes that went out are published, also where their last values for late joiners were refused: that is
+        counted, and told when it begins.
+        """
         if not quotes:
             return
         newest = {(quote.venue, quote.coin): quote for quote in quotes}
@@ -64,7 +72,20 @@ class RedisTickBus:
             pipe.publish(CHANNEL, encode_batch(quotes))
             for (venue, coin), quote in newest.items():
                 pipe.set(last_key(venue, coin), encode_quote(quote), px=LAST_VALUE_MS)
-            await pipe.execute()
+            published, *kept = await pipe.execute(raise_on_error=False)
+        if isinstance(published, Exception):
+            raise published
+        self._note_kept(next((answer for answer in kept if isinstance(answer, Exception)), None))
+
+    def _note_kept(self, refusal: Exception | None) -> None:
+        if refusal is None:
+            self._not_kept = None
+            return
+        if self._is_elsewhere(refusal):
+            raise refusal
+        reason = reason_of(refusal)
+        self._count("not_kept", f"{self._place} keeps no last values: {reason}", aloud=reason != self._not_kept)
+        self._not_kept = reason
 
     async def publish_rules(self, rules: VenueRules) -> None:
         async with self._served():
@@ -107,19 +128,32 @@ class RedisTickBus:
                             yield data
             except LOST as gone:
                 failures += 1
-                self._count("reconnect", f"{self._place}: {type(gone).__name__}")
+                self._count("reconnect", f"{self._place}: {reason_of(gone)}")
                 ceiling = min(LONGEST_PAUSE_S, FIRST_PAUSE_S * 2.0 ** min(failures, 10))
                 await asyncio.sleep(random.uniform(ceiling / 2, ceiling))  # noqa: S311 - spreads reconnects, no secret
 
-    async def ping(self) -> None:
-        """Raises BusUnavailable, without the password, if no Redis answers there."""
-        try:
-            async with asyncio.timeout(TIMEOUT_S):
-                await self._redis.ping()
-        except LOST as error:
-            raise BusUnavailable(
-                f"redis_url: no Redis answers at {self._place} ({type(error).__name__}); start one or mend the URL"
-            ) from None
+    async def check_publishing(self) -> None:
+        """What a feeder does: an empty batch on the channel, and a value that lives for a moment. Raises
+        BusUnavailable, as the two other checks do, without the password.
+        """
+        async with self._answering(), self._redis.pipeline(transaction=False) as pipe:
+            pipe.publish(CHANNEL, encode_batch([]))
+            pipe.set(CHECK_KEY, b"", px=CHECK_MS)
+            for answer in await pipe.execute(raise_on_error=False):
+                if isinstance(answer, Exception):
+                    raise answer
+
+    async def check_listening(self) -> None:
+        """What an initiator does."""
+        await self.check_reading()
+        async with self._answering(), self._listening.pubsub() as channel:
+            await channel.subscribe(CHANNEL)
+            await channel.get_message(timeout=TIMEOUT_S)
+
+    async def check_reading(self) -> None:
+        """What a worker does."""
+        async with self._answering():
+            await self._redis.mget([rules_key(venue) for venue in Venue])
 
     async def close(self) -> None:
         await self._redis.aclose()
@@ -131,13 +165,40 @@ class RedisTickBus:
             async with asyncio.timeout(TIMEOUT_S):
                 yield
         except LOST as error:
+            await self._reconnect_after(error)
             # The library's own text may tell the whole URL.
-            raise BusUnavailable(f"no Redis serves at {self._place} ({type(error).__name__})") from None
+            raise BusUnavailable(f"no Redis serves at {self._place} ({reason_of(error)})", word_of(error)) from None
 
-    def _count(self, kind: str, detail: str) -> None:
+    @asynccontextmanager
+    async def _answering(self) -> AsyncGenerator[None]:
+        """For checks: who reads it is to mend something."""
+        try:
+            async with asyncio.timeout(TIMEOUT_S):
+                yield
+        except LOST as error:
+            await self._reconnect_after(error)
+            word, reason = word_of(error), reason_of(error)
+            told = (
+                f"Redis at {self._place} refuses: {reason}"
+                if word
+                else f"no Redis answers at {self._place} ({reason}); start one or mend the URL"
+            )
+            raise BusUnavailable(f"redis_url: {told}", word) from None
+
+    async def _reconnect_after(self, error: BaseException) -> None:
+        """A server that is not the right one any more says so as long as its connections are used."""
+        if self._is_elsewhere(error):
+            await self._redis.connection_pool.disconnect()
+            await self._listening.connection_pool.disconnect()
+
+    def _is_elsewhere(self, error: BaseException) -> bool:
+        return word_of(error) in MOVED_AWAY
+
+    def _count(self, kind: str, detail: str, *, aloud: bool = True) -> None:
         self.counts[kind] += 1
         metrics.bus_events.add(1, {"kind": kind})
-        log.warning("redis: %s: %s", kind, detail)
+        if aloud:
+            log.warning("redis: %s: %s", kind, detail)
 
 
 async def _messages(channel: PubSub) -> AsyncGenerator[bytes]:
