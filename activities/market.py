@@ -14,7 +14,7 @@ from kimp.domain.market import Venue
 from kimp.domain.money import USDT, ZERO, Asset
 from kimp.domain.premium import mid
 from kimp.domain.routing import choose_route, rank_routes
-from kimp.ports.clock import Clock
+from kimp.ports.clock import SteadyClock
 from kimp.ports.exchange import MarketData
 from kimp.ports.ticks import TickBus
 
@@ -25,7 +25,7 @@ class MarketActivities:
 
     venues: Mapping[Venue, MarketData]
     bus: TickBus
-    clock: Clock
+    clock: SteadyClock
 
     @activity.defn
     async def find_route(self, query: RouteQuery) -> RouteReport:
@@ -34,11 +34,11 @@ class MarketActivities:
         By the feeder's last values: none while these are missing or stale. Looking here, and not in the workflow,
         keeps hours of waiting out of its history.
         """
-        until_ms = self.clock.now_ms() + query.look_for_s * 1000
+        until_ms = self.clock.steady_ms() + query.look_for_s * 1000
         while True:
             activity.heartbeat("looking for a way home")
             report = await self._look(query)
-            if report.route is not None or self.clock.now_ms() >= until_ms:
+            if report.route is not None or self.clock.steady_ms() >= until_ms:
                 return report
             await pause(query.look_every_s)
 

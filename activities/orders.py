@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from temporalio import activity
 
 from activities.crash_points import crash_point
+from activities.leaving import left_by_server_ms
 from activities.pauses import pause
 from activities.resets import WAS_RESET, may_not_begin
 from kimp.contracts.orders import OrderIntent, OrderOutcome, OrderReport
@@ -50,28 +51,30 @@ class OrderActivities:
     @activity.defn
     async def execute_order(self, intent: OrderIntent) -> OrderReport:
         """Carry out one order. However often this runs, the venue accepts the order at most once."""
+        began_ms = self.clock.steady_ms()
         step = step_of(intent.client_order_id)
         crash_point("order-asked", step)
         if await may_not_begin(intent, self.journal):
             return _report(intent, OrderOutcome.BLOCKED, reason=WAS_RESET)
-        permit = await self.journal.ask_order(intent, self.clock.now_ms())
+        asked_ms = self.clock.steady_ms()
+        permit = await self.journal.ask_order(intent)
         crash_point("order-journalled", step)
         if permit.refused is not None:
             return _report(intent, OrderOutcome.NOT_SENT, reason=f"{permit.refused.gate}; {permit.refused.detail}")
         if permit.run_id != intent.run_id:
             return _report(intent, OrderOutcome.NOT_SENT, reason=f"the id was used before, by run {permit.run_id}")
-        report = await self._execute(intent, permit, self.clock.steady_ms())
+        report = await self._execute(intent, permit, _leave(intent, permit, began_ms, asked_ms))
         crash_point("order-followed", step)
-        await self.journal.close_order(intent, report, self.clock.now_ms())
+        await self.journal.close_order(intent, report)
         crash_point("order-closed", step)
         metrics.orders.add(1, {"venue": intent.venue.value, "side": intent.side.value, "outcome": report.outcome.value})
         return report
 
-    async def _execute(self, intent: OrderIntent, permit: SendPermit, began_ms: int) -> OrderReport:
-        """`began_ms`: of the steady clock, once the journal had answered."""
+    async def _execute(self, intent: OrderIntent, permit: SendPermit, leave: "_Leave") -> OrderReport:
+        journalled_ms = self.clock.steady_ms()
         try:
-            order = await self._send_once(intent, permit) if permit.first else None
-            order = order or await self._look_up(intent, began_ms)
+            order = await self._send_once(intent, permit, leave) if permit.first else None
+            order = order or await self._look_up(intent, journalled_ms)
         except _HeldBack as reason:
             return _report(intent, OrderOutcome.NOT_SENT, reason=str(reason))
         except _Blocked as bar:
@@ -96,14 +99,14 @@ class OrderActivities:
             activity.logger.error("%s; no new cycles until `kimp resume`", reason)
             metrics.breaches.add(1, {"venue": intent.venue.value})
             crash_point("breach-found", intent.venue)
-            await self.controls.halt_at_least(HaltLevel.NO_NEW_CYCLES, reason, self.clock.now_ms())
+            await self.controls.halt_at_least(HaltLevel.NO_NEW_CYCLES, reason)
             crash_point("breach-halted", intent.venue)
 
-    async def _send_once(self, intent: OrderIntent, permit: SendPermit) -> VenueOrder | None:
+    async def _send_once(self, intent: OrderIntent, permit: SendPermit, leave: "_Leave") -> VenueOrder | None:
         """None if the answer proves nothing."""
-        self._check(intent, permit)
+        self._check(intent, permit, leave)
         try:
-            return await self.venues[intent.venue].place_order(intent, send_by_ms=_send_by_ms(intent, permit))
+            return await self.venues[intent.venue].place_order(intent, send_by_ms=leave.by_ms)
         except NotSent as late:
             raise _Blocked(str(late), SOON_S) from None
         except Unavailable as busy:
@@ -116,27 +119,27 @@ class OrderActivities:
             activity.logger.warning("order %s: %s; looking it up", intent.client_order_id, doubt)
             return None
 
-    def _check(self, intent: OrderIntent, permit: SendPermit) -> None:
+    def _check(self, intent: OrderIntent, permit: SendPermit, leave: "_Leave") -> None:
         """The last look before it leaves. Raises _HeldBack or _Blocked."""
-        now = self.clock.now_ms()
+        now = self.clock.steady_ms()
         value_krw = CONTEXT.multiply(CONTEXT.multiply(intent.quantity, intent.limit_price), intent.krw_per_cash)
         if value_krw > ORDER_CEILING_KRW:
             raise _HeldBack(f"{value_krw:,.0f} KRW is above the ceiling of {ORDER_CEILING_KRW:,f}")
         if permit.halt >= (HaltLevel.NOTHING_LEAVES if intent.compensating else HaltLevel.ONLY_COMPENSATION):
             raise _Blocked(f"orders are halted at level {int(permit.halt)} ({permit.halt.name.lower()})")
-        if now > intent.expires_at_ms:
+        if now > leave.expires_ms:
             # What opens a cycle is gone with its moment; all others are priced anew.
             if intent.opening is not None:
-                raise _HeldBack(f"expired {now - intent.expires_at_ms} ms ago")
+                raise _HeldBack(f"expired {now - leave.expires_ms} ms ago")
             raise _Blocked("it expired before it could be sent", SOON_S)
-        if now - permit.first_asked_ms > SEND_WITHIN_MS:
+        if now > leave.stalled_ms:
             raise _Blocked("the attempt stalled before it could send", SOON_S)
 
-    async def _look_up(self, intent: OrderIntent, began_ms: int) -> VenueOrder | None:
+    async def _look_up(self, intent: OrderIntent, journalled_ms: int) -> VenueOrder | None:
         """The order, or None once the fence has passed and the venue still does not know it."""
         while True:
             activity.heartbeat("looking up")
-            past_fence = self.clock.steady_ms() - began_ms > FENCE_MS
+            past_fence = self.clock.steady_ms() - journalled_ms > FENCE_MS
             try:
                 order = await self.venues[intent.venue].find_order(intent.coin, intent.client_order_id)
             except Unavailable as busy:
@@ -151,9 +154,9 @@ class OrderActivities:
 
     async def _follow(self, intent: OrderIntent, order: VenueOrder) -> VenueOrder:
         """Wait for the last fill of an immediate order; the venue answers before it has matched."""
-        until_ms = self.clock.now_ms() + FOLLOW_LIMIT_MS
+        until_ms = self.clock.steady_ms() + FOLLOW_LIMIT_MS
         while not order.closed:
-            if self.clock.now_ms() > until_ms:
+            if self.clock.steady_ms() > until_ms:
                 raise Unavailable("an immediate order is still open", venue=intent.venue)
             activity.heartbeat("following")
             await pause(FOLLOW_S)
@@ -161,9 +164,25 @@ class OrderActivities:
         return order
 
 
-def _send_by_ms(intent: OrderIntent, permit: SendPermit) -> int:
-    """However long the adapter's own limiter holds it up: later than this it must not leave."""
-    return min(permit.first_asked_ms + SEND_WITHIN_MS, intent.expires_at_ms)
+@dataclass(frozen=True, slots=True)
+class _Leave:
+    """Until when the order may leave, by the steady clock: later it is held back, by whatever it was held up."""
+
+    expires_ms: int
+    stalled_ms: int
+
+    @property
+    def by_ms(self) -> int:
+        return min(self.expires_ms, self.stalled_ms)
+
+
+def _leave(intent: OrderIntent, permit: SendPermit, began_ms: int, asked_ms: int) -> _Leave:
+    """`began_ms`, `asked_ms`: when the attempt began, and when it asked the journal."""
+    if intent.opening is None:
+        expires_ms = began_ms + left_by_server_ms(intent.expires_at_ms)
+    else:
+        expires_ms = asked_ms + intent.expires_at_ms - permit.now_ms
+    return _Leave(expires_ms, asked_ms + SEND_WITHIN_MS)
 
 
 class _HeldBack(Exception):

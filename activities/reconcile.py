@@ -52,7 +52,7 @@ class ReconcileActivities:
         activity.logger.error("the venues hold what the ledger does not know: %s", ", ".join(told))
         if await self._is_much(differences):
             reason = f"unexplained: {', '.join(told)}"
-            await self.controls.halt_at_least(HaltLevel.NO_NEW_CYCLES, reason, self.clock.now_ms())
+            await self.controls.halt_at_least(HaltLevel.NO_NEW_CYCLES, reason)
         return Reconciled(differences=told)
 
     async def _differences(self) -> Differences:
@@ -63,7 +63,7 @@ class ReconcileActivities:
         """
         if await self.strandings.unfinished() or not await self.ledger.opened() >= self.venues.keys():
             return {}
-        if await self.strandings.absent_orders(self.clock.now_ms() - SURFACES_MS):
+        if await self.strandings.absent_orders(SURFACES_MS):
             return {}
         ledger = await self.ledger.balances()
         held = {

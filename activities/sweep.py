@@ -18,7 +18,6 @@ from kimp.domain.premium import mid
 from kimp.observability import metrics
 from kimp.observability.context import bound
 from kimp.ports.books import Stranding, Strandings
-from kimp.ports.clock import Clock
 from kimp.ports.exchange import Trading, VenueOrder
 from kimp.ports.settings import TradingRules
 from kimp.ports.starter import CycleFates
@@ -37,24 +36,22 @@ class SweepActivities:
     fates: CycleFates
     bus: TickBus
     rules: TradingRules
-    clock: Clock
 
     @activity.defn
     async def adopt_late_orders(self, query: SweepQuery) -> Found:
         """Book what filled of orders that were given up: their cycles count as unfinished from then on."""
         del query
-        now = self.clock.now_ms()
         adopted: list[str] = []
-        for intent in await self.strandings.absent_orders(now - LATE_MS):
+        for intent in await self.strandings.absent_orders(LATE_MS):
             name = intent.client_order_id
             # The sweep is of no cycle; what it says here is about one.
             attempt = str(activity.info().attempt)
             with bound(cycle_id=intent.cycle_id, step=step_of(name), attempt=attempt, venue=intent.venue.value):
-                if await self._adopt(intent, now):
+                if await self._adopt(intent):
                     adopted.append(name)
         return Found(adopted=tuple(adopted))
 
-    async def _adopt(self, intent: OrderIntent, now_ms: int) -> bool:
+    async def _adopt(self, intent: OrderIntent) -> bool:
         try:
             order = await self.venues[intent.venue].find_order(intent.coin, intent.client_order_id)
         except VenueError as error:
@@ -65,7 +62,7 @@ class SweepActivities:
         activity.logger.error("order %s surfaced after its fence and is undone", intent.client_order_id)
         metrics.late_orders.add(1, {"venue": intent.venue.value})
         crash_point("late-found", SWEEP)
-        await self.strandings.adopt(intent, _report(intent, order), intent.entries(order.fills), now_ms)
+        await self.strandings.adopt(intent, _report(intent, order), intent.entries(order.fills))
         crash_point("late-adopted", SWEEP)
         return True
 

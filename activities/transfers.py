@@ -11,6 +11,7 @@ from temporalio.exceptions import ApplicationError
 from activities import deposits
 from activities.addresses import agreed
 from activities.crash_points import crash_point
+from activities.leaving import left_by_server_ms
 from activities.orders import SEND_WITHIN_MS
 from activities.pauses import pause
 from activities.resets import WAS_RESET, may_not_begin
@@ -30,7 +31,7 @@ from kimp.domain.ids import Step, step_of
 from kimp.domain.market import Venue
 from kimp.domain.money import ZERO, Asset
 from kimp.ports.books import Journal, SendPermit
-from kimp.ports.clock import Clock
+from kimp.ports.clock import SteadyClock
 from kimp.ports.exchange import Transfers
 
 Allowed = Mapping[tuple[Venue, Asset], Address]
@@ -63,7 +64,7 @@ class TransferActivities:
     venues: Mapping[Venue, Transfers]
     journal: Journal
     allowed: Allowed
-    clock: Clock
+    clock: SteadyClock
     polls: int = POLLS_PER_CALL
 
     @activity.defn
@@ -84,22 +85,23 @@ class TransferActivities:
     @activity.defn
     async def withdraw(self, intent: WithdrawalIntent) -> WithdrawalReport:
         """Withdraw once. After a lost answer the venue's own list decides; it is never sent again."""
+        expires_ms = self.clock.steady_ms() + left_by_server_ms(intent.expires_at_ms)
         step = step_of(intent.transfer_id)
         crash_point("withdraw-asked", step)
         if await may_not_begin(intent, self.journal):
             raise Postponed(WAS_RESET, venue=intent.direction.source)
-        permit = await self._turn(intent)
+        permit, asked_ms = await self._turn(intent)
         crash_point("withdraw-journalled", step)
         if permit.run_id != intent.run_id:
             raise KeyRefused(f"{intent.transfer_id} was used by run {permit.run_id}", venue=intent.direction.source)
         if permit.closed is not None:
             raise Postponed(permit.closed, venue=intent.direction.source)
         if permit.first:
-            report = await self._send_once(intent, permit)
+            report = await self._send_once(intent, permit, expires_ms, asked_ms + SEND_WITHIN_MS)
             if report is not None:
                 return report
         try:
-            return await self._look_up(intent, permit.first_asked_ms)
+            return await self._look_up(intent, permit)
         except Rejected as refusal:
             # Told as a refusal, it would make the workflow withdraw anew: only the withdrawal itself may be refused.
             raise ApplicationError(
@@ -108,25 +110,28 @@ class TransferActivities:
                 non_retryable=not isinstance(refusal, NotFound),
             ) from None
 
-    async def _turn(self, intent: WithdrawalIntent) -> SendPermit:
-        """The journal's permit, once no other withdrawal of the coin is without an answer."""
+    async def _turn(self, intent: WithdrawalIntent) -> tuple[SendPermit, int]:
+        """The journal's permit, once no other withdrawal of the coin is without an answer; when it was asked for."""
         for _ in range(TURNS):
-            permit = await self.journal.ask_withdrawal(intent, self.clock.now_ms())
+            asked_ms = self.clock.steady_ms()
+            permit = await self.journal.ask_withdrawal(intent)
             if permit is not None:
-                return permit
+                return permit, asked_ms
             activity.heartbeat("another withdrawal of the coin has no answer yet")
             await pause(POLL_S)
         raise Postponed(
             f"another withdrawal of {intent.coin} has no answer yet", venue=intent.direction.source
         )  # not journalled, so nothing to close
 
-    async def _send_once(self, intent: WithdrawalIntent, permit: SendPermit) -> WithdrawalReport | None:
+    async def _send_once(
+        self, intent: WithdrawalIntent, permit: SendPermit, expires_ms: int, send_by_ms: int
+    ) -> WithdrawalReport | None:
         """None if the answer proves nothing. Raises Rejected, and says so in the journal, if nothing left."""
         source = self.venues[intent.direction.source]
         step = step_of(intent.transfer_id)
         try:
-            self._last_look(intent, permit)
-            report = await source.withdraw(intent, send_by_ms=permit.first_asked_ms + SEND_WITHIN_MS)
+            self._last_look(intent, permit, expires_ms)
+            report = await source.withdraw(intent, send_by_ms=min(send_by_ms, expires_ms))
         except OutcomeUnknown as doubt:
             activity.logger.warning("withdrawal %s: %s; looking it up", intent.transfer_id, doubt)
             return None
@@ -139,12 +144,12 @@ class TransferActivities:
         crash_point("withdraw-claimed", step)
         return report
 
-    def _last_look(self, intent: WithdrawalIntent, permit: SendPermit) -> None:
+    def _last_look(self, intent: WithdrawalIntent, permit: SendPermit, expires_ms: int) -> None:
         """Hours may lie between the preparation and this moment. Raises Postponed: the workflow prepares anew."""
         source = intent.direction.source
         if permit.halt >= HaltLevel.NOTHING_LEAVES:
             raise Postponed("the kill switch lets nothing leave", venue=source)
-        if permit.first_asked_ms > intent.expires_at_ms:
+        if self.clock.steady_ms() > expires_ms:
             raise Postponed("wallets and addresses were looked at too long ago", venue=source)
         allowed = self.allowed.get((source, intent.coin))
         if allowed is None or (allowed.address, allowed.tag) != (intent.address.address, intent.address.tag):
@@ -160,26 +165,30 @@ class TransferActivities:
         crash_point("given-up", Step.SEND)
         return await self.journal.claimed_withdrawal(intent.transfer_id) is None
 
-    async def _look_up(self, intent: WithdrawalIntent, asked_ms: int) -> WithdrawalReport:
+    async def _look_up(self, intent: WithdrawalIntent, permit: SendPermit) -> WithdrawalReport:
         source = self.venues[intent.direction.source]
-        show_at_ms = self.clock.now_ms() + SHOW_AFTER_MS
+        now_ms = self.clock.steady_ms()
+        show_at_ms, give_up_at_ms = (
+            now_ms + SHOW_AFTER_MS,
+            now_ms + GIVE_UP_MS - (permit.now_ms - permit.first_asked_ms),
+        )
         while True:
             activity.heartbeat("looking up")
             venue_id = await self.journal.claimed_withdrawal(intent.transfer_id)
             if venue_id is not None:
                 return await source.withdrawal(intent.coin, venue_id)
-            for found in await source.withdrawals_since(intent.coin, asked_ms, intent.transfer_id):
+            for found in await source.withdrawals_since(intent.coin, permit.first_asked_ms, intent.transfer_id):
                 matches = intent.amount in {found.arrives, found.arrives + found.fee}
                 if matches and await self.journal.claim_withdrawal(intent.transfer_id, source.venue, found.venue_id):
                     return found
-            if self.clock.now_ms() - asked_ms > GIVE_UP_MS:
+            if self.clock.steady_ms() > give_up_at_ms:
                 raise ApplicationError(
                     f"withdrawal {intent.transfer_id}: no answer, and {source.venue} lists none like it;"
                     " a person must look before anything is sent again",
                     type=OutcomeUnknown.__name__,
                     non_retryable=True,
                 )
-            if self.clock.now_ms() > show_at_ms:
+            if self.clock.steady_ms() > show_at_ms:
                 raise ApplicationError(
                     f"withdrawal {intent.transfer_id} has no answer; {source.venue}'s lists are searched for it",
                     type=STILL_UNKNOWN,

@@ -18,7 +18,6 @@ from bench.cycles import ManyActivities, nothing
 from bench.figures import Row
 from bench.orders import World, open_world
 from bench.orders import measure as measure_orders
-from kimp.adapters.clock import SystemClock
 from kimp.adapters.embedded.process import ServerProcess
 from kimp.adapters.temporal.starter import TemporalCycleStarter
 from kimp.cli.stack import Stack
@@ -69,7 +68,7 @@ async def measure(folder: Path) -> AsyncIterator[Row]:
                 await kimp.start(f"worker-{number}", "worker")
             running = many
             # Here every cycle loses; so many in a row would halt trading.
-            await world.books.controls.set_halt_level(HaltLevel.RUN, "bench", SystemClock().now_ms())
+            await world.books.controls.set_halt_level(HaltLevel.RUN, "bench")
             await _cycles(world, FIRST * many, 2 * many)  # warm up: each process imports and connects
             ours = CYCLES / await _cycles(world, FIRST * many + 100, CYCLES)
             theirs = CYCLES / await _bare(world.bare, folder, many)

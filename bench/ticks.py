@@ -42,7 +42,7 @@ class Stopwatch:
     async def coin_states(self) -> Mapping[Asset, CoinState]:
         return {}
 
-    async def stakes(self, now_ms: int) -> Stakes:
+    async def stakes(self) -> Stakes:
         return RICH
 
     async def halt_level(self) -> HaltLevel:

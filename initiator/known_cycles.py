@@ -18,6 +18,8 @@ FORGET_MS = 30_000
 TRUST_MS = 5_000
 """A kill switch that was not read for so long counts as on."""
 
+# Times named `at_ms` are of this process' steady clock: what it waits for and trusts does not move with its wall clock.
+
 
 @dataclass(frozen=True, slots=True)
 class _Learned:
@@ -34,23 +36,23 @@ class KnownCycles:
         self._learned: dict[Asset, _Learned] = {}
         self._open: set[Asset] = set()
         self._halt: HaltLevel | None = None
-        self._read_ms = 0
-        self.stakes = Stakes(free={}, exposure=Exposure())
+        self._read_at_ms = 0
+        self.stakes = Stakes(free={}, exposure=Exposure(), now_ms=0)
         """As they were read last."""
 
-    def refresh(self, rows: Mapping[Asset, CoinState], halt: HaltLevel, stakes: Stakes, now_ms: int) -> None:
+    def refresh(self, rows: Mapping[Asset, CoinState], halt: HaltLevel, stakes: Stakes, at_ms: int) -> None:
         """Take a fresh reading of the database in."""
-        self._rows, self._halt, self._read_ms = rows, halt, now_ms
+        self._rows, self._halt, self._read_at_ms = rows, halt, at_ms
         self.stakes = stakes
         for coin, learned in list(self._learned.items()):
             row = rows.get(coin, NEVER_TRADED)
-            if row.last_number >= learned.number or now_ms - learned.at_ms > FORGET_MS:
+            if row.last_number >= learned.number or at_ms - learned.at_ms > FORGET_MS:
                 del self._learned[coin]
         self._open = {coin for coin in rows.keys() | self._learned.keys() if self.state(coin).open}
 
-    def learn(self, coin: Asset, number: int, outcome: StartOutcome, now_ms: int) -> None:
+    def learn(self, coin: Asset, number: int, outcome: StartOutcome, at_ms: int) -> None:
         """Remember how a start ended, whoever was first."""
-        self._learned[coin] = _Learned(number, outcome is not StartOutcome.ALREADY_CLOSED, now_ms)
+        self._learned[coin] = _Learned(number, outcome is not StartOutcome.ALREADY_CLOSED, at_ms)
         if self.state(coin).open:
             self._open.add(coin)
         else:
@@ -61,11 +63,16 @@ class KnownCycles:
         learned = self._learned.get(coin)
         if learned is None or learned.number <= row.last_number:
             return row
-        return CoinState(learned.number, open=learned.open, closed_ms=None if learned.open else learned.at_ms)
+        closed_ms = None if learned.open else self.database_ms(learned.at_ms)
+        return CoinState(learned.number, open=learned.open, closed_ms=closed_ms)
 
-    def halt(self, now_ms: int) -> HaltLevel | None:
+    def database_ms(self, at_ms: int) -> int:
+        """What the database's clock showed then, by its last answer; never ahead of it."""
+        return self.stakes.now_ms + at_ms - self._read_at_ms
+
+    def halt(self, at_ms: int) -> HaltLevel | None:
         """None while the database can't be read."""
-        return self._halt if now_ms - self._read_ms <= TRUST_MS else None
+        return self._halt if at_ms - self._read_at_ms <= TRUST_MS else None
 
     def open_cycles(self) -> int:
         return len(self._open)

@@ -13,7 +13,10 @@ from kimp.domain.sizing import buy_cost, cash_of
 def plan(
     found: Opportunity, number: int, policy: CyclePolicy, now_ms: int, start_within_ms: int, installation: str
 ) -> CycleInput:
-    """The coin's `number`th cycle of this installation, to be opened within `start_within_ms` or not at all."""
+    """The coin's `number`th cycle of this installation, to be opened within `start_within_ms` or not at all.
+
+    `now_ms`: by the database's clock, which is what its expiry is judged by.
+    """
     source = found.direction.source
     reserve = cash_of(source, buy_cost(found.limit_price, found.leg_one.buy_quantity, found.buy_instrument))
     return CycleInput(

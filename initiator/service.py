@@ -26,7 +26,7 @@ from kimp.observability import metrics
 from kimp.observability.context import bound
 from kimp.observability.tracing import Cause, from_tick
 from kimp.ports.books import Capital, Controls, ReadModel
-from kimp.ports.clock import Clock
+from kimp.ports.clock import SteadyClock
 from kimp.ports.starter import CycleStarter, StartOutcome
 from kimp.ports.ticks import TickBus
 
@@ -66,7 +66,7 @@ class Initiator:
         read_model: ReadModel,
         controls: Controls,
         capital: Capital,
-        clock: Clock,
+        clock: SteadyClock,
         settings: InitiatorSettings,
         latest_settings: Callable[[], Awaitable[InitiatorSettings]],
     ) -> None:
@@ -124,27 +124,28 @@ class Initiator:
         coin, direction = candidate
         if coin in self._starting:
             return
-        state = self._known.state(coin)
+        state, at_ms = self._known.state(coin), self._clock.steady_ms()
+        halt, database_ms = self._known.halt(at_ms), self._known.database_ms(at_ms)
         verdict: Blocked | Opportunity | CycleInput | None = admit(
-            coin, state, self._open_cycles(), self._known.halt(now_ms), self._settings.admission, now_ms
+            coin, state, self._open_cycles(), halt, self._settings.admission, database_ms
         )
         if verdict is None:
             routes = self._scanner.route_coins(direction.opposite)
             verdict = evaluate(self._scanner.view, coin, direction, routes, self._settings.limits, now_ms)
         if isinstance(verdict, Opportunity):
-            verdict = self._plan(verdict, state.last_number + 1)
+            verdict = self._plan(verdict, state.last_number + 1, database_ms)
         if isinstance(verdict, CycleInput):
             self._starting[coin] = asyncio.create_task(self._start(verdict, state.last_number + 1, cause))
         elif isinstance(verdict, Blocked):
             self.counts[verdict.gate] += 1
             metrics.gates.add(1, {"gate": verdict.gate})
 
-    def _plan(self, found: Opportunity, number: int) -> CycleInput | Blocked:
-        """Sized, and within capital and caps as they were read last; its first order's journal asks them once more."""
+    def _plan(self, found: Opportunity, number: int, database_ms: int) -> CycleInput | Blocked:
+        """Sized, and within capital and caps as they were read last; its first order's journal asks them once more,
+        and whether it has expired: so that is told by the journal's clock.
+        """
         settings, stakes = self._settings, self._known.stakes
-        cycle = plan(
-            found, number, settings.policy, self._clock.now_ms(), settings.start_within_ms, settings.installation
-        )
+        cycle = plan(found, number, settings.policy, database_ms, settings.start_within_ms, settings.installation)
         caps = settings.policy.caps
         return (
             check_caps(caps, stakes.exposure, Decimal(cycle.stake_krw))
@@ -176,7 +177,7 @@ class Initiator:
             metrics.starts.add(1, {"outcome": "failed"})
             log.warning("%s", error)
             return
-        self._known.learn(cycle.coin, number, outcome, self._clock.now_ms())
+        self._known.learn(cycle.coin, number, outcome, self._clock.steady_ms())
         self.counts[outcome] += 1
         metrics.starts.add(1, {"outcome": outcome})
         if outcome is StartOutcome.STARTED:
@@ -184,8 +185,8 @@ class Initiator:
 
     async def _read_knowledge(self) -> None:
         states = await self._read_model.coin_states()
-        stakes = await self._capital.stakes(self._clock.now_ms())
-        self._known.refresh(states, await self._controls.halt_level(), stakes, self._clock.now_ms())
+        halt = await self._controls.halt_level()
+        self._known.refresh(states, halt, await self._capital.stakes(), self._clock.steady_ms())
 
     async def _read_rules(self) -> None:
         now = self._clock.now_ms()

@@ -4,6 +4,8 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any
 
+from fakes.market import NOW
+
 from kimp.contracts.cycle import CyclePolicy
 from kimp.domain.admission import AdmissionLimits
 from kimp.domain.caps import Caps, Exposure
@@ -20,7 +22,7 @@ WIDE = Caps(
     losses_in_a_row=100,
     day_loss_krw=Decimal(1_000_000_000),
 )
-RICH = Stakes(free={venue: Money(Decimal(10**12), venue.cash) for venue in Venue}, exposure=Exposure())
+RICH = Stakes(free={venue: Money(Decimal(10**12), venue.cash) for venue in Venue}, exposure=Exposure(), now_ms=NOW)
 
 
 def limits(*, cooldown_ms: int = 60_000, **caps: Any) -> AdmissionLimits:

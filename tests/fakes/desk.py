@@ -2,6 +2,7 @@
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 from typing import Any
 
 from fakes.journal import MemoryJournal
@@ -10,18 +11,35 @@ from temporalio.testing import ActivityEnvironment
 
 
 @dataclass
+class ServerClock:
+    """Temporal's and the database's: right, whatever the worker's shows."""
+
+    worker: ManualClock
+
+    def now_ms(self) -> int:
+        return self.worker.ms
+
+
+@dataclass
 class Desk:
     """Runs activities; each heartbeat moves the clock, as if time passed between two questions."""
 
     clock: ManualClock = field(default_factory=ManualClock)
-    journal: MemoryJournal = field(default_factory=MemoryJournal)
+    server: ServerClock = field(init=False)
+    journal: MemoryJournal = field(init=False)
     beats: list[str] = field(default_factory=list)
     beat_ms: int = 0
     run_id: str | None = None
     """The workflow run that asks; None: the one that the intent names, which was not reset."""
 
+    def __post_init__(self) -> None:
+        self.server = ServerClock(self.clock)
+        self.journal = MemoryJournal(clock=self.server)
+
     async def run(self, activity: Callable[..., Awaitable[Any]], question: object) -> Any:
         environment = ActivityEnvironment()
+        started = datetime.fromtimestamp(self.server.now_ms() / 1000, UTC)
+        environment.info = replace(environment.info, started_time=started)
         run = self.run_id or getattr(question, "run_id", None)
         if run is not None:
             environment.info = replace(environment.info, workflow_run_id=run)

@@ -50,7 +50,7 @@ async def at_rest(books: SqlBooks, *cycle_ids: str) -> None:
         held = holdings(await books.ledger.entries(cycle_id))
         assert [str(p) for p in positions(held, Venue.BINANCE) if p.amount > dust.get(p.asset, Decimal("0.5"))] == []
     ledger = await books.ledger.balances()
-    for venue, cash in (await books.capital.stakes(1)).free.items():
+    for venue, cash in (await books.capital.stakes()).free.items():
         assert cash.amount == ledger[Account(venue.value), venue.cash]
 
 

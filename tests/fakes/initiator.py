@@ -91,12 +91,12 @@ class StatedBooks:
             raise self.away
         return self.states
 
-    async def stakes(self, now_ms: int) -> Stakes:
+    async def stakes(self) -> Stakes:
         return self.at_stake
 
     async def halt_level(self) -> HaltLevel:
         return self.level
 
-    async def set_halt_level(self, level: HaltLevel, reason: str, now_ms: int) -> None: ...
+    async def set_halt_level(self, level: HaltLevel, reason: str) -> None: ...
 
-    async def halt_at_least(self, level: HaltLevel, reason: str, now_ms: int) -> None: ...
+    async def halt_at_least(self, level: HaltLevel, reason: str) -> None: ...

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
+from kimp.adapters.clock import SystemClock
 from kimp.contracts.cycle import CycleRecord
 from kimp.contracts.orders import OrderIntent, OrderReport
 from kimp.contracts.status import CycleStatus
@@ -13,12 +14,15 @@ from kimp.domain.ledger import Entry
 from kimp.domain.market import Venue
 from kimp.domain.money import Asset
 from kimp.ports.books import DepositClaim, ReadModel, SendPermit
+from kimp.ports.clock import Clock
 
 
 @dataclass
 class MemoryJournal:
     """Gives the first permit of an id once; the kill switch too."""
 
+    clock: Clock = field(default_factory=SystemClock)
+    """The database's."""
     halt: HaltLevel = HaltLevel.RUN
     asked: dict[str, tuple[int, str]] = field(default_factory=dict)
     closed: dict[str, OrderReport] = field(default_factory=dict)
@@ -36,22 +40,22 @@ class MemoryJournal:
     reasons: list[str] = field(default_factory=list)
     """Why kimp halted itself."""
 
-    def _ask(self, key: str, run_id: str, now_ms: int) -> SendPermit:
-        first = key not in self.asked
+    def _ask(self, key: str, run_id: str) -> SendPermit:
+        first, now_ms = key not in self.asked, self.clock.now_ms()
         at, run = self.asked.setdefault(key, (now_ms, run_id))
-        return SendPermit(first=first, first_asked_ms=at, run_id=run, halt=self.halt)
+        return SendPermit(first=first, first_asked_ms=at, now_ms=now_ms, run_id=run, halt=self.halt)
 
     async def knows(self, intent: OrderIntent | WithdrawalIntent) -> bool:
         name = intent.client_order_id if isinstance(intent, OrderIntent) else intent.transfer_id
         return name in self.asked
 
-    async def ask_order(self, intent: OrderIntent, now_ms: int) -> SendPermit:
-        return self._ask(intent.client_order_id, intent.run_id, now_ms)
+    async def ask_order(self, intent: OrderIntent) -> SendPermit:
+        return self._ask(intent.client_order_id, intent.run_id)
 
-    async def close_order(self, intent: OrderIntent, report: OrderReport, now_ms: int) -> None:
+    async def close_order(self, intent: OrderIntent, report: OrderReport) -> None:
         self.closed[intent.client_order_id] = report
 
-    async def ask_withdrawal(self, intent: WithdrawalIntent, now_ms: int) -> SendPermit | None:
+    async def ask_withdrawal(self, intent: WithdrawalIntent) -> SendPermit | None:
         slot = (intent.direction.source, intent.coin)
         if (
             intent.transfer_id not in self.asked
@@ -60,7 +64,7 @@ class MemoryJournal:
             return None
         if intent.transfer_id not in self.asked:
             self.travelling[intent.transfer_id] = intent
-        permit = self._ask(intent.transfer_id, intent.run_id, now_ms)
+        permit = self._ask(intent.transfer_id, intent.run_id)
         return replace(permit, closed=self.refused.get(intent.transfer_id))
 
     async def refuse_withdrawal(self, transfer_id: str, reason: str) -> None:
@@ -72,10 +76,10 @@ class MemoryJournal:
     async def halt_level(self) -> HaltLevel:
         return self.halt
 
-    async def set_halt_level(self, level: HaltLevel, reason: str, now_ms: int) -> None:
+    async def set_halt_level(self, level: HaltLevel, reason: str) -> None:
         self.halt = level
 
-    async def halt_at_least(self, level: HaltLevel, reason: str, now_ms: int) -> None:
+    async def halt_at_least(self, level: HaltLevel, reason: str) -> None:
         self.halt = max(self.halt, level)
         self.reasons.append(reason)
 

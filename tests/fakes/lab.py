@@ -148,7 +148,7 @@ class Lab:
         ]
         if self.books:
             fates = TemporalCycleFates(self.client)
-            sweep = SweepActivities(self.venues, self.books.strandings, fates, self, FixedRules(POLICY), clock)  # type: ignore[arg-type]  # as above
+            sweep = SweepActivities(self.venues, self.books.strandings, fates, self, FixedRules(POLICY))  # type: ignore[arg-type]  # as above
             reconcile = ReconcileActivities(
                 self.venues,
                 self.books.ledger,

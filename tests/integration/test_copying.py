@@ -33,7 +33,7 @@ async def source(tmp_path: Path) -> str:
     await migrate(url)
     books = SqlBooks(Store(create_engine(url)))
     await books.ledger.book([opening_entry(Venue.UPBIT, {KRW: Decimal("100000000.12345678"), USDT: Decimal("0.1")})])
-    await books.controls.set_halt_level(HaltLevel.NO_NEW_CYCLES, "moving", 5)
+    await books.controls.set_halt_level(HaltLevel.NO_NEW_CYCLES, "moving")
     await books.read_model.record(
         CycleRecord(
             cycle_id="XRP-7",

@@ -41,12 +41,12 @@ class NoCycles:
     async def halt_level(self) -> HaltLevel:
         return HaltLevel(0)
 
-    async def stakes(self, now_ms: int) -> Stakes:
+    async def stakes(self) -> Stakes:
         return RICH
 
-    async def set_halt_level(self, level: HaltLevel, reason: str, now_ms: int) -> None: ...
+    async def set_halt_level(self, level: HaltLevel, reason: str) -> None: ...
 
-    async def halt_at_least(self, level: HaltLevel, reason: str, now_ms: int) -> None: ...
+    async def halt_at_least(self, level: HaltLevel, reason: str) -> None: ...
 
     async def start(self, cycle: CycleInput) -> StartOutcome:
         raise AssertionError("one venue's quotes are no opportunity")

@@ -1,15 +1,20 @@
 """Cash is set aside before a cycle's first order: many cycles at once never count on the same won twice."""
 
 import asyncio
-from dataclasses import replace
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any
 
 import pytest
 from fakes import intents
 from fakes.caps import WIDE
+from sqlalchemy import BigInteger, bindparam
 
 from kimp.adapters.sql.books import SqlBooks
+from kimp.adapters.sql.engine import create_engine
+from kimp.adapters.sql.schema import migrate
+from kimp.adapters.sql.store import Store
 from kimp.contracts.cycle import CycleRecord
 from kimp.contracts.orders import Opening, OrderIntent, OrderOutcome, OrderReport
 from kimp.contracts.status import CycleStatus
@@ -24,12 +29,29 @@ XRP = Asset("XRP")
 HAVE = Decimal(10_000_000)
 STAKE = 2_000_000
 MINUTE = 60_000
+DAY = 24 * 60 * MINUTE
+
+
+@dataclass
+class DatabaseClock:
+    """Shows what a test says last."""
+
+    ms: int = 1
 
 
 @pytest.fixture
-async def books(books: SqlBooks) -> SqlBooks:
+def clock() -> DatabaseClock:
+    return DatabaseClock()
+
+
+@pytest.fixture
+async def books(url: str, clock: DatabaseClock) -> AsyncIterator[SqlBooks]:
+    await migrate(url)
+    now = bindparam("now_ms", callable_=lambda: clock.ms, type_=BigInteger)
+    books = SqlBooks(Store(create_engine(url), now))
     await books.ledger.book([opening_entry(Venue.UPBIT, {KRW: HAVE, XRP: Decimal(5)})])
-    return books
+    yield books
+    await books.close()
 
 
 def opening_order(number: int, caps: Caps = WIDE, stake: int = STAKE) -> OrderIntent:
@@ -70,12 +92,12 @@ def bought(number: int, coins: str, client_id: str | None = None) -> Entry:
     return fill_entry(client_id or f"XRP-{number}-1B1-1", f"XRP-{number}", Venue.UPBIT, XRP, Side.BUY, fill)
 
 
-async def free(books: SqlBooks, now_ms: int = 1) -> Decimal:
-    return (await books.capital.stakes(now_ms)).free[Venue.UPBIT].amount
+async def free(books: SqlBooks) -> Decimal:
+    return (await books.capital.stakes()).free[Venue.UPBIT].amount
 
 
-async def admitted(books: SqlBooks, number: int, now_ms: int = 1, caps: Caps = WIDE) -> Gate | None:
-    permit = await books.journal.ask_order(opening_order(number, caps), now_ms)
+async def admitted(books: SqlBooks, number: int, caps: Caps = WIDE) -> Gate | None:
+    permit = await books.journal.ask_order(opening_order(number, caps))
     assert permit.first == (permit.refused is None)
     return permit.refused.gate if permit.refused else None
 
@@ -86,7 +108,7 @@ async def test_what_was_there_at_first_is_free(books: SqlBooks) -> None:
 
 async def test_a_cycles_cash_is_set_aside_once_however_often_it_asks(books: SqlBooks) -> None:
     assert await admitted(books, 1) is None
-    again = await books.journal.ask_order(opening_order(1), 2)
+    again = await books.journal.ask_order(opening_order(1))
     assert (again.first, again.refused) == (False, None)
     assert await free(books) == HAVE - STAKE
 
@@ -97,7 +119,7 @@ async def test_a_cycle_that_there_is_no_cash_for_is_refused_and_leaves_no_trace(
     assert await admitted(books, 5) is Gate.CAPITAL
     assert await free(books) == 0
     await books.read_model.record(ended(0, Decimal(0), 2))
-    assert await admitted(books, 5, 3) is None, "the same id, once there is cash"
+    assert await admitted(books, 5) is None, "the same id, once there is cash"
 
 
 async def test_thirty_at_once_never_overcommit(books: SqlBooks) -> None:
@@ -109,7 +131,7 @@ async def test_thirty_at_once_never_overcommit(books: SqlBooks) -> None:
 
 async def test_a_venue_that_was_never_looked_at_has_no_capital(books: SqlBooks) -> None:
     order = opening_order(1).model_copy(update={"venue": Venue.BINANCE})
-    permit = await books.journal.ask_order(order, 1)
+    permit = await books.journal.ask_order(order)
     assert permit.refused is not None
     assert permit.refused.gate is Gate.CAPITAL
 
@@ -142,72 +164,117 @@ async def test_each_cap_blocks_by_its_name_and_for_as_long_as_it_is_reached(
 ) -> None:
     for number in range(2):
         assert await admitted(books, number) is None
-    assert await admitted(books, 2, caps=replace(WIDE, **caps)) is gate
+    assert await admitted(books, 2, replace(WIDE, **caps)) is gate
     assert await books.controls.halt_level() is HaltLevel.RUN
     assert await admitted(books, 2) is None
 
 
 async def test_a_rejected_cycle_staked_nothing(books: SqlBooks) -> None:
     caps = replace(WIDE, day_krw=Decimal(STAKE))
-    assert await admitted(books, 1, caps=caps) is None
-    assert await admitted(books, 2, caps=caps) is Gate.DAY_CAP
+    assert await admitted(books, 1, caps) is None
+    assert await admitted(books, 2, caps) is Gate.DAY_CAP
     await books.read_model.record(ended(1, None, 2))
-    assert await admitted(books, 2, caps=caps) is None
+    assert await admitted(books, 2, caps) is None
 
 
-async def test_what_was_staked_a_day_ago_does_not_count(books: SqlBooks) -> None:
+async def test_what_was_staked_a_day_ago_does_not_count(books: SqlBooks, clock: DatabaseClock) -> None:
     caps = replace(WIDE, day_krw=Decimal(STAKE))
-    assert await admitted(books, 1, 1, caps) is None
+    assert await admitted(books, 1, caps) is None
     await books.read_model.record(ended(1, Decimal(1), 2))
-    day = 24 * 60 * MINUTE
-    assert await admitted(books, 2, day, caps) is Gate.DAY_CAP
-    assert await admitted(books, 2, day + 2, caps) is None
+    clock.ms = DAY
+    assert await admitted(books, 2, caps) is Gate.DAY_CAP
+    clock.ms = DAY + 2
+    assert await admitted(books, 2, caps) is None
 
 
-async def latched(books: SqlBooks, gate: Gate, caps: Caps, now_ms: int) -> None:
+async def latched(books: SqlBooks, gate: Gate, caps: Caps) -> None:
     """Refused by the gate, then by the kill switch, until a person resumes."""
-    assert await admitted(books, 90, now_ms, caps) is gate
+    assert await admitted(books, 90, caps) is gate
     assert await books.controls.halt_level() is HaltLevel.NO_NEW_CYCLES
-    assert await admitted(books, 91, now_ms + 1, WIDE) is Gate.KILL_SWITCH
-    await books.controls.set_halt_level(HaltLevel.RUN, "looked", now_ms + 2)
-    assert await admitted(books, 92, now_ms + 3, caps) is None
+    assert await admitted(books, 91, WIDE) is Gate.KILL_SWITCH
+    await books.controls.set_halt_level(HaltLevel.RUN, "looked")
+    assert await admitted(books, 92, caps) is None
 
 
-async def test_too_many_cycles_within_a_minute_halt_trading(books: SqlBooks) -> None:
+async def test_too_many_cycles_within_a_minute_halt_trading(books: SqlBooks, clock: DatabaseClock) -> None:
     caps = replace(WIDE, cycles_per_minute=3)
     for number in range(3):
-        assert await admitted(books, number, 1, caps) is None
-    await latched(books, Gate.CYCLE_RATE, caps, 1_000)
+        assert await admitted(books, number, caps) is None
+    clock.ms = 1_000
+    await latched(books, Gate.CYCLE_RATE, caps)
 
 
-async def test_the_same_number_within_two_minutes_does_not(books: SqlBooks) -> None:
+async def test_the_same_number_within_two_minutes_does_not(books: SqlBooks, clock: DatabaseClock) -> None:
     caps = replace(WIDE, cycles_per_minute=3)
     for number in range(3):
-        assert await admitted(books, number, 1, caps) is None
-    assert await admitted(books, 3, MINUTE + 2, caps) is None
+        assert await admitted(books, number, caps) is None
+    clock.ms = MINUTE + 2
+    assert await admitted(books, 3, caps) is None
 
 
-async def lose(books: SqlBooks, number: int, krw: str, at_ms: int) -> None:
-    await admitted(books, number, at_ms)
+async def lose(books: SqlBooks, number: int, krw: str, at_ms: int = 10) -> None:
+    await admitted(books, number)
     await books.read_model.record(ended(number, Decimal(krw), at_ms))
 
 
 async def test_losses_in_a_row_halt_trading(books: SqlBooks) -> None:
     for number, krw in enumerate(("-1", "5", "-1", "-1", "-1")):
-        await lose(books, number, krw, 10 + number)
-    await latched(books, Gate.LOSSES_IN_A_ROW, replace(WIDE, losses_in_a_row=3), 100)
+        await lose(books, number, krw)
+    await latched(books, Gate.LOSSES_IN_A_ROW, replace(WIDE, losses_in_a_row=3))
 
 
 async def test_a_gain_between_losses_starts_the_count_anew(books: SqlBooks) -> None:
     for number, krw in enumerate(("-1", "-1", "5", "-1", "-1")):
-        await lose(books, number, krw, 10 + number)
-    assert await admitted(books, 90, 100, replace(WIDE, losses_in_a_row=3)) is None
+        await lose(books, number, krw)
+    assert await admitted(books, 90, replace(WIDE, losses_in_a_row=3)) is None
 
 
 async def test_a_days_loss_halts_trading(books: SqlBooks) -> None:
     for number, krw in enumerate(("-600", "100", "-500")):
-        await lose(books, number, krw, 10 + number)
-    await latched(books, Gate.DAY_LOSS, replace(WIDE, day_loss_krw=Decimal(1_000)), 100)
+        await lose(books, number, krw)
+    await latched(books, Gate.DAY_LOSS, replace(WIDE, day_loss_krw=Decimal(1_000)))
+
+
+LATCHES = [
+    (Gate.LOSSES_IN_A_ROW, replace(WIDE, losses_in_a_row=3)),
+    (Gate.DAY_LOSS, replace(WIDE, day_loss_krw=Decimal(300))),
+    (Gate.CYCLE_RATE, replace(WIDE, cycles_per_minute=3)),
+]
+STEPS = [0, 10 * MINUTE, -10 * MINUTE]
+
+
+@pytest.mark.parametrize(("gate", "caps"), LATCHES)
+@pytest.mark.parametrize("off_ms", STEPS)
+async def test_the_clock_of_whoever_records_a_loss_changes_no_latch(
+    books: SqlBooks, clock: DatabaseClock, gate: Gate, caps: Caps, off_ms: int
+) -> None:
+    """Of a workflow or a worker: what they say when it was is for people to read."""
+    clock.ms = DAY
+    await books.controls.set_halt_level(HaltLevel.RUN, "looked")
+    for number in range(3):
+        clock.ms += 1_000
+        await lose(books, number, "-100", clock.ms + off_ms)
+    await latched(books, gate, caps)
+
+
+@pytest.mark.parametrize(("gate", "caps"), LATCHES[:2])
+@pytest.mark.parametrize("off_ms", STEPS)
+async def test_not_even_a_step_of_the_databases_own_clock_hides_a_loss_from_a_latch(
+    books: SqlBooks, clock: DatabaseClock, gate: Gate, caps: Caps, off_ms: int
+) -> None:
+    """A person resumed while it was wrong: what is lost afterwards counts, and what was lost before does not."""
+    clock.ms = 2 * DAY
+    for number in range(2):
+        await lose(books, number, "-100")
+    clock.ms += off_ms
+    await books.controls.set_halt_level(HaltLevel.RUN, "looked")
+    clock.ms -= off_ms
+    for number in range(2, 5):
+        assert await admitted(books, 70 + number, caps) is None, "two lost before the resume, fewer than three since"
+        await books.read_model.record(ended(70 + number, None, 10))
+        clock.ms += 1_000
+        await lose(books, number, "-100")
+    await latched(books, gate, caps)
 
 
 async def test_a_cycle_that_waits_with_nothing_journalled_is_unfinished_too(books: SqlBooks) -> None:
@@ -227,7 +294,7 @@ async def test_an_order_that_surfaces_late_makes_its_ended_cycle_unfinished_agai
     order = opening_order(1)
     await admitted(books, 1)
     absent = OrderReport(client_order_id=order.client_order_id, outcome=OrderOutcome.ABSENT)
-    await books.journal.close_order(order, absent, 2)
+    await books.journal.close_order(order, absent)
     await books.read_model.record(ended(1, None, 3))
     assert await books.strandings.unfinished() == []
     assert [late.client_order_id for late in await books.strandings.absent_orders(0)] == [order.client_order_id]
@@ -235,7 +302,7 @@ async def test_an_order_that_surfaces_late_makes_its_ended_cycle_unfinished_agai
     fill = Fill("t1", Decimal(1_000), Decimal(300), Decimal(0), KRW)
     report = OrderReport(client_order_id=order.client_order_id, outcome=OrderOutcome.FILLED, fills=(fill,))
     for _ in range(2):
-        await books.strandings.adopt(order, report, [bought(1, "300")], 4)
+        await books.strandings.adopt(order, report, [bought(1, "300")])
     assert await free(books) == HAVE, "what the late order spent is neither free nor gone until it is undone"
     assert await books.strandings.unfinished() == ["XRP-1"]
     assert await books.strandings.absent_orders(0) == []
@@ -254,7 +321,7 @@ async def test_a_reopened_cycle_frees_at_its_end_what_it_left_and_nothing_twice(
     await books.read_model.record(ended(1, Decimal(0), 2, (bought(1, "100", "XRP-1-1B2-1"),)))
     assert await free(books) == HAVE - 100_000
     report = OrderReport(client_order_id=order.client_order_id, outcome=OrderOutcome.FILLED)
-    await books.strandings.adopt(order, report, [bought(1, "300")], 3)
+    await books.strandings.adopt(order, report, [bought(1, "300")])
     assert await free(books) == HAVE, "what it left is not to be counted on until it is settled"
     found = await books.strandings.stranding("XRP-1")
     assert found is not None
@@ -269,7 +336,7 @@ async def test_a_cycle_is_not_finished_while_a_late_order_of_it_is_not_taken_car
     order = opening_order(1)
     await admitted(books, 1)
     report = OrderReport(client_order_id=order.client_order_id, outcome=OrderOutcome.FILLED)
-    await books.strandings.adopt(order, report, [bought(1, "300")], 2)
+    await books.strandings.adopt(order, report, [bought(1, "300")])
     await books.read_model.record(ended(1, Decimal(5), 3))
     assert await books.strandings.unfinished() == ["XRP-1"]
 
@@ -288,9 +355,10 @@ async def test_a_cycle_is_not_finished_while_a_late_order_of_it_is_not_taken_car
     assert await books.strandings.unfinished() == []
 
 
-async def test_a_stranded_cycle_is_known_by_its_journal_alone(books: SqlBooks) -> None:
+async def test_a_stranded_cycle_is_known_by_its_journal_alone(books: SqlBooks, clock: DatabaseClock) -> None:
     """Its workflow was lost before the first record: there is no row."""
-    await admitted(books, 1, 7)
+    clock.ms = 7
+    await admitted(books, 1)
     found = await books.strandings.stranding("XRP-1")
     assert found is not None
     assert (found.coin, found.direction, found.detected_at_ms, found.ended) == (XRP, Direction.TO_BINANCE, 7, False)
@@ -298,9 +366,10 @@ async def test_a_stranded_cycle_is_known_by_its_journal_alone(books: SqlBooks) -
     assert found.names == ("XRP-1-1B1-1",)
 
 
-async def test_a_row_that_the_lost_run_still_wrote_changes_hands_too(books: SqlBooks) -> None:
+async def test_a_row_that_the_lost_run_still_wrote_changes_hands_too(books: SqlBooks, clock: DatabaseClock) -> None:
     """Its activity went on while its workflow was terminated, and wrote the row after the sweep had looked."""
-    await admitted(books, 1, 7)
+    clock.ms = 7
+    await admitted(books, 1)
     found = await books.strandings.stranding("XRP-1")
     assert found is not None
     await books.read_model.record(ended(1, Decimal(1), 8, status=CycleStatus.STARTED, sequence=1))

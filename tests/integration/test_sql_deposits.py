@@ -74,7 +74,7 @@ async def test_others_are_on_their_way_until_their_txid_is_known_or_their_cycle_
     journal, mine = books.journal, waiting("XRP-1")
 
     async def sent(intent: WithdrawalIntent) -> None:
-        assert await journal.ask_withdrawal(intent, 1)
+        assert await journal.ask_withdrawal(intent)
         assert await journal.claim_withdrawal(intent.transfer_id, intent.direction.source, f"w-{intent.cycle_id}")
 
     await sent(withdrawal("XRP-1"))
@@ -90,7 +90,7 @@ async def test_others_are_on_their_way_until_their_txid_is_known_or_their_cycle_
     assert await journal.others_on_their_way(mine)
     await books.read_model.record(record("XRP-4", CycleStatus.COMPENSATED, sequence=2))
     assert not await journal.others_on_their_way(mine)
-    assert await journal.ask_withdrawal(withdrawal("XRP-5"), 1)
+    assert await journal.ask_withdrawal(withdrawal("XRP-5"))
     assert await journal.others_on_their_way(mine)
     await journal.refuse_withdrawal("XRP-5-1W-1", "refused")
     assert not await journal.others_on_their_way(mine)

@@ -4,6 +4,7 @@ import asyncio
 import os
 import signal
 import sys
+import time
 from asyncio.subprocess import PIPE
 from decimal import Decimal
 from typing import Any
@@ -41,7 +42,7 @@ async def main():
     books = await open_books(sys.argv[1])
     print("ready", flush=True)
     sys.stdin.readline()
-    permits = await asyncio.gather(*(books.journal.ask_order(intent(f"XRP-1-{n}"), 1) for n in range(20)))
+    permits = await asyncio.gather(*(books.journal.ask_order(intent(f"XRP-1-{n}")) for n in range(20)))
     print(*(int(permit.first) for permit in permits), flush=True)
     os.kill(os.getpid(), signal.SIGKILL)
 
@@ -79,30 +80,40 @@ async def stored(url: str, name: str = "XRP-1-1B1-1") -> dict[str, Any]:
 
 
 async def test_the_first_permit_is_given_once_and_remembers_who_asked(books: SqlBooks) -> None:
-    first = await books.journal.ask_order(order(), 1_000)
-    again = await books.journal.ask_order(order(run_id="run-2"), 2_000)
-    assert (first.first, first.first_asked_ms, first.run_id, first.halt) == (True, 1_000, "run-1", HaltLevel.RUN)
-    assert (again.first, again.first_asked_ms, again.run_id) == (False, 1_000, "run-1")
+    first = await books.journal.ask_order(order())
+    again = await books.journal.ask_order(order(run_id="run-2"))
+    assert (first.first, first.run_id, first.halt) == (True, "run-1", HaltLevel.RUN)
+    assert (again.first, again.first_asked_ms, again.run_id) == (False, first.first_asked_ms, "run-1")
+
+
+async def test_when_it_was_asked_for_is_told_by_the_database(books: SqlBooks) -> None:
+    """Its clock is this machine's or one that NTP keeps: by UTC, to the millisecond."""
+    permit = await books.journal.ask_order(order())
+    assert abs(permit.now_ms - time.time() * 1000) < 5_000
+    await asyncio.sleep(0.02)
+    later = await books.journal.ask_order(order())
+    assert later.first_asked_ms == permit.first_asked_ms <= permit.now_ms
+    assert 15 <= later.now_ms - permit.now_ms < 5_000
 
 
 async def test_ids_that_differ_in_case_only_are_two(books: SqlBooks) -> None:
-    assert (await books.journal.ask_order(order("xrp-1"), 1)).first
-    assert (await books.journal.ask_order(order("XRP-1"), 1)).first
+    assert (await books.journal.ask_order(order("xrp-1"))).first
+    assert (await books.journal.ask_order(order("XRP-1"))).first
 
 
 async def test_the_permit_carries_the_kill_switch(books: SqlBooks) -> None:
-    await books.controls.set_halt_level(HaltLevel.NOTHING_LEAVES, "drill", 1)
-    assert (await books.journal.ask_order(order(), 1)).halt is HaltLevel.NOTHING_LEAVES
-    permit = await books.journal.ask_withdrawal(withdrawal(), 1)
+    await books.controls.set_halt_level(HaltLevel.NOTHING_LEAVES, "drill")
+    assert (await books.journal.ask_order(order())).halt is HaltLevel.NOTHING_LEAVES
+    permit = await books.journal.ask_withdrawal(withdrawal())
     assert permit is not None
     assert permit.halt is HaltLevel.NOTHING_LEAVES
 
 
 async def test_twenty_at_once_get_one_permit(books: SqlBooks) -> None:
-    permits = await asyncio.gather(*(books.journal.ask_order(order(), n) for n in range(20)))
+    permits = await asyncio.gather(*(books.journal.ask_order(order()) for n in range(20)))
     assert sum(permit.first for permit in permits) == 1
     assert len({permit.first_asked_ms for permit in permits}) == 1
-    asked = await asyncio.gather(*(books.journal.ask_withdrawal(withdrawal(), n) for n in range(20)))
+    asked = await asyncio.gather(*(books.journal.ask_withdrawal(withdrawal()) for n in range(20)))
     assert [permit.first for permit in asked if permit is not None].count(True) == 1
     assert None not in asked
 
@@ -110,28 +121,28 @@ async def test_twenty_at_once_get_one_permit(books: SqlBooks) -> None:
 async def test_a_coins_next_withdrawal_waits_until_the_one_before_is_answered(books: SqlBooks) -> None:
     """Upbit tells two withdrawals of the same amount apart by nothing that kimp chose."""
     journal = books.journal
-    assert await journal.ask_withdrawal(withdrawal("XRP-1-1W-1"), 1) is not None
-    assert await journal.ask_withdrawal(withdrawal("TRX-1-HW-1"), 2) is None
+    assert await journal.ask_withdrawal(withdrawal("XRP-1-1W-1")) is not None
+    assert await journal.ask_withdrawal(withdrawal("TRX-1-HW-1")) is None
     assert await journal.claim_withdrawal("XRP-1-1W-1", "binance", "w1")
-    permit = await journal.ask_withdrawal(withdrawal("TRX-1-HW-1"), 3)
+    permit = await journal.ask_withdrawal(withdrawal("TRX-1-HW-1"))
     assert permit is not None
     assert permit.first
-    assert await journal.ask_withdrawal(withdrawal("SOL-1-HW-1"), 4) is None
+    assert await journal.ask_withdrawal(withdrawal("SOL-1-HW-1")) is None
     await journal.refuse_withdrawal("TRX-1-HW-1", "the wallet is closed")
-    assert await journal.ask_withdrawal(withdrawal("SOL-1-HW-1"), 5) is not None
+    assert await journal.ask_withdrawal(withdrawal("SOL-1-HW-1")) is not None
 
 
 async def test_a_refused_withdrawal_stays_refused(books: SqlBooks) -> None:
-    await books.journal.ask_withdrawal(withdrawal(), 1)
+    await books.journal.ask_withdrawal(withdrawal())
     await books.journal.refuse_withdrawal("XRP-1-1W-1", "the wallet is closed")
-    permit = await books.journal.ask_withdrawal(withdrawal(), 2)
+    permit = await books.journal.ask_withdrawal(withdrawal())
     assert permit is not None
     assert not permit.first
     assert permit.closed == "the wallet is closed"
 
 
 async def test_of_twenty_withdrawals_of_a_coin_at_once_one_is_journalled(books: SqlBooks) -> None:
-    asked = [books.journal.ask_withdrawal(withdrawal(f"XRP-1-1W-{n}"), n) for n in range(20)]
+    asked = [books.journal.ask_withdrawal(withdrawal(f"XRP-1-1W-{n}")) for n in range(20)]
     permits = await asyncio.gather(*asked)
     assert sum(permit is not None for permit in permits) == 1
 
@@ -148,7 +159,7 @@ async def test_two_processes_get_one_permit_per_id_and_kill_9_loses_none(url: st
     assert [asker.returncode for asker in askers] == [-signal.SIGKILL] * 2
     firsts = [[int(mark) for mark in out.split()] for out, _ in told]
     assert [a + b for a, b in zip(*firsts, strict=True)] == [1] * 20
-    permits = [await books.journal.ask_order(order(f"XRP-1-{n}"), 2) for n in range(20)]
+    permits = [await books.journal.ask_order(order(f"XRP-1-{n}")) for n in range(20)]
     assert not any(permit.first for permit in permits)
 
 
@@ -171,50 +182,50 @@ async def test_a_lost_answer_to_the_commit_changes_nothing(
     journal = SqlJournal(store)
     await store.read(lambda connection: connection.execute(text("SELECT 1")))
     monkeypatch.setattr(dialect, "do_commit", commit_and_hang_up)
-    assert (await journal.ask_order(order(), 1)).first
+    assert (await journal.ask_order(order())).first
     assert len(commits) == 2
-    assert not (await books.journal.ask_order(order(), 2)).first
+    assert not (await books.journal.ask_order(order())).first
     await store.close()
 
 
 async def test_an_amount_that_can_not_be_kept_gives_no_permit(books: SqlBooks) -> None:
     with pytest.raises(BadAmount, match="18 decimal places"):
-        await books.journal.ask_order(order(quantity=Decimal("1E-19")), 1)
-    assert (await books.journal.ask_order(order(), 1)).first
+        await books.journal.ask_order(order(quantity=Decimal("1E-19")))
+    assert (await books.journal.ask_order(order())).first
 
 
 async def test_closing_an_order_writes_down_what_filled(url: str, books: SqlBooks) -> None:
-    await books.journal.ask_order(order(), 1)
-    await books.journal.close_order(order(), filled(), 5)
+    await books.journal.ask_order(order())
+    await books.journal.close_order(order(), filled())
     row = await stored(url)
-    assert (row["outcome"], row["venue_order_id"], row["closed_ms"]) == ("filled", "v1", 5)
+    assert (row["outcome"], row["venue_order_id"]) == ("filled", "v1")
     assert Decimal(row["filled_quantity"]) == Decimal("1.5")
     assert Decimal(row["filled_funds"]) == Decimal("1049.25")
 
 
 async def test_a_late_attempt_does_not_unfill_an_order(url: str, books: SqlBooks) -> None:
     held = OrderReport(client_order_id="XRP-1-1B1-1", outcome=OrderOutcome.NOT_SENT, reason="stalled")
-    await books.journal.ask_order(order(), 1)
-    await books.journal.close_order(order(), held, 4)
-    await books.journal.close_order(order(), filled(), 5)
-    await books.journal.close_order(order(), held, 6)
+    await books.journal.ask_order(order())
+    await books.journal.close_order(order(), held)
+    await books.journal.close_order(order(), filled())
+    await books.journal.close_order(order(), held)
     row = await stored(url)
-    assert (row["outcome"], row["closed_ms"]) == ("filled", 5)
+    assert (row["outcome"], row["reason"]) == ("filled", "")
 
 
 async def test_another_run_does_not_close_the_order(url: str, books: SqlBooks) -> None:
-    await books.journal.ask_order(order(), 1)
-    await books.journal.close_order(order(run_id="run-2"), filled(), 5)
+    await books.journal.ask_order(order())
+    await books.journal.close_order(order(run_id="run-2"), filled())
     assert (await stored(url))["outcome"] is None
 
 
 async def test_a_venue_id_belongs_to_one_transfer_and_a_transfer_to_one_venue_id(books: SqlBooks) -> None:
     journal = books.journal
-    await journal.ask_withdrawal(withdrawal("a"), 1)
+    await journal.ask_withdrawal(withdrawal("a"))
     assert await journal.claimed_withdrawal("a") is None
     assert await journal.claim_withdrawal("a", Venue.BINANCE, "w1")
     assert await journal.claim_withdrawal("a", Venue.BINANCE, "w1"), "repeating it is no conflict"
-    await journal.ask_withdrawal(withdrawal("b"), 1)
+    await journal.ask_withdrawal(withdrawal("b"))
     assert not await journal.claim_withdrawal("b", Venue.BINANCE, "w1")
     assert not await journal.claim_withdrawal("a", Venue.BINANCE, "w2")
     assert not await journal.claim_withdrawal("c", Venue.BINANCE, "w3"), "never journalled"
@@ -226,7 +237,7 @@ async def test_a_venue_id_belongs_to_one_transfer_and_a_transfer_to_one_venue_id
 async def test_one_of_many_transfers_gets_the_venue_id(books: SqlBooks) -> None:
     names = [f"t{n}" for n in range(10)]
     for name in names:
-        await books.journal.ask_withdrawal(withdrawal(name, coin=Asset(name)), 1)
+        await books.journal.ask_withdrawal(withdrawal(name, coin=Asset(name)))
     won = await asyncio.gather(*(books.journal.claim_withdrawal(name, Venue.BINANCE, "w1") for name in names))
     assert sum(won) == 1
 
@@ -234,23 +245,23 @@ async def test_one_of_many_transfers_gets_the_venue_id(books: SqlBooks) -> None:
 async def test_the_kill_switch_is_off_until_set_and_keeps_its_history(url: str, books: SqlBooks) -> None:
     assert await books.controls.halt_level() is HaltLevel.RUN
     assert await books.controls.halt_in_force() is None
-    await books.controls.set_halt_level(HaltLevel.ONLY_COMPENSATION, "odd fills", 7)
-    await books.controls.set_halt_level(HaltLevel.NO_NEW_CYCLES, "calmer", 9)
+    await books.controls.set_halt_level(HaltLevel.ONLY_COMPENSATION, "odd fills")
+    await books.controls.set_halt_level(HaltLevel.NO_NEW_CYCLES, "calmer")
     assert await books.controls.halt_level() is HaltLevel.NO_NEW_CYCLES
     last = await books.controls.halt_in_force()
     assert last is not None
-    assert (last.level, last.reason, last.set_ms) == (HaltLevel.NO_NEW_CYCLES, "calmer", 9)
+    assert (last.level, last.reason) == (HaltLevel.NO_NEW_CYCLES, "calmer")
     engine = create_engine(url)
     async with engine.connect() as connection:
-        rows = (await connection.execute(text("SELECT level, reason, set_ms, set_by FROM halts ORDER BY id"))).all()
+        rows = (await connection.execute(text("SELECT level, reason, set_by FROM halts ORDER BY id"))).all()
     await engine.dispose()
-    assert [tuple(row[:3]) for row in rows] == [(2, "odd fills", 7), (1, "calmer", 9)]
-    assert all("@" in row[3] for row in rows)
+    assert [tuple(row[:2]) for row in rows] == [(2, "odd fills"), (1, "calmer")]
+    assert all("@" in row[2] for row in rows)
 
 
 async def test_kimp_never_lowers_the_kill_switch(url: str, books: SqlBooks) -> None:
     """Not even if it read the level before a person's halt, and wrote its own after it."""
-    await books.controls.set_halt_level(HaltLevel.NOTHING_LEAVES, "stop it all", 7)
+    await books.controls.set_halt_level(HaltLevel.NOTHING_LEAVES, "stop it all")
     engine = create_engine(url)
     async with engine.begin() as connection:
         await connection.execute(
@@ -258,15 +269,15 @@ async def test_kimp_never_lowers_the_kill_switch(url: str, books: SqlBooks) -> N
         )
     await engine.dispose()
     assert await books.controls.halt_level() is HaltLevel.NOTHING_LEAVES
-    await books.controls.set_halt_level(HaltLevel.RUN, "looked at", 9)
+    await books.controls.set_halt_level(HaltLevel.RUN, "looked at")
     assert await books.controls.halt_level() is HaltLevel.RUN
-    await books.controls.halt_at_least(HaltLevel.NO_NEW_CYCLES, "odd fills", 10)
+    await books.controls.halt_at_least(HaltLevel.NO_NEW_CYCLES, "odd fills")
     assert await books.controls.halt_level() is HaltLevel.NO_NEW_CYCLES
 
 
 @pytest.mark.skipif("mysql" not in os.environ.get("KIMP_TEST_DATABASE_URL", ""), reason="needs a database server")
 async def test_connections_that_the_server_closed_are_not_noticed_by_callers(url: str, books: SqlBooks) -> None:
-    await asyncio.gather(*(books.journal.ask_order(order(f"a{n}"), 1) for n in range(8)))
+    await asyncio.gather(*(books.journal.ask_order(order(f"a{n}")) for n in range(8)))
     engine = create_engine(url)
     async with engine.connect() as connection:
         mine = "SELECT id FROM information_schema.processlist WHERE db = DATABASE() AND id <> CONNECTION_ID()"
@@ -275,13 +286,13 @@ async def test_connections_that_the_server_closed_are_not_noticed_by_callers(url
             await connection.execute(text(f"KILL {number}"))
     await engine.dispose()
     assert ids
-    permits = await asyncio.gather(*(books.journal.ask_order(order(f"b{n}"), 1) for n in range(8)))
+    permits = await asyncio.gather(*(books.journal.ask_order(order(f"b{n}")) for n in range(8)))
     assert all(permit.first for permit in permits)
 
 
 async def test_an_id_is_known_for_what_it_was_asked_for_only(books: SqlBooks) -> None:
-    await books.journal.ask_order(order(), 1)
-    await books.journal.ask_withdrawal(withdrawal(), 1)
+    await books.journal.ask_order(order())
+    await books.journal.ask_withdrawal(withdrawal())
     assert await books.journal.knows(order())
     assert await books.journal.knows(withdrawal())
     assert not await books.journal.knows(order("another"))

@@ -131,7 +131,7 @@ async def test_what_the_ledger_cannot_explain_is_booked_and_much_of_it_halts(lab
         lab.upbit.held[KRW] += 5_000
         assert (await lab.sweep()).unexplained == ("+5000 KRW on upbit",)
         assert await books.controls.halt_level() is HaltLevel.RUN
-        assert (await books.capital.stakes(1)).free[Venue.UPBIT].amount == HAVE[KRW] + 5_000, "it may be staked"
+        assert (await books.capital.stakes()).free[Venue.UPBIT].amount == HAVE[KRW] + 5_000, "it may be staked"
         lab.binance.held[XRP] += 100
         assert (await lab.sweep()).unexplained == ("+100 XRP on binance",)
         assert await books.controls.halt_level() is HaltLevel.NO_NEW_CYCLES
@@ -180,11 +180,11 @@ async def test_what_is_written_off_after_a_takeover_is_booked_beside_what_was_be
         lab.binance.faults["place_order"] = deque(Rejected("no", venue="binance", code="-1") for _ in range(5))
         async with hurrying(handle):
             await lab.records.until(lambda record: record.status is CycleStatus.DEAD_LETTER)
-        await books.controls.set_halt_level(HaltLevel.NOTHING_LEAVES, "first things first", 1)
+        await books.controls.set_halt_level(HaltLevel.NOTHING_LEAVES, "first things first")
         await handle.execute_update(ArbitrageCycle.write_off, lost)
         await handle.terminate("a click in the Web UI")
         assert (await lab.sweep()).taken_over == ("XRP-1",)
-        await books.controls.set_halt_level(HaltLevel.RUN, "go on", 2)
+        await books.controls.set_halt_level(HaltLevel.RUN, "go on")
         stranded = lab.taken_over()
         await _parked(stranded)
         await stranded.execute_update(StrandedCycle.write_off, lost)
@@ -212,7 +212,7 @@ async def test_a_withdrawal_that_can_not_be_looked_up_hides_none_of_the_others(t
         intents.withdrawal(transfer_id=f"XRP-1-1W-{n}", run_id="the run that is gone", address=to) for n in (1, 2)
     )
     for intent in (lost, left):
-        await lab.journal.ask_withdrawal(intent, 1)
+        await lab.journal.ask_withdrawal(intent)
         await lab.journal.claim_withdrawal(intent.transfer_id, Venue.BINANCE, f"w-{intent.transfer_id}")
     del lab.journal.claims[lost.transfer_id]
     await lab.binance.withdraw(left, send_by_ms=1)

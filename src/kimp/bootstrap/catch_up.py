@@ -11,7 +11,6 @@ from datetime import UTC, datetime
 from activities.orders import OrderActivities
 from activities.records import RecordActivities
 from activities.transfers import GIVEN_UP, TransferActivities
-from kimp.adapters.clock import SystemClock
 from kimp.adapters.sql.books import SqlBooks
 from kimp.adapters.temporal.histories import Recorded, fetch
 from kimp.adapters.temporal.opening import ReadHistory
@@ -24,7 +23,6 @@ from kimp.contracts.orders import OrderIntent, OrderReport
 from kimp.contracts.transfers import DepositQuery, DepositReport, TransferState, WithdrawalIntent, WithdrawalReport
 from kimp.domain import errors
 from kimp.domain.admission import HaltLevel
-from kimp.ports.clock import Clock
 
 MARGIN_MS = 3_600_000
 """Between this machine's clock and the server's."""
@@ -55,24 +53,24 @@ async def catch_up(settings: Settings) -> CaughtUp:
 
 async def take_over(histories: AsyncIterator[Recorded], read: ReadHistory, books: SqlBooks) -> CaughtUp:
     """The earlier run of a cycle must come before the later one."""
-    clock, done = SystemClock(), CaughtUp()
-    await books.controls.halt_at_least(HaltLevel.NO_NEW_CYCLES, HALTED, clock.now_ms())
+    done = CaughtUp()
+    await books.controls.halt_at_least(HaltLevel.NO_NEW_CYCLES, HALTED)
     async for recorded in histories:
         history = read(recorded.history)
         kind, question = start_of(history)
         if kind == STRANDED_CYCLE:
             told = StrandedInput.model_validate_json(question)
-            await books.catching_up.surfaced(told.cycle_id, told.entries, clock.now_ms(), reopened=not told.parked)
+            await books.catching_up.surfaced(told.cycle_id, told.entries, reopened=not told.parked)
         for past in activities_of(history):
-            done.orders += await _apply(past, books, clock)
+            done.orders += await _apply(past, books)
         done.cycles += 1
     return done
 
 
-async def _apply(past: Past, books: SqlBooks, clock: Clock) -> bool:
+async def _apply(past: Past, books: SqlBooks) -> bool:
     """True for an order that the journal lacked."""
     if past.name == OrderActivities.execute_order.__name__:
-        return await _order(past, books, clock)
+        return await _order(past, books)
     if past.name == TransferActivities.withdraw.__name__:
         await _withdrawal(past, books)
     elif past.name == TransferActivities.give_up_withdrawal.__name__:
@@ -85,13 +83,12 @@ async def _apply(past: Past, books: SqlBooks, clock: Clock) -> bool:
     return False
 
 
-async def _order(past: Past, books: SqlBooks, clock: Clock) -> bool:
+async def _order(past: Past, books: SqlBooks) -> bool:
     intent = OrderIntent.model_validate_json(past.question)
     # One without an answer may have been sent a moment ago: its fence counts from now.
-    asked_ms = clock.now_ms() if past.answer is None else past.asked_ms
-    lacked = await books.catching_up.order(intent, asked_ms)
+    lacked = await books.catching_up.order(intent, None if past.answer is None else past.asked_ms)
     if past.answer is not None:
-        await books.journal.close_order(intent, OrderReport.model_validate_json(past.answer), asked_ms)
+        await books.journal.close_order(intent, OrderReport.model_validate_json(past.answer))
     return lacked
 
 

@@ -81,7 +81,7 @@ async def _oversee(overview: Overview, rules: SettingsInForce) -> None:
         now = clock.now_ms()
         try:
             caps = (await rules.read()).settings.caps.caps()
-            show_outlook(await overview.outlook(now), caps, now)
+            show_outlook(await overview.outlook(), caps, now)
         except KimpError as error:
             log.warning("what cycles do can't be shown: %s", error)
         await asyncio.sleep(OVERSEE_EVERY_S)

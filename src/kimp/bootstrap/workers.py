@@ -58,7 +58,7 @@ def cycle_worker(
     orders = OrderActivities(venues, books.journal, books.controls, clock)
     market = MarketActivities(venues, bus, clock)
     rules = SettingsInForce(settings, books.settings)
-    sweep = SweepActivities(venues, books.strandings, TemporalCycleFates(client), bus, rules, clock)
+    sweep = SweepActivities(venues, books.strandings, TemporalCycleFates(client), bus, rules)
     reconcile = ReconcileActivities(venues, books.ledger, books.strandings, books.controls, bus, clock, rules)
     return _worker(
         settings,

@@ -154,7 +154,6 @@ def resume(
 
 
 async def _set_halt(settings: Settings, level: HaltLevel, note: str, *, loosens: bool) -> None:
-    from kimp.adapters.clock import SystemClock  # noqa: PLC0415 - heavy
     from kimp.adapters.sql.engine import place_of  # noqa: PLC0415 - heavy
     from kimp.bootstrap.parts import open_database  # noqa: PLC0415 - heavy
 
@@ -164,7 +163,7 @@ async def _set_halt(settings: Settings, level: HaltLevel, note: str, *, loosens:
             raise BadInput(f"the kill switch stands at {_shown(before)} already; `kimp resume {level}` would loosen it")
         if level > before and loosens:
             raise BadInput(f"the kill switch stands at {_shown(before)}; `kimp halt {level}` would pull it")
-        await books.controls.set_halt_level(level, note, SystemClock().now_ms())
+        await books.controls.set_halt_level(level, note)
     console.print(f"kill switch: {before.name.lower()} -> {level.name.lower()}, in {place_of(settings.sql_url)}")
 
 

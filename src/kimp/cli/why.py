@@ -20,8 +20,7 @@ async def explain_now(settings: Settings, coin: str, usd_krw: str | None) -> Coi
         view = MarketView.of(await bus.latest(coins), await bus.latest_rules())
         states = await books.read_model.coin_states()
         halt = await books.controls.halt_level()
-        now_ms = SystemClock().now_ms()
-        stakes = await books.capital.stakes(now_ms)
+        stakes = await books.capital.stakes()
     return explain(
         view,
         Asset(coin),
@@ -31,6 +30,6 @@ async def explain_now(settings: Settings, coin: str, usd_krw: str | None) -> Coi
         states,
         halt,
         stakes.exposure,
-        now_ms,
+        SystemClock().now_ms(),
         usd_krw=None if usd_krw is None else decimal(usd_krw),
     )

@@ -23,11 +23,13 @@ class SendPermit:
 
     `first` is true exactly once per id: only then may the call be sent with no look-up before. `run_id` names the
     workflow run that first asked; `halt` is the kill switch as of the same transaction. `first_asked_ms` is when the
-    id was first journalled, which is never later than when it was sent.
+    id was first journalled, which is never later than when it was sent, and `now_ms` when this answer was given: both
+    by the database's clock, which no worker's is to be compared with.
     """
 
     first: bool
     first_asked_ms: int
+    now_ms: int
     run_id: str
     halt: HaltLevel
     refused: Blocked | None = None
@@ -74,15 +76,15 @@ class DepositClaims(Protocol):
 class Journal(DepositClaims, Protocol):
     """Durable intents: a row is written before anything is sent, so a lost answer can always be looked up."""
 
-    async def ask_order(self, intent: OrderIntent, now_ms: int) -> SendPermit: ...
+    async def ask_order(self, intent: OrderIntent) -> SendPermit: ...
 
-    async def close_order(self, intent: OrderIntent, report: OrderReport, now_ms: int) -> None: ...
+    async def close_order(self, intent: OrderIntent, report: OrderReport) -> None: ...
 
     async def knows(self, intent: OrderIntent | WithdrawalIntent) -> bool:
         """Whether it was asked for under this id, on this venue, with this coin."""
         ...
 
-    async def ask_withdrawal(self, intent: WithdrawalIntent, now_ms: int) -> SendPermit | None:
+    async def ask_withdrawal(self, intent: WithdrawalIntent) -> SendPermit | None:
         """None while another withdrawal of the same coin from the same venue has no answer yet."""
         ...
 
@@ -132,11 +134,11 @@ class Strandings(Protocol):
         """None if the cycle has been finished meanwhile."""
         ...
 
-    async def absent_orders(self, since_ms: int) -> Sequence[OrderIntent]:
-        """Orders that the venue did not know when their fence had passed."""
+    async def absent_orders(self, within_ms: int) -> Sequence[OrderIntent]:
+        """Orders of the last `within_ms` that the venue did not know when their fence had passed."""
         ...
 
-    async def adopt(self, intent: OrderIntent, report: OrderReport, entries: Sequence[Entry], now_ms: int) -> None:
+    async def adopt(self, intent: OrderIntent, report: OrderReport, entries: Sequence[Entry]) -> None:
         """An order surfaced after all: book its fills, and keep its cycle unfinished until they are undone."""
         ...
 
@@ -206,10 +208,12 @@ class Stakes:
     free: Mapping[Venue, Money]
     """Cash that no cycle counts on; a venue whose account was never read is missing."""
     exposure: Exposure
+    now_ms: int
+    """When that was so, by the database's clock."""
 
 
 class Capital(Protocol):
-    async def stakes(self, now_ms: int) -> Stakes: ...
+    async def stakes(self) -> Stakes: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -225,8 +229,8 @@ class Halt:
 class Controls(Protocol):
     async def halt_level(self) -> HaltLevel: ...
 
-    async def set_halt_level(self, level: HaltLevel, reason: str, now_ms: int) -> None: ...
+    async def set_halt_level(self, level: HaltLevel, reason: str) -> None: ...
 
-    async def halt_at_least(self, level: HaltLevel, reason: str, now_ms: int) -> None:
+    async def halt_at_least(self, level: HaltLevel, reason: str) -> None:
         """Raise the level, never lower it: for kimp itself, which may stop but not resume."""
         ...

@@ -77,7 +77,7 @@ class Trading(MarketData, Protocol):
         ...
 
     async def place_order(self, intent: OrderIntent, *, send_by_ms: int) -> VenueOrder:
-        """Send once, before `send_by_ms` (epoch milliseconds of kimp's clock) or not at all.
+        """Send once, before `send_by_ms` (of this process' steady clock) or not at all.
 
         Raises Rejected only for a definite refusal, its leaf NotSent if it would have left later, and OutcomeUnknown
         whenever it may have been accepted.

@@ -14,7 +14,6 @@ from temporalio.client import Client
 from temporalio.service import RPCError
 
 from activities.reconcile import SURFACES_MS
-from kimp.adapters.clock import SystemClock
 from kimp.contracts.status import CycleStatus
 from kimp.contracts.sweep import SWEEP
 from kimp.domain.errors import KimpError
@@ -101,7 +100,7 @@ async def _open(ground: Ground, temporal: Client) -> list[CycleRow] | None:
         rows = await ground.books.read_model.cycles(limit=MANY)
         running = {cycle_of(found.id) async for found in temporal.list_workflows(RUNNING)}
         unfinished = set(await ground.books.strandings.unfinished())
-        given_up = await ground.books.strandings.absent_orders(SystemClock().now_ms() - SURFACES_MS)
+        given_up = await ground.books.strandings.absent_orders(SURFACES_MS)
     except (KimpError, RPCError):
         return None
     left = [row for row in rows if not row.status.terminal]

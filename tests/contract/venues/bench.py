@@ -22,7 +22,7 @@ from kimp.domain.market import Direction, Side, Venue
 from kimp.domain.money import Asset
 from kimp.paper.seam import Handler, Seam
 from kimp.paper.server import PaperExchange
-from kimp.ports.clock import Clock
+from kimp.ports.clock import SteadyClock
 from kimp.ports.exchange import Exchange, VenueDeposit, VenueOrder
 
 XRP, SOL, TRX, USDT = Asset("XRP"), Asset("SOL"), Asset("TRX"), Asset("USDT")
@@ -111,7 +111,7 @@ def settings_of(
     )
 
 
-def adapter(settings: VenueSettings, venue: Venue, clock: Clock | None = None) -> Exchange:
+def adapter(settings: VenueSettings, venue: Venue, clock: SteadyClock | None = None) -> Exchange:
     kind = UpbitExchange if venue is Venue.UPBIT else BinanceExchange
     return kind(settings, clock or SystemClock(), lambda: settings.single)
 

@@ -31,21 +31,29 @@ class MovedClock(SystemClock):
     """The real one, as far as a test has not moved it."""
 
     moved_ms: int = 0
+    """The wall clock was set."""
+    slept_ms: int = 0
+    """The machine was suspended for so long."""
 
     def now_ms(self) -> int:
-        return super().now_ms() + self.moved_ms
+        return super().now_ms() + self.moved_ms + self.slept_ms
+
+    def steady_ms(self) -> int:
+        return super().steady_ms() + self.slept_ms
 
 
 @dataclass
 class MovingLimiter:
-    """Lets everybody through at once, and the clock jumps meanwhile."""
+    """Lets everybody through at once, and the clocks jump meanwhile."""
 
     clock: MovedClock
-    by_ms: int
+    set_ms: int = 0
+    sleep_ms: int = 0
 
     async def take(self, charges: Mapping[str, int]) -> None:
         del charges
-        self.clock.moved_ms += self.by_ms
+        self.clock.moved_ms += self.set_ms
+        self.clock.slept_ms += self.sleep_ms
 
 
 @dataclass
@@ -104,12 +112,12 @@ def limit(exchange: Exchange, units: int, seconds: float) -> None:
 async def order(bench: Bench, exchange: Exchange, name: str, within_ms: int, clock: MovedClock) -> None:
     quote = (await bench.exchange.market(XRP)).quote
     intent = await bench.intent(name, Decimal(10), quote.ask)
-    await exchange.place_order(intent, send_by_ms=clock.now_ms() + within_ms)
+    await exchange.place_order(intent, send_by_ms=clock.steady_ms() + within_ms)
 
 
 async def withdraw(bench: Bench, exchange: Exchange, name: str, within_ms: int, clock: MovedClock) -> None:
     intent = await bench.withdrawal("50", name=name)
-    await exchange.withdraw(intent, send_by_ms=clock.now_ms() + within_ms)
+    await exchange.withdraw(intent, send_by_ms=clock.steady_ms() + within_ms)
 
 
 def executed(bench: Bench) -> list[str]:
@@ -143,13 +151,23 @@ async def test_a_wait_that_ends_in_time_holds_nothing_back(bench: Bench, exchang
 
 
 @pytest.mark.parametrize("send", [order, withdraw])
-async def test_a_clock_that_jumps_ahead_holds_it_back(
+async def test_a_machine_that_slept_meanwhile_holds_it_back(
     bench: Bench, exchange: Exchange, clock: MovedClock, send: Any
 ) -> None:
-    api_of(exchange).limiter = MovingLimiter(clock, 3_000)
+    api_of(exchange).limiter = MovingLimiter(clock, sleep_ms=3_000)
     with pytest.raises(NotSent):
         await send(bench, exchange, "XRP-1-1B1-1", 2_000, clock)
     assert asked(bench) == 0
+
+
+@pytest.mark.parametrize("send", [order, withdraw])
+@pytest.mark.parametrize("set_ms", [600_000, -600_000])
+async def test_a_wall_clock_that_is_set_meanwhile_holds_nothing_back(
+    bench: Bench, exchange: Exchange, clock: MovedClock, send: Any, set_ms: int
+) -> None:
+    api_of(exchange).limiter = MovingLimiter(clock, set_ms=set_ms)
+    await send(bench, exchange, "XRP-1-1B1-1", 2_000, clock)
+    assert len(executed(bench)) == 1
 
 
 async def test_a_clock_that_is_set_back_gives_no_more_time(bench: Bench, exchange: Exchange, clock: MovedClock) -> None:
@@ -204,7 +222,7 @@ async def test_a_pool_without_a_free_connection_holds_it_back(
     busy = bench.seam.hook = Busy()
     first = asyncio.create_task(exchange.balances())
     await busy.came.wait()
-    second = asyncio.create_task(exchange.place_order(intent, send_by_ms=clock.now_ms() + 300))
+    second = asyncio.create_task(exchange.place_order(intent, send_by_ms=clock.steady_ms() + 300))
     await asyncio.sleep(0.5)
     assert not second.done()
     clock.moved_ms = moved_ms
@@ -224,7 +242,7 @@ async def test_what_it_is_held_up_by_later_is_a_lost_answer_and_no_late_request(
     bench.seam.hook = Slow(0.5)
     quote = (await bench.exchange.market(XRP)).quote
     intent = await bench.intent("XRP-1-1B1-1", Decimal(10), quote.ask)
-    await exchange.place_order(intent, send_by_ms=clock.now_ms() + 250)
+    await exchange.place_order(intent, send_by_ms=clock.steady_ms() + 250)
     assert len(executed(bench)) == 1
 
 

@@ -70,7 +70,7 @@ async def send(desk: Desk, cycle: str, coin: Asset = XRP, direction: Direction =
     """Journalled; nobody knows its txid yet."""
     intent = intents.withdrawal(cycle_id=cycle, transfer_id=f"{cycle}-HW-1", coin=coin, direction=direction)
     desk.journal.unanswered.clear()
-    assert await desk.journal.ask_withdrawal(intent, 1)
+    assert await desk.journal.ask_withdrawal(intent)
 
 
 @pytest.mark.parametrize("order", list(permutations(["A", "B"])))

@@ -177,7 +177,7 @@ async def test_a_fee_beyond_the_expected_halts_new_cycles_and_is_booked(
 
 async def test_an_attempt_that_takes_over_looks_for_a_whole_fence_itself(desk: Desk, venue: WatchedVenue) -> None:
     """By the journal's instant the fence has passed; but the clock that wrote it may be another machine's."""
-    await desk.journal.ask_order(intent(), NOW)
+    await desk.journal.ask_order(intent())
     desk.clock.ms = NOW + FENCE_MS + 1
     desk.beat_ms = FENCE_MS
     report = await execute(desk, venue)
@@ -278,25 +278,45 @@ async def test_an_expired_order_is_not_sent(
     assert len(venue.sent) == (outcome is OrderOutcome.FILLED)
 
 
+SET_WRONG = [0, 600_000, -600_000]
+
+
+@pytest.mark.parametrize("off_ms", SET_WRONG)
+@pytest.mark.parametrize("opening", [None, OPENING])
+@pytest.mark.parametrize("late_ms", [0, 1])
+async def test_a_workers_wall_clock_decides_nothing(
+    desk: Desk, venue: WatchedVenue, off_ms: int, opening: Opening | None, late_ms: int
+) -> None:
+    desk.clock.off_ms = off_ms
+    desk.clock.ms = NOW + 1_000 + late_ms
+    await execute(desk, venue, intent(opening=opening))
+    assert len(venue.sent) == (late_ms == 0)
+    assert venue.deadlines == ([NOW + 1_000] if late_ms == 0 else []), "of the steady clock"
+
+
 @dataclass
 class StallingJournal(MemoryJournal):
     """The transaction takes a while, as on a database under load."""
 
-    clock: ManualClock = field(default_factory=ManualClock)
+    worker: ManualClock = field(default_factory=ManualClock)
     stall_ms: int = 0
+    set_ms: int = 0
+    """By how much the worker's wall clock is set meanwhile."""
 
-    async def ask_order(self, intent: OrderIntent, now_ms: int) -> SendPermit:
-        permit = await super().ask_order(intent, now_ms)
-        self.clock.ms += self.stall_ms
+    async def ask_order(self, intent: OrderIntent) -> SendPermit:
+        permit = await super().ask_order(intent)
+        self.worker.ms += self.stall_ms
+        self.worker.off_ms += self.set_ms
         return permit
 
 
+@pytest.mark.parametrize("set_ms", SET_WRONG)
 @pytest.mark.parametrize(("stall_ms", "sent"), [(SEND_WITHIN_MS, 1), (SEND_WITHIN_MS + 1, 0)])
 async def test_an_attempt_that_stalls_before_it_sends_must_not_send(
-    desk: Desk, venue: WatchedVenue, stall_ms: int, sent: int
+    desk: Desk, venue: WatchedVenue, stall_ms: int, sent: int, set_ms: int
 ) -> None:
     """A later attempt may have looked past the fence by then, and told the workflow that the order is absent."""
-    journal = StallingJournal(clock=desk.clock, stall_ms=stall_ms)
+    journal = StallingJournal(clock=desk.server, worker=desk.clock, stall_ms=stall_ms, set_ms=set_ms)
     work = OrderActivities({venue.venue: venue}, journal, journal, desk.clock)
     report = await desk.run(work.execute_order, intent(expires_at_ms=NOW + 3_600_000))
     assert len(venue.sent) == sent
@@ -368,7 +388,7 @@ async def test_an_order_that_stays_open_is_not_told_as_final(desk: Desk, venue: 
 
 
 class NeverStored(MemoryJournal):
-    async def ask_order(self, intent: OrderIntent, now_ms: int) -> SendPermit:
+    async def ask_order(self, intent: OrderIntent) -> SendPermit:
         raise StoreUnavailable("the database is away")
 
 

@@ -162,7 +162,7 @@ async def test_after_a_lost_answer_the_list_decides(desk: Desk, work: TransferAc
 async def test_a_worker_that_died_after_sending_leaves_it_to_the_list(
     desk: Desk, work: TransferActivities, upbit: Source
 ) -> None:
-    await desk.journal.ask_withdrawal(intent(), NOW)
+    await desk.journal.ask_withdrawal(intent())
     upbit.shown = [listed("u-1", "100")]
     desk.clock.ms += 60_000
     assert (await desk.run(work.withdraw, intent())).venue_id == "u-1"
@@ -190,7 +190,7 @@ async def test_a_listed_withdrawal_is_ours_by_its_amount(
     ours: bool,  # noqa: FBT001
 ) -> None:
     """The amount is what arrives on Upbit, and what arrives with the fee on Binance."""
-    await desk.journal.ask_withdrawal(intent(), NOW)
+    await desk.journal.ask_withdrawal(intent())
     upbit.shown = [listed("u-1", arrives, fee)]
     desk.beat_ms = GIVE_UP_MS + 1
     if ours:
@@ -206,9 +206,9 @@ async def test_a_listed_withdrawal_belongs_to_one_transfer_only(
 ) -> None:
     """Two cycles sent the same amount, one after the other: the first takes one entry, the second the other."""
     upbit.shown = [listed("u-1", "100"), listed("u-2", "100")]
-    await desk.journal.ask_withdrawal(intent(), NOW)
+    await desk.journal.ask_withdrawal(intent())
     first = await desk.run(work.withdraw, intent())
-    await desk.journal.ask_withdrawal(intent(transfer_id="XRP-2-HW-1"), NOW)
+    await desk.journal.ask_withdrawal(intent(transfer_id="XRP-2-HW-1"))
     second = await desk.run(work.withdraw, intent(transfer_id="XRP-2-HW-1"))
     assert [first.venue_id, second.venue_id] == ["u-1", "u-2"]
 
@@ -267,17 +267,17 @@ async def test_a_refused_withdrawal_makes_room_for_the_next(
 class SlowJournal(MemoryJournal):
     """Its transaction takes a second."""
 
-    clock: ManualClock = field(default_factory=ManualClock)
+    worker: ManualClock = field(default_factory=ManualClock)
 
-    async def ask_withdrawal(self, intent: WithdrawalIntent, now_ms: int) -> SendPermit | None:
-        permit = await super().ask_withdrawal(intent, now_ms)
-        self.clock.ms += 1_000
+    async def ask_withdrawal(self, intent: WithdrawalIntent) -> SendPermit | None:
+        permit = await super().ask_withdrawal(intent)
+        self.worker.ms += 1_000
         return permit
 
 
 async def test_the_time_to_leave_counts_from_the_journal_entry(desk: Desk, upbit: Source) -> None:
     work = TransferActivities(
-        {Venue.UPBIT: upbit}, SlowJournal(clock=desk.clock), {(Venue.UPBIT, XRP): HOME}, desk.clock
+        {Venue.UPBIT: upbit}, SlowJournal(clock=desk.server, worker=desk.clock), {(Venue.UPBIT, XRP): HOME}, desk.clock
     )
     await desk.run(work.withdraw, intent())
     assert upbit.deadlines == [NOW + SEND_WITHIN_MS]
@@ -290,8 +290,15 @@ async def test_the_highest_kill_switch_lets_nothing_leave(desk: Desk, work: Tran
     assert not upbit.sent
 
 
-async def test_what_waited_too_long_is_prepared_anew(desk: Desk, work: TransferActivities, upbit: Source) -> None:
-    """A wallet may have closed since, and the destination may name another address."""
+@pytest.mark.parametrize("off_ms", [0, 600_000, -600_000])
+async def test_what_waited_too_long_is_prepared_anew(
+    desk: Desk, work: TransferActivities, upbit: Source, off_ms: int
+) -> None:
+    """A wallet may have closed since, and the destination may name another address. A worker's clock tells neither."""
+    desk.clock.off_ms = off_ms
+    await desk.run(work.withdraw, intent(transfer_id="XRP-1-1W-9", expires_at_ms=NOW))
+    assert [one.transfer_id for one in upbit.sent] == ["XRP-1-1W-9"]
+    upbit.sent.clear()
     with pytest.raises(Postponed, match="too long ago"):
         await desk.run(work.withdraw, intent(expires_at_ms=NOW - 1))
     assert not upbit.sent
@@ -370,7 +377,7 @@ async def test_a_search_for_an_answer_shows_that_it_goes_on(
 
 
 async def test_withdrawals_of_a_coin_take_turns(desk: Desk, work: TransferActivities, upbit: Source) -> None:
-    await desk.journal.ask_withdrawal(intent(transfer_id="XRP-9-HW-1"), NOW)
+    await desk.journal.ask_withdrawal(intent(transfer_id="XRP-9-HW-1"))
     waiting = asyncio.create_task(desk.run(work.withdraw, intent()))
     await asyncio.sleep(0.1)
     assert not upbit.sent

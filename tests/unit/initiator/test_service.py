@@ -95,6 +95,16 @@ async def test_an_opportunity_starts_one_cycle(scene: Scene) -> None:
     assert cycle.expires_at_ms == NOW + SETTINGS.start_within_ms
 
 
+@pytest.mark.parametrize("ahead_ms", [600_000, -600_000])
+async def test_when_a_cycle_expires_is_told_by_the_clock_that_judges_it(ahead_ms: int) -> None:
+    """The journal's database: this machine's clock may be another one's past or future."""
+    scene = Scene(books=StatedBooks(at_stake=replace(RICH, now_ms=NOW + ahead_ms)))
+    await scene.know()
+    scene.clock.ms += 300
+    await scene.see(*kimchi_quotes())
+    assert scene.starter.asked[0].expires_at_ms == NOW + ahead_ms + 300 + SETTINGS.start_within_ms
+
+
 async def test_the_way_home_is_sought_among_the_best_ways_home() -> None:
     """Five coins as dear as XRP are better ways out than TRX, and as ways home they would cost the profit."""
     dear = [Asset(name) for name in ("XRP", "ADA", "DOT", "ETC", "SOL")]

@@ -24,7 +24,7 @@ from kimp.domain.errors import NotFound, Postponed, Rejected
 from kimp.domain.keys import KeyFacts
 from kimp.domain.market import Network, Venue, VenueRules
 from kimp.domain.money import CONTEXT, ZERO, Asset
-from kimp.ports.clock import Clock
+from kimp.ports.clock import SteadyClock
 from kimp.ports.exchange import Balance, VenueDeposit, VenueOrder
 
 KEEP_S = 300
@@ -38,7 +38,7 @@ class BinanceExchange:
 
     venue = Venue.BINANCE
 
-    def __init__(self, settings: VenueSettings, clock: Clock, keys: Callable[[], KeyPair]) -> None:
+    def __init__(self, settings: VenueSettings, clock: SteadyClock, keys: Callable[[], KeyPair]) -> None:
         """`keys` gives the key to sign with, anew for each request."""
         self._keys = keys
         self._names = settings.networks

@@ -3,7 +3,6 @@
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from kimp.adapters.clock import SystemClock
 from kimp.adapters.sql.capital import SqlCapital
 from kimp.adapters.sql.catching_up import SqlCatchingUp
 from kimp.adapters.sql.controls import SqlControls
@@ -28,7 +27,7 @@ class SqlBooks:
     def __init__(self, store: Store) -> None:
         self._store = store
         self.journal = SqlJournal(store)
-        self.ledger = SqlLedger(store, SystemClock())
+        self.ledger = SqlLedger(store)
         self.read_model = SqlReadModel(store)
         self.controls = SqlControls(store)
         self.capital = SqlCapital(store)

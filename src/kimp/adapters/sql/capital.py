@@ -9,13 +9,14 @@ from decimal import Decimal
 from itertools import takewhile
 from typing import Any
 
-from sqlalchemy import ColumnElement, ScalarSelect, case, func, insert, select, update
+from sqlalchemy import ColumnElement, ScalarSelect, and_, case, func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from kimp.adapters.sql.amounts import WIDE
-from kimp.adapters.sql.controls import LEVEL_NOW, level_of, raise_halt
+from kimp.adapters.sql.controls import LAST_RESUME, LATEST, LEVEL_NOW, level_of, raise_halt
+from kimp.adapters.sql.instant import Instant
 from kimp.adapters.sql.store import Store
-from kimp.adapters.sql.tables import capital, halts, ledger_entries, ledger_postings, order_intents, reservations
+from kimp.adapters.sql.tables import capital, ledger_entries, ledger_postings, order_intents, reservations
 from kimp.contracts.orders import Opening, OrderIntent
 from kimp.domain.admission import HaltLevel
 from kimp.domain.caps import Exposure, check_capital, check_caps, check_latches
@@ -37,16 +38,18 @@ class SqlCapital:
     def __init__(self, store: Store) -> None:
         self._store = store
 
-    async def stakes(self, now_ms: int) -> Stakes:
+    async def stakes(self) -> Stakes:
         """What is free and what is at stake."""
+        now = self._store.now
 
         async def work(connection: AsyncConnection) -> Stakes:
-            return Stakes(free=await _free(connection), exposure=await exposure_of(connection, now_ms))
+            free, exposure = await _free(connection), await exposure_of(connection, now)
+            return Stakes(free, exposure, (await connection.execute(select(now))).scalar_one())
 
         return await self._store.read(work)
 
 
-async def admit(connection: AsyncConnection, intent: OrderIntent, now_ms: int) -> Blocked | None:
+async def admit(connection: AsyncConnection, intent: OrderIntent, now: Instant) -> Blocked | None:
     """Set the cycle's cash aside, within the caller's transaction, or say which gate forbids it."""
     opening = intent.opening
     if opening is None:
@@ -56,19 +59,19 @@ async def admit(connection: AsyncConnection, intent: OrderIntent, now_ms: int) -
     level = level_of((await connection.execute(select(LEVEL_NOW))).scalar_one())
     if level >= HaltLevel.NO_NEW_CYCLES:
         return Blocked(Gate.KILL_SWITCH, f"trading is halted at level {int(level)} ({level.name.lower()})")
-    exposure = await exposure_of(connection, now_ms)
+    exposure = await exposure_of(connection, now)
     if (latched := check_latches(opening.caps, exposure)) is not None:
-        await raise_halt(connection, HaltLevel.NO_NEW_CYCLES, f"{latched.gate}: {latched.detail}", now_ms)
+        await raise_halt(connection, HaltLevel.NO_NEW_CYCLES, f"{latched.gate}: {latched.detail}", now)
         return latched
     have = free.get(intent.venue)
     blocked = check_caps(opening.caps, exposure, Decimal(opening.stake_krw)) or check_capital(have, opening.reserve)
     if blocked is not None or have is None:
         return blocked
-    await _reserve(connection, intent, opening, have, now_ms)
+    await _reserve(connection, intent, opening, have, now)
     return None
 
 
-async def reserve_again(connection: AsyncConnection, intent: OrderIntent, made_ms: int) -> None:
+async def reserve_again(connection: AsyncConnection, intent: OrderIntent, made_ms: Instant | int) -> None:
     """Set aside what was set aside before, whatever the caps say. Repeating it changes nothing."""
     made = select(reservations.c.cycle_id).where(reservations.c.cycle_id == intent.cycle_id)
     if intent.opening is None or (await connection.execute(made)).one_or_none() is not None:
@@ -78,7 +81,7 @@ async def reserve_again(connection: AsyncConnection, intent: OrderIntent, made_m
 
 
 async def _reserve(
-    connection: AsyncConnection, intent: OrderIntent, opening: Opening, free: Money | None, made_ms: int
+    connection: AsyncConnection, intent: OrderIntent, opening: Opening, free: Money | None, made_ms: Instant | int
 ) -> None:
     """`free`: None where nobody has booked the venue's balance yet."""
     if free is not None:
@@ -90,11 +93,12 @@ async def _reserve(
         "amount": opening.reserve.amount,
         "stake_krw": opening.stake_krw,
         "made_ms": made_ms,
+        "made_under": LATEST,
     }
-    await connection.execute(insert(reservations), row)
+    await connection.execute(insert(reservations).values(row))
 
 
-async def release(connection: AsyncConnection, cycle_id: str, profit_krw: Decimal | None, now_ms: int) -> None:
+async def release(connection: AsyncConnection, cycle_id: str, profit_krw: Decimal | None, now: Instant) -> None:
     """The cycle ended: what it left on either venue is free again. Repeating it changes nothing.
 
     Not while an order of it surfaced that its workflow knows nothing of: somebody has to undo that first.
@@ -108,7 +112,13 @@ async def release(connection: AsyncConnection, cycle_id: str, profit_krw: Decima
     gained = await _gained(connection, cycle_id)
     gained[Venue(held.venue)] = WIDE.add(gained.get(Venue(held.venue), ZERO), held.amount)
     await _add(connection, free, gained)
-    end = {"released_ms": now_ms, "result_krw": None if profit_krw is None else int(profit_krw)}
+    place = (await connection.execute(select(func.coalesce(func.max(r.released_no), 0) + 1))).scalar_one()
+    end = {
+        "released_ms": now,
+        "released_no": place,
+        "released_under": LATEST,
+        "result_krw": None if profit_krw is None else int(profit_krw),
+    }
     if profit_krw is None:  # nothing was traded, so nothing was at stake
         end["stake_krw"] = 0
     await connection.execute(update(reservations).where(r.cycle_id == cycle_id).values(end))
@@ -129,7 +139,7 @@ async def reopen(connection: AsyncConnection, cycle_id: str) -> None:
         return
     gained = await _gained(connection, cycle_id)
     await _add(connection, free, {venue: -amount for venue, amount in gained.items()})
-    again = {"released_ms": None, "result_krw": None, "amount": ZERO}
+    again = {"released_ms": None, "released_no": None, "released_under": None, "result_krw": None, "amount": ZERO}
     await connection.execute(update(reservations).where(r.cycle_id == cycle_id).values(again))
 
 
@@ -180,23 +190,25 @@ async def _gained(connection: AsyncConnection, cycle_id: str) -> dict[Venue, Dec
     return gained
 
 
-async def exposure_of(connection: AsyncConnection, now_ms: int) -> Exposure:
-    """What is at stake at this moment."""
+async def exposure_of(connection: AsyncConnection, now: Instant) -> Exposure:
+    """What is at stake at this moment.
+
+    Spans of time are the database's. What counts since the last resume goes by the order of what was written, so that
+    no clock that was wrong when somebody resumed hides a loss.
+    """
     r = reservations.c
-    query = select(func.max(halts.c.set_ms)).where(halts.c.level == int(HaltLevel.RUN))
-    resumed_ms = (await connection.execute(query)).scalar_one() or 0
-    day_ms, since_ms = now_ms - DAY_MS, max(now_ms - DAY_MS, resumed_ms)
+    day_ms, since_resume = now - DAY_MS, r.released_under >= LAST_RESUME
     figures = select(
         _count(r.released_ms.is_(None)),
-        _count(r.made_ms > max(now_ms - MINUTE_MS, resumed_ms)),
+        _count(and_(r.made_ms > now - MINUTE_MS, r.made_under >= LAST_RESUME)),
         _sum(r.stake_krw, r.made_ms > day_ms),
-        _sum(r.result_krw, r.released_ms > since_ms),
+        _sum(r.result_krw, and_(r.released_ms > day_ms, since_resume)),
     )
     open_cycles, started, staked, result = (await connection.execute(figures)).one()
     ended = (
         select(r.result_krw)
-        .where(r.released_ms > resumed_ms, r.result_krw.is_not(None))
-        .order_by(r.released_ms.desc())
+        .where(since_resume, r.result_krw.is_not(None))
+        .order_by(r.released_no.desc())
         .limit(LOSSES_READ)
     )
     results = (await connection.execute(ended)).scalars()

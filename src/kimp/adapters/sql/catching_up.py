@@ -37,15 +37,19 @@ class SqlCatchingUp:
 
         return await self._store.read(work)
 
-    async def order(self, intent: OrderIntent, asked_ms: int) -> bool:
-        """Journal an order that may have been sent, and the cash that was set aside for it. True if it was missing."""
+    async def order(self, intent: OrderIntent, asked_ms: int | None) -> bool:
+        """Journal an order that may have been sent, and the cash that was set aside for it. True if it was missing.
+
+        `asked_ms`: None for one that may have been sent a moment ago.
+        """
+        at = self._store.now if asked_ms is None else asked_ms
         there = select(order_intents.c.asked_by).where(order_intents.c.client_order_id == intent.client_order_id)
 
         async def work(connection: AsyncConnection) -> bool:
             if (await connection.execute(there)).one_or_none() is not None:
                 return False
-            await connection.execute(self._order, order_row(intent, MARK, asked_ms))
-            await reserve_again(connection, intent, asked_ms)
+            await connection.execute(self._order.values(order_row(intent, MARK, at)))
+            await reserve_again(connection, intent, at)
             return True
 
         return await self._store.write(work)
@@ -56,13 +60,13 @@ class SqlCatchingUp:
             row["unanswered"] = None
         await self._store.write(lambda connection: _execute(connection, self._withdrawal, row))
 
-    async def surfaced(self, cycle_id: str, entries: Sequence[Entry], now_ms: int, *, reopened: bool) -> None:
+    async def surfaced(self, cycle_id: str, entries: Sequence[Entry], *, reopened: bool) -> None:
         """What a run that took the cycle over was told; `reopened`: the cycle had ended before."""
 
         async def work(connection: AsyncConnection) -> None:
             if reopened:
                 await reopen(connection, cycle_id)
-            await book_entries(connection, entries, now_ms)
+            await book_entries(connection, entries, self._store.now)
 
         await self._store.write(work)
 

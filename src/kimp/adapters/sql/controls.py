@@ -4,6 +4,7 @@ from sqlalchemy import func, insert, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from kimp.adapters.person import who
+from kimp.adapters.sql.instant import Instant
 from kimp.adapters.sql.store import Store
 from kimp.adapters.sql.tables import halts
 from kimp.domain.admission import HaltLevel
@@ -15,6 +16,10 @@ BY_A_PERSON = select(func.coalesce(func.max(halts.c.id), 0)).where(halts.c.set_b
 IN_FORCE = select(halts).where(halts.c.id >= BY_A_PERSON).order_by(halts.c.level.desc(), halts.c.id.desc()).limit(1)
 """What a person set last, or what kimp raised it to since: kimp never lowers it, whatever it read before it wrote."""
 LEVEL_NOW = IN_FORCE.with_only_columns(halts.c.level).scalar_subquery()
+LATEST = select(func.coalesce(func.max(halts.c.id), 0)).scalar_subquery()
+"""The kill switch's last row: what is written down with it happened before the next one, whatever any clock says."""
+RESUMES = select(func.coalesce(func.max(halts.c.id), 0)).where(halts.c.level == int(HaltLevel.RUN))
+LAST_RESUME = RESUMES.scalar_subquery()
 
 
 def level_of(stored: int | None) -> HaltLevel:
@@ -42,22 +47,22 @@ class SqlControls:
 
         return await self._store.read(work)
 
-    async def set_halt_level(self, level: HaltLevel, reason: str, now_ms: int) -> None:
+    async def set_halt_level(self, level: HaltLevel, reason: str) -> None:
         """Set it for every process, from its next send on. Each setting stays in the table with who, when and why."""
-        row = {"level": int(level), "reason": reason, "set_by": who(), "set_ms": now_ms}
+        row = {"level": int(level), "reason": reason, "set_by": who(), "set_ms": self._store.now}
 
         async def work(connection: AsyncConnection) -> None:
-            await connection.execute(insert(halts), row)
+            await connection.execute(insert(halts).values(row))
 
         await self._store.write(work)
 
-    async def halt_at_least(self, level: HaltLevel, reason: str, now_ms: int) -> None:
+    async def halt_at_least(self, level: HaltLevel, reason: str) -> None:
         """Raise it to `level`, unless it stands there or higher."""
-        await self._store.write(lambda connection: raise_halt(connection, level, reason, now_ms))
+        await self._store.write(lambda connection: raise_halt(connection, level, reason, self._store.now))
 
 
-async def raise_halt(connection: AsyncConnection, level: HaltLevel, reason: str, now_ms: int) -> None:
+async def raise_halt(connection: AsyncConnection, level: HaltLevel, reason: str, now: Instant) -> None:
     """Within the caller's transaction."""
     if level_of((await connection.execute(select(LEVEL_NOW))).scalar_one()) < level:
-        row = {"level": int(level), "reason": reason, "set_by": KIMP, "set_ms": now_ms}
-        await connection.execute(insert(halts), row)
+        row = {"level": int(level), "reason": reason, "set_by": KIMP, "set_ms": now}
+        await connection.execute(insert(halts).values(row))

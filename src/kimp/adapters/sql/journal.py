@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from kimp.adapters.sql.capital import admit
 from kimp.adapters.sql.controls import LEVEL_NOW, level_of
 from kimp.adapters.sql.deposits import SqlDepositClaims
+from kimp.adapters.sql.instant import Instant
 from kimp.adapters.sql.store import Store
 from kimp.adapters.sql.tables import order_intents, withdrawal_intents
 from kimp.contracts.orders import OrderIntent, OrderOutcome, OrderReport
@@ -27,18 +28,18 @@ class SqlJournal(SqlDepositClaims):
         super().__init__(store)
         self._order = store.insert_once(order_intents)
 
-    async def ask_order(self, intent: OrderIntent, now_ms: int) -> SendPermit:
+    async def ask_order(self, intent: OrderIntent) -> SendPermit:
         """Journal the order and say whether this call is the one that may send it."""
         question = self._question(order_intents.c.client_order_id, intent.client_order_id)
         mark = uuid4().hex
-        row = order_row(intent, mark, now_ms)
+        insert_once = self._order.values(order_row(intent, mark, self._store.now))
 
         async def work(connection: AsyncConnection) -> SendPermit:
             if intent.opening is not None and (await connection.execute(question)).one_or_none() is None:
-                refused = await admit(connection, intent, now_ms)
+                refused = await admit(connection, intent, self._store.now)
                 if refused is not None:
-                    return SendPermit(False, now_ms, intent.run_id, HaltLevel.RUN, refused)  # noqa: FBT003 - `first`
-            await connection.execute(self._order, row)
+                    return SendPermit(False, 0, 0, intent.run_id, HaltLevel.RUN, refused)  # noqa: FBT003 - `first`
+            await connection.execute(insert_once)
             return _permit((await connection.execute(question)).one(), mark)
 
         return await self._store.write(work)
@@ -63,27 +64,26 @@ class SqlJournal(SqlDepositClaims):
 
         return await self._store.read(work)
 
-    async def ask_withdrawal(self, intent: WithdrawalIntent, now_ms: int) -> SendPermit | None:
+    async def ask_withdrawal(self, intent: WithdrawalIntent) -> SendPermit | None:
         """Journal the withdrawal and say whether this call is the one that may send it; None: it is not its turn."""
         c = withdrawal_intents.c
         question = self._question(c.transfer_id, intent.transfer_id).add_columns(c.reason)
         mark = uuid4().hex
-        row = withdrawal_row(intent, mark, now_ms)
+        journal = insert(withdrawal_intents).values(withdrawal_row(intent, mark, self._store.now))
 
         async def work(connection: AsyncConnection) -> SendPermit | None:
             there = (await connection.execute(question)).one_or_none()
             if there is None:
                 with suppress(IntegrityError):
-                    await connection.execute(insert(withdrawal_intents), row)
+                    await connection.execute(journal)
                 there = (await connection.execute(question)).one_or_none()
             return None if there is None else _permit(there, mark)
 
         return await self._store.write(work)
 
-    @staticmethod
-    def _question(key: Column[str], name: str) -> Select[*tuple[Any, ...]]:
+    def _question(self, key: Column[str], name: str) -> Select[*tuple[Any, ...]]:
         c = key.table.c
-        return select(c.asked_by, c.first_asked_ms, c.run_id, LEVEL_NOW).where(key == name)
+        return select(c.asked_by, c.first_asked_ms, self._store.now, c.run_id, LEVEL_NOW).where(key == name)
 
     async def refuse_withdrawal(self, transfer_id: str, reason: str) -> None:
         """Repeating it changes nothing; a withdrawal that has the venue's id stays as it is."""
@@ -99,7 +99,7 @@ class SqlJournal(SqlDepositClaims):
 
         await self._store.write(work)
 
-    async def close_order(self, intent: OrderIntent, report: OrderReport, now_ms: int) -> None:
+    async def close_order(self, intent: OrderIntent, report: OrderReport) -> None:
         """Write down how the order ended. What filled stays filled, and another run's order is not touched."""
         orders = order_intents.c
         filled = OrderOutcome.FILLED.value
@@ -111,7 +111,7 @@ class SqlJournal(SqlDepositClaims):
                 venue_order_id=report.venue_order_id,
                 filled_quantity=report.quantity,
                 filled_funds=report.funds,
-                closed_ms=now_ms,
+                closed_ms=self._store.now,
                 reason=report.reason,
             )
         )
@@ -150,7 +150,7 @@ class SqlJournal(SqlDepositClaims):
         return await self._store.read(work)
 
 
-def order_row(intent: OrderIntent, asked_by: str, asked_ms: int) -> dict[str, Any]:
+def order_row(intent: OrderIntent, asked_by: str, asked_ms: Instant | int) -> dict[str, Any]:
     """As it is first journalled; `asked_by`: the mark of the one call that may send."""
     return {
         "client_order_id": intent.client_order_id,
@@ -166,7 +166,7 @@ def order_row(intent: OrderIntent, asked_by: str, asked_ms: int) -> dict[str, An
     }
 
 
-def withdrawal_row(intent: WithdrawalIntent, asked_by: str, asked_ms: int) -> dict[str, Any]:
+def withdrawal_row(intent: WithdrawalIntent, asked_by: str, asked_ms: Instant | int) -> dict[str, Any]:
     """As it is first journalled; `asked_by`: the mark of the one call that may send."""
     source = intent.direction.source
     return {
@@ -191,5 +191,6 @@ def _permit(row: Sequence[Any], mark: str) -> SendPermit:
     """Who finds its own mark in the row inserted it: true for one call ever, also when the answer to the COMMIT was
     lost and the transaction is repeated.
     """
-    asked_by, first_asked_ms, run_id, level, *closed = row
-    return SendPermit(asked_by == mark, first_asked_ms, run_id, level_of(level), closed=closed[0] if closed else None)
+    asked_by, first_asked_ms, now_ms, run_id, level, *closed = row
+    reason = closed[0] if closed else None
+    return SendPermit(asked_by == mark, first_asked_ms, now_ms, run_id, level_of(level), closed=reason)

@@ -9,17 +9,17 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from kimp.adapters.sql.amounts import WIDE
 from kimp.adapters.sql.capital import take_in
+from kimp.adapters.sql.instant import Instant
 from kimp.adapters.sql.store import Store
 from kimp.adapters.sql.tables import ledger_entries, ledger_postings
 from kimp.domain.ledger import Account, Entry, Posting, opening_id
 from kimp.domain.market import Venue
 from kimp.domain.money import ZERO, Asset
-from kimp.ports.clock import Clock
 
 Balances = Mapping[tuple[Account, Asset], Decimal]
 
 
-async def book_entries(connection: AsyncConnection, entries: Iterable[Entry], now_ms: int) -> None:
+async def book_entries(connection: AsyncConnection, entries: Iterable[Entry], booked_ms: Instant | int) -> None:
     """Book each entry once, within the caller's transaction.
 
     If another process books one of them at the same moment, the database refuses the key; the transaction is then
@@ -37,8 +37,8 @@ async def book_entries(connection: AsyncConnection, entries: Iterable[Entry], no
         for line, p in enumerate(entry.postings)
     ]
     if new:
-        heads = [{"entry_id": e.entry_id, "cycle_id": e.cycle_id, "booked_ms": now_ms} for e in new]
-        await connection.execute(insert(ledger_entries), heads)
+        heads = [{"entry_id": e.entry_id, "cycle_id": e.cycle_id, "booked_ms": booked_ms} for e in new]
+        await connection.execute(insert(ledger_entries).values(heads))
     if lines:
         await connection.execute(insert(ledger_postings), lines)
     await take_in(connection, new)
@@ -51,17 +51,15 @@ class SqlLedger:
     every cycle would queue for the same few rows, and it could come to differ from the postings it stands for.
     """
 
-    def __init__(self, store: Store, clock: Clock) -> None:
+    def __init__(self, store: Store) -> None:
         self._store = store
-        self._clock = clock
 
     async def book(self, entries: Sequence[Entry]) -> None:
         """Book each entry once, all of them or none; one already there is left as it is.
 
         Raises BadAmount if the database can't hold an amount exactly, StoreUnavailable if it does not serve.
         """
-        now_ms = self._clock.now_ms()
-        await self._store.write(lambda connection: book_entries(connection, entries, now_ms))
+        await self._store.write(lambda connection: book_entries(connection, entries, self._store.now))
 
     async def opened(self) -> frozenset[Venue]:
         """Venues whose opening balance is booked."""

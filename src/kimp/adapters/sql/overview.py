@@ -9,6 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from kimp.adapters.sql.amounts import WIDE
 from kimp.adapters.sql.capital import DAY_MS, exposure_of
 from kimp.adapters.sql.controls import LEVEL_NOW, level_of
+from kimp.adapters.sql.instant import Instant
 from kimp.adapters.sql.store import Store
 from kimp.adapters.sql.tables import ENDED, cycles, ledger_entries, ledger_postings, order_intents, withdrawal_intents
 from kimp.contracts.status import CycleStatus
@@ -27,17 +28,18 @@ class SqlOverview:
     def __init__(self, store: Store) -> None:
         self._store = store
 
-    async def outlook(self, now_ms: int) -> Outlook:
+    async def outlook(self) -> Outlook:
         """All of it, in one transaction."""
+        now = self._store.now
 
         async def work(connection: AsyncConnection) -> Outlook:
             return Outlook(
                 cycles=await _open(connection),
-                unknown=await _unknown(connection, now_ms - ANSWERED_BY_MS),
+                unknown=await _unknown(connection, now - ANSWERED_BY_MS),
                 in_transit=await _in_transit(connection),
-                unexplained=await _unexplained(connection, now_ms - DAY_MS),
+                unexplained=await _unexplained(connection, now - DAY_MS),
                 halt=level_of((await connection.execute(select(LEVEL_NOW))).scalar_one()),
-                exposure=await exposure_of(connection, now_ms),
+                exposure=await exposure_of(connection, now),
             )
 
         return await self._store.read(work)
@@ -49,7 +51,7 @@ async def _open(connection: AsyncConnection) -> tuple[OpenCycle, ...]:
     return tuple(OpenCycle(CycleStatus(row.status), *row[1:]) for row in await connection.execute(query))
 
 
-async def _unknown(connection: AsyncConnection, before_ms: int) -> Counter[Venue]:
+async def _unknown(connection: AsyncConnection, before_ms: Instant) -> Counter[Venue]:
     o, w = order_intents.c, withdrawal_intents.c
     orders = select(o.venue, func.count()).where(o.outcome.is_(None), o.first_asked_ms < before_ms).group_by(o.venue)
     sent = (
@@ -77,7 +79,7 @@ async def _in_transit(connection: AsyncConnection) -> dict[Asset, Decimal]:
     return sums
 
 
-async def _unexplained(connection: AsyncConnection, since_ms: int) -> int:
+async def _unexplained(connection: AsyncConnection, since_ms: Instant) -> int:
     e = ledger_entries.c
     query = select(func.count()).where(e.entry_id.startswith(RECONCILED), e.booked_ms >= since_ms)
     return int((await connection.execute(query)).scalar_one())

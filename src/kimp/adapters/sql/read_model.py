@@ -56,7 +56,7 @@ class SqlReadModel:
             await connection.execute(advance)
             await book_entries(connection, record.entries, record.at_ms)
             if record.status.terminal:
-                await release(connection, record.cycle_id, record.profit_krw, record.at_ms)
+                await release(connection, record.cycle_id, record.profit_krw, self._store.now)
 
         await self._store.write(work)
 

@@ -12,6 +12,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from kimp.adapters.sql.engine import WRITES
+from kimp.adapters.sql.instant import MYSQL, SQLITE, Instant
 from kimp.domain.errors import BadConfig, KimpError, StoreUnavailable
 
 T = TypeVar("T")
@@ -78,11 +79,13 @@ def _said(error: Exception) -> str:
 class Store:
     """An engine, and how to run work on it."""
 
-    def __init__(self, engine: AsyncEngine) -> None:
+    def __init__(self, engine: AsyncEngine, now: Instant | None = None) -> None:
+        """`now`: instead of the database's own clock, for tests that move time."""
         self._engine = engine
         self._writer = engine.execution_options(**{WRITES: True})
         # SQLite lets one write at a time. Waiting here in line is quicker than its own polling for the lock.
         self._turn = asyncio.Lock() if self.is_sqlite else None
+        self.now = now if now is not None else SQLITE if self.is_sqlite else MYSQL
         self.place = engine.url.set(query={}).render_as_string(hide_password=True)
 
     @property

@@ -51,16 +51,17 @@ class SqlStrandings:
 
         return await self._store.read(work)
 
-    async def absent_orders(self, since_ms: int) -> Sequence[OrderIntent]:
+    async def absent_orders(self, within_ms: int) -> Sequence[OrderIntent]:
         o = order_intents.c
-        query = select(order_intents).where(o.outcome == OrderOutcome.ABSENT.value, o.first_asked_ms >= since_ms)
+        recent = o.first_asked_ms >= self._store.now - within_ms
+        query = select(order_intents).where(o.outcome == OrderOutcome.ABSENT.value, recent)
 
         async def work(connection: AsyncConnection) -> Sequence[OrderIntent]:
             return [_order(row) for row in await connection.execute(query)]
 
         return await self._store.read(work)
 
-    async def adopt(self, intent: OrderIntent, report: OrderReport, entries: Sequence[Entry], now_ms: int) -> None:
+    async def adopt(self, intent: OrderIntent, report: OrderReport, entries: Sequence[Entry]) -> None:
         """Repeating it changes nothing but the time."""
         o = order_intents.c
         found = (
@@ -72,14 +73,14 @@ class SqlStrandings:
                 filled_quantity=report.quantity,
                 filled_funds=report.funds,
                 reason="surfaced after its fence",
-                adopted_ms=now_ms,
+                adopted_ms=self._store.now,
             )
         )
 
         async def work(connection: AsyncConnection) -> None:
             await reopen(connection, intent.cycle_id)
             await connection.execute(found)
-            await book_entries(connection, entries, now_ms)
+            await book_entries(connection, entries, self._store.now)
 
         await self._store.write(work)
 

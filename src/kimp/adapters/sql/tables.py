@@ -155,13 +155,17 @@ reservations = Table(
     Column("amount", Amount, nullable=False),
     Column("stake_krw", BigInteger, nullable=False),  # whole won: caps are added up in SQL, on SQLite too
     Column("made_ms", BigInteger, nullable=False),
+    Column("made_under", Integer, nullable=False),
     Column("released_ms", BigInteger),
+    Column("released_no", BigInteger),  # rises from release to release, whatever any clock says
+    Column("released_under", Integer),
     Column("result_krw", BigInteger),
     Index(None, "made_ms"),
     Index(None, "released_ms"),
+    Index(None, "released_no"),
     **OPTIONS,
 )
-"""One per cycle that was admitted: what it may spend, and what came of it."""
+"""One per cycle that was admitted: what it may spend, and what came of it. `..._under`: the last id in `halts` then."""
 
 ledger_entries = Table(
     "ledger_entries",

@@ -22,7 +22,7 @@ from kimp.domain.errors import NotFound, Postponed, Unavailable
 from kimp.domain.keys import KeyFacts
 from kimp.domain.market import Network, Quote, Side, Venue, VenueRules
 from kimp.domain.money import Asset
-from kimp.ports.clock import Clock
+from kimp.ports.clock import SteadyClock
 from kimp.ports.exchange import Balance, VenueDeposit, VenueOrder
 
 KEEP_S = 300
@@ -37,7 +37,7 @@ class UpbitExchange:
 
     venue = Venue.UPBIT
 
-    def __init__(self, settings: VenueSettings, clock: Clock, keys: Callable[[], KeyPair]) -> None:
+    def __init__(self, settings: VenueSettings, clock: SteadyClock, keys: Callable[[], KeyPair]) -> None:
         """`keys` gives the key to sign with, anew for each request."""
         self._keys = keys
         self._networks = settings.networks

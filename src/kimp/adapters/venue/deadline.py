@@ -15,22 +15,20 @@ from aiohttp.connector import Connection
 
 from kimp.domain.errors import NotSent
 from kimp.domain.market import Venue
-from kimp.ports.clock import Clock
+from kimp.ports.clock import SteadyClock
 
 
 class _Deadline:
-    """By two clocks, of which the earlier counts: one may be set back, the other stands still while we sleep."""
+    """By the steady clock alone: a wall clock that is set in between lets nothing out late and holds nothing back."""
 
-    def __init__(self, venue: Venue, clock: Clock, by_ms: int) -> None:
+    def __init__(self, venue: Venue, clock: SteadyClock, by_ms: int) -> None:
         self._venue = venue
         self._clock = clock
         self._by_ms = by_ms
-        self._loop = asyncio.get_running_loop()
-        self._by_s = self._loop.time() + (by_ms - clock.now_ms()) / 1000
 
     @property
     def left_s(self) -> float:
-        return min(self._by_s - self._loop.time(), (self._by_ms - self._clock.now_ms()) / 1000)
+        return (self._by_ms - self._clock.steady_ms()) / 1000
 
     def check(self) -> None:
         """Raises NotSent once it has passed."""
@@ -45,8 +43,8 @@ _deadline: ContextVar[_Deadline | None] = ContextVar("deadline", default=None)
 
 
 @contextmanager
-def sent_by(venue: Venue, clock: Clock, by_ms: int) -> Iterator[None]:
-    """Requests of this task that would leave after `by_ms` (epoch milliseconds of `clock`) raise NotSent instead."""
+def sent_by(venue: Venue, clock: SteadyClock, by_ms: int) -> Iterator[None]:
+    """Requests of this task that would leave after `by_ms` (of `clock.steady_ms`) raise NotSent instead."""
     token = _deadline.set(_Deadline(venue, clock, by_ms))
     try:
         yield
