@@ -76,7 +76,7 @@ async def watched(
         "KIMP_LOCAL__REDIS_PORT": str(free_port()),
         "KIMP_OBSERVABILITY__HTTP_PORT": str(free_row(3)),
         # Nothing is traded: what the ledger can't explain is looked for while no cycle is open.
-        "KIMP_TRADING__THRESHOLD": "0.9",
+        "KIMP_TRADING__THRESHOLD": "0.2",
     }
     for name, value in told.items():
         monkeypatch.setenv(name, value)

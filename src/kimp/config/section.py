@@ -3,7 +3,7 @@
 import re
 from typing import Annotated
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, SecretStr
 
 
 def shaped(pattern: str, words: str) -> AfterValidator:
@@ -33,6 +33,24 @@ def _upper(name: object) -> object:
 
 Word = Annotated[str, shaped(r"\S+", "it may neither be empty nor have a blank in it")]
 """A slip of the hand would leave either."""
+
+
+def _key(secret: SecretStr) -> SecretStr:
+    """What copying leaves in a key makes a request that no venue, or no library, understands."""
+    if not re.fullmatch(r"[!-~]{1,1024}", text := secret.get_secret_value()):
+        raise ValueError(
+            "it is empty; put the key in, or leave the setting out"
+            if not text
+            else "it has a blank, a line break, an invisible or a foreign sign in it; copy it anew"
+        )
+    if text[0] in QUOTES or text[-1] in QUOTES:
+        raise ValueError("it has quotes around it; leave them out")
+    return secret
+
+
+QUOTES = "\"'`"
+Key = Annotated[SecretStr, AfterValidator(_key)]
+"""A secret as a venue or a server gives it out."""
 RestUrl = Annotated[str, shaped(r"https?://[^\s/]\S*", "write it as http://host or https://host")]
 SocketUrl = Annotated[str, shaped(r"wss?://[^\s/]\S*", "write it as ws://host or wss://host")]
 ByCoin = dict[Annotated[CoinName, BeforeValidator(_upper)], Word]

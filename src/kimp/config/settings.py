@@ -1,6 +1,5 @@
 """Everything that can be set of kimp itself: one frozen, validated object. `docs/configuration.md` is made from it."""
 
-import re
 from importlib.metadata import version
 from pathlib import Path
 from typing import Annotated, ClassVar
@@ -12,6 +11,7 @@ from kimp.config.history import CodecServerSettings, HistorySettings
 from kimp.config.observability import ObservabilitySettings
 from kimp.config.section import Section, shaped
 from kimp.config.trading import CapSettings, TradingSettings
+from kimp.config.urls import redis_fault
 from kimp.config.venues import BinanceSettings, UpbitSettings, VenueSettings
 from kimp.contracts.cycle import CyclePolicy
 from kimp.domain.admission import AdmissionLimits
@@ -20,7 +20,6 @@ from kimp.domain.market import Venue
 BuildId = Annotated[
     str, shaped(r"[A-Za-z0-9][A-Za-z0-9._+-]{0,99}", "use letters, digits and . _ + -, at most 100 of them")
 ]
-REDIS_URL = re.compile(r"(rediss?|unix)://\S+")
 
 
 class LocalSettings(Section):
@@ -59,7 +58,7 @@ class DeploySettings(Section):
 class ConfigSettings(Section):
     """How the configuration itself is kept."""
 
-    refresh_s: int = Field(default=300, gt=0)
+    refresh_s: int = Field(default=300, gt=0, le=86_400)
     """Pause between two looks of a running process at the secret stores, for keys that were changed there. Only
     where one is named (Parameter Store, Vault, secrets files).
     """
@@ -114,8 +113,8 @@ class Settings(Sourced):
     @field_validator("redis_url")
     @classmethod
     def _speaks_redis(cls, url: SecretStr | None) -> SecretStr | None:
-        if url is not None and not REDIS_URL.fullmatch(url.get_secret_value()):
-            raise ValueError("it is no Redis URL; write redis://user:password@host:6379/0, or rediss:// for TLS")
+        if url is not None and (fault := redis_fault(url.get_secret_value())):
+            raise ValueError(fault)
         return url
 
     @field_validator("trading")
@@ -125,6 +124,13 @@ class Settings(Sourced):
         if not trading.coins:
             raise ValueError("coins is empty; name at least one")
         return trading
+
+    @model_validator(mode="after")
+    def _cycles_fit_their_caps(self) -> "Settings":
+        most = min(self.caps.order_krw, self.caps.cycle_krw, self.caps.day_krw)
+        if self.trading.notional_krw > most:
+            raise ValueError("trading.notional_krw is above a cap of caps, so every cycle would be refused; lower it")
+        return self
 
     @property
     def bus_url(self) -> str:

@@ -7,7 +7,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from pydantic_settings import SecretsSettingsSource, SettingsError, TomlConfigSettingsSource
+from pydantic_settings import SecretsSettingsSource, SettingsError
 
 from kimp.config.settings import Sourced
 from kimp.config.switches import ENV_FILE, Switches
@@ -108,7 +108,8 @@ def _toml(kind: type[Sourced], path: Path, wanted_by: str | None) -> Told:
         raise BadConfig(f"{path}: is a folder, where a TOML file is looked for")
     if wanted_by is not None and not path.is_file():
         raise BadConfig(f"{path}: there is no such file, and {wanted_by}")
-    told = TomlConfigSettingsSource(kind, path)()
+    # Notepad writes a mark before the first letter, which TOML's grammar does not know.
+    told = tomllib.loads(path.read_bytes().decode("utf-8-sig")) if path.is_file() else {}
     known = {name: value for name, value in told.items() if name in kind.model_fields}
     return known, sorted(told.keys() - known.keys() - kind.elsewhere)
 
@@ -132,7 +133,7 @@ def _vault(kind: type[Sourced], switches: Switches) -> Told:
 def _said(error: Exception) -> str:
     """Without the bytes that could not be read: they may be a secret."""
     if isinstance(error, UnicodeDecodeError):
-        return f"not UTF-8 at byte {error.start}"
+        return f"not UTF-8 at byte {error.start}; save it as UTF-8"
     if isinstance(error, OSError):
         return f"cannot be read ({error.strerror or type(error).__name__})"
     return str(error)

@@ -3,10 +3,10 @@
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import SecretStr, ValidationError, model_validator
+from pydantic import ValidationError, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from kimp.config.section import RestUrl, shaped
+from kimp.config.section import Key, RestUrl, shaped
 from kimp.config.wording import sentence
 from kimp.domain.errors import BadConfig
 
@@ -47,7 +47,7 @@ class Switches(BaseSettings):
     """The secret in that store that holds settings, e.g. `kimp/production`."""
     vault_role_id: str | None = None
     """AppRole that kimp logs in as."""
-    vault_secret_id: SecretStr | None = None
+    vault_secret_id: Key | None = None
     """Its secret id."""
     vault_secret_id_file: Path | None = None
     """A file with the secret id instead, read anew at each login."""

@@ -11,7 +11,12 @@ from kimp.domain.caps import ORDER_CEILING_KRW, Caps
 from kimp.domain.money import USDT, Asset
 from kimp.domain.opportunity import Limits
 
-Ratio = Annotated[Decimal, Field(ge=-1, le=1)]
+DAY_S = 86_400
+# Ratios. Beyond these ends no market and no intention is known, only slips: a percentage for a ratio, a lost sign.
+Threshold = Annotated[Decimal, Field(ge=0, le=Decimal("0.2"))]
+Slippage = Annotated[Decimal, Field(ge=0, le=Decimal("0.05"))]
+Band = Annotated[Decimal, Field(ge=Decimal("0.005"), le=Decimal("0.5"))]
+Result = Annotated[Decimal, Field(ge=Decimal("-0.5"), le=Decimal("0.2"))]
 
 
 class TradingSettings(Section):
@@ -19,31 +24,31 @@ class TradingSettings(Section):
 
     coins: tuple[CoinName, ...] = ("XRP", "SOL", "DOGE", "TRX", "ADA", "XLM")
     """Coins to earn with. USDT is always a way home and need not be named."""
-    threshold: Ratio = Decimal("0.004")
+    threshold: Threshold = Decimal("0.004")
     """Least expected result of the whole cycle over the cash spent (0.004 = 0.4 %)."""
-    notional_krw: Decimal = Field(default=Decimal(2_000_000), gt=0)
+    notional_krw: Decimal = Field(default=Decimal(2_000_000), ge=5_000, le=ORDER_CEILING_KRW)
     """Cash that a cycle starts with, in won."""
-    slippage: Ratio = Decimal("0.002")
+    slippage: Slippage = Decimal("0.002")
     """How much worse than the quote an order may fill."""
-    premium_band: Ratio = Decimal("0.2")
+    premium_band: Band = Decimal("0.2")
     """A premium beyond this, either way, is taken for bad data."""
-    max_quote_age_ms: int = Field(default=2_000, gt=0)
+    max_quote_age_ms: int = Field(default=2_000, ge=10, le=60_000)
     """Older quotes are not traded on."""
-    cooldown_s: int = Field(default=5, ge=0)
+    cooldown_s: int = Field(default=5, ge=0, le=DAY_S)
     """Pause of a coin after its cycle ended."""
-    start_within_ms: int = Field(default=2_000, gt=0)
+    start_within_ms: int = Field(default=2_000, ge=10, le=60_000)
     """Leg one is not sent later than this after it was detected."""
-    rebalance_floor: Ratio = Decimal("0.001")
+    rebalance_floor: Result = Decimal("0.001")
     """A way home is taken at once if the cycle still earns this much."""
-    rebalance_loss_limit: Ratio = Decimal("-0.01")
+    rebalance_loss_limit: Result = Decimal("-0.01")
     """After the deadline a way home may cost this much."""
-    compensation_loss_limit: Ratio = Decimal("-0.05")
+    compensation_loss_limit: Result = Decimal("-0.05")
     """A cycle that is undone may lose this much at last, reached step by step."""
-    rebalance_deadline_s: int = Field(default=3_600, gt=0)
+    rebalance_deadline_s: int = Field(default=3_600, gt=0, le=30 * DAY_S)
     """How long a cycle waits for a way home that keeps the floor."""
-    rebalance_poll_s: int = Field(default=5, gt=0)
+    rebalance_poll_s: int = Field(default=5, gt=0, le=3_600)
     """Pause between two looks for a way home."""
-    deposit_unseen_s: int = Field(default=10_800, gt=0)
+    deposit_unseen_s: int = Field(default=10_800, gt=0, le=30 * DAY_S)
     """A deposit that was never listed for so long is shown to a person; every chain is final within minutes."""
 
     @field_validator("coins")

@@ -3,18 +3,19 @@
 from typing import ClassVar
 from urllib.parse import urlsplit
 
-from pydantic import Field, SecretStr
+from pydantic import Field, SecretStr, field_validator
 
-from kimp.config.section import ByCoin, RestUrl, Section, SocketUrl
+from kimp.config.section import ByCoin, Key, RestUrl, Section, SocketUrl, all_hold
+from kimp.config.urls import server_fault
 from kimp.domain.keys import Right
 
 
 class KeyPair(Section):
     """An API key of a venue."""
 
-    access_key: SecretStr
+    access_key: Key
     """Its public half, which names it."""
-    secret_key: SecretStr
+    secret_key: Key
     """Its private half, which signs."""
 
 
@@ -32,16 +33,23 @@ class RoleKeys(Section):
 class VenueSettings(Section):
     """One exchange. The defaults are the paper exchange's; live trading is not enabled yet."""
 
-    LIVE_DOMAINS: ClassVar = ("upbit.com", "binance.com", "binance.us")
+    DOMAINS: ClassVar[tuple[str, ...]] = ()
+    """Of the real venue."""
+    LIVE_DOMAINS: ClassVar[tuple[str, ...]] = ("upbit.com", "binance.com", "binance.us")
+    SOCKET_PATH: ClassVar[str] = ""
+    """Of the public stream; the adapter adds what follows it."""
+    TAGGED: ClassVar = frozenset({"ATOM", "EOS", "HBAR", "HIVE", "STEEM", "TON", "XEM", "XLM", "XRP"})
+    """Coins that an exchange receives by address and tag."""
+    NOT_SPOT: ClassVar = ("fapi", "dapi", "eapi", "papi", "fstream", "dstream", "testnet-futures")
     PAPER_KEYS: ClassVar = frozenset({"paper-upbit", "paper-binance"})
 
     rest_url: RestUrl
     """Of the venue's REST API; no call goes to any other host."""
     ws_url: SocketUrl
     """Of the venue's public WebSocket."""
-    access_key: SecretStr
+    access_key: Key
     """The one key for everything, where `keys` has none for a right."""
-    secret_key: SecretStr
+    secret_key: Key
     """Of `access_key`."""
     keys: RoleKeys = RoleKeys()
     """Separate keys per right, which go before `access_key`."""
@@ -55,6 +63,48 @@ class VenueSettings(Section):
     """Coin -> the only address (`address` or `address:tag`) that coins may be sent to *from this venue*.
     A coin without one is never sent. `kimp demo` and `kimp up` fill in the paper exchange's own.
     """
+
+    @field_validator("rest_url", "ws_url")
+    @classmethod
+    def _of_this_venue(cls, url: str) -> str:
+        host = urlsplit(url).hostname or ""
+        others = [domain for domain in cls.LIVE_DOMAINS if domain not in cls.DOMAINS and _within(host, domain)]
+        real = any(_within(host, domain) for domain in cls.DOMAINS)
+        all_hold(
+            (server_fault(url) is None and "@" not in url, "write scheme and host, without user, options or blanks"),
+            (not others, "its host is the other venue's"),
+            (not (real and host.split(".")[0] in cls.NOT_SPOT), "its host serves futures; kimp trades on spot markets"),
+        )
+        return url
+
+    @field_validator("rest_url")
+    @classmethod
+    def _rest_has_no_path(cls, url: str) -> str:
+        if urlsplit(url).path not in ("", "/"):
+            raise ValueError("it has a path; write scheme and host only, kimp knows the paths")
+        return url.rstrip("/")
+
+    @field_validator("ws_url")
+    @classmethod
+    def _socket_path(cls, url: str) -> str:
+        if urlsplit(url).path.rstrip("/") != cls.SOCKET_PATH:
+            raise ValueError(
+                f"after its host comes {cls.SOCKET_PATH}" if cls.SOCKET_PATH else "it has a path; leave it out"
+            )
+        return url.rstrip("/")
+
+    @field_validator("withdraw_to")
+    @classmethod
+    def _places(cls, places: dict[str, str]) -> dict[str, str]:
+        untagged = [coin for coin, place in places.items() if coin in cls.TAGGED and not place.partition(":")[2]]
+        all_hold(
+            (not untagged, f"{', '.join(untagged)}: an exchange receives it by address and tag; write address:tag"),
+            *(
+                (place.count(":") <= 1 and place.isprintable(), f"{coin}: write address or address:tag")
+                for coin, place in places.items()
+            ),
+        )
+        return places
 
     @property
     def single(self) -> KeyPair:
@@ -76,7 +126,11 @@ class VenueSettings(Section):
     def is_live(self) -> bool:
         """Whether real money is behind it."""
         host = urlsplit(self.rest_url).hostname or ""
-        return any(host == domain or host.endswith(f".{domain}") for domain in self.LIVE_DOMAINS)
+        return any(_within(host, domain) for domain in self.LIVE_DOMAINS)
+
+
+def _within(host: str, domain: str) -> bool:
+    return host == domain or host.endswith(f".{domain}")
 
 
 PAPER_NETWORKS = {coin: coin for coin in ("XRP", "SOL", "DOGE", "TRX", "ADA", "XLM")} | {"USDT": "TRX"}
@@ -85,18 +139,23 @@ PAPER_NETWORKS = {coin: coin for coin in ("XRP", "SOL", "DOGE", "TRX", "ADA", "X
 class UpbitSettings(VenueSettings):
     """The venue whose prices are in won."""
 
+    DOMAINS = ("upbit.com",)
+    SOCKET_PATH = "/websocket/v1"
+
     rest_url: RestUrl = "http://127.0.0.1:9801"
     ws_url: SocketUrl = "ws://127.0.0.1:9801/websocket/v1"
-    access_key: SecretStr = SecretStr("paper-upbit")
-    secret_key: SecretStr = SecretStr("paper-upbit-secret")
+    access_key: Key = SecretStr("paper-upbit")
+    secret_key: Key = SecretStr("paper-upbit-secret")
     networks: ByCoin = PAPER_NETWORKS
 
 
 class BinanceSettings(VenueSettings):
     """The venue whose prices are in USDT."""
 
+    DOMAINS = ("binance.com", "binance.us", "binance.vision")
+
     rest_url: RestUrl = "http://127.0.0.1:9802"
     ws_url: SocketUrl = "ws://127.0.0.1:9802"
-    access_key: SecretStr = SecretStr("paper-binance")
-    secret_key: SecretStr = SecretStr("paper-binance-secret")
+    access_key: Key = SecretStr("paper-binance")
+    secret_key: Key = SecretStr("paper-binance-secret")
     networks: ByCoin = PAPER_NETWORKS

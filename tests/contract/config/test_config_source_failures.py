@@ -274,7 +274,7 @@ def test_a_secrets_folder_that_is_not_there(sources: Sources, monkeypatch: pytes
 def test_a_secret_that_is_no_text(sources: Sources) -> None:
     sources.put("secrets file", {"upbit": {"access_key": "a"}})
     (sources.folder / "secrets" / "upbit__secret_key").write_bytes(b"\xff\xfecanary")
-    assert refused() == "bad configuration: secrets file: not UTF-8 at byte 0"
+    assert refused() == "bad configuration: secrets file: not UTF-8 at byte 0; save it as UTF-8"
 
 
 def test_other_programs_folders_in_the_secrets_folder_are_none_of_ours(sources: Sources) -> None:

@@ -158,11 +158,11 @@ def test_all_rules_of_a_table_are_told_at_once(
 @pytest.mark.parametrize(("first", "second"), list(combinations(Sources.ORDER, 2)))
 def test_the_earlier_source_wins(sources: Sources, first: str, second: str) -> None:
     sources.put(second, {"trading": {"slippage": "0.02", "threshold": "0.02"}, "upbit": {"withdraw_to": {"SOL": "b"}}})
-    sources.put(first, {"trading": {"slippage": "0.01"}, "upbit": {"withdraw_to": {"XRP": "a"}}})
+    sources.put(first, {"trading": {"slippage": "0.01"}, "upbit": {"withdraw_to": {"TRX": "a"}}})
     told = load_with_origins(Settings)
     assert (str(told.settings.trading.slippage), told.origin("trading", "slippage")) == ("0.01", first)
     assert (str(told.settings.trading.threshold), told.origin("trading", "threshold")) == ("0.02", second)
-    assert told.settings.upbit.withdraw_to == {"XRP": "a", "SOL": "b"}, "tables are put together, entry by entry"
+    assert told.settings.upbit.withdraw_to == {"TRX": "a", "SOL": "b"}, "tables are put together, entry by entry"
 
 
 def test_all_problems_of_all_sources_at_once(sources: Sources) -> None:

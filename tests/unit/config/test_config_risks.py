@@ -51,14 +51,14 @@ def test_real_venues_with_all_that_they_need_are_none() -> None:
         (
             {
                 "trading": {"coins": ["XRP", "SOL"]},
-                "binance": {**REAL["binance"], "withdraw_to": {"XRP": "r", "USDT": "T", "SOL": "S"}},
+                "binance": {**REAL["binance"], "withdraw_to": {"XRP": "r:3", "USDT": "T", "SOL": "S"}},
             },
             "upbit.withdraw_to has no SOL",
         ),
         ({"binance": REAL["binance"] | {"allow_excess_rights": True}}, "binance.allow_excess_rights"),
         ({"binance": REAL["binance"] | {"rest_url": "http://api.binance.com"}}, "not encrypted"),
         ({"binance": {}}, "one venue is real and the other is not"),
-        ({"upbit": REAL["upbit"] | {"withdraw_to": {"XRP": "r", "USDT": "T", "NOPE": "x"}}}, "withdraw_to names NOPE"),
+        ({"upbit": REAL["upbit"] | {"withdraw_to": {"XRP": "r:3", "USDT": "T", "NO": "x"}}}, "withdraw_to names NO"),
         ({"vault": "http://vault.internal:8200"}, "in clear"),
     ],
 )

@@ -64,8 +64,8 @@ def test_a_change_that_may_not_be_is_one_line(changes: dict[str, Any], words: st
 
 
 def test_a_threshold_that_is_configured_below_the_floor_may_be_set_again() -> None:
-    low = CONFIGURED.model_copy(update={"trading": CONFIGURED.trading.model_copy(update={"threshold": Decimal(-1)})})
-    assert checked(low, {"trading.threshold": "-0.5"}) == {"trading.threshold": "-0.5"}
+    low = CONFIGURED.model_copy(update={"trading": CONFIGURED.trading.model_copy(update={"threshold": Decimal(0)})})
+    assert checked(low, {"trading.threshold": "0.0005"}) == {"trading.threshold": "0.0005"}
 
 
 def test_what_was_allowed_once_is_held_at_a_ceiling_that_came_down() -> None:

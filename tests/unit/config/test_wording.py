@@ -15,7 +15,7 @@ from kimp.config.wording import sentence
     [
         (Settings, {"trading": {"coins": "wrong"}}, 'it is no list; write it like ["XRP","SOL"]'),
         (Settings, {"trading": {"threshold": "wrong"}}, "it is no number"),
-        (Settings, {"trading": {"threshold": "2"}}, "it should be less than or equal to 1"),
+        (Settings, {"trading": {"threshold": "2"}}, "it should be less than or equal to 0.2"),
         (Settings, {"trading": {"cooldown_s": "wrong"}}, "it is no whole number"),
         (Settings, {"trading": "wrong"}, "it is no table of settings"),
         (Settings, {"codec_server": {"token": "wrong"}}, "it is too short; make it at least 16 long"),

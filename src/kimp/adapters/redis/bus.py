@@ -51,7 +51,7 @@ class RedisTickBus:
             # No time-outs of the library's own: on Python 3.11 the one on sending may swallow a cancellation.
             self._redis = Redis.from_url(url, socket_timeout=None, socket_connect_timeout=None)
             self._listening = Redis.from_url(url, socket_timeout=None, socket_connect_timeout=None)
-        except ValueError:
+        except (TypeError, ValueError):
             raise BadConfig(f"redis_url: {self._place} is no Redis URL; use redis://host:6379/0") from None
         self.counts = Counter[str]()
         self._not_kept: str | None = None

@@ -9,6 +9,7 @@ from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
+from kimp.config.urls import options_fault, server_fault
 from kimp.domain.errors import BadConfig
 
 SQLITE = "sqlite+aiosqlite"
@@ -17,6 +18,7 @@ FORMS = f"`{SQLITE}:///path/to/kimp.db` or `{MYSQL[0]}://user:password@host:3306
 TLS = {f"ssl_{name}" for name in ("ca", "capath", "cert", "key", "cipher", "check_hostname")}
 OPTIONS = {SQLITE: set[str](), **dict.fromkeys(MYSQL, TLS | {"charset"})}
 """What may follow the `?`: any other name would reach the driver, which fails on it with a traceback."""
+SHOWN = 20
 BUSY_S = 5
 CONNECT_S = 5
 ANSWER_S = 30
@@ -30,18 +32,19 @@ SQL_MODE = "STRICT_ALL_TABLES,ERROR_FOR_DIVISION_BY_ZERO,NO_ENGINE_SUBSTITUTION,
 
 def parse_url(text: str) -> URL:
     """Raises BadConfig, without the text, which holds a password."""
+    if "://" in text and not text.startswith(SQLITE) and (fault := server_fault(text)):
+        raise BadConfig(f"database_url: {fault}")
     try:
         url = make_url(text)
     except (ArgumentError, ValueError):
         raise BadConfig(f"database_url is no database URL; write {FORMS}") from None
     if url.drivername not in (SQLITE, *MYSQL):
-        raise BadConfig(f"database_url names {url.drivername!r}; kimp speaks {FORMS}")
+        raise BadConfig(f"database_url names {url.drivername[:SHOWN]!r}; kimp speaks {FORMS}")
     if not url.database or (url.drivername == SQLITE and ":memory:" in url.database):
         missing = "a file: every process must see the same one" if url.drivername == SQLITE else "a database"
         raise BadConfig(f"database_url lacks {missing}; write {FORMS}")
-    unknown = sorted(set(url.query) - OPTIONS[url.drivername])
-    if unknown:
-        raise BadConfig(f"database_url has options that kimp does not know: {', '.join(unknown)}; leave them out")
+    if fault := options_fault(text, OPTIONS[url.drivername]):
+        raise BadConfig(f"database_url: {fault}")
     return url
 
 
