@@ -17,8 +17,8 @@ WITHDRAWAL_POINTS = ("withdraw-asked", "withdraw-journalled", "withdraw-sent", "
 FOLLOW_POINTS = ("withdrawal-followed", "deposit-followed")
 RECORD_POINTS = ("record-asked", "record-written")
 """Before and after row and entries; a last record also frees the cycle's cash."""
-TAKEOVER_POINTS = ("takeover-asked", "takeover-written")
-"""Before and after the row of a stranded cycle changes hands."""
+TAKEOVER_POINTS = ("takeover-asked", "takeover-written", "journal-read")
+"""Before and after the row of a stranded cycle changes hands; after the run that has it now has read its journal."""
 GIVE_UP_POINTS = ("give-up-asked", "given-up")
 BREACH_POINTS = ("breach-found", "breach-halted")
 SWEEP_POINTS = ("late-found", "late-adopted", "stranded-found")

@@ -6,11 +6,14 @@ from typing import Any
 from temporalio.exceptions import ApplicationError, ApplicationErrorCategory
 from temporalio.worker import ActivityInboundInterceptor, ExecuteActivityInput, Interceptor
 
-from kimp.domain.errors import KimpError, Rejected, Unavailable, VenueError
+from kimp.domain.errors import BadAmount, KimpError, Rejected, Superseded, Unavailable, Unstorable, VenueError
+
+FINAL = (Rejected, BadAmount, Unstorable, Superseded)
+"""The same call would end the same way."""
 
 
 class VenueFailures(Interceptor):
-    """Definite refusals are final; everything else is retried, after the pause that the venue asked for."""
+    """What is definite is final; everything else is retried, after the pause that the venue asked for."""
 
     def intercept_activity(self, next: ActivityInboundInterceptor) -> ActivityInboundInterceptor:  # noqa: A002 - the SDK's name
         return _Translate(next)
@@ -30,7 +33,7 @@ def as_failure(error: KimpError) -> ApplicationError:
     return ApplicationError(
         str(error),
         type=type(error).__name__,
-        non_retryable=isinstance(error, Rejected),
+        non_retryable=isinstance(error, FINAL),
         next_retry_delay=None if pause is None else timedelta(seconds=pause),
         category=ApplicationErrorCategory.BENIGN
         if isinstance(error, VenueError)

@@ -1,5 +1,6 @@
 """Looking for what nobody looks after: cycles without a workflow, orders that surfaced after their fence."""
 
+import random
 from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
@@ -9,9 +10,9 @@ from temporalio import activity
 from activities.crash_points import crash_point
 from kimp.contracts.cycle import CyclePolicy, StrandedInput
 from kimp.contracts.orders import OrderIntent, OrderOutcome, OrderReport
-from kimp.contracts.sweep import SWEEP, Found, SweepQuery
+from kimp.contracts.sweep import SWEEP, Found, StrandedQuery, SweepQuery
 from kimp.domain.errors import VenueError
-from kimp.domain.ids import installation_of, step_of, used_numbers
+from kimp.domain.ids import step_of
 from kimp.domain.market import Venue
 from kimp.domain.money import USDT
 from kimp.domain.premium import mid
@@ -25,6 +26,10 @@ from kimp.ports.ticks import TickBus
 
 LATE_MS = 3_600_000
 """For how long an order that was absent after its fence is looked for."""
+
+
+AT_ONCE = 500
+"""Cycles that one sweep hands over: each takes a dozen events of its history."""
 
 
 @dataclass(frozen=True)
@@ -68,22 +73,25 @@ class SweepActivities:
 
     @activity.defn
     async def find_stranded(self, query: SweepQuery) -> Found:
-        """Unfinished cycles whose workflow does not run. None while there is no quote to value cash by."""
+        """Unfinished cycles whose workflow does not run."""
         del query
-        rates = [q for q in await self.bus.latest([USDT]) if q.venue is Venue.UPBIT]
-        if not rates:
-            return Found()
-        policy = await self.rules.policy()
-        stranded: list[StrandedInput] = []
-        for cycle_id in await self.strandings.unfinished():
-            fate = await self.fates.fate(cycle_id)
-            # Asked in this order: a cycle that ended in between is finished by now.
-            facts = None if fate is None else await self.strandings.stranding(cycle_id)
-            if fate is not None and facts is not None:
-                stranded.append(_input(facts, fate, mid(rates[0]), policy))
+        unfinished = await self.strandings.unfinished()
+        stranded = [cycle_id for cycle_id in unfinished if await self.fates.fate(cycle_id) is not None]
         if stranded:
             crash_point("stranded-found", SWEEP)
-        return Found(stranded=tuple(stranded))
+        # Drawn, where there are more: some that can't be taken over must not keep all others waiting.
+        return Found(cycle_ids=tuple(random.sample(stranded, min(len(stranded), AT_ONCE))))
+
+    @activity.defn
+    async def describe_stranded(self, query: StrandedQuery) -> Found:
+        """What its new workflow begins with; nothing if it runs or has ended, or while no quote values cash."""
+        fate = await self.fates.fate(query.cycle_id)
+        # Asked in this order: a cycle that ended in between is finished by now.
+        facts = None if fate is None else await self.strandings.stranding(query.cycle_id)
+        rates = [q for q in await self.bus.latest([USDT]) if q.venue is Venue.UPBIT]
+        if fate is None or facts is None or not rates:
+            return Found()
+        return Found(stranded=(_input(facts, fate, mid(rates[0]), await self.rules.policy()),))
 
 
 def _input(facts: Stranding, fate: str, krw_per_usdt: Decimal, policy: CyclePolicy) -> StrandedInput:
@@ -99,11 +107,7 @@ def _input(facts: Stranding, fate: str, krw_per_usdt: Decimal, policy: CyclePoli
         why="an order surfaced after its fence" if facts.ended else fate,
         parked=not facts.ended,
         takes_over=facts.takes_over,
-        entries=facts.entries,
-        orders=facts.orders,
-        withdrawals=facts.withdrawals,
-        numbers=used_numbers(facts.names),
-        installation=installation_of(facts.names),
+        installation=facts.installation,
     )
 
 

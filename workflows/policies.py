@@ -60,4 +60,5 @@ WITHDRAW = CallPolicy(TaskQueue.TRANSFERS, deadline_s=400, heartbeat_s=20, retry
 FOLLOW = CallPolicy(TaskQueue.TRANSFERS, deadline_s=500, heartbeat_s=20, retry=SOON)
 # A sweep that fails is no loss: the next one comes soon.
 LOOK_AROUND = CallPolicy(TaskQueue.CYCLES, deadline_s=60, retry=SOON)
+READ_JOURNAL = CallPolicy(TaskQueue.OPS, deadline_s=30, retry=ENDLESS)
 RECORD = CallPolicy(TaskQueue.OPS, deadline_s=15, retry=ENDLESS)

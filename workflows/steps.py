@@ -10,7 +10,7 @@ from temporalio.exceptions import ActivityError, ApplicationError, CancelledErro
 
 with workflow.unsafe.imports_passed_through():
     from kimp.contracts.base import Message
-    from kimp.domain.errors import KeyRefused, NotFound, OutcomeUnknown, Postponed, Rejected
+    from kimp.domain.errors import BadAmount, KeyRefused, NotFound, OutcomeUnknown, Postponed, Rejected, Unstorable
 
 from workflows.policies import CallPolicy
 from workflows.story import CycleStory
@@ -21,6 +21,10 @@ Answer = TypeVar("Answer")
 LOOK_AGAIN = timedelta(seconds=30)
 LOOK_AGAIN_AT_MOST = timedelta(minutes=30)
 """A look takes about 20 events of the history, which the server ends at 50,000: so a wait may last two months."""
+
+
+FOR_A_PERSON = {OutcomeUnknown.__name__, BadAmount.__name__, Unstorable.__name__}
+"""What no repetition and no other attempt can mend."""
 
 
 class StepFailed(Exception):
@@ -95,7 +99,7 @@ def _judge(failure: ActivityError, refusal: Callable[[str, str], None]) -> None:
     cause = failure.cause
     if not isinstance(cause, ApplicationError) or cause.type is None:
         return
-    if cause.type == OutcomeUnknown.__name__ and cause.non_retryable:
+    if cause.type in FOR_A_PERSON and cause.non_retryable:
         raise NeedsPerson(_why(failure)) from failure
     refusal(cause.type, _why(failure))
 

@@ -8,9 +8,8 @@ from decimal import Decimal
 from temporalio import workflow
 
 with workflow.unsafe.imports_passed_through():
-    from activities.records import RecordActivities
     from kimp.contracts.cycle import CycleRecord, CycleResult, CycleTerms, TakeOver
-    from kimp.contracts.operators import WriteOff
+    from kimp.contracts.operators import Decision, WriteOff
     from kimp.contracts.orders import OrderIntent
     from kimp.contracts.search_attributes import KIMP_PROFIT_KRW, KIMP_REASON, KIMP_STATUS, WITHHELD
     from kimp.contracts.status import CycleStatus
@@ -20,7 +19,7 @@ with workflow.unsafe.imports_passed_through():
     from kimp.domain.money import Asset, Money
 
 from workflows.control import Control
-from workflows.policies import RECORD
+from workflows.recording import refused, what_is_in_no_book, without_amounts
 
 
 class CycleStory:
@@ -90,11 +89,31 @@ class CycleStory:
         self.entries.extend(entries)
         self._sequence += 1
         self._show()
-        await RECORD.call(
-            RecordActivities.record,
-            self._record(entries),
-            summary=f"{self.waiting_reason or self.status}, {len(entries)} ledger entries",
-        )
+        record = self._record(entries)
+        while (why := await refused(record)) is not None and await self._shown_to_a_person(record, why):
+            pass
+
+    async def _shown_to_a_person(self, record: CycleRecord, why: str) -> bool:
+        """The cycle parks where it stands, and its reason tells what is in no book. True: the record is tried again.
+
+        Else it is left out, and what it told of stays in this run's memory alone, by which the cycle is undone.
+        """
+        before, reason = self.status, self.reason
+        self.control.forget_decisions()
+        self.reason = what_is_in_no_book(record, why)
+        self.tell(f"parked: {self.reason}")
+        self._search_reason(self.reason)
+        self.advance(CycleStatus.DEAD_LETTER)
+        self._sequence += 1
+        await refused(without_amounts(self._record(())))
+        decision = await self.control.decision()
+        self.reason = reason
+        self.advance(before)
+        if decision is Decision.RETRY:
+            return True
+        if not self.control.undoing:
+            self.control.stop(why)
+        return False
 
     async def wait(self, reason: str | None, until: timedelta | None = None) -> None:
         """Say what the cycle waits for and when it looks again, or with None that it waits no longer."""
@@ -145,15 +164,20 @@ class CycleStory:
         self.advance(status)
         await self.book()
 
-    async def take_over(self, why: str, entries: Sequence[Entry]) -> None:
+    async def take_over(self, why: str) -> None:
         """Go on with a cycle that another run began: its row is this run's from now on."""
-        self.entries.extend(entries)
-        self._written_off = sum(entry.entry_id.startswith(f"{self.cycle.cycle_id}/write-off/") for entry in entries)
         self.reason = why
         self.tell(f"taken over: {why}")
         self.advance(CycleStatus.COMPENSATING)
         await self.book()
         self._takes_over = None
+
+    def know(self, entries: Sequence[Entry], numbers: Sequence[UsedNumber]) -> None:
+        """What earlier runs booked, and the names that they used."""
+        self.entries.extend(entries)
+        self._written_off += sum(entry.entry_id.startswith(f"{self.cycle.cycle_id}/write-off/") for entry in entries)
+        for used in numbers:
+            self.use_number(used)
 
     async def undo(self, reason: str) -> None:
         """From here on everything leads back."""

@@ -3,18 +3,25 @@
 from collections.abc import Sequence
 
 from temporalio import workflow
+from temporalio.exceptions import ActivityError, ApplicationError
 
 with workflow.unsafe.imports_passed_through():
-    from kimp.contracts.cycle import STRANDED_CYCLE, CycleResult, StrandedInput
+    from activities.takeovers import TakeOverActivities
+    from kimp.contracts.cycle import STRANDED_CYCLE, CycleResult, Journalled, JournalQuery, StrandedInput
+    from kimp.contracts.status import CycleStatus
     from kimp.contracts.transfers import WithdrawalIntent
+    from kimp.domain.errors import Superseded
     from kimp.domain.ids import Leg, Step
     from kimp.domain.ledger import spent_on
 
 from workflows.control import Stopped
 from workflows.late_order import settle
 from workflows.life import CycleLife
+from workflows.policies import READ_JOURNAL
 from workflows.steps import StepFailed
 from workflows.transfer import Transfer
+
+READS_JOURNAL = "the-journal-is-read-after-the-takeover"
 
 
 @workflow.defn(name=STRANDED_CYCLE)
@@ -25,8 +32,6 @@ class StrandedCycle(CycleLife):
     def __init__(self, cycle: StrandedInput) -> None:
         super().__init__(cycle, cycle.takes_over)
         self._cycle = cycle
-        for used in cycle.numbers:
-            self._story.use_number(used)
 
     @workflow.run
     async def run(self, cycle: StrandedInput) -> CycleResult:  # noqa: ARG002 - the SDK hands it to both
@@ -35,14 +40,35 @@ class StrandedCycle(CycleLife):
     async def _earn(self) -> CycleResult:
         """There is nothing to earn any more."""
         cycle = self._cycle
-        await self._story.take_over(cycle.why, cycle.entries)
-        for order in cycle.orders:
+        await self._story.take_over(cycle.why)
+        # Only now: until the row was this run's, the one before could still be let send something.
+        left = await self._journal() if workflow.patched(READS_JOURNAL) else cycle
+        if left is None:
+            return await self._story.end(CycleStatus.REJECTED, "another run has taken the cycle over")
+        self._story.know(left.entries, left.numbers)
+        for order in left.orders:
             await settle(self._story, order)
-        await self._follow(cycle.withdrawals)
+        await self._follow(left.withdrawals)
         self._story.spent = spent_on(self._story.entries, cycle.direction.source, f"{Leg.ONE}{Step.BUY}")
         if cycle.parked:
             await self._park(cycle.why)
         raise StepFailed(cycle.why)
+
+    async def _journal(self) -> Journalled | None:
+        """What books and journal know of the cycle; None if it is another run's by now."""
+        found: list[Journalled] = []
+        while not found or found[-1].more:
+            skip = sum(len(some.entries) for some in found)
+            query = JournalQuery(cycle_id=self._cycle.cycle_id, run_id=self._story.run_id, skip=skip)
+            try:
+                some = await READ_JOURNAL.call(TakeOverActivities.read_journal, query, "what was sent and booked")
+            except ActivityError as failure:
+                if isinstance(failure.cause, ApplicationError) and failure.cause.type == Superseded.__name__:
+                    return None
+                raise
+            found.append(some)
+        entries = tuple(entry for some in found for entry in some.entries)
+        return found[0].model_copy(update={"entries": entries})
 
     async def _follow(self, sent: Sequence[WithdrawalIntent]) -> None:
         """One after the other, because a person who gives one up means that one and none that nobody looked at yet."""

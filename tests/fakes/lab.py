@@ -24,6 +24,7 @@ from activities.orders import OrderActivities
 from activities.reconcile import ReconcileActivities
 from activities.records import RecordActivities
 from activities.sweep import SweepActivities
+from activities.takeovers import TakeOverActivities
 from activities.transfers import TransferActivities
 from initiator.plan import plan
 from kimp.adapters.clock import SystemClock
@@ -140,6 +141,7 @@ class Lab:
         market = MarketActivities(self.venues, self, clock)  # type: ignore[arg-type]  # only what it reads is here
         transfers = TransferActivities(self.venues, journal, _allowed(), _Impatient(self), polls=2)
         records = RecordActivities(self.records)  # type: ignore[arg-type]  # only `record` is called
+        ops_activities: list[Callable[..., Any]] = [records.record]
         cycle_activities: list[Callable[..., Any]] = [
             orders.execute_order,
             market.find_route,
@@ -158,7 +160,13 @@ class Lab:
                 clock,
                 FixedRules(POLICY),
             )
-            cycle_activities += [sweep.adopt_late_orders, sweep.find_stranded, reconcile.reconcile_balances]
+            cycle_activities += [
+                sweep.adopt_late_orders,
+                sweep.find_stranded,
+                sweep.describe_stranded,
+                reconcile.reconcile_balances,
+            ]
+            ops_activities.append(TakeOverActivities(self.books.strandings).read_journal)
         transfer_activities: list[Callable[..., Any]] = [
             transfers.prepare_transfer,
             transfers.withdraw,
@@ -169,7 +177,7 @@ class Lab:
         async with (
             self._worker(TaskQueue.CYCLES, cycle_activities, self.workflows),
             self._worker(TaskQueue.TRANSFERS, transfer_activities),
-            self._worker(TaskQueue.OPS, [records.record]),
+            self._worker(TaskQueue.OPS, ops_activities),
         ):
             yield
 

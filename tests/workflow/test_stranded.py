@@ -4,6 +4,7 @@ import asyncio
 from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable
 from decimal import Decimal
+from typing import Any
 
 import pytest
 from fakes import intents
@@ -13,7 +14,7 @@ from temporalio.client import Client, WorkflowHandle
 
 from kimp.adapters.sql.books import SqlBooks, open_books
 from kimp.adapters.sql.schema import migrate
-from kimp.contracts.cycle import CycleResult, CycleTerms, StrandedInput, TakeOver
+from kimp.contracts.cycle import CycleRecord, CycleResult, CycleTerms, StrandedInput, TakeOver
 from kimp.contracts.operators import OperatorRequest, WriteOff
 from kimp.contracts.queues import TaskQueue
 from kimp.contracts.status import CycleStatus
@@ -21,7 +22,7 @@ from kimp.contracts.sweep import SweepReport
 from kimp.contracts.transfers import Address
 from kimp.domain.admission import HaltLevel
 from kimp.domain.errors import OutcomeUnknown, Rejected
-from kimp.domain.ids import Leg, Step, UsedNumber, workflow_id
+from kimp.domain.ids import workflow_id
 from kimp.domain.ledger import Account, fill_entry, holdings, opening_entry
 from kimp.domain.market import Fill, Side, Venue
 from kimp.domain.money import KRW
@@ -201,31 +202,27 @@ async def _parked(stranded: WorkflowHandle[StrandedCycle, CycleResult]) -> None:
         await asyncio.sleep(0.05)
 
 
-async def test_a_withdrawal_that_can_not_be_looked_up_hides_none_of_the_others(temporal_client: Client) -> None:
+async def test_a_withdrawal_that_can_not_be_looked_up_hides_none_of_the_others(lab: Lab, books: SqlBooks) -> None:
     """Looking the first one up is refused, so a person gives it up; the second has left, and must not be sent again."""
-    lab = Lab(temporal_client)
-    plan = await lab.plan()
+    gone = "the run that is gone"
     fill = Fill("t1", Decimal("2.29"), Decimal(200), Decimal(0), XRP)
     entry = fill_entry("XRP-1-1B1-1", "XRP-1", Venue.BINANCE, XRP, Side.BUY, fill)
     to = Address(network=XRP, address="upbit-XRP")
-    lost, left = (
-        intents.withdrawal(transfer_id=f"XRP-1-1W-{n}", run_id="the run that is gone", address=to) for n in (1, 2)
-    )
-    for intent in (lost, left):
-        await lab.journal.ask_withdrawal(intent)
-        await lab.journal.claim_withdrawal(intent.transfer_id, Venue.BINANCE, f"w-{intent.transfer_id}")
-    del lab.journal.claims[lost.transfer_id]
+    lost, left = (intents.withdrawal(transfer_id=f"XRP-1-1W-{n}", run_id=gone, address=to) for n in (1, 2))
+    plan = await lab.plan()
+    row = plan.model_dump(include=set(CycleRecord.model_fields) & set(CycleTerms.model_fields))
+    began: dict[str, Any] = {"status": CycleStatus.INITIAL_TRADE_COMPLETED, "sequence": 1, "at_ms": 1}
+    await books.read_model.record(CycleRecord(**row, **began, workflow_run_id=gone, entries=(entry,)))
+    await books.journal.ask_withdrawal(left)
+    await books.journal.claim_withdrawal(left.transfer_id, Venue.BINANCE, f"w-{left.transfer_id}")
+    await books.journal.ask_withdrawal(lost)
     await lab.binance.withdraw(left, send_by_ms=1)
     lab.binance.faults["withdrawals_since"] = deque([Rejected("not from this address", venue="binance", code="-2015")])
     stranded = StrandedInput(
         **plan.model_dump(include=set(CycleTerms.model_fields)),
         why="its workflow is gone",
         parked=False,
-        takes_over=TakeOver(run_id="", sequence=0, adopted=()),
-        entries=(entry,),
-        orders=(),
-        withdrawals=(lost, left),
-        numbers=(UsedNumber(Leg.ONE, Step.SEND, 2), UsedNumber(Leg.ONE, Step.BUY, 1)),
+        takes_over=TakeOver(run_id=gone, sequence=1, adopted=()),
     )
     async with lab.workers():
         handle = await lab.client.start_workflow(

@@ -14,6 +14,7 @@ from activities.orders import OrderActivities
 from activities.reconcile import ReconcileActivities
 from activities.records import RecordActivities
 from activities.sweep import SweepActivities
+from activities.takeovers import TakeOverActivities
 from activities.transfers import Allowed, TransferActivities
 from kimp.adapters.clock import SystemClock
 from kimp.adapters.redis.bus import RedisTickBus
@@ -71,6 +72,7 @@ def cycle_worker(
             market.read_market,
             sweep.adopt_late_orders,
             sweep.find_stranded,
+            sweep.describe_stranded,
             reconcile.reconcile_balances,
         ],
         workflows=WORKFLOWS,
@@ -97,7 +99,8 @@ def transfer_worker(settings: Settings, client: Client, venues: Mapping[Venue, E
 
 
 def ops_worker(settings: Settings, client: Client, books: SqlBooks) -> Worker:
-    return _worker(settings, client, TaskQueue.OPS, [RecordActivities(books.read_model).record])
+    records, takeovers = RecordActivities(books.read_model), TakeOverActivities(books.strandings)
+    return _worker(settings, client, TaskQueue.OPS, [records.record, takeovers.read_journal])
 
 
 def deployment(settings: DeploySettings) -> WorkerDeploymentConfig | None:

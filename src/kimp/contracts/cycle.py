@@ -99,12 +99,33 @@ class StrandedInput(CycleTerms):
     parked: bool
     """A person decides; else it is undone at once."""
     takes_over: TakeOver
+    entries: tuple[Entry, ...] = ()
+    orders: tuple[OrderIntent, ...] = ()
+    withdrawals: tuple[WithdrawalIntent, ...] = ()
+    numbers: tuple[UsedNumber, ...] = ()
+    """These four only of takeovers that an earlier kimp began; since then the run reads the journal itself."""
+
+
+class JournalQuery(Message):
+    """What do books and journal know of a cycle that this run has taken over?"""
+
+    cycle_id: str
+    run_id: str
+    skip: int
+    """Ledger entries that are read already."""
+
+
+class Journalled(Message):
+    """What a run that takes a cycle over finds; the last three only with the first of the entries."""
+
     entries: tuple[Entry, ...]
-    orders: tuple[OrderIntent, ...]
+    more: bool
+    """There are entries after these."""
+    orders: tuple[OrderIntent, ...] = ()
     """Journalled, and their fills not booked: to be looked up, never to be sent."""
-    withdrawals: tuple[WithdrawalIntent, ...]
+    withdrawals: tuple[WithdrawalIntent, ...] = ()
     """Journalled, and their arrival not booked."""
-    numbers: tuple[UsedNumber, ...]
+    numbers: tuple[UsedNumber, ...] = ()
 
 
 class RouteQuery(Message):

@@ -11,12 +11,21 @@ class SweepQuery(Message):
     """Everything there is."""
 
 
+class StrandedQuery(Message):
+    """How is it with this cycle, which had no workflow a moment ago?"""
+
+    cycle_id: str
+
+
 class Found(Message):
     """What nobody looked after."""
 
     adopted: tuple[str, ...] = ()
     """Client ids of orders that surfaced after their fence."""
+    cycle_ids: tuple[str, ...] = ()
+    """Cycles without a workflow."""
     stranded: tuple[StrandedInput, ...] = ()
+    """What their new ones begin with. One at a time: a message may hold 2 MiB."""
 
 
 class Reconciled(Message):
@@ -31,5 +40,7 @@ class SweepReport(Message):
     adopted: tuple[str, ...]
     taken_over: tuple[str, ...]
     """Ids of cycles that have a workflow again."""
+    left: tuple[str, ...] = ()
+    """Ids of cycles that have none still; the next sweep tries again."""
     unexplained: tuple[str, ...] = ()
     """Differences between venues and ledger."""

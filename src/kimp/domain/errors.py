@@ -11,6 +11,8 @@ KimpError
 ├── TemporalUnavailable   no Temporal server answers; nothing was asked of it
 ├── BusUnavailable        Redis does not serve; what it carries may be lost, so only newer news is worth sending
 ├── StoreUnavailable      the database does not serve; a write may or may not have been committed, repeat it by key
+├── Unstorable            the database serves, and can't hold what it was given: no repetition helps
+├── Superseded            the cycle is another workflow run's: this one sends nothing any more
 └── VenueError            an exchange, or the way to it, said no or said nothing
     ├── Rejected          definite: the venue refused and nothing happened
     │   ├── NotFound      definite answer of a query: no such thing *now*
@@ -69,6 +71,14 @@ class BusUnavailable(KimpError):
 
 class StoreUnavailable(KimpError):
     """The database is away or busy. All writes are idempotent by key, so the same one may be repeated."""
+
+
+class Unstorable(KimpError):
+    """A value that no column holds, or a row that the tables' own rules forbid."""
+
+
+class Superseded(KimpError):
+    """Another workflow run has taken the cycle over: nothing is sent."""
 
 
 class VenueError(KimpError):

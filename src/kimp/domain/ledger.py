@@ -54,6 +54,10 @@ class Entry:
             if total != ZERO:
                 raise UnbalancedEntry(f"entry {self.entry_id}: {asset} is off by {total:f}")
 
+    def __str__(self) -> str:
+        moved = ", ".join(f"{p.amount:+f} {p.asset} on {p.account}" for p in self.postings)
+        return f"{self.entry_id}: {moved}"
+
 
 @exact
 def _totals(postings: Iterable[Posting]) -> dict[Asset, Decimal]:

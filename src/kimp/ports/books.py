@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Protocol
 
-from kimp.contracts.cycle import CycleRecord, TakeOver
+from kimp.contracts.cycle import CycleRecord, Journalled, JournalQuery, TakeOver
 from kimp.contracts.orders import OrderIntent, OrderReport
 from kimp.contracts.status import CycleStatus
 from kimp.contracts.transfers import DepositQuery, WithdrawalIntent
@@ -76,7 +76,9 @@ class DepositClaims(Protocol):
 class Journal(DepositClaims, Protocol):
     """Durable intents: a row is written before anything is sent, so a lost answer can always be looked up."""
 
-    async def ask_order(self, intent: OrderIntent) -> SendPermit: ...
+    async def ask_order(self, intent: OrderIntent) -> SendPermit:
+        """Raises Superseded, with nothing journalled, if another workflow run has taken the cycle over."""
+        ...
 
     async def close_order(self, intent: OrderIntent, report: OrderReport) -> None: ...
 
@@ -85,7 +87,10 @@ class Journal(DepositClaims, Protocol):
         ...
 
     async def ask_withdrawal(self, intent: WithdrawalIntent) -> SendPermit | None:
-        """None while another withdrawal of the same coin from the same venue has no answer yet."""
+        """None while another withdrawal of the same coin from the same venue has no answer yet.
+
+        Raises Superseded like `ask_order`.
+        """
         ...
 
     async def refuse_withdrawal(self, transfer_id: str, reason: str) -> None:
@@ -113,14 +118,9 @@ class Stranding:
     detected_at_ms: int
     ended: bool
     """The cycle had ended when an order of it surfaced."""
+    installation: str
+    """That made its names."""
     takes_over: TakeOver
-    entries: tuple[Entry, ...]
-    orders: tuple[OrderIntent, ...]
-    """Sent or about to be, and their fills not booked."""
-    withdrawals: tuple[WithdrawalIntent, ...]
-    """Sent or about to be, and their arrival not booked."""
-    names: tuple[str, ...]
-    """Every client order id and transfer id that was ever journalled for it."""
 
 
 class Strandings(Protocol):
@@ -132,6 +132,10 @@ class Strandings(Protocol):
 
     async def stranding(self, cycle_id: str) -> Stranding | None:
         """None if the cycle has been finished meanwhile."""
+        ...
+
+    async def journalled(self, query: JournalQuery) -> Journalled:
+        """What the run that has the cycle now finds. Raises Superseded if it is another one's."""
         ...
 
     async def absent_orders(self, within_ms: int) -> Sequence[OrderIntent]:

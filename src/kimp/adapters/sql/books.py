@@ -1,7 +1,8 @@
 """All that kimp keeps in the database, over one engine."""
 
-from sqlalchemy import text
-from sqlalchemy.ext.asyncio import AsyncConnection
+from uuid import uuid4
+
+from sqlalchemy import insert
 
 from kimp.adapters.sql.capital import SqlCapital
 from kimp.adapters.sql.catching_up import SqlCatchingUp
@@ -17,6 +18,8 @@ from kimp.adapters.sql.settings import SqlSettings
 from kimp.adapters.sql.store import Store
 from kimp.adapters.sql.story import SqlStories
 from kimp.adapters.sql.strandings import SqlStrandings
+from kimp.adapters.sql.tables import deposit_claims
+from kimp.domain.money import ZERO
 
 
 class SqlBooks:
@@ -39,12 +42,9 @@ class SqlBooks:
         self.catching_up = SqlCatchingUp(store)
 
     async def ping(self) -> None:
-        """Raises StoreUnavailable if the database does not answer."""
-
-        async def work(connection: AsyncConnection) -> None:
-            await connection.execute(text("SELECT 1"))
-
-        await self._store.read(work)
+        """Raises StoreUnavailable unless the database writes: a replica, and a writer that was demoted, answer too."""
+        row = {"transfer_id": f"ping-{uuid4().hex}", "cycle_id": "", "venue": "", "txid": "", "arrives": ZERO}
+        await self._store.try_write(insert(deposit_claims).values(row))
 
     async def close(self) -> None:
         await self._store.close()

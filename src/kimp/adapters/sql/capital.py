@@ -155,6 +155,11 @@ async def take_in(connection: AsyncConnection, entries: Iterable[Entry]) -> None
         await _add(connection, await _free(connection, lock=True), moved)
 
 
+async def lock_capital(connection: AsyncConnection) -> None:
+    """Until the caller's transaction ends no cycle is admitted, and none is released."""
+    await _free(connection, lock=True)
+
+
 async def _free(connection: AsyncConnection, *, lock: bool = False) -> dict[Venue, Money]:
     query = select(capital.c.venue, capital.c.asset, capital.c.free).order_by(capital.c.venue)
     rows = await connection.execute(query.with_for_update() if lock else query)

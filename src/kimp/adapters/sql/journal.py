@@ -13,6 +13,7 @@ from kimp.adapters.sql.capital import admit
 from kimp.adapters.sql.controls import LEVEL_NOW, level_of
 from kimp.adapters.sql.deposits import SqlDepositClaims
 from kimp.adapters.sql.instant import Instant
+from kimp.adapters.sql.runs import require_own
 from kimp.adapters.sql.store import Store
 from kimp.adapters.sql.tables import order_intents, withdrawal_intents
 from kimp.contracts.orders import OrderIntent, OrderOutcome, OrderReport
@@ -29,7 +30,10 @@ class SqlJournal(SqlDepositClaims):
         self._order = store.insert_once(order_intents)
 
     async def ask_order(self, intent: OrderIntent) -> SendPermit:
-        """Journal the order and say whether this call is the one that may send it."""
+        """Journal the order and say whether this call is the one that may send it.
+
+        Raises Superseded, with nothing journalled, unless the cycle is this run's.
+        """
         question = self._question(order_intents.c.client_order_id, intent.client_order_id)
         mark = uuid4().hex
         insert_once = self._order.values(order_row(intent, mark, self._store.now))
@@ -40,7 +44,11 @@ class SqlJournal(SqlDepositClaims):
                 if refused is not None:
                     return SendPermit(False, 0, 0, intent.run_id, HaltLevel.RUN, refused)  # noqa: FBT003 - `first`
             await connection.execute(insert_once)
-            return _permit((await connection.execute(question)).one(), mark)
+            permit = _permit((await connection.execute(question)).one(), mark)
+            if permit.first:
+                admitted = intent.opening is not None
+                await require_own(connection, intent.cycle_id, intent.run_id, admitted=admitted)
+            return permit
 
         return await self._store.write(work)
 
@@ -65,7 +73,10 @@ class SqlJournal(SqlDepositClaims):
         return await self._store.read(work)
 
     async def ask_withdrawal(self, intent: WithdrawalIntent) -> SendPermit | None:
-        """Journal the withdrawal and say whether this call is the one that may send it; None: it is not its turn."""
+        """Journal the withdrawal and say whether this call is the one that may send it; None: it is not its turn.
+
+        Raises Superseded like `ask_order`.
+        """
         c = withdrawal_intents.c
         question = self._question(c.transfer_id, intent.transfer_id).add_columns(c.reason)
         mark = uuid4().hex
@@ -77,7 +88,10 @@ class SqlJournal(SqlDepositClaims):
                 with suppress(IntegrityError):
                     await connection.execute(journal)
                 there = (await connection.execute(question)).one_or_none()
-            return None if there is None else _permit(there, mark)
+            permit = None if there is None else _permit(there, mark)
+            if permit is not None and permit.first:
+                await require_own(connection, intent.cycle_id, intent.run_id)
+            return permit
 
         return await self._store.write(work)
 

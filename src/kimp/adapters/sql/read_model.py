@@ -6,7 +6,7 @@ from typing import Any
 from sqlalchemy import RowMapping, func, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from kimp.adapters.sql.capital import release
+from kimp.adapters.sql.capital import lock_capital, release
 from kimp.adapters.sql.ledger import book_entries
 from kimp.adapters.sql.store import Store
 from kimp.adapters.sql.tables import ENDED, cycles, order_intents, reservations
@@ -33,7 +33,8 @@ class SqlReadModel:
         """Upsert the cycle and book its entries in one transaction.
 
         An older sequence changes nothing of the row, nor does anything after the cycle's end, nor another workflow
-        run under the same id. Entries are booked in each case, once: they tell of money that moved.
+        run under the same id, and what the cycle left is not free then. Entries are booked in each case, once: they
+        tell of money that moved.
         Raises BadMessage for a cycle_id that is not `<coin>-<n>`, BadAmount for an amount the database can't hold.
         """
         row = _row(record)
@@ -49,13 +50,17 @@ class SqlReadModel:
             .values({name: value for name, value in row.items() if name not in FIXED})
         )
 
+        owner = select(c.workflow_run_id).where(c.cycle_id == record.cycle_id)
+
         async def work(connection: AsyncConnection) -> None:
+            if record.takes_over is not None:
+                await lock_capital(connection)
             await connection.execute(self._insert, row)
             if record.takes_over is not None:
                 await _take_over(connection, record, row)
             await connection.execute(advance)
             await book_entries(connection, record.entries, record.at_ms)
-            if record.status.terminal:
+            if record.status.terminal and (await connection.execute(owner)).scalar_one() == record.workflow_run_id:
                 await release(connection, record.cycle_id, record.profit_krw, self._store.now)
 
         await self._store.write(work)

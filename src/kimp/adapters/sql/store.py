@@ -5,15 +5,16 @@ from collections.abc import Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, nullcontext
 from typing import Any, TypeVar
 
-from sqlalchemy import Insert, Table
+from sqlalchemy import Insert, Table, event
 from sqlalchemy.dialects import mysql, sqlite
-from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError, StatementError
+from sqlalchemy.engine import ExceptionContext
+from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, InterfaceError, OperationalError, StatementError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from kimp.adapters.sql.engine import WRITES
 from kimp.adapters.sql.instant import MYSQL, SQLITE, Instant
-from kimp.domain.errors import BadConfig, KimpError, StoreUnavailable
+from kimp.domain.errors import BadConfig, KimpError, StoreUnavailable, Unstorable
 
 T = TypeVar("T")
 Work = Callable[[AsyncConnection], Awaitable[T]]
@@ -25,6 +26,27 @@ BUSY = {1205: "lock wait timeout", 1213: "deadlock", 5: "SQLITE_BUSY", 6: "SQLIT
 REFUSED = {1044, 1045, 1049, 1698, 26}
 """Wrong user, password or database name, or a file that is no database: a person must mend the URL."""
 
+MOVED = {
+    1290: "read-only by an option of the server",
+    1792: "a read-only transaction",
+    1836: "in read-only mode",
+    3100: "refused by a plugin of the server",
+    1047: "a Galera node that is not in its cluster",
+    1053: "shutting down",
+    1927: "the connection was killed",
+    3169: "the session was killed",
+}
+"""The server answers and does not write, as one that a failover made a reader: a new connection finds the writer."""
+UNFIT = {
+    1071: "a key is too long",
+    1118: "a row is too long",
+    1709: "an indexed column is too long",
+    1142: "the user lacks a right",
+    1143: "the user lacks a right to a column",
+    1227: "the user lacks a privilege",
+    1370: "the user lacks the right to a routine",
+}
+"""Nothing passes here by itself."""
 FAILURES = (StatementError, PoolTimeout, OSError, TimeoutError, EOFError)
 """What a statement may raise: SQLAlchemy wraps most, but not every broken socket."""
 
@@ -46,7 +68,8 @@ def _may_pass(error: Exception) -> bool:
         return True
     if isinstance(error, DBAPIError):
         lost = error.connection_invalidated or isinstance(error, InterfaceError)
-        return code not in REFUSED and (lost or (isinstance(error, OperationalError) and _is_mysql_client_code(code)))
+        away = isinstance(error, OperationalError) and _is_mysql_client_code(code)
+        return code not in REFUSED | UNFIT.keys() and (lost or away)
     return isinstance(error, OSError | TimeoutError | EOFError)
 
 
@@ -61,6 +84,13 @@ def in_our_words(error: Exception, place: str) -> Exception:
     said = _said(error)
     if error_code(error) in REFUSED:
         return BadConfig(f"the database at {place} refuses kimp: {said}; mend database_url")
+    if (unfit := UNFIT.get(error_code(error) or 0)) is not None:
+        return BadConfig(
+            f"the database at {place} can't do what kimp needs, {unfit}: {said}; MySQL 8 and MariaDB 10.6 or later do,"
+            " with tables of ROW_FORMAT=DYNAMIC and all rights on kimp's own schema"
+        )
+    if isinstance(error, DataError | IntegrityError):
+        return Unstorable(f"the database at {place} can't hold it: {said}")
     is_fault = isinstance(error, DBAPIError) and not (
         isinstance(error, OperationalError | InterfaceError) or error.connection_invalidated
     )
@@ -76,12 +106,20 @@ def _said(error: Exception) -> str:
     return " ".join(str(words).split()) or type(error).__name__
 
 
+def _let_go(context: ExceptionContext) -> None:
+    """Of a connection whose server will not write any more, and of all that were opened like it."""
+    said = context.original_exception.args
+    if said and said[0] in MOVED:
+        context.is_disconnect = True
+
+
 class Store:
     """An engine, and how to run work on it."""
 
     def __init__(self, engine: AsyncEngine, now: Instant | None = None) -> None:
         """`now`: instead of the database's own clock, for tests that move time."""
         self._engine = engine
+        event.listen(engine.sync_engine, "handle_error", _let_go)
         self._writer = engine.execution_options(**{WRITES: True})
         # SQLite lets one write at a time. Waiting here in line is quicker than its own polling for the lock.
         self._turn = asyncio.Lock() if self.is_sqlite else None
@@ -127,6 +165,17 @@ class Store:
             return await once()
         except FAILURES as error:
             raise in_our_words(error, self.place) from None
+
+    async def try_write(self, insertion: Insert) -> None:
+        """Whether a row can be written, which leaves none. Raises as `write` does."""
+
+        async def once() -> None:
+            turn: AbstractAsyncContextManager[Any] = self._turn or nullcontext()
+            async with turn, self._writer.connect() as connection, connection.begin() as transaction:
+                await connection.execute(insertion)
+                await transaction.rollback()
+
+        await self._repeat(once)
 
     def insert_once(self, table: Table) -> Insert:
         """An insert that leaves a row with the same primary key as it is. Any other violation still raises.

@@ -3,22 +3,26 @@
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import Row, select, union, update
+from sqlalchemy import Row, Table, select, union, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from kimp.adapters.sql.capital import reopen
 from kimp.adapters.sql.ledger import book_entries, entries_of
+from kimp.adapters.sql.runs import require_own
 from kimp.adapters.sql.store import Store
 from kimp.adapters.sql.tables import ENDED, cycles, order_intents, reservations, withdrawal_intents
-from kimp.contracts.cycle import TakeOver
+from kimp.contracts.cycle import Journalled, JournalQuery, TakeOver
 from kimp.contracts.orders import OrderIntent, OrderOutcome, OrderReport
 from kimp.contracts.status import CycleStatus
 from kimp.contracts.transfers import Address, WithdrawalIntent
+from kimp.domain.ids import installation_of, used_numbers
 from kimp.domain.ledger import Entry
 from kimp.domain.market import Direction, Side, Venue
 from kimp.domain.money import ONE, ZERO, Asset
 from kimp.ports.books import Stranding
 
+AT_ONCE = 500
+"""Ledger entries in one answer, about 0.6 kB each."""
 MAY_HAVE_FILLED = (None, OrderOutcome.FILLED.value, OrderOutcome.ABSENT.value)
 
 
@@ -50,6 +54,15 @@ class SqlStrandings:
             return await _stranding(connection, cycle_id, reserved, row)
 
         return await self._store.read(work)
+
+    async def journalled(self, query: JournalQuery) -> Journalled:
+        """`AT_ONCE` ledger entries at a time, as one answer must not grow with a cycle's fills."""
+
+        async def work(connection: AsyncConnection) -> Journalled:
+            await require_own(connection, query.cycle_id, query.run_id)
+            return await _journalled(connection, query)
+
+        return await self._store.write(work)
 
     async def absent_orders(self, within_ms: int) -> Sequence[OrderIntent]:
         o = order_intents.c
@@ -89,11 +102,11 @@ async def _stranding(
     connection: AsyncConnection, cycle_id: str, reserved: Row[Any, Any] | None, row: Row[Any] | None
 ) -> Stranding:
     """One of the two is there at least."""
-    orders = list(await connection.execute(select(order_intents).where(order_intents.c.cycle_id == cycle_id)))
-    sent = list(await connection.execute(select(withdrawal_intents).where(withdrawal_intents.c.cycle_id == cycle_id)))
-    entries = await entries_of(connection, cycle_id)
-    booked = {entry.entry_id for entry in entries}
-    filled = {entry_id.partition("/")[0] for entry_id in booked}
+    o = order_intents.c
+    asked = select(o.client_order_id, o.run_id, o.adopted_ms).where(o.cycle_id == cycle_id)
+    orders = list(await connection.execute(asked))
+    # Without a row: who asked for the order that opened it.
+    run_id = row.workflow_run_id if row else next((order.run_id for order in orders), "")
     return Stranding(
         cycle_id=cycle_id,
         coin=Asset(cycle_id.rpartition("-")[0]),
@@ -102,12 +115,27 @@ async def _stranding(
         expected_edge=row.expected_edge if row else ZERO,
         detected_at_ms=row.started_ms if row else reserved.made_ms if reserved else 0,
         ended=row is not None and CycleStatus(row.status).terminal,
+        installation=installation_of(order.client_order_id for order in orders),
         takes_over=TakeOver(
-            run_id=row.workflow_run_id if row else "",
+            run_id=run_id,
             sequence=row.sequence if row else 0,
             adopted=tuple(order.client_order_id for order in orders if order.adopted_ms is not None),
         ),
-        entries=tuple(entries),
+    )
+
+
+async def _journalled(connection: AsyncConnection, query: JournalQuery) -> Journalled:
+    entries = await entries_of(connection, query.cycle_id)
+    some = tuple(entries[query.skip : query.skip + AT_ONCE])
+    more = query.skip + AT_ONCE < len(entries)
+    if query.skip:
+        return Journalled(entries=some, more=more)
+    orders, sent = await _asked(connection, order_intents, query), await _asked(connection, withdrawal_intents, query)
+    booked = {entry.entry_id for entry in entries}
+    filled = {entry_id.partition("/")[0] for entry_id in booked}
+    return Journalled(
+        entries=some,
+        more=more,
         orders=tuple(
             _order(order)
             for order in orders
@@ -116,8 +144,12 @@ async def _stranding(
         withdrawals=tuple(
             _withdrawal(one) for one in sent if one.reason is None and f"{one.transfer_id}/in" not in booked
         ),
-        names=(*(order.client_order_id for order in orders), *(one.transfer_id for one in sent)),
+        numbers=used_numbers((*(order.client_order_id for order in orders), *(one.transfer_id for one in sent))),
     )
+
+
+async def _asked(connection: AsyncConnection, journal: Table, query: JournalQuery) -> list[Row[Any]]:
+    return list(await connection.execute(select(journal).where(journal.c.cycle_id == query.cycle_id)))
 
 
 def _direction(reserved: Row[Any, Any] | None, row: Row[Any] | None) -> Direction:

@@ -56,8 +56,8 @@ cycles = Table(
     Column("next_check_ms", BigInteger),
     Column("reason", Text),
     Column("home_asset", CODE),
-    Column("spent", Amount),
-    Column("returned", Amount),
+    Column("spent", Estimate),  # both to look at: the exact ones are in the ledger
+    Column("returned", Estimate),
     Column("route", CODE),
     Column("profit_krw", Estimate),
     Column("expected_edge", Estimate, nullable=False),
@@ -88,8 +88,8 @@ order_intents = Table(
     Column("limit_price", Amount, nullable=False),
     Column("outcome", CODE),
     Column("venue_order_id", ID),
-    Column("filled_quantity", Amount),
-    Column("filled_funds", Estimate),  # a product; the exact one is in the ledger
+    Column("filled_quantity", Estimate),  # both to look at, as above
+    Column("filled_funds", Estimate),
     Column("closed_ms", BigInteger),
     Column("reason", Text),
     Column("adopted_ms", BigInteger),  # it surfaced after its fence, and nobody has taken care of it yet
