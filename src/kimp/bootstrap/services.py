@@ -18,7 +18,7 @@ from kimp.adapters.temporal.starter import TemporalCycleStarter
 from kimp.bootstrap.observing import observed, overseen
 from kimp.bootstrap.parts import open_bus, open_database, open_stream, open_trusted_venues
 from kimp.bootstrap.settings import SettingsInForce
-from kimp.bootstrap.temporal import connect_temporal
+from kimp.bootstrap.temporal import connect_prepared
 from kimp.bootstrap.workers import cycle_worker, ops_worker, transfer_worker
 from kimp.config import Settings
 from kimp.config.run_time import InForce
@@ -40,7 +40,7 @@ async def run_workers(settings: Settings, queues: Sequence[TaskQueue]) -> None:
     """Serve the task queues until cancelled; then finish what is running, up to GRACE_S."""
     async with AsyncExitStack() as stack:
         watched = await stack.enter_async_context(observed(settings, "worker"))
-        client = await connect_temporal(settings, watched.runtime)
+        client = await connect_prepared(settings, watched.runtime)
         books = await stack.enter_async_context(open_database(settings))
         workers: list[Worker] = []
         watched.checks |= _servers(client, books) | {"workers": lambda: _polling(workers)}
@@ -93,7 +93,7 @@ async def run_initiator(settings: Settings) -> None:
     """Start cycles until cancelled, with a worker for their first orders in the same process."""
     async with AsyncExitStack() as stack:
         watched = await stack.enter_async_context(observed(settings, "initiator"))
-        client = await connect_temporal(settings, watched.runtime)
+        client = await connect_prepared(settings, watched.runtime)
         books = await stack.enter_async_context(open_database(settings))
         bus = await stack.enter_async_context(open_bus(settings))
         trusted = await stack.enter_async_context(open_trusted_venues(settings, [Right.TRADE]))

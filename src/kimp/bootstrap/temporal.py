@@ -12,7 +12,7 @@ from temporalio.service import RPCError
 from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
 
 from kimp.adapters.clock import SystemClock
-from kimp.adapters.temporal.bootstrap_namespace import NAMESPACE, RETENTION, prepare_namespace
+from kimp.adapters.temporal.bootstrap_namespace import NAMESPACE, RETENTION, prepare_namespace, require_namespace
 from kimp.adapters.temporal.codec import HistoryCodec, KeyRing, is_sealed
 from kimp.adapters.temporal.converter import data_converter
 from kimp.adapters.temporal.core import core_runtime
@@ -76,6 +76,8 @@ async def connect_temporal(settings: Settings, runtime: Runtime | None = None) -
     Raises TemporalUnavailable when nothing answers there, BadConfig when what names it is of no use or it refuses us.
     """
     config = _named(settings)
+    if config.get("api_key") and not config["tls"] and not _on_this_machine(config["target_host"]):
+        raise BadConfig("TEMPORAL_API_KEY would cross the network in clear; unset TEMPORAL_TLS or make it true")
     try:
         async with asyncio.timeout(CONNECT_S):
             return await Client.connect(
@@ -85,23 +87,42 @@ async def connect_temporal(settings: Settings, runtime: Runtime | None = None) -
                 runtime=runtime or core_runtime(),
             )
     except (RuntimeError, RPCError, TimeoutError) as error:
-        raise _away(config["target_host"], str(error)) from None
+        raise _away(config["target_host"], str(error), with_key=bool(config.get("api_key"))) from None
     except ValueError as error:
         if "target URL" not in str(error):
             raise
         raise BadConfig(f"{config['target_host']!r} is no address; write host:port in TEMPORAL_ADDRESS") from None
 
 
-def _away(where: str, dump: str) -> KimpError:
+def _on_this_machine(address: str) -> bool:
+    return address.removeprefix("http://").rpartition(":")[0] in ("127.0.0.1", "localhost", "[::1]")
+
+
+def _away(where: str, dump: str, *, with_key: bool = False) -> KimpError:
     if "Unauthenticated" in dump or "PermissionDenied" in dump:
         return BadConfig(
             f"Temporal at {where} refuses us; check TEMPORAL_API_KEY or the TLS certificate, and its rights"
         )
     why = next((words for mark, words in REASONS.items() if mark in dump), "no answer")
+    if with_key:
+        why += "; TEMPORAL_API_KEY is set, which is sent over TLS only"
     return TemporalUnavailable(
         f"no Temporal server answers at {where} ({why}); name yours in TEMPORAL_ADDRESS,"
         " or let `kimp up` start one for trying things out"
     )
+
+
+async def connect_prepared(settings: Settings, runtime: Runtime | None = None) -> Client:
+    """A client of a namespace that has what kimp needs. Raises BadConfig where it has not, and what `connect_temporal`
+    raises.
+    """
+    client = await connect_temporal(settings, runtime)
+    try:
+        async with asyncio.timeout(CONNECT_S):
+            await require_namespace(client)
+    except (RPCError, TimeoutError) as error:
+        raise _away(client.service_client.config.target_host, str(error)) from None
+    return client
 
 
 def tracing_plugin() -> OpenTelemetryPlugin:

@@ -13,7 +13,7 @@ from kimp.adapters.clock import SystemClock
 from kimp.adapters.sql.schema import check_schema
 from kimp.bootstrap.keys import Held
 from kimp.bootstrap.parts import open_bus, open_database, open_keys, open_venue
-from kimp.bootstrap.temporal import connect_temporal
+from kimp.bootstrap.temporal import connect_prepared
 from kimp.config import Settings
 from kimp.domain.errors import BadConfig, BusUnavailable, KimpError, Unavailable
 from kimp.domain.keys import Right, expiry_warning
@@ -47,7 +47,7 @@ async def examine(settings: Settings, within_s: float = ANSWER_S) -> AsyncIterat
     `within_s`: for each, no check takes longer.
     """
     checks: dict[str, Check] = {
-        "temporal": lambda: _temporal(settings),
+        "temporal": lambda: temporal_serves(settings),
         "histories": lambda: _histories(settings),
         "redis": lambda: redis_serves(settings),
         "database": lambda: _database(settings),
@@ -108,10 +108,11 @@ async def patiently(ask: Callable[[], Awaitable[T]]) -> T:
     return await ask()
 
 
-async def _temporal(settings: Settings) -> str:
-    client = await connect_temporal(settings)
+async def temporal_serves(settings: Settings) -> str:
+    client = await connect_prepared(settings)
     info = await client.workflow_service.get_system_info(GetSystemInfoRequest())
-    return f"server {info.server_version}, namespace {client.namespace}, {client.service_client.config.target_host}"
+    where = client.service_client.config.target_host
+    return f"server {info.server_version}, namespace {client.namespace} with all its search attributes, {where}"
 
 
 async def _histories(settings: Settings) -> str:

@@ -58,4 +58,5 @@ def load_with_origins(kind: type[S], environment: str | None = None) -> Loaded[S
 def _problem(detail: ErrorDetails, reading: Reading) -> str:
     path = tuple(str(part) for part in detail["loc"] if part != "[key]")
     told = path[:-1] if detail["type"] == "missing" else path
-    return f"{'.'.join(path)}: {sentence(detail)} ({reading.origin(told) or 'default'})"
+    place = f"{'.'.join(path)}: " if path else ""  # a rule of two tables has no one place
+    return f"{place}{sentence(detail)} ({reading.origin(told) or 'default'})"

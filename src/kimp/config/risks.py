@@ -16,6 +16,8 @@ def risks(settings: Settings, switches: Switches, *, own_temporal: bool) -> list
     """One line each. `own_temporal`: no Temporal server is named, so kimp's dev server is meant."""
     assets = settings.trading.assets
     found = [line for venue in Venue for line in _of_venue(venue, settings.venue(venue), assets)]
+    if settings.trading.threshold < settings.trading.rebalance_floor:
+        found.append("trading.threshold is below rebalance_floor: such cycles wait for a way home until the deadline")
     if any(settings.venue(venue).is_live for venue in Venue):
         if settings.database_url is None:
             found.append("real venues with SQLite: a power cut may lose the last commits; set database_url")

@@ -34,6 +34,11 @@ class LocalSettings(Section):
     redis_port: int = Field(default=6399, gt=0, lt=65536)
     """Of kimp's own redis-server."""
 
+    @field_validator("data_dir")
+    @classmethod
+    def _home(cls, folder: Path) -> Path:
+        return folder.expanduser() if str(folder).startswith("~") else folder
+
     @model_validator(mode="after")
     def _ports_differ(self) -> "LocalSettings":
         ports = (self.temporal_port, self.temporal_ui_port, self.redis_port)

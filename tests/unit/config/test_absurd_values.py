@@ -71,7 +71,10 @@ def test_a_number_that_nobody_means(name: str, value: str) -> None:
     assert told.startswith(f"trading.{name}: it should be")
 
 
-def test_a_cycle_fits_its_caps() -> None:
+def test_a_cycle_fits_its_caps(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("KIMP_TRADING__NOTIONAL_KRW", "9000000")
+    with pytest.raises(BadConfig, match=r"^bad configuration: trading\.notional_krw is above"):
+        load()
     assert "trading.notional_krw is above a cap of caps" in faults(trading={"notional_krw": "9000000"})[0]
     assert Settings(trading={"notional_krw": "9000000"}, caps={"order_krw": "9000000", "cycle_krw": "9000000"})  # type: ignore[arg-type]  # as sources give it
 

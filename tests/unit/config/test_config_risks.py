@@ -57,6 +57,7 @@ def test_real_venues_with_all_that_they_need_are_none() -> None:
         ),
         ({"binance": REAL["binance"] | {"allow_excess_rights": True}}, "binance.allow_excess_rights"),
         ({"binance": REAL["binance"] | {"rest_url": "http://api.binance.com"}}, "not encrypted"),
+        ({"trading": {"coins": ["XRP"], "threshold": "0.0005"}}, "trading.threshold is below rebalance_floor"),
         ({"binance": {}}, "one venue is real and the other is not"),
         ({"upbit": REAL["upbit"] | {"withdraw_to": {"XRP": "r:3", "USDT": "T", "NO": "x"}}}, "withdraw_to names NO"),
         ({"vault": "http://vault.internal:8200"}, "in clear"),

@@ -5,6 +5,7 @@ Each tells what it changed.
 """
 
 import asyncio
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from datetime import timedelta
 
@@ -93,8 +94,38 @@ async def _knows(client: Client, attributes: set[str]) -> bool:
         raise
 
 
-async def _prepare_search_attributes(client: Client) -> list[str]:
-    existing = await _search_attributes(client)
+async def require_namespace(client: Client) -> None:
+    """What workers and initiators need before they start. Raises BadConfig where it is not there.
+
+    Some servers list no search attributes to those who only work there: then nothing is known against them.
+    """
+    try:
+        await client.workflow_service.describe_namespace(DescribeNamespaceRequest(namespace=client.namespace))
+        existing = await _search_attributes(client)
+    except RPCError as error:
+        if error.status is RPCStatusCode.NOT_FOUND:
+            raise BadConfig(
+                f"there is no namespace {client.namespace} on Temporal at {_place(client)};"
+                f" `kimp temporal bootstrap` makes it, or name another in TEMPORAL_NAMESPACE"
+            ) from None
+        if error.status in (RPCStatusCode.PERMISSION_DENIED, RPCStatusCode.UNIMPLEMENTED):
+            return
+        raise
+    if missing := _missing(client, existing):
+        raise BadConfig(
+            f"namespace {client.namespace} on Temporal at {_place(client)} lacks the search attributes"
+            f" {', '.join(missing)}; `kimp temporal bootstrap` adds them"
+        )
+
+
+def _place(client: Client) -> str:
+    return client.service_client.config.target_host
+
+
+def _missing(
+    client: Client, existing: Mapping[str, IndexedValueType.ValueType]
+) -> dict[str, IndexedValueType.ValueType]:
+    """Raises BadConfig for one of another type."""
     missing: dict[str, IndexedValueType.ValueType] = {}
     for key in SEARCH_ATTRIBUTES:
         wanted = _indexed_type(key.indexed_value_type)
@@ -106,6 +137,12 @@ async def _prepare_search_attributes(client: Client) -> list[str]:
                 f"search attribute {key.name} of namespace {client.namespace} is {IndexedValueType.Name(have)},"
                 f" kimp needs {IndexedValueType.Name(wanted)}; remove it or use another namespace"
             )
+    return missing
+
+
+async def _prepare_search_attributes(client: Client) -> list[str]:
+    existing = await _search_attributes(client)
+    missing = _missing(client, existing)
     if not missing:
         return []
     try:
@@ -113,10 +150,33 @@ async def _prepare_search_attributes(client: Client) -> list[str]:
             AddSearchAttributesRequest(namespace=client.namespace, search_attributes=missing)
         )
     except RPCError as error:
+        if error.status in (RPCStatusCode.INVALID_ARGUMENT, RPCStatusCode.RESOURCE_EXHAUSTED):
+            raise BadConfig(_no_room(client, missing, existing, error.message)) from None
         if error.status is not RPCStatusCode.ALREADY_EXISTS:
             raise
     await _until_all_know(client, missing)
     return [f"search attribute {name} is added" for name in missing]
+
+
+def _no_room(
+    client: Client,
+    missing: Mapping[str, IndexedValueType.ValueType],
+    existing: Mapping[str, IndexedValueType.ValueType],
+    said: str,
+) -> str:
+    """A server has room for a few attributes of each type in a namespace; credentials don't help."""
+    kinds = Counter(_indexed_type(key.indexed_value_type) for key in SEARCH_ATTRIBUTES)
+    needs = " and ".join(f"{count} of type {_type_name(kind)}" for kind, count in kinds.items())
+    taken = ", ".join(f"{list(existing.values()).count(kind)} of type {_type_name(kind)}" for kind in kinds)
+    return (
+        f"namespace {client.namespace} on Temporal at {_place(client)} does not take the search attributes"
+        f" {', '.join(missing)} ({said}); kimp needs {needs}, and {taken} are there already: use a namespace of kimp's"
+        " own in TEMPORAL_NAMESPACE, or remove some that nobody uses"
+    )
+
+
+def _type_name(kind: IndexedValueType.ValueType) -> str:
+    return IndexedValueType.Name(kind).removeprefix("INDEXED_VALUE_TYPE_").title()
 
 
 async def _search_attributes(client: Client) -> Mapping[str, IndexedValueType.ValueType]:
