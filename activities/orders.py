@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from temporalio import activity
 
 from activities.crash_points import crash_point
+from activities.identity import foreign_order
 from activities.leaving import left_by_server_ms
 from activities.pauses import pause
 from activities.resets import WAS_RESET, may_not_begin
@@ -84,7 +85,15 @@ class OrderActivities:
         if order is None:
             return _report(intent, OrderOutcome.ABSENT, reason="no answer, and unknown to the venue after the fence")
         crash_point("order-sent", step_of(intent.client_order_id))
-        order = await self._follow(intent, order)
+        # One that the journal gave back does not know until when it was good, nor the journal always when it was asked.
+        asked_ms = min(intent.expires_at_ms, permit.first_asked_ms) if intent.expires_at_ms else None
+        foreign = foreign_order(intent, order.terms, asked_ms)
+        if foreign is None:
+            order = await self._follow(intent, order)
+            foreign = foreign_order(intent, order.terms, asked_ms)
+        if foreign is not None:
+            activity.logger.error("%s", foreign)
+            return _report(intent, OrderOutcome.FOREIGN, reason=foreign)
         await self._halt_on_breach(intent, order)
         outcome = OrderOutcome.FILLED if order.fills else OrderOutcome.UNFILLED
         return _report(intent, outcome, order)

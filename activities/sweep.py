@@ -8,6 +8,7 @@ from decimal import Decimal
 from temporalio import activity
 
 from activities.crash_points import crash_point
+from activities.identity import foreign_order
 from kimp.contracts.cycle import CyclePolicy, StrandedInput
 from kimp.contracts.orders import OrderIntent, OrderOutcome, OrderReport
 from kimp.contracts.sweep import SWEEP, Found, StrandedQuery, SweepQuery
@@ -63,6 +64,9 @@ class SweepActivities:
             activity.logger.warning("order %s: %s; the next sweep asks again", intent.client_order_id, error)
             return False
         if order is None or not order.closed or not order.fills:
+            return False
+        if (foreign := foreign_order(intent, order.terms, None)) is not None:
+            activity.logger.error("%s", foreign)
             return False
         activity.logger.error("order %s surfaced after its fence and is undone", intent.client_order_id)
         metrics.late_orders.add(1, {"venue": intent.venue.value})

@@ -11,6 +11,7 @@ from temporalio.exceptions import ApplicationError
 from activities import deposits
 from activities.addresses import agreed
 from activities.crash_points import crash_point
+from activities.identity import CLOCKS_DIFFER_MS, Doubtful, own_withdrawal
 from activities.leaving import left_by_server_ms
 from activities.orders import SEND_WITHIN_MS
 from activities.pauses import pause
@@ -140,7 +141,11 @@ class TransferActivities:
             passes = isinstance(refusal, Unavailable | NotSent)
             raise Postponed(str(refusal), venue=source.venue) if passes else refusal from None
         crash_point("withdraw-sent", step)
-        await self.journal.claim_withdrawal(intent.transfer_id, source.venue, report.venue_id)
+        if not await self.journal.claim_withdrawal(intent.transfer_id, source.venue, report.venue_id, likely=False):
+            raise _nobody_knows(
+                f"{source.venue} answered withdrawal {intent.transfer_id} with its id {report.venue_id}, and the"
+                " journal has that for another transfer, or another id for this one; a person must look"
+            )
         crash_point("withdraw-claimed", step)
         return report
 
@@ -174,19 +179,17 @@ class TransferActivities:
         )
         while True:
             activity.heartbeat("looking up")
-            venue_id = await self.journal.claimed_withdrawal(intent.transfer_id)
-            if venue_id is not None:
-                return await source.withdrawal(intent.coin, venue_id)
-            for found in await source.withdrawals_since(intent.coin, permit.first_asked_ms, intent.transfer_id):
-                matches = intent.amount in {found.arrives, found.arrives + found.fee}
-                if matches and await self.journal.claim_withdrawal(intent.transfer_id, source.venue, found.venue_id):
-                    return found
+            claim = await self.journal.claimed_withdrawal(intent.transfer_id)
+            if claim is not None:
+                report = await source.withdrawal(intent.coin, claim.venue_id)
+                return report.model_copy(update={"likely": claim.likely})
+            found = await self._listed(intent, permit.first_asked_ms)
+            if found is not None:
+                return found
             if self.clock.steady_ms() > give_up_at_ms:
-                raise ApplicationError(
+                raise _nobody_knows(
                     f"withdrawal {intent.transfer_id}: no answer, and {source.venue} lists none like it;"
-                    " a person must look before anything is sent again",
-                    type=OutcomeUnknown.__name__,
-                    non_retryable=True,
+                    " a person must look before anything is sent again"
                 )
             if self.clock.steady_ms() > show_at_ms:
                 raise ApplicationError(
@@ -196,14 +199,38 @@ class TransferActivities:
                 )
             await pause(LOOK_AGAIN_S)
 
+    async def _listed(self, intent: WithdrawalIntent, asked_ms: int) -> WithdrawalReport | None:
+        """What the venue lists as this one, and from now on is; None while it lists none like it."""
+        source = self.venues[intent.direction.source]
+        listed = await source.withdrawals_since(intent.coin, asked_ms - CLOCKS_DIFFER_MS, intent.transfer_id)
+        ids = [one.report.venue_id for one in listed]
+        others = await self.journal.claimed_by_others(intent.transfer_id, source.venue, ids)
+        try:
+            own = own_withdrawal(intent, [one for one in listed if one.report.venue_id not in others], asked_ms)
+        except Doubtful as doubt:
+            raise _nobody_knows(str(doubt)) from None
+        if own is None:
+            return None
+        report = own.report.model_copy(update={"likely": not own.named})
+        won = await self.journal.claim_withdrawal(
+            intent.transfer_id, source.venue, report.venue_id, likely=report.likely
+        )
+        return report if won else None
+
     @activity.defn
     async def follow_withdrawal(self, intent: WithdrawalIntent) -> WithdrawalReport:
         """The withdrawal once it is final and has a txid, or as it is after a minute of asking."""
         source = self.venues[intent.direction.source]
-        venue_id = await self.journal.claimed_withdrawal(intent.transfer_id)
-        if venue_id is None:
+        claim = await self.journal.claimed_withdrawal(intent.transfer_id)
+        if claim is None:
             raise KeyRefused(f"withdrawal {intent.transfer_id} was never journalled", venue=source.venue)
-        report = await self._poll(lambda: source.withdrawal(intent.coin, venue_id), _can_be_followed)
+        report = await self._poll(lambda: source.withdrawal(intent.coin, claim.venue_id), _can_be_followed)
+        if claim.likely and report.state is TransferState.FAILED:
+            raise _nobody_knows(
+                f"{source.venue} did not send {claim.venue_id} ({report.detail}), which looks like withdrawal"
+                f" {intent.transfer_id} and may be somebody else's; it is not sent again. Look at {source.venue}:"
+                " compensate takes it for never sent"
+            )
         crash_point("withdrawal-followed", step_of(intent.transfer_id))
         return report
 
@@ -241,6 +268,11 @@ class TransferActivities:
                 return report
             await pause(POLL_S)
         return await read()
+
+
+def _nobody_knows(why: str) -> ApplicationError:
+    """Parks the cycle."""
+    return ApplicationError(why, type=OutcomeUnknown.__name__, non_retryable=True)
 
 
 def _has_ended(report: WithdrawalReport | DepositReport) -> bool:

@@ -19,7 +19,7 @@ with workflow.unsafe.imports_passed_through():
     from kimp.observability.context import bound
 
 from workflows.policies import MARKET, ORDER
-from workflows.steps import LOOK_AGAIN, StepFailed, answered, look_again, proves_nothing
+from workflows.steps import LOOK_AGAIN, NeedsPerson, StepFailed, answered, look_again, proves_nothing
 from workflows.story import CycleStory, now_ms
 
 TRIES = 5
@@ -147,6 +147,8 @@ class Execution:
                 refusal=proves_nothing,
             )
             await self._take_in(intent, report)
+        if report.outcome is OrderOutcome.FOREIGN:
+            raise NeedsPerson(report.reason)
         return report
 
     async def _take_in(self, intent: OrderIntent, report: OrderReport) -> None:

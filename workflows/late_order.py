@@ -24,3 +24,5 @@ async def settle(story: CycleStory, order: OrderIntent) -> None:
     )
     if report.outcome is OrderOutcome.FILLED:
         await story.book(order.entries(report.fills))
+    elif report.outcome is OrderOutcome.FOREIGN:
+        story.tell(report.reason)

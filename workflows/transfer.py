@@ -39,6 +39,8 @@ from workflows.story import CycleStory, now_ms
 
 GOOD_FOR_MS = 180_000
 """Wallets and addresses were looked at just before; a withdrawal that waits longer for its turn is prepared anew."""
+LOOKED_AT = "withdrawal-looked-at"
+"""Cycles that parked before there was such a thing look again as they did."""
 TRIES = 3
 """Withdrawals that the venue refuses for certain before the step fails."""
 
@@ -55,6 +57,7 @@ class Transfer:
         self._available = available
         self._intent: WithdrawalIntent | None = None
         self._sent: tuple[WithdrawalIntent, WithdrawalReport] | None = None
+        self._looked_at = False
         self._arrived = False
         self._credited: Decimal | None = None
         """What arrived where that was not what was sent: a person has been told."""
@@ -192,14 +195,18 @@ class Transfer:
             pause = await look_again(self._story, f"{self._coin} wallet of {closed} is closed", pause)
 
     async def _withdraw(self, intent: WithdrawalIntent) -> WithdrawalReport:
-        await answered(
-            self._story,
-            WITHDRAW,
-            TransferActivities.withdraw,
-            intent,
-            summary=f"withdraw {intent.amount:f} {self._coin} from {self._direction.source}",
-            refusal=spends_its_id,
-        )
+        try:
+            await answered(
+                self._story,
+                WITHDRAW,
+                TransferActivities.withdraw,
+                intent.model_copy(update={"looked_at": True}) if self._looked_at else intent,
+                summary=f"withdraw {intent.amount:f} {self._coin} from {self._direction.source}",
+                refusal=spends_its_id,
+            )
+        except NeedsPerson:
+            self._looked_at = workflow.patched(LOOKED_AT)  # once a person has said: look again
+            raise
         sent = await self._follow_withdrawal(intent)
         self._story.tell(f"{sent.arrives:f} {self._coin} on the way, txid {sent.txid}")
         await self._story.book(

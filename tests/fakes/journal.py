@@ -1,7 +1,8 @@
 """Journal and record keeper in memory, for workflow tests."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field, replace
 
 from kimp.adapters.clock import SystemClock
@@ -13,7 +14,7 @@ from kimp.domain.admission import HaltLevel
 from kimp.domain.ledger import Entry
 from kimp.domain.market import Venue
 from kimp.domain.money import Asset
-from kimp.ports.books import DepositClaim, ReadModel, SendPermit
+from kimp.ports.books import DepositClaim, ReadModel, SendPermit, WithdrawalClaim
 from kimp.ports.clock import Clock
 
 
@@ -27,6 +28,8 @@ class MemoryJournal:
     asked: dict[str, tuple[int, str]] = field(default_factory=dict)
     closed: dict[str, OrderReport] = field(default_factory=dict)
     claims: dict[str, str] = field(default_factory=dict)
+    likely: set[str] = field(default_factory=set)
+    """Transfers whose claim is no more than that."""
     unanswered: dict[tuple[Venue, Asset], str] = field(default_factory=dict)
     """Source and coin -> the withdrawal that has no answer yet."""
     refused: dict[str, str] = field(default_factory=dict)
@@ -68,6 +71,9 @@ class MemoryJournal:
         return replace(permit, closed=self.refused.get(intent.transfer_id))
 
     async def refuse_withdrawal(self, transfer_id: str, reason: str) -> None:
+        if transfer_id in self.likely:
+            self.likely.discard(transfer_id)
+            del self.claims[transfer_id]
         if transfer_id not in self.claims:
             self.refused[transfer_id] = reason
             self.travelling.pop(transfer_id, None)
@@ -86,15 +92,25 @@ class MemoryJournal:
     def _answer(self, transfer_id: str) -> None:
         self.unanswered = {slot: name for slot, name in self.unanswered.items() if name != transfer_id}
 
-    async def claim_withdrawal(self, transfer_id: str, venue: str, venue_id: str) -> bool:
-        if venue_id in self.claims.values():
-            return self.claims.get(transfer_id) == venue_id
+    async def claim_withdrawal(self, transfer_id: str, venue: str, venue_id: str, *, likely: bool) -> bool:
+        has = self.claims.get(transfer_id)
+        if venue_id in await self.claimed_by_others(transfer_id, venue, [venue_id]):
+            return False
+        if has is not None and (has != venue_id or likely) and transfer_id not in self.likely:
+            return False
+        if has not in {None, venue_id} and likely:
+            return False
         self.claims[transfer_id] = venue_id
+        (self.likely.add if likely else self.likely.discard)(transfer_id)
         self._answer(transfer_id)
         return True
 
-    async def claimed_withdrawal(self, transfer_id: str) -> str | None:
-        return self.claims.get(transfer_id)
+    async def claimed_withdrawal(self, transfer_id: str) -> WithdrawalClaim | None:
+        venue_id = self.claims.get(transfer_id)
+        return None if venue_id is None else WithdrawalClaim(venue_id, likely=transfer_id in self.likely)
+
+    async def claimed_by_others(self, transfer_id: str, venue: str, venue_ids: Sequence[str]) -> AbstractSet[str]:
+        return {id_ for name, id_ in self.claims.items() if name != transfer_id} & set(venue_ids)
 
     async def expect_deposit(self, query: DepositQuery) -> None:
         self.expected.setdefault(query.transfer_id, query)

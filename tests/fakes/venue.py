@@ -11,7 +11,7 @@ from kimp.contracts.transfers import Address, TransferState, WithdrawalIntent, W
 from kimp.domain.errors import Postponed
 from kimp.domain.market import Fill, Instrument, Network, Quote, Side, TickBand, Venue, VenueRules
 from kimp.domain.money import Asset
-from kimp.ports.exchange import Balance, VenueDeposit, VenueOrder
+from kimp.ports.exchange import Balance, ListedWithdrawal, OrderTerms, VenueDeposit, VenueOrder
 
 CHAIN: dict[str, tuple[Venue, dict[str, Decimal]]] = {}
 """Coins between venues: txid -> where to, how much of each transfer. One chain for both fake venues."""
@@ -107,7 +107,12 @@ class FakeVenue:
         hit = price <= intent.limit_price if intent.side is Side.BUY else price >= intent.limit_price
         quantity = min(intent.quantity, self.depth)
         fills = (self._fill(intent, price, quantity),) if hit and quantity else ()
-        order = VenueOrder(f"v-{intent.client_order_id}", closed=True, fills=fills)
+        order = VenueOrder(
+            f"v-{intent.client_order_id}",
+            closed=True,
+            fills=fills,
+            terms=OrderTerms(intent.coin, intent.side, intent.quantity, intent.limit_price),
+        )
         self.orders[intent.client_order_id] = order
         sign = 1 if intent.side is Side.BUY else -1
         for fill in fills:
@@ -157,10 +162,16 @@ class FakeVenue:
         self._fault("withdraw", self.after)
         return report
 
-    async def withdrawals_since(self, coin: Asset, since_ms: int, transfer_id: str) -> Sequence[WithdrawalReport]:
+    async def withdrawals_since(self, coin: Asset, since_ms: int, transfer_id: str) -> Sequence[ListedWithdrawal]:
         self._fault("withdrawals_since", self.faults)
         listed = [] if self.unlisted else list(self.withdrawals.values())
-        return [report for report in listed if report.venue_id == f"w-{transfer_id}"]
+        return [self.listing(report) for report in listed if report.venue_id == f"w-{transfer_id}"]
+
+    def listing(self, report: WithdrawalReport) -> ListedWithdrawal:
+        """Under its own name on Binance; on Upbit all that is known of it is what it looks like."""
+        on_top = self.venue is Venue.UPBIT
+        asked = report.arrives if on_top else report.arrives + report.fee
+        return ListedWithdrawal(report, asked, network=None, address=None, asked_ms=None, named=not on_top)
 
     async def withdrawal(self, coin: Asset, venue_id: str) -> WithdrawalReport:
         return self.withdrawals[venue_id]

@@ -75,7 +75,9 @@ async def test_others_are_on_their_way_until_their_txid_is_known_or_their_cycle_
 
     async def sent(intent: WithdrawalIntent) -> None:
         assert await journal.ask_withdrawal(intent)
-        assert await journal.claim_withdrawal(intent.transfer_id, intent.direction.source, f"w-{intent.cycle_id}")
+        assert await journal.claim_withdrawal(
+            intent.transfer_id, intent.direction.source, f"w-{intent.cycle_id}", likely=False
+        )
 
     await sent(withdrawal("XRP-1"))
     await sent(withdrawal("TRX-1", TRX))

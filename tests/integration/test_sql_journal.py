@@ -23,6 +23,7 @@ from kimp.domain.admission import HaltLevel
 from kimp.domain.errors import BadAmount
 from kimp.domain.market import Fill, Venue
 from kimp.domain.money import KRW, Asset
+from kimp.ports.books import WithdrawalClaim
 
 XRP = Asset("XRP")
 
@@ -123,7 +124,7 @@ async def test_a_coins_next_withdrawal_waits_until_the_one_before_is_answered(bo
     journal = books.journal
     assert await journal.ask_withdrawal(withdrawal("XRP-1-1W-1")) is not None
     assert await journal.ask_withdrawal(withdrawal("TRX-1-HW-1")) is None
-    assert await journal.claim_withdrawal("XRP-1-1W-1", "binance", "w1")
+    assert await journal.claim_withdrawal("XRP-1-1W-1", "binance", "w1", likely=False)
     permit = await journal.ask_withdrawal(withdrawal("TRX-1-HW-1"))
     assert permit is not None
     assert permit.first
@@ -223,22 +224,24 @@ async def test_a_venue_id_belongs_to_one_transfer_and_a_transfer_to_one_venue_id
     journal = books.journal
     await journal.ask_withdrawal(withdrawal("a"))
     assert await journal.claimed_withdrawal("a") is None
-    assert await journal.claim_withdrawal("a", Venue.BINANCE, "w1")
-    assert await journal.claim_withdrawal("a", Venue.BINANCE, "w1"), "repeating it is no conflict"
+    assert await journal.claim_withdrawal("a", Venue.BINANCE, "w1", likely=False)
+    assert await journal.claim_withdrawal("a", Venue.BINANCE, "w1", likely=False), "repeating it is no conflict"
     await journal.ask_withdrawal(withdrawal("b"))
-    assert not await journal.claim_withdrawal("b", Venue.BINANCE, "w1")
-    assert not await journal.claim_withdrawal("a", Venue.BINANCE, "w2")
-    assert not await journal.claim_withdrawal("c", Venue.BINANCE, "w3"), "never journalled"
-    assert await journal.claim_withdrawal("b", Venue.BINANCE, "w2")
-    assert await journal.claimed_withdrawal("a") == "w1"
-    assert await journal.claimed_withdrawal("b") == "w2"
+    assert not await journal.claim_withdrawal("b", Venue.BINANCE, "w1", likely=False)
+    assert not await journal.claim_withdrawal("a", Venue.BINANCE, "w2", likely=False)
+    assert not await journal.claim_withdrawal("c", Venue.BINANCE, "w3", likely=False), "never journalled"
+    assert await journal.claim_withdrawal("b", Venue.BINANCE, "w2", likely=False)
+    assert await journal.claimed_withdrawal("a") == WithdrawalClaim("w1", likely=False)
+    assert await journal.claimed_withdrawal("b") == WithdrawalClaim("w2", likely=False)
 
 
 async def test_one_of_many_transfers_gets_the_venue_id(books: SqlBooks) -> None:
     names = [f"t{n}" for n in range(10)]
     for name in names:
         await books.journal.ask_withdrawal(withdrawal(name, coin=Asset(name)))
-    won = await asyncio.gather(*(books.journal.claim_withdrawal(name, Venue.BINANCE, "w1") for name in names))
+    won = await asyncio.gather(
+        *(books.journal.claim_withdrawal(name, Venue.BINANCE, "w1", likely=False) for name in names)
+    )
     assert sum(won) == 1
 
 
@@ -298,3 +301,31 @@ async def test_an_id_is_known_for_what_it_was_asked_for_only(books: SqlBooks) ->
     assert not await books.journal.knows(order("another"))
     assert not await books.journal.knows(order(coin=Asset("SOL")))
     assert not await books.journal.knows(withdrawal(coin=Asset("SOL")))
+
+
+async def test_what_is_certain_replaces_what_only_looked_like_it(books: SqlBooks) -> None:
+    journal = books.journal
+    await journal.ask_withdrawal(withdrawal("a"))
+    assert await journal.claim_withdrawal("a", Venue.BINANCE, "w1", likely=True)
+    assert await journal.claim_withdrawal("a", Venue.BINANCE, "w1", likely=True), "repeating it is no conflict"
+    assert not await journal.claim_withdrawal("a", Venue.BINANCE, "w2", likely=True), "one of two is a guess"
+    assert await journal.claimed_withdrawal("a") == WithdrawalClaim("w1", likely=True)
+    assert await journal.claim_withdrawal("a", Venue.BINANCE, "w2", likely=False)
+    assert not await journal.claim_withdrawal("a", Venue.BINANCE, "w2", likely=True), "it is certain by now"
+    assert await journal.claimed_withdrawal("a") == WithdrawalClaim("w2", likely=False)
+
+
+async def test_what_only_looked_like_it_may_be_given_up(books: SqlBooks) -> None:
+    """And is nobody's then; a withdrawal that the venue gave an id for is followed all the same."""
+    journal = books.journal
+    for name, likely in (("a", True), ("b", False)):
+        await journal.ask_withdrawal(withdrawal(name, coin=Asset(name)))
+        assert await journal.claim_withdrawal(name, Venue.BINANCE, f"w-{name}", likely=likely)
+    assert await journal.claimed_by_others("c", Venue.BINANCE, ["w-a", "w-b", "w-c"]) == {"w-a", "w-b"}
+    assert await journal.claimed_by_others("a", Venue.BINANCE, ["w-a", "w-b"]) == {"w-b"}
+    assert await journal.claimed_by_others("a", Venue.UPBIT, ["w-a", "w-b"]) == set()
+    for name in ("a", "b"):
+        await journal.refuse_withdrawal(name, "given up")
+    assert await journal.claimed_withdrawal("a") is None
+    assert await journal.claimed_withdrawal("b") == WithdrawalClaim("w-b", likely=False)
+    assert await journal.claimed_by_others("c", Venue.BINANCE, ["w-a"]) == set()

@@ -214,7 +214,7 @@ async def test_a_withdrawal_that_can_not_be_looked_up_hides_none_of_the_others(l
     began: dict[str, Any] = {"status": CycleStatus.INITIAL_TRADE_COMPLETED, "sequence": 1, "at_ms": 1}
     await books.read_model.record(CycleRecord(**row, **began, workflow_run_id=gone, entries=(entry,)))
     await books.journal.ask_withdrawal(left)
-    await books.journal.claim_withdrawal(left.transfer_id, Venue.BINANCE, f"w-{left.transfer_id}")
+    await books.journal.claim_withdrawal(left.transfer_id, Venue.BINANCE, f"w-{left.transfer_id}", likely=False)
     await books.journal.ask_withdrawal(lost)
     await lab.binance.withdraw(left, send_by_ms=1)
     lab.binance.faults["withdrawals_since"] = deque([Rejected("not from this address", venue="binance", code="-2015")])

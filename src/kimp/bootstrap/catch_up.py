@@ -98,7 +98,9 @@ async def _withdrawal(past: Past, books: SqlBooks) -> None:
     await books.catching_up.withdrawal(intent, past.asked_ms, answered=refused or past.answer is not None)
     if past.answer is not None:
         report = WithdrawalReport.model_validate_json(past.answer)
-        await books.journal.claim_withdrawal(intent.transfer_id, intent.direction.source, report.venue_id)
+        await books.journal.claim_withdrawal(
+            intent.transfer_id, intent.direction.source, report.venue_id, likely=report.likely
+        )
     elif refused:
         await books.journal.refuse_withdrawal(intent.transfer_id, past.reason)
 

@@ -66,6 +66,8 @@ class OrderOutcome(StrEnum):
     """Certainly not executed, for a cause that passes: the kill switch, a locked key, a rate limit, a halted market."""
     ABSENT = "absent"
     """Sent without an answer and proved, after the fence, never to have been accepted."""
+    FOREIGN = "foreign"
+    """The venue has another order of this name, which somebody else placed: nothing of it is booked, a person looks."""
 
 
 class OrderReport(Message):

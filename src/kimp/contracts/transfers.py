@@ -49,6 +49,8 @@ class WithdrawalIntent(Message):
     expires_at_ms: int
     """Not to be sent after this instant (epoch milliseconds): wallets and addresses were looked at before."""
     compensating: bool = False
+    looked_at: bool | None = None
+    """A person was told that nobody knows which withdrawal of the venue's list it is, and said: look again."""
 
 
 class TransferState(StrEnum):
@@ -70,6 +72,8 @@ class WithdrawalReport(Message):
     fee: Decimal
     detail: str = ""
     """The venue's own word for the state."""
+    likely: bool = False
+    """It looks like the one that was asked for; the venue did not say so."""
 
 
 class DepositQuery(Message):

@@ -1,6 +1,7 @@
 """The database: journal of what was sent, ledger, read model and controls."""
 
 from collections.abc import Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Protocol
@@ -50,6 +51,15 @@ class DepositClaim:
     """Its cycle has ended: it waits no longer."""
 
 
+@dataclass(frozen=True, slots=True)
+class WithdrawalClaim:
+    """Which of the venue's withdrawals is the transfer's."""
+
+    venue_id: str
+    likely: bool
+    """It only looks like it: the venue gave no answer, and knows no client id of withdrawals."""
+
+
 class DepositClaims(Protocol):
     """Whose deposit it is: a venue may pay several withdrawals out in one transaction, so a txid does not tell."""
 
@@ -94,15 +104,25 @@ class Journal(DepositClaims, Protocol):
         ...
 
     async def refuse_withdrawal(self, transfer_id: str, reason: str) -> None:
-        """Nothing left the venue under this id, for certain or by a person's word: the coin's next one may be asked."""
+        """Nothing left the venue under this id, for certain or by a person's word: the coin's next one may be asked.
+
+        A withdrawal that the venue gave an id for stays as it is; one that only looked like it is let go.
+        """
         ...
 
-    async def claim_withdrawal(self, transfer_id: str, venue: str, venue_id: str) -> bool:
-        """Bind the venue's id to the transfer. False if it is bound to another one already."""
+    async def claim_withdrawal(self, transfer_id: str, venue: str, venue_id: str, *, likely: bool) -> bool:
+        """Bind the venue's id to the transfer: for certain, or because it looks like it, which the former replaces.
+
+        False if the id is bound to another transfer already, or this one has another id.
+        """
         ...
 
-    async def claimed_withdrawal(self, transfer_id: str) -> str | None:
+    async def claimed_withdrawal(self, transfer_id: str) -> WithdrawalClaim | None:
         """The venue's id that was bound to the transfer, if any."""
+        ...
+
+    async def claimed_by_others(self, transfer_id: str, venue: str, venue_ids: Sequence[str]) -> AbstractSet[str]:
+        """Those of the venue's ids that are bound to other transfers."""
         ...
 
 

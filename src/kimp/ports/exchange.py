@@ -9,8 +9,24 @@ from kimp.contracts.cycle import MarketNow
 from kimp.contracts.orders import OrderIntent
 from kimp.contracts.transfers import Address, TransferState, WithdrawalIntent, WithdrawalReport
 from kimp.domain.keys import KeyFacts
-from kimp.domain.market import Fill, Network, Quote, Venue, VenueRules
+from kimp.domain.market import Fill, Network, Quote, Side, Venue, VenueRules
 from kimp.domain.money import Asset
+
+
+@dataclass(frozen=True, slots=True)
+class OrderTerms:
+    """What an order asked for, as the venue tells it. None: it does not say so in this answer; look-ups always do."""
+
+    coin: str | None = None
+    """Of a market in the venue's cash; another market by its own name."""
+    side: Side | None = None
+    quantity: Decimal | None = None
+    limit_price: Decimal | None = None
+    placed_ms: int | None = None
+    """By the venue's clock."""
+
+
+NOT_SAID = OrderTerms()
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +38,7 @@ class VenueOrder:
     """Nothing more will be filled."""
     fills: tuple[Fill, ...]
     """Complete once `closed`: the venue's trades, not an average."""
+    terms: OrderTerms = NOT_SAID
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +51,22 @@ class Balance:
     @property
     def total(self) -> Decimal:
         return self.free + self.locked
+
+
+@dataclass(frozen=True, slots=True)
+class ListedWithdrawal:
+    """A withdrawal in a venue's list, with what tells whose it is."""
+
+    report: WithdrawalReport
+    asked: Decimal
+    """The amount that was asked of the venue; see `sizing.withdrawal`."""
+    network: str | None
+    address: str | None
+    """None: the venue's list tells none."""
+    asked_ms: int | None
+    """By the venue's clock; None: it does not tell."""
+    named: bool
+    """It carries the transfer's own id; else it is one of the coin's, of whoever uses the account."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,8 +138,11 @@ class Transfers(MarketData, Protocol):
         """Send once, in time; see `Trading.place_order` for the errors."""
         ...
 
-    async def withdrawals_since(self, coin: Asset, since_ms: int, transfer_id: str) -> Sequence[WithdrawalReport]:
-        """Withdrawals of the coin that may be `transfer_id`: exactly it on Binance, all later ones on Upbit."""
+    async def withdrawals_since(self, coin: Asset, since_ms: int, transfer_id: str) -> Sequence[ListedWithdrawal]:
+        """Withdrawals of the coin that may be `transfer_id`: those of that name on Binance, all later ones on Upbit.
+
+        `since_ms` is compared with the venue's clock: leave a margin.
+        """
         ...
 
     async def withdrawal(self, coin: Asset, venue_id: str) -> WithdrawalReport: ...

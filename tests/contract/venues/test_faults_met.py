@@ -324,6 +324,6 @@ async def test_a_repeated_withdrawal_is_found_by_its_id_whatever_binance_makes_o
         else:
             await again
         found = await bench.exchange.withdrawals_since(XRP, 0, intent.transfer_id)
-        assert first.venue_id in {report.venue_id for report in found}
+        assert first.venue_id in {one.report.venue_id for one in found}
         assert len(found) == (1 if behaviour == "refuse" else 2)
         await asyncio.gather(*(exchange.close() for exchange in exchanges.values()))

@@ -120,8 +120,12 @@ async def test_a_later_look_finds_the_withdrawal(bench: Bench) -> None:
     await bench.exchange.withdraw(await bench.withdrawal("100", TRX, name="TRX-1-1W-1"), send_by_ms=NEVER)
     found = await bench.exchange.withdrawals_since(XRP, before_ms, intent.transfer_id)
     mine = sent[:1] if bench.venue is Venue.BINANCE else sent
-    assert {report.venue_id for report in found} == {report.venue_id for report in mine}
-    assert {(report.arrives, report.fee) for report in found} == {split(bench, intent)}
+    assert {one.report.venue_id for one in found} == {report.venue_id for report in mine}
+    assert {(one.report.arrives, one.report.fee) for one in found} == {split(bench, intent)}
+    assert {(one.asked, one.network) for one in found} == {(intent.amount, intent.network)}
+    assert all(abs((one.asked_ms or 0) - before_ms) < 5_000 for one in found)
+    told = (intent.address.address, True) if bench.venue is Venue.BINANCE else (None, False)
+    assert {(one.address, one.named) for one in found} == {told}
     if bench.venue is Venue.UPBIT:
         assert await bench.exchange.withdrawals_since(XRP, before_ms + 60_000, intent.transfer_id) == ()
     else:
@@ -139,7 +143,7 @@ async def test_a_look_at_a_long_list_finds_all(bench: Bench) -> None:
     for _ in range(250):
         transfers.withdraw(bench.venue, chain, target, Decimal(2), Decimal("0.2"), intent.transfer_id)
     found = await bench.exchange.withdrawals_since(XRP, before_ms, intent.transfer_id)
-    assert len({report.venue_id for report in found}) == len(found) == 250
+    assert len({one.report.venue_id for one in found}) == len(found) == 250
 
 
 async def refused(bench: Bench, intent: WithdrawalIntent) -> Rejected:
@@ -226,7 +230,7 @@ async def test_the_same_withdrawal_sent_twice_is_two(bench: Bench) -> None:
     sent = await asyncio.gather(*(bench.exchange.withdraw(intent, send_by_ms=NEVER) for _ in range(2)))
     assert len({report.venue_id for report in sent}) == 2
     found = await bench.exchange.withdrawals_since(XRP, 0, intent.transfer_id)
-    assert {report.venue_id for report in found} == {report.venue_id for report in sent}
+    assert {one.report.venue_id for one in found} == {report.venue_id for report in sent}
 
 
 async def test_deposits_that_came_in_one_transaction_are_told_apart(bench: Bench) -> None:

@@ -15,14 +15,15 @@ from fakes.venue import FakeVenue
 from temporalio.exceptions import ApplicationError
 from temporalio.testing import ActivityEnvironment
 
+from activities.identity import CLOCKS_DIFFER_MS
 from activities.orders import FENCE_MS, FOLLOW_LIMIT_MS, SEND_WITHIN_MS, OrderActivities
 from kimp.contracts.orders import Opening, OrderIntent, OrderOutcome, OrderReport
 from kimp.domain.admission import HaltLevel
 from kimp.domain.errors import KeyRefused, NotSent, OutcomeUnknown, Rejected, StoreUnavailable, Unavailable
-from kimp.domain.market import Fill, Venue
+from kimp.domain.market import Fill, Side, Venue
 from kimp.domain.money import USDT, Asset, Money
 from kimp.ports.books import SendPermit
-from kimp.ports.exchange import VenueOrder
+from kimp.ports.exchange import NOT_SAID, OrderTerms, VenueOrder
 
 LOST = OutcomeUnknown("no answer", venue="binance")
 
@@ -40,6 +41,8 @@ class WatchedVenue(FakeVenue):
     open_for: int = 0
     half_first: bool = False
     """An open order shows half of what it will have filled."""
+    terms: OrderTerms = NOT_SAID
+    """What it tells of each order."""
     seen_at: list[int] = field(default_factory=list)
     clock: ManualClock = field(default_factory=ManualClock)
 
@@ -51,12 +54,15 @@ class WatchedVenue(FakeVenue):
             return None
         if self.looks <= self.unknown_for + self.open_for:
             return VenueOrder(order.venue_order_id, closed=False, fills=self._so_far(order))
-        return order
+        return replace(order, terms=self.terms)
 
     async def place_order(self, intent: OrderIntent, *, send_by_ms: int) -> VenueOrder:
         order = await super().place_order(intent, send_by_ms=send_by_ms)
         return VenueOrder(
-            order.venue_order_id, closed=not self.open_for, fills=self._so_far(order) if self.open_for else order.fills
+            order.venue_order_id,
+            closed=not self.open_for,
+            fills=self._so_far(order) if self.open_for else order.fills,
+            terms=self.terms,
         )
 
     def _so_far(self, order: VenueOrder) -> tuple[Fill, ...]:
@@ -184,6 +190,42 @@ async def test_an_attempt_that_takes_over_looks_for_a_whole_fence_itself(desk: D
     assert report.outcome is OrderOutcome.ABSENT
     assert venue.looks == 2
     assert not venue.sent, "a worker that died before it sent leaves nothing behind, and nothing is sent for it"
+
+
+ANOTHER = [
+    (OrderTerms(coin="TRX"), "buy 100 TRX at 2.01"),
+    (OrderTerms(side=Side.SELL), "sell 100 XRP at 2.01"),
+    (OrderTerms(quantity=d(37)), "buy 37 XRP at 2.01"),
+    (OrderTerms(limit_price=d("2.02")), "buy 100 XRP at 2.02"),
+    (OrderTerms(placed_ms=NOW - CLOCKS_DIFFER_MS - 1), "long before it was asked for"),
+]
+"""What the venue tells of an order of the same name, and what a person is told."""
+
+
+@pytest.mark.parametrize("answered", [True, False])
+@pytest.mark.parametrize(("terms", "told"), ANOTHER)
+async def test_another_order_of_the_same_name_is_not_booked(
+    desk: Desk,
+    venue: WatchedVenue,
+    terms: OrderTerms,
+    told: str,
+    answered: bool,  # noqa: FBT001
+) -> None:
+    """Another database on the same account, or one that began anew, gave the name before."""
+    venue.terms = terms
+    if not answered:
+        venue.after["place_order"] = faults(LOST)
+    report = await execute(desk, venue)
+    assert (report.outcome, report.fills) == (OrderOutcome.FOREIGN, ())
+    assert "asked for was buy 100 XRP at 2.01" in report.reason
+    assert told in report.reason
+    assert desk.journal.closed["XRP-1-1B1-1"].outcome is OrderOutcome.FOREIGN
+
+
+async def test_the_clocks_may_be_ten_minutes_apart(desk: Desk, venue: WatchedVenue) -> None:
+    venue.terms = OrderTerms(XRP, Side.BUY, d(100), d("2.01"), placed_ms=NOW - 600_000)
+    venue.after["place_order"] = faults(LOST)
+    assert (await execute(desk, venue)).outcome is OrderOutcome.FILLED
 
 
 async def test_a_definite_refusal_is_final(desk: Desk, venue: WatchedVenue) -> None:

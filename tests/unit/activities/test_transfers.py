@@ -15,6 +15,7 @@ from fakes.venue import FakeVenue
 from temporalio.exceptions import ApplicationError
 
 from activities.failures import as_failure
+from activities.identity import CLOCKS_DIFFER_MS
 from activities.orders import SEND_WITHIN_MS
 from activities.transfers import GIVE_UP_MS, SHOW_AFTER_MS, STILL_UNKNOWN, TransferActivities
 from kimp.contracts.transfers import (
@@ -40,7 +41,8 @@ from kimp.domain.errors import (
 )
 from kimp.domain.market import Direction, Venue
 from kimp.domain.money import Asset
-from kimp.ports.books import SendPermit
+from kimp.ports.books import SendPermit, WithdrawalClaim
+from kimp.ports.exchange import ListedWithdrawal
 
 LOST = OutcomeUnknown("no answer", venue="upbit")
 HOME = Address(network="XRP", address="rBinance", tag="77")
@@ -57,8 +59,19 @@ def intent(**changes: Any) -> WithdrawalIntent:
     return intents.withdrawal(**(facts | changes))
 
 
-def listed(venue_id: str, arrives: str, fee: str = "1") -> WithdrawalReport:
-    return WithdrawalReport(venue_id=venue_id, state=TransferState.PENDING, txid=None, arrives=d(arrives), fee=d(fee))
+def listed(
+    venue_id: str,
+    arrives: str,
+    fee: str = "1",
+    state: TransferState = TransferState.PENDING,
+    network: str | None = "XRP",
+    **told: Any,
+) -> ListedWithdrawal:
+    report = WithdrawalReport(
+        venue_id=venue_id, state=state, txid=None, arrives=d(arrives), fee=d(fee), detail=state.value
+    )
+    facts: dict[str, Any] = {"address": None, "asked_ms": NOW, "named": False}
+    return ListedWithdrawal(report, report.arrives + report.fee, network, **(facts | told))
 
 
 @dataclass
@@ -66,7 +79,7 @@ class Source(FakeVenue):
     """Upbit's way: no id of ours on a withdrawal, so its list holds all that began since."""
 
     sent: list[Any] = field(default_factory=list)
-    shown: list[WithdrawalReport] = field(default_factory=list)
+    shown: list[ListedWithdrawal] = field(default_factory=list)
     asked_since: list[int] = field(default_factory=list)
     tag: str | None = "77"
     address: str = "rBinance"
@@ -84,14 +97,17 @@ class Source(FakeVenue):
         self.sent.append(intent)
         return await super().withdraw(intent, send_by_ms=send_by_ms)
 
-    async def withdrawals_since(self, coin: Asset, since_ms: int, transfer_id: str) -> Sequence[WithdrawalReport]:
+    async def withdrawals_since(self, coin: Asset, since_ms: int, transfer_id: str) -> Sequence[ListedWithdrawal]:
         self._fault("withdrawals_since", self.faults)
         self.asked_since.append(since_ms)
-        return [*self.shown, *self.withdrawals.values()]
+        return [*self.shown, *map(self.listing, self.withdrawals.values())]
 
     async def withdrawal(self, coin: Asset, venue_id: str) -> WithdrawalReport:
         self._fault("withdrawal", self.faults)
-        return self.states.popleft() if self.states else await super().withdrawal(coin, venue_id)
+        if self.states:
+            return self.states.popleft()
+        shown = {one.report.venue_id: one.report for one in self.shown}
+        return shown[venue_id] if venue_id in shown else await super().withdrawal(coin, venue_id)
 
 
 @pytest.fixture
@@ -155,7 +171,7 @@ async def test_after_a_lost_answer_the_list_decides(desk: Desk, work: TransferAc
     report = await desk.run(work.withdraw, intent())
     assert report.venue_id == f"w-{TRANSFER}"
     assert len(upbit.sent) == 1
-    assert upbit.asked_since == [NOW], "no older withdrawal can be this one"
+    assert upbit.asked_since == [NOW - CLOCKS_DIFFER_MS], "the venue's clock may be behind kimp's"
     assert desk.journal.claims == {TRANSFER: f"w-{TRANSFER}"}
 
 
@@ -167,7 +183,7 @@ async def test_a_worker_that_died_after_sending_leaves_it_to_the_list(
     desk.clock.ms += 60_000
     assert (await desk.run(work.withdraw, intent())).venue_id == "u-1"
     assert not upbit.sent
-    assert upbit.asked_since == [NOW]
+    assert upbit.asked_since == [NOW - CLOCKS_DIFFER_MS]
 
 
 @pytest.mark.parametrize(
@@ -205,12 +221,98 @@ async def test_a_listed_withdrawal_belongs_to_one_transfer_only(
     desk: Desk, work: TransferActivities, upbit: Source
 ) -> None:
     """Two cycles sent the same amount, one after the other: the first takes one entry, the second the other."""
-    upbit.shown = [listed("u-1", "100"), listed("u-2", "100")]
+    upbit.shown = [listed("u-1", "100")]
     await desk.journal.ask_withdrawal(intent())
     first = await desk.run(work.withdraw, intent())
+    upbit.shown = [listed("u-1", "100"), listed("u-2", "100")]
     await desk.journal.ask_withdrawal(intent(transfer_id="XRP-2-HW-1"))
     second = await desk.run(work.withdraw, intent(transfer_id="XRP-2-HW-1"))
     assert [first.venue_id, second.venue_id] == ["u-1", "u-2"]
+
+
+A_PERSONS = [
+    ([listed("u-1", "100"), listed("u-2", "100")], "u-1: 101 on XRP, pending; u-2"),
+    ([listed("u-1", "100"), listed("u-2", "100", state=TransferState.FAILED)], "u-2: 101 on XRP, failed"),
+    ([listed("u-1", "100", state=TransferState.FAILED)], "u-1: 101 on XRP, failed"),
+    ([listed("u-1", "100", network="ERC20")], "network ERC20 instead of XRP"),
+    ([listed("u-1", "100", named=True, address="rThief")], "address rThief instead of rBinance"),
+    ([listed("u-1", "70", named=True)], "amount 71 instead of 100"),
+    ([listed("u-1", "100", named=True, asked_ms=NOW - CLOCKS_DIFFER_MS - 1)], "time"),
+]
+"""What the venue lists after a lost answer, and what a person is told of it."""
+
+
+@pytest.mark.parametrize(("shown", "told"), A_PERSONS)
+async def test_what_may_be_somebody_elses_is_neither_taken_nor_sent_again(
+    desk: Desk, work: TransferActivities, upbit: Source, shown: list[ListedWithdrawal], told: str
+) -> None:
+    await desk.journal.ask_withdrawal(intent())
+    upbit.shown = shown
+    with pytest.raises(ApplicationError, match=told) as ended:
+        await desk.run(work.withdraw, intent())
+    assert ended.value.non_retryable
+    assert not says_nothing_was_sent(ended.value), "or the workflow would send anew"
+    assert not desk.journal.claims
+    assert not upbit.sent
+
+
+async def test_a_person_who_looked_leaves_only_what_is_under_way(
+    desk: Desk, work: TransferActivities, upbit: Source
+) -> None:
+    await desk.journal.ask_withdrawal(intent())
+    upbit.shown = [listed("theirs", "100", state=TransferState.FAILED), listed("ours", "100")]
+    report = await desk.run(work.withdraw, intent(looked_at=True))
+    assert (report.venue_id, report.likely) == ("ours", True)
+    upbit.shown.append(listed("third", "100"))
+    await desk.journal.ask_withdrawal(intent(transfer_id="XRP-2-HW-1"))
+    assert (await desk.run(work.withdraw, intent(transfer_id="XRP-2-HW-1", looked_at=True))).venue_id == "third"
+
+
+@pytest.mark.parametrize("ahead_ms", [3_000, 600_000])
+async def test_our_clock_may_be_ahead_of_the_venues(
+    desk: Desk, work: TransferActivities, upbit: Source, ahead_ms: int
+) -> None:
+    await desk.journal.ask_withdrawal(intent())
+    upbit.shown = [listed("u-1", "100", asked_ms=NOW - ahead_ms)]
+    assert (await desk.run(work.withdraw, intent())).venue_id == "u-1"
+
+
+async def test_what_only_looks_like_ours_and_came_to_nothing_is_a_persons_case(
+    desk: Desk, work: TransferActivities, upbit: Source
+) -> None:
+    """A stranger's, cancelled later: ours may have left all the same."""
+    await desk.journal.ask_withdrawal(intent())
+    upbit.shown = [listed("u-1", "100")]
+    assert (await desk.run(work.withdraw, intent())).likely
+    upbit.shown = [listed("u-1", "100", state=TransferState.FAILED)]
+    assert (await desk.run(work.withdraw, intent())).likely, "asked again, it is no more certain"
+    with pytest.raises(ApplicationError, match="may be somebody else's") as ended:
+        await desk.run(work.follow_withdrawal, intent())
+    assert ended.value.non_retryable
+    assert not says_nothing_was_sent(ended.value)
+    assert await desk.run(work.give_up_withdrawal, intent()), "a person may say that it never was kimp's"
+    assert not desk.journal.claims
+
+
+async def test_an_answer_puts_right_what_a_look_up_took_meanwhile(
+    desk: Desk, work: TransferActivities, upbit: Source
+) -> None:
+    """The attempt that sends is slow, its successor finds a stranger's in the list, then the answer comes."""
+    await desk.journal.ask_withdrawal(intent())
+    await desk.journal.claim_withdrawal(TRANSFER, Venue.UPBIT, "strangers", likely=True)
+    del desk.journal.asked[TRANSFER]
+    assert (await desk.run(work.withdraw, intent())).venue_id == f"w-{TRANSFER}"
+    assert await desk.journal.claimed_withdrawal(TRANSFER) == WithdrawalClaim(f"w-{TRANSFER}", likely=False)
+
+
+async def test_an_answer_that_the_journal_contradicts_is_a_persons_case(
+    desk: Desk, work: TransferActivities, upbit: Source
+) -> None:
+    await desk.journal.claim_withdrawal("XRP-9-1W-1", Venue.UPBIT, f"w-{TRANSFER}", likely=False)
+    with pytest.raises(ApplicationError, match="a person must look") as ended:
+        await desk.run(work.withdraw, intent())
+    assert ended.value.non_retryable
+    assert not says_nothing_was_sent(ended.value)
 
 
 async def test_a_withdrawal_that_no_list_shows_is_a_persons_case(
@@ -338,11 +440,11 @@ class ForgetfulJournal(MemoryJournal):
 
     away: int = 1
 
-    async def claim_withdrawal(self, transfer_id: str, venue: str, venue_id: str) -> bool:
+    async def claim_withdrawal(self, transfer_id: str, venue: str, venue_id: str, *, likely: bool) -> bool:
         if self.away:
             self.away -= 1
             raise StoreUnavailable("the database is away")
-        return await super().claim_withdrawal(transfer_id, venue, venue_id)
+        return await super().claim_withdrawal(transfer_id, venue, venue_id, likely=likely)
 
 
 async def test_an_answer_that_could_not_be_written_down_is_found_again(desk: Desk, upbit: Source) -> None:
@@ -505,7 +607,7 @@ async def test_an_address_made_to_look_alike_is_spelt_out(desk: Desk, work: Tran
 
 async def test_a_withdrawal_is_followed_until_it_is_final(desk: Desk, work: TransferActivities, upbit: Source) -> None:
     await desk.run(work.withdraw, intent())
-    upbit.states = deque([listed(f"w-{TRANSFER}", "100")])
+    upbit.states = deque([listed(f"w-{TRANSFER}", "100").report])
     report = await desk.run(work.follow_withdrawal, intent())
     assert report.state is TransferState.DONE
     assert report.txid == f"tx-{TRANSFER}"
@@ -520,7 +622,7 @@ async def test_what_was_never_journalled_is_not_followed(desk: Desk, work: Trans
 async def test_done_without_a_txid_is_not_done_yet(desk: Desk, work: TransferActivities, upbit: Source) -> None:
     """The venue may show the end a moment before it fills the txid in, and a transfer is followed by it."""
     await desk.run(work.withdraw, intent())
-    early = listed(f"w-{TRANSFER}", "100").model_copy(update={"state": TransferState.DONE})
+    early = listed(f"w-{TRANSFER}", "100", state=TransferState.DONE).report
     upbit.states = deque([early])
     assert (await desk.run(work.follow_withdrawal, intent())).txid == f"tx-{TRANSFER}"
     upbit.states = deque([early] * 2)

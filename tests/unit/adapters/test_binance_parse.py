@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 from kimp.adapters.binance import parse, rulebook
 from kimp.contracts.transfers import Address, TransferState
 from kimp.domain.errors import BadMessage
-from kimp.domain.market import Fill, TickBand
+from kimp.domain.market import Fill, Side, TickBand
 from kimp.domain.money import ZERO, Asset
-from kimp.ports.exchange import VenueDeposit
+from kimp.ports.exchange import OrderTerms, VenueDeposit
 
 XRP = Asset("XRP")
 FILL = {"price": "0.55", "qty": "100", "commission": "0.1", "commissionAsset": "XRP", "tradeId": 7}
@@ -22,6 +22,12 @@ ORDER = {
     "symbol": "XRPUSDT", "orderId": 28, "clientOrderId": "a", "transactTime": 1, "price": "0.56", "origQty": "100",
     "executedQty": "100", "cummulativeQuoteQty": "55", "status": "FILLED", "timeInForce": "IOC", "fills": [FILL],
 }  # fmt: skip
+
+
+QUERIED = {key: value for key, value in ORDER.items() if key not in {"fills", "transactTime"}} | {
+    "side": "BUY",
+    "time": 1_795_392_001_000,
+}
 
 
 def test_a_filled_order() -> None:
@@ -54,9 +60,17 @@ def test_an_order_without_a_number_is_none(content: dict[str, Any]) -> None:
 
 def test_a_queried_order_gets_its_trades() -> None:
     trades = parse.trades([{"id": 7, "price": "0.55", "qty": "100", "commission": "0.001", "commissionAsset": "BNB"}])
-    told = parse.with_trades({key: ORDER[key] for key in ("orderId", "status", "executedQty")}, trades)
+    told = parse.with_trades(QUERIED, trades)
     assert told.closed
+    assert told.terms == OrderTerms("XRP", Side.BUY, Decimal(100), Decimal("0.56"), 1_795_392_001_000)
     assert (told.fills[0].fee, told.fills[0].fee_asset) == (Decimal("0.001"), "BNB")
+
+
+@pytest.mark.parametrize("lacking", ["symbol", "side", "origQty", "price", "time"])
+def test_a_queried_order_that_does_not_say_what_it_is_proves_nothing(lacking: str) -> None:
+    """It was asked for by a name that somebody else may have used."""
+    with pytest.raises(BadMessage, match="without symbol"):
+        parse.with_trades({key: value for key, value in QUERIED.items() if key != lacking}, ())
 
 
 @pytest.mark.parametrize(
@@ -74,8 +88,9 @@ def test_a_queried_order_gets_its_trades() -> None:
 )
 def test_states_of_a_withdrawal(status: int, state: TransferState) -> None:
     row = {"id": "w", "status": status, "amount": "8.91", "transactionFee": "0.25", "withdrawOrderId": "XRP-1"}
-    own_id, told = parse.withdrawals([row, row])["w"]
-    assert own_id == "XRP-1"
+    own_id, found = parse.withdrawals([row, row])["w"]
+    told = found.report
+    assert (own_id, found.asked, found.asked_ms) == ("XRP-1", Decimal("9.16"), None)
     assert (told.state, told.arrives, told.fee, told.txid) == (state, Decimal("8.91"), Decimal("0.25"), None)
 
 

@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 from kimp.adapters.upbit import parse, rulebook
 from kimp.contracts.transfers import Address, TransferState
 from kimp.domain.errors import BadMessage
-from kimp.domain.market import Quote, TickBand, Venue
+from kimp.domain.market import Quote, Side, TickBand, Venue
 from kimp.domain.money import KRW, ZERO, Asset
-from kimp.ports.exchange import Balance, VenueDeposit
+from kimp.ports.exchange import Balance, OrderTerms, VenueDeposit
 
 XRP = Asset("XRP")
 
@@ -30,6 +30,25 @@ def order(**changes: Any) -> dict[str, Any]:
         "trades": [trade(1, "800", "10")],
     }  # fmt: skip
     return told | changes
+
+
+CREATED = "2026-11-23T09:00:01+09:00"
+
+
+def test_an_order_that_is_looked_up_says_what_it_is() -> None:
+    told = parse.looked_up(order(created_at=CREATED))
+    assert told.terms == OrderTerms("XRP", Side.BUY, Decimal(10), Decimal(800), 1_795_392_001_000)
+    by_value = parse.looked_up(order(created_at=CREATED, volume=None, market="BTC-XRP", side="ask"))
+    assert by_value.terms == OrderTerms("BTC-XRP", Side.SELL, ZERO, Decimal(800), 1_795_392_001_000)
+
+
+@pytest.mark.parametrize("lacking", ["market", "side", "created_at"])
+def test_an_order_that_does_not_say_what_it_is_proves_nothing(lacking: str) -> None:
+    """It was asked for by a name that somebody else may have used."""
+    told = order(created_at=CREATED)
+    del told[lacking]
+    with pytest.raises(BadMessage, match="without market"):
+        parse.looked_up(told)
 
 
 def test_an_order_that_was_just_accepted_is_open() -> None:
@@ -106,7 +125,7 @@ def test_states_of_a_deposit(word: str, state: TransferState) -> None:
 
 def test_withdrawals_carry_their_time_of_creation() -> None:
     row = {"uuid": "w", "currency": "XRP", "state": "DONE", "amount": "1", "created_at": "2026-11-23T09:00:01+09:00"}
-    assert parse.withdrawals([row])[0][0] == 1_795_392_001_000
+    assert parse.withdrawals([row])[0].asked_ms == 1_795_392_001_000
 
 
 @pytest.mark.parametrize("text", ["", "yesterday", "2026-11-23T09:00:01"])

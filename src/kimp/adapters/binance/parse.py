@@ -1,17 +1,19 @@
 """Binance's REST answers as kimp's own types. Pure; every function raises BadMessage for any other shape."""
 
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
 from kimp.adapters.venue.shape import Facts, shaped
 from kimp.contracts.transfers import Address, TransferState, WithdrawalReport
 from kimp.domain.errors import BadMessage
-from kimp.domain.market import Fill, Quote, Venue
-from kimp.domain.money import ZERO, Asset, exact
-from kimp.ports.exchange import Balance, VenueDeposit, VenueOrder
+from kimp.domain.market import Fill, Quote, Side, Venue
+from kimp.domain.money import CONTEXT, ZERO, Asset, exact
+from kimp.ports.exchange import Balance, ListedWithdrawal, OrderTerms, VenueDeposit, VenueOrder
 
 OPEN_STATES = frozenset({"NEW", "PARTIALLY_FILLED", "PENDING_NEW", "PENDING_CANCEL"})
+ORDER_SIDES = {"BUY": Side.BUY, "SELL": Side.SELL}
 WITHDRAWAL_STATES = {
     1: TransferState.FAILED,  # cancelled
     3: TransferState.FAILED,  # rejected
@@ -46,6 +48,12 @@ class _Order(Facts, rename="camel"):
     status: str
     executed_qty: Decimal
     fills: tuple[_Fill, ...] = ()
+    symbol: str | None = None
+    side: str | None = None
+    orig_qty: Decimal | None = None
+    price: Decimal | None = None
+    time: int | None = None
+    transact_time: int | None = None
 
 
 class _Trade(Facts, rename={"number": "id", "quantity": "qty", "fee": "commission", "fee_asset": "commissionAsset"}):
@@ -63,8 +71,12 @@ def order(content: Any) -> VenueOrder:
 
 
 def with_trades(content: Any, trades: Sequence[Fill]) -> VenueOrder:
-    """A queried order and its trades."""
-    return _order(shaped(content, _Order, "order"), tuple(trades))
+    """A queried order and its trades. It was asked for by its name, so it must say what it is."""
+    found = _order(shaped(content, _Order, "order"), tuple(trades))
+    terms = found.terms
+    if None in (terms.coin, terms.side, terms.quantity, terms.limit_price, terms.placed_ms):
+        raise BadMessage("order: without symbol, side, origQty, price or time")
+    return found
 
 
 def executed(content: Any) -> tuple[str, Decimal]:
@@ -85,7 +97,17 @@ def _order(told: _Order, fills: tuple[Fill, ...]) -> VenueOrder:
     if told.order_id <= 0:
         raise BadMessage(f"order: orderId is {told.order_id}")
     complete = exact(lambda: sum((fill.quantity for fill in fills), ZERO))() == told.executed_qty
-    return VenueOrder(str(told.order_id), told.status not in OPEN_STATES and complete, fills)
+    return VenueOrder(str(told.order_id), told.status not in OPEN_STATES and complete, fills, _terms(told))
+
+
+def _terms(told: _Order) -> OrderTerms:
+    return OrderTerms(
+        coin=None if told.symbol is None else told.symbol.removesuffix(Venue.BINANCE.cash),
+        side=None if told.side is None else ORDER_SIDES.get(told.side),
+        quantity=told.orig_qty,
+        limit_price=told.price,
+        placed_ms=told.transact_time if told.time is None else told.time,
+    )
 
 
 class _Top(Facts, rename="camel"):
@@ -164,11 +186,34 @@ class _Withdrawal(Facts, rename="camel"):
     tx_id: str | None = None
     withdraw_order_id: str | None = None
     info: str | None = None
+    network: str | None = None
+    address: str | None = None
+    apply_time: str | None = None
 
 
-def withdrawals(content: Any) -> dict[str, tuple[str | None, WithdrawalReport]]:
-    """By venue id: our own id of it and the report. The same one may be listed twice."""
-    return {w.id: (w.withdraw_order_id, _withdrawal(w)) for w in shaped(content, list[_Withdrawal], "withdraw/history")}
+def withdrawals(content: Any) -> dict[str, tuple[str | None, ListedWithdrawal]]:
+    """By venue id: our own id of it and what is listed. The same one may be listed twice."""
+    return {w.id: (w.withdraw_order_id, _listed(w)) for w in shaped(content, list[_Withdrawal], "withdraw/history")}
+
+
+def _listed(told: _Withdrawal) -> ListedWithdrawal:
+    report = _withdrawal(told)
+    return ListedWithdrawal(
+        report=report,
+        asked=CONTEXT.add(report.arrives, report.fee),
+        network=told.network or None,
+        address=told.address or None,
+        asked_ms=None if told.apply_time is None else _epoch_ms(told.apply_time),
+        named=True,
+    )
+
+
+def _epoch_ms(text: str) -> int:
+    """Of `2026-01-31 08:00:00`, which is UTC."""
+    try:
+        return int(datetime.strptime(text, "%Y-%m-%d %H:%M:%S").replace(tzinfo=UTC).timestamp()) * 1000
+    except ValueError:
+        raise BadMessage(f"withdraw/history: {text[:40]!r} is no applyTime") from None
 
 
 def _withdrawal(told: _Withdrawal) -> WithdrawalReport:

@@ -22,13 +22,15 @@ from kimp.contracts.orders import OrderIntent
 from kimp.contracts.transfers import Address, TransferState, WithdrawalIntent, WithdrawalReport
 from kimp.domain.errors import NotFound, Postponed, Rejected
 from kimp.domain.keys import KeyFacts
-from kimp.domain.market import Network, Venue, VenueRules
+from kimp.domain.market import Fill, Network, Venue, VenueRules
 from kimp.domain.money import CONTEXT, ZERO, Asset
 from kimp.ports.clock import SteadyClock
-from kimp.ports.exchange import Balance, VenueDeposit, VenueOrder
+from kimp.ports.exchange import Balance, ListedWithdrawal, VenueDeposit, VenueOrder
 
 KEEP_S = 300
 """Fees; filters and wallet states are read every time."""
+TRADES_PER_READ = 1_000
+"""Most that myTrades takes."""
 IDS_PER_READ = 45
 """Most ids that withdraw/history takes; it may be called ten times a second only."""
 
@@ -124,9 +126,20 @@ class BinanceExchange:
         number, executed = self._call.understand("order", lambda: parse.executed(told))
         if executed == ZERO:
             return self._call.understand("order", lambda: parse.with_trades(told, ()))
-        mine = self._api.private_get_mytrades({"symbol": parse.symbol(coin), "orderId": number})
-        trades = await self._call.read("trades", mine, parse.trades)
+        trades = await self._trades(parse.symbol(coin), number)
         return self._call.understand("order", lambda: parse.with_trades(told, trades))
+
+    async def _trades(self, symbol: str, order: str) -> tuple[Fill, ...]:
+        """All of an order, oldest first, however many: without `limit` and `fromId` Binance tells the latest 500."""
+        found: list[Fill] = []
+        first = 0
+        while True:
+            query = {"symbol": symbol, "orderId": order, "fromId": first, "limit": TRADES_PER_READ}
+            page = await self._call.read("trades", self._api.private_get_mytrades(query), parse.trades)
+            found += page
+            if len(page) < TRADES_PER_READ:
+                return tuple(found)
+            first = max(int(fill.trade_id) for fill in page) + 1
 
     async def place_order(self, intent: OrderIntent, *, send_by_ms: int) -> VenueOrder:
         """Binance answers after it has matched, with every fill."""
@@ -192,11 +205,11 @@ class BinanceExchange:
             detail="applied",
         )
 
-    async def withdrawals_since(self, coin: Asset, since_ms: int, transfer_id: str) -> Sequence[WithdrawalReport]:
+    async def withdrawals_since(self, coin: Asset, since_ms: int, transfer_id: str) -> Sequence[ListedWithdrawal]:
         """Those that carry exactly `transfer_id`. Without times: then Binance looks through the last seven days."""
         del since_ms
         listed = await self._history({"coin": coin, "withdrawOrderId": transfer_id})
-        return tuple(report for own_id, report in listed.values() if own_id == transfer_id)
+        return tuple(found for own_id, found in listed.values() if own_id == transfer_id)
 
     async def withdrawal(self, coin: Asset, venue_id: str) -> WithdrawalReport:
         """Those who follow at the same time share a request, whatever their coins."""
@@ -208,12 +221,12 @@ class BinanceExchange:
 
     async def _read_followed(self, venue_ids: Sequence[str]) -> Mapping[str, WithdrawalReport]:
         listed = await self._history({"idList": ",".join(venue_ids)})
-        return {venue_id: report for venue_id, (_, report) in listed.items()}
+        return {venue_id: found.report for venue_id, (_, found) in listed.items()}
 
     async def deposits(self, coin: Asset, txid: str) -> Sequence[VenueDeposit]:
         call = self._api.sapi_get_capital_deposit_hisrec({"coin": coin, "txId": txid})
         return await self._call.read("deposits", call, lambda content: parse.deposits(content, txid))
 
-    async def _history(self, query: Mapping[str, str]) -> dict[str, tuple[str | None, WithdrawalReport]]:
+    async def _history(self, query: Mapping[str, str]) -> dict[str, tuple[str | None, ListedWithdrawal]]:
         call = self._api.sapi_get_capital_withdraw_history(dict(query))
         return await self._call.read("withdrawals", call, parse.withdrawals)

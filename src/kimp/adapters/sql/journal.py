@@ -1,11 +1,12 @@
 """What was sent, written down before it is sent."""
 
 from collections.abc import Sequence
+from collections.abc import Set as AbstractSet
 from contextlib import suppress
 from typing import Any
 from uuid import uuid4
 
-from sqlalchemy import Column, Select, insert, or_, select, update
+from sqlalchemy import Column, Select, and_, insert, or_, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -19,7 +20,10 @@ from kimp.adapters.sql.tables import order_intents, withdrawal_intents
 from kimp.contracts.orders import OrderIntent, OrderOutcome, OrderReport
 from kimp.contracts.transfers import WithdrawalIntent
 from kimp.domain.admission import HaltLevel
-from kimp.ports.books import SendPermit
+from kimp.ports.books import SendPermit, WithdrawalClaim
+
+LIKELY = 1
+"""See `tables.withdrawal_intents`."""
 
 
 class SqlJournal(SqlDepositClaims):
@@ -100,12 +104,12 @@ class SqlJournal(SqlDepositClaims):
         return select(c.asked_by, c.first_asked_ms, self._store.now, c.run_id, LEVEL_NOW).where(key == name)
 
     async def refuse_withdrawal(self, transfer_id: str, reason: str) -> None:
-        """Repeating it changes nothing; a withdrawal that has the venue's id stays as it is."""
+        """Repeating it changes nothing; a withdrawal that the venue gave an id for stays as it is."""
         sent = withdrawal_intents.c
         close = (
             update(withdrawal_intents)
-            .where(sent.transfer_id == transfer_id, sent.venue_id.is_(None))
-            .values(unanswered=None, reason=reason)
+            .where(sent.transfer_id == transfer_id, or_(sent.venue_id.is_(None), sent.likely == LIKELY))
+            .values(venue_id=None, likely=None, unanswered=None, reason=reason)
         )
 
         async def work(connection: AsyncConnection) -> None:
@@ -137,29 +141,47 @@ class SqlJournal(SqlDepositClaims):
 
         await self._store.write(work)
 
-    async def claim_withdrawal(self, transfer_id: str, venue: str, venue_id: str) -> bool:
-        """Bind the venue's id to the transfer; true again when repeated.
+    async def claim_withdrawal(self, transfer_id: str, venue: str, venue_id: str, *, likely: bool) -> bool:
+        """Bind the venue's id to the transfer; true again when repeated. What is certain replaces what was likely.
 
         False if the id belongs to another transfer, if the transfer has another id, or if it was never journalled.
         """
         sent = withdrawal_intents.c
+        as_likely = sent.likely == LIKELY
+        replaceable = (
+            and_(sent.venue_id == venue_id, as_likely) if likely else or_(sent.venue_id == venue_id, as_likely)
+        )
         bind = (
             update(withdrawal_intents)
             .where(
                 sent.transfer_id == transfer_id,
                 sent.venue == venue,
-                or_(sent.venue_id.is_(None), sent.venue_id == venue_id),
+                or_(sent.venue_id.is_(None), replaceable),
             )
-            .values(venue_id=venue_id, unanswered=None)
+            .values(venue_id=venue_id, likely=LIKELY if likely else None, unanswered=None)
         )
         return await self._claim(bind)
 
-    async def claimed_withdrawal(self, transfer_id: str) -> str | None:
+    async def claimed_withdrawal(self, transfer_id: str) -> WithdrawalClaim | None:
         """The venue's id that was bound to the transfer, if any."""
-        query = select(withdrawal_intents.c.venue_id).where(withdrawal_intents.c.transfer_id == transfer_id)
+        sent = withdrawal_intents.c
+        query = select(sent.venue_id, sent.likely).where(sent.transfer_id == transfer_id, sent.venue_id.is_not(None))
 
-        async def work(connection: AsyncConnection) -> str | None:
-            return (await connection.execute(query)).scalar_one_or_none()
+        async def work(connection: AsyncConnection) -> WithdrawalClaim | None:
+            row = (await connection.execute(query)).one_or_none()
+            return None if row is None else WithdrawalClaim(row.venue_id, likely=row.likely == LIKELY)
+
+        return await self._store.read(work)
+
+    async def claimed_by_others(self, transfer_id: str, venue: str, venue_ids: Sequence[str]) -> AbstractSet[str]:
+        """Those of the venue's ids that are bound to other transfers."""
+        sent = withdrawal_intents.c
+        query = select(sent.venue_id).where(
+            sent.venue == venue, sent.transfer_id != transfer_id, sent.venue_id.in_(venue_ids)
+        )
+
+        async def work(connection: AsyncConnection) -> AbstractSet[str]:
+            return set((await connection.execute(query)).scalars())
 
         return await self._store.read(work)
 

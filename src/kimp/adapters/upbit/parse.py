@@ -1,6 +1,7 @@
 """Upbit's REST answers as kimp's own types. Pure; every function raises BadMessage for any other shape."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
@@ -8,12 +9,13 @@ from typing import Any
 from kimp.adapters.venue.shape import Facts, shaped
 from kimp.contracts.transfers import Address, TransferState, WithdrawalReport
 from kimp.domain.errors import BadMessage
-from kimp.domain.market import Fill, Quote, Venue
+from kimp.domain.market import Fill, Quote, Side, Venue
 from kimp.domain.money import CONTEXT, KRW, ZERO, Asset, exact, round_down
-from kimp.ports.exchange import Balance, VenueDeposit, VenueOrder
+from kimp.ports.exchange import Balance, ListedWithdrawal, OrderTerms, VenueDeposit, VenueOrder
 
 CLOSED_STATES = frozenset({"done", "cancel"})
 """An immediate order whose rest was not filled ends in `cancel`, with its trades."""
+ORDER_SIDES = {"bid": Side.BUY, "ask": Side.SELL}
 WITHDRAWAL_STATES = {
     "DONE": TransferState.DONE,
     "FAILED": TransferState.FAILED,
@@ -39,6 +41,11 @@ class _Trade(Facts):
 class _Order(Facts):
     uuid: str
     state: str
+    market: str | None = None
+    side: str | None = None
+    volume: Decimal | None = None
+    price: Decimal | None = None
+    created_at: str | None = None
     executed_volume: Decimal = ZERO
     paid_fee: Decimal = ZERO
     trades: tuple[_Trade, ...] = ()
@@ -51,7 +58,27 @@ def order(content: Any) -> VenueOrder:
         raise BadMessage("order: without uuid")
     fills = _fills(told)
     complete = exact(lambda: sum((fill.quantity for fill in fills), ZERO))() == told.executed_volume
-    return VenueOrder(told.uuid, told.state in CLOSED_STATES and complete, fills)
+    return VenueOrder(told.uuid, told.state in CLOSED_STATES and complete, fills, _terms(told))
+
+
+def looked_up(content: Any) -> VenueOrder:
+    """The same of one that was asked for by its name: it must say what it is. Of no volume or price: zero."""
+    found = order(content)
+    terms = found.terms
+    if terms.coin is None or terms.side is None or terms.placed_ms is None:
+        raise BadMessage("order: without market, side or created_at")
+    told = replace(terms, quantity=terms.quantity or ZERO, limit_price=terms.limit_price or ZERO)
+    return replace(found, terms=told)
+
+
+def _terms(told: _Order) -> OrderTerms:
+    return OrderTerms(
+        coin=None if told.market is None else told.market.removeprefix(f"{KRW}-"),
+        side=None if told.side is None else ORDER_SIDES.get(told.side),
+        quantity=told.volume,
+        limit_price=told.price,
+        placed_ms=None if told.created_at is None else _epoch_ms(told.created_at, "order"),
+    )
 
 
 @exact
@@ -146,6 +173,7 @@ class _Withdrawal(Facts):
     amount: Decimal
     fee: Decimal = ZERO
     txid: str | None = None
+    net_type: str | None = None
     created_at: str = ""
 
 
@@ -167,18 +195,28 @@ def _withdrawal(told: _Withdrawal) -> WithdrawalReport:
     )
 
 
-def withdrawals(content: Any) -> list[tuple[int, WithdrawalReport]]:
-    """Epoch milliseconds of creation (Upbit tells whole seconds) and the report of each."""
-    return [(_epoch_ms(w.created_at), _withdrawal(w)) for w in shaped(content, list[_Withdrawal], "withdrawals")]
+def withdrawals(content: Any) -> list[ListedWithdrawal]:
+    """Upbit tells whole seconds, no address, and nothing that kimp could have named it by."""
+    return [
+        ListedWithdrawal(
+            report=_withdrawal(told),
+            asked=told.amount,
+            network=told.net_type,
+            address=None,
+            asked_ms=_epoch_ms(told.created_at, "withdrawals"),
+            named=False,
+        )
+        for told in shaped(content, list[_Withdrawal], "withdrawals")
+    ]
 
 
-def _epoch_ms(text: str) -> int:
+def _epoch_ms(text: str, what: str) -> int:
     try:
         instant = datetime.fromisoformat(text)
     except ValueError:
-        raise BadMessage(f"withdrawals: {text[:40]!r} is not an ISO time") from None
+        raise BadMessage(f"{what}: {text[:40]!r} is not an ISO time") from None
     if instant.tzinfo is None:
-        raise BadMessage(f"withdrawals: {text[:40]!r} has no time zone")
+        raise BadMessage(f"{what}: {text[:40]!r} has no time zone")
     return int(CONTEXT.multiply(Decimal(str(instant.timestamp())), Decimal(1000)))
 
 

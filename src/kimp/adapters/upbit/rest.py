@@ -23,7 +23,7 @@ from kimp.domain.keys import KeyFacts
 from kimp.domain.market import Network, Quote, Side, Venue, VenueRules
 from kimp.domain.money import Asset
 from kimp.ports.clock import SteadyClock
-from kimp.ports.exchange import Balance, VenueDeposit, VenueOrder
+from kimp.ports.exchange import Balance, ListedWithdrawal, VenueDeposit, VenueOrder
 
 KEEP_S = 300
 """Fees, minimums and our own addresses; wallet states and ticks are read every time."""
@@ -116,7 +116,7 @@ class UpbitExchange:
         del coin  # an identifier is unique over all markets
         try:
             return await self._call.read(
-                "find order", self._api.private_get_order({"identifier": client_order_id}), parse.order
+                "find order", self._api.private_get_order({"identifier": client_order_id}), parse.looked_up
             )
         except NotFound:
             return None
@@ -168,17 +168,17 @@ class UpbitExchange:
         with sent_by(self.venue, self._clock, send_by_ms):
             return await self._call.send("withdraw", self._api.private_post_withdraws_coin(request), parse.withdrawal)
 
-    async def withdrawals_since(self, coin: Asset, since_ms: int, transfer_id: str) -> Sequence[WithdrawalReport]:
+    async def withdrawals_since(self, coin: Asset, since_ms: int, transfer_id: str) -> Sequence[ListedWithdrawal]:
         """Upbit has no client id of a withdrawal: all of the coin's, newest first, from the second of `since_ms` on."""
         del transfer_id
         since_second = since_ms - since_ms % 1000
-        found: dict[str, WithdrawalReport] = {}
+        found: dict[str, ListedWithdrawal] = {}
         for page in range(1, MAX_PAGES + 1):
             query = {"currency": coin, "limit": PAGE, "page": page, "order_by": "desc"}
             rows = await self._call.read("withdrawals", self._api.private_get_withdraws(query), parse.withdrawals)
             # By id: while new ones come in, the same row may show on two pages.
-            found |= {report.venue_id: report for created_ms, report in rows if created_ms >= since_second}
-            if len(rows) < PAGE or rows[-1][0] < since_second:
+            found |= {row.report.venue_id: row for row in rows if (row.asked_ms or 0) >= since_second}
+            if len(rows) < PAGE or (rows[-1].asked_ms or 0) < since_second:
                 break
         return tuple(found.values())
 
