@@ -6,11 +6,14 @@ import traceback
 from asyncio.subprocess import PIPE
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from alembic.autogenerate import compare_metadata
+from alembic.ddl.mysql import MySQLImpl
 from alembic.runtime.migration import MigrationContext
 from sqlalchemy import Connection, make_url, text
+from sqlalchemy.schema import ExecutableDDLElement
 
 from kimp.adapters.embedded.process import free_port
 from kimp.adapters.sql.books import open_books
@@ -57,6 +60,57 @@ async def test_migrated_tables_are_those_of_the_code(url: str) -> None:
     engine = create_engine(url)
     async with engine.connect() as connection:
         assert await connection.run_sync(differences) == []
+    await engine.dispose()
+
+
+class Died(Exception):
+    """As a process that is killed, or a server that goes away."""
+
+
+def dying(monkeypatch: pytest.MonkeyPatch, every: int) -> None:
+    """Migrations die behind each such change of a table that is made for the first time."""
+    real = MySQLImpl._exec
+    made: set[str] = set()
+
+    def once(impl: MySQLImpl, statement: Any, *args: Any, **options: Any) -> object:
+        done = real(impl, statement, *args, **options)
+        if isinstance(statement, ExecutableDDLElement):
+            words = str(statement.compile(dialect=impl.dialect))
+            news = words not in made
+            made.add(words)
+            if news and len(made) % every == 0:
+                raise Died
+        return done
+
+    monkeypatch.setattr(MySQLImpl, "_exec", once)
+
+
+async def test_a_migration_that_died_behind_any_of_its_steps_is_run_again(url: str) -> None:
+    if url.startswith("sqlite"):
+        pytest.skip("there a migration is one transaction")
+    deaths = 0
+    with pytest.MonkeyPatch.context() as patch:
+        dying(patch, every=3)
+        while True:
+            try:
+                await migrate(url)
+            except Died:
+                deaths += 1
+            else:
+                break
+    assert deaths > len(REVISIONS)
+    await check_schema(url)
+    assert await migrate(url) == []
+    engine = create_engine(url)
+    async with engine.connect() as connection:
+        assert await connection.run_sync(differences) == []
+        formats = await connection.execute(
+            text(
+                "SELECT DISTINCT row_format FROM information_schema.tables WHERE table_schema = DATABASE()"
+                " AND table_name <> 'alembic_version'"
+            )
+        )
+        assert formats.scalars().all() == ["Dynamic"]
     await engine.dispose()
 
 

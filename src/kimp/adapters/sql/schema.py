@@ -12,9 +12,12 @@ from sqlalchemy import Connection, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from kimp.adapters.sql.engine import create_engine, place_of, require_file
+from kimp.adapters.sql.migrations import steps
 from kimp.adapters.sql.store import Store
 from kimp.domain.errors import BadConfig, StoreUnavailable
 
+RERUNNABLE = (steps.RerunnableMySQL, steps.RerunnableMariaDB)
+"""Named here so that they are defined before Alembic looks for them."""
 LOCK = "kimp_migrate"
 LOCK_S = 60
 

@@ -31,7 +31,12 @@ metadata = MetaData(
     }
 )
 
-MYSQL = {"mysql_engine": "InnoDB", "mysql_charset": "utf8mb4", "mysql_collate": "utf8mb4_bin"}
+MYSQL = {
+    "mysql_engine": "InnoDB",
+    "mysql_charset": "utf8mb4",
+    "mysql_collate": "utf8mb4_bin",
+    "mysql_row_format": "DYNAMIC",  # whatever the server's default: in COMPACT rows no key is longer than 767 bytes
+}
 MARIADB = {name.replace("mysql", "mariadb"): value for name, value in MYSQL.items()}
 OPTIONS: dict[str, Any] = MYSQL | MARIADB
 """Binary collation: MySQL's usual one takes `ab` and `AB` for the same id."""

@@ -17,7 +17,12 @@ AMOUNT = sa.Text().with_variant(sa.Numeric(38, 18), "mysql", "mariadb")
 OPTIONS: dict[str, Any] = {
     f"{dialect}_{name}": value
     for dialect in ("mysql", "mariadb")
-    for name, value in {"engine": "InnoDB", "charset": "utf8mb4", "collate": "utf8mb4_bin"}.items()
+    for name, value in {
+        "engine": "InnoDB",
+        "charset": "utf8mb4",
+        "collate": "utf8mb4_bin",
+        "row_format": "DYNAMIC",
+    }.items()
 }
 
 
