@@ -63,7 +63,7 @@ class ReconcileActivities:
         """
         if await self.strandings.unfinished() or not await self.ledger.opened() >= self.venues.keys():
             return {}
-        if await self.strandings.absent_orders(SURFACES_MS):
+        if await self.strandings.unbooked_orders(SURFACES_MS, 0):
             return {}
         ledger = await self.ledger.balances()
         held = {

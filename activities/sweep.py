@@ -12,7 +12,7 @@ from activities.identity import foreign_order
 from kimp.contracts.cycle import CyclePolicy, StrandedInput
 from kimp.contracts.orders import OrderIntent, OrderOutcome, OrderReport
 from kimp.contracts.sweep import SWEEP, Found, StrandedQuery, SweepQuery
-from kimp.domain.errors import VenueError
+from kimp.domain.errors import BadAmount, NotFound, Unstorable, VenueError
 from kimp.domain.ids import step_of
 from kimp.domain.market import Venue
 from kimp.domain.money import USDT
@@ -26,7 +26,13 @@ from kimp.ports.starter import CycleFates
 from kimp.ports.ticks import TickBus
 
 LATE_MS = 3_600_000
-"""For how long an order that was absent after its fence is looked for."""
+"""For how long after its intent, and after its cycle's end, an order that nobody can vouch for is looked for.
+
+A venue that executes one an hour late is beyond anything reported. A process that slept may wake up as late as it
+likes, but closes what it finds, and that counts from the cycle's end on.
+"""
+SURE_MS = 300_000
+"""For how long one that the venue refused, or closed without a fill, is looked for: its answer was definite."""
 
 
 AT_ONCE = 500
@@ -45,23 +51,28 @@ class SweepActivities:
 
     @activity.defn
     async def adopt_late_orders(self, query: SweepQuery) -> Found:
-        """Book what filled of orders that were given up: their cycles count as unfinished from then on."""
+        """Book what filled of orders that are in no book: their cycles count as unfinished from then on."""
         del query
         adopted: list[str] = []
-        for intent in await self.strandings.absent_orders(LATE_MS):
+        away: set[Venue] = set()
+        for intent in await self.strandings.unbooked_orders(LATE_MS, SURE_MS):
             name = intent.client_order_id
             # The sweep is of no cycle; what it says here is about one.
             attempt = str(activity.info().attempt)
             with bound(cycle_id=intent.cycle_id, step=step_of(name), attempt=attempt, venue=intent.venue.value):
-                if await self._adopt(intent):
-                    adopted.append(name)
+                try:
+                    if intent.venue not in away and await self._adopt(intent):
+                        adopted.append(name)
+                except VenueError as error:
+                    away.add(intent.venue)
+                    activity.logger.warning("order %s: %s; the next sweep asks %s again", name, error, intent.venue)
+        adopted += await self.strandings.reopen_for_withdrawals(LATE_MS)
         return Found(adopted=tuple(adopted))
 
     async def _adopt(self, intent: OrderIntent) -> bool:
         try:
             order = await self.venues[intent.venue].find_order(intent.coin, intent.client_order_id)
-        except VenueError as error:
-            activity.logger.warning("order %s: %s; the next sweep asks again", intent.client_order_id, error)
+        except NotFound:
             return False
         if order is None or not order.closed or not order.fills:
             return False
@@ -71,7 +82,13 @@ class SweepActivities:
         activity.logger.error("order %s surfaced after its fence and is undone", intent.client_order_id)
         metrics.late_orders.add(1, {"venue": intent.venue.value})
         crash_point("late-found", SWEEP)
-        await self.strandings.adopt(intent, _report(intent, order), intent.entries(order.fills))
+        report = _report(intent, order)
+        try:
+            await self.strandings.adopt(intent, report, intent.entries(order.fills))
+        except (BadAmount, Unstorable) as refusal:
+            # Its cycle is taken over all the same, and parks when it comes to this order.
+            activity.logger.error("order %s can't be booked: %s", intent.client_order_id, refusal)
+            await self.strandings.adopt(intent, report, [])
         crash_point("late-adopted", SWEEP)
         return True
 
@@ -108,11 +125,17 @@ def _input(facts: Stranding, fate: str, krw_per_usdt: Decimal, policy: CyclePoli
         krw_per_usdt=krw_per_usdt,
         detected_at_ms=facts.detected_at_ms,
         policy=policy,
-        why="an order surfaced after its fence" if facts.ended else fate,
+        why=_why(facts, fate),
         parked=not facts.ended,
         takes_over=facts.takes_over,
         installation=facts.installation,
     )
+
+
+def _why(facts: Stranding, fate: str) -> str:
+    if not facts.ended:
+        return fate
+    return "an order surfaced after its fence" if facts.takes_over.adopted else "a withdrawal of it is in no book"
 
 
 def _report(intent: OrderIntent, order: VenueOrder) -> OrderReport:

@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 
 from activities.orders import OrderActivities
 from activities.records import RecordActivities
+from activities.takeovers import TakeOverActivities
 from activities.transfers import GIVEN_UP, TransferActivities
 from kimp.adapters.sql.books import SqlBooks
 from kimp.adapters.temporal.histories import Recorded, fetch
@@ -18,7 +19,14 @@ from kimp.adapters.temporal.past import Past, activities_of, start_of
 from kimp.bootstrap.parts import open_database
 from kimp.bootstrap.temporal import connect_temporal, history_reader
 from kimp.config import Settings
-from kimp.contracts.cycle import ALL_CYCLES, STRANDED_CYCLE, CycleRecord, StrandedInput
+from kimp.contracts.cycle import (
+    ALL_CYCLES,
+    STRANDED_CYCLE,
+    CycleRecord,
+    Journalled,
+    JournalQuery,
+    StrandedInput,
+)
 from kimp.contracts.orders import OrderIntent, OrderReport
 from kimp.contracts.transfers import DepositQuery, DepositReport, TransferState, WithdrawalIntent, WithdrawalReport
 from kimp.domain import errors
@@ -39,16 +47,18 @@ class CaughtUp:
 
 
 async def catch_up(settings: Settings) -> CaughtUp:
-    """Halt new cycles, then take over from Temporal what the database lacks. May be repeated.
+    """Halt new cycles, then take over from Temporal what the database lacks. It may die anywhere, and is repeated then.
 
-    No other process of kimp may run meanwhile. Raises NoHistories if Temporal does not serve them, Unreadable if they
-    are encrypted with a key that is not there.
+    Raises NoHistories if Temporal does not serve them, Unreadable if they are encrypted with a key that is not there.
     """
     async with open_database(settings) as books:
+        marked_ms = await books.catching_up.restore_point_ms()
         client = await connect_temporal(settings)
-        since = datetime.fromtimestamp(max(0, await books.catching_up.newest_ms() - MARGIN_MS) / 1000, UTC)
+        since = datetime.fromtimestamp(max(0, marked_ms - MARGIN_MS) / 1000, UTC)
         query = f"{ALL_CYCLES} AND (ExecutionStatus = 'Running' OR CloseTime >= '{since.isoformat()}')"
-        return await take_over(fetch(client, query), history_reader(settings, plaintext_too=False), books)
+        done = await take_over(fetch(client, query), history_reader(settings, plaintext_too=False), books)
+        await books.catching_up.done()
+        return done
 
 
 async def take_over(histories: AsyncIterator[Recorded], read: ReadHistory, books: SqlBooks) -> CaughtUp:
@@ -78,6 +88,9 @@ async def _apply(past: Past, books: SqlBooks) -> bool:
         await books.journal.refuse_withdrawal(given_up.transfer_id, GIVEN_UP)
     elif past.name == TransferActivities.follow_deposit.__name__:
         await _deposit(past, books)
+    elif past.name == TakeOverActivities.read_journal.__name__ and past.answer is not None:
+        asked, told = JournalQuery.model_validate_json(past.question), Journalled.model_validate_json(past.answer)
+        await books.catching_up.surfaced(asked.cycle_id, told.entries, reopened=False)
     elif past.name == RecordActivities.record.__name__:
         await books.read_model.record(CycleRecord.model_validate_json(past.question))
     return False

@@ -158,8 +158,15 @@ class Strandings(Protocol):
         """What the run that has the cycle now finds. Raises Superseded if it is another one's."""
         ...
 
-    async def absent_orders(self, within_ms: int) -> Sequence[OrderIntent]:
-        """Orders of the last `within_ms` that the venue did not know when their fence had passed."""
+    async def unbooked_orders(self, within_ms: int, sure_within_ms: int) -> Sequence[OrderIntent]:
+        """Orders without an entry in the books that nobody is about to book, whatever their outcome says; newest first.
+
+        `within_ms`: of orders asked, or cycles ended, that long ago; `sure_within_ms`: of orders with a definite no.
+        """
+        ...
+
+    async def reopen_for_withdrawals(self, within_ms: int) -> Sequence[str]:
+        """Transfer ids without an entry in the books whose cycles ended that long ago: unfinished again from now on."""
         ...
 
     async def adopt(self, intent: OrderIntent, report: OrderReport, entries: Sequence[Entry]) -> None:

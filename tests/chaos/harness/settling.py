@@ -100,7 +100,7 @@ async def _open(ground: Ground, temporal: Client) -> list[CycleRow] | None:
         rows = await ground.books.read_model.cycles(limit=MANY)
         running = {cycle_of(found.id) async for found in temporal.list_workflows(RUNNING)}
         unfinished = set(await ground.books.strandings.unfinished())
-        given_up = await ground.books.strandings.absent_orders(SURFACES_MS)
+        given_up = await ground.books.strandings.unbooked_orders(SURFACES_MS, 0)
     except (KimpError, RPCError):
         return None
     left = [row for row in rows if not row.status.terminal]

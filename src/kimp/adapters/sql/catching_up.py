@@ -1,16 +1,15 @@
 """Rows that a restored database lacks, written as they were when they were first made."""
 
 from collections.abc import Sequence
-from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import Executable, func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from kimp.adapters.sql.capital import reopen, reserve_again
 from kimp.adapters.sql.journal import order_row, withdrawal_row
 from kimp.adapters.sql.ledger import book_entries
 from kimp.adapters.sql.store import Store
-from kimp.adapters.sql.tables import cycles, ledger_entries, order_intents, withdrawal_intents
+from kimp.adapters.sql.tables import cycles, ledger_entries, order_intents, restores, withdrawal_intents
 from kimp.contracts.orders import OrderIntent
 from kimp.contracts.transfers import WithdrawalIntent
 from kimp.domain.ledger import Entry
@@ -27,15 +26,31 @@ class SqlCatchingUp:
         self._order = store.insert_once(order_intents)
         self._withdrawal = store.insert_once(withdrawal_intents)
 
-    async def newest_ms(self) -> int:
-        """When the database was last written, by its own rows; 0 if it never was."""
+    async def restore_point_ms(self) -> int:
+        """When the database was last written before it was restored, by its own rows; 0 if it never was.
+
+        The first catch-up after a restore marks it. One that is run because that one died goes by the mark: rows that
+        were written since say nothing of what lacks before them.
+        """
+        under_way = select(restores.c.newest_ms).where(restores.c.done_ms.is_(None)).order_by(restores.c.id).limit(1)
         columns = (cycles.c.updated_ms, order_intents.c.first_asked_ms, ledger_entries.c.booked_ms)
 
         async def work(connection: AsyncConnection) -> int:
+            marked = (await connection.execute(under_way)).scalar_one_or_none()
+            if marked is not None:
+                return int(marked)
             newest = [(await connection.execute(select(func.max(column)))).scalar_one() for column in columns]
-            return max(at_ms or 0 for at_ms in newest)
+            newest_ms = max(at_ms or 0 for at_ms in newest)
+            mark = insert(restores).values(newest_ms=newest_ms, marked_ms=self._store.now)
+            await connection.execute(mark)
+            return newest_ms
 
-        return await self._store.read(work)
+        return await self._store.write(work)
+
+    async def done(self) -> None:
+        """All is read: the next catch-up is that of another restore."""
+        end = update(restores).where(restores.c.done_ms.is_(None)).values(done_ms=self._store.now)
+        await self._store.write(lambda connection: _execute(connection, end))
 
     async def order(self, intent: OrderIntent, asked_ms: int | None) -> bool:
         """Journal an order that may have been sent, and the cash that was set aside for it. True if it was missing.
@@ -58,7 +73,7 @@ class SqlCatchingUp:
         row = withdrawal_row(intent, MARK, asked_ms)
         if answered:
             row["unanswered"] = None
-        await self._store.write(lambda connection: _execute(connection, self._withdrawal, row))
+        await self._store.write(lambda connection: _execute(connection, self._withdrawal.values(row)))
 
     async def surfaced(self, cycle_id: str, entries: Sequence[Entry], *, reopened: bool) -> None:
         """What a run that took the cycle over was told; `reopened`: the cycle had ended before."""
@@ -71,5 +86,5 @@ class SqlCatchingUp:
         await self._store.write(work)
 
 
-async def _execute(connection: AsyncConnection, statement: Any, row: dict[str, Any]) -> None:
-    await connection.execute(statement, row)
+async def _execute(connection: AsyncConnection, statement: Executable) -> None:
+    await connection.execute(statement)

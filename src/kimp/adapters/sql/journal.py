@@ -6,7 +6,7 @@ from contextlib import suppress
 from typing import Any
 from uuid import uuid4
 
-from sqlalchemy import Column, Select, and_, insert, or_, select, update
+from sqlalchemy import Column, Select, and_, case, insert, or_, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -16,7 +16,7 @@ from kimp.adapters.sql.deposits import SqlDepositClaims
 from kimp.adapters.sql.instant import Instant
 from kimp.adapters.sql.runs import require_own
 from kimp.adapters.sql.store import Store
-from kimp.adapters.sql.tables import order_intents, withdrawal_intents
+from kimp.adapters.sql.tables import SURFACED, order_intents, withdrawal_intents
 from kimp.contracts.orders import OrderIntent, OrderOutcome, OrderReport
 from kimp.contracts.transfers import WithdrawalIntent
 from kimp.domain.admission import HaltLevel
@@ -130,7 +130,7 @@ class SqlJournal(SqlDepositClaims):
                 filled_quantity=report.quantity,
                 filled_funds=report.funds,
                 closed_ms=self._store.now,
-                reason=report.reason,
+                reason=case((orders.reason == SURFACED, SURFACED), else_=report.reason),
             )
         )
         if report.outcome is not OrderOutcome.FILLED:

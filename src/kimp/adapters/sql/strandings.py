@@ -3,14 +3,22 @@
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import Row, Table, select, union, update
+from sqlalchemy import ColumnElement, Row, Table, and_, exists, func, or_, select, union, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from kimp.adapters.sql.capital import reopen
 from kimp.adapters.sql.ledger import book_entries, entries_of
 from kimp.adapters.sql.runs import require_own
 from kimp.adapters.sql.store import Store
-from kimp.adapters.sql.tables import ENDED, cycles, order_intents, reservations, withdrawal_intents
+from kimp.adapters.sql.tables import (
+    ENDED,
+    SURFACED,
+    cycles,
+    ledger_entries,
+    order_intents,
+    reservations,
+    withdrawal_intents,
+)
 from kimp.contracts.cycle import Journalled, JournalQuery, TakeOver
 from kimp.contracts.orders import OrderIntent, OrderOutcome, OrderReport
 from kimp.contracts.status import CycleStatus
@@ -23,6 +31,11 @@ from kimp.ports.books import Stranding
 
 AT_ONCE = 500
 """Ledger entries in one answer, about 0.6 kB each."""
+SURE = [
+    outcome.value
+    for outcome in (OrderOutcome.UNFILLED, OrderOutcome.REJECTED, OrderOutcome.NOT_SENT, OrderOutcome.BLOCKED)
+]
+"""Outcomes by which nothing filled, for certain."""
 MAY_HAVE_FILLED = (None, OrderOutcome.FILLED.value, OrderOutcome.ABSENT.value)
 
 
@@ -64,15 +77,53 @@ class SqlStrandings:
 
         return await self._store.write(work)
 
-    async def absent_orders(self, within_ms: int) -> Sequence[OrderIntent]:
-        o = order_intents.c
-        recent = o.first_asked_ms >= self._store.now - within_ms
-        query = select(order_intents).where(o.outcome == OrderOutcome.ABSENT.value, recent)
+    async def unbooked_orders(self, within_ms: int, sure_within_ms: int) -> Sequence[OrderIntent]:
+        """Two questions, as each has an index of its own: what was asked of late, and what ended of late."""
+        o, c, now = order_intents.c, cycles.c, self._store.now
+        fresh = o.first_asked_ms >= now - sure_within_ms
+        told_nothing = or_(o.outcome == OrderOutcome.ABSENT.value, and_(o.outcome.in_(SURE), fresh))
+        # What filled, or was never closed, is its workflow's to book, for as long as that runs.
+        untold = or_(o.outcome.is_(None), o.outcome.not_in(SURE))
+        over = or_(c.status.in_(ENDED), and_(c.cycle_id.is_(None), ~_reserved(o.cycle_id)))
+        nobodys = and_(~_booked(o.cycle_id, o.client_order_id), or_(o.reason.is_(None), o.reason != SURFACED))
+        asked = (
+            select(order_intents)
+            .outerjoin(cycles, c.cycle_id == o.cycle_id)
+            .where(o.first_asked_ms >= now - within_ms, or_(told_nothing, and_(over, untold)), nobodys)
+        )
+        ended = (
+            select(order_intents)
+            .join(cycles, c.cycle_id == o.cycle_id)
+            .where(c.closed_ms >= now - within_ms, c.status.in_(ENDED), untold, nobodys)
+        )
 
         async def work(connection: AsyncConnection) -> Sequence[OrderIntent]:
-            return [_order(row) for row in await connection.execute(query)]
+            rows = [*await connection.execute(asked), *await connection.execute(ended)]
+            found = {row.client_order_id: row for row in rows}.values()
+            return [_order(row) for row in sorted(found, key=lambda row: row.first_asked_ms, reverse=True)]
 
         return await self._store.read(work)
+
+    async def reopen_for_withdrawals(self, within_ms: int) -> Sequence[str]:
+        w, c = withdrawal_intents.c, cycles.c
+        query = (
+            select(w.transfer_id, w.cycle_id)
+            .join(cycles, c.cycle_id == w.cycle_id)
+            .where(
+                c.closed_ms >= self._store.now - within_ms,
+                c.status.in_(ENDED),
+                w.reason.is_(None),
+                ~_booked(w.cycle_id, w.transfer_id),
+            )
+        )
+
+        async def work(connection: AsyncConnection) -> Sequence[str]:
+            found = list(await connection.execute(query))
+            for cycle_id in sorted({row.cycle_id for row in found}):
+                await reopen(connection, cycle_id)
+            return sorted(row.transfer_id for row in found)
+
+        return await self._store.write(work)
 
     async def adopt(self, intent: OrderIntent, report: OrderReport, entries: Sequence[Entry]) -> None:
         """Repeating it changes nothing but the time."""
@@ -85,7 +136,7 @@ class SqlStrandings:
                 venue_order_id=report.venue_order_id,
                 filled_quantity=report.quantity,
                 filled_funds=report.funds,
-                reason="surfaced after its fence",
+                reason=SURFACED,
                 adopted_ms=self._store.now,
             )
         )
@@ -150,6 +201,16 @@ async def _journalled(connection: AsyncConnection, query: JournalQuery) -> Journ
 
 async def _asked(connection: AsyncConnection, journal: Table, query: JournalQuery) -> list[Row[Any]]:
     return list(await connection.execute(select(journal).where(journal.c.cycle_id == query.cycle_id)))
+
+
+def _reserved(cycle_id: ColumnElement[str]) -> ColumnElement[bool]:
+    return exists().where(reservations.c.cycle_id == cycle_id, reservations.c.released_ms.is_(None))
+
+
+def _booked(cycle_id: ColumnElement[str], name: ColumnElement[str]) -> ColumnElement[bool]:
+    """The ledger has an entry `<name>/...` of the cycle: an order's fill, or what became of a withdrawal."""
+    e = ledger_entries.c
+    return exists().where(e.cycle_id == cycle_id, func.substr(e.entry_id, 1, func.length(name) + 1) == name + "/")
 
 
 def _direction(reserved: Row[Any, Any] | None, row: Row[Any] | None) -> Direction:

@@ -22,6 +22,9 @@ from kimp.contracts.status import TERMINAL
 ENDED = [status.value for status in TERMINAL]
 """What `cycles.status` says of a cycle that is over."""
 
+SURFACED = "surfaced after its fence"
+"""What `order_intents.reason` says, for good, of an order that the sweep has handed over: once is enough."""
+
 metadata = MetaData(
     naming_convention={
         "uq": "uq_%(table_name)s_%(column_0_N_name)s",
@@ -75,6 +78,7 @@ cycles = Table(
     UniqueConstraint("coin", "number"),
     Index(None, "started_ms"),
     Index(None, "status", "started_ms"),
+    Index(None, "closed_ms"),
     **OPTIONS,
 )
 
@@ -100,6 +104,7 @@ order_intents = Table(
     Column("adopted_ms", BigInteger),  # it surfaced after its fence, and nobody has taken care of it yet
     Index(None, "cycle_id"),
     Index(None, "outcome", "first_asked_ms"),
+    Index(None, "first_asked_ms"),
     **OPTIONS,
 )
 
@@ -123,6 +128,7 @@ withdrawal_intents = Table(
     Column("reason", Text),
     UniqueConstraint("venue", "venue_id"),
     Index(None, "cycle_id"),
+    Index(None, "first_asked_ms"),
     **OPTIONS,
 )
 
@@ -227,3 +233,14 @@ settings_versions = Table(
     **OPTIONS,
 )
 """Trading settings that differ from the configuration, as JSON: the latest row holds, whole; no row means none."""
+
+restores = Table(
+    "restores",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("newest_ms", BigInteger, nullable=False),
+    Column("marked_ms", BigInteger, nullable=False),
+    Column("done_ms", BigInteger),
+    **OPTIONS,
+)
+"""What the database held when a catch-up first ran: rows that are written since, by it or by kimp, hide no gap."""
