@@ -12,7 +12,7 @@ from activities.identity import foreign_order
 from kimp.contracts.cycle import CyclePolicy, StrandedInput
 from kimp.contracts.orders import OrderIntent, OrderOutcome, OrderReport
 from kimp.contracts.sweep import SWEEP, Found, StrandedQuery, SweepQuery
-from kimp.domain.errors import BadAmount, NotFound, Unstorable, VenueError
+from kimp.domain.errors import BadAmount, NotFound, Rejected, Unstorable, VenueError
 from kimp.domain.ids import step_of
 from kimp.domain.market import Venue
 from kimp.domain.money import USDT
@@ -64,8 +64,9 @@ class SweepActivities:
                     if intent.venue not in away and await self._adopt(intent):
                         adopted.append(name)
                 except VenueError as error:
-                    away.add(intent.venue)
-                    activity.logger.warning("order %s: %s; the next sweep asks %s again", name, error, intent.venue)
+                    if not isinstance(error, Rejected):  # which is about this order alone
+                        away.add(intent.venue)
+                    activity.logger.warning("order %s: %s; the next sweep asks again", name, error)
         adopted += await self.strandings.reopen_for_withdrawals(LATE_MS)
         return Found(adopted=tuple(adopted))
 
