@@ -9,15 +9,16 @@ from activities.crash_points import crash_point
 from activities.identity import foreign_order
 from activities.leaving import left_by_server_ms
 from activities.pauses import pause
+from activities.price_guard import PriceGuard
 from activities.resets import WAS_RESET, may_not_begin
 from kimp.contracts.orders import OrderIntent, OrderOutcome, OrderReport
 from kimp.domain.admission import HaltLevel
 from kimp.domain.breach import breach_of
-from kimp.domain.caps import ORDER_CEILING_KRW
+from kimp.domain.caps import above_ceiling
 from kimp.domain.errors import KeyRefused, NotSent, OutcomeUnknown, Rejected, Unavailable
 from kimp.domain.ids import step_of
 from kimp.domain.market import Venue
-from kimp.domain.money import CONTEXT
+from kimp.domain.money import CONTEXT, ONE
 from kimp.observability import metrics
 from kimp.ports.books import Controls, Journal, SendPermit
 from kimp.ports.clock import SteadyClock
@@ -48,6 +49,7 @@ class OrderActivities:
     journal: Journal
     controls: Controls
     clock: SteadyClock
+    guard: PriceGuard
 
     @activity.defn
     async def execute_order(self, intent: OrderIntent) -> OrderReport:
@@ -57,6 +59,8 @@ class OrderActivities:
         crash_point("order-asked", step)
         if await may_not_begin(intent, self.journal):
             return _report(intent, OrderOutcome.BLOCKED, reason=WAS_RESET)
+        if intent.opening is not None:
+            self.guard.begin(intent.coin)
         asked_ms = self.clock.steady_ms()
         permit = await self.journal.ask_order(intent)
         crash_point("order-journalled", step)
@@ -114,6 +118,11 @@ class OrderActivities:
     async def _send_once(self, intent: OrderIntent, permit: SendPermit, leave: "_Leave") -> VenueOrder | None:
         """None if the answer proves nothing."""
         self._check(intent, permit, leave)
+        if intent.opening is not None:
+            refusal = await self.guard.refusal(intent, intent.opening)
+            if refusal is not None:
+                raise _HeldBack(f"{refusal.gate}; {refusal.detail}")
+            self._check(intent, permit, leave)
         try:
             return await self.venues[intent.venue].place_order(intent, send_by_ms=leave.by_ms)
         except NotSent as late:
@@ -131,9 +140,10 @@ class OrderActivities:
     def _check(self, intent: OrderIntent, permit: SendPermit, leave: "_Leave") -> None:
         """The last look before it leaves. Raises _HeldBack or _Blocked."""
         now = self.clock.steady_ms()
-        value_krw = CONTEXT.multiply(CONTEXT.multiply(intent.quantity, intent.limit_price), intent.krw_per_cash)
-        if value_krw > ORDER_CEILING_KRW:
-            raise _HeldBack(f"{value_krw:,.0f} KRW is above the ceiling of {ORDER_CEILING_KRW:,f}")
+        amount = CONTEXT.multiply(intent.quantity, intent.limit_price)
+        krw_per_cash = ONE if intent.venue is Venue.UPBIT else self.guard.bounds.nearest(intent.krw_per_cash)
+        if (too_large := above_ceiling(intent.venue.cash, amount, krw_per_cash)) is not None:
+            raise _HeldBack(too_large)
         if permit.halt >= (HaltLevel.NOTHING_LEAVES if intent.compensating else HaltLevel.ONLY_COMPENSATION):
             raise _Blocked(f"orders are halted at level {int(permit.halt)} ({permit.halt.name.lower()})")
         if now > leave.expires_ms:

@@ -54,7 +54,13 @@ class ArbitrageCycle(CycleLife):
     async def _open(self, opening: Execution) -> str | None:
         """Leg one's buy as the initiator sized it: one order, no second try. Why it came to nothing, or None."""
         cycle = self._cycle
-        terms = Opening(reserve=cycle.reserve, stake_krw=cycle.stake_krw, caps=cycle.policy.caps)
+        terms = Opening(
+            reserve=cycle.reserve,
+            stake_krw=cycle.stake_krw,
+            caps=cycle.policy.caps,
+            krw_per_usdt=cycle.krw_per_usdt,
+            premium=cycle.premium,
+        )
         report = await opening.order(
             cycle.buy_quantity, cycle.buy_limit_price, cycle.buy_instrument.taker_fee, cycle.expires_at_ms, terms
         )

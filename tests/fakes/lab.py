@@ -21,6 +21,7 @@ from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxR
 from activities.failures import VenueFailures
 from activities.market import MarketActivities
 from activities.orders import OrderActivities
+from activities.price_guard import PriceGuard
 from activities.reconcile import ReconcileActivities
 from activities.records import RecordActivities
 from activities.sweep import SweepActivities
@@ -41,11 +42,13 @@ from kimp.domain.legs import MarketView
 from kimp.domain.market import Direction, Quote, Side, Venue, VenueRules
 from kimp.domain.money import USDT, Asset
 from kimp.domain.opportunity import Limits, Opportunity, evaluate
+from kimp.domain.own_prices import PriceBounds
 from kimp.observability.temporal import WhoseWork
 from workflows.arbitrage_cycle import ArbitrageCycle
 from workflows.stranded_cycle import StrandedCycle
 from workflows.sweep import Sweep
 
+BOUNDS = PriceBounds(Decimal("0.01"), Decimal(500), Decimal(5_000))
 Handle = WorkflowHandle[ArbitrageCycle, CycleResult]
 XRP, TRX = Asset("XRP"), Asset("TRX")
 COINS = (XRP, TRX, USDT)
@@ -137,7 +140,10 @@ class Lab:
         journal = self.books.journal if self.books else self.journal
         if self.books:
             self.records.model = self.books.read_model
-        orders = OrderActivities(self.venues, journal, self.books.controls if self.books else self.journal, clock)
+        controls = self.books.controls if self.books else self.journal
+        orders = OrderActivities(
+            self.venues, journal, controls, clock, PriceGuard(self.venues, controls, clock, BOUNDS)
+        )
         market = MarketActivities(self.venues, self, clock)  # type: ignore[arg-type]  # only what it reads is here
         transfers = TransferActivities(self.venues, journal, _allowed(), _Impatient(self), polls=2)
         records = RecordActivities(self.records)  # type: ignore[arg-type]  # only `record` is called

@@ -85,6 +85,10 @@ class FakeVenue:
         quote = Quote(self.venue, coin, bid, self.depth, ask, self.depth, 0)
         return MarketNow(quote=quote, instrument=self.instrument(coin))
 
+    async def tops(self, coins: Sequence[Asset]) -> Mapping[Asset, Quote]:
+        self._fault("tops", self.faults)
+        return {coin: (await self.market(coin)).quote for coin in coins if coin in self.prices}
+
     async def balances(self) -> Mapping[Asset, Balance]:
         return {asset: Balance(free=amount, locked=Decimal(0)) for asset, amount in self.held.items()}
 

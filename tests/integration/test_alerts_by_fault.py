@@ -147,6 +147,6 @@ async def _a_person_trades_by_hand(world: World) -> None:
             client_order_id="by-hand-1",
             limit_price=quote.ask + Decimal("0.05"),
         )
-        await venue.place_order(intent, send_by_ms=SystemClock().now_ms() + 5_000)
+        await venue.place_order(intent, send_by_ms=SystemClock().steady_ms() + 5_000)
     finally:
         await venue.close()

@@ -44,7 +44,9 @@ class Running:
 
         quotes = kimchi_quotes()
         bus, stated = PlayedBus(rules=free_rules((XRP, TRX, USDT)), last=quotes), StatedBooks()
-        made = Initiator(bus, self.starter, stated, stated, stated, ManualClock(), await latest(), latest)
+        made = Initiator(
+            bus, self.starter, stated, stated, stated, ManualClock(), await latest(), latest, lambda _: None
+        )
 
         async def play() -> None:
             while True:

@@ -11,6 +11,7 @@ from temporalio.worker import Worker, WorkerDeploymentConfig
 from activities.failures import VenueFailures
 from activities.market import MarketActivities
 from activities.orders import OrderActivities
+from activities.price_guard import PriceGuard
 from activities.reconcile import ReconcileActivities
 from activities.records import RecordActivities
 from activities.sweep import SweepActivities
@@ -51,12 +52,21 @@ def allow_list(settings: Settings) -> Allowed:
     return allowed
 
 
+def price_guard(settings: Settings, venues: Mapping[Venue, Exchange], books: SqlBooks) -> PriceGuard:
+    return PriceGuard(venues, books.controls, SystemClock(), settings.trading.price_bounds())
+
+
 def cycle_worker(
-    settings: Settings, client: Client, venues: Mapping[Venue, Exchange], bus: RedisTickBus, books: SqlBooks
+    settings: Settings,
+    client: Client,
+    venues: Mapping[Venue, Exchange],
+    bus: RedisTickBus,
+    books: SqlBooks,
+    guard: PriceGuard,
 ) -> Worker:
     """Workflow and orders. Also embedded in the initiator, where a cycle starts with no hop through the server."""
     clock = SystemClock()
-    orders = OrderActivities(venues, books.journal, books.controls, clock)
+    orders = OrderActivities(venues, books.journal, books.controls, clock, guard)
     market = MarketActivities(venues, bus, clock)
     rules = SettingsInForce(settings, books.settings)
     sweep = SweepActivities(venues, books.strandings, TemporalCycleFates(client), bus, rules)

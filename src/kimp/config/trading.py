@@ -10,6 +10,7 @@ from kimp.contracts.cycle import CyclePolicy
 from kimp.domain.caps import ORDER_CEILING_KRW, Caps
 from kimp.domain.money import USDT, Asset
 from kimp.domain.opportunity import Limits
+from kimp.domain.own_prices import PriceBounds
 
 DAY_S = 86_400
 # Ratios. Beyond these ends no market and no intention is known, only slips: a percentage for a ratio, a lost sign.
@@ -32,6 +33,12 @@ class TradingSettings(Section):
     """How much worse than the quote an order may fill."""
     premium_band: Band = Decimal("0.2")
     """A premium beyond this, either way, is taken for bad data."""
+    price_band: Decimal = Field(default=Decimal("0.01"), ge=Decimal("0.001"), le=Decimal("0.1"))
+    """A cycle is not opened if the venues' own prices are further than this from those that it was decided by."""
+    least_krw_per_usdt: Decimal = Field(default=Decimal(500), ge=100, le=10_000)
+    """Nothing is valued, and no cycle opened, at a rate below this."""
+    most_krw_per_usdt: Decimal = Field(default=Decimal(5_000), ge=100, le=10_000)
+    """The same above it."""
     max_quote_age_ms: int = Field(default=2_000, ge=10, le=60_000)
     """Older quotes are not traded on."""
     cooldown_s: int = Field(default=5, ge=0, le=DAY_S)
@@ -71,6 +78,14 @@ class TradingSettings(Section):
                 "rebalance_loss_limit must not be above rebalance_floor",
             ),
             (
+                self.least_krw_per_usdt < self.most_krw_per_usdt,
+                "least_krw_per_usdt must be below most_krw_per_usdt",
+            ),
+            (
+                self.slippage < self.price_band,
+                "slippage must be below price_band, which each cycle's first limit is compared by",
+            ),
+            (
                 self.compensation_loss_limit <= self.rebalance_loss_limit,
                 "compensation_loss_limit must not be above rebalance_loss_limit",
             ),
@@ -84,6 +99,9 @@ class TradingSettings(Section):
 
     def limits(self) -> Limits:
         return Limits(self.threshold, self.notional_krw, self.slippage, self.premium_band, self.max_quote_age_ms)
+
+    def price_bounds(self) -> PriceBounds:
+        return PriceBounds(self.price_band, self.least_krw_per_usdt, self.most_krw_per_usdt)
 
     def policy(self, caps: Caps) -> CyclePolicy:
         return CyclePolicy(

@@ -19,6 +19,10 @@ class Opening(Message):
     stake_krw: int
     """The same in whole won, rounded up."""
     caps: Caps
+    krw_per_usdt: Decimal | None = None
+    """What the stake was valued by."""
+    premium: Decimal | None = None
+    """What made the opportunity; compared with the venues' own prices before anything is sent."""
 
 
 class OrderIntent(Message):

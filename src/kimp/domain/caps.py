@@ -10,10 +10,12 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from kimp.domain.legs import Blocked, Gate
-from kimp.domain.money import Money, exact
+from kimp.domain.money import KRW, USDT, Asset, Money, exact
 
 ORDER_CEILING_KRW = Decimal(100_000_000)
 """No order is sent above this, whatever a configuration or a message says."""
+ORDER_CEILING = {KRW: ORDER_CEILING_KRW, USDT: Decimal(100_000)}
+"""The same in the order's own cash, which no rate has a part in."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +78,17 @@ def _first(
     for (gate, closed, words), figure, limit in zip(gates, figures, most, strict=True):
         if closed:
             return Blocked(gate, f"{words.format(f'{figure:,.0f}')}; {limit:,.0f} allowed")
+    return None
+
+
+@exact
+def above_ceiling(cash: Asset, amount: Decimal, krw_per_cash: Decimal) -> str | None:
+    """By how much an order is too large to be sent at all, or None."""
+    if amount > ORDER_CEILING[cash]:
+        return f"{amount:,.0f} {cash} is above the ceiling of {ORDER_CEILING[cash]:,f}"
+    value_krw = amount * krw_per_cash
+    if value_krw > ORDER_CEILING_KRW:
+        return f"{value_krw:,.0f} KRW is above the ceiling of {ORDER_CEILING_KRW:,f}"
     return None
 
 

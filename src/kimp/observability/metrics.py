@@ -11,6 +11,7 @@ from opentelemetry import metrics
 from opentelemetry.metrics import CallbackOptions, Observation
 
 from kimp.contracts.status import TERMINAL
+from kimp.domain.legs import Gate
 from kimp.domain.market import Venue
 
 _meter = metrics.get_meter("kimp")
@@ -75,6 +76,9 @@ steps = _meter.create_histogram(
 )
 orders = _meter.create_counter("kimp.orders", description="Orders that came to an end, by venue, side and outcome")
 breaches = _meter.create_counter("kimp.order.breaches", description="Fills worse than agreed, by venue")
+price_refusals = _meter.create_counter(
+    "kimp.price.refusals", description="Cycles not opened as the venues' own prices are not the message's, by gate"
+)
 late_orders = _meter.create_counter("kimp.order.late", description="Orders that surfaced after their fence, by venue")
 cycle_ends = _meter.create_counter("kimp.cycle.ends", description="Cycles that ended, by status")
 cycle_duration = _meter.create_histogram(
@@ -133,6 +137,8 @@ def begin_counting() -> None:
     for venue in Venue:
         for counter in (breaches, late_orders, ticks):
             counter.add(0, {"venue": venue.value})
+    for gate in (Gate.PRICES_DIFFER, Gate.RATE_BOUNDS):
+        price_refusals.add(0, {"gate": gate})
     starts.add(0, {"outcome": "failed"})
     refresh_failures.add(0)
     for status in TERMINAL:

@@ -10,6 +10,7 @@ from fakes import intents
 from fakes.caps import WIDE
 from fakes.desk import Desk
 from fakes.journal import MemoryJournal
+from fakes.lab import BOUNDS
 from fakes.market import NOW, XRP, ManualClock, d
 from fakes.venue import FakeVenue
 from temporalio.exceptions import ApplicationError
@@ -17,6 +18,7 @@ from temporalio.testing import ActivityEnvironment
 
 from activities.identity import CLOCKS_DIFFER_MS
 from activities.orders import FENCE_MS, FOLLOW_LIMIT_MS, SEND_WITHIN_MS, OrderActivities
+from activities.price_guard import PriceGuard
 from kimp.contracts.orders import Opening, OrderIntent, OrderOutcome, OrderReport
 from kimp.domain.admission import HaltLevel
 from kimp.domain.errors import KeyRefused, NotSent, OutcomeUnknown, Rejected, StoreUnavailable, Unavailable
@@ -74,8 +76,16 @@ def venue(desk: Desk) -> WatchedVenue:
     return WatchedVenue(Venue.BINANCE, {XRP: (d("1.999"), d(2))}, clock=desk.clock)
 
 
+def working(desk: Desk, journal: MemoryJournal, *venues: FakeVenue) -> OrderActivities:
+    """Where a test names no Upbit, there is one on which the coin has no premium."""
+    upbit = FakeVenue(Venue.UPBIT, {XRP: (d(2798), d(2800)), USDT: (d(1399), d(1401))})
+    all_venues: dict[Venue, FakeVenue] = {Venue.UPBIT: upbit} | {venue.venue: venue for venue in venues}
+    guard = PriceGuard(all_venues, desk.journal, desk.clock, BOUNDS)
+    return OrderActivities(all_venues, journal, desk.journal, desk.clock, guard)
+
+
 def activities(desk: Desk, venue: FakeVenue) -> OrderActivities:
-    return OrderActivities({venue.venue: venue}, desk.journal, desk.journal, desk.clock)
+    return working(desk, desk.journal, venue)
 
 
 async def execute(desk: Desk, venue: FakeVenue, order: OrderIntent | None = None) -> OrderReport:
@@ -359,7 +369,7 @@ async def test_an_attempt_that_stalls_before_it_sends_must_not_send(
 ) -> None:
     """A later attempt may have looked past the fence by then, and told the workflow that the order is absent."""
     journal = StallingJournal(clock=desk.server, worker=desk.clock, stall_ms=stall_ms, set_ms=set_ms)
-    work = OrderActivities({venue.venue: venue}, journal, journal, desk.clock)
+    work = working(desk, journal, venue)
     report = await desk.run(work.execute_order, intent(expires_at_ms=NOW + 3_600_000))
     assert len(venue.sent) == sent
     assert (report.outcome is OrderOutcome.BLOCKED) == (sent == 0)
@@ -435,7 +445,7 @@ class NeverStored(MemoryJournal):
 
 
 async def test_without_the_journal_nothing_is_sent(desk: Desk, venue: WatchedVenue) -> None:
-    work = OrderActivities({venue.venue: venue}, NeverStored(), desk.journal, desk.clock)
+    work = working(desk, NeverStored(), venue)
     with pytest.raises(StoreUnavailable):
         await desk.run(work.execute_order, intent())
     assert not venue.sent
@@ -454,7 +464,7 @@ async def test_a_worker_that_stops_leaves_the_look_up_to_another(desk: Desk, ven
 
 async def test_the_venue_of_the_intent_is_asked(desk: Desk, venue: WatchedVenue) -> None:
     other = FakeVenue(Venue.UPBIT, {XRP: (d(2828), d(2830))})
-    work = OrderActivities({Venue.UPBIT: other, Venue.BINANCE: venue}, desk.journal, desk.journal, desk.clock)
+    work = working(desk, desk.journal, venue, other)
     await desk.run(work.execute_order, intent(venue=Venue.UPBIT, limit_price=d(2830), krw_per_cash=d(1)))
     assert (len(other.sent), len(venue.sent)) == (1, 0)
 

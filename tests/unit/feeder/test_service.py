@@ -88,6 +88,9 @@ class Rules:
     async def market(self, coin: Asset) -> MarketNow:
         raise NotImplementedError
 
+    async def tops(self, coins: Sequence[Asset]) -> dict[Asset, Quote]:
+        raise NotImplementedError
+
     async def balances(self) -> dict[Asset, Any]:
         raise NotImplementedError
 

@@ -22,7 +22,7 @@ from kimp.contracts.orders import OrderIntent
 from kimp.contracts.transfers import Address, TransferState, WithdrawalIntent, WithdrawalReport
 from kimp.domain.errors import NotFound, Postponed, Rejected
 from kimp.domain.keys import KeyFacts
-from kimp.domain.market import Fill, Network, Venue, VenueRules
+from kimp.domain.market import Fill, Network, Quote, Venue, VenueRules
 from kimp.domain.money import CONTEXT, ZERO, Asset
 from kimp.ports.clock import SteadyClock
 from kimp.ports.exchange import Balance, ListedWithdrawal, VenueDeposit, VenueOrder
@@ -83,12 +83,11 @@ class BinanceExchange:
 
     async def market(self, coin: Asset) -> MarketNow:
         name = parse.symbol(coin)
-        book = self._api.public_get_ticker_bookticker({"symbol": name})
         try:
             listed, fees, quote = await asyncio.gather(
                 self._symbols({name: coin}),
                 self._fees.get("all", self._read_fees),
-                self._call.read("book", book, lambda told: parse.top(told, coin, self._clock.now_ms())),
+                self._top(coin),
             )
         except Rejected as refusal:
             if refusal.code != NO_SUCH_SYMBOL:
@@ -98,6 +97,13 @@ class BinanceExchange:
             raise Postponed(f"there is no open market for {coin}", venue=self.venue)
         instrument = self._call.understand("rules", lambda: rulebook.instrument(coin, listed[name], fees))
         return MarketNow(quote=quote, instrument=instrument)
+
+    async def tops(self, coins: Sequence[Asset]) -> Mapping[Asset, Quote]:
+        return dict(zip(coins, await asyncio.gather(*map(self._top, coins)), strict=True))
+
+    async def _top(self, coin: Asset) -> Quote:
+        book = self._api.public_get_ticker_bookticker({"symbol": parse.symbol(coin)})
+        return await self._call.read("book", book, lambda told: parse.top(told, coin, self._clock.now_ms()))
 
     async def balances(self) -> Mapping[Asset, Balance]:
         return await self._call.read("balances", self._api.private_get_account(), parse.balances)

@@ -89,6 +89,9 @@ class UpbitExchange:
         quote = tops[coin]
         return MarketNow(quote=quote, instrument=rulebook.instrument(coin, chance, ticks.get(name), quote))
 
+    async def tops(self, coins: Sequence[Asset]) -> Mapping[Asset, Quote]:
+        return await self._tops({parse.market(coin): coin for coin in coins})
+
     async def balances(self) -> Mapping[Asset, Balance]:
         return await self._call.read("balances", self._api.private_get_accounts(), parse.balances)
 

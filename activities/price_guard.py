@@ -1,0 +1,117 @@
+"""The venues' own prices beside those of the message that wants to open a cycle.
+
+They are read while other things are waited for: from the decision on where the process that decides also sends, and
+else while the journal is written.
+"""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+
+from temporalio import activity
+
+from kimp.contracts.orders import Opening, OrderIntent
+from kimp.domain.admission import HaltLevel
+from kimp.domain.errors import KimpError
+from kimp.domain.legs import Blocked, Gate
+from kimp.domain.market import Quote, Venue
+from kimp.domain.money import CONTEXT, Asset, Money
+from kimp.domain.own_prices import Books, PriceBounds, Told, books_needed, check_told
+from kimp.observability import metrics
+from kimp.ports.books import Controls
+from kimp.ports.clock import SteadyClock
+from kimp.ports.exchange import MarketData
+
+KEEP_MS = 1_000
+"""A reading that began longer ago is taken anew."""
+WITHIN_S = 2.0
+"""An order that waits longer has expired, or stalled."""
+REFUSALS = 3
+"""So many openings in a row that are not what the venues say: somebody writes to the bus, or the feeder is wrong."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Reading:
+    began_ms: int
+    books: asyncio.Task[Books]
+
+
+class PriceGuard:
+    """One per process that sends orders."""
+
+    def __init__(
+        self, venues: Mapping[Venue, MarketData], controls: Controls, clock: SteadyClock, bounds: PriceBounds
+    ) -> None:
+        self.bounds = bounds
+        self._venues = venues
+        self._controls = controls
+        self._clock = clock
+        self._readings: dict[Asset, _Reading] = {}
+        self._refused_in_a_row = 0
+
+    def begin(self, coin: Asset) -> None:
+        """Read the coin's prices from both venues at once, unless that was just begun."""
+        last = self._readings.get(coin)
+        if last is None or self._clock.steady_ms() - last.began_ms > KEEP_MS:
+            task = asyncio.create_task(self._read(coin))
+            task.add_done_callback(_hear)
+            self._readings[coin] = _Reading(self._clock.steady_ms(), task)
+
+    async def refusal(self, intent: OrderIntent, opening: Opening) -> Blocked | None:
+        """Why this cycle must not be opened, or None."""
+        self.begin(intent.coin)
+        try:
+            async with asyncio.timeout(WITHIN_S):
+                own = await asyncio.shield(self._readings[intent.coin].books)
+        except (KimpError, TimeoutError) as error:
+            del self._readings[intent.coin]
+            return self._count(Blocked(Gate.OWN_PRICES_MISSING, f"{error}" or "the venues took too long to tell them"))
+        blocked = check_told(_told(intent, opening), own, self.bounds)
+        if blocked is None:
+            self._refused_in_a_row = 0
+            return None
+        self._count(blocked)
+        if blocked.gate is not Gate.OWN_PRICES_MISSING:
+            await self._latch(blocked)
+        return blocked
+
+    async def _latch(self, blocked: Blocked) -> None:
+        self._refused_in_a_row += 1
+        if self._refused_in_a_row >= REFUSALS:
+            self._refused_in_a_row = 0
+            reason = f"{REFUSALS} cycles in a row were not what the venues say; {blocked.gate}: {blocked.detail}"
+            activity.logger.error("%s; no new cycles until `kimp resume`", reason)
+            await self._controls.halt_at_least(HaltLevel.NO_NEW_CYCLES, reason)
+
+    def _count(self, blocked: Blocked) -> Blocked:
+        metrics.price_refusals.add(1, {"gate": blocked.gate})
+        activity.logger.error("nothing is bought; %s: %s", blocked.gate, blocked.detail)
+        return blocked
+
+    async def _read(self, coin: Asset) -> Books:
+        wanted = books_needed(coin)
+        told = await asyncio.gather(*(self._tops(venue, coins) for venue, coins in wanted.items()))
+        return {(quote.venue, quote.coin): quote for quotes in told for quote in quotes}
+
+    async def _tops(self, venue: Venue, coins: Sequence[Asset]) -> Sequence[Quote]:
+        return list((await self._venues[venue].tops(coins)).values())
+
+
+def _hear(reading: asyncio.Task[Books]) -> None:
+    """One that nobody came to use must not complain that nobody asked how it ended."""
+    if not reading.cancelled():
+        reading.exception()
+
+
+def _told(intent: OrderIntent, opening: Opening) -> Told:
+    cost = CONTEXT.multiply(intent.limit_price, intent.quantity)
+    return Told(
+        venue=intent.venue,
+        coin=intent.coin,
+        limit_price=intent.limit_price,
+        cost=Money(max(cost, opening.reserve.amount), intent.venue.cash),
+        stake_krw=Decimal(opening.stake_krw),
+        krw_per_usdt=opening.krw_per_usdt or (intent.krw_per_cash if intent.venue is Venue.BINANCE else None),
+        premium=opening.premium,
+    )

@@ -1,0 +1,94 @@
+"""Before a cycle is opened: is what the message says what the venues themselves say?
+
+Quotes come over a bus that others may write to, and the message that starts a cycle is made from them: its premium,
+its prices and the rate that values it against every cap. So whoever sends the first order reads the books itself, and
+believes a message that is near enough to them. What counts by value from here on is valued by that reading.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+
+from kimp.domain.legs import Blocked, Gate
+from kimp.domain.market import Quote, Venue
+from kimp.domain.money import ONE, USDT, ZERO, Asset, Money, exact
+from kimp.domain.premium import coin_premium, mid
+
+Books = Mapping[tuple[Venue, Asset], Quote]
+"""Tops of books as the venues told them a moment ago."""
+
+
+@dataclass(frozen=True, slots=True)
+class PriceBounds:
+    """From the configuration of the process that sends, never from a message."""
+
+    band: Decimal
+    """How far a message may be from the venues' own prices, as a ratio."""
+    least_krw_per_usdt: Decimal
+    most_krw_per_usdt: Decimal
+
+    def nearest(self, krw_per_usdt: Decimal) -> Decimal:
+        """A rate that nobody has checked, no further off than the configuration allows."""
+        return min(max(krw_per_usdt, self.least_krw_per_usdt), self.most_krw_per_usdt)
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What a message says of a cycle that is about to be opened."""
+
+    venue: Venue
+    """Where its first order buys."""
+    coin: Asset
+    limit_price: Decimal
+    cost: Money
+    """The most that the order, and what is set aside for it, can take."""
+    stake_krw: Decimal
+    """What it is counted as against the caps."""
+    krw_per_usdt: Decimal | None
+    premium: Decimal | None
+    """None: told by a kimp that did not say so yet."""
+
+
+def books_needed(coin: Asset) -> Mapping[Venue, tuple[Asset, ...]]:
+    """Which tops of which venue the check wants."""
+    return {Venue.UPBIT: (coin, USDT), Venue.BINANCE: (coin,)}
+
+
+@exact
+def check_told(told: Told, own: Books, bounds: PriceBounds) -> Blocked | None:
+    """Why a message is not believed, with both figures, or None."""
+    if (missing := _missing(told.coin, own)) is not None:
+        return Blocked(Gate.OWN_PRICES_MISSING, missing)
+    rate = mid(own[Venue.UPBIT, USDT])
+    if rate != bounds.nearest(rate):
+        allowed = f"{bounds.least_krw_per_usdt:f} to {bounds.most_krw_per_usdt:f}"
+        return Blocked(Gate.RATE_BOUNDS, f"{rate:f} KRW per USDT on upbit, {allowed} allowed by the configuration")
+    for what, said, real, apart in _compared(told, own, rate):
+        if apart > bounds.band:
+            return Blocked(
+                Gate.PRICES_DIFFER, f"{what}: {said:f} by the message, {real:f} by the venues; {apart:.2%} apart"
+            )
+    return None
+
+
+def _compared(told: Told, own: Books, rate: Decimal) -> Iterator[tuple[str, Decimal, Decimal, Decimal]]:
+    """What it is, by the message, by the venues, and how far they are apart."""
+    ask = own[told.venue, told.coin].ask
+    yield f"price of {told.coin} on {told.venue}", told.limit_price, ask, abs(told.limit_price / ask - ONE)
+    if told.krw_per_usdt is not None:
+        yield "KRW per USDT", told.krw_per_usdt, rate, abs(told.krw_per_usdt / rate - ONE)
+    if told.premium is not None:
+        premium = coin_premium(own[Venue.UPBIT, told.coin], own[Venue.BINANCE, told.coin], rate)
+        yield "premium", told.premium, premium, abs(told.premium - premium)
+    worth = told.cost.amount * (ONE if told.venue is Venue.UPBIT else rate)
+    # Counted as more than it is worth, it only leaves the caps less room.
+    yield "stake in KRW", told.stake_krw, worth, max(ZERO, ONE - told.stake_krw / worth)
+
+
+def _missing(coin: Asset, own: Books) -> str | None:
+    for venue, coins in books_needed(coin).items():
+        for asset in coins:
+            quote = own.get((venue, asset))
+            if quote is None or quote.bid <= ZERO or quote.crossed:
+                return f"{venue} tells no price of {asset} that could be compared with the message's"
+    return None
