@@ -1,7 +1,7 @@
 """A venue in memory: fills at once at its quote, moves coins at once, and can be told to misbehave."""
 
 from collections import defaultdict, deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 
@@ -45,6 +45,8 @@ class FakeVenue:
     """No look-up finds an order."""
     one_transaction: str | None = None
     """The txid of everything that leaves; None: each has its own."""
+    once_withdrawn: Callable[[], None] | None = None
+    """What the market does after the first coins have left."""
     unlisted: bool = False
     """No list shows a withdrawal."""
     refuses_deposits: bool = False
@@ -81,13 +83,15 @@ class FakeVenue:
         self._fault("market", self.faults)
         if coin not in self.prices:
             raise Postponed(f"there is no open market for {coin}", venue=self.venue)
-        bid, ask = self.prices[coin]
-        quote = Quote(self.venue, coin, bid, self.depth, ask, self.depth, 0)
-        return MarketNow(quote=quote, instrument=self.instrument(coin))
+        return MarketNow(quote=self._quote(coin), instrument=self.instrument(coin))
 
     async def tops(self, coins: Sequence[Asset]) -> Mapping[Asset, Quote]:
         self._fault("tops", self.faults)
-        return {coin: (await self.market(coin)).quote for coin in coins if coin in self.prices}
+        return {coin: self._quote(coin) for coin in coins if coin in self.prices}
+
+    def _quote(self, coin: Asset) -> Quote:
+        bid, ask = self.prices[coin]
+        return Quote(self.venue, coin, bid, self.depth, ask, self.depth, 0)
 
     async def balances(self) -> Mapping[Asset, Balance]:
         return {asset: Balance(free=amount, locked=Decimal(0)) for asset, amount in self.held.items()}
@@ -163,6 +167,9 @@ class FakeVenue:
         )
         self.withdrawals[report.venue_id] = report
         self._move((intent.coin, -arrives - fee))
+        if self.once_withdrawn is not None:
+            self.once_withdrawn()
+            self.once_withdrawn = None
         self._fault("withdraw", self.after)
         return report
 

@@ -130,10 +130,9 @@ async def compensated_where_it_was_bought(lab: Lab) -> Handle:
 
 
 async def compensated_by_sending_back(lab: Lab) -> Handle:
-    cycle = await lab.plan()
     lab.upbit.faults["place_order"] = _refused(5)
-    lab.upbit.prices[XRP] = (Decimal(2000), Decimal(2001))
-    return await _finished(await lab.start(cycle))
+    lab.binance.once_withdrawn = lambda: lab.upbit.prices.update({XRP: (Decimal(2000), Decimal(2001))})
+    return await _finished(await lab.start(await lab.plan()))
 
 
 async def compensated_by_selling_abroad(lab: Lab) -> Handle:

@@ -56,10 +56,19 @@ async def test_a_refused_first_order_is_a_rejected_cycle(lab: Lab) -> None:
 
 async def test_a_first_order_that_fills_nothing_is_a_rejected_cycle(lab: Lab) -> None:
     cycle = await lab.plan()
-    lab.binance.prices[XRP] = (Decimal("2.40"), Decimal("2.41"))
+    lab.binance.prices[XRP] = (Decimal("2.3000"), Decimal("2.3001"))
     result = await lab.complete(cycle)
     assert result.status is CycleStatus.REJECTED
     assert "the price was gone" in (result.reason or "")
+
+
+async def test_a_cycle_of_forged_quotes_is_rejected_with_both_figures_and_buys_nothing(lab: Lab) -> None:
+    cycle = await lab.plan()
+    lab.binance.prices[XRP] = (Decimal("2.40"), Decimal("2.41"))
+    result = await lab.complete(cycle)
+    assert result.status is CycleStatus.REJECTED
+    assert "prices_differ; price of XRP on binance: 2.2946 by the message, 2.41 by the venues" in (result.reason or "")
+    assert lab.names == []
 
 
 async def test_an_expired_opportunity_is_not_sent(lab: Lab) -> None:

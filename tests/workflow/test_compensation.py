@@ -67,9 +67,8 @@ async def test_coins_that_the_venue_does_not_send_are_sold_where_they_were_bough
 async def test_coins_that_nobody_buys_abroad_come_back_when_that_is_cheaper(lab: Lab) -> None:
     lab.upbit.faults["place_order"] = refusals(5)
     lab.hurry = True
-    cycle = await lab.plan()
-    lab.upbit.prices[XRP] = (Decimal(2000), Decimal(2001))
-    result = await lab.complete(cycle)
+    lab.binance.once_withdrawn = lambda: lab.upbit.prices.update({XRP: (Decimal(2000), Decimal(2001))})
+    result = await lab.complete()
     assert result.status is CycleStatus.COMPENSATED
     assert [(i.side, i.coin) for i in lab.binance.sent] == [(Side.BUY, XRP), (Side.SELL, XRP)]
     assert len(lab.upbit.withdrawals) == 1
