@@ -7,8 +7,10 @@ from contract.venues.bench import XRP, Bench
 from fakes import intents
 from fakes.desk import Desk
 from fakes.journal import MemoryJournal
+from fakes.lab import BOUNDS
 
 from activities.orders import OrderActivities
+from activities.price_guard import PriceGuard
 from kimp.adapters.clock import SystemClock
 from kimp.contracts.orders import OrderOutcome, OrderReport
 from kimp.domain.market import Side, Venue
@@ -27,7 +29,8 @@ async def executed(bench: Bench, journal: MemoryJournal, quantity: int, *, good_
         taker_fee=Decimal("0.01"),
         expires_at_ms=int(time.time() * 1000) + good_for_s * 1000,
     )
-    work = OrderActivities({bench.venue: bench.exchange}, journal, journal, SystemClock())
+    clock, venues = SystemClock(), {bench.venue: bench.exchange}
+    work = OrderActivities(venues, journal, journal, clock, PriceGuard(venues, journal, clock, BOUNDS))
     report = await Desk().run(work.execute_order, order)
     assert isinstance(report, OrderReport)
     return report
