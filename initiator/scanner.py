@@ -46,6 +46,12 @@ class Scanner:
         for coin in self._coins:
             self._rate(coin)
 
+    def forget_after(self, latest_ms: int) -> None:
+        """Drop quotes that are later than this: a clock was set back, and they would hide all that come now."""
+        quotes = self.view.quotes
+        for book in [book for book, quote in quotes.items() if quote.received_ms > latest_ms]:
+            del quotes[book]
+
     def feed(self, quote: Quote) -> list[Candidate]:
         """Take one quote in; the cycles that it may have made worth a closer look."""
         key = quote.venue, quote.coin

@@ -37,6 +37,7 @@ RULES_TRUST_MS = 90_000
 """Older rules count as none: a wallet may have been closed since."""
 REPORT_EVERY_S = 10.0
 SHOW_EVERY_S = 2.0
+LONGEST_LINE = 300
 STALE_S = 10.0
 """A venue that is silent for longer makes the initiator unready: it decides nothing."""
 
@@ -87,6 +88,7 @@ class Initiator:
         self._known = KnownCycles()
         self._starting: dict[Asset, asyncio.Task[None]] = {}
         self.counts: Counter[str] = Counter()
+        self._refused: set[str] = set()
 
     async def run(self) -> None:
         """Until cancelled. Failures of Redis, Temporal and the database are logged, counted and outlived."""
@@ -101,19 +103,32 @@ class Initiator:
     async def _consume(self) -> None:
         async for message in self._bus.batches():
             try:
-                quotes = decode_batch(message)
+                self.take(decode_batch(message))
             except BadMessage as error:
-                self.counts["bad_message"] += 1
-                log.warning("%s", error)
-                continue
-            self.take(quotes)
+                self._refuse("bad_message", f"{error}")
+            except Exception as fault:  # noqa: BLE001 - whatever one message does: the next one is another's
+                self._refuse("failed_message", f"a message of {len(message)} bytes: {type(fault).__name__}: {fault}")
             # A burst must not keep the other tasks, and the starts among them, from running.
             await asyncio.sleep(0)
+
+    def _refuse(self, kind: str, detail: str) -> None:
+        """Counted each time, told the first time: who can write one such message can write a thousand a second."""
+        self.counts[kind] += 1
+        metrics.bus_events.add(1, {"kind": kind})
+        if kind not in self._refused:
+            self._refused.add(kind)
+            log.warning("%s: %s", kind, detail[:LONGEST_LINE])
 
     def take(self, quotes: list[Quote]) -> None:
         """Feed the quotes, then judge each candidate that they made once."""
         candidates: dict[Candidate, Quote] = {}
+        # By this clock such a quote would hide all later ones of its book until its time has come.
+        latest_ms = self._clock.now_ms() + self._settings.limits.max_quote_age_ms
         for quote in quotes:
+            if quote.received_ms > latest_ms:
+                ahead_s = (quote.received_ms - latest_ms) / 1000
+                self._refuse("future_quote", f"{quote.coin} on {quote.venue} is {ahead_s:.0f} s too far ahead")
+                continue
             candidates.update(dict.fromkeys(self._scanner.feed(quote), quote))
         self.counts["quotes"] += len(quotes)
         if not candidates:
@@ -196,7 +211,9 @@ class Initiator:
     async def _read_rules(self) -> None:
         now = self._clock.now_ms()
         rules = await self._bus.latest_rules()
-        self._scanner.apply_rules(reading for reading in rules if now - reading.read_ms <= RULES_TRUST_MS)
+        # Of the past, by this clock, and not of the future either, in which they would be trusted for ever.
+        self._scanner.apply_rules(reading for reading in rules if abs(now - reading.read_ms) <= RULES_TRUST_MS)
+        self._scanner.forget_after(now + self._settings.limits.max_quote_age_ms)
         # Late joiners start from the last values; what the channel brought since is newer and stays.
         self.take(await self._bus.latest(self._settings.coins))
 
@@ -216,7 +233,7 @@ class Initiator:
         """Which venue is not heard of, for whoever asks whether this initiator can decide."""
         now = self._clock.now_ms()
         ages = {venue: newest_age_s(self._scanner.view, venue, now) for venue in Venue}
-        late = [venue.value for venue, age in ages.items() if age is None or age > STALE_S]
+        late = [venue.value for venue, age in ages.items() if age is None or abs(age) > STALE_S]
         return f"no quotes of {' and '.join(late)} for {STALE_S:.0f} s" if late else None
 
     async def _show(self) -> None:
@@ -235,4 +252,6 @@ class Initiator:
             except KimpError as error:
                 self.counts["read_failed"] += 1
                 log.warning("%s", error)
+            except Exception as fault:  # noqa: BLE001 - what one reading does, the next one may not
+                self._refuse("failed_reading", f"{type(fault).__name__}: {fault}")
             await asyncio.sleep(every_s)

@@ -10,15 +10,16 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from initiator.scanner import Scanner
-from kimp.contracts.ticks import LEAST, MOST, decode_batch, decode_quote, encode_batch, encode_quote
+from kimp.contracts.ranges import LAST_MS, LEAST, LONGEST_NAME, MOST
+from kimp.contracts.ticks import decode_batch, decode_quote, encode_batch, encode_quote
 from kimp.domain.errors import BadMessage
 from kimp.domain.market import Quote, Venue
 from kimp.domain.money import USDT, Asset
 
 PRICES = st.decimals(LEAST, MOST, allow_nan=False, allow_infinity=False)
 SIZES = st.one_of(st.just(Decimal(0)), PRICES)
-COINS = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=10).map(Asset)
-QUOTES = st.builds(Quote, st.sampled_from(Venue), COINS, PRICES, SIZES, PRICES, SIZES, st.integers(0, 2**53))
+COINS = st.from_regex(rf"[A-Za-z0-9]{{1,{LONGEST_NAME}}}", fullmatch=True).map(Asset)
+QUOTES = st.builds(Quote, st.sampled_from(Venue), COINS, PRICES, SIZES, PRICES, SIZES, st.integers(0, LAST_MS))
 
 NUMBERS = st.one_of(
     st.decimals().map(str),
@@ -34,7 +35,13 @@ ALMOST_QUOTES = st.tuples(
     NUMBERS,
     NUMBERS,
     NUMBERS,
-    st.one_of(st.just(NOW), st.integers(), st.floats(allow_nan=False, allow_infinity=False)),
+    st.one_of(
+        st.just(NOW),
+        st.integers(),
+        st.just(-(10**400)),
+        st.just(10**4000),
+        st.floats(allow_nan=False, allow_infinity=False),
+    ),
 )
 
 
@@ -91,6 +98,25 @@ def test_an_impossible_size_is_refused_by_name(size: str) -> None:
     bad = quote(Venue.UPBIT, XRP, "2828", "2830")._replace(bid_size=d(size))
     with pytest.raises(BadMessage, match="XRP on upbit has "):
         decode_batch(encode_batch([bad]))
+
+
+@pytest.mark.parametrize(
+    "received_ms", ["-1", str(LAST_MS + 1), f"1{'0' * 400}", f"-1{'0' * 400}", f"1{'0' * 6000}"], ids=len
+)
+def test_a_time_that_never_was_is_refused_in_a_short_line(received_ms: str) -> None:
+    row = f'["upbit","XRP","1","1","2","1",{received_ms}]'
+    for decode, data in ((decode_batch, f"[1,[{row}]]"), (decode_quote, row)):
+        with pytest.raises(BadMessage) as refused:
+            decode(data.encode())
+        assert len(str(refused.value)) < 300
+
+
+@pytest.mark.parametrize("coin", ["", "X" * 21, "XRP\r\nERROR it is all gone", "\x1b[31m", "\uff38\uff32\uff30"])
+def test_a_name_that_no_coin_has_is_refused_and_not_told_raw(coin: str) -> None:
+    bad = quote(Venue.UPBIT, Asset(coin), "1", "2")
+    with pytest.raises(BadMessage, match="is no coin's name") as refused:
+        decode_batch(encode_batch([bad]))
+    assert str(refused.value).isprintable()
 
 
 def test_an_empty_side_is_no_error() -> None:

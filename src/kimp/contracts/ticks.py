@@ -4,18 +4,15 @@ msgspec decodes it straight into the domain's `Quote` tuples, decimals from stri
 """
 
 from collections.abc import Sequence
-from decimal import Decimal
 
 import msgspec
 
+from kimp.contracts.ranges import quote_problem
 from kimp.domain.errors import BadMessage
 from kimp.domain.market import Quote
-from kimp.domain.money import ZERO
 
 CHANNEL = "TICKER_UPDATES"
 VERSION = 1
-LEAST, MOST = Decimal("1E-18"), Decimal("1E+18")
-"""No price of any coin is beyond these, and no quotient of two such numbers overflows."""
 
 
 class TickBatch(msgspec.Struct, array_like=True, frozen=True, gc=False):
@@ -28,7 +25,7 @@ class TickBatch(msgspec.Struct, array_like=True, frozen=True, gc=False):
 _encoder = msgspec.json.Encoder()
 _batches = msgspec.json.Decoder(TickBatch)
 _quotes = msgspec.json.Decoder(Quote)
-UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
+UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError, ArithmeticError, ValueError)
 """The last is JSON nested too deep."""
 
 
@@ -51,15 +48,8 @@ def decode_batch(data: bytes) -> list[Quote]:
 
 def _refuse_unreal(quote: Quote) -> None:
     """A decimal string can spell NaN, zero or 1E+999999; comparing or dividing them would end the reader's loop."""
-    for number in (quote.bid, quote.bid_size, quote.ask, quote.ask_size):
-        if not number.is_finite():
-            raise BadMessage(f"{CHANNEL}: {quote.coin} on {quote.venue} has {number}, not a finite number")
-    for price in (quote.bid, quote.ask):
-        if not LEAST <= price <= MOST:
-            raise BadMessage(f"{CHANNEL}: {quote.coin} on {quote.venue} has {price}, which is no price")
-    for size in (quote.bid_size, quote.ask_size):
-        if not ZERO <= size <= MOST:
-            raise BadMessage(f"{CHANNEL}: {quote.coin} on {quote.venue} has {size}, which is no size")
+    if (problem := quote_problem(quote)) is not None:
+        raise BadMessage(f"{CHANNEL}: {problem}")
 
 
 def encode_quote(quote: Quote) -> bytes:

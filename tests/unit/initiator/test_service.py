@@ -307,6 +307,47 @@ async def test_a_poison_message_does_not_stop_the_loop(scene: Scene) -> None:
         assert scene.counts["bad_message"] == len(POISON)
 
 
+async def test_whatever_one_message_raises_the_next_one_is_taken(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    take = scene.initiator.take
+
+    def taken(quotes: list[Quote]) -> None:
+        if quotes[0].coin == TRX:
+            raise ZeroDivisionError("of a kind that nobody thought of")
+        take(quotes)
+
+    monkeypatch.setattr(scene.initiator, "take", taken)
+    async with scene.running():
+        await until(lambda: scene.books.readings > 0)
+        for _ in range(3):
+            scene.bus.channel.put_nowait(encode_batch([quote(Venue.UPBIT, TRX, "349.9", "350")]))
+        scene.bus.channel.put_nowait(encode_batch(kimchi_quotes()))
+        await until(lambda: "XRP-1" in scene.starter.ids)
+    assert scene.counts["failed_message"] == 3
+    assert caplog.text.count("of a kind that nobody thought of") == 1, "told once, counted each time"
+
+
+async def test_a_quote_from_the_future_is_refused_and_hides_none_that_comes_after_it(scene: Scene) -> None:
+    await scene.know()
+    lead = SETTINGS.limits.max_quote_age_ms
+    await scene.see(*kimchi_quotes(NOW + lead + 1))
+    assert scene.counts["future_quote"] == len(kimchi_quotes())
+    assert await scene.initiator.stale() is not None, "nothing was heard"
+    await scene.see(*kimchi_quotes())
+    assert "XRP-1" in scene.starter.ids
+
+
+async def test_a_clock_that_is_set_back_leaves_no_quote_of_the_future(scene: Scene) -> None:
+    await scene.know()
+    await scene.see(quote(Venue.UPBIT, XRP, "2700", "2701"))
+    scene.clock.off_ms = -600_000
+    scene.bus.rules = free_rules((XRP, TRX, USDT), NOW - 600_000)
+    await scene.know()
+    await scene.see(*kimchi_quotes(NOW - 600_000))
+    assert "XRP-1" in scene.starter.ids
+
+
 async def test_a_database_that_is_away_is_outlived(scene: Scene) -> None:
     scene.books.away = StoreUnavailable("the database is away")
     async with scene.running():

@@ -54,6 +54,7 @@ class RedisTickBus:
         except (TypeError, ValueError):
             raise BadConfig(f"redis_url: {self._place} is no Redis URL; use redis://host:6379/0") from None
         self.counts = Counter[str]()
+        self._refused: set[str] = set()
         self._not_kept: str | None = None
         """Why last values were refused at the last try."""
 
@@ -98,16 +99,20 @@ class RedisTickBus:
             try:
                 quotes.append(decode_quote(data))
             except BadMessage as problem:
-                self._count("bad_last_value", str(problem))
+                self._refuse("bad_last_value", str(problem))
         return quotes
 
     async def latest_rules(self) -> list[VenueRules]:
         readings: list[VenueRules] = []
         for data in await self._read([rules_key(venue) for venue in Venue]):
             try:
-                readings.append(decode_rules(data))
+                rules, refused = decode_rules(data)
             except BadMessage as problem:
-                self._count("bad_rules", str(problem))
+                self._refuse("bad_rules", str(problem))
+                continue
+            readings.append(rules)
+            for problem_of_one in refused:
+                self._refuse("bad_rule", f"rules in Redis: {problem_of_one}; the coin is left out")
         return readings
 
     async def _read(self, keys: Sequence[str]) -> list[bytes]:
@@ -193,6 +198,11 @@ class RedisTickBus:
 
     def _is_elsewhere(self, error: BaseException) -> bool:
         return word_of(error) in MOVED_AWAY
+
+    def _refuse(self, kind: str, detail: str) -> None:
+        """Counted each time, told the first time: who can write one such message can write a thousand a second."""
+        self._count(kind, detail, aloud=kind not in self._refused)
+        self._refused.add(kind)
 
     def _count(self, kind: str, detail: str, *, aloud: bool = True) -> None:
         self.counts[kind] += 1
