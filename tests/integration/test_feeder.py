@@ -22,6 +22,7 @@ from kimp.adapters.upbit.rest import UpbitExchange
 from kimp.adapters.upbit.stream import UpbitStream
 from kimp.adapters.venue.stream import Event, VenueStream
 from kimp.config import PAPER_NETWORKS, VenueSettings
+from kimp.config.venues import BinanceSettings, UpbitSettings
 from kimp.contracts.ticks import decode_batch
 from kimp.domain.market import Quote, Venue
 from kimp.domain.money import USDT, Asset
@@ -81,7 +82,8 @@ class Line:
 
 
 def settings(port: int, venue: Venue) -> VenueSettings:
-    return VenueSettings(
+    kind = UpbitSettings if venue is Venue.UPBIT else BinanceSettings
+    return kind(
         rest_url=f"http://127.0.0.1:{port}",
         ws_url=f"ws://127.0.0.1:{port}" + ("/websocket/v1" if venue is Venue.UPBIT else ""),
         access_key=SecretStr(f"paper-{venue}"),

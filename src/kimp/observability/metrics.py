@@ -98,6 +98,9 @@ venue_calls = _meter.create_histogram(
 venue_refusals = _meter.create_counter(
     "kimp.venue.refusals", description="Calls without success, by venue and the venue's own code"
 )
+rows_left_out = _meter.create_counter(
+    "kimp.venue.rows_left_out", description="Rows of a venue's answers that can't be read, by venue and list"
+)
 limiter_waits = _meter.create_histogram(
     "kimp.limiter.wait",
     unit="s",

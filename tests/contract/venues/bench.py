@@ -16,6 +16,7 @@ from kimp.adapters.binance.rest import BinanceExchange
 from kimp.adapters.clock import SystemClock
 from kimp.adapters.upbit.rest import UpbitExchange
 from kimp.config import PAPER_NETWORKS, VenueSettings
+from kimp.config.venues import BinanceSettings, UpbitSettings
 from kimp.contracts.orders import OrderIntent
 from kimp.contracts.transfers import WithdrawalIntent
 from kimp.domain.market import Direction, Side, Venue
@@ -102,7 +103,8 @@ def settings_of(
 ) -> VenueSettings:
     port = paper.upbit_port if venue is Venue.UPBIT else paper.binance_port
     path = "/websocket/v1" if venue is Venue.UPBIT else ""
-    return VenueSettings(
+    kind = UpbitSettings if venue is Venue.UPBIT else BinanceSettings
+    return kind(
         rest_url=f"http://127.0.0.1:{port}",
         ws_url=f"ws://127.0.0.1:{port}{path}",
         access_key=SecretStr(access or KEY[venue]),

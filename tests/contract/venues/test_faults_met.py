@@ -2,10 +2,11 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable
+from dataclasses import replace
 from decimal import Decimal
 
 import pytest
-from contract.venues.bench import XRP, Bench, adapter, eventually, first_deposit, settings_of
+from contract.venues.bench import XRP, Answering, Bench, adapter, eventually, first_deposit, settings_of
 from fakes.intents import NEVER
 
 from kimp.contracts.transfers import TransferState
@@ -327,3 +328,43 @@ async def test_a_repeated_withdrawal_is_found_by_its_id_whatever_binance_makes_o
         assert first.venue_id in {one.report.venue_id for one in found}
         assert len(found) == (1 if behaviour == "refuse" else 2)
         await asyncio.gather(*(exchange.close() for exchange in exchanges.values()))
+
+
+@pytest.mark.parametrize(
+    ("venue", "route", "what"),
+    [
+        (Venue.UPBIT, "GET /v1/withdraws/chance", "networks"),
+        (Venue.UPBIT, "GET /v1/orders/chance", "instruments"),
+        (Venue.UPBIT, "GET /v1/status/wallet", "networks"),
+        (Venue.BINANCE, "GET /sapi/v1/capital/config/getall", "networks"),
+        (Venue.BINANCE, "GET /api/v3/exchangeInfo", "instruments"),
+        (Venue.BINANCE, "GET /sapi/v1/asset/tradeFee", "instruments"),
+    ],
+)
+async def test_one_coins_null_takes_that_coin_alone_out_of_the_rules(bench: Bench, route: str, what: str) -> None:
+    coins = [Asset(name) for name in ("XRP", "SOL", "TRX", "USDT")]
+    whole = await bench.exchange.rules(coins)
+    fresh = adapter(settings_of(bench.paper, bench.venue), bench.venue)
+    fault(bench, K.NULL_ROW, route)
+    rules = await fresh.rules(coins)
+    assert counts(bench) == {K.NULL_ROW: 1}
+    lacking = {each.coin for each in getattr(whole, what)} - {each.coin for each in getattr(rules, what)}
+    # Of a list that has other coins too, the first row may be one that nobody asked for.
+    assert len(lacking) == (1 if "chance" in route else len(lacking)) <= 1
+    other = "networks" if what == "instruments" else "instruments"
+    assert getattr(rules, other) == getattr(whole, other)
+    again = await fresh.rules(coins)
+    if "tradeFee" in route:  # which is kept for minutes
+        assert again.instruments == rules.instruments
+        again = replace(again, instruments=whole.instruments)
+    assert (again.instruments, again.networks) == (whole.instruments, whole.networks)
+    await fresh.close()
+
+
+@pytest.mark.parametrize("venue", [Venue.BINANCE])
+async def test_an_order_that_was_archived_had_no_fills(bench: Bench) -> None:
+    """Cancelled or expired more than 90 days ago: Binance tells no more than that."""
+    bench.seam.hook = Answering(400, '{"code":-2026,"msg":"Order was canceled or expired with no executed qty"}')
+    found = await bench.exchange.find_order(XRP, NAME)
+    assert found is not None
+    assert (found.closed, found.fills) == (True, ())

@@ -7,7 +7,7 @@ every 5xx status, and a -2010 that says the order was sent before.
 from typing import Any
 
 from kimp.adapters.venue.answers import LONGEST_QUOTE, Answer, Refusals, judge, one_line, text_at, unproved
-from kimp.domain.errors import Unavailable, VenueError
+from kimp.domain.errors import KeyRefused, Unavailable, VenueError
 from kimp.domain.market import Venue
 
 CLOCK_IS_OFF = "-1021"
@@ -15,8 +15,20 @@ NO_SUCH_SYMBOL = "-1121"
 ORDER_REFUSED = "-2010"
 DUPLICATE_WORDS = "duplicate"
 FILTER_FAILED = "-1013"
-MARKET_CLOSED = "market is closed"
+ARCHIVED = "-2026"
+"""Of a look-up: an order that ended long ago without a fill."""
 HALT_PAUSE_S = 30
+MAINTENANCE_PAUSE_S = 60
+WORDED = frozenset({"-1010", FILTER_FAILED, ORDER_REFUSED, "-2011"})
+"""Codes under which the matching engine tells one and the same thing: its words count (errors.md)."""
+PASSING = {"market is closed": HALT_PAUSE_S, "rest api trading is not enabled": MAINTENANCE_PAUSE_S}
+"""Words -> seconds to wait."""
+ACCOUNT_CLOSED = (
+    "this action is disabled on this account",
+    "this action disabled is on this account",  # as Binance spells it
+    "this account may not place or cancel orders",
+)
+"""Nothing that waiting mends: a person must open the account."""
 
 REFUSALS = Refusals(
     rejected=frozenset(
@@ -30,6 +42,7 @@ REFUSALS = Refusals(
             "-1112",
             *(str(code) for code in range(-1131, -1113)),
             ORDER_REFUSED,
+            ARCHIVED,
             # withdrawals: wallet closed, amount, address or tag refused, travel rule
             "-4003",
             "-4005",
@@ -66,7 +79,10 @@ def code_of(content: Any) -> tuple[str, str] | None:
 def classify(answer: Answer, *, changes: bool) -> VenueError:
     if answer.code == ORDER_REFUSED and DUPLICATE_WORDS in answer.message.lower():
         return unproved(one_line(answer.message, LONGEST_QUOTE), venue=Venue.BINANCE, code=answer.code, changes=changes)
-    if answer.code == FILTER_FAILED and MARKET_CLOSED in answer.message.lower():
-        said = one_line(answer.message, LONGEST_QUOTE)
-        return Unavailable(said, venue=Venue.BINANCE, code=answer.code, retry_after=HALT_PAUSE_S)
+    if answer.code in WORDED and answer.status in range(400, 500):
+        said, words = one_line(answer.message, LONGEST_QUOTE), answer.message.lower()
+        if pause := next((seconds for part, seconds in PASSING.items() if part in words), None):
+            return Unavailable(said, venue=Venue.BINANCE, code=answer.code, retry_after=pause)
+        if any(part in words for part in ACCOUNT_CLOSED):
+            return KeyRefused(said, venue=Venue.BINANCE, code=answer.code)
     return judge(Venue.BINANCE, answer, REFUSALS, changes=changes)

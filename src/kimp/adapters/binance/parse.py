@@ -3,14 +3,17 @@
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
-from typing import Any
+from typing import Any, TypeVar
 
-from kimp.adapters.venue.shape import Facts, shaped
+from kimp.adapters.venue.rows import readable
+from kimp.adapters.venue.shape import Facts, same_txid, shaped
 from kimp.contracts.transfers import Address, TransferState, WithdrawalReport
 from kimp.domain.errors import BadMessage
 from kimp.domain.market import Fill, Quote, Side, Venue
 from kimp.domain.money import CONTEXT, ZERO, Asset, exact
 from kimp.ports.exchange import Balance, ListedWithdrawal, OrderTerms, VenueDeposit, VenueOrder
+
+T = TypeVar("T")
 
 OPEN_STATES = frozenset({"NEW", "PARTIALLY_FILLED", "PENDING_NEW", "PENDING_CANCEL"})
 ORDER_SIDES = {"BUY": Side.BUY, "SELL": Side.SELL}
@@ -161,7 +164,7 @@ def registered_addresses(content: Any, coin: Asset, network: str) -> tuple[Addre
     """Those of the coin on that network, if whitelisted: an entry of the address book alone allows nothing."""
     return tuple(
         Address(network=network, address=row.address, tag=row.address_tag or None)
-        for row in shaped(content, list[_Registered], "withdraw/address/list")
+        for row in _rows(content, _Registered, "withdraw/address/list", "coin")
         if (row.coin, row.network) == (coin, network) and row.white_status
     )
 
@@ -193,12 +196,14 @@ class _Withdrawal(Facts, rename="camel"):
 
 def withdrawals(content: Any) -> dict[str, tuple[str | None, ListedWithdrawal]]:
     """By venue id: our own id of it and what is listed. The same one may be listed twice."""
-    return {w.id: (w.withdraw_order_id, _listed(w)) for w in shaped(content, list[_Withdrawal], "withdraw/history")}
+    found = readable(content, _listed, venue=Venue.BINANCE, what="withdraw/history", name="id")
+    return {listed.report.venue_id: (own_id, listed) for own_id, listed in found}
 
 
-def _listed(told: _Withdrawal) -> ListedWithdrawal:
+def _listed(row: Any) -> tuple[str | None, ListedWithdrawal]:
+    told = shaped(row, _Withdrawal, "withdraw/history")
     report = _withdrawal(told)
-    return ListedWithdrawal(
+    return told.withdraw_order_id, ListedWithdrawal(
         report=report,
         asked=CONTEXT.add(report.arrives, report.fee),
         network=told.network or None,
@@ -237,7 +242,12 @@ class _Deposit(Facts, rename="camel"):
 
 def deposits(content: Any, txid: str) -> tuple[VenueDeposit, ...]:
     """Those of that txid."""
-    return tuple(_deposit(told) for told in shaped(content, list[_Deposit], "deposit/hisrec") if told.tx_id == txid)
+    listed = _rows(content, _Deposit, "deposit/hisrec", "id")
+    return tuple(_deposit(told) for told in listed if same_txid(told.tx_id, txid))
+
+
+def _rows(content: Any, kind: type[T], what: str, name: str) -> list[T]:
+    return readable(content, lambda row: shaped(row, kind, what), venue=Venue.BINANCE, what=what, name=name)
 
 
 def _deposit(told: _Deposit) -> VenueDeposit:

@@ -4,28 +4,32 @@ import asyncio
 import json
 from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
-from typing import Any
+from functools import partial
+from typing import Any, TypeVar
 
 from kimp.adapters.binance import parse, rulebook
 from kimp.adapters.binance.client import make_client
-from kimp.adapters.binance.errors import NO_SUCH_SYMBOL, classify
+from kimp.adapters.binance.errors import ARCHIVED, NO_SUCH_SYMBOL, classify
 from kimp.adapters.binance.keys import key_facts
 from kimp.adapters.venue.batch import Batched
 from kimp.adapters.venue.cache import Kept
 from kimp.adapters.venue.client import Caller
 from kimp.adapters.venue.deadline import sent_by
 from kimp.adapters.venue.guard import check_withdrawal, network_name
+from kimp.adapters.venue.rows import left_out
 from kimp.adapters.venue.shape import plain
 from kimp.config import KeyPair, VenueSettings
 from kimp.contracts.cycle import MarketNow
 from kimp.contracts.orders import OrderIntent
 from kimp.contracts.transfers import Address, TransferState, WithdrawalIntent, WithdrawalReport
-from kimp.domain.errors import NotFound, Postponed, Rejected
+from kimp.domain.errors import BadMessage, NotFound, Postponed, Rejected
 from kimp.domain.keys import KeyFacts
 from kimp.domain.market import Fill, Network, Quote, Venue, VenueRules
 from kimp.domain.money import CONTEXT, ZERO, Asset
 from kimp.ports.clock import SteadyClock
 from kimp.ports.exchange import Balance, ListedWithdrawal, VenueDeposit, VenueOrder
+
+T = TypeVar("T")
 
 KEEP_S = 300
 """Fees; filters and wallet states are read every time."""
@@ -69,17 +73,29 @@ class BinanceExchange:
         fees = await self._fees.get("all", self._read_fees)
         rows = await self._call.read("networks", self._api.sapi_get_capital_config_getall(), rulebook.networks)
         carried = [coin for coin in coins if coin in self._names]
-        return self._call.understand(
-            "rules",
-            lambda: VenueRules(
-                venue=self.venue,
-                read_ms=read_ms,
-                instruments=tuple(
-                    rulebook.instrument(coin, listed[name], fees) for name, coin in markets.items() if name in listed
-                ),
-                networks=tuple(rulebook.network(coin, self._names[coin], rows) for coin in carried),
-            ),
+        traded = {coin: listed[name] for name, coin in markets.items() if name in listed}
+        instruments = [
+            self._unless_unreadable("market", coin, partial(rulebook.instrument, coin, symbol, fees))
+            for coin, symbol in traded.items()
+        ]
+        networks = [
+            self._unless_unreadable("wallet", coin, partial(rulebook.network, coin, self._names[coin], rows))
+            for coin in carried
+        ]
+        return VenueRules(
+            venue=self.venue,
+            read_ms=read_ms,
+            instruments=tuple(instrument for instrument in instruments if instrument is not None),
+            networks=tuple(network for network in networks if network is not None),
         )
+
+    def _unless_unreadable(self, what: str, coin: Asset, read: Callable[[], T]) -> T | None:
+        """None for a coin whose own rules can't be read; the others' hold."""
+        try:
+            return read()
+        except BadMessage as garbage:
+            left_out(self.venue, what, coin, str(garbage))
+            return None
 
     async def market(self, coin: Asset) -> MarketNow:
         name = parse.symbol(coin)
@@ -129,6 +145,10 @@ class BinanceExchange:
             told = await self._call.read("find order", self._api.private_get_order(query), lambda content: content)
         except NotFound:
             return None
+        except Rejected as refusal:
+            if refusal.code != ARCHIVED:
+                raise
+            return VenueOrder("archived", closed=True, fills=())
         number, executed = self._call.understand("order", lambda: parse.executed(told))
         if executed == ZERO:
             return self._call.understand("order", lambda: parse.with_trades(told, ()))

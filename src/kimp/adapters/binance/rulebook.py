@@ -2,14 +2,18 @@
 
 from collections.abc import Mapping
 from decimal import Decimal
-from typing import Any
+from typing import Any, TypeVar
 
+from kimp.adapters.venue.rows import readable
 from kimp.adapters.venue.shape import Facts, shaped
 from kimp.domain.errors import BadMessage
 from kimp.domain.market import Instrument, Network, TickBand, Venue
 from kimp.domain.money import ZERO, Asset
 
+T = TypeVar("T")
+
 TRADING = "TRADING"
+WALLETS = "capital/config/getall"
 NO_MAXIMUM = Decimal("1e15")
 """Where a market publishes no greatest notional: more USDT than there are."""
 
@@ -32,12 +36,13 @@ class Symbol(Facts):
 
 
 class _Info(Facts):
-    symbols: list[Symbol]
+    symbols: list[Any]
 
 
 def symbols(content: Any) -> dict[str, Symbol]:
     """By name, those that are trading now."""
-    return {s.symbol: s for s in shaped(content, _Info, "exchangeInfo").symbols if s.status == TRADING}
+    listed = _rows(shaped(content, _Info, "exchangeInfo").symbols, Symbol, "exchangeInfo", "symbol")
+    return {s.symbol: s for s in listed if s.status == TRADING}
 
 
 class _Fee(Facts, rename="camel"):
@@ -47,7 +52,7 @@ class _Fee(Facts, rename="camel"):
 
 def taker_fees(content: Any) -> dict[str, Decimal]:
     """Symbol -> the account's taker fee, a ratio."""
-    return {fee.symbol: fee.taker_commission for fee in shaped(content, list[_Fee], "tradeFee")}
+    return {fee.symbol: fee.taker_commission for fee in _rows(content, _Fee, "tradeFee", "symbol")}
 
 
 def instrument(coin: Asset, symbol: Symbol, fees: Mapping[str, Decimal]) -> Instrument:
@@ -86,13 +91,22 @@ class _Network(Facts, rename="camel"):
 
 class _Coin(Facts, rename="camel"):
     coin: str
-    network_list: list[_Network]
+    network_list: list[Any]
 
 
 def networks(content: Any) -> dict[tuple[str, str], _Network]:
     """By coin and network."""
-    coins = shaped(content, list[_Coin], "capital/config/getall")
-    return {(c.coin, n.network): n for c in coins for n in c.network_list}
+    coins = readable(content, _networks, venue=Venue.BINANCE, what=WALLETS, name="coin")
+    return {(coin, network.network): network for coin, listed in coins for network in listed}
+
+
+def _networks(row: Any) -> tuple[str, list[_Network]]:
+    coin = shaped(row, _Coin, WALLETS)
+    return coin.coin, _rows(coin.network_list, _Network, f"{WALLETS} of {coin.coin}", "network")
+
+
+def _rows(content: Any, kind: type[T], what: str, name: str) -> list[T]:
+    return readable(content, lambda row: shaped(row, kind, what), venue=Venue.BINANCE, what=what, name=name)
 
 
 def network(coin: Asset, name: str, rows: Mapping[tuple[str, str], _Network]) -> Network:

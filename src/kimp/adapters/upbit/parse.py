@@ -4,14 +4,17 @@ from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
-from typing import Any
+from typing import Any, TypeVar
 
-from kimp.adapters.venue.shape import Facts, shaped
+from kimp.adapters.venue.rows import readable
+from kimp.adapters.venue.shape import Facts, same_txid, shaped
 from kimp.contracts.transfers import Address, TransferState, WithdrawalReport
 from kimp.domain.errors import BadMessage
 from kimp.domain.market import Fill, Quote, Side, Venue
 from kimp.domain.money import CONTEXT, KRW, ZERO, Asset, exact, round_down
 from kimp.ports.exchange import Balance, ListedWithdrawal, OrderTerms, VenueDeposit, VenueOrder
+
+T = TypeVar("T")
 
 CLOSED_STATES = frozenset({"done", "cancel"})
 """An immediate order whose rest was not filled ends in `cancel`, with its trades."""
@@ -115,7 +118,7 @@ def market(coin: Asset) -> str:
 def tops(content: Any, coins: Mapping[str, Asset], received_ms: int) -> dict[Asset, Quote]:
     """Best prices by coin; `coins` maps market names."""
     quotes = {}
-    for book in shaped(content, list[_Book], "orderbook"):
+    for book in _rows(content, _Book, "orderbook", "market"):
         coin = coins.get(book.market)
         if coin is None or not book.orderbook_units:
             continue
@@ -161,7 +164,7 @@ def registered_addresses(content: Any, coin: Asset, network: str) -> tuple[Addre
     """Those of the coin on that network."""
     return tuple(
         Address(network=network, address=row.withdraw_address, tag=row.secondary_address or None)
-        for row in shaped(content, list[_Registered], "withdraws/coin_addresses")
+        for row in _rows(content, _Registered, "withdraws/coin_addresses", "currency")
         if (row.currency, row.net_type) == (coin, network)
     )
 
@@ -197,17 +200,19 @@ def _withdrawal(told: _Withdrawal) -> WithdrawalReport:
 
 def withdrawals(content: Any) -> list[ListedWithdrawal]:
     """Upbit tells whole seconds, no address, and nothing that kimp could have named it by."""
-    return [
-        ListedWithdrawal(
-            report=_withdrawal(told),
-            asked=told.amount,
-            network=told.net_type,
-            address=None,
-            asked_ms=_epoch_ms(told.created_at, "withdrawals"),
-            named=False,
-        )
-        for told in shaped(content, list[_Withdrawal], "withdrawals")
-    ]
+    return readable(content, _listed, venue=Venue.UPBIT, what="withdrawals", name="uuid")
+
+
+def _listed(row: Any) -> ListedWithdrawal:
+    told = shaped(row, _Withdrawal, "withdrawals")
+    return ListedWithdrawal(
+        report=_withdrawal(told),
+        asked=told.amount,
+        network=told.net_type,
+        address=None,
+        asked_ms=_epoch_ms(told.created_at, "withdrawals"),
+        named=False,
+    )
 
 
 def _epoch_ms(text: str, what: str) -> int:
@@ -229,7 +234,11 @@ class _Deposit(Facts):
 
 def deposits(content: Any, txid: str) -> tuple[VenueDeposit, ...]:
     """Those of that txid. ACCEPTED means credited and free; a travel-rule hold is pending."""
-    return tuple(_deposit(told) for told in shaped(content, list[_Deposit], "deposits") if told.txid == txid)
+    return tuple(_deposit(told) for told in _rows(content, _Deposit, "deposits", "uuid") if same_txid(told.txid, txid))
+
+
+def _rows(content: Any, kind: type[T], what: str, name: str) -> list[T]:
+    return readable(content, lambda row: shaped(row, kind, what), venue=Venue.UPBIT, what=what, name=name)
 
 
 def _deposit(told: _Deposit) -> VenueDeposit:

@@ -60,22 +60,31 @@ class UpbitExchange:
     # Market data
 
     async def rules(self, coins: Sequence[Asset]) -> VenueRules:
-        """Markets of those of the `coins` that are listed, wallets of those that have a configured network."""
+        """Markets of those of the `coins` that are listed, wallets of those that have a configured network.
+
+        A coin whose own rules can't be read, or are refused as of one that is gone, is left out.
+        """
         read_ms = self._clock.now_ms()
         listed = await self._listings.get("all", self._read_listing)
         names = {name: coin for coin in coins if (name := parse.market(coin)) in listed}
         ticks, tops = await asyncio.gather(self._ticks(names), self._tops(names))
         wallets = await self._wallets()
         carried = [coin for coin in coins if coin in self._networks]
-        chances = await asyncio.gather(*(self._order_chance(coin) for coin in names.values()))
+        chances = await asyncio.gather(
+            *(self._call.unless_unreadable("order chance", coin, self._order_chance(coin)) for coin in names.values())
+        )
+        networks = await asyncio.gather(
+            *(self._call.unless_unreadable("withdraw chance", coin, self._network(coin, wallets)) for coin in carried)
+        )
         return VenueRules(
             venue=self.venue,
             read_ms=read_ms,
             instruments=tuple(
                 rulebook.instrument(coin, chance, ticks.get(name), tops.get(coin))
                 for (name, coin), chance in zip(names.items(), chances, strict=True)
+                if chance is not None
             ),
-            networks=tuple(await asyncio.gather(*(self._network(coin, wallets) for coin in carried))),
+            networks=tuple(network for network in networks if network is not None),
         )
 
     async def market(self, coin: Asset) -> MarketNow:
@@ -178,10 +187,14 @@ class UpbitExchange:
         found: dict[str, ListedWithdrawal] = {}
         for page in range(1, MAX_PAGES + 1):
             query = {"currency": coin, "limit": PAGE, "page": page, "order_by": "desc"}
-            rows = await self._call.read("withdrawals", self._api.private_get_withdraws(query), parse.withdrawals)
+            rows, told = await self._call.read(
+                "withdrawals",
+                self._api.private_get_withdraws(query),
+                lambda content: (parse.withdrawals(content), len(content)),
+            )
             # By id: while new ones come in, the same row may show on two pages.
             found |= {row.report.venue_id: row for row in rows if (row.asked_ms or 0) >= since_second}
-            if len(rows) < PAGE or (rows[-1].asked_ms or 0) < since_second:
+            if told < PAGE or (rows and (rows[-1].asked_ms or 0) < since_second):
                 break
         return tuple(found.values())
 

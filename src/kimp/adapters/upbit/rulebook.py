@@ -2,12 +2,15 @@
 
 from collections.abc import Mapping
 from decimal import Decimal
-from typing import Any
+from typing import Any, TypeVar
 
+from kimp.adapters.venue.rows import readable
 from kimp.adapters.venue.shape import Facts, shaped
 from kimp.domain.errors import BadMessage
 from kimp.domain.market import Instrument, Network, Quote, TickBand, Venue
 from kimp.domain.money import CONTEXT, ZERO, Asset
+
+T = TypeVar("T")
 
 LOT = Decimal("1e-8")
 """Upbit takes eight decimals of volume in every market."""
@@ -46,7 +49,7 @@ class _Listed(Facts):
 
 def listing(content: Any) -> frozenset[str]:
     """Names of all markets."""
-    return frozenset(row.market for row in shaped(content, list[_Listed], "market/all"))
+    return frozenset(row.market for row in _rows(content, _Listed, "market/all", "market"))
 
 
 class _Ticks(Facts):
@@ -56,7 +59,7 @@ class _Ticks(Facts):
 
 def tick_sizes(content: Any) -> dict[str, Decimal]:
     """Market name -> the tick at its present price."""
-    return {row.market: row.tick_size for row in shaped(content, list[_Ticks], "instruments")}
+    return {row.market: row.tick_size for row in _rows(content, _Ticks, "instruments", "market")}
 
 
 class _Minimum(Facts):
@@ -120,7 +123,11 @@ class Wallet(Facts):
 
 def wallets(content: Any) -> dict[tuple[str, str], Wallet]:
     """By coin and network."""
-    return {(w.currency, w.net_type or ""): w for w in shaped(content, list[Wallet], "status/wallet")}
+    return {(w.currency, w.net_type or ""): w for w in _rows(content, Wallet, "status/wallet", "currency")}
+
+
+def _rows(content: Any, kind: type[T], what: str, name: str) -> list[T]:
+    return readable(content, lambda row: shaped(row, kind, what), venue=Venue.UPBIT, what=what, name=name)
 
 
 class _Member(Facts):

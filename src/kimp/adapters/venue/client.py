@@ -17,9 +17,10 @@ import aiohttp
 from kimp.adapters.venue.answers import OK, Answer, NotSuccess, unproved
 from kimp.adapters.venue.deadline import PunctualRequest, in_time
 from kimp.adapters.venue.limiter import Limiter
+from kimp.adapters.venue.rows import left_out
 from kimp.adapters.venue.shape import decode
 from kimp.config import KeyPair
-from kimp.domain.errors import BadMessage, NotSent, Unavailable, VenueError
+from kimp.domain.errors import BadMessage, KeyRefused, NotSent, Postponed, Rejected, Unavailable, VenueError
 from kimp.domain.market import Venue
 from kimp.observability import metrics
 from kimp.observability.tracing import venue_call
@@ -28,6 +29,8 @@ HTTP_TIMEOUT_MS = 5_000
 """Well below the activities' own time-outs, so that a lost answer is looked up by the attempt that lost it."""
 POOL_SIZE = 64
 KEEP_ALIVE_S = 55
+GARBAGE = "garbage"
+"""Code of an answer that came and can't be read."""
 
 T = TypeVar("T")
 
@@ -136,6 +139,18 @@ class Caller:
         with venue_call(self._venue, what):
             return await self._run(what, call, parse, changes=False)
 
+    async def unless_unreadable(self, what: str, coin: str, call: Awaitable[T]) -> T | None:
+        """None for a coin whose own answer can't be read, or that the venue does not serve; the others' hold."""
+        try:
+            return await call
+        except (KeyRefused, Postponed):
+            raise
+        except (Rejected, Unavailable) as error:
+            if isinstance(error, Unavailable) and error.code != GARBAGE:
+                raise
+            left_out(self._venue, what, coin, str(error))
+            return None
+
     async def send(self, what: str, call: Awaitable[Any], parse: Callable[[Any], T]) -> T:
         """For orders and withdrawals: OutcomeUnknown where the answer proves nothing."""
         with venue_call(self._venue, what):
@@ -146,7 +161,7 @@ class Caller:
         try:
             return parse()
         except BadMessage as garbage:
-            raise unproved(f"{what}: {garbage}", venue=self._venue, code="garbage", changes=False) from None
+            raise unproved(f"{what}: {garbage}", venue=self._venue, code=GARBAGE, changes=False) from None
 
     async def _run(self, what: str, call: Awaitable[Any], parse: Callable[[Any], T], *, changes: bool) -> T:
         try:
@@ -156,7 +171,7 @@ class Caller:
         except NotSuccess as refused:
             raise self._classify(refused.answer, changes=changes) from None
         except BadMessage as garbage:
-            raise unproved(f"{what}: {garbage}", venue=self._venue, code="garbage", changes=changes) from None
+            raise unproved(f"{what}: {garbage}", venue=self._venue, code=GARBAGE, changes=changes) from None
         except Exception as lost:  # noqa: BLE001 - whatever is not an answer leaves the outcome open
             # ccxt's texts carry the signed URL, so only the names of the errors are told, and the chain is cut.
             names = f"{what}: {type(lost).__name__}"

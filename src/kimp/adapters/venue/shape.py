@@ -1,5 +1,6 @@
 """From a decoded JSON value to a typed one, and from a decimal to the text that goes on the wire. Pure."""
 
+import re
 from decimal import Decimal
 from typing import Any, TypeVar
 
@@ -8,6 +9,8 @@ import msgspec
 from kimp.domain.errors import BadMessage
 
 T = TypeVar("T")
+
+HEX = re.compile(r"[0-9a-f]{40,}")
 
 _numbers = msgspec.json.Decoder(float_hook=Decimal)
 
@@ -36,6 +39,17 @@ def shaped(content: Any, kind: type[T], what: str) -> T:
         return msgspec.convert(content, kind, strict=False)
     except (msgspec.ValidationError, RecursionError) as error:
         raise BadMessage(f"{what}: {error}") from None
+
+
+def same_txid(listed: str | None, txid: str) -> bool:
+    """A chain writes a transaction's id as a hexadecimal number: the same in letters of either case, with 0x or not.
+
+    Other chains' ids are texts in which the case counts.
+    """
+    if listed is None or listed == txid:
+        return listed == txid
+    one, other = (text.lower().removeprefix("0x") for text in (listed, txid))
+    return one == other and HEX.fullmatch(one) is not None
 
 
 def plain(value: Decimal) -> str:

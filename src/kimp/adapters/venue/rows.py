@@ -1,0 +1,48 @@
+"""Lists of a venue's answers, row by row: one that can't be read is left out and named, and the others hold."""
+
+import logging
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+from kimp.adapters.venue.shape import shaped
+from kimp.domain.errors import BadMessage
+from kimp.domain.market import Venue
+from kimp.observability import metrics
+
+T = TypeVar("T")
+
+log = logging.getLogger(__name__)
+_told: set[tuple[Venue, str, str, str]] = set()
+MANY = 1_000
+"""Different ones that are remembered, so that a row that stays bad is logged once."""
+
+
+def readable(content: Any, read: Callable[[Any], T], *, venue: Venue, what: str, name: str) -> list[T]:
+    """What `read` makes of each row; `name` is the field that a row is known by.
+
+    Raises BadMessage for what is no list, and for one of which nothing can be read: that is another form, not a row.
+    """
+    found: list[T] = []
+    bad: list[tuple[str, BadMessage]] = []
+    for row in shaped(content, list[Any], what):
+        try:
+            found.append(read(row))
+        except BadMessage as garbage:
+            bad.append((str(row.get(name)) if isinstance(row, dict) else "a row", garbage))
+    if bad and not found:
+        raise bad[0][1]
+    for known, why in bad:
+        left_out(venue, what, known, str(why))
+    return found
+
+
+def left_out(venue: Venue, what: str, name: str, why: str) -> None:
+    """Say once what is missing from here on, and count it each time."""
+    metrics.rows_left_out.add(1, {"venue": venue.value, "list": what})
+    sign = (venue, what, name, why)
+    if sign in _told:
+        return
+    if len(_told) >= MANY:
+        _told.clear()
+    _told.add(sign)
+    log.warning("%s, %s: %s is left out, kimp goes on without it: %s", venue, what, name, why)

@@ -1,0 +1,106 @@
+"""A row that can't be read is left out, named once and counted; the others hold."""
+
+import logging
+from typing import Any
+
+import pytest
+
+from kimp.adapters.binance import parse as binance
+from kimp.adapters.binance import rulebook as binance_rules
+from kimp.adapters.upbit import parse as upbit
+from kimp.adapters.upbit import rulebook as upbit_rules
+from kimp.adapters.venue import rows
+from kimp.adapters.venue.shape import same_txid
+from kimp.domain.errors import BadMessage
+
+NETWORK = {
+    "network": "XRP", "withdrawFee": "0.2", "withdrawMin": "2", "withdrawIntegerMultiple": "0.000001",
+    "withdrawEnable": True, "depositEnable": True,
+}  # fmt: skip
+WITHDRAWN = {"uuid": "w", "currency": "XRP", "state": "DONE", "amount": "1", "created_at": "2026-11-23T09:00:01+09:00"}
+LISTS: list[tuple[Any, list[dict[str, Any]], str]] = [
+    (upbit_rules.listing, [{"market": "KRW-XRP"}, {"market": None}], "market/all"),
+    (upbit_rules.tick_sizes, [{"market": "KRW-XRP", "tick_size": 1}, {"market": "KRW-A", "tick_size": None}], "KRW-A"),
+    (
+        upbit_rules.wallets,
+        [{"currency": "XRP", "wallet_state": "working"}, {"currency": "A", "wallet_state": None}],
+        "A",
+    ),
+    (upbit.withdrawals, [WITHDRAWN, WITHDRAWN | {"uuid": "n", "amount": None}], "n"),
+    (upbit.withdrawals, [WITHDRAWN, WITHDRAWN | {"uuid": "t", "created_at": "yesterday"}], "t"),
+    (
+        lambda content: upbit.deposits(content, "X"),
+        [{"uuid": "d", "state": "ACCEPTED", "amount": "1", "txid": "X"}, {"uuid": "n", "state": None, "amount": None}],
+        "n",
+    ),
+    (
+        binance_rules.taker_fees,
+        [{"symbol": "XRPUSDT", "takerCommission": "0.001"}, {"symbol": "AUSDT", "takerCommission": None}],
+        "AUSDT",
+    ),
+    (
+        lambda content: binance_rules.symbols({"symbols": content}),
+        [
+            {"symbol": "XRPUSDT", "status": "TRADING", "filters": []},
+            {"symbol": "AUSDT", "status": None, "filters": None},
+        ],
+        "AUSDT",
+    ),
+    (
+        binance_rules.networks,
+        [{"coin": "XRP", "networkList": [NETWORK]}, {"coin": "A", "networkList": None}],
+        "A",
+    ),
+    (
+        binance_rules.networks,
+        [{"coin": "XRP", "networkList": [NETWORK, NETWORK | {"network": "OLD", "withdrawFee": None}]}],
+        "OLD",
+    ),
+    (binance.withdrawals, [{"id": "w", "status": 6, "amount": "1"}, {"id": "n", "status": None, "amount": None}], "n"),
+    (
+        lambda content: binance.deposits(content, "X"),
+        [{"id": "d", "amount": "1", "status": 1, "txId": "X"}, {"id": "n", "amount": None, "status": 1, "txId": "X"}],
+        "n",
+    ),
+]
+
+
+@pytest.mark.parametrize(("read", "content", "named"), LISTS)
+def test_one_bad_row_is_left_out_and_named_once(
+    caplog: pytest.LogCaptureFixture, read: Any, content: list[dict[str, Any]], named: str
+) -> None:
+    rows._told.clear()
+    with caplog.at_level(logging.WARNING):
+        assert len(read(content)) == len(read(content)) == 1
+    (line,) = caplog.messages
+    assert named in line
+    assert "goes on without it" in line
+
+
+@pytest.mark.parametrize(("read", "content", "_named"), LISTS)
+def test_a_list_of_bad_rows_alone_has_another_form(read: Any, content: list[dict[str, Any]], _named: str) -> None:
+    with pytest.raises(BadMessage):
+        read([dict.fromkeys(content[-1])])
+    with pytest.raises(BadMessage):
+        read({"rows": content})
+
+
+@pytest.mark.parametrize(
+    ("listed", "same"),
+    [
+        ("0x" + "aB" * 32, True),
+        ("AB" * 32, True),
+        ("ab" * 32, True),
+        ("ac" * 32, False),
+        ("ab" * 31, False),
+        (None, False),
+    ],
+)
+def test_a_transaction_is_the_same_in_letters_of_either_case(listed: str | None, same: bool) -> None:  # noqa: FBT001
+    assert same_txid(listed, "ab" * 32) is same
+
+
+def test_a_transaction_whose_id_is_a_text_is_compared_to_the_letter() -> None:
+    """Solana's, for one: there the case of a letter is part of it."""
+    assert same_txid("4sGjMW1sUnHzSxGspuhpqLDx6wiyjNtZ", "4sGjMW1sUnHzSxGspuhpqLDx6wiyjNtZ")
+    assert not same_txid("4sGjMW1sUnHzSxGspuhpqLDx6wiyjNtz", "4sGjMW1sUnHzSxGspuhpqLDx6wiyjNtZ")
