@@ -148,11 +148,11 @@ async def test_the_schema_of_a_later_kimp_is_refused(url: str) -> None:
     [
         ("", "no database URL"),
         (f"kimp:{SECRET}", "no database URL"),
-        (f"mysql+asyncmy://kimp:{SECRET}@host:port/kimp", "no database URL"),
+        (f"mysql+asyncmy://kimp:{SECRET}@host:port/kimp", "its port is no number"),
         (f"mysql://kimp:{SECRET}@host/kimp", "names 'mysql'"),
         (f"postgresql+asyncpg://kimp:{SECRET}@host/kimp", "names 'postgresql"),
         (f"mysql+asyncmy://kimp:{SECRET}@host", "lacks a database"),
-        (f"mysql+asyncmy://kimp:{SECRET}@host/kimp?pool={SECRET}", "does not know: pool"),
+        (f"mysql+asyncmy://kimp:{SECRET}@host/kimp?pool={SECRET}", "options that kimp does not know"),
         ("sqlite+aiosqlite://", "lacks a file"),
         ("sqlite+aiosqlite:///:memory:", "lacks a file"),
     ],

@@ -3,6 +3,7 @@
 import asyncio
 import json
 import os
+import re
 import traceback
 from collections.abc import Coroutine
 from importlib.metadata import version
@@ -19,6 +20,9 @@ EXIT_FAILED = 1
 """A check did not hold, or a part failed while running."""
 EXIT_BAD_INPUT = 2
 """Configuration, argument or file: the line says how to mend it."""
+
+SECRET = re.compile(r"(^|\.)(access_key|secret_key|token|redis_url|database_url)$|^history\.keys\b|secret")
+"""Names of settings that hold one."""
 
 app = typer.Typer(
     name="kimp",
@@ -50,7 +54,7 @@ def before_every_command(
         typer.Option(
             "--set",
             metavar="NAME=VALUE",
-            help="A setting, before all other sources; may be repeated. Not for secrets: others see a command's words.",
+            help="A setting, before all other sources; may be repeated. Refuses secrets: others see a command's words.",
         ),
     ] = None,
 ) -> None:
@@ -58,6 +62,11 @@ def before_every_command(
     pairs = [one.partition("=") for one in given or ()]
     if wrong := [name for name, equals, _ in pairs if not (name and equals)]:
         raise typer.BadParameter(f"{wrong[0]!r} is no NAME=VALUE, e.g. trading.threshold=0.006", param_hint="--set")
+    if secret := next((name for name, _, _ in pairs if SECRET.search(name.lower())), None):
+        raise typer.BadParameter(
+            f"{secret} is a secret, and others see a command's words; put it into a file or the environment",
+            param_hint="--set",
+        )
     if pairs:
         os.environ["KIMP_ARGUMENTS"] = json.dumps({name: value for name, _, value in pairs})
 

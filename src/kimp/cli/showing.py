@@ -24,6 +24,7 @@ from kimp.cli.app import EXIT_FAILED
 from kimp.cli.audit import compare
 from kimp.cli.cycles_table import CyclesTable
 from kimp.cli.killing import Killing
+from kimp.cli.paper import refuse_beside_real_venues
 from kimp.cli.stack import Stack
 from kimp.config import Settings
 from kimp.contracts.status import CycleStatus
@@ -42,6 +43,7 @@ SETTLE_S = 180
 
 async def everything(settings: Settings) -> None:
     """All parts, until cancelled."""
+    refuse_beside_real_venues(settings)
     async with Stack(settings, console.print) as stack:
         await stack.start_kimp()
         where = f" Web UI {stack.ui_url};" if stack.ui_url else ""
@@ -67,6 +69,7 @@ class Demo:
 
     async def run(self, market: Mapping[str, str]) -> int:
         """Exit code: 0 when enough cycles completed and the ledger equals the venues' balances."""
+        refuse_beside_real_venues(self._settings)
         shutil.rmtree(
             self._settings.local.data_dir, ignore_errors=True
         )  # the demo's own folder: it starts from empty books

@@ -32,6 +32,26 @@ STOP_S = 5
 Say = Callable[[str], None]
 
 
+SECRETS_OF_OTHERS = {
+    "paper": ("KIMP_UPBIT__", "KIMP_BINANCE__", "KIMP_DATABASE_", "KIMP_REDIS_", "KIMP_HISTORY__", "TEMPORAL_"),
+    "feeder": ("KIMP_DATABASE_", "KIMP_HISTORY__", "TEMPORAL_"),
+    "initiator": (),
+    "worker": (),
+}
+"""Command -> beginnings of variables that hold secrets of other processes."""
+KEYS_OF_OTHERS = {"feeder": ("trade", "withdraw"), "initiator": ("read", "withdraw"), "worker": ("read",)}
+FOR_NO_CHILD = ("KIMP_CODEC_SERVER__",)
+
+
+def needed_by(command: str, environment: Mapping[str, str]) -> dict[str, str]:
+    """What a child of ours may see: who gets at it gets no more than it works with."""
+    keys = tuple(
+        f"KIMP_{venue.name}__KEYS__{right.upper()}" for venue in Venue for right in KEYS_OF_OTHERS.get(command, ())
+    )
+    hidden = (*FOR_NO_CHILD, *SECRETS_OF_OTHERS.get(command, ()), *keys)
+    return {name: value for name, value in environment.items() if not name.upper().startswith(hidden)}
+
+
 class Stack:
     """Started parts. `settings` is what this process needs to find them, `environment` what a child needs."""
 
@@ -112,7 +132,7 @@ class Stack:
     async def start(self, name: str, *command: str, ready: Callable[[], Awaitable[bool]] | None = None) -> None:
         """Start `kimp COMMAND` as a child that is called `name`; its log is in the data directory."""
         kimp = str(Path(sys.executable).with_name("kimp"))
-        environment = {**self.environment, **self._pages(name)}
+        environment = needed_by(command[0], {**self.environment, **self._pages(name)})
         process = ServerProcess(
             name, [kimp, *command], self.settings.local.data_dir, environment, grace_s=GRACE_S + STOP_S
         )

@@ -1,4 +1,4 @@
-"""The operator's side door, on a listener of its own: no venue has it.
+"""The operator's side door, on a listener of its own: no venue has it. For this machine only, and for no web page.
 
 GET  /_paper/health
 GET  /_paper/balances               balances with locks, and what each counterparty gave
@@ -31,7 +31,7 @@ from kimp.paper.keys_control import KeyControl
 from kimp.paper.orders import Order
 from kimp.paper.transfer import Deposit, Withdrawal
 from kimp.paper.wallets import WalletState
-from kimp.paper.wire import Command, answer, bad, read
+from kimp.paper.wire import Command, answer, bad, no_web_page, read
 from kimp.paper.world import World
 
 JOURNAL_ROWS = 100
@@ -77,7 +77,7 @@ class Admin:
         self._world = world
 
     def app(self) -> web.Application:
-        app = web.Application()
+        app = web.Application(middlewares=[no_web_page])
         app.router.add_get("/_paper/health", self.health)
         app.router.add_get("/_paper/balances", self.balances)
         app.router.add_get("/_paper/orders", self.orders)

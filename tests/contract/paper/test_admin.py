@@ -121,3 +121,24 @@ async def test_a_registration_can_be_changed_and_taken_off(
 
 async def test_health(admin: Any) -> None:
     assert (await admin("health"))["status"] == "up"
+
+
+@pytest.mark.parametrize(
+    ("headers", "status"),
+    [
+        ({}, 200),
+        ({"Host": "localhost:1"}, 200),
+        ({"Host": "[::1]:1"}, 200),
+        ({"Host": "evil.example"}, 403),
+        ({"Host": "127.0.0.1.evil.example"}, 403),
+        ({"Host": ""}, 403),
+        ({"Origin": "https://evil.example"}, 403),
+        ({"Content-Type": "text/plain"}, 415),
+        ({"Content-Type": "application/x-www-form-urlencoded"}, 415),
+    ],
+)
+async def test_no_web_page_gets_at_the_side_door(paper: PaperExchange, headers: dict[str, str], status: int) -> None:
+    url = f"http://127.0.0.1:{paper.admin_port}/_paper/withdraw_lock"
+    sent = {"Content-Type": "application/json", **headers}
+    async with aiohttp.ClientSession() as http, http.post(url, data=b'{"locked": false}', headers=sent) as response:
+        assert response.status == status, await response.text()

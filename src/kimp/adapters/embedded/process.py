@@ -6,6 +6,7 @@ import os
 import secrets
 import signal
 import socket
+import stat
 import subprocess
 import sys
 from abc import ABC, abstractmethod
@@ -38,8 +39,34 @@ os.execv(sys.argv[2], sys.argv[2:])
 """
 
 
+HARMLESS = ("PATH", "HOME", "LANG", "LC_ALL", "TZ", "TMPDIR", "USER", "LOGNAME", "XDG_CONFIG_HOME", "XDG_CACHE_HOME")
+"""Variables that other people's programs may see of our environment, which may hold keys of venues and passwords."""
+OWN_FILES = ("*.db", "*.db-shm", "*.db-wal", "*.log", "*.lock")
+"""That kimp and its servers make in the data directory."""
+
+
 class ServerFailed(KimpError):
     """A server of ours did not start, or ended by itself."""
+
+
+def without_secrets() -> dict[str, str]:
+    """The environment for a program that is not kimp's own."""
+    return {name: os.environ[name] for name in HARMLESS if name in os.environ}
+
+
+def keep_private(folder: Path) -> None:
+    """Make the data directory, and what is in it already, ours alone: books, histories and logs are nobody else's.
+
+    A folder that others share (a sticky one, or another user's) is left as it is.
+    """
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    there = folder.stat()
+    if there.st_uid != os.geteuid() or there.st_mode & stat.S_ISVTX:
+        return
+    folder.chmod(0o700)
+    for file in (file for pattern in OWN_FILES for file in folder.glob(pattern)):
+        if file.is_file() and not file.is_symlink():
+            file.chmod(0o600)
 
 
 def tied_to_us(argv: Sequence[str]) -> list[str]:
@@ -156,7 +183,7 @@ class ServerProcess:
             self.log.replace(self.log.with_suffix(".old.log"))  # one start back is kept, growth is bounded
         lock = self._lock()
         try:
-            with self.log.open("wb") as log:
+            with open(self.log, "wb", opener=_ours_alone) as log:
                 self._child = subprocess.Popen(  # noqa: S603 - the command line is ours
                     tied_to_us(self._argv),
                     stdin=subprocess.DEVNULL,
@@ -166,13 +193,14 @@ class ServerProcess:
                     start_new_session=True,
                     env=self._environment,
                     pass_fds=[lock],
+                    umask=0o077,
                 )
         finally:
             os.close(lock)
 
     def _open_data_dir(self) -> None:
         try:
-            self._data_dir.mkdir(parents=True, exist_ok=True)
+            keep_private(self._data_dir)
         except OSError as error:
             raise BadConfig(
                 f"cannot write to {self._data_dir} ({error.strerror}); set KIMP_LOCAL__DATA_DIR to a writable folder"
@@ -239,6 +267,10 @@ class OwnServer(ABC):
 
     @abstractmethod
     async def _serves(self) -> bool: ...
+
+
+def _ours_alone(path: str, flags: int) -> int:
+    return os.open(path, flags, 0o600)
 
 
 async def _end(child: subprocess.Popen[bytes], grace_s: int) -> None:

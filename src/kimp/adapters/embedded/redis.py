@@ -3,7 +3,14 @@
 import asyncio
 from pathlib import Path
 
-from kimp.adapters.embedded.process import LOOPBACK, OwnServer, ServerProcess, free_port, require_free_port
+from kimp.adapters.embedded.process import (
+    LOOPBACK,
+    OwnServer,
+    ServerProcess,
+    free_port,
+    require_free_port,
+    without_secrets,
+)
 
 MEND = "set KIMP_LOCAL__REDIS_PORT, or name a Redis of yours in KIMP_REDIS_URL"
 
@@ -13,7 +20,7 @@ class EmbeddedRedis(OwnServer):
 
     def __init__(self, data_dir: Path, *, port: int | None = None) -> None:
         self.port = port or free_port()
-        super().__init__(ServerProcess("redis", _command(self.port, data_dir), data_dir))
+        super().__init__(ServerProcess("redis", _command(self.port, data_dir), data_dir, environment=without_secrets()))
 
     @property
     def url(self) -> str:

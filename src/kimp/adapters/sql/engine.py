@@ -1,5 +1,6 @@
 """One engine per database, with the settings that money needs. Nothing connects before the first statement."""
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -96,16 +97,24 @@ def _mysql(url: URL, answer_s: int | None) -> AsyncEngine:
 
 
 def _sqlite(url: URL) -> AsyncEngine:
-    Path(url.database or "").parent.mkdir(parents=True, exist_ok=True)
+    file = Path(url.database or "")
+    file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     engine = create_async_engine(
         url,
         hide_parameters=True,
         # None: the driver never begins a transaction by itself, `_begin` does, and before the first *read* too.
         connect_args={"isolation_level": None, "timeout": BUSY_S},
     )
+    event.listen(engine.sync_engine, "do_connect", lambda *_: _make_private(file))
     event.listen(engine.sync_engine, "connect", _set_pragmas)
     event.listen(engine.sync_engine, "begin", _begin)
     return engine
+
+
+def _make_private(file: Path) -> None:
+    """SQLite itself would let everybody read a new file, and so its journals."""
+    if not file.exists():
+        os.close(os.open(file, os.O_RDWR | os.O_CREAT, 0o600))
 
 
 def _set_pragmas(connection: DBAPIConnection, record: Any) -> None:

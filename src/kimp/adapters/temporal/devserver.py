@@ -11,7 +11,7 @@ from pathlib import Path
 from temporalio.client import Client
 from temporalio.service import RPCError
 
-from kimp.adapters.embedded.process import LOOPBACK, OwnServer, ServerProcess, require_free_port
+from kimp.adapters.embedded.process import LOOPBACK, OwnServer, ServerProcess, require_free_port, without_secrets
 from kimp.adapters.temporal.bootstrap_namespace import NAMESPACE, prepare_namespace
 from kimp.adapters.temporal.core import core_runtime
 
@@ -25,6 +25,8 @@ DYNAMIC_CONFIG = (
     "history.visibilityProcessorMaxPollRPS=200",
     # Otherwise a task may be handed to a worker that is shutting down, and waits for its timeout.
     "frontend.enableCancelWorkerPollsOnShutdown=true",
+    # Nobody's: the HTTP API, which asks for no origin, so that any web page could send updates, answers 403 to each.
+    "frontend.httpAllowedHosts=[]",
 )
 
 
@@ -44,7 +46,7 @@ class DevServer(OwnServer):
         self.port = port
         self.ui_port = ui_port or port + UI_PORT_OFFSET
         command = _command(binary, data_dir, port, self.ui_port, (*DYNAMIC_CONFIG, *dynamic_config))
-        super().__init__(ServerProcess("temporal", command, data_dir))
+        super().__init__(ServerProcess("temporal", command, data_dir, environment=without_secrets()))
 
     @property
     def address(self) -> str:

@@ -1,0 +1,54 @@
+"""What a child process may see, and what stands beside real venues."""
+
+import pytest
+
+from kimp.cli.app import SECRET
+from kimp.cli.paper import refuse_beside_real_venues, run_paper
+from kimp.cli.showing import Demo, everything
+from kimp.cli.stack import needed_by
+from kimp.config import Settings
+from kimp.config.reference import entries
+from kimp.domain.errors import BadConfig
+
+EVERYTHING = {
+    "PATH": "/bin",
+    "KIMP_UPBIT__ACCESS_KEY": "1",
+    "KIMP_UPBIT__KEYS__READ__SECRET_KEY": "2",
+    "KIMP_UPBIT__KEYS__TRADE__SECRET_KEY": "3",
+    "KIMP_BINANCE__KEYS__WITHDRAW__SECRET_KEY": "4",
+    "KIMP_DATABASE_URL": "5",
+    "KIMP_REDIS_URL": "6",
+    "KIMP_HISTORY__KEYS__A": "7",
+    "KIMP_CODEC_SERVER__TOKEN": "8",
+    "TEMPORAL_API_KEY": "9",
+    "KIMP_TRADING__THRESHOLD": "0.01",
+}
+
+
+@pytest.mark.parametrize(
+    ("command", "secrets"),
+    [("paper", ""), ("feeder", "126"), ("initiator", "135679"), ("worker", "1345679")],
+)
+def test_a_child_inherits_the_secrets_that_it_needs(command: str, secrets: str) -> None:
+    seen = needed_by(command, EVERYTHING)
+    assert {value for value in seen.values() if value.isdigit()} == set(secrets)
+    assert seen["PATH"] == "/bin"
+    assert seen["KIMP_TRADING__THRESHOLD"] == "0.01"
+
+
+REAL = Settings(binance={"rest_url": "https://api.binance.com"})  # type: ignore[arg-type]  # as sources give it
+
+
+async def test_the_paper_exchange_has_no_place_beside_a_real_venue() -> None:
+    demo = Demo(REAL, cycles=1, within_s=1, initiators=1, workers=1, chaos=False)
+    for start in (run_paper(REAL), everything(REAL), demo.run({})):
+        with pytest.raises(BadConfig, match="binance is a real venue, and the paper exchange has no place beside one"):
+            await start
+    refuse_beside_real_venues(Settings())
+
+
+def test_every_secret_is_refused_as_an_argument() -> None:
+    names = {entry.name for entry in entries(Settings, Settings()) if "secret" in entry.kind}
+    assert {"redis_url", "upbit.secret_key", "upbit.keys.trade.secret_key", "codec_server.token"} <= names
+    assert [name for name in names if not SECRET.search(name)] == []
+    assert not any(SECRET.search(name) for name in ("trading.threshold", "local.data_dir", "upbit.rest_url"))
