@@ -15,6 +15,7 @@ from rich.markup import escape
 
 from kimp.cli import EXIT_INTERRUPTED
 from kimp.domain.errors import BadInput, KimpError
+from kimp.observability.clean import clean
 
 EXIT_FAILED = 1
 """A check did not hold, or a part failed while running."""
@@ -99,10 +100,10 @@ def code_of_command() -> int:
     except SystemExit as end:
         return end.code if isinstance(end.code, int) else 0
     except BadInput as error:
-        errors.print(f"[red]kimp:[/] {escape(str(error))}", highlight=False, soft_wrap=True)
+        errors.print(f"[red]kimp:[/] {escape(clean(str(error)))}", highlight=False, soft_wrap=True)
         return EXIT_BAD_INPUT
     except KimpError as error:
-        errors.print(f"[red]kimp:[/] {escape(str(error))}", highlight=False, soft_wrap=True)
+        errors.print(f"[red]kimp:[/] {escape(clean(str(error)))}", highlight=False, soft_wrap=True)
         return EXIT_FAILED
     except Exception:  # noqa: BLE001 - a bug: told as Python tells it
         traceback.print_exc()

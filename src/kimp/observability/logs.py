@@ -11,6 +11,7 @@ from opentelemetry import trace
 from temporalio import activity, workflow
 
 from kimp.domain.ids import cycle_of_workflow
+from kimp.observability.clean import clean
 from kimp.observability.context import CYCLE_FIELDS, NONE, fields
 
 QUIET = ("aiohttp.access", "alembic", "asyncio", "websockets", "ccxt", "opentelemetry", "urllib3")
@@ -77,7 +78,7 @@ class PrettyLines(logging.Formatter):
         )
         if whose:
             text += f"  [{whose}]"
-        return f"{text}\n{self.formatException(record.exc_info)}" if record.exc_info else text
+        return clean(f"{text}\n{self.formatException(record.exc_info)}" if record.exc_info else text)
 
 
 def configure_logging(process: str, form: str = "auto", level: str = "info") -> None:
