@@ -10,7 +10,7 @@ from kimp.domain.errors import BadMessage
 
 T = TypeVar("T")
 
-HEX = re.compile(r"[0-9a-f]{40,}")
+HEX = re.compile(r"[0-9a-f]{8,}")
 
 _numbers = msgspec.json.Decoder(float_hook=Decimal)
 
