@@ -13,6 +13,7 @@ async def may_not_begin(intent: OrderIntent | WithdrawalIntent, journal: Journal
     """In a run that was reset, what the journal holds under this very id is looked up, and nothing else is sent.
 
     Its history is cut off: it may know less of what the cycle holds than ledger and journal do, and would trade that
-    a second time. `run_id` of an intent is the cycle's first run, which a reset keeps.
+    a second time. An intent names the run that its history began as, which a reset keeps.
     """
-    return activity.info().workflow_run_id != intent.run_id and not await journal.knows(intent)
+    began_as = intent.asking_run_id or intent.run_id
+    return activity.info().workflow_run_id != began_as and not await journal.knows(intent)

@@ -8,12 +8,13 @@ with workflow.unsafe.imports_passed_through():
     from kimp.contracts.cycle import ARBITRAGE_CYCLE, CycleInput, CycleResult
     from kimp.contracts.orders import Opening, OrderOutcome
     from kimp.contracts.status import CycleStatus
-    from kimp.domain.ids import Leg
+    from kimp.domain.ids import Leg, Step
     from kimp.domain.market import Direction, Side
     from kimp.domain.money import Asset, Money
     from kimp.domain.sizing import cash_of
 
-from workflows.execution import Execution, Place, RouteBuy
+from workflows.buying import RouteBuy
+from workflows.execution import Execution, Place
 from workflows.life import CycleLife
 from workflows.rebalancing import await_route
 from workflows.steps import StepFailed
@@ -35,9 +36,8 @@ class ArbitrageCycle(CycleLife):
 
     async def _earn(self) -> CycleResult:
         cycle = self._cycle
-        opening = Execution(
-            self._story, Place(Leg.ONE, cycle.direction.source, cycle.coin, Side.BUY), cycle.expected.spent.amount
-        )
+        place = Place(Leg.ONE, cycle.direction.source, cycle.coin, Side.BUY)
+        opening = self._trading(Execution(self._story, place, cycle.expected.spent.amount))
         refusal = await self._step("leg one's buy", lambda: self._open(opening))
         if refusal is not None:
             return await self._story.end(CycleStatus.REJECTED, refusal)
@@ -53,6 +53,8 @@ class ArbitrageCycle(CycleLife):
 
     async def _open(self, opening: Execution) -> str | None:
         """Leg one's buy as the initiator sized it: one order, no second try. Why it came to nothing, or None."""
+        if opening.done:
+            return None
         cycle = self._cycle
         terms = Opening(
             reserve=cycle.reserve,
@@ -61,38 +63,54 @@ class ArbitrageCycle(CycleLife):
             krw_per_usdt=cycle.krw_per_usdt,
             premium=cycle.premium,
         )
-        report = await opening.order(
-            cycle.buy_quantity, cycle.buy_limit_price, cycle.buy_instrument.taker_fee, cycle.expires_at_ms, terms
-        )
+        if self._story.unanswered is not None:
+            report = await opening.ask(self._story.unanswered)
+        else:
+            report = await opening.order(
+                cycle.buy_quantity, cycle.buy_limit_price, cycle.buy_instrument.taker_fee, cycle.expires_at_ms, terms
+            )
         if report.outcome is OrderOutcome.FILLED:
+            opening.done = True
             return None
         return f"{report.outcome}; {report.reason}" if report.reason else f"{report.outcome}; the price was gone"
 
     async def _buy_for_home(self, cash: Money) -> tuple[Asset, Decimal]:
         """Coins to send home: the cash itself where that is the way (USDT on Binance)."""
-        since, pause = workflow.now(), None
+        if (sent := self._moving(Leg.HOME)) is not None:
+            return sent.coin, sent.available
+        self._home_since = since = self._home_since or workflow.now()
+        pause = None
+        coin = self._buying_for_home()
         while True:
-            self._story.advance(CycleStatus.AWAITING_REBALANCE)
-            route = await self._step("choosing the way home", lambda: await_route(self._story, cash, since))
-            self._story.route = coin = route.coin
-            self._story.advance(CycleStatus.REBALANCING_IN_PROGRESS)
+            if coin is None:
+                self._story.advance(CycleStatus.AWAITING_REBALANCE)
+                route = await self._step("choosing the way home", lambda: await_route(self._story, cash, since))
+                self._story.route = coin = route.coin
+                self._story.advance(CycleStatus.REBALANCING_IN_PROGRESS)
             if coin == cash.asset:
                 return coin, cash.amount
             place = Place(Leg.HOME, self._cycle.direction.destination, coin, Side.BUY)
-            buy = RouteBuy(self._story, place, cash.amount, pause)
+            buy = self._trading(RouteBuy(self._story, place, cash.amount, pause))
             await self._step(f"buying {coin} for the way home", buy.run)
             if not buy.given_up:
                 return coin, buy.coins
-            pause = buy.pause
+            self._forget(buy)
+            coin, pause = None, buy.pause
+
+    def _buying_for_home(self) -> Asset | None:
+        """What an earlier run of the workflow was buying when it stopped."""
+        return self._story.route if f"{Leg.HOME}{Step.BUY}" in self._traded else None
 
     async def _move_and_sell(self, leg: Leg, coin: Asset, direction: Direction, coins: Decimal) -> Money:
         """Send the coins over and sell what arrives; cash at the destination."""
-        transfer = Transfer(self._story, leg, coin, direction, coins)
-        self._transfers.append(transfer)
+        transfer = self._moving(leg)
+        if transfer is None:
+            transfer = Transfer(self._story, leg, coin, direction, coins)
+            self._transfers.append(transfer)
         arrived = await self._step(f"moving {coin}", transfer.run)
         if coin == direction.destination.cash:
             return cash_of(direction.destination, arrived)
-        sale = Execution(self._story, Place(leg, direction.destination, coin, Side.SELL), arrived)
+        sale = self._trading(Execution(self._story, Place(leg, direction.destination, coin, Side.SELL), arrived))
         if not await self._step(f"selling {coin}", sale.run):
             raise StepFailed(f"{arrived:f} {coin} are too few to sell on {direction.destination}")
         return cash_of(direction.destination, sale.cash)

@@ -8,6 +8,7 @@ from temporalio import workflow
 with workflow.unsafe.imports_passed_through():
     from activities.market import MarketActivities
     from kimp.contracts.cycle import WaysBackQuery
+    from kimp.contracts.progress import Progress
     from kimp.domain.compensation import DUST_KRW, Position, WaysBack, debts, positions
     from kimp.domain.ids import Leg
     from kimp.domain.ledger import Account, value_krw
@@ -15,12 +16,13 @@ with workflow.unsafe.imports_passed_through():
     from kimp.domain.money import ZERO, Asset
     from kimp.domain.sizing import cash_of
 
-from workflows.execution import BuyBack, Execution, Place, RouteBuy
+from workflows.buying import BuyBack, RouteBuy
+from workflows.execution import Execution, Place
 from workflows.late_order import settle
 from workflows.policies import MARKET
 from workflows.rebalancing import await_route
 from workflows.steps import NeedsPerson, answered
-from workflows.story import CycleStory
+from workflows.story import CycleStory, as_time
 from workflows.transfer import Transfer
 
 
@@ -33,15 +35,27 @@ class Compensation:
         self._home = story.cycle.direction.source
         self._way_home = story.cycle.direction.opposite
         self._transfers = sent
-        self._dust: dict[tuple[Account, Asset], Decimal] = {}
+        self.dust: dict[tuple[Account, Asset], Decimal] = {}
         """Too little to trade or to send: it stays where it is and is valued in the result."""
-        self._abroad_since: datetime | None = None
+        self.abroad_since: datetime | None = None
         """When the present cash abroad was first to go home."""
+        self._goes_on = False
         self._pause: timedelta | None = None
+
+    def go_on(self, so_far: Progress) -> None:
+        """Where an earlier run of the workflow stopped."""
+        self.dust = {(one.account, one.asset): one.amount for one in so_far.dust}
+        self.abroad_since = as_time(so_far.abroad_since_ms)
+        self._goes_on = True
 
     async def run(self) -> None:
         """Raises StepFailed or NeedsPerson; the cycle is parked then."""
-        self._abroad_since = None
+        if not self._goes_on:
+            self.abroad_since = None
+        self._goes_on = False
+        if self._story.unanswered is not None:
+            self._story.absent.append(self._story.unanswered)
+            self._story.unanswered = None
         for order in self._story.absent:
             await settle(self._story, order)
         for transfer in reversed(self._transfers):
@@ -55,7 +69,7 @@ class Compensation:
 
     def _next(self) -> Position | None:
         for position in positions(self._story.held, self._home):
-            if position.amount > self._dust.get((position.account, position.asset), ZERO):
+            if position.amount > self.dust.get((position.account, position.asset), ZERO):
                 return position
         return None
 
@@ -76,7 +90,7 @@ class Compensation:
         """Cash abroad, by the cheapest route."""
         if value_krw({(position.account, position.asset): position.amount}, self._story.krw_per_usdt, {}) < DUST_KRW:
             return self._leave(position)
-        since = self._abroad_since = self._abroad_since or workflow.now()
+        since = self.abroad_since = self.abroad_since or workflow.now()
         route = await await_route(self._story, cash_of(venue, position.amount), since)
         self._story.route = route.coin
         if route.coin == venue.cash:
@@ -87,7 +101,7 @@ class Compensation:
         return None if buy.given_up else await self._send(route.coin, buy.coins)
 
     async def _send(self, coin: Asset, amount: Decimal) -> None:
-        self._abroad_since = self._pause = None
+        self.abroad_since = self._pause = None
         transfer = Transfer(self._story, Leg.BACK, coin, self._way_home, amount)
         self._transfers.append(transfer)
         await transfer.run()
@@ -112,4 +126,4 @@ class Compensation:
     def _leave(self, position: Position) -> None:
         """What could not be traded any further stays."""
         key = position.account, position.asset
-        self._dust[key] = self._story.held.get(key, ZERO)
+        self.dust[key] = self._story.held.get(key, ZERO)

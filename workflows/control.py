@@ -11,6 +11,7 @@ from temporalio import workflow
 with workflow.unsafe.imports_passed_through():
     from kimp.contracts.operators import Decision
 
+from workflows.page import turn_page_if_full
 
 R = TypeVar("R")
 
@@ -42,6 +43,15 @@ class Control:
         """What to do with a parked cycle."""
         self._decisions.append(decision)
 
+    def resume(self, stop: str | None, *, heard: bool, undoing: bool) -> None:
+        """What an earlier run of the workflow was asked."""
+        self._stop, self._heard, self.undoing = stop, heard, undoing
+
+    @property
+    def asked(self) -> tuple[str | None, bool]:
+        """Why the cycle is to be undone, if it is, and whether a pause was ended for it."""
+        return self._asked_to_stop(), self._heard
+
     @property
     def decided(self) -> bool:
         """A decision waits to be carried out."""
@@ -61,7 +71,7 @@ class Control:
         """Pause, but not longer than a person wants.
 
         A request to stop ends one pause only: where coins travel it has to wait, and a loop without pauses would fill
-        the history.
+        the history. Raises PageIsFull.
         """
         self._nudged = False
         try:
@@ -69,8 +79,10 @@ class Control:
                 lambda: self._nudged or self._stop_is_news(), timeout=delay, timeout_summary=summary
             )
         except TimeoutError:
-            return
-        self._heard = self._asked_to_stop() is not None
+            pass
+        else:
+            self._heard = self._asked_to_stop() is not None
+        turn_page_if_full()
 
     async def unless_asked(self, work: Coroutine[Any, Any, R]) -> R | None:
         """The work's result, or None, with the work cancelled, as soon as a person wants something: reads only."""

@@ -1,6 +1,6 @@
 """What was sent, until the destination has credited it."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
 
 from temporalio import workflow
@@ -14,10 +14,11 @@ from workflows.steps import LOOK_AGAIN, NeedsPerson, answered, look_again, prove
 from workflows.story import CycleStory
 
 
-async def follow_deposit(story: CycleStory, intent: WithdrawalIntent, sent: WithdrawalReport) -> Decimal:
-    """Coins credited and free to use. Raises NeedsPerson if they were refused, or never heard of for hours."""
+async def follow_deposit(
+    story: CycleStory, intent: WithdrawalIntent, sent: WithdrawalReport, since: datetime
+) -> Decimal:
+    """Coins credited and free to use. Raises NeedsPerson if they were refused, or never heard of for hours `since`."""
     pause = LOOK_AGAIN
-    began = workflow.now()
     unseen_at_most = timedelta(seconds=story.cycle.policy.deposit_unseen_s)
     destination = intent.direction.destination
     while True:
@@ -27,7 +28,7 @@ async def follow_deposit(story: CycleStory, intent: WithdrawalIntent, sent: With
             return credited.amount
         if credited.state is TransferState.FAILED:
             raise NeedsPerson(f"{destination} refused {intent.transfer_id}: {credited.detail}")
-        if credited.state is TransferState.UNSEEN and workflow.now() - began > unseen_at_most:
+        if credited.state is TransferState.UNSEEN and workflow.now() - since > unseen_at_most:
             tag = f" tag {intent.address.tag}" if intent.address.tag else ""
             raise NeedsPerson(
                 f"{destination} has not heard of {intent.transfer_id}: {sent.arrives:f} {intent.coin}"

@@ -12,12 +12,14 @@ with workflow.unsafe.imports_passed_through():
     from activities.orders import OrderActivities
     from kimp.contracts.cycle import MarketNow, QuoteQuery
     from kimp.contracts.orders import Opening, OrderIntent, OrderOutcome, OrderReport
+    from kimp.contracts.progress import TradedSoFar
     from kimp.domain import sizing
-    from kimp.domain.ids import Leg, Step, client_order_id
+    from kimp.domain.ids import Leg, Step, client_order_id, step_of
     from kimp.domain.market import Side, Venue
     from kimp.domain.money import ONE, ZERO, Asset, Money, exact, round_down
     from kimp.observability.context import bound
 
+from workflows.page import turn_page_if_full
 from workflows.policies import MARKET, ORDER
 from workflows.steps import LOOK_AGAIN, NeedsPerson, StepFailed, answered, look_again, proves_nothing
 from workflows.story import CycleStory, now_ms
@@ -43,9 +45,14 @@ class Place:
     def step(self) -> Step:
         return Step.BUY if self.side is Side.BUY else Step.SELL
 
+    @property
+    def name(self) -> str:
+        """Leg and step, as the names of its orders have them."""
+        return f"{self.leg}{self.step}"
+
     def bound(self) -> AbstractContextManager[None]:
         """Log lines of the block say where they belong."""
-        return bound(step=f"{self.leg}{self.step}", venue=self.venue)
+        return bound(step=self.name, venue=self.venue)
 
 
 class Execution:
@@ -61,7 +68,9 @@ class Execution:
         self._target = target
         self._part: int | None = None
         self._attempt = 1
+        self._fruitless = 0
         self._waited = False
+        self.done = False
         self.pause = pause
         """Before the next look, while something keeps orders from being sent; None while nothing does."""
         self.coins = ZERO
@@ -69,18 +78,48 @@ class Execution:
         self.cash = ZERO
         """Cash given by a buy with its fee, or gained by a sale after its fee."""
 
+    @property
+    def name(self) -> str:
+        """The step that it is."""
+        return self._place.name
+
+    def go_on(self, so_far: TradedSoFar) -> None:
+        """As an earlier run of the workflow left it, which is a wait."""
+        self._part, self._attempt, self._fruitless = so_far.part, so_far.attempt, so_far.fruitless
+        self.coins, self.cash, self.done = so_far.coins, so_far.cash, so_far.done
+        self._waited = True
+
+    @property
+    def so_far(self) -> TradedSoFar:
+        """For the next run of the workflow."""
+        return TradedSoFar(
+            step=self._place.name,
+            coins=self.coins,
+            cash=self.cash,
+            part=self._part,
+            attempt=self._attempt,
+            fruitless=self._fruitless,
+            done=self.done,
+        )
+
     async def run(self) -> bool:
         """Until what is left is too small to trade; False if it was so from the start.
 
         Raises StepFailed when the venue refuses or fills nothing, several times in a row."""
+        if self.done:
+            return self.coins != ZERO
         with self._place.bound():
             return await self._trade()
 
     async def _trade(self) -> bool:
-        fruitless = 0
+        await self._ask_again()
+        if self.given_up:
+            return False
         while True:
+            turn_page_if_full()
             now = await self.read_market()
             if (quantity := self._size(now)) is None:
+                self.done = True
                 return self.coins != ZERO
             report = await self.order(quantity, self.limit(now), now.instrument.taker_fee)
             if report.outcome is OrderOutcome.BLOCKED:
@@ -92,11 +131,13 @@ class Execution:
             self.pause = None
             await self._story.wait(None)
             if report.outcome is OrderOutcome.FILLED and self._size(now) is None:
+                self.done = True
                 return True  # without another look at the book: what is left was too small a moment ago
-            fruitless = 0 if report.outcome is OrderOutcome.FILLED else fruitless + 1
-            if fruitless == TRIES:
+            self._fruitless = 0 if report.outcome is OrderOutcome.FILLED else self._fruitless + 1
+            if self._fruitless == TRIES:
+                self._fruitless = 0
                 raise StepFailed(f"{self._what()} {report.outcome}: {report.reason or 'the book is too thin'}")
-            if fruitless:
+            if self._fruitless:
                 await self._story.control.sleep(PAUSE, f"before {self._what()} is tried again")
 
     def _next_pause(self, report: OrderReport) -> timedelta:
@@ -135,21 +176,35 @@ class Execution:
             expires_at_ms=expires_at_ms or now_ms() + GOOD_FOR_MS,
             opening=opening,
             compensating=place.leg is Leg.BACK,
+            asking_run_id=self._story.asking_run_id,
         )
-        limit = f"{'at most' if place.side is Side.BUY else 'at least'} {limit_price:f} {place.venue.cash}"
+        return await self.ask(intent)
+
+    async def ask(self, intent: OrderIntent) -> OrderReport:
+        """Have it carried out, however long that takes, and take in what came of it."""
+        place = self._place
+        limit = f"{'at most' if place.side is Side.BUY else 'at least'} {intent.limit_price:f} {place.venue.cash}"
+        self._story.unanswered = intent
         with place.bound():
             report = await answered(
                 self._story,
                 ORDER,
                 OrderActivities.execute_order,
                 intent,
-                summary=f"{place.side} {quantity:f} {place.coin} on {place.venue}, {limit}",
+                summary=f"{place.side} {intent.quantity:f} {place.coin} on {place.venue}, {limit}",
                 refusal=proves_nothing,
             )
+            self._story.unanswered = None
             await self._take_in(intent, report)
         if report.outcome is OrderOutcome.FOREIGN:
             raise NeedsPerson(report.reason)
         return report
+
+    async def _ask_again(self) -> None:
+        """About the order that an earlier run of the workflow got no answer about."""
+        order = self._story.unanswered
+        if order is not None and step_of(order.client_order_id) == self._place.name:
+            await self.ask(order)
 
     async def _take_in(self, intent: OrderIntent, report: OrderReport) -> None:
         if report.outcome in {OrderOutcome.FILLED, OrderOutcome.UNFILLED}:
@@ -230,24 +285,3 @@ class Execution:
         place = self._place
         verb = "bought" if place.side is Side.BUY else "sold"
         return f"{verb} {report.quantity:f} {place.coin} on {place.venue} for {report.funds:f} {place.venue.cash}"
-
-
-class BuyBack(Execution):
-    """Buys at least `target` coins, and hardly more, with whatever cash there is: they were given away, or taken."""
-
-    @exact
-    def _quantity(self, now: MarketNow) -> Decimal:
-        lacking = self._target - self.coins
-        return sizing.least_buy(lacking, now.quote.ask, now.instrument) if lacking > ZERO else ZERO
-
-    def _what(self) -> str:
-        return f"buy {self._target:f} {self._place.coin} back on {self._place.venue}"
-
-
-class RouteBuy(Execution):
-    """Buys the coin of a way home. While nothing is bought, a wait gives the choice of the way back to the caller."""
-
-    @property
-    def given_up(self) -> bool:
-        """The market has moved on meanwhile: another way may be cheaper, or this one dearer than is bearable."""
-        return self._waited and self.coins == ZERO

@@ -3,6 +3,7 @@
 import asyncio
 from abc import abstractmethod
 from collections.abc import Awaitable, Callable
+from datetime import datetime
 from typing import TypeVar
 
 from temporalio import workflow
@@ -11,18 +12,24 @@ from temporalio.exceptions import ApplicationError
 with workflow.unsafe.imports_passed_through():
     from kimp.contracts.cycle import CycleResult, CycleTerms, TakeOver
     from kimp.contracts.operators import CycleState, Decision, OperatorRequest, WriteOff
+    from kimp.contracts.progress import Parked, Progress
     from kimp.contracts.status import CycleStatus
     from kimp.domain.compensation import positions
+    from kimp.domain.ids import Leg
+    from kimp.domain.ledger import Posting
     from kimp.domain.money import ZERO
     from kimp.observability.tracing import tracer
 
 from workflows.compensation import Compensation
 from workflows.control import Control, Stopped
+from workflows.execution import Execution
+from workflows.page import PageIsFull, turn_page_if_full
 from workflows.steps import NeedsPerson, StepFailed
-from workflows.story import CycleStory
+from workflows.story import CycleStory, as_ms, as_time
 from workflows.transfer import Transfer
 
 R = TypeVar("R")
+E = TypeVar("E", bound=Execution)
 
 
 class CycleLife:
@@ -33,7 +40,15 @@ class CycleLife:
         self._control = Control()
         self._story = CycleStory(terms, self._control, takes_over)
         self._transfers: list[Transfer] = []
+        self._executions: dict[str, Execution] = {}
+        self._home_since: datetime | None = None
+        self._undoing_because: str | None = None
+        self._compensation = Compensation(self._story, self._transfers)
+        self._parking: Parked | None = None
         self._writing_off = False
+        self._traded = {one.step: one for one in terms.progress.traded} if terms.progress else {}
+        if terms.progress is not None:
+            self._go_on(terms.progress)
 
     @abstractmethod
     async def _earn(self) -> CycleResult:
@@ -46,12 +61,59 @@ class CycleLife:
             try:
                 await asyncio.shield(life)
             except asyncio.CancelledError:
-                _go_on()
+                _uncancel()
+            except PageIsFull:
+                await workflow.wait_condition(workflow.all_handlers_finished)
+                workflow.continue_as_new(self._next_page())
         result = life.result()
         await workflow.wait_condition(workflow.all_handlers_finished)
         return result
 
+    def _next_page(self) -> CycleTerms:
+        """The workflow's input, and all that it has come to know since."""
+        stop, heard = self._control.asked
+        progress = Progress(
+            told=self._story.so_far(),
+            stop=stop,
+            stop_heard=heard,
+            undoing=self._undoing_because,
+            parked=self._parking,
+            traded=tuple(execution.so_far for execution in self._executions.values()),
+            moved=tuple(transfer.so_far for transfer in self._transfers),
+            home_since_ms=as_ms(self._home_since),
+            dust=tuple(Posting(*key, amount) for key, amount in self._compensation.dust.items()),
+            abroad_since_ms=as_ms(self._compensation.abroad_since),
+        )
+        return self._terms.model_copy(update={"progress": progress})
+
+    def _go_on(self, progress: Progress) -> None:
+        """Where an earlier run of the workflow stopped, because its history had become long."""
+        self._control.resume(progress.stop, heard=progress.stop_heard, undoing=progress.undoing is not None)
+        self._story.go_on(progress.told)
+        self._transfers += [Transfer.going_on(self._story, one) for one in progress.moved]
+        self._home_since = as_time(progress.home_since_ms)
+        self._undoing_because = progress.undoing
+        self._compensation.go_on(progress)
+        self._parking = progress.parked
+
+    def _trading(self, execution: E) -> E:
+        """The same, as far as an earlier run of the workflow has come with it."""
+        if (so_far := self._traded.pop(execution.name, None)) is not None:
+            execution.go_on(so_far)
+        self._executions[execution.name] = execution
+        return execution
+
+    def _forget(self, execution: Execution) -> None:
+        """Nothing came of it."""
+        del self._executions[execution.name]
+
+    def _moving(self, leg: Leg) -> Transfer | None:
+        """The leg's transfer, if an earlier run of the workflow has begun it."""
+        return next((transfer for transfer in self._transfers if transfer.leg is leg), None)
+
     async def _earn_or_undo(self) -> CycleResult:
+        if self._undoing_because is not None:
+            return await self._undo(self._undoing_because)
         try:
             return await self._earn()
         except (StepFailed, Stopped) as failure:
@@ -60,15 +122,18 @@ class CycleLife:
     async def _undo(self, reason: str) -> CycleResult:
         """From whatever is held back to cash at home. What was never begun is only rejected."""
         self._control.undoing = True
-        if not self._story.held:
-            return await self._story.end(CycleStatus.REJECTED, reason)
-        await self._story.undo(reason)
-        compensation = Compensation(self._story, self._transfers)
-        await self._step("undoing", compensation.run)
+        if self._undoing_because is None:
+            if not self._story.held:
+                return await self._story.end(CycleStatus.REJECTED, reason)
+            self._undoing_because = reason
+            await self._story.undo(reason)
+        await self._step("undoing", self._compensation.run)
         return await self._story.end(CycleStatus.COMPENSATED, reason)
 
     async def _step(self, name: str, action: Callable[[], Awaitable[R]]) -> R:
         """Run a step. What only a person can mend parks the cycle, and so does an undoing that fails."""
+        if self._parking is not None:  # by an earlier run of the workflow
+            await self._await_decision(self._parking)
         while True:
             try:
                 with tracer.start_as_current_span(name, record_exception=False):
@@ -83,18 +148,27 @@ class CycleLife:
     async def _park(self, reason: str) -> None:
         """Open and visible until a person decides. Raises Stopped if the cycle is to be undone."""
         self._control.forget_decisions()  # before anybody can see that it is parked, and decide
-        before = self._story.status
-        undoing_because = self._story.reason
+        self._parking = Parked(reason=reason, before=self._story.status, undoing_because=self._story.reason)
         await self._story.park(reason)
-        decision = await self._control.decision()
-        # Before what follows, which may be the last record, and sums the books up.
-        await workflow.wait_condition(lambda: not self._writing_off)
-        await self._story.resume(before, undoing_because)
+        await self._await_decision(self._parking)
+
+    async def _await_decision(self, parked: Parked) -> None:
+        """And carry it out."""
+        decision = parked.decision
+        if decision is None:
+            if not self._control.decided:
+                turn_page_if_full()
+            decision = await self._control.decision()
+            # Before what follows, which may be the last record, and sums the books up.
+            await workflow.wait_condition(lambda: not self._writing_off)
+            self._parking = parked.model_copy(update={"decision": decision})
+            await self._story.resume(parked.before, parked.undoing_because)
         if decision is Decision.COMPENSATE:
             for transfer in self._transfers:
                 await transfer.give_up()
-            if not self._control.undoing:
-                raise Stopped(reason)
+        self._parking = None
+        if decision is Decision.COMPENSATE and not self._control.undoing:
+            raise Stopped(parked.reason)
 
     @workflow.query
     def state(self) -> CycleState:
@@ -185,7 +259,7 @@ class CycleLife:
         return self._story.status
 
 
-def _go_on() -> None:
+def _uncancel() -> None:
     """A task that was cancelled may not wait for anything until it says that it goes on."""
     task = asyncio.current_task()
     if task is not None:

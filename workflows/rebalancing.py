@@ -14,6 +14,7 @@ with workflow.unsafe.imports_passed_through():
     from kimp.domain.money import ONE, Money, exact
     from kimp.domain.sizing import cash_of
 
+from workflows.page import turn_page_if_full
 from workflows.policies import ROUTES
 from workflows.steps import LOOK_AGAIN, LOOK_AGAIN_AT_MOST, StepFailed, answered
 from workflows.story import CycleStory
@@ -28,6 +29,8 @@ async def await_route(story: CycleStory, cash: Money, since: datetime) -> LegEst
     look_for = timedelta()
     waited = False
     while True:
+        if waited:
+            turn_page_if_full()
         story.control.check()
         elapsed_s = int((workflow.now() - since).total_seconds())
         ratio = _least_ratio(story, elapsed_s)

@@ -20,7 +20,7 @@ Answer = TypeVar("Answer")
 
 LOOK_AGAIN = timedelta(seconds=30)
 LOOK_AGAIN_AT_MOST = timedelta(minutes=30)
-"""A look takes about 20 events of the history, which the server ends at 50,000: so a wait may last two months."""
+"""A look takes about 20 events: with one each half an hour the history continues as new after four days."""
 
 
 FOR_A_PERSON = {OutcomeUnknown.__name__, BadAmount.__name__, Unstorable.__name__}
@@ -70,6 +70,7 @@ async def answered(
     `refusal` is told kind and text of each failure, and raises what ends the waiting. Raises NeedsPerson if the outcome
     can't be found out.
     """
+    story.walked_through = False
     pause = LOOK_AGAIN
     waited = False
     while True:
@@ -90,6 +91,7 @@ async def answered(
 
 async def look_again(story: CycleStory, reason: str, pause: timedelta) -> timedelta:
     """Show the reason, sleep; the next pause is longer, so that hours of waiting stay a short history."""
+    pause = story.longer(pause, reason)
     await story.wait(reason, pause)
     await story.control.sleep(pause, reason)
     return min(pause * 2, LOOK_AGAIN_AT_MOST)

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 from temporalio import workflow
@@ -11,15 +11,19 @@ with workflow.unsafe.imports_passed_through():
     from kimp.contracts.cycle import CycleRecord, CycleResult, CycleTerms, TakeOver
     from kimp.contracts.operators import Decision, WriteOff
     from kimp.contracts.orders import OrderIntent
+    from kimp.contracts.progress import Price, ToldSoFar
     from kimp.contracts.search_attributes import KIMP_PROFIT_KRW, KIMP_REASON, KIMP_STATUS, WITHHELD
     from kimp.contracts.status import CycleStatus
-    from kimp.domain.ids import Leg, Step, UsedNumber
-    from kimp.domain.ledger import Account, Entry, holdings, value_krw, write_off_entry
+    from kimp.domain.ids import Leg, Step, UsedNumber, step_of
+    from kimp.domain.ledger import Account, Entry, Posting, holdings, value_krw, write_off_entry
     from kimp.domain.market import Venue
     from kimp.domain.money import Asset, Money
 
 from workflows.control import Control
 from workflows.recording import refused, what_is_in_no_book, without_amounts
+
+LINES_KEPT = 100
+"""Of the story in the Web UI, in the next run of the workflow; Temporal keeps the earlier runs, the ledger all."""
 
 
 class CycleStory:
@@ -29,6 +33,11 @@ class CycleStory:
         self.cycle = cycle
         self.control = control
         self.run_id = workflow.info().first_execution_run_id
+        began_as = workflow.info().original_execution_run_id
+        self.asking_run_id = None if began_as == self.run_id else began_as
+        self.walked_through = False
+        """What an earlier run did is walked through again, until the first question of this one: it is not told anew.
+        """
         self.status = CycleStatus.STARTED
         self.waiting_reason: str | None = None
         self.reason: str | None = None
@@ -39,9 +48,14 @@ class CycleStory:
         self.krw_per_usdt = cycle.krw_per_usdt
         self._prices: dict[tuple[Venue, Asset], Decimal] = {}
         self.entries: list[Entry] = []
-        """What was booked, in that order."""
+        """What this run booked, in that order."""
+        self._before: dict[tuple[Account, Asset], Decimal] = {}
+        """Held by what earlier runs booked."""
+        self._booked: set[str] = set()
         self.absent: list[OrderIntent] = []
         """Orders that were given up after their fence; undoing looks for each once more before it trades."""
+        self.unanswered: OrderIntent | None = None
+        """The order that is being asked about."""
         self._takes_over = takes_over
         self._lines: list[str] = []
         self._sequence = takes_over.sequence if takes_over else 0
@@ -49,11 +63,68 @@ class CycleStory:
         self._written_off = 0
         self._waiting_since_ms: int | None = None
         self._next_check_ms: int | None = None
+        self._pause: timedelta | None = None
+        self._least_pause = timedelta()
 
     @property
     def held(self) -> Mapping[tuple[Account, Asset], Decimal]:
         """What the cycle gained and lost on the venues and in transit, exactly, by what is booked."""
-        return holdings(self.entries)
+        return holdings(self.entries, self._before)
+
+    def so_far(self) -> ToldSoFar:
+        """For the next run of the workflow."""
+        return ToldSoFar(
+            status=self.status,
+            sequence=self._sequence,
+            waiting_reason=self.waiting_reason,
+            waiting_since_ms=self._waiting_since_ms,
+            next_check_ms=self._next_check_ms,
+            pause_s=None if self._pause is None else int(self._pause.total_seconds()),
+            reason=self.reason,
+            spent=self.spent,
+            returned=self.returned,
+            route=self.route,
+            krw_per_usdt=self.krw_per_usdt,
+            prices=tuple(Price(venue=venue, coin=coin, price=price) for (venue, coin), price in self._prices.items()),
+            held=tuple(Posting(account, asset, amount) for (account, asset), amount in self.held.items()),
+            booked=tuple(sorted(filter(self._may_come_again, self._booked))),
+            absent=tuple(self.absent),
+            unanswered=self.unanswered,
+            numbers=tuple(UsedNumber(leg, step, number) for (leg, step), number in self._numbers.items()),
+            written_off=self._written_off,
+            lines=tuple(self._lines[-LINES_KEPT:]),
+        )
+
+    def _may_come_again(self, entry_id: str) -> bool:
+        """Of the fills of a sale in thousands of parts none may: its orders are not asked about any more."""
+        absent = {order.client_order_id for order in self.absent}
+        return step_of(entry_id)[1:] == Step.SEND or entry_id.partition("/")[0] in absent
+
+    def go_on(self, told: ToldSoFar) -> None:
+        """Go on where an earlier run of the workflow stopped."""
+        self.walked_through = True
+        self.status, self._sequence = told.status, told.sequence
+        self.waiting_reason, self._waiting_since_ms = told.waiting_reason, told.waiting_since_ms
+        self._next_check_ms, self.reason = told.next_check_ms, told.reason
+        self._least_pause = timedelta(seconds=told.pause_s or 0)
+        self.spent, self.returned, self.route = told.spent, told.returned, told.route
+        self.krw_per_usdt = told.krw_per_usdt
+        self._prices = {(one.venue, one.coin): one.price for one in told.prices}
+        self._before = {(one.account, one.asset): one.amount for one in told.held}
+        self._booked = set(told.booked)
+        self.absent = list(told.absent)
+        if told.unanswered is not None:
+            self.unanswered = told.unanswered.model_copy(update={"asking_run_id": self.asking_run_id})
+        for used in told.numbers:
+            self.use_number(used)
+        self._written_off = told.written_off
+        self._takes_over = None
+        self._lines = list(told.lines)
+        self._show()
+
+    def longer(self, pause: timedelta, reason: str) -> timedelta:
+        """The pause, not shorter than the last one of an earlier run of the workflow that waited for the same."""
+        return max(pause, self._least_pause) if reason == self.waiting_reason else pause
 
     def use_number(self, used: UsedNumber) -> None:
         """An earlier run of the cycle gave this number and all below it."""
@@ -76,7 +147,7 @@ class CycleStory:
 
     def advance(self, status: CycleStatus) -> None:
         """Move on: searchable at once; the read model follows with what is booked next, or when the cycle waits."""
-        if status is not self.status:
+        if status is not self.status and not self.walked_through:
             self.status = status
             workflow.logger.info("%s", status)
             workflow.upsert_search_attributes([KIMP_STATUS.value_set(status)])
@@ -84,9 +155,8 @@ class CycleStory:
 
     async def book(self, entries: Sequence[Entry] = ()) -> None:
         """Record the cycle as it is, with what was just traded or moved; what is booked already is not booked again."""
-        booked = {entry.entry_id for entry in self.entries}
-        entries = [entry for entry in entries if entry.entry_id not in booked]
-        self.entries.extend(entries)
+        entries = [entry for entry in entries if entry.entry_id not in self._booked]
+        self._take_in(entries)
         self._sequence += 1
         self._show()
         record = self._record(entries)
@@ -115,10 +185,15 @@ class CycleStory:
             self.control.stop(why)
         return False
 
+    def _take_in(self, entries: Sequence[Entry]) -> None:
+        self.entries.extend(entries)
+        self._booked.update(entry.entry_id for entry in entries)
+
     async def wait(self, reason: str | None, until: timedelta | None = None) -> None:
         """Say what the cycle waits for and when it looks again, or with None that it waits no longer."""
         if reason is None and self.waiting_reason is None:
             return
+        self._pause = until
         now = now_ms()
         if reason != self.waiting_reason:
             self.waiting_reason = reason
@@ -130,6 +205,7 @@ class CycleStory:
 
     async def end(self, status: CycleStatus, reason: str | None = None) -> CycleResult:
         """The last word."""
+        self.walked_through = False
         await self.wait(None)
         self.reason = reason
         if reason is not None:
@@ -150,6 +226,7 @@ class CycleStory:
 
     async def park(self, reason: str) -> None:
         """Nothing more happens until a person decides; the caller keeps the status to resume with."""
+        self.walked_through = False
         await self.wait(None)
         self.reason = reason
         self.tell(f"parked: {reason}")
@@ -159,6 +236,7 @@ class CycleStory:
 
     async def resume(self, status: CycleStatus, reason: str | None) -> None:
         """A person decided: on with it, with the status and reason it had before."""
+        self.walked_through = False
         self.reason = reason
         self._search_reason(reason)
         self.advance(status)
@@ -174,13 +252,14 @@ class CycleStory:
 
     def know(self, entries: Sequence[Entry], numbers: Sequence[UsedNumber]) -> None:
         """What earlier runs booked, and the names that they used."""
-        self.entries.extend(entries)
+        self._take_in(entries)
         self._written_off += sum(entry.entry_id.startswith(f"{self.cycle.cycle_id}/write-off/") for entry in entries)
         for used in numbers:
             self.use_number(used)
 
     async def undo(self, reason: str) -> None:
         """From here on everything leads back."""
+        self.walked_through = False
         await self.wait(None)
         self.reason = reason
         self._search_reason(reason)
@@ -247,3 +326,11 @@ class CycleStory:
 def now_ms() -> int:
     """Epoch milliseconds, the same in every replay."""
     return int(workflow.now().timestamp() * 1000)
+
+
+def as_ms(time: datetime | None) -> int | None:
+    return None if time is None else int(time.timestamp() * 1000)
+
+
+def as_time(ms: int | None) -> datetime | None:
+    return None if ms is None else datetime.fromtimestamp(ms / 1000, UTC)

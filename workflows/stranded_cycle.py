@@ -1,7 +1,5 @@
 """A cycle whose workflow is gone: terminated, or lost with Temporal's store. Its books and its journal are not."""
 
-from collections.abc import Sequence
-
 from temporalio import workflow
 from temporalio.exceptions import ActivityError, ApplicationError
 
@@ -9,10 +7,10 @@ with workflow.unsafe.imports_passed_through():
     from activities.takeovers import TakeOverActivities
     from kimp.contracts.cycle import STRANDED_CYCLE, CycleResult, Journalled, JournalQuery, StrandedInput
     from kimp.contracts.status import CycleStatus
-    from kimp.contracts.transfers import WithdrawalIntent
     from kimp.domain.errors import Superseded
     from kimp.domain.ids import Leg, Step
     from kimp.domain.ledger import spent_on
+    from kimp.domain.money import Money
 
 from workflows.control import Stopped
 from workflows.late_order import settle
@@ -32,6 +30,8 @@ class StrandedCycle(CycleLife):
     def __init__(self, cycle: StrandedInput) -> None:
         super().__init__(cycle, cycle.takes_over)
         self._cycle = cycle
+        self._orders = list(cycle.orders)
+        self._withdrawals = list(cycle.withdrawals)
 
     @workflow.run
     async def run(self, cycle: StrandedInput) -> CycleResult:  # noqa: ARG002 - the SDK hands it to both
@@ -40,16 +40,22 @@ class StrandedCycle(CycleLife):
     async def _earn(self) -> CycleResult:
         """There is nothing to earn any more."""
         cycle = self._cycle
-        await self._story.take_over(cycle.why)
-        # Only now: until the row was this run's, the one before could still be let send something.
-        left = await self._journal() if workflow.patched(READS_JOURNAL) else cycle
-        if left is None:
-            return await self._story.end(CycleStatus.REJECTED, "another run has taken the cycle over")
-        self._story.know(left.entries, left.numbers)
-        for order in left.orders:
-            await settle(self._story, order)
-        await self._follow(left.withdrawals)
-        self._story.spent = spent_on(self._story.entries, cycle.direction.source, f"{Leg.ONE}{Step.BUY}")
+        if self._parking is not None and self._parking.reason == cycle.why:  # by an earlier run of the workflow
+            await self._await_decision(self._parking)
+            raise StepFailed(cycle.why)
+        if cycle.progress is None:
+            await self._story.take_over(cycle.why)
+            # Only now: until the row was this run's, the one before could still be let send something.
+            left = await self._journal() if workflow.patched(READS_JOURNAL) else cycle
+            if left is None:
+                return await self._story.end(CycleStatus.REJECTED, "another run has taken the cycle over")
+            self._story.know(left.entries, left.numbers)
+            self._orders, self._withdrawals = list(left.orders), list(left.withdrawals)
+        while self._orders:
+            await settle(self._story, self._orders[0])
+            del self._orders[0]
+        await self._follow()
+        self._story.spent = self._spent()
         if cycle.parked:
             await self._park(cycle.why)
         raise StepFailed(cycle.why)
@@ -70,14 +76,25 @@ class StrandedCycle(CycleLife):
         entries = tuple(entry for some in found for entry in some.entries)
         return found[0].model_copy(update={"entries": entries})
 
-    async def _follow(self, sent: Sequence[WithdrawalIntent]) -> None:
+    def _spent(self) -> Money | None:
+        return self._story.spent or spent_on(self._story.entries, self._cycle.direction.source, f"{Leg.ONE}{Step.BUY}")
+
+    def _next_page(self) -> StrandedInput:
+        self._story.spent = self._spent()
+        left = {"entries": (), "orders": tuple(self._orders), "withdrawals": tuple(self._withdrawals)}
+        return StrandedInput.model_validate({**dict(super()._next_page()), **left})
+
+    async def _follow(self) -> None:
         """One after the other, because a person who gives one up means that one and none that nobody looked at yet."""
-        left = [(intent.transfer_id, Transfer.of(self._story, intent)) for intent in sent]
         try:
-            while left:
-                name, transfer = left.pop(0)
+            for transfer in self._transfers:  # begun by an earlier run of the workflow
+                await self._step("following what was sent", transfer.settle)
+            while self._withdrawals:
+                intent = self._withdrawals.pop(0)
+                transfer = Transfer.of(self._story, intent)
                 self._transfers.append(transfer)
-                await self._step(f"following {name}", transfer.settle)
+                await self._step(f"following {intent.transfer_id}", transfer.settle)
         except Stopped:
-            self._transfers += [transfer for _, transfer in left]  # followed while the cycle is undone
+            # Followed while the cycle is undone.
+            self._transfers += [Transfer.of(self._story, intent) for intent in self._withdrawals]
             raise

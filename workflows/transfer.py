@@ -1,16 +1,16 @@
 """A coin on its way from one venue to the other, as durable steps."""
 
 from contextlib import AbstractContextManager
-from datetime import timedelta
+from datetime import datetime
 from decimal import Decimal
 
 from temporalio import workflow
 
 with workflow.unsafe.imports_passed_through():
     from activities.transfers import TransferActivities
+    from kimp.contracts.progress import MovedSoFar
     from kimp.contracts.transfers import (
         TransferRequest,
-        TransferState,
         TransferTerms,
         WithdrawalIntent,
         WithdrawalReport,
@@ -22,9 +22,10 @@ with workflow.unsafe.imports_passed_through():
     from kimp.domain.money import ZERO, Asset
     from kimp.observability.context import bound
 
+from workflows.buying import BuyBack
 from workflows.deposit import follow_deposit
-from workflows.execution import BuyBack, Place
-from workflows.policies import FOLLOW, PREPARE, WITHDRAW
+from workflows.execution import Place
+from workflows.policies import PREPARE, WITHDRAW
 from workflows.steps import (
     LOOK_AGAIN,
     Barred,
@@ -32,10 +33,10 @@ from workflows.steps import (
     StepFailed,
     answered,
     look_again,
-    proves_nothing,
     spends_its_id,
 )
-from workflows.story import CycleStory, now_ms
+from workflows.story import CycleStory, as_ms, as_time, now_ms
+from workflows.withdrawal import follow_withdrawal
 
 GOOD_FOR_MS = 180_000
 """Wallets and addresses were looked at just before; a withdrawal that waits longer for its turn is prepared anew."""
@@ -51,16 +52,18 @@ class Transfer:
     def __init__(self, story: CycleStory, leg: Leg, coin: Asset, direction: Direction, available: Decimal) -> None:
         """`available`: coins at the source, of which as many are sent as fee and step allow."""
         self._story = story
-        self._leg = leg
-        self._coin = coin
+        self.leg = leg
+        self.coin = coin
         self._direction = direction
-        self._available = available
+        self.available = available
         self._intent: WithdrawalIntent | None = None
         self._sent: tuple[WithdrawalIntent, WithdrawalReport] | None = None
         self._looked_at = False
-        self._arrived = False
         self._credited: Decimal | None = None
-        """What arrived where that was not what was sent: a person has been told."""
+        """What arrived."""
+        self._refusals = 0
+        self._since: datetime | None = None
+        """When what is under way was first followed."""
 
     @classmethod
     def of(cls, story: CycleStory, intent: WithdrawalIntent) -> "Transfer":
@@ -70,15 +73,48 @@ class Transfer:
         transfer._intent = intent
         return transfer
 
+    @classmethod
+    def going_on(cls, story: CycleStory, so_far: MovedSoFar) -> "Transfer":
+        """As an earlier run of the workflow left it."""
+        transfer = cls(story, so_far.leg, so_far.coin, so_far.direction, so_far.available)
+        if so_far.intent is not None:
+            transfer._intent = so_far.intent.model_copy(update={"asking_run_id": story.asking_run_id})
+            transfer._sent = None if so_far.sent is None else (transfer._intent, so_far.sent)
+        transfer._credited, transfer._refusals = so_far.credited, so_far.refusals
+        transfer._looked_at = so_far.looked_at
+        transfer._since = as_time(so_far.followed_since_ms)
+        return transfer
+
+    @property
+    def so_far(self) -> MovedSoFar:
+        """For the next run of the workflow."""
+        return MovedSoFar(
+            leg=self.leg,
+            coin=self.coin,
+            direction=self._direction,
+            available=self.available,
+            intent=self._intent,
+            sent=None if self._sent is None else self._sent[1],
+            credited=self._credited,
+            refusals=self._refusals,
+            looked_at=self._looked_at,
+            followed_since_ms=as_ms(self._since),
+        )
+
+    @property
+    def settled(self) -> bool:
+        """Nothing of it is under way."""
+        return self._intent is None if self._sent is None else not self._in_transit
+
     @property
     def _in_transit(self) -> bool:
         """What was sent is not known to have arrived, and was not written off."""
-        return not self._arrived and self._story.held.get((Account.IN_TRANSIT, self._coin), ZERO) > ZERO
+        return self._credited is None and self._story.held.get((Account.IN_TRANSIT, self.coin), ZERO) > ZERO
 
     def _bound(self) -> AbstractContextManager[None]:
         """Log lines of the block say where they belong."""
         way = f"{self._direction.source}>{self._direction.destination}"
-        return bound(step=f"{self._leg}{Step.SEND}", venue=way)
+        return bound(step=f"{self.leg}{Step.SEND}", venue=way)
 
     async def run(self) -> Decimal:
         """Coins credited at the destination.
@@ -91,7 +127,7 @@ class Transfer:
         with self._bound():
             if self._sent is None:
                 self._sent = await self._send()
-                await self._cover()
+            await self._cover()
             return await self._take_in(*self._sent)
 
     async def settle(self) -> None:
@@ -124,26 +160,29 @@ class Transfer:
                 self._intent = None
 
     async def _take_in(self, intent: WithdrawalIntent, sent: WithdrawalReport) -> Decimal:
-        arrived = await follow_deposit(self._story, intent, sent)
+        self._since = self._since or workflow.now()
+        try:
+            arrived = await follow_deposit(self._story, intent, sent, self._since)
+        except NeedsPerson:
+            self._since = None  # a person who has looked, and tries again, waits as long once more
+            raise
         name, cycle_id = intent.transfer_id, self._story.cycle.cycle_id
         missing = sent.arrives - arrived
-        entries = [deposit_entry(name, cycle_id, self._direction.destination, self._coin, arrived)]
+        entries = [deposit_entry(name, cycle_id, self._direction.destination, self.coin, arrived)]
         if missing != ZERO:
-            entries.append(write_off_entry(f"{name}/missing", cycle_id, Account.IN_TRANSIT, self._coin, missing))
-        self._arrived = True
+            entries.append(write_off_entry(f"{name}/missing", cycle_id, Account.IN_TRANSIT, self.coin, missing))
+        self._credited = arrived
         await self._story.book(entries)
-        self._story.tell(f"{arrived:f} {self._coin} credited on {self._direction.destination}")
+        self._story.tell(f"{arrived:f} {self.coin} credited on {self._direction.destination}")
         if missing != ZERO:
-            self._credited = arrived
             raise NeedsPerson(
-                f"{self._direction.destination} credited {arrived:f} {self._coin} of {sent.arrives:f};"
+                f"{self._direction.destination} credited {arrived:f} {self.coin} of {sent.arrives:f};"
                 " the rest is booked as external; retry goes on with what arrived"
             )
         return arrived
 
     async def _send(self) -> tuple[WithdrawalIntent, WithdrawalReport]:
         """After a definite refusal nothing left the venue: the next attempt is a new withdrawal under a new id."""
-        refusals = 0
         pause = LOOK_AGAIN
         while True:
             if self._intent is None:
@@ -152,28 +191,30 @@ class Transfer:
                 return self._intent, await self._withdraw(self._intent)
             except StepFailed as refusal:
                 self._intent = None
-                refusals += not isinstance(refusal, Barred)
-                if refusals == TRIES:
+                self._refusals += not isinstance(refusal, Barred)
+                if self._refusals == TRIES:
+                    self._refusals = 0
                     raise
                 pause = await look_again(self._story, str(refusal), pause)
 
     async def _prepare(self) -> WithdrawalIntent:
         terms = await self._open_wallets()
-        size = sizing.withdrawal(self._available, terms.out)
+        size = sizing.withdrawal(self.available, terms.out)
         if size is None:
-            raise StepFailed(f"{self._available:f} {self._coin} is below what {self._direction.source} sends")
-        cycle, attempt = self._story.cycle, self._story.next_number(self._leg, Step.SEND)
+            raise StepFailed(f"{self.available:f} {self.coin} is below what {self._direction.source} sends")
+        cycle, attempt = self._story.cycle, self._story.next_number(self.leg, Step.SEND)
         return WithdrawalIntent(
             cycle_id=cycle.cycle_id,
             run_id=self._story.run_id,
-            transfer_id=transfer_id(cycle.cycle_id, self._leg, attempt, cycle.installation),
-            coin=self._coin,
+            transfer_id=transfer_id(cycle.cycle_id, self.leg, attempt, cycle.installation),
+            coin=self.coin,
             direction=self._direction,
             amount=size.amount,
             network=terms.out.name,
             address=terms.address,
             expires_at_ms=now_ms() + GOOD_FOR_MS,
-            compensating=self._leg is Leg.BACK,
+            compensating=self.leg is Leg.BACK,
+            asking_run_id=self._story.asking_run_id,
         )
 
     async def _open_wallets(self) -> TransferTerms:
@@ -185,14 +226,14 @@ class Transfer:
                 self._story,
                 PREPARE,
                 TransferActivities.prepare_transfer,
-                TransferRequest(cycle_id=self._story.cycle.cycle_id, coin=self._coin, direction=self._direction),
-                summary=f"{self._coin} wallets and address, {self._direction.source} to {self._direction.destination}",
+                TransferRequest(cycle_id=self._story.cycle.cycle_id, coin=self.coin, direction=self._direction),
+                summary=f"{self.coin} wallets and address, {self._direction.source} to {self._direction.destination}",
             )
             if terms.out.withdraw_open and terms.into.deposit_open:
                 await self._story.wait(None)
                 return terms
             closed = self._direction.destination if terms.out.withdraw_open else self._direction.source
-            pause = await look_again(self._story, f"{self._coin} wallet of {closed} is closed", pause)
+            pause = await look_again(self._story, f"{self.coin} wallet of {closed} is closed", pause)
 
     async def _withdraw(self, intent: WithdrawalIntent) -> WithdrawalReport:
         try:
@@ -201,21 +242,27 @@ class Transfer:
                 WITHDRAW,
                 TransferActivities.withdraw,
                 intent.model_copy(update={"looked_at": True}) if self._looked_at else intent,
-                summary=f"withdraw {intent.amount:f} {self._coin} from {self._direction.source}",
+                summary=f"withdraw {intent.amount:f} {self.coin} from {self._direction.source}",
                 refusal=spends_its_id,
             )
         except NeedsPerson:
             self._looked_at = workflow.patched(LOOKED_AT)  # once a person has said: look again
             raise
-        sent = await self._follow_withdrawal(intent)
-        self._story.tell(f"{sent.arrives:f} {self._coin} on the way, txid {sent.txid}")
+        self._since = self._since or workflow.now()
+        try:
+            sent = await follow_withdrawal(self._story, intent, self._since)
+        except (StepFailed, NeedsPerson):
+            self._since = None
+            raise
+        self._since = None
+        self._story.tell(f"{sent.arrives:f} {self.coin} on the way, txid {sent.txid}")
         await self._story.book(
             [
                 withdrawal_entry(
                     intent.transfer_id,
                     self._story.cycle.cycle_id,
                     self._direction.source,
-                    self._coin,
+                    self.coin,
                     sent.arrives,
                     sent.fee,
                 )
@@ -226,28 +273,7 @@ class Transfer:
     async def _cover(self) -> None:
         """A fee that was not expected may have taken coins that this cycle never had: they are bought back."""
         source = self._direction.source
-        lacking = -self._story.held.get((Account(source.value), self._coin), ZERO)
-        if lacking > ZERO and self._coin != source.cash:
-            self._story.tell(f"a surprising fee took {lacking:f} {self._coin} too much on {source}")
-            await BuyBack(self._story, Place(Leg.BACK, source, self._coin, Side.BUY), lacking).run()
-
-    async def _follow_withdrawal(self, intent: WithdrawalIntent) -> WithdrawalReport:
-        pause = LOOK_AGAIN
-        began = workflow.now()
-        untold_at_most = timedelta(seconds=self._story.cycle.policy.deposit_unseen_s)
-        while True:
-            sent = await answered(
-                self._story,
-                FOLLOW,
-                TransferActivities.follow_withdrawal,
-                intent,
-                summary=f"{self._coin} leaves {self._direction.source}",
-                refusal=proves_nothing,
-            )
-            if sent.state is TransferState.DONE and (sent.txid is not None or workflow.now() - began > untold_at_most):
-                await self._story.wait(None)
-                return sent
-            if sent.state is TransferState.FAILED:
-                raise StepFailed(f"{self._direction.source} did not send {intent.transfer_id}: {sent.detail}")
-            detail = "done, and no txid listed" if sent.state is TransferState.DONE else sent.detail
-            pause = await look_again(self._story, f"{self._direction.source} sends {self._coin}: {detail}", pause)
+        lacking = -self._story.held.get((Account(source.value), self.coin), ZERO)
+        if lacking > ZERO and self.coin != source.cash:
+            self._story.tell(f"a surprising fee took {lacking:f} {self.coin} too much on {source}")
+            await BuyBack(self._story, Place(Leg.BACK, source, self.coin, Side.BUY), lacking).run()

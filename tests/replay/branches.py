@@ -337,6 +337,34 @@ async def late_order(lab: Lab) -> Handle:
     return lab.client.get_workflow_handle(handle.id)
 
 
+async def sold_in_many_parts(lab: Lab) -> Handle:
+    """So many that the history continues as new, where the server calls it long early. The first run's history."""
+    cycle = await lab.plan()
+    lab.upbit.depth = Decimal(30)
+    handle = await lab.start(cycle)
+    await lab.seen(handle, lambda state: state.status != CycleStatus.STARTED)
+    lab.upbit.depth = Decimal(1_000_000)
+    await handle.result()
+    return lab.client.get_workflow_handle_for(ArbitrageCycle.run, handle.id, run_id=handle.first_execution_run_id)
+
+
+async def parked_for_long(lab: Lab) -> Handle:
+    """Parked in one run of the workflow, decided in another. The last run's history."""
+    handle = await _unknown_withdrawal(lab)
+    await _again(handle, times=3)
+    await handle.execute_update(ArbitrageCycle.compensate, ANN)
+    await handle.result()
+    return lab.client.get_workflow_handle_for(ArbitrageCycle.run, handle.id)
+
+
+async def _again(handle: Handle, times: int) -> None:
+    """A person who tries again, and finds the cycle parked as before."""
+    for _ in range(times):
+        await handle.execute_update(ArbitrageCycle.retry, ANN)
+        while (await handle.query(ArbitrageCycle.state)).status != CycleStatus.DEAD_LETTER:  # noqa: ASYNC110 - as above
+            await asyncio.sleep(0.02)
+
+
 BRANCHES: tuple[Branch, ...] = (
     completed_to_upbit,
     completed_to_binance,
@@ -371,4 +399,6 @@ BRANCHES: tuple[Branch, ...] = (
     deposit_refused_then_written_off,
     stranded,
     late_order,
+    sold_in_many_parts,
+    parked_for_long,
 )

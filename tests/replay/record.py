@@ -6,13 +6,13 @@ The workflow id is part of the name, because a history does not contain it and c
 import asyncio
 import sys
 import tempfile
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 
 from fakes.funded import fund, funded_books
 from fakes.lab import Lab
-from replay.branches import BRANCHES, Branch, late_order, stranded
+from replay.branches import BRANCHES, Branch, late_order, parked_for_long, sold_in_many_parts, stranded
 from temporalio.client import Client
 from temporalio.contrib.pydantic import pydantic_data_converter
 
@@ -25,21 +25,31 @@ from kimp.observability.logs import configure_logging
 ROOT = Path(__file__).resolve().parents[2]
 HISTORIES = Path(__file__).with_name("histories")
 SWEPT = (stranded, late_order)
+PAGED = (sold_in_many_parts, parked_for_long)
+"""Their histories continue as new: on a server that calls one long at its fortieth event."""
 
 
 async def record_all(folder: Path, wanted: set[str]) -> None:
-    """Run every branch, or the wanted ones, on a dev server of their own and write their histories."""
+    """Run every branch, or the wanted ones, on dev servers of their own and write their histories."""
     folder.mkdir(exist_ok=True)
+    branches = [one for one in BRANCHES if not wanted or one.__name__ in wanted]
+    await _record(folder, [one for one in branches if one not in PAGED])
+    await _record(folder, [one for one in branches if one in PAGED], "limit.historyCount.suggestContinueAsNew=40")
+
+
+async def _record(folder: Path, branches: Sequence[Branch], *dynamic: str) -> None:
     binary = await ensure_binary(print)
     with tempfile.TemporaryDirectory() as data:
-        async with DevServer(binary.path, Path(data), port=free_port(), ui_port=free_port()) as server:
+        async with DevServer(
+            binary.path, Path(data), port=free_port(), ui_port=free_port(), dynamic_config=dynamic
+        ) as server:
             client = await Client.connect(
                 server.address,
                 namespace=server.namespace,
                 data_converter=pydantic_data_converter,
                 identity="make-histories",  # not the recording machine's name
             )
-            for branch in (one for one in BRANCHES if not wanted or one.__name__ in wanted):
+            for branch in branches:
                 async with _books(Path(data) / f"{branch.__name__}.db", branch) as books:
                     lab = fund(Lab(client, books=books))
                     async with lab.workers():

@@ -1,7 +1,7 @@
 """A client of the shared dev server, and one whose workflows skip time."""
 
 from collections.abc import AsyncIterator
-from contextlib import suppress
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
 import pytest
@@ -33,10 +33,24 @@ async def lab(temporal_client: Client) -> AsyncIterator[Lab]:
 @pytest.fixture
 async def skipping_client(temporal_binary: Path) -> AsyncIterator[Client]:
     """Hours of workflow time pass in about a second each skip; needs a server of its own."""
+    async with _skipping(temporal_binary) as client:
+        yield client
+
+
+@pytest.fixture
+async def paging_client(temporal_binary: Path) -> AsyncIterator[Client]:
+    """Time is skipped as above; histories count as long from their sixtieth event on, not from the 4,096th."""
+    async with _skipping(temporal_binary, "limit.historyCount.suggestContinueAsNew=60") as client:
+        yield client
+
+
+@asynccontextmanager
+async def _skipping(binary: Path, *settings: str) -> AsyncIterator[Client]:
+    values = ("frontend.WorkflowTimeSkippingEnabled=true", *settings)
     environment = await WorkflowEnvironment.start_time_skipping_v2(
         data_converter=pydantic_data_converter,
-        dev_server_existing_path=str(temporal_binary),
-        dev_server_extra_args=["--dynamic-config-value", "frontend.WorkflowTimeSkippingEnabled=true"],
+        dev_server_existing_path=str(binary),
+        dev_server_extra_args=[part for value in values for part in ("--dynamic-config-value", value)],
     )
     async with environment:
         await prepare_namespace(environment.client)

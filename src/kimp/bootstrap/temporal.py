@@ -28,17 +28,20 @@ from workflows.sweep import Sweep
 
 WORKFLOWS = (ArbitrageCycle, StrandedCycle, Sweep)
 WORKFLOW_PARTS = (
+    "buying",
     "compensation",
     "control",
     "deposit",
     "execution",
     "late_order",
     "life",
+    "page",
     "policies",
     "rebalancing",
     "steps",
     "story",
     "transfer",
+    "withdrawal",
 )
 PASSED_THROUGH = (
     "kimp.domain",

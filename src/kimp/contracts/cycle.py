@@ -4,6 +4,7 @@ from decimal import Decimal
 
 from kimp.contracts.base import Message
 from kimp.contracts.orders import OrderIntent
+from kimp.contracts.progress import Progress
 from kimp.contracts.status import CycleStatus
 from kimp.contracts.transfers import WithdrawalIntent
 from kimp.domain.caps import Caps
@@ -62,6 +63,8 @@ class CycleTerms(Message):
     installation: str = ""
     """Ends the names of orders and withdrawals, which another database's cycles on the same account must not share.
     Empty: the cycle began before there was such a thing."""
+    progress: Progress | None = None
+    """Only of a run that goes on where an earlier one, whose history had become long, has stopped."""
 
 
 class CycleInput(CycleTerms):

@@ -49,6 +49,8 @@ class OrderIntent(Message):
     """Only of the order that opens a cycle."""
     compensating: bool = False
     """Undoes something: the kill switch lets it pass unless nothing at all may leave."""
+    asking_run_id: str | None = None
+    """The run that asks, where the cycle's workflow has continued as new since `run_id`."""
 
     def entries(self, fills: Sequence[Fill]) -> list[Entry]:
         """What its fills do to the books."""

@@ -51,6 +51,8 @@ class WithdrawalIntent(Message):
     compensating: bool = False
     looked_at: bool | None = None
     """A person was told that nobody knows which withdrawal of the venue's list it is, and said: look again."""
+    asking_run_id: str | None = None
+    """The run that asks, where the cycle's workflow has continued as new since `run_id`."""
 
 
 class TransferState(StrEnum):

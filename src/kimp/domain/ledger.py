@@ -160,9 +160,11 @@ def unexplained_entry(entry_id: str, differences: Mapping[tuple[Account, Asset],
 
 
 @exact
-def holdings(entries: Iterable[Entry]) -> dict[tuple[Account, Asset], Decimal]:
-    """Net change of what is held, per account and asset, without the zero ones."""
-    changes: defaultdict[tuple[Account, Asset], Decimal] = defaultdict(lambda: ZERO)
+def holdings(
+    entries: Iterable[Entry], before: Mapping[tuple[Account, Asset], Decimal] | None = None
+) -> dict[tuple[Account, Asset], Decimal]:
+    """Net change of what is held, per account and asset, without the zero ones. `before`: what to begin with."""
+    changes: defaultdict[tuple[Account, Asset], Decimal] = defaultdict(lambda: ZERO, before or {})
     for entry in entries:
         for posting in entry.postings:
             if posting.account in HOLDINGS:

@@ -1,0 +1,96 @@
+"""A cycle may wait for a year: its history continues as new, and the cycle goes on as if nothing had happened."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from fakes.lab import XRP, Handle, Lab
+from temporalio.client import Client, WorkflowUpdateFailedError
+
+from kimp.adapters.temporal.starter import TemporalCycleStarter
+from kimp.contracts.cycle import CycleRecord
+from kimp.contracts.operators import OperatorRequest
+from kimp.contracts.search_attributes import KIMP_COIN, KIMP_REASON, KIMP_STATUS
+from kimp.contracts.status import CycleStatus
+from kimp.domain.ids import workflow_id
+from workflows import steps, transfer
+from workflows.arbitrage_cycle import ArbitrageCycle
+
+ANN = OperatorRequest(by="ann", note="a year is enough")
+YEAR_MS = 365 * 24 * 3_600_000
+
+
+@pytest.fixture
+def lab(paging_client: Client, monkeypatch: pytest.MonkeyPatch) -> Lab:
+    """Looks are as rare as months, so that a year takes few of them."""
+    monkeypatch.setattr(transfer, "LOOK_AGAIN", timedelta(days=10))
+    monkeypatch.setattr(steps, "LOOK_AGAIN_AT_MOST", timedelta(days=60))
+    return Lab(paging_client)
+
+
+async def runs(lab: Lab, handle: Handle) -> int:
+    """How many the cycle's workflow has had so far."""
+    current = lab.client.get_workflow_handle(handle.id)
+    count = 1
+    while began := (await _first_event(current)).continued_execution_run_id:
+        current = lab.client.get_workflow_handle(handle.id, run_id=began)
+        count += 1
+    return count
+
+
+async def _first_event(handle: Any) -> Any:
+    async for event in handle.fetch_history_events():
+        return event.workflow_execution_started_event_attributes
+
+
+def a_year_on(record: CycleRecord) -> bool:
+    return record.at_ms - record.detected_at_ms > YEAR_MS
+
+
+def told_once(records: list[CycleRecord]) -> None:
+    """The rows follow one another, and each entry is booked once."""
+    assert [record.sequence for record in records] == list(range(1, len(records) + 1))
+    entries = [entry.entry_id for record in records for entry in record.entries]
+    assert len(entries) == len(set(entries))
+
+
+async def test_a_year_of_a_closed_wallet_ends_with_an_abort(lab: Lab) -> None:
+    cycle = await lab.plan()
+    lab.binance.wallets_open = False
+    async with lab.workers():
+        await TemporalCycleStarter(lab.client).start(cycle)
+        handle = lab.client.get_workflow_handle_for(ArbitrageCycle.run, workflow_id(cycle.cycle_id))
+        await lab.records.until(a_year_on)
+        assert await runs(lab, handle) > 1
+        current = lab.client.get_workflow_handle_for(ArbitrageCycle.run, handle.id)
+        attributes = (await current.describe()).typed_search_attributes
+        assert attributes[KIMP_COIN] == XRP
+        assert attributes[KIMP_REASON] == "XRP wallet of binance is closed"
+        assert attributes[KIMP_STATUS] == CycleStatus.STARTED
+        with pytest.raises(WorkflowUpdateFailedError):
+            await current.execute_update(ArbitrageCycle.compensate, ANN)
+        await current.execute_update(ArbitrageCycle.abort, ANN)
+        result = await handle.result()
+    assert result.status is CycleStatus.COMPENSATED
+    assert [intent.side for intent in lab.binance.sent] == ["buy", "sell"]
+    told_once(lab.records.records)
+    waits = [record for record in lab.records.records if record.waiting_reason]
+    assert len({record.waiting_since_ms for record in waits}) == 1
+
+
+async def test_a_year_of_a_closed_wallet_ends_with_its_opening(lab: Lab) -> None:
+    cycle = await lab.plan()
+    lab.binance.wallets_open = False
+    async with lab.workers():
+        handle = await lab.start(cycle)
+        await lab.records.until(a_year_on)
+        lab.binance.wallets_open = True
+        await lab.client.get_workflow_handle_for(ArbitrageCycle.run, handle.id).execute_update(
+            ArbitrageCycle.retry, ANN
+        )
+        result = await handle.result()
+    assert result.status is CycleStatus.COMPLETED
+    assert len(lab.binance.withdrawals) == len(lab.upbit.withdrawals) == 1
+    told_once(lab.records.records)
+    assert result.profit_krw is not None
+    assert result.profit_krw > 0
