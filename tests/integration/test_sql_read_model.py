@@ -138,3 +138,26 @@ async def test_coin_states_tell_the_latest_cycle_of_each_coin(books: SqlBooks) -
         XRP: CoinState(last_number=10, open=True, closed_ms=None),
         SOL: CoinState(last_number=1, open=False, closed_ms=1_005),
     }
+
+
+@pytest.mark.parametrize(
+    ("ends", "refusals"),
+    [
+        ([(CycleStatus.REJECTED, "rejected; binance: not permitted [-2010]")] * 3, 3),
+        ([(CycleStatus.COMPENSATED, "selling XRP; sell XRP on upbit with 9 XRP rejected: not permitted [-2010]")], 1),
+        ([(CycleStatus.REJECTED, "rejected; refused"), (CycleStatus.COMPLETED, None)], 0),
+        ([(CycleStatus.COMPLETED, None), (CycleStatus.REJECTED, "rejected; refused")], 1),
+        ([(CycleStatus.REJECTED, "not_sent; expired 3 ms ago"), (CycleStatus.REJECTED, "unfilled; gone")], 0),
+        ([(CycleStatus.COMPENSATED, "aborted by ann: rejected: she says")], 0),
+        ([(CycleStatus.REJECTED, "rejected; refused")] * 12, 8),
+    ],
+)
+async def test_refusals_by_a_market_are_counted_since_the_last_cycle_without(
+    books: SqlBooks, ends: list[tuple[CycleStatus, str | None]], refusals: int
+) -> None:
+    for number, (status, reason) in enumerate(ends, 1):
+        await books.read_model.record(record(1, status, cycle_id=f"XRP-{number}", reason=reason))
+    await books.read_model.record(record(1, CycleStatus.COMPLETED, cycle_id="SOL-1", coin=SOL))
+    states = await books.read_model.coin_states()
+    assert states[XRP].refusals == refusals
+    assert states[SOL].refusals == 0

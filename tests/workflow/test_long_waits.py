@@ -1,12 +1,12 @@
 """A cycle may wait for a year: its history continues as new, and the cycle goes on as if nothing had happened."""
 
 from datetime import timedelta
-from typing import Any
 
 import pytest
 from fakes.lab import XRP, Handle, Lab
 from temporalio.client import Client, WorkflowUpdateFailedError
 
+from kimp.adapters.temporal.histories import chain
 from kimp.adapters.temporal.starter import TemporalCycleStarter
 from kimp.contracts.cycle import CycleRecord
 from kimp.contracts.operators import OperatorRequest
@@ -30,17 +30,7 @@ def lab(paging_client: Client, monkeypatch: pytest.MonkeyPatch) -> Lab:
 
 async def runs(lab: Lab, handle: Handle) -> int:
     """How many the cycle's workflow has had so far."""
-    current = lab.client.get_workflow_handle(handle.id)
-    count = 1
-    while began := (await _first_event(current)).continued_execution_run_id:
-        current = lab.client.get_workflow_handle(handle.id, run_id=began)
-        count += 1
-    return count
-
-
-async def _first_event(handle: Any) -> Any:
-    async for event in handle.fetch_history_events():
-        return event.workflow_execution_started_event_attributes
+    return len([history async for history in chain(lab.client, handle.id)])
 
 
 def a_year_on(record: CycleRecord) -> bool:

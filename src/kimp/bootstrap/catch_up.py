@@ -70,7 +70,8 @@ async def take_over(histories: AsyncIterator[Recorded], read: ReadHistory, books
         kind, question = start_of(history)
         if kind == STRANDED_CYCLE:
             told = StrandedInput.model_validate_json(question)
-            await books.catching_up.surfaced(told.cycle_id, told.entries, reopened=not told.parked)
+            if told.progress is None:  # else an earlier run of the workflow was the one that took the cycle over
+                await books.catching_up.surfaced(told.cycle_id, told.entries, reopened=not told.parked)
         for past in activities_of(history):
             done.orders += await _apply(past, books)
         done.cycles += 1

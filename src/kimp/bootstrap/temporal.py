@@ -38,6 +38,7 @@ WORKFLOW_PARTS = (
     "page",
     "policies",
     "rebalancing",
+    "recording",
     "steps",
     "story",
     "transfer",

@@ -9,6 +9,7 @@ from typing import Any
 
 from temporalio.service import RPCError, RPCStatusCode
 
+from kimp.adapters.temporal.histories import chain
 from kimp.adapters.temporal.story import story_of, trace_id_of
 from kimp.bootstrap.parts import open_database
 from kimp.bootstrap.temporal import connect_temporal, history_reader
@@ -47,16 +48,17 @@ async def _from_temporal(settings: Settings, cycle_id: str, story: Story) -> boo
     """Whether it could be asked."""
     try:
         client = await connect_temporal(settings)
-        recorded = await client.get_workflow_handle(workflow_id(cycle_id)).fetch_history()
-        events = history_reader(settings, plaintext_too=True)(recorded).events
+        read = history_reader(settings, plaintext_too=True)
+        runs = [read(run).events async for run in chain(client, workflow_id(cycle_id))]
     except RPCError as error:
         story.missing.append(f"history: {error.message}")
         return error.status is RPCStatusCode.NOT_FOUND
     except KimpError as error:
         story.missing.append(f"history: {error}")
         return False
-    story.trace_id = trace_id_of(events)
-    story.lines += story_of(events)
+    story.trace_id = trace_id_of(runs[-1])
+    for events in runs:
+        story.lines += story_of(events)
     return True
 
 

@@ -7,6 +7,11 @@ from kimp.domain.caps import Caps
 from kimp.domain.legs import Blocked, Gate
 from kimp.domain.money import Asset
 
+FIRST_REST_MS = 30_000
+LONGEST_REST_MS = 12 * 3_600_000
+REFUSALS_COUNTED = 8
+"""More in a row make no difference."""
+
 
 class HaltLevel(IntEnum):
     """The kill switch."""
@@ -26,6 +31,10 @@ class CoinState:
     open: bool
     closed_ms: int | None
     """When the latest cycle ended, epoch milliseconds."""
+    refusals: int = 0
+    """How many of its latest cycles came to nothing, or had to be undone, because a market refused the order."""
+    refusal: str = ""
+    """The last one, in the venue's words."""
 
 
 NEVER_TRADED = CoinState(last_number=0, open=False, closed_ms=None)
@@ -36,6 +45,11 @@ class AdmissionLimits:
     caps: Caps
     cooldown_ms: int
     """Pause of a coin after its cycle ended."""
+
+
+def rest_ms(refusals: int) -> int:
+    """How long a coin rests after so many refusals in a row: from half a minute to half a day."""
+    return 0 if refusals == 0 else min(FIRST_REST_MS * 4 ** (refusals - 1), LONGEST_REST_MS)
 
 
 def admit(
@@ -53,6 +67,12 @@ def admit(
         return Blocked(Gate.KILL_SWITCH, f"trading is halted at level {int(halt)} ({halt.name.lower()})")
     if state.open:
         return Blocked(Gate.COIN_BUSY, f"cycle {coin}-{state.last_number} is open")
+    if state.closed_ms is not None and (left := rest_ms(state.refusals) - (now_ms - state.closed_ms)) > 0:
+        return Blocked(
+            Gate.REFUSED,
+            f"{coin} was refused {state.refusals} times in a row, last with {state.refusal!r}; it is tried again in"
+            f" {left // 1000} s; mend it on the venue's page, or take the coin off trading.coins",
+        )
     if state.closed_ms is not None and now_ms - state.closed_ms < limits.cooldown_ms:
         left = limits.cooldown_ms - (now_ms - state.closed_ms)
         return Blocked(Gate.COOLDOWN, f"{coin} rests for another {left} ms")

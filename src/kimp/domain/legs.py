@@ -26,6 +26,7 @@ class Gate(StrEnum):
     NET_EDGE = "net_edge"
     COIN_BUSY = "coin_busy"
     COOLDOWN = "cooldown"
+    REFUSED = "refused"
     OPEN_CYCLES = "open_cycles"
     CAPITAL = "capital"
     ORDER_CAP = "order_cap"

@@ -56,3 +56,14 @@ def test_the_kill_switch_is_named_before_everything_else() -> None:
     answer = ask(CoinState(7, open=True, closed_ms=None), open_cycles=9, halt=HaltLevel.NOTHING_LEAVES)
     assert answer is not None
     assert answer.gate is Gate.KILL_SWITCH
+
+
+@pytest.mark.parametrize(("refusals", "rest_s"), [(1, 30), (2, 120), (5, 7_680), (8, 43_200), (99, 43_200)])
+def test_a_coin_that_markets_refuse_rests_longer_each_time(refusals: int, rest_s: int) -> None:
+    state = CoinState(7, open=False, closed_ms=NOW, refusals=refusals, refusal="not permitted [-2010]")
+    answer = ask(state, now_ms=NOW + rest_s * 1000 - 1)
+    assert answer is not None
+    assert answer.gate is Gate.REFUSED
+    assert f"{refusals} times in a row, last with 'not permitted [-2010]'" in answer.detail
+    after = ask(state, now_ms=NOW + rest_s * 1000)
+    assert after is None or after.gate is Gate.COOLDOWN

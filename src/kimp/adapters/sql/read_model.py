@@ -1,6 +1,8 @@
 """Cycles as people and the initiator see them."""
 
 from collections.abc import Mapping
+from dataclasses import replace
+from itertools import takewhile
 from typing import Any
 
 from sqlalchemy import RowMapping, func, select, update
@@ -11,13 +13,15 @@ from kimp.adapters.sql.ledger import book_entries
 from kimp.adapters.sql.store import Store
 from kimp.adapters.sql.tables import ENDED, cycles, order_intents, reservations
 from kimp.contracts.cycle import CycleRecord
+from kimp.contracts.orders import OrderOutcome
 from kimp.contracts.status import CycleStatus
-from kimp.domain.admission import NEVER_TRADED, CoinState
+from kimp.domain.admission import NEVER_TRADED, REFUSALS_COUNTED, CoinState
 from kimp.domain.errors import BadMessage
 from kimp.domain.money import Asset
 from kimp.ports.books import CycleRow
 
 SHOWN = [cycles.c[name] for name in CycleRow.__dataclass_fields__]
+UNDONE = (CycleStatus.COMPENSATED.value, CycleStatus.REJECTED.value)
 FIXED = ("cycle_id", "coin", "number", "direction", "workflow_run_id", "started_ms")
 """Columns that a cycle never changes."""
 
@@ -93,7 +97,8 @@ class SqlReadModel:
         Otherwise its number would be given twice, should Temporal forget it in between.
         """
         last = select(cycles.c.coin, func.max(cycles.c.number).label("number")).group_by(cycles.c.coin).subquery()
-        query = select(cycles.c.coin, cycles.c.number, cycles.c.status, cycles.c.closed_ms).join_from(
+        shown = (cycles.c.coin, cycles.c.number, cycles.c.status, cycles.c.closed_ms, cycles.c.reason)
+        query = select(*shown).join_from(
             last, cycles, (cycles.c.coin == last.c.coin) & (cycles.c.number == last.c.number)
         )
 
@@ -101,9 +106,18 @@ class SqlReadModel:
 
         async def work(connection: AsyncConnection) -> Mapping[Asset, CoinState]:
             states = {
-                Asset(coin): CoinState(number, open=not CycleStatus(status).terminal, closed_ms=closed_ms)
-                for coin, number, status, closed_ms in await connection.execute(query)
+                Asset(coin): CoinState(
+                    number,
+                    open=not CycleStatus(status).terminal,
+                    closed_ms=closed_ms,
+                    refusals=int(by_a_market(status, reason)),
+                    refusal=(reason or "").split("; ")[-1],
+                )
+                for coin, number, status, closed_ms, reason in await connection.execute(query)
             }
+            for coin, state in states.items():
+                if state.refusals:
+                    states[coin] = replace(state, refusals=await _refusals(connection, coin, state.last_number))
             for cycle_id in (await connection.execute(reserved)).scalars():
                 coin, number = _coin_and_number(cycle_id)
                 last = states.get(coin, NEVER_TRADED).last_number
@@ -111,6 +125,24 @@ class SqlReadModel:
             return states
 
         return await self._store.read(work)
+
+
+def by_a_market(status: str, reason: str | None) -> bool:
+    """Whether it was a market's refusal of the coin that ended the cycle's earning, at its first order or its sale."""
+    if reason is None:
+        return False
+    first = status == CycleStatus.REJECTED and reason.startswith(f"{OrderOutcome.REJECTED}; ")
+    return first or (status in UNDONE and reason.startswith("selling ") and f" {OrderOutcome.REJECTED}: " in reason)
+
+
+async def _refusals(connection: AsyncConnection, coin: Asset, last: int) -> int:
+    """How many cycles in a row, the last one among them."""
+    c = cycles.c
+    query = (
+        select(c.status, c.reason).where(c.coin == coin, c.number > last - REFUSALS_COUNTED).order_by(c.number.desc())
+    )
+    rows = await connection.execute(query)
+    return sum(1 for _ in takewhile(lambda row: by_a_market(row.status, row.reason), rows))
 
 
 async def _take_over(connection: AsyncConnection, record: CycleRecord, row: Mapping[str, Any]) -> None:

@@ -90,6 +90,22 @@ async def fetch(client: Client, query: str) -> AsyncIterator[Recorded]:
         raise NoHistories(f"Temporal did not give its histories: {_first_line(error)}") from None
 
 
+async def chain(client: Client, name: str) -> AsyncIterator[WorkflowHistory]:
+    """Of the workflow's last run and those before that continued as it, as far as they are retained; the last first."""
+    run_id: str | None = None
+    while True:
+        try:
+            history = await client.get_workflow_handle(name, run_id=run_id).fetch_history()
+        except RPCError as error:
+            if run_id is None or error.status is not RPCStatusCode.NOT_FOUND:
+                raise
+            return
+        yield history
+        run_id = history.events[0].workflow_execution_started_event_attributes.continued_execution_run_id
+        if not run_id:
+            return
+
+
 def _first_line(error: Exception) -> str:
     lines = str(error).strip().splitlines()
     return lines[0][:120] if lines else type(error).__name__

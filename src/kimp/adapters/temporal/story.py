@@ -21,6 +21,7 @@ OTHERS = {
     EventType.EVENT_TYPE_WORKFLOW_EXECUTION_COMPLETED: "the workflow has ended",
     EventType.EVENT_TYPE_WORKFLOW_EXECUTION_FAILED: "the workflow FAILED",
     EventType.EVENT_TYPE_WORKFLOW_EXECUTION_TERMINATED: "the workflow was TERMINATED",
+    EventType.EVENT_TYPE_WORKFLOW_EXECUTION_CONTINUED_AS_NEW: "the history is long and continues as new",
     EventType.EVENT_TYPE_WORKFLOW_EXECUTION_CANCEL_REQUESTED: "a person cancels",
     EventType.EVENT_TYPE_WORKFLOW_TASK_FAILED: "a workflow task failed",
     EventType.EVENT_TYPE_WORKFLOW_TASK_TIMED_OUT: "a workflow task timed out",
