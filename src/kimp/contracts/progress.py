@@ -39,7 +39,7 @@ class MovedSoFar(Message):
     sent: WithdrawalReport | None
     credited: Decimal | None
     refusals: int
-    looked_at: bool
+    looked_at: bool = False
     """A person was told of a withdrawal that nobody can find."""
     followed_since_ms: int | None
 

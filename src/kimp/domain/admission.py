@@ -52,6 +52,21 @@ def rest_ms(refusals: int) -> int:
     return 0 if refusals == 0 else min(FIRST_REST_MS * 4 ** (refusals - 1), LONGEST_REST_MS)
 
 
+def _rests(coin: Asset, state: CoinState, limits: AdmissionLimits, now_ms: int) -> Blocked | None:
+    if state.closed_ms is None:
+        return None
+    passed_ms = now_ms - state.closed_ms
+    if (left := rest_ms(state.refusals) - passed_ms) > 0:
+        return Blocked(
+            Gate.REFUSED,
+            f"{coin} was refused {state.refusals} times in a row, last with {state.refusal!r}; it is tried again in"
+            f" {left // 1000} s; mend it on the venue's page, or take the coin off trading.coins",
+        )
+    if (left := limits.cooldown_ms - passed_ms) > 0:
+        return Blocked(Gate.COOLDOWN, f"{coin} rests for another {left} ms")
+    return None
+
+
 def admit(
     coin: Asset,
     state: CoinState,
@@ -67,15 +82,8 @@ def admit(
         return Blocked(Gate.KILL_SWITCH, f"trading is halted at level {int(halt)} ({halt.name.lower()})")
     if state.open:
         return Blocked(Gate.COIN_BUSY, f"cycle {coin}-{state.last_number} is open")
-    if state.closed_ms is not None and (left := rest_ms(state.refusals) - (now_ms - state.closed_ms)) > 0:
-        return Blocked(
-            Gate.REFUSED,
-            f"{coin} was refused {state.refusals} times in a row, last with {state.refusal!r}; it is tried again in"
-            f" {left // 1000} s; mend it on the venue's page, or take the coin off trading.coins",
-        )
-    if state.closed_ms is not None and now_ms - state.closed_ms < limits.cooldown_ms:
-        left = limits.cooldown_ms - (now_ms - state.closed_ms)
-        return Blocked(Gate.COOLDOWN, f"{coin} rests for another {left} ms")
+    if (resting := _rests(coin, state, limits, now_ms)) is not None:
+        return resting
     if open_cycles >= limits.caps.open_cycles:
         return Blocked(Gate.OPEN_CYCLES, f"{open_cycles} cycles are open, {limits.caps.open_cycles} allowed")
     return None
