@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from chaos.auditor.evidence import Evidence, Unread
+from chaos.auditor.evidence import Caps, Evidence, Unread
 from chaos.auditor.keeping import load, save
 from chaos.auditor.verdict import Holds, Verdict, count_beyond_fence, judge
 from chaos.handmade import ALLOWED, CYCLE, RUN, START_MS, Change, Pages, broken, clean
@@ -159,6 +159,13 @@ def _a_lost_deposit(pages: Pages) -> None:
     written_off = (("in_transit", "USDT", "-199"), ("external", "USDT", "199"))
     pages.add_entry("XRP-1/write-off/1", CYCLE, START_MS, *written_off)
     pages.ask("record", 6, entries=[_told("XRP-1/write-off/1", written_off)])
+    _earned(pages, "-291197.05")
+
+
+def _earned(pages: Pages, profit_krw: str) -> None:
+    """By the row, and by the record that it comes from."""
+    pages.row("cycles")["profit_krw"] = profit_krw
+    pages.ask("record", 7, profit_krw=profit_krw)
 
 
 def _written_off_and_it_was_never_lost(pages: Pages) -> None:
@@ -401,6 +408,118 @@ def _a_secret_is_found(pages: Pages) -> None:
     pages.leaks.append("upbit_secret (plain) in file worker-1.log")
 
 
+def _a_profit_that_no_fill_made(pages: Pages) -> None:
+    _earned(pages, "99999999")
+
+
+def _a_loss_told_as_a_profit(pages: Pages) -> None:
+    _a_lost_deposit(pages)
+    _earned(pages, "2327.95")
+
+
+def _completed_with_no_profit_told(pages: Pages) -> None:
+    pages.row("cycles")["profit_krw"] = None
+    pages.ask("record", 7, profit_krw=None)
+
+
+def _undone_beyond_its_bound(pages: Pages) -> None:
+    _a_lost_deposit(pages)
+    pages.row("cycles")["status"] = "COMPENSATED"
+    pages.ask("record", 7, status="COMPENSATED")
+    pages.circumstances = replace(pages.circumstances, compensation_loss_limit=Decimal("-0.2"))
+
+
+def _spent_more_than_was_reserved(pages: Pages) -> None:
+    pages.row("reservations")["amount"] = "199"
+
+
+def _parked_with_a_fill_in_no_book(pages: Pages) -> None:
+    for name in ("XRP-1-HB1-1/t3", "XRP-1-HW-1/out", "XRP-1-HW-1/in"):
+        pages.drop_entry(name)
+    pages.workflow = replace(pages.workflow, status="RUNNING")
+    pages.row("cycles").update(status="DEAD_LETTER", reason="lost", closed_ms=None)
+    pages.row("reservations")["released_ms"] = None
+
+
+def _a_stake_above_the_cap(pages: Pages) -> None:
+    pages.row("reservations")["stake_krw"] = 10**12
+
+
+def _a_stake_that_hides_most_of_its_cash(pages: Pages) -> None:
+    pages.row("reservations")["stake_krw"] = 29_647
+
+
+def _with_caps(pages: Pages, **tighter: Any) -> None:
+    """And another cycle that was admitted and released at a loss before this one."""
+    row = pages.row("reservations")
+    row["stake_krw"] = 296_475
+    before = {**row, "cycle_id": "ADA-1", "made_ms": START_MS - 20_000, "released_ms": START_MS - 10_000}
+    pages.tables["reservations"].append({**before, "result_krw": -5_000})
+    caps = Caps(1, Decimal(600_000), cycles_per_minute=2, losses_in_a_row=2, day_loss_krw=Decimal(5_001))
+    pages.circumstances = replace(pages.circumstances, caps=replace(caps, **tighter))
+
+
+def _more_open_than_allowed(pages: Pages) -> None:
+    _with_caps(pages)
+    pages.row("reservations", cycle_id="ADA-1")["released_ms"] = START_MS + 20_000
+
+
+def _more_in_a_day_than_allowed(pages: Pages) -> None:
+    _with_caps(pages, day_krw=Decimal(592_949))
+
+
+def _begun_faster_than_allowed(pages: Pages) -> None:
+    _with_caps(pages, cycles_per_minute=1)
+
+
+def _admitted_after_too_many_losses(pages: Pages) -> None:
+    _with_caps(pages, losses_in_a_row=1)
+
+
+def _admitted_after_too_large_a_loss(pages: Pages) -> None:
+    _with_caps(pages, day_loss_krw=Decimal(5_000))
+
+
+def _a_sale_that_takes_a_fifth_less(pages: Pages) -> None:
+    pages.line("order", client_id="XRP-1-1S1-1")["limit"] = "2460"
+    pages.row("order_intents", client_order_id="XRP-1-1S1-1")["limit_price"] = "2460"
+
+
+def _a_breach_and_nobody_halted(pages: Pages) -> None:
+    """A hair below its limit, and booked as it was."""
+    pages.line("order", client_id="XRP-1-1S1-1")["limit"] = "3000.1"
+    pages.row("order_intents", client_order_id="XRP-1-1S1-1")["limit_price"] = "3000.1"
+
+
+def _a_breach_and_then_a_halt(pages: Pages) -> None:
+    _a_breach_and_nobody_halted(pages)
+    set_ms = pages.line("fill", client_id="XRP-1-1S1-1")["ms"] + 500
+    pages.tables["halts"] = [{"id": 1, "level": 1, "set_ms": set_ms}]
+
+
+def _halted_before_the_breach_and_resumed(pages: Pages) -> None:
+    _a_breach_and_then_a_halt(pages)
+    pages.tables["halts"] = [
+        {"id": 1, "level": 1, "set_ms": START_MS + 2_000},
+        {"id": 2, "level": 0, "set_ms": START_MS + 4_000},
+    ]
+
+
+def _undone_and_sent_twice(pages: Pages) -> None:
+    for name, uuid in (("XRP-1-RW-1", "w-8"), ("XRP-1-RW-2", "w-9")):
+        for line in pages.lines("withdrawal", withdrawal="w-1"):
+            pages.journal.append({**line, "withdrawal": uuid, "client_id": name})
+        intent = pages.row("withdrawal_intents", transfer_id="XRP-1-1W-1")
+        pages.tables["withdrawal_intents"].append({**intent, "transfer_id": name, "venue_id": uuid})
+
+
+def _waits_for_a_look_that_has_passed(pages: Pages) -> None:
+    pages.workflow = replace(pages.workflow, status="RUNNING")
+    waits = {"waiting_reason": "a way home", "waiting_since_ms": START_MS, "next_check_ms": START_MS + 1_000}
+    pages.row("cycles").update(waits, status="AWAITING_REBALANCE", closed_ms=None)
+    pages.circumstances = replace(pages.circumstances, read_ms=START_MS + 90_000)
+
+
 def _it_never_came_to_rest(pages: Pages) -> None:
     pages.circumstances = replace(pages.circumstances, settled_s=None)
 
@@ -433,6 +552,8 @@ BROKEN: list[tuple[str, Change]] = [
     ("I1", _short_and_the_rest_forgotten),
     ("I1", _written_off_and_it_was_never_lost),
     ("I1", _another_fee_in_bnb),
+    ("I1", _spent_more_than_was_reserved),
+    ("I1", _parked_with_a_fill_in_no_book),
     ("I2", _a_second_order_of_a_step),
     ("I2", _the_same_client_id_twice),
     ("I2", _an_order_of_nobody),
@@ -441,6 +562,7 @@ BROKEN: list[tuple[str, Change]] = [
     ("I2", _late_and_never_taken_in),
     ("I3", _withdrawn_twice),
     ("I3", _another_withdrawal_of_the_leg),
+    ("I3", _undone_and_sent_twice),
     ("I3", _a_wrong_tag),
     ("I3", _a_coin_that_is_not_listed),
     ("I3", _a_withdrawal_of_nobody),
@@ -466,6 +588,20 @@ BROKEN: list[tuple[str, Change]] = [
     ("I6", _a_profit_of_another),
     ("I6", _an_entry_that_nobody_recorded),
     ("I6", _a_record_that_is_not_in_the_ledger),
+    ("I6", _a_profit_that_no_fill_made),
+    ("I6", _a_loss_told_as_a_profit),
+    ("I6", _completed_with_no_profit_told),
+    ("I6", _undone_beyond_its_bound),
+    ("I7", _a_stake_above_the_cap),
+    ("I7", _a_stake_that_hides_most_of_its_cash),
+    ("I7", _more_open_than_allowed),
+    ("I7", _more_in_a_day_than_allowed),
+    ("I7", _begun_faster_than_allowed),
+    ("I7", _admitted_after_too_many_losses),
+    ("I7", _admitted_after_too_large_a_loss),
+    ("I7", _a_sale_that_takes_a_fifth_less),
+    ("I7", _a_breach_and_nobody_halted),
+    ("I7", _halted_before_the_breach_and_resumed),
     ("I7", _an_intent_after_the_order),
     ("I7", _no_intent_at_all),
     ("I7", _after_its_expiry),
@@ -476,6 +612,7 @@ BROKEN: list[tuple[str, Change]] = [
     ("I8", _a_history_replays_otherwise),
     ("I9", _a_secret_is_found),
     ("I10", _it_never_came_to_rest),
+    ("I10", _waits_for_a_look_that_has_passed),
     ("I10", _running_and_nobody_knows_why),
     ("I10", _parked_again_and_again),
 ]
@@ -488,7 +625,15 @@ def test_a_broken_invariant_is_reported(invariant: str, change: Change) -> None:
     assert invariant in failing(broken(change))
 
 
-ALLOWED_FOR: list[Change] = [_credited_twice_and_booked, _a_short_deposit, _a_lost_deposit, _fees_in_bnb, _taken_over]
+ALLOWED_FOR: list[Change] = [
+    _credited_twice_and_booked,
+    _a_short_deposit,
+    _a_lost_deposit,
+    _fees_in_bnb,
+    _taken_over,
+    _with_caps,
+    _a_breach_and_then_a_halt,
+]
 
 
 @pytest.mark.parametrize("change", ALLOWED_FOR, ids=[change.__name__ for change in ALLOWED_FOR])

@@ -10,6 +10,8 @@ from chaos.auditor.names import CASH, OrderName
 from chaos.auditor.venue_truth import VenueTruth
 
 ZERO = Decimal(0)
+OPENING = "1"
+"""The leg that starts from the reserved cash."""
 Spendings = Mapping[tuple[str, str], Sequence[tuple[int, Decimal]]]
 """Cycle and venue -> when its orders took how much cash."""
 
@@ -18,6 +20,7 @@ def check_capital(truth: VenueTruth, books: Books) -> Iterator[Violation]:
     """Where kimp reserves capital: never more than there was, and none for a cycle that ended."""
     yield from _released(books)
     yield from _covered(truth, books)
+    yield from _within(truth, books)
     if books.open_cycles or books.reserving:
         return
     ledger = books.balances()
@@ -50,6 +53,22 @@ def _covered(truth: VenueTruth, books: Books) -> Iterator[Violation]:
                 yield violation(
                     "more is reserved than there is", cycle=row["cycle_id"], venue=venue, reserved=unspent, there=there
                 )
+
+
+def _within(truth: VenueTruth, books: Books) -> Iterator[Violation]:
+    """A cycle opens with no more cash than was set aside for it, all its first orders together."""
+    reserved = {(row["cycle_id"], row["venue"]): number(row["amount"]) for row in books.reservations or ()}
+    spent: dict[tuple[str, str], Decimal] = {}
+    for fill in truth.fills:
+        name = OrderName.of(fill.client_id or "")
+        if name is not None and name.leg == OPENING and fill.side == "buy":
+            key = name.cycle, fill.venue
+            spent[key] = spent.get(key, ZERO) - fill.movement().get((fill.venue, CASH[fill.venue]), ZERO)
+    for key, cash in spent.items():
+        if reserved.get(key) and cash > reserved[key]:  # one that was taken up again after its end reserves nothing
+            yield violation(
+                "spent more than was reserved", cycle=key[0], venue=key[1], spent=cash, reserved=reserved[key]
+            )
 
 
 def _unspent(row: Row, at_ms: int, spendings: Spendings) -> Decimal:

@@ -8,6 +8,7 @@ from chaos.auditor.capital import check_capital
 from chaos.auditor.evidence import Violation, violation
 from chaos.auditor.names import CASH, OrderName
 from chaos.auditor.outside import check_outside, outstanding
+from chaos.auditor.parked import check_parked
 from chaos.auditor.reconciliation import net, reconcile, unfounded_write_offs
 from chaos.auditor.venue_truth import VenueTruth, total
 
@@ -32,6 +33,7 @@ def check_conservation(truth: VenueTruth, books: Books) -> Iterator[Violation]:
     for part in found.unbooked:
         if part.cycle_id not in books.open_cycles:
             yield violation("moved at the venue, not in the ledger", of=part.what, journal=part.n, cycle=part.cycle_id)
+    yield from check_parked(truth, books, found.unbooked)
     for entry in found.phantoms:
         yield violation("in the ledger, but it never happened so at the venue", entry=entry.entry_id)
     for what, amount in unfounded_write_offs(truth, books, found.write_offs):

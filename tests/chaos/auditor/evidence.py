@@ -55,6 +55,17 @@ class Place:
 
 
 @dataclass(frozen=True, slots=True)
+class Caps:
+    """How much the audited system was allowed to have at stake."""
+
+    open_cycles: int
+    day_krw: Decimal
+    cycles_per_minute: int
+    losses_in_a_row: int
+    day_loss_krw: Decimal
+
+
+@dataclass(frozen=True, slots=True)
 class Circumstances:
     """What the audited system was told, and how long it was given to settle."""
 
@@ -70,6 +81,12 @@ class Circumstances:
     """Cycle -> how often a person decided over it since."""
     terminated: Mapping[str, int] = field(default_factory=dict)
     """Cycle -> how often a person terminated its workflow."""
+    read_ms: int | None = None
+    """When the database was read; None: right after the last change of a cycle's row."""
+    caps: Caps | None = None
+    """None: nobody kept them."""
+    compensation_loss_limit: Decimal | None = None
+    """What an undone cycle may lose at most, as a (negative) ratio of its cash."""
 
 
 @dataclass(frozen=True, slots=True)

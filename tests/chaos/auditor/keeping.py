@@ -7,7 +7,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-from chaos.auditor.evidence import Call, Circumstances, Evidence, Place, Row, Unread, Workflow
+from chaos.auditor.evidence import Call, Caps, Circumstances, Evidence, Place, Row, Unread, Workflow, optional
 
 SOURCES = ("journal", "tables", "workflows", "differences", "leaks")
 
@@ -69,4 +69,14 @@ def _circumstances(kept: Row) -> Circumstances:
         settle_limit_s=float(kept["settle_limit_s"]),
         decided=kept["decided"],
         terminated=kept["terminated"],
+        read_ms=kept.get("read_ms"),
+        caps=_caps(kept.get("caps")),
+        compensation_loss_limit=optional(kept.get("compensation_loss_limit")),
     )
+
+
+def _caps(kept: Row | None) -> Caps | None:
+    if kept is None:
+        return None
+    amounts = {name: Decimal(kept[name]) for name in ("day_krw", "day_loss_krw")}
+    return Caps(**{**kept, **amounts})

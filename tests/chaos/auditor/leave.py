@@ -14,8 +14,8 @@ REQUEST_LIFE_MS = 10_000
 """How long a request may be on its way: the client's time-out of 5 s, a late execution of 4 s, a margin."""
 TAKES_EFFECT_MS = 5_000
 """A kill switch that was set for so long must have been seen: a transaction waits no longer for its turn."""
-PRICE_BAND = Decimal("0.2")
-"""A limit further from what it filled at was made from a price that never was."""
+PRICE_BAND, UNDOING_BAND = Decimal("0.05"), Decimal("0.2")
+"""A limit further from what it filled at was made from a price that never was. An undoing takes what it gets."""
 ONLY_COMPENSATION, NOTHING_LEAVES = 2, 3
 
 
@@ -47,7 +47,9 @@ def _limits(order: Order, circumstances: Circumstances, filled_at: Decimal | Non
     rate = Decimal(1) if order.venue == "upbit" else circumstances.krw_per_usdt
     if order.value is None or order.value * rate > circumstances.order_cap_krw:
         yield violation("an order above the cap", **facts, value=order.value, cap_krw=circumstances.order_cap_krw)
-    if order.limit and filled_at and abs(order.limit / filled_at - 1) > PRICE_BAND:
+    name = OrderName.of(order.client_id or "")
+    band = UNDOING_BAND if name is not None and name.leg == COMPENSATING else PRICE_BAND
+    if order.limit and filled_at and abs(order.limit / filled_at - 1) > band:
         yield violation("an order off the price band", **facts, limit=order.limit, filled_at=filled_at)
 
 

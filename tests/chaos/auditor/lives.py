@@ -10,6 +10,8 @@ from chaos.auditor.orders import beyond_fence
 from chaos.auditor.venue_truth import VenueTruth
 
 STRANDED = "StrandedCycle"
+LOOK_TAKES_MS = 60_000
+"""From the instant of a look until its outcome is in the database."""
 NO_NEW_CYCLES = 1
 SEEN_WITHIN_MS = 10_000
 """Initiators read the kill switch every second and take one that they can't read for 5 s for closed."""
@@ -99,6 +101,7 @@ def check_rest(books: Books, workflows: Sequence[Workflow], circumstances: Circu
         yield violation("not everything came to rest in time", limit_s=circumstances.settle_limit_s)
     elif circumstances.settled_s > circumstances.settle_limit_s:
         yield violation("it took too long", took_s=circumstances.settled_s, limit_s=circumstances.settle_limit_s)
+    read_ms = circumstances.read_ms or max((row["updated_ms"] for row in books.cycles.values()), default=0)
     for workflow in workflows:
         cycle = cycle_of(workflow.workflow_id)
         row = books.cycles.get(cycle)
@@ -106,9 +109,18 @@ def check_rest(books: Books, workflows: Sequence[Workflow], circumstances: Circu
             continue
         if not at_rest(row):
             yield violation("a cycle neither ended nor waits", cycle=cycle, row=row and row["status"])
+        if row is not None and row["waiting_reason"] and row["status"] != "DEAD_LETTER":
+            yield from _next_look(cycle, row, read_ms)
         times = circumstances.decided.get(cycle, 0)
         if row is not None and row["status"] == "DEAD_LETTER" and times > 1:
             yield violation("whatever a person decides, it parks again", cycle=cycle, times=times, reason=row["reason"])
+
+
+def _next_look(cycle: str, row: Row, read_ms: int) -> Iterator[Violation]:
+    """Nobody comes back to a cycle whose next look has passed."""
+    next_ms = row["next_check_ms"]
+    if next_ms is not None and next_ms < read_ms - LOOK_TAKES_MS:
+        yield violation("it waits for a look that has passed", cycle=cycle, next_check_ms=next_ms, read_ms=read_ms)
 
 
 def _halted(halts: Sequence[Halt], at_ms: int) -> bool:

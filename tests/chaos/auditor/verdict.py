@@ -4,15 +4,19 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from decimal import Context, InvalidOperation, localcontext
 from enum import StrEnum
+from itertools import chain
 from typing import TypeVar
 
 from chaos.auditor.books import Books
+from chaos.auditor.breaches import check_breaches
+from chaos.auditor.caps import check_caps
 from chaos.auditor.conservation import check_conservation, check_inventory
 from chaos.auditor.evidence import Evidence, Unread, Violation, violation
 from chaos.auditor.leave import check_leave
 from chaos.auditor.lives import check_cycles, check_rest
 from chaos.auditor.orders import beyond_fence, check_orders
 from chaos.auditor.projection import check_projection
+from chaos.auditor.results import check_results
 from chaos.auditor.venue_truth import VenueTruth
 from chaos.auditor.withdrawals import check_withdrawals
 
@@ -69,12 +73,18 @@ def _judge(e: Evidence) -> Iterator[Verdict]:
     )
     yield _verdict("I5", "no inventory without an owner", lambda: check_inventory(_read(truth), _read(books)))
     yield _verdict(
-        "I6", "read model and ledger follow the histories", lambda: check_projection(_read(books), _read(e.workflows))
+        "I6",
+        "read model and ledger follow the histories",
+        lambda: chain(check_projection(_read(books), _read(e.workflows)), check_results(_read(books), circumstances)),
     )
     yield _verdict(
         "I7",
         "nothing sent without leave",
-        lambda: check_leave(_read(truth), _read(books), _read(e.workflows), circumstances),
+        lambda: chain(
+            check_leave(_read(truth), _read(books), _read(e.workflows), circumstances),
+            check_breaches(_read(truth), _read(books)),
+            check_caps(_read(books), circumstances),
+        ),
     )
     yield _verdict("I8", "every history replays", lambda: _each("a history replays otherwise", e.differences))
     yield _verdict("I9", "no secret leaves", lambda: _each("a planted secret was found", e.leaks))

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 
 from chaos.auditor.books import Books, WithdrawalIntent
 from chaos.auditor.evidence import Place, Violation, violation
-from chaos.auditor.names import COMPENSATING, TransferName
+from chaos.auditor.names import TransferName
 from chaos.auditor.reconciliation import owners
 from chaos.auditor.venue_truth import VenueTruth, Withdrawal
 
@@ -44,18 +44,22 @@ def _amount(withdrawal: Withdrawal, intent: WithdrawalIntent) -> Iterator[Violat
 
 def _once(left: list[tuple[str, Withdrawal]]) -> Iterator[Violation]:
     transfers: dict[str, list[str]] = {}
-    legs: dict[TransferName, list[str]] = {}
+    legs: dict[tuple[TransferName, str, str], list[str]] = {}
     for transfer, withdrawal in left:
         transfers.setdefault(transfer, []).append(f"{withdrawal.uuid}@{withdrawal.n}")
         name = TransferName.of(transfer)
-        # Undoing may send twice: coins back, and later the cash of what was sold abroad.
-        if name is not None and name.leg != COMPENSATING:
-            legs.setdefault(name, []).append(transfer)
+        # Undoing may send twice: coins back, and later the cash of what was sold abroad; each of them once.
+        if name is not None:
+            legs.setdefault((name, withdrawal.venue, withdrawal.coin), []).append(transfer)
     for transfer, uuids in transfers.items():
         if len(uuids) > 1:
             yield violation("one transfer left more than once", transfer=transfer, withdrawals=" ".join(uuids))
-    for name, sent in legs.items():
+    for (name, _, coin), sent in legs.items():
         if len(set(sent)) > 1:
             yield violation(
-                "more than one withdrawal of a leg left", cycle=name.cycle, leg=name.leg, transfers=" ".join(sent)
+                "more than one withdrawal of a leg left",
+                cycle=name.cycle,
+                leg=name.leg,
+                coin=coin,
+                transfers=" ".join(sent),
             )

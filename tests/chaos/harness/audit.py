@@ -1,12 +1,13 @@
 """Hands the auditor its evidence, and everything that only a running kimp can tell."""
 
 import json
+import time
 from collections.abc import Sequence
 from decimal import Decimal
 from pathlib import Path
 
 from chaos.auditor.collecting import read_journal, read_tables, read_workflows
-from chaos.auditor.evidence import Circumstances, Evidence, Place, Unread
+from chaos.auditor.evidence import Caps, Circumstances, Evidence, Place, Unread
 from chaos.harness.commands import Refused, kimp_json
 from chaos.harness.ground import JOURNAL, NOTIONAL_KRW, Ground
 from chaos.harness.operators import Operators
@@ -41,6 +42,9 @@ async def gather(
             settle_limit_s=limit_s,
             decided=dict(operators.decided),
             terminated=dict(operators.terminated),
+            read_ms=time.time_ns() // 1_000_000,
+            caps=_caps(ground),
+            compensation_loss_limit=ground.settings.trading.compensation_loss_limit,
         ),
     )
 
@@ -61,6 +65,11 @@ async def _leaks(ground: Ground, temporal: Client) -> Sequence[str]:
     sources |= await redis(ground.settings.bus_url)
     sources |= files([ground.folder / name for name in ("data", "lives", "evidence")])
     return ground.canaries.found(sources)
+
+
+def _caps(ground: Ground) -> Caps:
+    caps = ground.settings.caps
+    return Caps(caps.open_cycles, caps.day_krw, caps.cycles_per_minute, caps.losses_in_a_row, caps.day_loss_krw)
 
 
 async def _allowed(ground: Ground) -> dict[tuple[str, str], Place]:
