@@ -4,18 +4,12 @@ import json
 import logging
 import ssl
 from collections.abc import AsyncIterator, Mapping
-from datetime import UTC, datetime, timedelta
-from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
 
 import aiohttp
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
-from cryptography.x509.oid import NameOID
+from fakes.certificates import self_signed
 from fakes.decoding import serving
 from fakes.identity import AUDIENCE, ISSUER, IdentityProvider, publish
 from fakes.sealing import codec, new_key, payload, ring
@@ -210,30 +204,11 @@ async def test_a_caller_cannot_forge_a_line_of_the_log(url: str, caplog: pytest.
 
 async def test_over_tls(tmp_path: Path) -> None:
     """The Web UI hands its token to https only."""
-    certificate, key = _certificate(tmp_path)
+    certificate, key = self_signed(tmp_path)
     trusting = ssl.create_default_context(cafile=str(certificate))
     async with serving(KEYS, {"token": TOKEN, "tls_cert": certificate, "tls_key": key}, "https") as url:
         status, _, _ = await ask(url, AS_THE_CLI_SENDS, body(SEALED), ssl=trusting)
     assert status == 200
-
-
-def _certificate(folder: Path) -> tuple[Path, Path]:
-    """Of 127.0.0.1, signed by itself."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "codec")])
-    now = datetime.now(UTC)
-    place = x509.SubjectAlternativeName([x509.IPAddress(ip_address("127.0.0.1"))])
-    certificate = (
-        x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
-        .not_valid_before(now - timedelta(minutes=5))
-        .not_valid_after(now + timedelta(days=1))
-        .add_extension(place, critical=False)
-        .sign(key, hashes.SHA256())
-    )
-    files = folder / "cert.pem", folder / "key.pem"
-    files[0].write_bytes(certificate.public_bytes(Encoding.PEM))
-    files[1].write_bytes(key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
-    return files
 
 
 @pytest.mark.parametrize(

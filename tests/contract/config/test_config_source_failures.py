@@ -6,17 +6,11 @@ import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from ipaddress import ip_address
 from pathlib import Path
 
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
-from cryptography.x509.oid import NameOID
+from fakes.certificates import self_signed
 from fakes.config_sources import Sources
 from fakes.vault import SECRET_ID, FakeVault
 
@@ -110,22 +104,8 @@ def test_vault_s_secret_id_may_be_a_file(sources: Sources, monkeypatch: pytest.M
 
 
 def own_certificate(folder: Path) -> tuple[Path, ssl.SSLContext]:
-    """Of nobody that the system trusts, for 127.0.0.1; the file is what KIMP_VAULT_CACERT may name."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "vault of the tests")])
-    now = datetime.now(UTC)
-    certificate = (
-        x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
-        .not_valid_before(now - timedelta(days=1))
-        .not_valid_after(now + timedelta(days=1))
-        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ip_address("127.0.0.1"))]), critical=False)
-        .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
-        .sign(key, hashes.SHA256())
-    )
-    file = folder / "vault.pem"
-    file.write_bytes(certificate.public_bytes(Encoding.PEM))
-    secret = folder / "vault.key"
-    secret.write_bytes(key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
+    """Of nobody that the system trusts; the file is what KIMP_VAULT_CACERT may name."""
+    file, secret = self_signed(folder)
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(file, secret)
     return file, context
@@ -302,7 +282,7 @@ def test_a_folder_where_a_toml_file_should_be(sources: Sources, monkeypatch: pyt
 
 
 def test_an_environment_without_its_file(sources: Sources, monkeypatch: pytest.MonkeyPatch) -> None:
-    sources.put("kimp.toml", {"trading": {"slippage": "0.01"}})
+    sources.put("kimp.toml", {"trading": {"slippage": "0.005"}})
     monkeypatch.setenv("KIMP_ENVIRONMENT", "prodction")
     assert "kimp.prodction.toml: there is no such file, and the environment 'prodction' wants it" in refused()
 

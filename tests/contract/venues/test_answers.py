@@ -63,10 +63,10 @@ async def test_over_the_limit_nothing_was_executed(
     for call in (bench.exchange.balances(), send_order(bench), bench.exchange.withdraw(withdrawal, send_by_ms=NEVER)):
         with pytest.raises(Unavailable) as refusal:
             await call
-        assert refusal.value.retry_after == pause
+        assert refusal.value.retry_after in {pause, pause - 1}
         assert refusal.value.code == f"HTTP {status}"
         assert_one_clear_line(refusal.value)
-    assert len(hook.seen) == 3
+    assert len(hook.seen) == 1, "what one call was told keeps all others from asking"
 
 
 @pytest.mark.parametrize(("status", "body"), PROVES_NOTHING)

@@ -6,6 +6,7 @@ from typing import Any
 import ccxt.async_support as ccxt
 
 from kimp.adapters.binance.errors import CLOCK_IS_OFF, code_of
+from kimp.adapters.venue.back_off import back_off_of
 from kimp.adapters.venue.client import HTTP_TIMEOUT_MS, FaithfulClient, repointed
 from kimp.adapters.venue.limiter import Limit, Limiter
 from kimp.config import KeyPair, VenueSettings
@@ -79,5 +80,5 @@ def make_client(settings: VenueSettings, keys: Callable[[], KeyPair]) -> Binance
         }
     )
     client.urls["api"] = repointed(client.urls["api"], settings.rest_url)
-    client.tame(Limiter(LIMITS), keys)
+    client.tame(Limiter(LIMITS), back_off_of(settings.rest_url), keys)
     return client

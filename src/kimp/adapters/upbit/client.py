@@ -6,6 +6,7 @@ from typing import Any
 import ccxt.async_support as ccxt
 
 from kimp.adapters.upbit.errors import code_of
+from kimp.adapters.venue.back_off import back_off_of
 from kimp.adapters.venue.client import HTTP_TIMEOUT_MS, FaithfulClient, repointed
 from kimp.adapters.venue.limiter import Limit, Limiter
 from kimp.config import KeyPair, VenueSettings
@@ -42,5 +43,5 @@ def make_client(settings: VenueSettings, keys: Callable[[], KeyPair]) -> UpbitCl
     )
     urls: dict[str, Any] = client.urls or {}
     client.urls = urls | {"api": repointed(urls["api"], settings.rest_url)}
-    client.tame(Limiter(LIMITS), keys)
+    client.tame(Limiter(LIMITS), back_off_of(settings.rest_url), keys)
     return client

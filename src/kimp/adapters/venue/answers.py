@@ -1,5 +1,6 @@
 """What a venue said, and what it proves. Pure: the tables of each venue are applied in its own `errors.py`."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -8,9 +9,15 @@ from kimp.domain.errors import KeyRefused, NotFound, OutcomeUnknown, Rejected, U
 from kimp.domain.market import Venue
 
 OK = range(200, 300)
+REDIRECTS = range(300, 400)
 TOO_MANY, BANNED = 429, 418
 BAN_PAUSE_S = 60
 LIMIT_PAUSE_S = 1
+LONGEST_PAUSE_S = 3 * 24 * 3600
+"""Binance's longest ban (rest-api.md, IP limits)."""
+PAUSE_IN_WORDS = re.compile(r"(\d{1,9}) seconds?\b")
+"""Upbit tells the length of a block in the message alone."""
+MARKUP = re.compile(r"<(script|style)\b.*?</\1>|<[^>]*>", re.DOTALL | re.IGNORECASE)
 LONGEST_QUOTE, LONGEST_CODE = 200, 60
 """Characters of a venue's text that go into an error: it may be a whole HTML page."""
 
@@ -57,9 +64,11 @@ def judge(venue: Venue, answer: Answer, refusals: Refusals, *, changes: bool) ->
 
     `changes`: the call was to change something at the venue (an order, a withdrawal).
     """
-    said, code = _said(answer), one_line(answer.code, LONGEST_CODE) or f"HTTP {answer.status}"
-    if answer.status in {TOO_MANY, BANNED}:
-        return Unavailable(said, venue=venue, code=code, retry_after=_pause(answer))
+    said, code = _said(answer), code_of(answer)
+    if answer.status in REDIRECTS:
+        return unproved(said, venue=venue, code=code, changes=changes)
+    if (pause := pause_of(answer)) is not None:
+        return Unavailable(said, venue=venue, code=code, retry_after=pause)
     if answer.code in refusals.not_executed:
         return Unavailable(said, venue=venue, code=code, retry_after=refusals.not_executed[answer.code])
     # A refusal that comes as a success or as a server's failure is no refusal.
@@ -74,15 +83,26 @@ def judge(venue: Venue, answer: Answer, refusals: Refusals, *, changes: bool) ->
     return unproved(said, venue=venue, code=code, changes=changes)
 
 
-def _pause(answer: Answer) -> int:
-    asked = next((text for name, text in answer.headers.items() if name.lower() == "retry-after"), "")
-    if asked.isascii() and asked.isdigit():
-        return int(asked)
+def code_of(answer: Answer) -> str:
+    """The venue's own code, or the status."""
+    return one_line(answer.code, LONGEST_CODE) or f"HTTP {answer.status}"
+
+
+def pause_of(answer: Answer) -> int | None:
+    """Seconds for which nothing must be asked; None where the answer is about no limit."""
+    if answer.status not in {TOO_MANY, BANNED}:
+        return None
+    asked = next((text.strip() for name, text in answer.headers.items() if name.lower() == "retry-after"), "")
+    if not (asked.isascii() and asked.isdigit()):
+        worded = PAUSE_IN_WORDS.search(answer.message or answer.body)
+        asked = worded[1] if worded else ""
+    if asked:
+        return LONGEST_PAUSE_S if len(asked) > len(str(LONGEST_PAUSE_S)) else min(int(asked), LONGEST_PAUSE_S)
     return BAN_PAUSE_S if answer.status == BANNED else LIMIT_PAUSE_S
 
 
 def _said(answer: Answer) -> str:
-    return one_line(answer.message or answer.body, LONGEST_QUOTE) or "an empty answer"
+    return one_line(answer.message or MARKUP.sub(" ", answer.body), LONGEST_QUOTE) or "an empty answer"
 
 
 def one_line(text: str, longest: int) -> str:

@@ -14,11 +14,13 @@ from urllib.parse import urlsplit
 
 import aiohttp
 
-from kimp.adapters.venue.answers import OK, Answer, NotSuccess, unproved
-from kimp.adapters.venue.deadline import PunctualRequest, in_time
+from kimp.adapters.venue.answers import OK, Answer, NotSuccess, code_of, pause_of, unproved
+from kimp.adapters.venue.back_off import BackOff
+from kimp.adapters.venue.deadline import in_time
 from kimp.adapters.venue.limiter import Limiter
 from kimp.adapters.venue.rows import left_out
 from kimp.adapters.venue.shape import decode
+from kimp.adapters.venue.transport import departing, open_session
 from kimp.config import KeyPair
 from kimp.domain.errors import BadMessage, KeyRefused, NotSent, Postponed, Rejected, Unavailable, VenueError
 from kimp.domain.market import Venue
@@ -27,8 +29,6 @@ from kimp.observability.tracing import venue_call
 
 HTTP_TIMEOUT_MS = 5_000
 """Well below the activities' own time-outs, so that a lost answer is looked up by the attempt that lost it."""
-POOL_SIZE = 64
-KEEP_ALIVE_S = 55
 GARBAGE = "garbage"
 """Code of an answer that came and can't be read."""
 
@@ -45,9 +45,10 @@ class FaithfulClient:
     session: aiohttp.ClientSession | None
     closed_by_user: bool
 
-    def tame(self, limiter: Limiter, keys: Callable[[], KeyPair]) -> None:
+    def tame(self, limiter: Limiter, back_off: BackOff, keys: Callable[[], KeyPair]) -> None:
         """To be called once, right after construction. `keys` is asked for the key of each request."""
         self.limiter = limiter
+        self.back_off = back_off
         self.keys = keys
         # ccxt logs every request with its signature and key at level DEBUG.
         self.logger = _silent
@@ -80,7 +81,10 @@ class FaithfulClient:
         if status in OK and content is not None and error is None:
             return
         code, message = error or ("", "")
-        raise NotSuccess(Answer(status, body or "", code, message, dict(headers)))
+        answer = Answer(status, body or "", code, message, dict(headers))
+        if (pause := pause_of(answer)) is not None:
+            self.back_off.begin(self.venue, pause, code_of(answer))
+        raise NotSuccess(answer)
 
     def calculate_rate_limiter_cost(
         self, _api: Any, method: str, path: str, params: Mapping[str, Any], _config: Any = None
@@ -88,17 +92,16 @@ class FaithfulClient:
         return self.charges(path, method, params)
 
     async def throttle(self, cost: Mapping[str, int]) -> None:
+        self.back_off.check(self.venue)
         began = time.perf_counter()
         await in_time(self.limiter.take(cost))
         metrics.limiter_waits.record(time.perf_counter() - began, {"venue": self.venue.value})
+        self.back_off.check(self.venue)  # another call may have been told meanwhile
 
     def open(self, lazy: bool = False) -> None:  # noqa: FBT001, FBT002 - ccxt's signature
         """Our own pool; ccxt still owns and closes the session."""
         if self.session is None and not self.closed_by_user:
-            self.session = aiohttp.ClientSession(
-                connector=aiohttp.TCPConnector(limit=POOL_SIZE, keepalive_timeout=KEEP_ALIVE_S),
-                request_class=PunctualRequest,
-            )
+            self.session = open_session()
         super().open(lazy)  # type: ignore[misc] # the ccxt class comes next in the MRO
 
 
@@ -106,7 +109,7 @@ def _compare_clocks(venue: Venue, date: str | None) -> None:
     """By an answer's Date, which is cut to whole seconds: half of one is added, and alerts look at many answers."""
     try:
         there = parsedate_to_datetime(date or "").timestamp()
-    except ValueError:
+    except (ValueError, OverflowError):
         return
     metrics.clock_offset.set(time.time() - there - 0.5, {"venue": venue.value})
 
@@ -165,8 +168,9 @@ class Caller:
 
     async def _run(self, what: str, call: Awaitable[Any], parse: Callable[[Any], T], *, changes: bool) -> T:
         try:
-            return parse(await call)
-        except NotSent:
+            with departing() as departure:
+                return parse(await call)
+        except (NotSent, Unavailable):
             raise
         except NotSuccess as refused:
             raise self._classify(refused.answer, changes=changes) from None
@@ -175,7 +179,7 @@ class Caller:
         except Exception as lost:  # noqa: BLE001 - whatever is not an answer leaves the outcome open
             # ccxt's texts carry the signed URL, so only the names of the errors are told, and the chain is cut.
             names = f"{what}: {type(lost).__name__}"
-            if isinstance(lost.__cause__, aiohttp.ClientConnectorError):
+            if isinstance(lost.__cause__, aiohttp.ClientConnectorError) and not departure.begun:
                 where = f"{lost.__cause__.host}:{lost.__cause__.port}"
                 raise Unavailable(f"{what}: no connection to {where}", venue=self._venue, code="connect") from None
             cause = f" ({type(lost.__cause__).__name__})" if lost.__cause__ else ""

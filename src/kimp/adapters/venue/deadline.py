@@ -10,9 +10,6 @@ from collections.abc import Awaitable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 
-from aiohttp import ClientRequest, ClientResponse
-from aiohttp.connector import Connection
-
 from kimp.domain.errors import NotSent
 from kimp.domain.market import Venue
 from kimp.ports.clock import SteadyClock
@@ -66,11 +63,8 @@ async def in_time(wait: Awaitable[None]) -> None:
     deadline.check()
 
 
-class PunctualRequest(ClientRequest):
-    """aiohttp hands it a connection right before it writes."""
-
-    async def send(self, conn: Connection) -> ClientResponse:
-        deadline = _deadline.get()
-        if deadline is not None:
-            deadline.check()
-        return await super().send(conn)
+def check_deadline() -> None:
+    """Right before the first byte is written. Raises NotSent once it has passed."""
+    deadline = _deadline.get()
+    if deadline is not None:
+        deadline.check()

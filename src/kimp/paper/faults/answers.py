@@ -39,6 +39,8 @@ BINANCE = {
     K.RATE_LIMIT: (429, -1003, TOO_MUCH_WEIGHT),
 }
 """Status, code and message: binance-spot-api-docs errors.md and rest-api.md."""
+NOWHERE = "http://127.0.0.1:9/challenge"
+"""Nobody listens there."""
 WITH_RETRY_AFTER = (K.RATE_LIMIT, K.RATE_LIMIT_TEXT, K.TOO_MANY_ORDERS)
 
 
@@ -81,6 +83,10 @@ def banned(kind: FaultKind, venue: Venue, now_ms: int, until_ms: int) -> web.Res
     return response
 
 
+def _away(status: int) -> Callable[[], web.Response]:
+    return lambda: web.Response(status=status, headers={"Location": NOWHERE})
+
+
 def _page(status: int) -> Callable[[], web.Response]:
     return lambda: web.Response(text=HTML.format(REASONS[status]), status=status, content_type="text/html")
 
@@ -92,6 +98,8 @@ EDGE: dict[FaultKind, Callable[[], web.Response]] = {
     K.HTTP_503: _page(503),
     K.HTTP_502_AFTER: _page(502),
     K.HTTP_504_AFTER: _page(504),
+    K.REDIRECT: _away(307),
+    K.REDIRECT_AFTER: _away(302),
     K.RATE_LIMIT_TEXT: lambda: web.Response(text="Too Many Requests", status=429),
 }
 

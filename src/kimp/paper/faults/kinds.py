@@ -36,6 +36,8 @@ class FaultKind(StrEnum):
     """Binance -1021."""
     TOO_MANY_ORDERS = "too_many_orders"
     """Binance -1015."""
+    REDIRECT = "redirect"
+    """307 to a host that can't be reached, as an edge that wants a browser to prove itself answers."""
     UNKNOWN_ERROR = "unknown_error"
     """Binance's 503 that leaves open whether the request was executed; here it was not."""
     # The request is executed; its answer is lost or worthless.
@@ -43,6 +45,8 @@ class FaultKind(StrEnum):
     HANG_AFTER = "hang_after"
     HTTP_502_AFTER = "http_502_after"
     HTTP_504_AFTER = "http_504_after"
+    REDIRECT_AFTER = "redirect_after"
+    """302; a client that follows it finds nobody there, and may think that nothing was executed."""
     UNKNOWN_ERROR_AFTER = "unknown_error_after"
     STATUS_UNKNOWN = "status_unknown"
     """Binance -1007: execution status unknown."""
@@ -168,11 +172,12 @@ class FaultKind(StrEnum):
 K = FaultKind
 BEFORE = frozenset({
     K.RESET, K.HANG, K.HTTP_500, K.HTTP_502, K.HTTP_503, K.WAF_403, K.RATE_LIMIT, K.RATE_LIMIT_TEXT, K.BAN, K.BAN_TEXT,
-    K.INTERNAL_ERROR, K.DISCONNECTED, K.OVERLOADED, K.CLOCK_SKEW, K.TOO_MANY_ORDERS, K.UNKNOWN_ERROR,
+    K.INTERNAL_ERROR, K.DISCONNECTED, K.OVERLOADED, K.CLOCK_SKEW, K.TOO_MANY_ORDERS, K.UNKNOWN_ERROR, K.REDIRECT,
 })  # fmt: skip
 AFTER = frozenset({
     K.LOST_ANSWER, K.HANG_AFTER, K.HTTP_502_AFTER, K.HTTP_504_AFTER, K.UNKNOWN_ERROR_AFTER, K.STATUS_UNKNOWN,
     K.UNEXPECTED_RESPONSE, K.NONCE_USED, K.TRUNCATED_ANSWER, K.GARBLED_ANSWER, K.EMPTY_ANSWER, K.LATE_EXECUTION,
+    K.REDIRECT_AFTER,
 })  # fmt: skip
 POISON = frozenset({K.FOREIGN_ADDRESS, K.FOREIGN_TAG, K.NULL_ROW})
 CHANGES = frozenset({K.MAINTENANCE, K.KEY_EXPIRED, K.KEY_LOCKED})

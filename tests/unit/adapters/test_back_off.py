@@ -1,0 +1,51 @@
+"""How long a venue wants to be left alone, and that all calls of a process keep to it."""
+
+import pytest
+
+from kimp.adapters.venue.answers import BAN_PAUSE_S, LONGEST_PAUSE_S, Answer, pause_of
+from kimp.adapters.venue.back_off import BackOff, back_off_of
+from kimp.domain.errors import Unavailable
+from kimp.domain.market import Venue
+
+BLOCKED = "Too many requests. Blocked for 300 seconds."
+
+
+@pytest.mark.parametrize(
+    ("answer", "seconds"),
+    [
+        (Answer(429, "", headers={"Retry-After": "7"}), 7),
+        (Answer(429, "", headers={"retry-after": " 7 "}), 7),
+        (Answer(418, "", headers={"Retry-After": "9" * 8_000}), LONGEST_PAUSE_S),
+        (Answer(418, "", headers={"Retry-After": "999999"}), LONGEST_PAUSE_S),
+        (Answer(418, "", headers={"Retry-After": "-5"}), BAN_PAUSE_S),
+        (Answer(418, "", headers={"Retry-After": "nan"}), BAN_PAUSE_S),
+        (Answer(418, "", headers={"Retry-After": "\N{ARABIC-INDIC DIGIT FIVE}"}), BAN_PAUSE_S),
+        (Answer(418, "", headers={"Retry-After": "Wed, 21 Oct 2026 07:28:00 GMT"}), BAN_PAUSE_S),
+        (Answer(418, "{}", "too_many_requests", BLOCKED), 300),
+        (Answer(418, BLOCKED), 300),
+        (Answer(500, BLOCKED), None),
+    ],
+)
+def test_the_pause_that_an_answer_asks_for(answer: Answer, seconds: int | None) -> None:
+    assert pause_of(answer) == seconds
+
+
+def test_one_call_is_told_and_all_others_keep_to_it() -> None:
+    back_off = BackOff()
+    back_off.check(Venue.BINANCE)
+    back_off.begin(Venue.BINANCE, 120, "-1003")
+    back_off.begin(Venue.BINANCE, 1, "HTTP 429")
+    with pytest.raises(Unavailable) as held:
+        back_off.check(Venue.BINANCE)
+    assert (held.value.retry_after, held.value.code) == (120, "-1003")
+
+
+def test_the_clients_of_a_process_share_it_by_venue() -> None:
+    assert back_off_of("https://one.example") is back_off_of("https://one.example")
+    assert back_off_of("https://one.example") is not back_off_of("https://another.example")
+
+
+def test_a_pause_that_is_over_holds_nothing_up() -> None:
+    back_off = BackOff()
+    back_off.begin(Venue.UPBIT, 0, "HTTP 429")
+    back_off.check(Venue.UPBIT)
