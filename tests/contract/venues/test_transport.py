@@ -172,8 +172,8 @@ async def test_without_a_connection_nothing_was_sent(venue: Venue) -> None:
                 await place(exchange)
 
 
-@pytest.mark.parametrize("trusted", [False, None])
-async def test_without_a_trusted_handshake_nothing_was_sent(venue: Venue, tmp_path: Path, trusted: bool | None) -> None:
+@pytest.mark.parametrize("speaks", ["TLS", "no TLS"])
+async def test_without_a_trusted_handshake_nothing_was_sent(venue: Venue, tmp_path: Path, speaks: str) -> None:
     """A certificate that nobody vouches for, and a server that speaks no TLS."""
     context = None
     if speaks == "TLS":
