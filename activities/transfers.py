@@ -232,6 +232,8 @@ class TransferActivities:
                 " compensate takes it for never sent"
             )
         crash_point("withdrawal-followed", step_of(intent.transfer_id))
+        if report.state is TransferState.FAILED:
+            await self.journal.fail_withdrawal(intent.transfer_id, f"not sent: {report.detail}")
         return report
 
     @activity.defn

@@ -79,6 +79,10 @@ class MemoryJournal:
             self.travelling.pop(transfer_id, None)
             self._answer(transfer_id)
 
+    async def fail_withdrawal(self, transfer_id: str, reason: str) -> None:
+        if transfer_id in self.claims and transfer_id not in self.likely:
+            self.refused[transfer_id] = reason
+
     async def halt_level(self) -> HaltLevel:
         return self.halt
 

@@ -119,6 +119,17 @@ async def test_a_withdrawal_that_is_booked_or_left_nothing_leaves_its_cycle_ende
     assert await books.strandings.reopen_for_withdrawals(HOUR) == []
 
 
+async def test_a_withdrawal_that_the_venue_took_and_did_not_send_leaves_its_cycle_ended(books: SqlBooks) -> None:
+    """Or each sweep would hand the cycle over once more."""
+    failed = intents.withdrawal()
+    await books.journal.ask_withdrawal(failed)
+    await books.journal.claim_withdrawal(failed.transfer_id, "binance", "w1", likely=False)
+    await cycle(books, CycleStatus.COMPENSATED)
+    assert await books.strandings.reopen_for_withdrawals(HOUR) == [failed.transfer_id]
+    await books.journal.fail_withdrawal(failed.transfer_id, "not sent: CANCELLED")
+    assert await books.strandings.reopen_for_withdrawals(HOUR) == []
+
+
 async def test_a_catch_up_that_is_repeated_goes_by_the_mark_of_the_first(books: SqlBooks) -> None:
     """Whatever it, or kimp beside it, has written since."""
     await cycle(books, CycleStatus.STARTED)

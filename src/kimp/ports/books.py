@@ -110,6 +110,10 @@ class Journal(DepositClaims, Protocol):
         """
         ...
 
+    async def fail_withdrawal(self, transfer_id: str, reason: str) -> None:
+        """The venue took it under an id of its own, and did not send it: no book will ever have an entry of it."""
+        ...
+
     async def claim_withdrawal(self, transfer_id: str, venue: str, venue_id: str, *, likely: bool) -> bool:
         """Bind the venue's id to the transfer: for certain, or because it looks like it, which the former replaces.
 

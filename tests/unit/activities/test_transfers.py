@@ -614,6 +614,16 @@ async def test_a_withdrawal_is_followed_until_it_is_final(desk: Desk, work: Tran
     assert desk.beats == ["following", "following"]
 
 
+async def test_the_journal_knows_of_a_withdrawal_that_the_venue_did_not_send(
+    desk: Desk, work: TransferActivities, upbit: Source
+) -> None:
+    """Else it would be in no book for ever, and the sweep would look after its cycle without end."""
+    await desk.run(work.withdraw, intent())
+    upbit.states = deque([listed(f"w-{TRANSFER}", "100", state=TransferState.FAILED).report])
+    assert (await desk.run(work.follow_withdrawal, intent())).state is TransferState.FAILED
+    assert desk.journal.refused[TRANSFER].startswith("not sent: ")
+
+
 async def test_what_was_never_journalled_is_not_followed(desk: Desk, work: TransferActivities) -> None:
     with pytest.raises(KeyRefused, match="was never journalled"):
         await desk.run(work.follow_withdrawal, intent())

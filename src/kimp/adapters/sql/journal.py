@@ -117,6 +117,20 @@ class SqlJournal(SqlDepositClaims):
 
         await self._store.write(work)
 
+    async def fail_withdrawal(self, transfer_id: str, reason: str) -> None:
+        """Repeating it changes nothing."""
+        sent = withdrawal_intents.c
+        close = (
+            update(withdrawal_intents)
+            .where(sent.transfer_id == transfer_id, sent.venue_id.is_not(None), sent.likely.is_(None))
+            .values(reason=reason)
+        )
+
+        async def work(connection: AsyncConnection) -> None:
+            await connection.execute(close)
+
+        await self._store.write(work)
+
     async def close_order(self, intent: OrderIntent, report: OrderReport) -> None:
         """Write down how the order ended. What filled stays filled, and another run's order is not touched."""
         orders = order_intents.c
