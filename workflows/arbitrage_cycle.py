@@ -20,6 +20,9 @@ from workflows.rebalancing import await_route
 from workflows.steps import StepFailed
 from workflows.transfer import Transfer
 
+TELLS_PRICES = "the-opening-tells-its-prices"
+"""Cycles that opened before there was such a thing ask for the same order when they are replayed."""
+
 
 @workflow.defn(name=ARBITRAGE_CYCLE)
 class ArbitrageCycle(CycleLife):
@@ -56,12 +59,13 @@ class ArbitrageCycle(CycleLife):
         if opening.done:
             return None
         cycle = self._cycle
+        told = workflow.patched(TELLS_PRICES)
         terms = Opening(
             reserve=cycle.reserve,
             stake_krw=cycle.stake_krw,
             caps=cycle.policy.caps,
-            krw_per_usdt=cycle.krw_per_usdt,
-            premium=cycle.premium,
+            krw_per_usdt=cycle.krw_per_usdt if told else None,
+            premium=cycle.premium if told else None,
         )
         if self._story.unanswered is not None:
             report = await opening.ask(self._story.unanswered)
