@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from kimp.adapters.binance import frames as binance
 from kimp.adapters.upbit import frames as upbit
-from kimp.adapters.venue.ticks import Notice, Read, Tick
+from kimp.adapters.venue.ticks import Notice, Read, Refused, Tick
 from kimp.domain.errors import BadMessage
 from kimp.domain.market import Quote, Venue
 from kimp.domain.money import USDT, Asset
@@ -56,7 +56,6 @@ def test_binance_numbers_are_read_exactly() -> None:
     ("read", "frame", "notice"),
     [
         (upbit.reader(COINS), b'{"status":"UP"}', Notice.NOTHING),
-        (upbit.reader(COINS), b'{"error":{"name":"NO_CODES","message":"x"}}', Notice.GOING_AWAY),
         (binance.reader(COINS), b'{"result":null,"id":1}', Notice.NOTHING),
         (binance.reader(COINS), b'{"e":"serverShutdown","E":1}', Notice.GOING_AWAY),
         (
@@ -91,7 +90,7 @@ def test_other_frames_are_bad_messages(read: Read, frame: bytes) -> None:
 @pytest.mark.parametrize("make", READERS)
 @given(frame=st.binary(max_size=200) | json_values.map(lambda value: json.dumps(value).encode()))
 def test_any_bytes_are_a_tick_a_notice_or_a_bad_message(make: Callable[[], Read], frame: bytes) -> None:
-    with suppress(BadMessage):
+    with suppress(BadMessage, Refused):
         assert isinstance(make()(frame, NOW), Tick | Notice)
 
 
@@ -99,3 +98,8 @@ def test_any_bytes_are_a_tick_a_notice_or_a_bad_message(make: Callable[[], Read]
 def test_deep_nesting_is_a_bad_message(make: Callable[[], Read]) -> None:
     with pytest.raises(BadMessage):
         make()(b"[" * 100_000, NOW)
+
+
+def test_a_refusal_of_upbit_keeps_its_words() -> None:
+    with pytest.raises(Refused, match=r"WRONG_FORMAT.*맞지 않습니다"):
+        upbit.reader(COINS)('{"error":{"name":"WRONG_FORMAT","message":"Format 이 맞지 않습니다."}}'.encode(), 1)

@@ -6,7 +6,7 @@ from decimal import Decimal
 import msgspec
 
 from kimp.adapters.upbit.parse import market
-from kimp.adapters.venue.ticks import Notice, Read, Tick
+from kimp.adapters.venue.ticks import Notice, Read, Refused, Tick
 from kimp.domain.errors import BadMessage
 from kimp.domain.market import Quote, Venue
 from kimp.domain.money import Asset
@@ -35,6 +35,9 @@ class _Frame(msgspec.Struct, gc=False, rename={"kind": "ty", "code": "cd", "unit
     error: _Refusal | None = None
 
 
+SHOWN = 200
+"""Characters of a refusal's name and message."""
+
 _frames = msgspec.json.Decoder(_Frame)
 
 
@@ -62,5 +65,5 @@ def _notice(told: _Frame) -> Notice:
     if told.status:
         return Notice.NOTHING
     if told.error is not None:
-        return Notice.GOING_AWAY
+        raise Refused(f"{told.error.name[:SHOWN]!r}: {told.error.message[:SHOWN]!r}")
     raise BadMessage(f"neither a book with units nor a status: {told.kind[:20]!r} {told.code[:20]!r}")

@@ -18,7 +18,7 @@ from typing import cast
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 
-from kimp.adapters.venue.ticks import Notice, Read
+from kimp.adapters.venue.ticks import Notice, Read, Refused
 from kimp.config import VenueSettings
 from kimp.domain.errors import BadMessage
 from kimp.domain.market import Quote, Venue
@@ -30,6 +30,11 @@ SILENCE_S = 30.0
 """A connection that answers pings and brings nothing for so long is given up."""
 PING_S = 10.0
 BUFFERED_FRAMES = 4_096
+LARGEST_FRAME = 16_384
+"""Bytes; a book top has a few hundred. It bounds what a hostile
+server can fill, and how deep JSON nests."""
+ANEW_AFTER = 5
+"""So many frames of a book in a row below the newest number: the numbers have begun anew, or one was wrong."""
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.1, 10.0
 SHOWN = 120
 """Characters of a bad frame that are logged."""
@@ -43,6 +48,8 @@ class Event(StrEnum):
     RECONNECTED = "reconnected"
     MALFORMED = "malformed"
     OUT_OF_ORDER = "out_of_order"
+    NUMBERED_ANEW = "numbered_anew"
+    REFUSED = "refused"
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +59,24 @@ class Feed:
     url: str
     hello: str | None
     read: Read
+
+
+class _Order:
+    """The newest number of each book of one connection."""
+
+    def __init__(self) -> None:
+        self._newest: dict[Asset, int] = {}
+        self._behind = Counter[Asset]()
+
+    def event(self, coin: Asset, number: int) -> Event | None:
+        """What is odd about the number; only OUT_OF_ORDER says that the quote is older than one that was handed on."""
+        behind = number < self._newest.get(coin, number)
+        self._behind[coin] = self._behind[coin] + 1 if behind else 0
+        if behind and self._behind[coin] < ANEW_AFTER:
+            return Event.OUT_OF_ORDER
+        self._newest[coin] = number
+        self._behind[coin] = 0
+        return Event.NUMBERED_ANEW if behind else None
 
 
 class VenueStream(ABC):
@@ -88,17 +113,17 @@ class VenueStream(ABC):
                 await asyncio.sleep(_pause(barren) if barren else 0.0)
 
     async def _batches(self, socket: ClientConnection, read: Read) -> AsyncGenerator[list[Quote]]:
-        newest: dict[Asset, int] = {}
+        order = _Order()
         async with aclosing(_bursts(socket)) as bursts:
             async for burst in bursts:
-                batch, going_away = self._read(burst, read, newest)
+                batch, going_away = self._read(burst, read, order)
                 if batch:
                     yield batch
                 if going_away:
                     log.info("%s: the server is going away, connecting again", self.venue)
                     return
 
-    def _read(self, burst: Sequence[bytes], read: Read, newest: dict[Asset, int]) -> tuple[list[Quote], bool]:
+    def _read(self, burst: Sequence[bytes], read: Read, order: _Order) -> tuple[list[Quote], bool]:
         """All quotes of a burst that are in order, and whether to connect again."""
         received_ms = self._clock.now_ms()
         batch: list[Quote] = []
@@ -109,14 +134,22 @@ class VenueStream(ABC):
             except BadMessage as problem:
                 self._malformed(problem, frame)
                 continue
+            except Refused as refusal:
+                self._count(Event.REFUSED)
+                log.error("%s: the venue refuses the stream, no quotes come: %s", self.venue, refusal)  # noqa: TRY400 - no trace
+                going_away = True
+                continue
             if isinstance(tick, Notice):
                 going_away = going_away or tick is Notice.GOING_AWAY
                 continue
             quote, sequence = tick
-            if sequence < newest.get(quote.coin, 0):
-                self._count(Event.OUT_OF_ORDER)
+            odd = order.event(quote.coin, sequence)
+            if odd is not None:
+                self._count(odd)
+            if odd is Event.OUT_OF_ORDER:
                 continue
-            newest[quote.coin] = sequence
+            if odd is Event.NUMBERED_ANEW:
+                log.warning("%s: the numbers of %s's frames begin anew at %d", self.venue, quote.coin, sequence)
             batch.append(quote)
         return batch, going_away
 
@@ -143,14 +176,22 @@ def _pauses() -> Generator[float]:
         failures += 1
 
 
+class _Connect(connect):
+    """Follows no redirect: quotes come from the configured host or not at all."""
+
+    def process_redirect(self, exc: Exception) -> Exception | str:
+        return exc
+
+
 def _connections(url: str) -> AsyncGenerator[ClientConnection]:
-    connecting = connect(
+    connecting = _Connect(
         url,
         compression=None,  # saves latency; the frames are small
         proxy=None,
         ping_interval=PING_S,
         ping_timeout=PING_S,
         close_timeout=1.0,
+        max_size=LARGEST_FRAME,
         max_queue=BUFFERED_FRAMES,
         reconnect_delays=_pauses,
         # Nothing is fatal: a venue that refuses today (maintenance, ban, DNS) may accept in a minute.

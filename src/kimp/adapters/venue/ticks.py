@@ -14,13 +14,17 @@ class Tick(NamedTuple):
     sequence: int
 
 
+class Refused(Exception):
+    """The venue refuses the subscription, in its own words: it sends no quotes on this connection."""
+
+
 class Notice(StrEnum):
     """What a frame says that is not a quote."""
 
     NOTHING = "nothing"
     GOING_AWAY = "going away"
-    """The server is about to close, or refused the subscription: connect again."""
+    """The server is about to close: connect again."""
 
 
 Read = Callable[[bytes, int], Tick | Notice]
-"""A frame and its receive time; raises BadMessage."""
+"""A frame and its receive time; raises BadMessage or Refused."""

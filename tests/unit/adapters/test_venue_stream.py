@@ -1,0 +1,127 @@
+"""The venues' streams against a server that says anything."""
+
+import asyncio
+import base64
+import hashlib
+import json
+import struct
+from contextlib import aclosing
+
+import pytest
+from fakes.raw_server import Behaviour, Peer, RawServer, http, raw_server
+
+from kimp.adapters.binance.stream import BinanceStream
+from kimp.adapters.clock import SystemClock
+from kimp.adapters.upbit.stream import UpbitStream
+from kimp.adapters.venue.stream import ANEW_AFTER, LARGEST_FRAME, Event, VenueStream
+from kimp.config import VenueSettings
+from kimp.domain.market import Quote
+from kimp.domain.money import Asset
+
+ACCEPT = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
+
+
+async def shake_hands(peer: Peer) -> None:
+    head = await peer.request()
+    key = next(line for line in head.split(b"\r\n") if line.lower().startswith(b"sec-websocket-key:")).split(b": ")[1]
+    accept = base64.b64encode(hashlib.sha1(key + ACCEPT).digest()).decode()  # noqa: S324 - the protocol's
+    lines = ("HTTP/1.1 101 X", "Upgrade: websocket", "Connection: Upgrade", f"Sec-WebSocket-Accept: {accept}")
+    await peer.answer("\r\n".join(lines).encode() + b"\r\n\r\n")
+
+
+def frame(payload: bytes) -> bytes:
+    size = len(payload)
+    return (bytes([0x82, size]) if size < 126 else b"\x82\x7f" + struct.pack(">Q", size)) + payload
+
+
+def top(number: int, bid: str = "0.5") -> bytes:
+    data = {"u": number, "s": "XRPUSDT", "b": bid, "B": "1", "a": "9", "A": "1"}
+    return frame(json.dumps({"stream": "xrpusdt@bookTicker", "data": data}).encode())
+
+
+def stream_at(kind: type[VenueStream], server: RawServer) -> VenueStream:
+    return kind(VenueSettings.model_construct(ws_url=f"ws://127.0.0.1:{server.port}"), SystemClock())
+
+
+async def first(stream: VenueStream, count: int) -> list[Quote]:
+    heard: list[Quote] = []
+    async with asyncio.timeout(5), aclosing(stream.quotes([Asset("XRP")])) as batches:
+        async for batch in batches:
+            heard += batch
+            if len(heard) >= count:
+                break
+    return heard
+
+
+def sends_first(odd: bytes, then: bytes) -> Behaviour:
+    """The first connection brings what is odd, the later ones what is right."""
+
+    async def behave(_: RawServer, peer: Peer) -> None:
+        await shake_hands(peer)
+        await peer.answer(odd if peer.number == 1 else then)
+        await peer.reader.read(1)
+
+    return behave
+
+
+@pytest.mark.parametrize("wrong", [40_000_000_000, 2**62])
+async def test_numbers_that_begin_anew_hold_a_book_up_for_few_frames(wrong: int) -> None:
+    anew = b"".join(top(number, f"0.{number}") for number in range(600, 600 + ANEW_AFTER + 2))
+    async with raw_server(sends_first(top(wrong) + anew, b"")) as server:
+        stream = stream_at(BinanceStream, server)
+        heard = await first(stream, 4)
+    assert [str(quote.bid) for quote in heard] == ["0.5", "0.604", "0.605", "0.606"]
+    assert stream.counts == {Event.OUT_OF_ORDER: ANEW_AFTER - 1, Event.NUMBERED_ANEW: 1}
+    assert server.connections == 1
+
+
+async def test_a_late_frame_is_left_out() -> None:
+    async with raw_server(sends_first(top(5) + top(4, "0.4") + top(6, "0.6"), b"")) as server:
+        heard = await first(stream_at(BinanceStream, server), 2)
+    assert [str(quote.bid) for quote in heard] == ["0.5", "0.6"]
+
+
+async def test_a_redirect_is_not_followed() -> None:
+    async def nobody(there: RawServer, peer: Peer) -> None:
+        there.requests.append(await peer.request())
+
+    async with raw_server(nobody) as elsewhere:
+
+        async def behave(_: RawServer, peer: Peer) -> None:
+            if peer.number > 1:
+                await shake_hands(peer)
+                await peer.answer(top(1))
+                await peer.reader.read(1)
+            await peer.request()
+            await peer.answer(http("302 Found", b"", f"Location: ws://127.0.0.1:{elsewhere.port}/"))
+
+        async with raw_server(behave) as server:
+            await first(stream_at(BinanceStream, server), 1)
+    assert elsewhere.connections == 0
+
+
+@pytest.mark.parametrize("odd", [frame(b"[" * (LARGEST_FRAME + 1)), b"\x82\x7f" + struct.pack(">Q", 2**62)])
+async def test_a_frame_that_is_too_large_ends_its_connection(odd: bytes) -> None:
+    async with raw_server(sends_first(odd, top(1))) as server:
+        assert len(await first(stream_at(BinanceStream, server), 1)) == 1
+    assert server.connections == 2
+
+
+async def test_deep_json_is_one_bad_frame() -> None:
+    async with raw_server(sends_first(frame(b"[" * LARGEST_FRAME) + top(1), b"")) as server:
+        stream = stream_at(BinanceStream, server)
+        assert len(await first(stream, 1)) == 1
+    assert stream.counts == {Event.MALFORMED: 1}
+
+
+async def test_a_refusal_is_logged_in_the_venues_words(caplog: pytest.LogCaptureFixture) -> None:
+    refusal = frame(b'{"error":{"name":"WRONG_FORMAT","message":"no such format"}}')
+    book = b'{"ty":"orderbook","cd":"KRW-XRP","obu":[{"ap":2,"bp":1,"as":1,"bs":1}],"tms":1}'
+    async with raw_server(sends_first(refusal, frame(book))) as server:
+        stream = stream_at(UpbitStream, server)
+        await first(stream, 1)
+    assert stream.counts[Event.REFUSED] == 1
+    told = [record.getMessage() for record in caplog.records if record.levelname == "ERROR"]
+    assert len(told) == 1
+    assert "WRONG_FORMAT" in told[0]
+    assert "no such format" in told[0]
