@@ -1,7 +1,6 @@
 """The venues' own prices beside those of the message that wants to open a cycle.
 
-They are read while other things are waited for: from the decision on where the process that decides also sends, and
-else while the journal is written.
+They are read while the journal is written, so that the first order waits little for them.
 """
 
 import asyncio

@@ -18,7 +18,6 @@ from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.worker import Worker
 
 with workflow.unsafe.imports_passed_through():
-    from activities.price_guard import PriceGuard
     from bench.figures import Row, compare
     from initiator.plan import plan
     from kimp.adapters.clock import SystemClock
@@ -33,7 +32,7 @@ with workflow.unsafe.imports_passed_through():
     from kimp.bootstrap.parts import open_bus, open_database, open_venues
     from kimp.bootstrap.services import open_ledger
     from kimp.bootstrap.temporal import connect_temporal
-    from kimp.bootstrap.workers import cycle_worker, price_guard
+    from kimp.bootstrap.workers import cycle_worker
     from kimp.config import Settings
     from kimp.contracts.cycle import CycleInput
     from kimp.contracts.orders import OrderIntent
@@ -190,21 +189,19 @@ async def measure(world: World) -> list[Row]:
     bare = Worker(
         world.bare, task_queue=BARE_QUEUE, workflows=[BareWorkflow], activities=[BareOrder(world.binance).place]
     )
-    guard = price_guard(world.settings, world.venues, world.books)  # type: ignore[arg-type]  # a stopwatch
-    cycles = cycle_worker(world.settings, world.client, world.venues, world.bus, world.books, guard)  # type: ignore[arg-type]
+    cycles = cycle_worker(world.settings, world.client, world.venues, world.bus, world.books)  # type: ignore[arg-type]
     ours: list[float] = []
     theirs: list[float] = []
     async with bare, cycles:
         for number in range(1, ROUNDS + 1):
             cycle = await world.cycle(number)
-            ours.append(await _kimp(world, cycle, guard))
+            ours.append(await _kimp(world, cycle))
             theirs.append(await _bare(world, cycle))
     return [compare("decision -> first order accepted, against a bare workflow", ours[5:], theirs[5:], "<= 1.2")]
 
 
-async def _kimp(world: World, cycle: CycleInput, guard: PriceGuard) -> float:
+async def _kimp(world: World, cycle: CycleInput) -> float:
     begun = time.perf_counter()
-    guard.begin(cycle.coin)  # as the initiator does
     await TemporalCycleStarter(world.client).start(cycle)
     took = await asyncio.wait_for(world.binance.accepted.get(), PATIENCE_S) - begun
     await world.client.get_workflow_handle(f"cycle-{cycle.cycle_id}").terminate()

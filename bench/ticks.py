@@ -103,7 +103,7 @@ def new_initiator(bus: RedisTickBus, watch: Stopwatch) -> CountingInitiator:
     async def unchanged() -> InitiatorSettings:
         return settings
 
-    return CountingInitiator(bus, watch, watch, watch, watch, SystemClock(), settings, unchanged, lambda _: None)  # type: ignore[arg-type]  # a stopwatch
+    return CountingInitiator(bus, watch, watch, watch, watch, SystemClock(), settings, unchanged)  # type: ignore[arg-type]  # a stopwatch
 
 
 async def measure(redis_url: str) -> list[Row]:

@@ -70,11 +70,8 @@ class Initiator:
         clock: SteadyClock,
         settings: InitiatorSettings,
         latest_settings: Callable[[], Awaitable[InitiatorSettings]],
-        look: Callable[[Asset], None],
     ) -> None:
-        """`latest_settings`: as people have changed them since. `look`: ask the venues themselves for a coin's prices,
-        which its first order is going to be compared with.
-        """
+        """`latest_settings`: as people have changed them since."""
         self._bus = bus
         self._starter = starter
         self._read_model = read_model
@@ -83,7 +80,6 @@ class Initiator:
         self._clock = clock
         self._settings = settings
         self._latest_settings = latest_settings
-        self._look = look
         self._scanner = Scanner(settings.coins, settings.limits.threshold)
         self._known = KnownCycles()
         self._starting: dict[Asset, asyncio.Task[None]] = {}
@@ -154,7 +150,6 @@ class Initiator:
         if isinstance(verdict, Opportunity):
             verdict = self._plan(verdict, state.last_number + 1, database_ms)
         if isinstance(verdict, CycleInput):
-            self._look(coin)
             self._starting[coin] = asyncio.create_task(self._start(verdict, state.last_number + 1, cause))
         elif isinstance(verdict, Blocked):
             self.counts[verdict.gate] += 1

@@ -66,7 +66,7 @@ def make(bus: RedisTickBus) -> Initiator:
     async def unchanged() -> InitiatorSettings:
         return settings
 
-    return Initiator(bus, none, none, none, none, SystemClock(), settings, unchanged, lambda _: None)
+    return Initiator(bus, none, none, none, none, SystemClock(), settings, unchanged)
 
 
 def quotes() -> Sequence[Quote]:

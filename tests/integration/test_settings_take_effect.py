@@ -44,9 +44,7 @@ class Running:
 
         quotes = kimchi_quotes()
         bus, stated = PlayedBus(rules=free_rules((XRP, TRX, USDT)), last=quotes), StatedBooks()
-        made = Initiator(
-            bus, self.starter, stated, stated, stated, ManualClock(), await latest(), latest, lambda _: None
-        )
+        made = Initiator(bus, self.starter, stated, stated, stated, ManualClock(), await latest(), latest)
 
         async def play() -> None:
             while True:

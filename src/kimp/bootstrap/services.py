@@ -19,7 +19,7 @@ from kimp.bootstrap.observing import observed, overseen
 from kimp.bootstrap.parts import open_bus, open_database, open_stream, open_trusted_venues
 from kimp.bootstrap.settings import SettingsInForce
 from kimp.bootstrap.temporal import connect_prepared
-from kimp.bootstrap.workers import cycle_worker, ops_worker, price_guard, transfer_worker
+from kimp.bootstrap.workers import cycle_worker, ops_worker, transfer_worker
 from kimp.config import Settings
 from kimp.config.run_time import InForce
 from kimp.contracts.queues import TaskQueue
@@ -53,9 +53,7 @@ async def run_workers(settings: Settings, queues: Sequence[TaskQueue]) -> None:
             if TaskQueue.CYCLES in queues:
                 bus = await stack.enter_async_context(open_bus(settings))
                 watched.checks["redis"] = bus.check_reading
-                trading = venues[Right.TRADE]
-                guard = price_guard(settings, trading, books)
-                workers.append(cycle_worker(settings, client, trading, bus, books, guard))
+                workers.append(cycle_worker(settings, client, venues[Right.TRADE], bus, books))
             if TaskQueue.TRANSFERS in queues:
                 workers.append(transfer_worker(settings, client, venues[Right.WITHDRAW], books))
         for worker in workers:
@@ -101,8 +99,7 @@ async def run_initiator(settings: Settings) -> None:
         trusted = await stack.enter_async_context(open_trusted_venues(settings, [Right.TRADE]))
         venues = trusted[Right.TRADE]
         await open_ledger(venues, books)
-        guard = price_guard(settings, venues, books)
-        worker = await stack.enter_async_context(cycle_worker(settings, client, venues, bus, books, guard))
+        worker = await stack.enter_async_context(cycle_worker(settings, client, venues, bus, books))
         rules = SettingsInForce(settings, books.settings)
         installation = await books.installation.id(SystemClock().now_ms())
 
@@ -118,7 +115,6 @@ async def run_initiator(settings: Settings) -> None:
             SystemClock(),
             await latest(),
             latest,
-            guard.begin,
         )
         watched.checks |= _servers(client, books) | {"redis": bus.check_listening, "quotes": initiator.stale}
         watched.checks["workers"] = lambda: _polling([worker])

@@ -52,20 +52,16 @@ def allow_list(settings: Settings) -> Allowed:
     return allowed
 
 
-def price_guard(settings: Settings, venues: Mapping[Venue, Exchange], books: SqlBooks) -> PriceGuard:
-    return PriceGuard(venues, books.controls, SystemClock(), settings.trading.price_bounds())
-
-
 def cycle_worker(
     settings: Settings,
     client: Client,
     venues: Mapping[Venue, Exchange],
     bus: RedisTickBus,
     books: SqlBooks,
-    guard: PriceGuard,
 ) -> Worker:
     """Workflow and orders. Also embedded in the initiator, where a cycle starts with no hop through the server."""
     clock = SystemClock()
+    guard = PriceGuard(venues, books.controls, clock, settings.trading.price_bounds())
     orders = OrderActivities(venues, books.journal, books.controls, clock, guard)
     market = MarketActivities(venues, bus, clock)
     rules = SettingsInForce(settings, books.settings)

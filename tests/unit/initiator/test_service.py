@@ -39,8 +39,6 @@ class Scene:
     starter: KnowingStarter = field(default_factory=KnowingStarter)
     books: StatedBooks = field(default_factory=StatedBooks)
     clock: ManualClock = field(default_factory=ManualClock)
-    looked: list[Asset] = field(default_factory=list)
-    """Coins whose prices the venues themselves were asked for."""
 
     def __post_init__(self) -> None:
         self.initiator = Initiator(
@@ -52,7 +50,6 @@ class Scene:
             self.clock,
             self.settings,
             self.latest,
-            self.looked.append,
         )
 
     async def latest(self) -> InitiatorSettings:
@@ -102,7 +99,6 @@ async def test_an_opportunity_starts_one_cycle(scene: Scene) -> None:
     assert [cycle.cycle_id for cycle in scene.starter.asked if cycle.coin == XRP] == ["XRP-1"]
     cycle = next(cycle for cycle in scene.starter.asked if cycle.coin == XRP)
     assert cycle.expected_edge == d("0.01")
-    assert XRP in scene.looked, "while Temporal starts the cycle"
     assert cycle.expires_at_ms == NOW + SETTINGS.start_within_ms
 
 
