@@ -273,7 +273,7 @@ class Execution:
     def _client_order_id(self) -> str:
         place = self._place
         if self._part is None:
-            self._part = self._story.next_number(place.leg, place.step)
+            self._part = self._story.numbers.next(place.leg, place.step)
         cycle = self._story.cycle
         return client_order_id(cycle.cycle_id, place.leg, place.step, self._part, self._attempt, cycle.installation)
 

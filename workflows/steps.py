@@ -91,7 +91,8 @@ async def answered(
 
 async def look_again(story: CycleStory, reason: str, pause: timedelta) -> timedelta:
     """Show the reason, sleep; the next pause is longer, so that hours of waiting stay a short history."""
-    pause = story.longer(pause, reason)
+    if reason == story.waiting_reason:
+        pause = max(pause, story.least_pause)
     await story.wait(reason, pause)
     await story.control.sleep(pause, reason)
     return min(pause * 2, LOOK_AGAIN_AT_MOST)

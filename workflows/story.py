@@ -1,6 +1,5 @@
 """What a cycle tells the world while it runs: search attributes, details in the Web UI, read model, ledger."""
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -14,12 +13,13 @@ with workflow.unsafe.imports_passed_through():
     from kimp.contracts.progress import Price, ToldSoFar
     from kimp.contracts.search_attributes import KIMP_PROFIT_KRW, KIMP_REASON, KIMP_STATUS, WITHHELD
     from kimp.contracts.status import CycleStatus
-    from kimp.domain.ids import Leg, Step, UsedNumber, step_of
+    from kimp.domain.ids import Step, UsedNumber, step_of
     from kimp.domain.ledger import Account, Entry, Posting, holdings, value_krw, write_off_entry
     from kimp.domain.market import Venue
     from kimp.domain.money import Asset, Money
 
 from workflows.control import Control
+from workflows.numbers import Numbers
 from workflows.recording import refused, what_is_in_no_book, without_amounts
 
 LINES_KEPT = 100
@@ -59,12 +59,13 @@ class CycleStory:
         self._takes_over = takes_over
         self._lines: list[str] = []
         self._sequence = takes_over.sequence if takes_over else 0
-        self._numbers: Counter[tuple[Leg, Step]] = Counter()
+        self.numbers = Numbers()
         self._written_off = 0
         self._waiting_since_ms: int | None = None
         self._next_check_ms: int | None = None
         self._pause: timedelta | None = None
-        self._least_pause = timedelta()
+        self.least_pause = timedelta()
+        """The last one of an earlier run of the workflow, while it waits for the same."""
 
     @property
     def held(self) -> Mapping[tuple[Account, Asset], Decimal]:
@@ -90,7 +91,7 @@ class CycleStory:
             booked=tuple(sorted(filter(self._may_come_again, self._booked))),
             absent=tuple(self.absent),
             unanswered=self.unanswered,
-            numbers=tuple(UsedNumber(leg, step, number) for (leg, step), number in self._numbers.items()),
+            numbers=self.numbers.used(),
             written_off=self._written_off,
             lines=tuple(self._lines[-LINES_KEPT:]),
         )
@@ -106,7 +107,7 @@ class CycleStory:
         self.status, self._sequence = told.status, told.sequence
         self.waiting_reason, self._waiting_since_ms = told.waiting_reason, told.waiting_since_ms
         self._next_check_ms, self.reason = told.next_check_ms, told.reason
-        self._least_pause = timedelta(seconds=told.pause_s or 0)
+        self.least_pause = timedelta(seconds=told.pause_s or 0)
         self.spent, self.returned, self.route = told.spent, told.returned, told.route
         self.krw_per_usdt = told.krw_per_usdt
         self._prices = {(one.venue, one.coin): one.price for one in told.prices}
@@ -115,25 +116,11 @@ class CycleStory:
         self.absent = list(told.absent)
         if told.unanswered is not None:
             self.unanswered = told.unanswered.model_copy(update={"asking_run_id": self.asking_run_id})
-        for used in told.numbers:
-            self.use_number(used)
+        self.numbers.use(told.numbers)
         self._written_off = told.written_off
         self._takes_over = None
         self._lines = list(told.lines)
         self._show()
-
-    def longer(self, pause: timedelta, reason: str) -> timedelta:
-        """The pause, not shorter than the last one of an earlier run of the workflow that waited for the same."""
-        return max(pause, self._least_pause) if reason == self.waiting_reason else pause
-
-    def use_number(self, used: UsedNumber) -> None:
-        """An earlier run of the cycle gave this number and all below it."""
-        self._numbers[used.leg, used.step] = used.number
-
-    def next_number(self, leg: Leg, step: Step) -> int:
-        """Part of a client order id or attempt of a withdrawal: never given twice in a cycle."""
-        self._numbers[leg, step] += 1
-        return self._numbers[leg, step]
 
     def tell(self, line: str) -> None:
         """Add a line to the story that the Web UI shows beside the running cycle."""
@@ -254,8 +241,7 @@ class CycleStory:
         """What earlier runs booked, and the names that they used."""
         self._take_in(entries)
         self._written_off += sum(entry.entry_id.startswith(f"{self.cycle.cycle_id}/write-off/") for entry in entries)
-        for used in numbers:
-            self.use_number(used)
+        self.numbers.use(numbers)
 
     async def undo(self, reason: str) -> None:
         """From here on everything leads back."""

@@ -202,7 +202,7 @@ class Transfer:
         size = sizing.withdrawal(self.available, terms.out)
         if size is None:
             raise StepFailed(f"{self.available:f} {self.coin} is below what {self._direction.source} sends")
-        cycle, attempt = self._story.cycle, self._story.next_number(self.leg, Step.SEND)
+        cycle, attempt = self._story.cycle, self._story.numbers.next(self.leg, Step.SEND)
         return WithdrawalIntent(
             cycle_id=cycle.cycle_id,
             run_id=self._story.run_id,

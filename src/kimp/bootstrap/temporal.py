@@ -35,6 +35,7 @@ WORKFLOW_PARTS = (
     "execution",
     "late_order",
     "life",
+    "numbers",
     "page",
     "policies",
     "rebalancing",
