@@ -1,4 +1,7 @@
-"""Rounding, orders and withdrawals hold their promises for any numbers."""
+"""Rounding, orders and withdrawals hold their promises for any numbers.
+
+The tests are `exact` too: a remainder of more than 28 digits is none in Python's own context.
+"""
 
 from decimal import Decimal
 
@@ -8,7 +11,7 @@ from hypothesis import strategies as st
 
 from kimp.domain import sizing
 from kimp.domain.market import Side, TickBand, Venue
-from kimp.domain.money import CONTEXT, Money, round_down, round_up
+from kimp.domain.money import CONTEXT, Money, exact, round_down, round_up
 
 STEPS = st.one_of(
     st.integers(-10, 3).map(lambda exponent: Decimal(1).scaleb(exponent)),
@@ -37,6 +40,7 @@ KRW_BANDS = tuple(
 
 
 @given(AMOUNTS, STEPS)
+@exact
 def test_rounding_down_takes_less_than_a_step_and_adds_nothing(value: Decimal, step: Decimal) -> None:
     rounded = round_down(value, step)
     assert value - step < rounded <= value
@@ -45,6 +49,7 @@ def test_rounding_down_takes_less_than_a_step_and_adds_nothing(value: Decimal, s
 
 
 @given(AMOUNTS, STEPS)
+@exact
 def test_rounding_up_adds_less_than_a_step_and_takes_nothing(value: Decimal, step: Decimal) -> None:
     rounded = round_up(value, step)
     assert value <= rounded < value + step
@@ -53,6 +58,7 @@ def test_rounding_up_adds_less_than_a_step_and_takes_nothing(value: Decimal, ste
 
 
 @given(AMOUNTS, PRICES, VENUES, FEES, STEPS)
+@exact
 def test_a_buy_never_costs_more_than_there_is(
     cash: Decimal, price: Decimal, venue: Venue, fee: Decimal, lot: Decimal
 ) -> None:
@@ -68,6 +74,7 @@ def test_a_buy_never_costs_more_than_there_is(
 
 
 @given(AMOUNTS, VENUES, st.decimals(0, 1000, places=8), STEPS, st.decimals(0, 1000, places=4))
+@exact
 def test_a_withdrawal_never_takes_more_than_there_is(
     available: Decimal, venue: Venue, fee: Decimal, step: Decimal, least: Decimal
 ) -> None:
@@ -83,6 +90,7 @@ def test_a_withdrawal_never_takes_more_than_there_is(
 
 
 @given(st.sampled_from(Side), PRICES, RATIOS)
+@exact
 def test_the_guard_is_never_wider_than_asked_and_never_beyond_the_price(
     side: Side, near: Decimal, slippage: Decimal
 ) -> None:
@@ -97,6 +105,7 @@ def test_the_guard_is_never_wider_than_asked_and_never_beyond_the_price(
 
 
 @given(PRICES, AMOUNTS, VENUES, FEES)
+@exact
 def test_there_and_back_at_one_price_never_gains(price: Decimal, quantity: Decimal, venue: Venue, fee: Decimal) -> None:
     rules = instrument(venue, fee=str(fee))
     spent = sizing.buy_cost(price, quantity, rules)
