@@ -449,6 +449,11 @@ def _a_stake_that_hides_most_of_its_cash(pages: Pages) -> None:
     pages.row("reservations")["stake_krw"] = 29_647
 
 
+def _booked_by_the_sweep(pages: Pages) -> None:
+    pages.ask("record", 3, entries=[])
+    pages.row("order_intents", client_order_id="XRP-1-1S1-1")["reason"] = "surfaced after its fence"
+
+
 def _with_caps(pages: Pages, **tighter: Any) -> None:
     """And another cycle that was admitted and released at a loss before this one."""
     row = pages.row("reservations")
@@ -633,6 +638,7 @@ ALLOWED_FOR: list[Change] = [
     _taken_over,
     _with_caps,
     _a_breach_and_then_a_halt,
+    _booked_by_the_sweep,
 ]
 
 

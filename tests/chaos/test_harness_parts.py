@@ -1,19 +1,27 @@
 """The harness misses no crash point, lays charges as it says, and draws plans that the paper exchange takes."""
 
 import ast
+import asyncio
 import random
+import signal
 from collections import Counter
+from contextlib import suppress
 from pathlib import Path
+from typing import cast
 
 import pytest
+from chaos.auditor.verdict import Holds, Verdict
 from chaos.harness.charges import Charges
 from chaos.harness.ground import coins_of
 from chaos.harness.matrix import STEPS, Cell, cells, named_points, quick
+from chaos.harness.report import Report
 from chaos.harness.sizes import DEFAULT, SMALL
+from chaos.harness.supervisor import Supervisor
 from chaos.harness.swarm import PER_FRAME, QUICK, TOTAL, draw_plan
 
 from activities.crash_points import crash_point
 from kimp.adapters.upbit.rulebook import TAG_COINS
+from kimp.cli.stack import Stack
 from kimp.paper.faults import kinds
 from kimp.paper.faults.kinds import FaultKind
 from kimp.paper.faults.plan import FaultPlan
@@ -41,6 +49,49 @@ def test_no_cell_is_there_twice_and_the_quick_ones_are_among_them() -> None:
     assert set(quick()) < set(cells())
     assert SMALL.cells is not None
     assert len(quick()) >= SMALL.cells
+
+
+class _Dead:
+    """A process that has ended."""
+
+    def __init__(self, log: Path, said: str, code: int) -> None:
+        self.log, self.exit_code, self.pid, self.running = log, code, None, False
+        log.write_text(said)
+
+
+class _Stack:
+    def __init__(self, **children: _Dead) -> None:
+        self.children = children
+        self.revived: list[str] = []
+
+    async def revive(self, name: str) -> None:
+        self.revived.append(name)
+        self.children[name].running = True
+
+
+async def test_a_process_may_end_by_itself_only_with_a_reason_for_a_person(tmp_path: Path) -> None:
+    stack = _Stack(
+        told=_Dead(tmp_path / "told.log", "kimp: no Temporal server answers\n", 1),
+        broke=_Dead(tmp_path / "broke.log", "Traceback\nKeyError: 1\n", 1),
+        silent=_Dead(tmp_path / "silent.log", "", 0),
+        crashed=_Dead(tmp_path / "crashed.log", "busy\n", -signal.SIGKILL),
+    )
+    supervisor = Supervisor(cast("Stack", stack), tmp_path / "lives")
+    with suppress(TimeoutError):
+        await asyncio.wait_for(supervisor.run(), 0.05)
+    assert stack.revived == ["told", "broke", "silent", "crashed"]
+    assert supervisor.ended == ["told ended with code 1: kimp: no Temporal server answers"]
+    assert supervisor.broke == [
+        "broke ended with code 1: KeyError: 1",
+        "silent ended with code 0: it said nothing",
+    ]
+    assert supervisor.crashes == {"crashed": 1}
+
+
+def test_a_process_that_broke_fails_the_run() -> None:
+    holds = [Verdict("I1", "", Holds.YES)]
+    assert Report(1, "small", "sqlite", verdicts=holds, ended=["told"]).held
+    assert not Report(1, "small", "sqlite", verdicts=holds, broke=["worker-1"]).held
 
 
 @pytest.fixture

@@ -10,6 +10,7 @@ from chaos.auditor.venue_truth import total
 
 TERMINAL = {"COMPLETED", "REJECTED", "COMPENSATED"}
 HOLDINGS = {*CASH, "in_transit"}
+SURFACED = "surfaced after its fence"
 REQUIRED = ("cycles", "ledger_entries", "ledger_postings", "order_intents", "withdrawal_intents", "halts")
 
 
@@ -37,6 +38,8 @@ class OrderIntent:
     side: str
     quantity: Decimal
     limit: Decimal
+    surfaced: bool
+    """The sweep found that it had filled, and booked that itself."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,6 +147,7 @@ def _order(row: Row) -> OrderIntent:
         side=row["side"],
         quantity=number(row["quantity"]),
         limit=number(row["limit_price"]),
+        surfaced=row.get("reason") == SURFACED,
     )
 
 

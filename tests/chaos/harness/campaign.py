@@ -69,6 +69,7 @@ def _fill(report: Report, ground: Ground, mayhem: Mayhem, evidence: Evidence) ->
     report.kills = dict(ground.supervisor.kills)
     report.crashes = dict(ground.supervisor.crashes)
     report.ended = ground.supervisor.ended
+    report.broke = ground.supervisor.broke
     report.cells = {str(cell): mayhem.charges.hits[cell] for cell in mayhem.charges.wanted}
     report.missing = mayhem.missing()
     report.operators = {**mayhem.operators.did, "came too late": len(mayhem.operators.refused)}

@@ -24,7 +24,9 @@ class Report:
     crashes: Mapping[str, int] = field(default_factory=dict)
     """By SIGKILL at a crash point, per process."""
     ended: list[str] = field(default_factory=list)
-    """Processes that ended by themselves, and what they said."""
+    """Processes that ended by themselves, and the reason that they gave."""
+    broke: list[str] = field(default_factory=list)
+    """Those that ended without one."""
     cells: Mapping[str, int] = field(default_factory=dict)
     """Crash point -> how often a process died there."""
     missing: list[str] = field(default_factory=list)
@@ -49,8 +51,9 @@ class Report:
 
     @property
     def held(self) -> bool:
-        """Every invariant was judged and holds, and nothing that was asked for is missing."""
-        return bool(self.verdicts) and not self.missing and all(v.holds is Holds.YES for v in self.verdicts)
+        """Every invariant was judged and holds, nothing that was asked for is missing, and no process broke."""
+        whole = bool(self.verdicts) and not self.missing and not self.broke
+        return whole and all(v.holds is Holds.YES for v in self.verdicts)
 
     def _faults(self, *, on_streams: bool) -> dict[str, int]:
         return {kind: times for kind, times in self.venue_faults.items() if (kind in STREAM) is on_streams}
@@ -62,6 +65,10 @@ class Report:
         console.print(Group(self._figures(), verdict_table(self.verdicts)))
         for line in self.missing:
             console.print(f"[red]missing:[/] {line}", highlight=False)
+        for line in self.ended:
+            console.print(f"ended: {line}", highlight=False, markup=False)
+        for line in self.broke:
+            console.print(f"broke: {line}", style="red", highlight=False, markup=False)
         console.print(
             f"{self.violations} violations in {sum(self.cycles.values())} cycles, {self.orders} orders,"
             f" {self.withdrawals} withdrawals; {self.died} kills, {sum(self.venue_faults.values())} venue faults;"
@@ -88,7 +95,7 @@ class Report:
             for what, times in sorted(counts.items(), key=lambda item: (-item[1], item[0])):
                 table.add_row(f"  {what}", str(times))
         table.add_row("[bold]crash points hit[/]", f"[bold]{hit} of {len(self.cells)}[/]")
-        table.add_row("processes that ended by themselves", str(len(self.ended)))
+        table.add_row("processes that ended by themselves", str(len(self.ended) + len(self.broke)))
         table.add_row("orders beyond the fence", "unknown" if self.beyond_fence is None else str(self.beyond_fence))
         table.add_row("seconds to settle", "never" if self.settled_s is None else f"{self.settled_s:.0f}")
         return table

@@ -13,6 +13,8 @@ from kimp.cli.stack import Stack
 LOOK_EVERY_S = 0.1
 UNTOUCHED = "paper"
 """The venue keeps its state in memory: its journal is the truth that everything else is measured by."""
+TELLS = "kimp: "
+"""How each line begins that a process ends with on purpose."""
 KILLED = -signal.SIGKILL
 
 
@@ -39,7 +41,9 @@ class Supervisor:
         self.crashes: Counter[str] = Counter()
         """By a crash point of their own, per process."""
         self.ended: list[str] = []
-        """By themselves, in another way."""
+        """By themselves, with a line that tells a person why: what they need at their start was refused or away."""
+        self.broke: list[str] = []
+        """By themselves, in any other way: no process may."""
         self.zombies = 0
         self._stack = stack
         self._lives = lives
@@ -109,7 +113,9 @@ class Supervisor:
         elif code == KILLED:
             self.crashes[name] += 1
         elif code is not None:
-            self.ended.append(f"{name} ended with code {code}: {_last_line(child.log)}")
+            last = last_line(child.log)
+            told = self.ended if last.startswith(TELLS) else self.broke
+            told.append(f"{name} ended with code {code}: {last}")
         self._numbers[name] += 1
         if child.log.exists():
             child.log.replace(self._lives / f"{name}-{self._numbers[name]}.log")
@@ -128,6 +134,6 @@ def _has_ended(pid: int) -> bool:
         return True
 
 
-def _last_line(log: Path) -> str:
+def last_line(log: Path) -> str:
     lines = log.read_text(errors="replace").strip().splitlines() if log.exists() else []
     return lines[-1][:200] if lines else "it said nothing"
