@@ -16,6 +16,7 @@ from temporalio.client import Client
 
 from kimp.adapters.temporal.codec import HistoryCodec, KeyRing
 from kimp.adapters.temporal.devserver import DevServer
+from kimp.adapters.temporal.opening import is_patch
 from kimp.adapters.temporal.starter import TemporalCycleStarter
 from kimp.bootstrap.temporal import history_converter
 from kimp.config import Settings
@@ -98,10 +99,10 @@ def handle_of(client: Client, cycle: CycleInput) -> Handle:
 
 
 def payloads_in(message: Message) -> Iterator[Payload]:
-    """Every payload that a codec has to do with, search attributes left out."""
+    """Every payload that a codec has to do with: neither search attributes nor the markers of patches."""
     if isinstance(message, Payload):
         yield message
-    elif not isinstance(message, SearchAttributes):
+    elif not isinstance(message, SearchAttributes) and not is_patch(message):
         for field, value in message.ListFields():
             if field.message_type is not None:
                 held = [value] if isinstance(value, Message) else value

@@ -113,7 +113,7 @@ async def test_histories_are_fetched_decrypted_replayed_and_stored_for_anyone(
     assert (
         code,
         re.search(r"1 histories replayed, \d\d activities compared, 0 histories differ", said) is not None,
-    ) == (0, True)
+    ) == (0, True), said
     (recorded,) = read_folder(saved)
     assert recorded.history.events
     encodings = {payload.metadata["encoding"] for event in recorded.history.events for payload in payloads_in(event)}

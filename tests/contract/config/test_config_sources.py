@@ -157,10 +157,10 @@ def test_all_rules_of_a_table_are_told_at_once(
 
 @pytest.mark.parametrize(("first", "second"), list(combinations(Sources.ORDER, 2)))
 def test_the_earlier_source_wins(sources: Sources, first: str, second: str) -> None:
-    sources.put(second, {"trading": {"slippage": "0.02", "threshold": "0.02"}, "upbit": {"withdraw_to": {"SOL": "b"}}})
-    sources.put(first, {"trading": {"slippage": "0.01"}, "upbit": {"withdraw_to": {"TRX": "a"}}})
+    sources.put(second, {"trading": {"slippage": "0.006", "threshold": "0.02"}, "upbit": {"withdraw_to": {"SOL": "b"}}})
+    sources.put(first, {"trading": {"slippage": "0.005"}, "upbit": {"withdraw_to": {"TRX": "a"}}})
     told = load_with_origins(Settings)
-    assert (str(told.settings.trading.slippage), told.origin("trading", "slippage")) == ("0.01", first)
+    assert (str(told.settings.trading.slippage), told.origin("trading", "slippage")) == ("0.005", first)
     assert (str(told.settings.trading.threshold), told.origin("trading", "threshold")) == ("0.02", second)
     assert told.settings.upbit.withdraw_to == {"TRX": "a", "SOL": "b"}, "tables are put together, entry by entry"
 
@@ -187,7 +187,7 @@ def test_all_problems_of_all_sources_at_once(sources: Sources) -> None:
 
 
 def test_the_two_classes_of_settings_leave_each_other_alone(sources: Sources, label: str) -> None:
-    both: dict[str, Any] = {"paper": {"upbit_port": 9999}, "trading": {"slippage": "0.01"}}
+    both: dict[str, Any] = {"paper": {"upbit_port": 9999}, "trading": {"slippage": "0.005"}}
     sources.put(label, both)
-    assert str(load_with_origins(Settings).settings.trading.slippage) == "0.01"
+    assert str(load_with_origins(Settings).settings.trading.slippage) == "0.005"
     assert load_with_origins(PaperSettings).settings.paper.upbit_port == 9999

@@ -8,12 +8,14 @@ from google.protobuf.descriptor import FieldDescriptor
 from google.protobuf.message import Message
 from temporalio.api.common.v1 import Header, Payload, SearchAttributes
 from temporalio.api.failure.v1 import Failure
-from temporalio.api.history.v1 import HistoryEvent
+from temporalio.api.history.v1 import HistoryEvent, MarkerRecordedEventAttributes
 from temporalio.client import WorkflowHistory
 
 from kimp.adapters.temporal.converter import Unreadable
 
 NEVER_SEALED = (SearchAttributes.DESCRIPTOR, Header.DESCRIPTOR)
+PATCH = "core_patch"
+"""The marker of `workflow.patched` holds the patch's name, which the SDK's core writes behind every codec."""
 Open = Callable[[Payload], Payload]
 ReadHistory = Callable[[WorkflowHistory], WorkflowHistory]
 """Raises UnreadableHistory."""
@@ -45,13 +47,18 @@ def _open_all(message: Message, open_payload: Open) -> None:
     if isinstance(message, Payload):
         message.CopyFrom(open_payload(message))
         return
-    if message.DESCRIPTOR in NEVER_SEALED:
+    if message.DESCRIPTOR in NEVER_SEALED or is_patch(message):
         return
     for field, value in message.ListFields():
         for part in _parts(field, value):
             _open_all(part, open_payload)
     if isinstance(message, Failure) and message.HasField("encoded_attributes"):
         _tell(message)
+
+
+def is_patch(message: Message) -> bool:
+    """The marker that a patch leaves in a history, which no codec ever sees."""
+    return isinstance(message, MarkerRecordedEventAttributes) and message.marker_name == PATCH
 
 
 def _parts(field: FieldDescriptor, value: Any) -> list[Message]:
