@@ -3,7 +3,7 @@
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo up cluster test check mutants chaos bench fmt histories tools lint format types mypy pyright imports lock
+.PHONY: help demo up cluster test quick check mutants chaos bench fmt histories tools lint format types mypy pyright imports lock
 
 BIN := .venv/bin
 SYNCED := .venv/.synced
@@ -25,6 +25,9 @@ cluster: $(SYNCED) ## the same on real servers, a Temporal of four roles include
 
 test: $(SYNCED) $(TEMPORAL) ## all tests; ARGS="-k name" for some
 	$(BIN)/pytest $(ARGS)
+
+quick: $(SYNCED) ## the tests that start no Temporal: unit, property, architecture, contract
+	$(BIN)/pytest tests/unit tests/property tests/architecture tests/contract
 
 check: lint format types imports lock ## what must hold before a commit, besides the tests
 

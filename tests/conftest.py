@@ -1,4 +1,4 @@
-"""Servers that tests share: started when a test first asks for one, once per run, so unit tests start none.
+"""Servers that tests share: started when a test first asks for one, once per process, so unit tests start none.
 
 `KIMP_TEST_REDIS_URL` and `KIMP_TEST_DATABASE_URL` put servers of yours in the place of the embedded ones, and
 `KIMP_TEST_TEMPORAL_ADDRESS` does for the tests of the whole system. The
@@ -25,6 +25,15 @@ from kimp.adapters.temporal.devserver import DevServer
 from kimp.adapters.temporal.devserver_binary import find_binary
 
 T = TypeVar("T")
+
+EXCHANGEABLE = frozenset({"redis_url", "new_database"})
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Marks what another Redis or another database can make behave differently, for `-m exchanged`."""
+    for item in items:
+        if isinstance(item, pytest.Function) and not EXCHANGEABLE.isdisjoint(item.fixturenames):
+            item.add_marker("exchanged")
 
 
 def run(work: Coroutine[object, object, T]) -> T:

@@ -10,7 +10,6 @@ import pytest
 from fakes.command import KIMP
 from sqlalchemy import select
 
-from kimp.adapters.embedded.process import free_port
 from kimp.adapters.sql.books import SqlBooks
 from kimp.adapters.sql.copying import copy_all
 from kimp.adapters.sql.engine import create_engine
@@ -94,7 +93,7 @@ def migrated(folder: Path, source: str, target: str) -> subprocess.CompletedProc
         ("sqlite+aiosqlite:///nowhere/kimp.db", "there is no file nowhere/kimp.db"),
         ("sqlite+aiosqlite:///empty.db", "empty.db is empty, this kimp needs"),
         ("sqlite+aiosqlite:///notes.db", "database"),
-        (f"mysql+asyncmy://kimp@127.0.0.1:{free_port()}/kimp", "database"),
+        ("mysql+asyncmy://kimp@127.0.0.1:1/kimp", "database"),
         ("sqlite+aiosqlite:///elsewhere/../target/kimp.db", "names the database to copy into"),
     ],
 )
