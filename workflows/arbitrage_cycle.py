@@ -20,7 +20,7 @@ from workflows.rebalancing import await_route
 from workflows.steps import StepFailed
 from workflows.transfer import Transfer
 
-TELLS_PRICES = "the-opening-tells-its-prices"
+TELLS_PRICES = "told-to-the-guard"
 """Cycles that opened before there was such a thing ask for the same order when they are replayed."""
 
 
