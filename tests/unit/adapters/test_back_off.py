@@ -2,7 +2,7 @@
 
 import pytest
 
-from kimp.adapters.venue.answers import BAN_PAUSE_S, LONGEST_PAUSE_S, Answer, pause_of
+from kimp.adapters.venue.answers import BAN_PAUSE_S, LIMIT_PAUSE_S, LONGEST_PAUSE_S, Answer, pause_of
 from kimp.adapters.venue.back_off import BackOff, back_off_of
 from kimp.domain.errors import Unavailable
 from kimp.domain.market import Venue
@@ -15,8 +15,10 @@ BLOCKED = "Too many requests. Blocked for 300 seconds."
     [
         (Answer(429, "", headers={"Retry-After": "7"}), 7),
         (Answer(429, "", headers={"retry-after": " 7 "}), 7),
-        (Answer(418, "", headers={"Retry-After": "9" * 8_000}), LONGEST_PAUSE_S),
-        (Answer(418, "", headers={"Retry-After": "999999"}), LONGEST_PAUSE_S),
+        (Answer(418, "", headers={"Retry-After": "9" * 8_000}), BAN_PAUSE_S),
+        (Answer(418, "", headers={"Retry-After": "999999"}), BAN_PAUSE_S),
+        (Answer(429, "", headers={"Retry-After": "999999"}), LIMIT_PAUSE_S),
+        (Answer(418, "", headers={"Retry-After": str(LONGEST_PAUSE_S)}), LONGEST_PAUSE_S),
         (Answer(418, "", headers={"Retry-After": "-5"}), BAN_PAUSE_S),
         (Answer(418, "", headers={"Retry-After": "nan"}), BAN_PAUSE_S),
         (Answer(418, "", headers={"Retry-After": "\N{ARABIC-INDIC DIGIT FIVE}"}), BAN_PAUSE_S),

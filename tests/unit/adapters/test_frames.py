@@ -100,6 +100,11 @@ def test_deep_nesting_is_a_bad_message(make: Callable[[], Read]) -> None:
         make()(b"[" * 100_000, NOW)
 
 
+def test_a_refusal_of_binance_keeps_its_words() -> None:
+    with pytest.raises(Refused, match=r"2: 'Invalid request'"):
+        binance.reader(COINS)(b'{"error":{"code":2,"msg":"Invalid request"},"id":null}', NOW)
+
+
 def test_a_refusal_of_upbit_keeps_its_words() -> None:
     with pytest.raises(Refused, match=r"WRONG_FORMAT.*맞지 않습니다"):
         upbit.reader(COINS)('{"error":{"name":"WRONG_FORMAT","message":"Format 이 맞지 않습니다."}}'.encode(), 1)

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from kimp.adapters.venue.cache import Kept
 from kimp.adapters.venue.guard import check_withdrawal, network_name
 from kimp.adapters.venue.limiter import Limit, Limiter, Window
-from kimp.adapters.venue.shape import decode, plain
+from kimp.adapters.venue.shape import MOST_VALUES, decode, plain
 from kimp.contracts.transfers import Address, WithdrawalIntent
 from kimp.domain.errors import Rejected
 from kimp.domain.market import Direction, Venue
@@ -151,3 +151,11 @@ def test_what_would_lose_the_coins_is_held_back(changes: dict[str, object], *, t
 def test_a_coin_without_a_configured_network_is_named() -> None:
     with pytest.raises(Rejected, match=r"upbit\.networks\.XRP"):
         network_name({}, XRP, Venue.UPBIT)
+
+
+@pytest.mark.parametrize("value", ["[],", "{},", "1,", '"",'])
+def test_more_values_than_any_answer_has_are_no_json(value: str) -> None:
+    """Before they are made: two bytes of text may become a hundred in memory."""
+    text = "[" + value * (MOST_VALUES + 1) + "0]"
+    assert decode(text) is None
+    assert decode(text.encode()) is None

@@ -9,11 +9,13 @@ from contextlib import aclosing
 
 import pytest
 from fakes.raw_server import Behaviour, Peer, RawServer, http, raw_server
+from websockets.asyncio.client import connect
 
 from kimp.adapters.binance.stream import BinanceStream
 from kimp.adapters.clock import SystemClock
 from kimp.adapters.upbit.stream import UpbitStream
-from kimp.adapters.venue.stream import ANEW_AFTER, LARGEST_FRAME, Event, VenueStream
+from kimp.adapters.venue import stream as streams
+from kimp.adapters.venue.stream import ANEW_AFTER, BUFFERED_FRAMES, LARGEST_FRAME, Event, VenueStream
 from kimp.config import VenueSettings
 from kimp.domain.market import Quote
 from kimp.domain.money import Asset
@@ -125,3 +127,70 @@ async def test_a_refusal_is_logged_in_the_venues_words(caplog: pytest.LogCapture
     assert len(told) == 1
     assert "WRONG_FORMAT" in told[0]
     assert "no such format" in told[0]
+
+
+@pytest.fixture
+def failures(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """How many connections in a row had failed at each pause; nobody waits."""
+    seen: list[int] = []
+
+    def pause(failures: int) -> float:
+        seen.append(failures)
+        return 0.0
+
+    monkeypatch.setattr(streams, "_pause", pause)
+    return seen
+
+
+async def one_quote(_: RawServer, peer: Peer) -> None:
+    await shake_hands(peer)
+    await peer.answer(top(1))
+
+
+async def test_connections_that_bring_a_quote_and_end_are_made_ever_more_slowly(failures: list[int]) -> None:
+    async with raw_server(one_quote) as server:
+        await first(stream_at(BinanceStream, server), 4)
+    assert failures == [1, 2, 3]
+
+
+async def test_a_connection_that_lived_is_followed_at_once(
+    failures: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(streams, "HEALTHY_S", 0.0)
+    async with raw_server(one_quote) as server:
+        await first(stream_at(BinanceStream, server), 4)
+    assert failures == []
+
+
+async def test_numbers_that_begin_anew_again_and_again_are_logged_rarely(caplog: pytest.LogCaptureFixture) -> None:
+    times = 40
+    anew = b"".join(top(times - time) * ANEW_AFTER for time in range(times))
+    async with raw_server(sends_first(top(10**9) + anew, b"")) as server:
+        stream = stream_at(BinanceStream, server)
+        await first(stream, 1 + times)
+    assert stream.counts[Event.NUMBERED_ANEW] == times
+    assert len([record for record in caplog.records if "begin anew" in record.getMessage()]) == 6  # 1, 2, 4 .. 32
+
+
+async def test_a_reader_that_is_slow_keeps_a_bounded_number_of_frames() -> None:
+    """The venue waits meanwhile."""
+    total = 6 * BUFFERED_FRAMES
+
+    async def flood(_: RawServer, peer: Peer) -> None:
+        await shake_hands(peer)
+        await peer.answer(frame(b"x") * total)
+        await peer.reader.read(1)
+
+    async with (
+        raw_server(flood) as server,
+        asyncio.timeout(20),
+        connect(f"ws://127.0.0.1:{server.port}", max_queue=BUFFERED_FRAMES, compression=None) as socket,
+        aclosing(streams._bursts(socket)) as bursts,
+    ):
+        sizes: list[int] = []
+        async for burst in bursts:
+            sizes.append(len(burst))
+            await asyncio.sleep(0.05)
+            if sum(sizes) == total:
+                break
+    assert max(sizes) <= BUFFERED_FRAMES

@@ -6,12 +6,14 @@ from decimal import Decimal
 import msgspec
 
 from kimp.adapters.binance.parse import symbol
-from kimp.adapters.venue.ticks import Notice, Read, Tick
+from kimp.adapters.venue.ticks import Notice, Read, Refused, Tick
 from kimp.domain.errors import BadMessage
 from kimp.domain.market import Quote, Venue
 from kimp.domain.money import ZERO, Asset
 
 SHUTDOWN = "serverShutdown"
+SHOWN = 200
+"""Characters of a refusal that are told."""
 
 
 class _Top(
@@ -30,10 +32,16 @@ class _Top(
     ask_size: Decimal = ZERO
 
 
+class _Error(msgspec.Struct):
+    code: int = 0
+    msg: str = ""
+
+
 class _Frame(msgspec.Struct, gc=False, rename={"event": "e", "number": "id"}):
     stream: str = ""
     data: _Top | None = None
     event: str = ""
+    error: _Error | None = None
     number: int | str | None = None
     """Of the request that this answers."""
 
@@ -64,6 +72,8 @@ def reader(coins: Sequence[Asset]) -> Read:
 def _notice(told: _Frame) -> Notice:
     if SHUTDOWN in {told.event, told.data.event if told.data else "", told.stream.removeprefix("!")}:
         return Notice.GOING_AWAY
+    if told.error is not None:
+        raise Refused(f"{told.error.code}: {told.error.msg[:SHOWN]!r}")
     if told.number is not None:
         return Notice.NOTHING
     raise BadMessage(f"neither a bookTicker of ours nor a notice: {told.stream[:40]!r}")

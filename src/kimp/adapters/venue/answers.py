@@ -96,8 +96,9 @@ def pause_of(answer: Answer) -> int | None:
     if not (asked.isascii() and asked.isdigit()):
         worded = PAUSE_IN_WORDS.search(answer.message or answer.body)
         asked = worded[1] if worded else ""
-    if asked:
-        return LONGEST_PAUSE_S if len(asked) > len(str(LONGEST_PAUSE_S)) else min(int(asked), LONGEST_PAUSE_S)
+    # More than any venue asks for is a mistake, and must not silence it for days; nor may its length cost time.
+    if asked and len(asked) <= len(str(LONGEST_PAUSE_S)) and int(asked) <= LONGEST_PAUSE_S:
+        return int(asked)
     return BAN_PAUSE_S if answer.status == BANNED else LIMIT_PAUSE_S
 
 

@@ -10,6 +10,10 @@ from kimp.domain.errors import BadMessage
 
 T = TypeVar("T")
 
+MOST_VALUES = 4_000_000
+"""Of one answer: by estimate four times what Binance's exchangeInfo has, with 3,000 markets of some 350 values each.
+Two bytes of text may take a hundred in memory, so a bound on the text's length alone is none on memory.
+"""
 HEX = re.compile(r"[0-9a-f]{8,}")
 
 _numbers = msgspec.json.Decoder(float_hook=Decimal)
@@ -26,9 +30,12 @@ class Facts(msgspec.Struct):
 
 
 def decode(text: str | bytes) -> Any:
-    """JSON with exact numbers: int or Decimal, never float. None for anything that is not JSON."""
+    """JSON with exact numbers: int or Decimal, never float. None for what is not JSON, or has too much of it."""
     try:
-        return _numbers.decode(text)
+        data = text.encode() if isinstance(text, str) else text
+        if sum(map(data.count, (b",", b"[", b"{"))) > MOST_VALUES:
+            return None
+        return _numbers.decode(data)
     except (ValueError, RecursionError):
         return None
 

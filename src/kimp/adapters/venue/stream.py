@@ -36,6 +36,8 @@ server can fill, and how deep JSON nests."""
 ANEW_AFTER = 5
 """So many frames of a book in a row below the newest number: the numbers have begun anew, or one was wrong."""
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.1, 10.0
+HEALTHY_S = 5.0
+"""A connection that brought quotes and lived for so long is followed by the next one at once."""
 SHOWN = 120
 """Characters of a bad frame that are logged."""
 
@@ -95,22 +97,24 @@ class VenueStream(ABC):
 
     async def quotes(self, coins: Sequence[Asset]) -> AsyncGenerator[list[Quote]]:
         feed = self.feed(coins)
-        barren = 0
+        loop = asyncio.get_running_loop()
+        failures = 0
         async with aclosing(_connections(feed.url)) as sockets:
             async for socket in sockets:
-                barren += 1
+                began, fruitful = loop.time(), False
                 try:
                     if feed.hello is not None:
                         await socket.send(feed.hello)
                     async with aclosing(self._batches(socket, feed.read)) as batches:
                         async for batch in batches:
-                            barren = 0
+                            fruitful = True
                             yield batch
                 except (ConnectionClosed, TimeoutError) as gone:
                     log.warning("%s: stream lost (%s: %s)", self.venue, type(gone).__name__, gone)
                 self._count(Event.RECONNECTED)
-                # At once, unless connections bring nothing; then ever more slowly.
-                await asyncio.sleep(_pause(barren) if barren else 0.0)
+                # Venues ban who connects too often: what ends soon, or brought nothing, is followed ever more slowly.
+                failures = 0 if fruitful and loop.time() - began >= HEALTHY_S else failures + 1
+                await asyncio.sleep(_pause(failures) if failures else 0.0)
 
     async def _batches(self, socket: ClientConnection, read: Read) -> AsyncGenerator[list[Quote]]:
         order = _Order()
@@ -144,20 +148,24 @@ class VenueStream(ABC):
                 continue
             quote, sequence = tick
             odd = order.event(quote.coin, sequence)
-            if odd is not None:
-                self._count(odd)
             if odd is Event.OUT_OF_ORDER:
+                self._count(odd)
                 continue
-            if odd is Event.NUMBERED_ANEW:
+            if odd is Event.NUMBERED_ANEW and self._rarely(odd):
                 log.warning("%s: the numbers of %s's frames begin anew at %d", self.venue, quote.coin, sequence)
             batch.append(quote)
         return batch, going_away
 
     def _malformed(self, problem: BadMessage, frame: bytes) -> None:
-        self._count(Event.MALFORMED)
-        count = self.counts[Event.MALFORMED]
-        if count & (count - 1) == 0:  # a stream of garbage must not become a stream of log lines
+        if self._rarely(Event.MALFORMED):
+            count = self.counts[Event.MALFORMED]
             log.warning("%s: bad frame no. %d: %s: %r", self.venue, count, problem, frame[:SHOWN])
+
+    def _rarely(self, event: Event) -> bool:
+        """Counts it, and says whether to log it: a stream of them must not become a stream of log lines."""
+        self._count(event)
+        count = self.counts[event]
+        return count & (count - 1) == 0
 
     def _count(self, event: Event) -> None:
         self.counts[event] += 1
@@ -208,7 +216,7 @@ def _retry(refusal: Exception) -> None:
 async def _bursts(socket: ClientConnection) -> AsyncGenerator[list[bytes]]:
     """All frames that are there, as soon as there is one. Raises ConnectionClosed, or TimeoutError on silence."""
     frames: list[bytes] = []
-    arrived = asyncio.Event()
+    arrived, taken = asyncio.Event(), asyncio.Event()
 
     async def pump() -> None:
         try:
@@ -217,6 +225,9 @@ async def _bursts(socket: ClientConnection) -> AsyncGenerator[list[bytes]]:
                 frame = await socket.recv(decode=False)
                 frames.append(frame)
                 arrived.set()
+                while len(frames) >= BUFFERED_FRAMES:  # whoever reads them is slow: the venue has to wait
+                    taken.clear()
+                    await taken.wait()
         finally:
             arrived.set()
 
@@ -230,6 +241,7 @@ async def _bursts(socket: ClientConnection) -> AsyncGenerator[list[bytes]]:
                 async with asyncio.timeout(SILENCE_S):
                     await arrived.wait()
             burst, frames = frames, []
+            taken.set()
             if burst:
                 yield burst
     finally:
