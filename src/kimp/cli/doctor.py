@@ -155,8 +155,9 @@ async def _forbidden(try_it: Callable[[], Awaitable[None]]) -> str | None:
 async def _database(settings: Settings) -> str:
     await check_schema(settings.sql_url)
     async with open_database(settings) as books:
+        await books.ping()
         balances = await books.ledger.balances()
-        return f"schema is current, {len(balances)} ledger balances"
+        return f"schema is current, it writes, {len(balances)} ledger balances"
 
 
 async def _kill_switch(settings: Settings) -> str:
