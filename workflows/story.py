@@ -166,6 +166,9 @@ class CycleStory:
         decision = await self.control.decision()
         self.reason = reason
         self.advance(before)
+        # At once, as who decided waits to see it go on, and the next record may be long in coming.
+        self._sequence += 1
+        await refused(self._record(()))
         if decision is Decision.RETRY:
             return True
         if not self.control.undoing:
