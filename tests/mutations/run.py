@@ -1,5 +1,6 @@
 """`make mutants`: breaks kimp by one line at a time, and requires that the test named beside each break fails."""
 
+import argparse
 import os
 import shutil
 import subprocess
@@ -11,13 +12,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from xml.etree import ElementTree as ET
 
-from architecture.project import ROOT, tracked_files
 from mutations.mutant import Mutant, all_mutants
+from mutations.sample import judge_sample
+from mutations.trees import copy_checkout, surroundings
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Column, Table
-
-from kimp.adapters.temporal.devserver_binary import find_binary
 
 BROKEN = ("SyntaxError", "ImportError", "ModuleNotFoundError", "NameError", "AttributeError", "TypeError")
 """How a test fails on a program that does not run, which proves nothing of the test."""
@@ -51,12 +51,24 @@ class Verdict:
     seconds: float
 
 
-def main(words: list[str]) -> int:
+def main(arguments: list[str]) -> int:
+    parser = argparse.ArgumentParser(prog="make mutants", description=__doc__)
+    parser.add_argument("words", nargs="*", help="only patches whose names contain one of these")
+    parser.add_argument("--sample", type=int, metavar="N", help="in their place N breaks that are drawn")
+    parser.add_argument("--seed", type=int, default=1, help="of the draw")
+    parser.add_argument("--patience", type=float, default=60.0, metavar="S", help="seconds of tests for a drawn break")
+    chosen = parser.parse_args(arguments)
+    if chosen.sample:
+        return judge_sample(chosen.sample, chosen.seed, chosen.patience)
+    return judge_patches(chosen.words)
+
+
+def judge_patches(words: list[str]) -> int:
     """Those whose name contains one of the words, else all. 0 if every one was caught."""
     mutants = [m for m in all_mutants() if not words or any(word in m.name for word in words)]
     with tempfile.TemporaryDirectory(prefix="kimp-mutants-") as folder:
         sources = Path(folder) / "unbroken"
-        _copy_checkout(sources)
+        copy_checkout(sources)
         tests = sorted({mutant.caught_by for mutant in mutants})
         unbroken = _run(sources, tests)
         if not unbroken.passed:
@@ -68,12 +80,6 @@ def main(words: list[str]) -> int:
             verdicts = list(pool.map(lambda mutant: _judge(mutant, sources), mutants))
     _tell(verdicts)
     return 1 if any(verdict.survived for verdict in verdicts) else 0
-
-
-def _copy_checkout(to: Path) -> None:
-    for file in tracked_files():
-        (to / file).parent.mkdir(parents=True, exist_ok=True)
-        shutil.copy2(ROOT / file, to / file)
 
 
 def _judge(mutant: Mutant, sources: Path) -> Verdict:
@@ -95,7 +101,7 @@ def _run(tree: Path, tests: list[str]) -> Outcome:
     done = subprocess.run(
         [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", f"--junit-xml={report}", *tests],
         cwd=tree,
-        env={**os.environ, **_surroundings(tree)},
+        env={**os.environ, **surroundings(tree)},
         capture_output=True,
         check=False,
         text=True,
@@ -109,13 +115,6 @@ def _run(tree: Path, tests: list[str]) -> Outcome:
     problems = [_first_line(what) for case in cases for kind in ("error", "skipped") for what in case.iter(kind)]
     problems += [line for line in said if line.startswith((*BROKEN, HUNG))]
     return Outcome(len(cases), failures, problems[0] if problems else None)
-
-
-def _surroundings(tree: Path) -> dict[str, str]:
-    """The broken sources come before the installed packages, which are the checkout's; its Temporal server will do."""
-    temporal = find_binary()
-    server = {} if temporal is None else {"KIMP_TEMPORAL_CLI": str(temporal.path)}
-    return {"PYTHONPATH": f"{tree / 'src'}:{tree}"} | server
 
 
 def _first_line(failure: ET.Element) -> str:

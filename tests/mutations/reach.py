@@ -1,0 +1,92 @@
+"""Which tests reach which lines, measured once per rung and state of the checkout."""
+
+import re
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass
+from itertools import chain, zip_longest
+from pathlib import Path
+
+from coverage import CoverageData
+from mutations.breaks import PACKAGES, Break
+from mutations.trees import pytest
+
+RUNGS = {
+    "fast": ("tests/unit", "tests/property", "tests/contract"),
+    "servers": ("tests/workflow", "tests/replay", "tests/integration"),
+}
+"""Judged in this order. Tests of whole systems run other processes, in which nothing is measured."""
+MEASURING_S = 3 * 3600
+SETTINGS = """
+[run]
+relative_files = true
+include = {files}
+"""
+PARALLEL = ("-n", "4", "--dist", "loadfile")
+TIMED = re.compile(r"^(\d+\.\d+)s (?:setup|call|teardown) +(.+?)\s*$", re.MULTILINE)
+FAILED = re.compile(r"^(?:FAILED|ERROR) (.+?)(?: - .*)?$", re.MULTILINE)
+
+
+class Unmeasured(Exception):
+    """The tests of the unbroken checkout did not run to their end."""
+
+
+@dataclass(frozen=True)
+class Reach:
+    """Of one rung."""
+
+    data: CoverageData
+    seconds: dict[str, float]
+    """By node id, of the tests that pass."""
+
+    def tests(self, one: Break, patience_s: float) -> list[str]:
+        """Quick ones first, in turns of all files; no more than what takes this long."""
+        return list(_within(_in_turns(self._reaching(one), self.seconds), self.seconds, patience_s))
+
+    def _reaching(self, one: Break) -> set[str]:
+        contexts = self.data.contexts_by_lineno(one.file)
+        reaching = set(chain.from_iterable(contexts.get(line, ()) for line in one.lines))
+        if "" in reaching:  # at import, before any test: whoever uses the module may notice
+            reaching = set(chain.from_iterable(contexts.values()))
+        return {context.rpartition("|")[0] for context in reaching} & self.seconds.keys()
+
+
+def measured(rung: str, tree: Path, folder: Path) -> Reach:
+    data, report = folder / f"{rung}.coverage", folder / f"{rung}.txt"
+    if not report.exists():
+        report.write_text(_measure(rung, tree, data))
+    output = report.read_text()
+    seconds: dict[str, float] = defaultdict(float)
+    for took, test in TIMED.findall(output):
+        seconds[test] += float(took)
+    for test in FAILED.findall(output):
+        seconds.pop(test, None)
+    coverage = CoverageData(str(data))
+    coverage.read()
+    return Reach(coverage, dict(seconds))
+
+
+def _measure(rung: str, tree: Path, data: Path) -> str:
+    settings = tree / "coverage.ini"
+    files = ", ".join(f"{folder}/*" for folder in PACKAGES.values())
+    settings.write_text(SETTINGS.format(files=files) + f"data_file = {data}\n")
+    words = ("--cov", f"--cov-config={settings}", "--cov-context=test", "--cov-report=", "--durations=0", "-vv")
+    code, output = pytest(tree, *PARALLEL, *words, *RUNGS[rung], within_s=MEASURING_S)
+    if code not in {0, 1}:  # all passed, or some failed: those judge nothing
+        raise Unmeasured(f"{rung}: pytest ended with {code}\n{output[-2000:]}")
+    return output
+
+
+def _in_turns(tests: Iterable[str], seconds: dict[str, float]) -> list[str]:
+    files: dict[str, list[str]] = defaultdict(list)
+    for test in sorted(tests, key=lambda test: (seconds[test], test)):
+        files[test.partition("::")[0]].append(test)
+    return [test for test in chain.from_iterable(zip_longest(*files.values())) if test is not None]
+
+
+def _within(tests: Iterable[str], seconds: dict[str, float], patience_s: float) -> Iterable[str]:
+    for test in tests:
+        patience_s -= seconds[test]
+        if patience_s < 0:
+            return
+        yield test

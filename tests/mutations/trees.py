@@ -1,0 +1,51 @@
+"""Copies of the checkout that may be broken, and pytest in them."""
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+from contextlib import suppress
+from pathlib import Path
+
+from architecture.project import ROOT, tracked_files
+
+from kimp.adapters.temporal.devserver_binary import find_binary
+
+HUNG = 124
+"""In the place of an exit code: the run was ended from outside."""
+
+
+def copy_checkout(to: Path) -> None:
+    for file in tracked_files():
+        (to / file).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy2(ROOT / file, to / file)
+
+
+def surroundings(tree: Path) -> dict[str, str]:
+    """The broken sources come before the installed packages, which are the checkout's; its Temporal server will do."""
+    temporal = find_binary()
+    server = {} if temporal is None else {"KIMP_TEMPORAL_CLI": str(temporal.path)}
+    return {"PYTHONPATH": f"{tree / 'src'}:{tree}"} | server
+
+
+def pytest(tree: Path, *words: str, within_s: float) -> tuple[int, str]:
+    """Exit code and output. Nothing compiled is kept: a break may leave a file's size and second as they were."""
+    started = subprocess.Popen(
+        [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", *words],
+        cwd=tree,
+        env={**os.environ, **surroundings(tree), "PYTHONDONTWRITEBYTECODE": "1"},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        start_new_session=True,
+    )
+    try:
+        output, _ = started.communicate(timeout=within_s)
+    except subprocess.TimeoutExpired:
+        # With its session, which is of this run alone; the servers of a test end with the process that started them.
+        with suppress(ProcessLookupError):
+            os.killpg(started.pid, signal.SIGKILL)
+        output, _ = started.communicate()
+        return HUNG, output
+    return started.returncode, output
