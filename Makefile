@@ -31,7 +31,7 @@ quick: $(SYNCED) ## the tests that start no Temporal: unit, property, architectu
 
 check: lint format types imports lock ## what must hold before a commit, besides the tests
 
-mutants: $(SYNCED) $(TEMPORAL) ## break kimp by one line at a time: does a test notice? ARGS="orders sql" for some
+mutants: $(SYNCED) $(TEMPORAL) ## break kimp by one line at a time: does a test notice? ARGS="orders sql", or "--sample 20 --seed 7"
 	PYTHONPATH=tests $(BIN)/python tests/mutations/run.py $(ARGS)
 
 chaos: $(SYNCED) $(TEMPORAL) ## kill, cut and fail everything by seed, then audit; ARGS="--seed 7 --size small"

@@ -68,6 +68,11 @@ class Break:
     def name(self) -> str:
         return f"{self.file}\n{self.changed}"
 
+    @property
+    def place(self) -> str:
+        """The same text may stand in a file twice."""
+        return f"{self.lines.start}\n{self.name}"
+
 
 def all_breaks() -> dict[str, list[Break]]:
     """By package, in the order of the text."""
@@ -118,7 +123,7 @@ def _nodes(node: cst.CSTNode, positions: Positions, lines: range) -> Iterator[tu
     """Each node that may be broken, with the lines of its statement."""
     if isinstance(node, UNTOUCHED) or _is_prose(node):
         return
-    if isinstance(node, cst.Call) and m.matches(node, UNTOUCHED_CALLS):
+    if isinstance(node, cst.Call | cst.Expr) and m.matches(node, UNTOUCHED_CALLS | m.Expr(UNTOUCHED_CALLS)):
         return
     if isinstance(node, cst.BaseSmallStatement | cst.BaseCompoundStatement):
         lines = _head(node, positions)

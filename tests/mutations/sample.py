@@ -30,24 +30,24 @@ class Notes:
         for line in file.read_text().splitlines() if file.exists() else []:
             note = json.loads(line)
             judged = Judged(Verdict(note["verdict"]), note["by"], note["seconds"])
-            self._found.setdefault(note["name"], {})[note["rung"]] = judged
+            self._found.setdefault(note["place"], {})[note["rung"]] = judged
 
     def add(self, one: Break, rung: str, judged: Judged) -> None:
-        self._found.setdefault(one.name, {})[rung] = judged
+        self._found.setdefault(one.place, {})[rung] = judged
         note = {"verdict": judged.verdict, "rung": rung, "by": judged.by, "seconds": round(judged.seconds, 1)}
         with self._file.open("a") as file:
-            file.write(json.dumps(note | {"name": one.name}) + "\n")
+            file.write(json.dumps(note | {"place": one.place}) + "\n")
 
     def knows(self, one: Break, rung: str) -> bool:
-        return rung in self._found.get(one.name, {})
+        return rung in self._found.get(one.place, {})
 
     def verdict(self, one: Break) -> Verdict | None:
         """The strongest of all rungs, which is the first of its values; None before any."""
-        verdicts = {judged.verdict for judged in self._found.get(one.name, {}).values()}
+        verdicts = {judged.verdict for judged in self._found.get(one.place, {}).values()}
         return next((verdict for verdict in Verdict if verdict in verdicts), None)
 
     def seconds(self, one: Break) -> float:
-        return sum(judged.seconds for judged in self._found.get(one.name, {}).values())
+        return sum(judged.seconds for judged in self._found.get(one.place, {}).values())
 
 
 def judge_sample(size: int, seed: int, patience_s: float) -> int:
