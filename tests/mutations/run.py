@@ -136,4 +136,8 @@ def _tell(verdicts: list[Verdict]) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    try:
+        sys.exit(main(sys.argv[1:]))
+    except KeyboardInterrupt:
+        progress.print("ended; a sample goes on from here when it is asked for again")
+        os._exit(130)  # without waiting for the tests that run, which end with this process

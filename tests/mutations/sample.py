@@ -83,7 +83,11 @@ def _climb(rung: str, judged: list[Break], judges: Judges, notes: Notes, unbroke
         notes.add(one, rung, found)
         progress.print(f"{found.verdict:<9} {found.seconds:4.0f} s  {one.file}:{one.lines.start} {one.kind} {found.by}")
 
-    list(judges.pool.map(judge, left))
+    try:
+        list(judges.pool.map(judge, left))
+    except KeyboardInterrupt:
+        judges.pool.shutdown(wait=False, cancel_futures=True)
+        raise
 
 
 def _state() -> str:

@@ -10,8 +10,10 @@ from pathlib import Path
 
 from architecture.project import ROOT, tracked_files
 
+from kimp.adapters.embedded.process import _DIE_WITH_PARENT
 from kimp.adapters.temporal.devserver_binary import find_binary
 
+QUIET = ("-p", "no:cacheprovider")
 HUNG = 124
 """In the place of an exit code: the run was ended from outside."""
 
@@ -32,7 +34,8 @@ def surroundings(tree: Path) -> dict[str, str]:
 def pytest(tree: Path, *words: str, within_s: float) -> tuple[int, str]:
     """Exit code and output. Nothing compiled is kept: a break may leave a file's size and second as they were."""
     started = subprocess.Popen(
-        [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", *words],
+        # Whoever kills this program ends the tests with it, and they their servers.
+        [sys.executable, "-c", _DIE_WITH_PARENT, str(os.getpid()), sys.executable, "-m", "pytest", *QUIET, *words],
         cwd=tree,
         env={**os.environ, **surroundings(tree), "PYTHONDONTWRITEBYTECODE": "1"},
         stdout=subprocess.PIPE,
