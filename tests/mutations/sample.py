@@ -14,7 +14,7 @@ from mutations.breaks import Break, all_breaks
 from mutations.drawing import draw, equivalent
 from mutations.judging import Judged, Judges, Verdict
 from mutations.reach import RUNGS, measured
-from mutations.trees import copy_checkout
+from mutations.trees import compiled, copy_checkout
 from rich.console import Console
 from rich.table import Table
 
@@ -62,6 +62,7 @@ def judge_sample(size: int, seed: int, patience_s: float) -> int:
     with tempfile.TemporaryDirectory(prefix="kimp-mutants-") as trees:
         unbroken = Path(trees) / "unbroken"
         copy_checkout(unbroken)
+        compiled(unbroken)
         judges = Judges(unbroken, patience_s)
         for rung in RUNGS:
             _climb(rung, judged, judges, notes, unbroken, folder)

@@ -5,10 +5,12 @@ import shutil
 import signal
 import subprocess
 import sys
+from compileall import compile_dir
 from contextlib import suppress
 from pathlib import Path
+from py_compile import PycInvalidationMode
 
-from architecture.project import ROOT, tracked_files
+from architecture.project import PACKAGES, ROOT, tracked_files
 
 from kimp.adapters.embedded.process import _DIE_WITH_PARENT
 from kimp.adapters.temporal.devserver_binary import find_binary
@@ -24,6 +26,12 @@ def copy_checkout(to: Path) -> None:
         shutil.copy2(ROOT / file, to / file)
 
 
+def compiled(tree: Path) -> None:
+    """Known by the sources' content, as a break may leave a file's size and second as they were."""
+    for folder in ("src", *PACKAGES[1:]):
+        compile_dir(tree / folder, quiet=2, invalidation_mode=PycInvalidationMode.CHECKED_HASH)
+
+
 def surroundings(tree: Path) -> dict[str, str]:
     """The broken sources come before the installed packages, which are the checkout's; its Temporal server will do."""
     temporal = find_binary()
@@ -32,12 +40,12 @@ def surroundings(tree: Path) -> dict[str, str]:
 
 
 def pytest(tree: Path, *words: str, within_s: float) -> tuple[int, str]:
-    """Exit code and output. Nothing compiled is kept: a break may leave a file's size and second as they were."""
+    """Exit code and output."""
     started = subprocess.Popen(
         # Whoever kills this program ends the tests with it, and they their servers.
         [sys.executable, "-c", _DIE_WITH_PARENT, str(os.getpid()), sys.executable, "-m", "pytest", *QUIET, *words],
         cwd=tree,
-        env={**os.environ, **surroundings(tree), "PYTHONDONTWRITEBYTECODE": "1"},
+        env={**os.environ, **surroundings(tree)},
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
