@@ -22,7 +22,6 @@ SETTINGS = """
 relative_files = true
 include = {files}
 """
-PARALLEL = ("-n", "4", "--dist", "loadfile")
 TIMED = re.compile(r"^(\d+\.\d+)s (?:setup|call|teardown) +(.+?)\s*$", re.MULTILINE)
 FAILED = re.compile(r"^(?:FAILED|ERROR) (.+?)(?: - .*)?$", re.MULTILINE)
 
@@ -71,7 +70,7 @@ def _measure(rung: str, tree: Path, data: Path) -> str:
     files = ", ".join(f"{folder}/*" for folder in PACKAGES.values())
     settings.write_text(SETTINGS.format(files=files) + f"data_file = {data}\n")
     words = ("--cov", f"--cov-config={settings}", "--cov-context=test", "--cov-report=", "--durations=0", "-vv")
-    code, output = pytest(tree, *PARALLEL, *words, *RUNGS[rung], within_s=MEASURING_S)
+    code, output = pytest(tree, *words, *RUNGS[rung], within_s=MEASURING_S)
     if code not in {0, 1}:  # all passed, or some failed: those judge nothing
         raise Unmeasured(f"{rung}: pytest ended with {code}\n{output[-2000:]}")
     return output
