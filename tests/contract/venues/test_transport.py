@@ -21,7 +21,7 @@ from fakes.intents import NEVER
 from fakes.raw_server import Behaviour, Peer, RawServer, http, raw_server
 from pydantic import SecretStr
 
-from kimp.adapters.venue.transport import LONGEST_ANSWER
+from kimp.adapters.venue.transport import LONGEST_ANSWER, SentTwice, departing, open_session
 from kimp.config import PAPER_NETWORKS
 from kimp.config.venues import BinanceSettings, UpbitSettings
 from kimp.domain.errors import OutcomeUnknown, Unavailable
@@ -265,3 +265,33 @@ async def test_no_date_spoils_an_answer(venue: Venue, date: str) -> None:
         with pytest.raises(Unavailable) as told:
             await exchange.balances()
     assert told.value.retry_after == 1
+
+
+async def _answers_each(server: RawServer, peer: Peer) -> None:
+    while request := await peer.request():
+        server.requests.append(request)
+        await peer.answer(http("200 OK"))
+
+
+@pytest.mark.parametrize("again", ["POST", "DELETE"])
+async def test_a_second_request_of_a_call_that_changes_something_is_not_sent(again: str) -> None:
+    async with raw_server(_answers_each) as server, open_session() as session:
+        with departing() as departure:
+            await (await session.post(server.url)).read()
+            with pytest.raises(SentTwice):
+                await session.request(again, server.url)
+
+        assert departure.begun
+        assert len(server.orders()) == 1
+
+
+async def test_the_next_call_is_sent_and_reads_are_never_held_back() -> None:
+    async with raw_server(_answers_each) as server, open_session() as session:
+        for _ in range(2):
+            with departing() as departure:
+                await (await session.get(server.url)).read()
+                await (await session.get(server.url)).read()
+                assert not departure.begun
+                await (await session.post(server.url)).read()
+
+        assert len(server.orders()) == 2

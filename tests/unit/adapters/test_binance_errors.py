@@ -74,6 +74,16 @@ def test_an_answer_to_an_order_proves_what_the_table_says(answer: Answer, kind: 
     assert type(classify(answer, changes=True)) is kind
 
 
+@pytest.mark.parametrize("code", [*range(-1109, -1099), -1111, -1112, *range(-1131, -1113)])
+def test_a_request_of_a_wrong_form_is_refused_for_certain(code: int) -> None:
+    assert type(classify(binance(code), changes=True)) is Rejected
+
+
+@pytest.mark.parametrize("code", [-1099, -1110, -1113, -1132])
+def test_codes_beside_those_of_forms_prove_nothing(code: int) -> None:
+    assert type(classify(binance(code), changes=True)) is OutcomeUnknown
+
+
 @pytest.mark.parametrize("answer", [row[1] for row in TABLE if row[2] is OutcomeUnknown])
 def test_a_read_may_be_repeated_whatever_became_of_it(answer: Answer) -> None:
     assert type(classify(answer, changes=False)) is Unavailable

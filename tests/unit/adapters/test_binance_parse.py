@@ -204,6 +204,13 @@ def test_a_network_is_as_open_as_its_flags_say(
     assert (found.withdraw_open, found.deposit_open, found.tag_required) == (*opened, tag)
 
 
+def test_a_network_that_does_not_say_busy_is_not() -> None:
+    rows = rulebook.networks([{"coin": "XRP", "networkList": [{k: v for k, v in NETWORK.items() if k != "busy"}]}])
+    found = rulebook.network(XRP, "XRP", rows)
+    assert found.withdraw_open
+    assert found.deposit_open
+
+
 def test_a_network_that_is_not_listed_is_named() -> None:
     with pytest.raises(BadMessage, match=r"binance\.networks\.XRP"):
         rulebook.network(XRP, "ETH", rulebook.networks([{"coin": "XRP", "networkList": [NETWORK]}]))

@@ -63,6 +63,7 @@ def test_binance_numbers_are_read_exactly() -> None:
             b'{"stream":"!serverShutdown","data":{"e":"serverShutdown","E":1}}',
             Notice.GOING_AWAY,
         ),
+        (binance.reader(COINS), b'{"stream":"!serverShutdown","data":{}}', Notice.GOING_AWAY),
     ],
 )
 def test_notices_are_told_apart_from_quotes(read: Read, frame: bytes, notice: Notice) -> None:

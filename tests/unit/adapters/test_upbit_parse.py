@@ -67,6 +67,12 @@ def test_the_fee_of_the_order_is_shared_out_exactly() -> None:
     assert [fill.trade_id for fill in told.fills] == ["t-1", "t-2", "t-3"]
 
 
+def test_each_trade_bears_the_fee_of_its_own_funds() -> None:
+    trades = [trade(1, "800", "1"), trade(2, "800", "3"), trade(3, "400", "2")]
+    fills = parse.order(order(executed_volume="6", paid_fee="2", trades=trades)).fills
+    assert [fill.fee for fill in fills] == [Decimal("0.4"), Decimal("1.2"), Decimal("0.4")]
+
+
 @given(
     st.lists(st.tuples(st.decimals("0.1", "1e8", places=3), st.decimals("1e-8", "1e6", places=8)), min_size=1),
     st.decimals("0", "1e6", places=8),
