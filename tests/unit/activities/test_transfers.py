@@ -455,6 +455,28 @@ async def test_an_answer_that_could_not_be_written_down_is_found_again(desk: Des
     assert len(upbit.sent) == 1
 
 
+@dataclass
+class RivalledJournal(MemoryJournal):
+    """Another transfer takes what is found between the look and the claim."""
+
+    async def claim_withdrawal(self, transfer_id: str, venue: str, venue_id: str, *, likely: bool) -> bool:
+        self.claims["XRP-9-1W-1"] = venue_id
+        return await super().claim_withdrawal(transfer_id, venue, venue_id, likely=likely)
+
+
+async def test_what_another_transfer_claims_meanwhile_is_not_this_one(desk: Desk, upbit: Source) -> None:
+    journal = RivalledJournal(clock=desk.server)
+    work = TransferActivities({Venue.UPBIT: upbit}, journal, {(Venue.UPBIT, XRP): HOME}, desk.clock)
+    await journal.ask_withdrawal(intent())
+    upbit.shown = [listed("u-1", "100")]
+    desk.beat_ms = SHOW_AFTER_MS + 1
+    with pytest.raises(ApplicationError) as ended:
+        await desk.run(work.withdraw, intent())
+    assert not says_nothing_was_sent(ended.value)
+    assert journal.claims == {"XRP-9-1W-1": "u-1"}
+    assert not upbit.sent
+
+
 async def test_a_place_that_left_the_allow_list_since_it_was_prepared_gets_nothing(desk: Desk, upbit: Source) -> None:
     for allowed in ({}, {(Venue.UPBIT, XRP): HOME.model_copy(update={"tag": "78"})}):
         work = TransferActivities({Venue.UPBIT: upbit}, MemoryJournal(), allowed, desk.clock)
