@@ -95,7 +95,7 @@ def test_recorded_prices_that_cannot_be_read_are_one_clear_line(world: dict[str,
     (tmp_path / "prices.csv").write_text("a,b\n1,2\n")
     shown = _kimp(world, tmp_path, "demo", "--replay", "prices.csv")
     assert shown.returncode == 2
-    assert "prices.csv:1: unknown columns a, b" in shown.stderr
+    assert "prices.csv:1: unknown columns 'a', 'b'" in shown.stderr
     assert "Traceback" not in shown.stdout + shown.stderr
 
 

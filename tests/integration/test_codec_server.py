@@ -167,6 +167,15 @@ async def test_what_cannot_be_read_says_why_in_its_place_and_hides_nothing_else(
     assert (line["payloads"], line["refused"], line["keys"]) == (4, 3, ["k0", "k1"])
 
 
+async def test_what_no_codec_ever_sees_is_shown_as_it_is(url: str) -> None:
+    """The note of a patch, which the SDK's core writes itself; the replay of a shown history needs it."""
+    note = b'{"id":"page-ends-51","deprecated":false}'
+    _, text, _ = await ask(url, AS_THE_UI_SENDS, body(payload(note), payload(b'{"id":"forged"}')))
+    shown = Parse(text, Payloads()).payloads
+    assert shown[0].data == note
+    assert json.loads(shown[1].data).startswith("kimp codec: ")
+
+
 async def test_each_call_is_logged_with_who_and_how_much_and_never_what(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:

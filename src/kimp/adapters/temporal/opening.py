@@ -61,6 +61,15 @@ def is_patch(message: Message) -> bool:
     return isinstance(message, MarkerRecordedEventAttributes) and message.marker_name == PATCH
 
 
+def is_patch_note(payload: Payload) -> bool:
+    """What such a marker holds, for whoever sees payloads without their events."""
+    try:
+        note = json.loads(payload.data) if payload.metadata.get("encoding") == b"json/plain" else None
+    except ValueError:
+        return False
+    return isinstance(note, dict) and note.keys() == {"id", "deprecated"}
+
+
 def _parts(field: FieldDescriptor, value: Any) -> list[Message]:
     """The messages that a field holds: itself, its items, or its map's values."""
     if field.message_type is None:
