@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from sqlalchemy import Executable, func, insert, select, update
+from sqlalchemy import func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from kimp.adapters.sql.capital import reopen, reserve_again
@@ -50,7 +50,7 @@ class SqlCatchingUp:
     async def done(self) -> None:
         """All is read: the next catch-up is that of another restore."""
         end = update(restores).where(restores.c.done_ms.is_(None)).values(done_ms=self._store.now)
-        await self._store.write(lambda connection: _execute(connection, end))
+        await self._store.execute(end)
 
     async def order(self, intent: OrderIntent, asked_ms: int | None) -> bool:
         """Journal an order that may have been sent, and the cash that was set aside for it. True if it was missing.
@@ -73,7 +73,7 @@ class SqlCatchingUp:
         row = withdrawal_row(intent, MARK, asked_ms)
         if answered:
             row["unanswered"] = None
-        await self._store.write(lambda connection: _execute(connection, self._withdrawal.values(row)))
+        await self._store.execute(self._withdrawal.values(row))
 
     async def surfaced(self, cycle_id: str, entries: Sequence[Entry], *, reopened: bool) -> None:
         """What a run that took the cycle over was told; `reopened`: the cycle had ended before."""
@@ -84,7 +84,3 @@ class SqlCatchingUp:
             await book_entries(connection, entries, self._store.now)
 
         await self._store.write(work)
-
-
-async def _execute(connection: AsyncConnection, statement: Executable) -> None:
-    await connection.execute(statement)

@@ -50,11 +50,7 @@ class SqlControls:
     async def set_halt_level(self, level: HaltLevel, reason: str) -> None:
         """Set it for every process, from its next send on. Each setting stays in the table with who, when and why."""
         row = {"level": int(level), "reason": reason, "set_by": who(), "set_ms": self._store.now}
-
-        async def work(connection: AsyncConnection) -> None:
-            await connection.execute(insert(halts).values(row))
-
-        await self._store.write(work)
+        await self._store.execute(insert(halts).values(row))
 
     async def halt_at_least(self, level: HaltLevel, reason: str) -> None:
         """Raise it to `level`, unless it stands there or higher."""

@@ -25,11 +25,7 @@ class SqlDepositClaims:
             "txid": query.txid,
             "arrives": query.arrives,
         }
-
-        async def work(connection: AsyncConnection) -> None:
-            await connection.execute(self._expected, row)
-
-        await self._store.write(work)
+        await self._store.execute(self._expected.values(row))
 
     async def deposit_claims(self, query: DepositQuery) -> list[DepositClaim]:
         d = deposit_claims.c

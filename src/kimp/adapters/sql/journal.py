@@ -111,11 +111,7 @@ class SqlJournal(SqlDepositClaims):
             .where(sent.transfer_id == transfer_id, or_(sent.venue_id.is_(None), sent.likely == LIKELY))
             .values(venue_id=None, likely=None, unanswered=None, reason=reason)
         )
-
-        async def work(connection: AsyncConnection) -> None:
-            await connection.execute(close)
-
-        await self._store.write(work)
+        await self._store.execute(close)
 
     async def fail_withdrawal(self, transfer_id: str, reason: str) -> None:
         """Repeating it changes nothing."""
@@ -125,11 +121,7 @@ class SqlJournal(SqlDepositClaims):
             .where(sent.transfer_id == transfer_id, sent.venue_id.is_not(None), sent.likely.is_(None))
             .values(reason=reason)
         )
-
-        async def work(connection: AsyncConnection) -> None:
-            await connection.execute(close)
-
-        await self._store.write(work)
+        await self._store.execute(close)
 
     async def close_order(self, intent: OrderIntent, report: OrderReport) -> None:
         """Write down how the order ended. What filled stays filled, and another run's order is not touched."""
@@ -149,11 +141,7 @@ class SqlJournal(SqlDepositClaims):
         )
         if report.outcome is not OrderOutcome.FILLED:
             close = close.where(or_(orders.outcome.is_(None), orders.outcome != filled))
-
-        async def work(connection: AsyncConnection) -> None:
-            await connection.execute(close)
-
-        await self._store.write(work)
+        await self._store.execute(close)
 
     async def claim_withdrawal(self, transfer_id: str, venue: str, venue_id: str, *, likely: bool) -> bool:
         """Bind the venue's id to the transfer; true again when repeated. What is certain replaces what was likely.

@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, nullcontext
 from typing import Any, TypeVar
 
-from sqlalchemy import Insert, Table, event
+from sqlalchemy import Executable, Insert, Table, event
 from sqlalchemy.dialects import mysql, sqlite
 from sqlalchemy.engine import ExceptionContext
 from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, InterfaceError, OperationalError, StatementError
@@ -176,6 +176,14 @@ class Store:
                 await transaction.rollback()
 
         await self._repeat(once)
+
+    async def execute(self, statement: Executable) -> None:
+        """One statement that may be repeated, as a transaction of its own; raises as `write` does."""
+
+        async def work(connection: AsyncConnection) -> None:
+            await connection.execute(statement)
+
+        await self.write(work)
 
     def insert_once(self, table: Table) -> Insert:
         """An insert that leaves a row with the same primary key as it is. Any other violation still raises.
