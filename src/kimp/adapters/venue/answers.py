@@ -17,7 +17,8 @@ LONGEST_PAUSE_S = 3 * 24 * 3600
 """Binance's longest ban (rest-api.md, IP limits)."""
 PAUSE_IN_WORDS = re.compile(r"(\d{1,9}) seconds?\b")
 """Upbit tells the length of a block in the message alone."""
-MARKUP = re.compile(r"<(script|style)\b.*?</\1>|<[^>]*>", re.DOTALL | re.IGNORECASE)
+MARKUP = re.compile(r"<(script|style)\b.*?(?:</\1>|\Z)|<[^<>]*>", re.DOTALL | re.IGNORECASE)
+"""Neither a page of tags that never end nor one script without an end is read more than once."""
 LONGEST_QUOTE, LONGEST_CODE = 200, 60
 """Characters of a venue's text that go into an error: it may be a whole HTML page."""
 
