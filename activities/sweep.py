@@ -33,8 +33,6 @@ likes, but closes what it finds, and that counts from the cycle's end on.
 """
 SURE_MS = 300_000
 """For how long one that the venue refused, or closed without a fill, is looked for: its answer was definite."""
-
-
 AT_ONCE = 500
 """Cycles that one sweep hands over: each takes a dozen events of its history."""
 

@@ -21,8 +21,6 @@ Answer = TypeVar("Answer")
 LOOK_AGAIN = timedelta(seconds=30)
 LOOK_AGAIN_AT_MOST = timedelta(minutes=30)
 """A look takes about 20 events: with one each half an hour the history continues as new after four days."""
-
-
 FOR_A_PERSON = {OutcomeUnknown.__name__, BadAmount.__name__, Unstorable.__name__}
 """What no repetition and no other attempt can mend."""
 

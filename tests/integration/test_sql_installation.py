@@ -8,9 +8,9 @@ from kimp.adapters.sql.schema import migrate
 
 
 async def test_all_who_ask_at_once_are_told_the_same(books: SqlBooks) -> None:
-    told = await asyncio.gather(*(books.installation.id(now_ms) for now_ms in range(8)))
+    told = await asyncio.gather(*(books.installation.id() for _ in range(8)))
     assert len(set(told)) == 1
-    assert await books.installation.id(99) == told[0]
+    assert await books.installation.id() == told[0]
 
 
 async def test_a_new_database_is_another_one_and_a_copy_the_same(tmp_path: str) -> None:
@@ -18,9 +18,9 @@ async def test_a_new_database_is_another_one_and_a_copy_the_same(tmp_path: str) 
     for url in urls:
         await migrate(url)
     first, second = [await open_books(url) for url in urls[:2]]
-    mine = await first.installation.id(1)
-    assert await second.installation.id(1) != mine
+    mine = await first.installation.id()
+    assert await second.installation.id() != mine
     await copy_all(urls[0], urls[2])
     copy = await open_books(urls[2])
-    assert await copy.installation.id(2) == mine
+    assert await copy.installation.id() == mine
     await asyncio.gather(*(each.close() for each in (first, second, copy)))

@@ -1,16 +1,18 @@
 """A client of the shared dev server, and one whose workflows skip time."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
 import pytest
+from fakes.funded import funded_books
 from fakes.lab import Lab
 from temporalio.client import Client
 from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.service import RPCError
 from temporalio.testing import WorkflowEnvironment
 
+from kimp.adapters.sql.books import SqlBooks
 from kimp.adapters.temporal.bootstrap_namespace import prepare_namespace
 from kimp.adapters.temporal.devserver import DevServer
 
@@ -20,6 +22,12 @@ async def temporal_client(temporal_server: DevServer) -> Client:
     return await Client.connect(
         temporal_server.address, namespace=temporal_server.namespace, data_converter=pydantic_data_converter
     )
+
+
+@pytest.fixture
+async def books(new_database: Callable[[], str]) -> AsyncIterator[SqlBooks]:
+    async with funded_books(new_database()) as books:
+        yield books
 
 
 @pytest.fixture

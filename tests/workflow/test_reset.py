@@ -1,11 +1,10 @@
 """A cycle that somebody resets in the Temporal Web UI goes through its steps again; the money does not."""
 
-from collections.abc import AsyncIterator, Callable
 from decimal import Decimal
 from uuid import uuid4
 
 import pytest
-from fakes.funded import fund, funded_books
+from fakes.funded import fund
 from fakes.lab import TRX, Handle, Lab
 from temporalio.api.common.v1 import WorkflowExecution
 from temporalio.api.enums.v1 import EventType
@@ -18,12 +17,6 @@ from kimp.contracts.operators import OperatorRequest
 from kimp.contracts.status import CycleStatus
 from workflows.arbitrage_cycle import ArbitrageCycle
 from workflows.stranded_cycle import StrandedCycle
-
-
-@pytest.fixture
-async def books(new_database: Callable[[], str]) -> AsyncIterator[SqlBooks]:
-    async with funded_books(new_database()) as books:
-        yield books
 
 
 @pytest.fixture

@@ -2,13 +2,13 @@
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import Awaitable, Callable
 from decimal import Decimal
 from typing import Any
 
 import pytest
 from fakes import intents
-from fakes.funded import HAVE, at_rest, fund, funded_books
+from fakes.funded import HAVE, at_rest, fund
 from fakes.lab import XRP, Handle, Lab, hurrying
 from temporalio.client import Client, WorkflowHandle
 
@@ -31,12 +31,6 @@ from workflows.arbitrage_cycle import ArbitrageCycle
 from workflows.stranded_cycle import StrandedCycle
 
 ANN = OperatorRequest(by="ann", note="terminated by mistake")
-
-
-@pytest.fixture
-async def books(new_database: Callable[[], str]) -> AsyncIterator[SqlBooks]:
-    async with funded_books(new_database()) as books:
-        yield books
 
 
 @pytest.fixture

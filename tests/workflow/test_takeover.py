@@ -1,7 +1,7 @@
 """Who has a cycle, and what a person sees of it where the database can't hold what happened."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import suppress
 from dataclasses import replace
 from decimal import Decimal
@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from fakes import intents
-from fakes.funded import fund, funded_books
+from fakes.funded import fund
 from fakes.lab import XRP, Handle, Lab
 from fakes.venue import FakeVenue
 from temporalio.client import Client, WorkflowHandle
@@ -28,12 +28,6 @@ from workflows.arbitrage_cycle import ArbitrageCycle
 from workflows.stranded_cycle import StrandedCycle
 
 ANN = OperatorRequest(by="ann", note="looked at it")
-
-
-@pytest.fixture
-async def books(new_database: Callable[[], str]) -> AsyncIterator[SqlBooks]:
-    async with funded_books(new_database()) as books:
-        yield books
 
 
 @pytest.fixture

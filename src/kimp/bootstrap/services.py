@@ -101,7 +101,7 @@ async def run_initiator(settings: Settings) -> None:
         await open_ledger(venues, books)
         worker = await stack.enter_async_context(cycle_worker(settings, client, venues, bus, books))
         rules = SettingsInForce(settings, books.settings)
-        installation = await books.installation.id(SystemClock().now_ms())
+        installation = await books.installation.id()
 
         async def latest() -> InitiatorSettings:
             return initiator_settings(await rules.read(), installation)

@@ -1,9 +1,9 @@
 """Settings that are valid each, and together ask for trouble. Pure."""
 
-import ipaddress
 from collections.abc import Iterator, Sequence
 from urllib.parse import urlsplit
 
+from kimp.config.hosts import is_loopback
 from kimp.config.settings import Settings
 from kimp.config.switches import Switches
 from kimp.config.venues import VenueSettings
@@ -47,9 +47,4 @@ def _of_venue(venue: Venue, settings: VenueSettings, assets: Sequence[Asset]) ->
 
 def _in_clear(url: str) -> bool:
     parts = urlsplit(url)
-    host = parts.hostname or ""
-    try:
-        local = ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        local = host == "localhost"
-    return parts.scheme != "https" and not local
+    return parts.scheme != "https" and not is_loopback(parts.hostname or "")

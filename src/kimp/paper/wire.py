@@ -1,6 +1,5 @@
 """Commands and answers of the admin listener."""
 
-import ipaddress
 from collections.abc import Awaitable, Callable
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
@@ -8,6 +7,8 @@ from urllib.parse import urlsplit
 import msgspec
 from aiohttp import web
 from pydantic import BaseModel, ConfigDict, ValidationError
+
+from kimp.config.hosts import is_loopback
 
 M = TypeVar("M", bound=BaseModel)
 
@@ -23,21 +24,13 @@ async def no_web_page(
     """A browser on this machine would send what any page asks for, but not as JSON, nor under this machine's name once
     the page's own name leads here.
     """
-    if not _is_loopback(request.headers.get("Host", "")):
+    if not is_loopback(urlsplit(f"//{request.headers.get('Host', '')}").hostname or ""):
         raise web.HTTPForbidden(text="the Host is not this machine; use 127.0.0.1\n")
     if "Origin" in request.headers:
         raise web.HTTPForbidden(text="no web page may call this\n")
     if request.body_exists and request.content_type != "application/json":
         raise web.HTTPUnsupportedMediaType(text="send JSON, with Content-Type: application/json\n")
     return await handler(request)
-
-
-def _is_loopback(host: str) -> bool:
-    name = urlsplit(f"//{host}").hostname or ""
-    try:
-        return ipaddress.ip_address(name).is_loopback
-    except ValueError:
-        return name == "localhost"
 
 
 async def read(request: web.Request, model: type[M]) -> M:

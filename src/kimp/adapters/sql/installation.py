@@ -22,11 +22,12 @@ class SqlInstallation:
         self._store = store
         self._make = store.insert_once(installation)
 
-    async def id(self, now_ms: int) -> str:
-        row = {"number": ONLY, "id": "".join(secrets.choice(LETTERS) for _ in range(LENGTH)), "made_ms": now_ms}
+    async def id(self) -> str:
+        made = "".join(secrets.choice(LETTERS) for _ in range(LENGTH))
+        make = self._make.values(number=ONLY, id=made, made_ms=self._store.now)
 
         async def work(connection: AsyncConnection) -> str:
-            await connection.execute(self._make, row)
+            await connection.execute(make)
             return str((await connection.execute(select(installation.c.id))).scalar_one())
 
         return await self._store.write(work)

@@ -31,8 +31,7 @@ SILENCE_S = 30.0
 PING_S = 10.0
 BUFFERED_FRAMES = 4_096
 LARGEST_FRAME = 16_384
-"""Bytes; a book top has a few hundred. It bounds what a hostile
-server can fill, and how deep JSON nests."""
+"""Bytes; a book top has a few hundred. It bounds what a hostile server can fill, and how deep JSON nests."""
 ANEW_AFTER = 5
 """So many frames of a book in a row below the newest number: the numbers have begun anew, or one was wrong."""
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.1, 10.0
