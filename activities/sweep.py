@@ -100,7 +100,7 @@ class SweepActivities:
         if stranded:
             crash_point("stranded-found", SWEEP)
         # Drawn, where there are more: some that can't be taken over must not keep all others waiting.
-        return Found(cycle_ids=tuple(random.sample(stranded, min(len(stranded), AT_ONCE))))
+        return Found(cycle_ids=tuple(sorted(random.sample(stranded, min(len(stranded), AT_ONCE)))))
 
     @activity.defn
     async def describe_stranded(self, query: StrandedQuery) -> Found:

@@ -7,6 +7,7 @@ from decimal import Decimal
 import pytest
 from contract.venues.bench import Bench, adapter, settings_of
 
+from kimp.adapters.venue.back_off import back_off_of
 from kimp.domain.market import Venue
 from kimp.paper.config import PaperConfig, RateLimits, SyntheticMarket
 from kimp.paper.server import PaperExchange
@@ -34,6 +35,12 @@ def config() -> PaperConfig:
         upbit_balances={"KRW": Decimal(100_000_000), "USDT": Decimal(1_000), **coins},
         binance_balances={"USDT": Decimal(100_000), **coins},
     )
+
+
+@pytest.fixture(autouse=True)
+def no_pause_of_before() -> None:
+    """A pause holds for the venue's address in the whole process; here the next venue may get the same port."""
+    back_off_of.cache_clear()
 
 
 @pytest.fixture
