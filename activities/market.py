@@ -9,11 +9,12 @@ from activities.pauses import pause
 from kimp.contracts.cycle import MarketNow, QuoteQuery, RouteQuery, RouteReport, WaysBackQuery
 from kimp.domain.compensation import WaysBack, ways_back
 from kimp.domain.errors import Unavailable
-from kimp.domain.legs import Blocked, MarketView, check_quote
+from kimp.domain.gates import Blocked
 from kimp.domain.market import Venue
 from kimp.domain.money import USDT, ZERO, Asset
 from kimp.domain.premium import mid
 from kimp.domain.routing import choose_route, rank_routes
+from kimp.domain.view import MarketView, check_quote
 from kimp.ports.clock import SteadyClock
 from kimp.ports.exchange import MarketData
 from kimp.ports.ticks import TickBus

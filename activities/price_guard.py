@@ -13,7 +13,7 @@ from temporalio import activity
 from kimp.contracts.orders import Opening, OrderIntent
 from kimp.domain.admission import HaltLevel
 from kimp.domain.errors import KimpError
-from kimp.domain.legs import Blocked, Gate
+from kimp.domain.gates import Blocked, Gate
 from kimp.domain.market import Quote, Venue
 from kimp.domain.money import CONTEXT, Asset, Money
 from kimp.domain.own_prices import Books, PriceBounds, Told, books_needed, check_told

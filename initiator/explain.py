@@ -6,11 +6,12 @@ from decimal import Decimal
 
 from kimp.domain.admission import NEVER_TRADED, AdmissionLimits, CoinState, HaltLevel, admit
 from kimp.domain.caps import Exposure, check_caps, check_latches
-from kimp.domain.legs import Blocked, MarketView
+from kimp.domain.gates import Blocked
 from kimp.domain.market import Direction, Venue
 from kimp.domain.money import USDT, Asset
 from kimp.domain.opportunity import Limits, Opportunity, evaluate
 from kimp.domain.premium import coin_premium, mid
+from kimp.domain.view import MarketView
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,10 +2,10 @@
 
 from collections.abc import Iterable
 
-from kimp.domain.legs import MarketView
 from kimp.domain.market import Venue
 from kimp.domain.money import USDT, Asset
 from kimp.domain.premium import coin_premium, mid
+from kimp.domain.view import MarketView
 from kimp.observability import metrics
 
 

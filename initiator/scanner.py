@@ -8,10 +8,11 @@ import heapq
 from collections.abc import Callable, Iterable
 from decimal import Decimal
 
-from kimp.domain.legs import Blocked, MarketView, check_wallets
+from kimp.domain.gates import Blocked
 from kimp.domain.market import Direction, Quote, Venue, VenueRules
 from kimp.domain.money import ONE, USDT, Asset
 from kimp.domain.premium import home_rate, out_rate
+from kimp.domain.view import MarketView, check_wallets
 
 Candidate = tuple[Asset, Direction]
 ROUTES_EVALUATED = 4

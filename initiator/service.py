@@ -18,7 +18,7 @@ from kimp.contracts.ticks import decode_batch
 from kimp.domain.admission import AdmissionLimits, admit
 from kimp.domain.caps import check_capital, check_caps
 from kimp.domain.errors import BadMessage, KimpError
-from kimp.domain.legs import Blocked
+from kimp.domain.gates import Blocked
 from kimp.domain.market import Quote, Venue
 from kimp.domain.money import Asset
 from kimp.domain.opportunity import Limits, Opportunity, evaluate

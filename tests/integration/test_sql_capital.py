@@ -20,9 +20,9 @@ from kimp.contracts.orders import Opening, OrderIntent, OrderOutcome, OrderRepor
 from kimp.contracts.status import CycleStatus
 from kimp.domain.admission import HaltLevel
 from kimp.domain.caps import Caps
+from kimp.domain.gates import Gate
 from kimp.domain.ids import Leg, Step, UsedNumber
 from kimp.domain.ledger import Entry, fill_entry, opening_entry
-from kimp.domain.legs import Gate
 from kimp.domain.market import Direction, Fill, Side, Venue
 from kimp.domain.money import KRW, Asset, Money
 

@@ -12,10 +12,10 @@ from hypothesis import strategies as st
 from kimp.adapters.redis.rules import decode_rules, encode_rules
 from kimp.contracts.ranges import LAST_MS
 from kimp.domain.errors import BadMessage
-from kimp.domain.legs import MarketView
 from kimp.domain.market import Direction
 from kimp.domain.money import USDT
 from kimp.domain.opportunity import Limits, evaluate
+from kimp.domain.view import MarketView
 
 COINS = (XRP, TRX, USDT)
 ANYTHING = Limits(d("-1"), d(1_000_000), d("0.002"), d(1), 2_000)

@@ -29,8 +29,8 @@ from kimp.cli.stack import Stack
 from kimp.config import Settings
 from kimp.contracts.status import CycleStatus
 from kimp.domain.errors import BadConfig
-from kimp.domain.legs import MarketView
 from kimp.domain.money import ZERO
+from kimp.domain.view import MarketView
 from kimp.ports.books import CycleRow
 
 console = views.console()

@@ -14,12 +14,13 @@ from rich.text import Text
 
 from initiator.explain import CoinExplanation
 from kimp.contracts.status import CycleStatus
+from kimp.domain.gates import Blocked
 from kimp.domain.ledger import Entry
-from kimp.domain.legs import Blocked, MarketView
 from kimp.domain.market import Direction, Venue
 from kimp.domain.money import USDT, Asset
 from kimp.domain.opportunity import Limits, evaluate
 from kimp.domain.premium import coin_premium, mid
+from kimp.domain.view import MarketView
 from kimp.observability.clean import clean
 from kimp.ports.books import CycleRow
 

@@ -6,8 +6,8 @@ from kimp.bootstrap.parts import open_bus, open_database
 from kimp.bootstrap.settings import read_in_force
 from kimp.config import Settings
 from kimp.domain.errors import BadInput
-from kimp.domain.legs import MarketView
 from kimp.domain.money import Asset, decimal
+from kimp.domain.view import MarketView
 
 
 async def explain_now(settings: Settings, coin: str, usd_krw: str | None) -> CoinExplanation:

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from enum import IntEnum
 
 from kimp.domain.caps import Caps
-from kimp.domain.legs import Blocked, Gate
+from kimp.domain.gates import Blocked, Gate
 from kimp.domain.money import Asset
 
 FIRST_REST_MS = 30_000

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
-from kimp.domain.legs import Blocked, Gate
+from kimp.domain.gates import Blocked, Gate
 from kimp.domain.money import KRW, USDT, Asset, Money, exact
 
 ORDER_CEILING_KRW = Decimal(100_000_000)

@@ -8,11 +8,13 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 
+from kimp.domain.gates import Blocked
 from kimp.domain.ledger import Account
-from kimp.domain.legs import Blocked, MarketView, estimate_return, estimate_sale
+from kimp.domain.legs import estimate_return, estimate_sale
 from kimp.domain.market import Direction, Venue
 from kimp.domain.money import ONE, ZERO, Asset, Money, exact
 from kimp.domain.routing import rank_routes
+from kimp.domain.view import MarketView
 
 DUST_KRW = Decimal(10_000)
 """Cash worth less is left abroad: twice Upbit's least order (5,000 KRW), below which no route exists."""

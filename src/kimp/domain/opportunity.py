@@ -5,11 +5,13 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from kimp.domain import sizing
-from kimp.domain.legs import Blocked, Gate, LegEstimate, MarketView, check_quote, estimate_leg
+from kimp.domain.gates import Blocked, Gate
+from kimp.domain.legs import LegEstimate, estimate_leg
 from kimp.domain.market import Direction, Instrument, Quote, Side, Venue
 from kimp.domain.money import ONE, USDT, Asset, Money, exact, round_down
 from kimp.domain.premium import coin_premium, mid
 from kimp.domain.routing import rank_routes
+from kimp.domain.view import MarketView, check_quote
 
 CENT = Decimal("0.01")
 

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 
-from kimp.domain.legs import Blocked, Gate
+from kimp.domain.gates import Blocked, Gate
 from kimp.domain.market import Quote, Venue
 from kimp.domain.money import ONE, USDT, ZERO, Asset, Money, exact
 from kimp.domain.premium import coin_premium, mid

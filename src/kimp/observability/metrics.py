@@ -11,7 +11,7 @@ from opentelemetry import metrics
 from opentelemetry.metrics import CallbackOptions, Observation
 
 from kimp.contracts.status import TERMINAL
-from kimp.domain.legs import Gate
+from kimp.domain.gates import Gate
 from kimp.domain.market import Venue
 
 _meter = metrics.get_meter("kimp")

@@ -12,8 +12,8 @@ from kimp.contracts.status import CycleStatus
 from kimp.contracts.transfers import DepositQuery, WithdrawalIntent
 from kimp.domain.admission import CoinState, HaltLevel
 from kimp.domain.caps import Exposure
+from kimp.domain.gates import Blocked
 from kimp.domain.ledger import Account, Entry
-from kimp.domain.legs import Blocked
 from kimp.domain.market import Direction, Venue
 from kimp.domain.money import Asset, Money
 

@@ -19,10 +19,11 @@ from initiator.plan import plan
 from kimp.contracts.orders import Opening, OrderIntent, OrderOutcome, OrderReport
 from kimp.domain.admission import HaltLevel
 from kimp.domain.errors import Unavailable
-from kimp.domain.legs import Gate, MarketView
+from kimp.domain.gates import Gate
 from kimp.domain.market import Direction, Quote, Side, Venue
 from kimp.domain.money import USDT
 from kimp.domain.opportunity import Opportunity, evaluate
+from kimp.domain.view import MarketView
 
 ENDLESS = Decimal(10**12)
 

@@ -10,8 +10,8 @@ from initiator.explain import CoinExplanation
 from kimp.cli import views
 from kimp.cli.cycles_table import CyclesTable
 from kimp.contracts.status import CycleStatus
+from kimp.domain.gates import Blocked, Gate
 from kimp.domain.ledger import fill_entry
-from kimp.domain.legs import Blocked, Gate
 from kimp.domain.market import Direction, Fill, Side, Venue
 from kimp.domain.money import KRW, Asset
 from kimp.ports.books import CycleRow

@@ -5,7 +5,7 @@ from fakes.caps import limits
 from fakes.market import NOW, XRP
 
 from kimp.domain.admission import NEVER_TRADED, CoinState, HaltLevel, admit
-from kimp.domain.legs import Blocked, Gate
+from kimp.domain.gates import Blocked, Gate
 
 LIMITS = limits(open_cycles=2)
 

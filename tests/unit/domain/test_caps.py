@@ -7,7 +7,7 @@ from fakes.caps import WIDE
 from fakes.market import d
 
 from kimp.domain.caps import Caps, Exposure, check_capital, check_caps, check_latches
-from kimp.domain.legs import Gate
+from kimp.domain.gates import Gate
 from kimp.domain.money import KRW, USDT, Money
 
 STAKE = d(1_000_000)

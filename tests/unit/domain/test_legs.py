@@ -3,9 +3,11 @@
 import pytest
 from fakes.market import NOW, XRP, d, instrument, kimchi_quotes, network, quote, rules_of
 
-from kimp.domain.legs import Blocked, Gate, LegEstimate, MarketView, check_quote, check_wallets, estimate_leg
+from kimp.domain.gates import Blocked, Gate
+from kimp.domain.legs import LegEstimate, estimate_leg
 from kimp.domain.market import Direction, Quote, Venue, VenueRules
 from kimp.domain.money import KRW, USDT, Asset, Money
+from kimp.domain.view import MarketView, check_quote, check_wallets
 
 MAX_AGE = 1_000
 

@@ -6,10 +6,12 @@ from decimal import Decimal
 import pytest
 from fakes.market import NOW, SOL, TRX, XRP, d, free_rules, instrument, kimchi_quotes, network, quote
 
-from kimp.domain.legs import Blocked, Gate, LegEstimate, MarketView
+from kimp.domain.gates import Blocked, Gate
+from kimp.domain.legs import LegEstimate
 from kimp.domain.market import Direction, Venue
 from kimp.domain.money import KRW, USDT, Asset, Money
 from kimp.domain.opportunity import Limits, Opportunity, evaluate, net_edge, start_cash
+from kimp.domain.view import MarketView
 
 COINS = (XRP, TRX, USDT)
 LIMITS = Limits(

@@ -8,10 +8,11 @@ from fakes.market import NOW, TRX, XRP, d, free_rules, kimchi_quotes
 from initiator.explain import CoinExplanation, explain
 from kimp.domain.admission import CoinState, HaltLevel
 from kimp.domain.caps import Exposure
-from kimp.domain.legs import Blocked, Gate, MarketView
+from kimp.domain.gates import Blocked, Gate
 from kimp.domain.market import Direction, Venue
 from kimp.domain.money import USDT, Asset
 from kimp.domain.opportunity import Opportunity, evaluate
+from kimp.domain.view import MarketView
 
 COINS = (XRP, TRX, USDT)
 ADMISSION = limits(open_cycles=1)

@@ -7,10 +7,10 @@ from fakes.market import NOW, TRX, XRP, d, free_rules, kimchi_quotes
 
 from initiator.plan import plan
 from kimp.contracts.cycle import CycleInput
-from kimp.domain.legs import MarketView
 from kimp.domain.market import Direction
 from kimp.domain.money import USDT, Money
 from kimp.domain.opportunity import Opportunity, evaluate
+from kimp.domain.view import MarketView
 
 
 def opportunity() -> Opportunity:

@@ -15,7 +15,7 @@ from initiator.service import RULES_TRUST_MS, Initiator, InitiatorSettings
 from kimp.contracts.ticks import encode_batch
 from kimp.domain.admission import CoinState, HaltLevel
 from kimp.domain.errors import StartFailed, StoreUnavailable
-from kimp.domain.legs import Gate
+from kimp.domain.gates import Gate
 from kimp.domain.market import Quote, Venue
 from kimp.domain.money import USDT, Asset, Money
 from kimp.ports.starter import StartOutcome

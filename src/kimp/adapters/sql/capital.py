@@ -20,8 +20,8 @@ from kimp.adapters.sql.tables import capital, ledger_entries, ledger_postings, o
 from kimp.contracts.orders import Opening, OrderIntent
 from kimp.domain.admission import HaltLevel
 from kimp.domain.caps import Exposure, check_capital, check_caps, check_latches
+from kimp.domain.gates import Blocked, Gate
 from kimp.domain.ledger import Account, Entry
-from kimp.domain.legs import Blocked, Gate
 from kimp.domain.market import Venue
 from kimp.domain.money import ZERO, Asset, Money
 from kimp.ports.books import Stakes

@@ -1,0 +1,64 @@
+"""What both venues show at this moment, and whether it may be traded on."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Self
+
+from kimp.domain.gates import Blocked, Gate
+from kimp.domain.market import Direction, Instrument, Network, Quote, Venue, VenueRules
+from kimp.domain.money import Asset
+
+
+@dataclass(slots=True)
+class MarketView:
+    """The latest quotes and rules of both venues. The owner feeds it; decisions only read it."""
+
+    quotes: dict[tuple[Venue, Asset], Quote] = field(default_factory=dict)
+    instruments: Mapping[tuple[Venue, Asset], Instrument] = field(default_factory=dict)
+    networks: Mapping[tuple[Venue, Asset], Network] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, quotes: Iterable[Quote], rules: Iterable[VenueRules]) -> Self:
+        view = cls({(quote.venue, quote.coin): quote for quote in quotes})
+        view.apply_rules(rules)
+        return view
+
+    def apply_rules(self, rules: Iterable[VenueRules]) -> None:
+        """Replace all rules by a fresh reading."""
+        readings = tuple(rules)
+        self.instruments = {(i.venue, i.coin): i for reading in readings for i in reading.instruments}
+        self.networks = {(n.venue, n.coin): n for reading in readings for n in reading.networks}
+
+
+def check_quote(view: MarketView, venue: Venue, coin: Asset, now_ms: int, max_age_ms: int) -> Quote | Blocked:
+    """The venue's quote of `coin`, if it may be traded on: present, fresh, not crossed."""
+    quote = view.quotes.get((venue, coin))
+    if quote is None:
+        return Blocked(Gate.QUOTE_MISSING, f"no quote of {coin} on {venue} yet")
+    if quote.age_ms(now_ms) > max_age_ms:
+        return Blocked(
+            Gate.QUOTE_STALE,
+            f"{coin} on {venue} is {quote.age_ms(now_ms)} ms old, {max_age_ms} allowed",
+        )
+    if quote.age_ms(now_ms) < -max_age_ms:
+        # Its true age is unknown: by this clock it would look fresh long after it stopped being so.
+        return Blocked(
+            Gate.QUOTE_STALE, f"{coin} on {venue} is {-quote.age_ms(now_ms)} ms ahead of this clock; set both clocks"
+        )
+    if quote.crossed:
+        return Blocked(Gate.QUOTE_CROSSED, f"{coin} on {venue}: bid {quote.bid} >= ask {quote.ask}")
+    return quote
+
+
+def check_wallets(view: MarketView, coin: Asset, direction: Direction) -> tuple[Network, Network] | Blocked:
+    """The networks that carry `coin` out of the source and into the destination, if both are open."""
+    out = view.networks.get((direction.source, coin))
+    into = view.networks.get((direction.destination, coin))
+    if out is None or into is None:
+        missing = direction.source if out is None else direction.destination
+        return Blocked(Gate.RULES_MISSING, f"the {coin} wallet of {missing} is not known")
+    if not out.withdraw_open:
+        return Blocked(Gate.WALLET_CLOSED, f"{direction.source} lets no {coin} out")
+    if not into.deposit_open:
+        return Blocked(Gate.WALLET_CLOSED, f"{direction.destination} takes no {coin} in")
+    return out, into
