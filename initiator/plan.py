@@ -34,6 +34,7 @@ def plan(
         premium=found.premium,
         krw_per_usdt=found.krw_per_usdt,
         detected_at_ms=now_ms,
+        quoted_at_ms=found.quoted_at_ms,
         expires_at_ms=now_ms + start_within_ms,
         policy=policy,
         installation=installation,

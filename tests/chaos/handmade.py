@@ -70,9 +70,17 @@ class Pages:
 
 
 def clean() -> Pages:
-    workflow = Workflow("cycle-XRP-1", RUN, "COMPLETED", START_MS, _calls())
+    opening = {"detected_at_ms": START_MS, "quoted_at_ms": START_MS - 900}
+    workflow = Workflow("cycle-XRP-1", RUN, "COMPLETED", START_MS, _calls(), opening=opening)
     told = Circumstances(
-        ALLOWED, order_cap_krw=Decimal(1_000_000), krw_per_usdt=Decimal(1475), settled_s=12, settle_limit_s=60
+        ALLOWED,
+        order_cap_krw=Decimal(1_000_000),
+        krw_per_usdt=Decimal(1475),
+        settled_s=12,
+        settle_limit_s=60,
+        max_quote_age_ms=2_000,
+        price_band=Decimal("0.01"),
+        fee_rates={"binance": Decimal("0.001"), "upbit": Decimal("0.0005")},
     )
     return Pages(_journal(), _tables(), workflow, told)
 
@@ -109,15 +117,20 @@ def _journal() -> list[dict[str, Any]]:
 class _Paper:
     def __init__(self) -> None:
         self.lines: list[dict[str, Any]] = []
+        self._ms = START_MS
 
     def write(self, kind: str, **facts: object) -> None:
-        self.lines.append({"ms": START_MS + 1_000 * len(self.lines), "kind": kind, **facts})
+        self.lines.append({"ms": self._ms, "kind": kind, **facts})
+        self._ms += 1_000
 
     def balance(self, venue: str, asset: str, balance: str) -> None:
         self.write("balance", venue=venue, asset=asset, balance=balance)
 
     def order(self, venue: str, symbol: str, name: str, side: str, quantity: str, limit: str) -> None:
-        what = {"symbol": symbol, "side": side, "quantity": quantity, "limit": limit}
+        """`limit` is half a percent off the best price of its side."""
+        own = Decimal(limit) / (Decimal("1.005") if side == "buy" else Decimal("0.995"))
+        top = {"bid": str(own), "ask": str(own)}
+        what = {"symbol": symbol, "side": side, "quantity": quantity, "limit": limit, **top}
         self.write("order", venue=venue, order=f"o-{name}", client_id=name, **what)
 
     def fill(
@@ -125,6 +138,7 @@ class _Paper:
     ) -> None:
         who = {"order": f"o-{name}", "client_id": name, "symbol": symbol, "side": side}
         self.write("fill", venue=venue, **who, price=price, quantity=quantity, fee=fee, fee_asset=fee_asset)
+        self.lines.append({**self.lines[-1], "kind": "order_closed", "state": "filled"})
 
     def withdrawal(
         self, venue: str, uuid: str, client_id: str | None, coin: str, amount: str, fee: str, to: Place
@@ -248,7 +262,8 @@ def _cycle_row() -> dict[str, Any]:
 def _order_intent(name: str, venue: str, coin: str, side: str, quantity: str, limit: str) -> dict[str, Any]:
     asked = next(line["ms"] for line in _journal() if line["kind"] == "order" and line["client_id"] == name) - 50
     what = {"venue": venue, "coin": coin, "side": side, "quantity": quantity, "limit_price": limit}
-    return {"client_order_id": name, "cycle_id": CYCLE, "run_id": RUN, "first_asked_ms": asked, **what}
+    told = {"outcome": "filled", "reason": None}
+    return {"client_order_id": name, "cycle_id": CYCLE, "run_id": RUN, "first_asked_ms": asked, **what, **told}
 
 
 def _withdrawal_intent(name: str, venue: str, coin: str, amount: str, venue_id: str) -> dict[str, Any]:

@@ -2,26 +2,42 @@
 
 import ast
 import asyncio
+import os
 import random
 import signal
+import sqlite3
+import sys
+import time
 from collections import Counter
+from collections.abc import AsyncIterator
 from contextlib import suppress
+from decimal import Decimal
 from pathlib import Path
+from types import SimpleNamespace
 from typing import cast
 
 import pytest
 from chaos.auditor.verdict import Holds, Verdict
 from chaos.harness.charges import Charges
-from chaos.harness.ground import coins_of
+from chaos.harness.forger import Forger
+from chaos.harness.ground import Ground, coins_of
 from chaos.harness.matrix import STEPS, Cell, cells, named_points, quick
 from chaos.harness.report import Report
+from chaos.harness.seams import Seam, replica
 from chaos.harness.sizes import DEFAULT, SMALL
 from chaos.harness.supervisor import Supervisor
 from chaos.harness.swarm import PER_FRAME, QUICK, TOTAL, draw_plan
+from fakes.market import XRP, free_rules, kimchi_quotes
+from redis.asyncio import Redis
+from redis.exceptions import ReadOnlyError
 
 from activities.crash_points import crash_point
+from kimp.adapters.embedded.redis import EmbeddedRedis
+from kimp.adapters.redis.bus import RedisTickBus
 from kimp.adapters.upbit.rulebook import TAG_COINS
 from kimp.cli.stack import Stack
+from kimp.domain.market import Venue
+from kimp.domain.money import USDT
 from kimp.paper.faults import kinds
 from kimp.paper.faults.kinds import FaultKind
 from kimp.paper.faults.plan import FaultPlan
@@ -148,3 +164,93 @@ def test_all_kinds_are_drawn_sooner_or_later() -> None:
 def test_coins_with_a_tag_are_those_that_kimp_takes_for_such() -> None:
     for coin in coins_of(DEFAULT):
         assert coin.networks[0].tag_required is (coin.name in TAG_COINS), coin.name
+
+
+SEEN_THROUGH_THE_SEAM = """
+import sys, time, sqlite3
+database = sqlite3.connect("books")
+steady = time.monotonic()
+print("ready", flush=True)
+for line in sys.stdin:
+    try:
+        database.cursor().execute("INSERT INTO t VALUES (1)")
+        outcome = "written"
+    except sqlite3.OperationalError as refusal:
+        outcome = str(refusal)
+    print(round(time.time()), round(time.time_ns() / 1e9), round(time.monotonic() - steady), outcome, flush=True)
+"""
+
+
+async def test_a_process_with_the_seam_has_the_clock_and_the_database_that_the_harness_wants(tmp_path: Path) -> None:
+    """And nothing else of it changes; a steady clock goes on as it did."""
+    sqlite3.connect(tmp_path / "books").executescript("CREATE TABLE t (a)")
+    environment = dict(os.environ)
+    seam = Seam(tmp_path / "seam", environment)
+    child = await asyncio.create_subprocess_exec(
+        sys.executable, "-c", SEEN_THROUGH_THE_SEAM, cwd=tmp_path, env=environment,
+        stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE,
+    )  # fmt: skip
+    assert child.stdin is not None
+    assert child.stdout is not None
+    said, ask = child.stdout, child.stdin
+    assert await said.readline() == b"ready\n"
+
+    async def look() -> tuple[int, str]:
+        """How far its wall clock is off, and what became of a write."""
+        await asyncio.sleep(0.06)
+        ask.write(b"\n")
+        told, told_ns, steady, outcome = (await said.readline()).decode().split(maxsplit=3)
+        assert told == told_ns
+        assert int(steady) < 60
+        return round((int(told) - time.time()) / 60), outcome.strip()
+
+    assert await look() == (0, "written")
+    with seam.clock(child.pid, -600), seam.sqlite_is_read_only():
+        assert await look() == (-10, "attempt to write a readonly database")
+    assert await look() == (0, "written")
+    ask.close()
+    await child.wait()
+
+
+@pytest.fixture
+async def own_redis(tmp_path: Path) -> AsyncIterator[str]:
+    """Other tests' would meet what is done to it."""
+    async with EmbeddedRedis(tmp_path) as server:
+        yield server.url
+
+
+async def test_a_replica_reads_and_refuses_until_it_is_over(own_redis: str) -> None:
+    async with Redis.from_url(own_redis) as redis:
+        await redis.set("kimp:test", "1")
+        async with replica(own_redis):
+            assert await redis.mget(["kimp:test"]) == [b"1"]
+            with pytest.raises(ReadOnlyError):
+                await redis.set("kimp:test", "2")
+        await redis.set("kimp:test", "3")
+
+
+class _Forgeable:
+    """What the forger needs of a run's ground."""
+
+    def __init__(self, url: str) -> None:
+        self.coins = ("XRP",)
+        self.settings = SimpleNamespace(bus_url=url)
+
+
+async def test_what_is_forged_is_far_off_and_no_message_stops_a_reader(own_redis: str) -> None:
+    """Each kind is forged; believed are only prices, which no single message shows to be wrong."""
+    bus = RedisTickBus(own_redis)
+    real = {(quote.venue, quote.coin): quote for quote in kimchi_quotes()}
+    await bus.publish([*real.values()])
+    for rules in free_rules((XRP, USDT)):
+        await bus.publish_rules(rules)
+    forger = Forger(cast("Ground", _Forgeable(own_redis)), random.Random(1))
+    while forger.missing:
+        await forger.forge()
+    assert {kind: forger.forged[kind] for kind in forger.forged} == dict.fromkeys(forger.forged, 1)
+    told = {(quote.venue, quote.coin): quote for quote in await bus.latest([XRP, USDT])}
+    rate = told[Venue.UPBIT, USDT].ask / real[Venue.UPBIT, USDT].ask
+    assert abs(rate - 1) > Decimal("0.3")
+    assert len(await bus.latest_rules()) == len(Venue)
+    assert bus.counts["bad_rule"] == 1
+    await bus.close()

@@ -82,6 +82,9 @@ class CycleInput(CycleTerms):
     """The same in whole won, rounded up."""
     expires_at_ms: int
     """Leg one is not sent after this instant; nothing is traded then."""
+    quoted_at_ms: int | None = None
+    """When the oldest of the quotes that decided was received, by the feeder's clock; None: started by a kimp that did
+    not say so yet."""
 
 
 class TakeOver(Message):

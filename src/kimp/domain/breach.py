@@ -4,11 +4,11 @@ from collections.abc import Iterable
 from decimal import Decimal
 
 from kimp.domain.market import Fill, Side
-from kimp.domain.money import ONE, Asset, exact
+from kimp.domain.money import KRW, ONE, Asset, exact
 
 FEE_MARGIN = Decimal("0.1")
-LEAST_FEE = Decimal("0.01")
-"""Fees may be rounded up by the venue, and the smallest fills feel it most."""
+ROUNDED_KRW, ROUNDED = Decimal("0.01"), Decimal("0.00000001")
+"""A venue may round its fee up to such a part of the asset; of a dear coin a hundredth would be a fortune."""
 
 
 @exact
@@ -24,6 +24,7 @@ def breach_of(
             return f"filled at {fill.price:f}, beyond its limit {limit_price:f}"
         bases = {coin: fill.quantity, cash: fill.price * fill.quantity}
         base = bases.get(fill.fee_asset)
-        if base is not None and fill.fee > base * taker_fee * (ONE + FEE_MARGIN) + LEAST_FEE:
+        rounded = ROUNDED_KRW if fill.fee_asset == KRW else ROUNDED
+        if base is not None and fill.fee > base * taker_fee * (ONE + FEE_MARGIN) + rounded:
             return f"a fee of {fill.fee:f} {fill.fee_asset} for {base:f}, {taker_fee:.4%} expected"
     return None

@@ -46,6 +46,8 @@ class Opportunity:
     """Expected result of the whole cycle over the cash spent."""
     premium: Decimal
     krw_per_usdt: Decimal
+    quoted_at_ms: int
+    """When the oldest of the quotes was received that say so."""
 
 
 @exact
@@ -80,8 +82,23 @@ def evaluate(
     instrument = view.instruments[direction.source, coin]
     limit = sizing.marketable_limit(Side.BUY, market.source.ask, limits.slippage, instrument)
     return Opportunity(
-        coin, direction, leg_one, routes[0], limit, instrument, edge, market.premium, market.krw_per_usdt
+        coin=coin,
+        direction=direction,
+        leg_one=leg_one,
+        route=routes[0],
+        limit_price=limit,
+        buy_instrument=instrument,
+        net_edge=edge,
+        premium=market.premium,
+        krw_per_usdt=market.krw_per_usdt,
+        quoted_at_ms=_oldest_ms(view, (coin, routes[0].coin, USDT)),
     )
+
+
+def _oldest_ms(view: MarketView, coins: Iterable[Asset]) -> int:
+    """Of what both venues said of these coins; a venue's own cash has no price there."""
+    quotes = (view.quotes.get((venue, coin)) for venue in Venue for coin in coins if coin != venue.cash)
+    return min(quote.received_ms for quote in quotes if quote is not None)
 
 
 @exact

@@ -87,7 +87,8 @@ class Desk:
         self.orders[order.number] = self.by_uuid[order.uuid] = order
         if request.client_id is not None:
             self.by_client_id[request.instrument.symbol, request.client_id] = order
-        self._journal_order("order", order)
+        book = self.books[request.instrument.symbol]
+        self._journal.write("order", venue=self.venue, **order.facts(), bid=book.bid, ask=book.ask)
         self._tell(order, Event.ACCEPTED)
         if allowed is None:
             self._execute(order, takes, outcome_of(request, takes))

@@ -11,6 +11,7 @@ from chaos.auditor.venue_truth import total
 TERMINAL = {"COMPLETED", "REJECTED", "COMPENSATED"}
 HOLDINGS = {*CASH, "in_transit"}
 SURFACED = "surfaced after its fence"
+UNHEARD = {None, "absent"}
 REQUIRED = ("cycles", "ledger_entries", "ledger_postings", "order_intents", "withdrawal_intents", "halts")
 
 
@@ -40,6 +41,8 @@ class OrderIntent:
     limit: Decimal
     surfaced: bool
     """The sweep found that it had filled, and booked that itself."""
+    unheard: bool
+    """No answer of the venue has told what became of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,6 +151,7 @@ def _order(row: Row) -> OrderIntent:
         quantity=number(row["quantity"]),
         limit=number(row["limit_price"]),
         surfaced=row.get("reason") == SURFACED,
+        unheard=row["outcome"] in UNHEARD,
     )
 
 

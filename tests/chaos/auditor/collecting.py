@@ -1,7 +1,7 @@
 """Reads the evidence. It connects to the servers themselves, past every proxy, and asks none of kimp's own code."""
 
 import json
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -17,6 +17,10 @@ from temporalio.client import Client, WorkflowExecution
 from temporalio.runtime import LoggingConfig, Runtime, TelemetryConfig
 from temporalio.service import RPCError
 
+OPEN_ROWS = {
+    "cycles": "SELECT * FROM cycles WHERE status NOT IN ('COMPLETED', 'REJECTED', 'COMPENSATED')",
+    "reservations": "SELECT * FROM reservations WHERE released_ms IS NULL",
+}
 CYCLES = "WorkflowType IN ('ArbitrageCycle', 'StrandedCycle')"
 
 
@@ -30,10 +34,19 @@ def read_journal(path: Path) -> Sequence[Row] | Unread:
 
 async def read_tables(url: str) -> Mapping[str, Sequence[Row]] | Unread:
     """Every table that the database itself names."""
+    return await _read(url, _tables)
+
+
+async def read_open_rows(url: str) -> Mapping[str, Sequence[Row]] | Unread:
+    """Of cycles that have not ended, and cash that is set aside: little, and read often."""
+    return await _read(url, lambda connection: {name: _rows(connection, query) for name, query in OPEN_ROWS.items()})
+
+
+async def _read(url: str, read: Callable[[Connection], dict[str, list[Row]]]) -> Mapping[str, Sequence[Row]] | Unread:
     engine = create_async_engine(url)
     try:
         async with engine.connect() as connection:
-            return await connection.run_sync(_tables)
+            return await connection.run_sync(read)
     except (SQLAlchemyError, OSError) as error:
         return Unread(f"the database: {type(error).__name__}")
     finally:
@@ -41,10 +54,12 @@ async def read_tables(url: str) -> Mapping[str, Sequence[Row]] | Unread:
 
 
 def _tables(connection: Connection) -> dict[str, list[Row]]:
-    return {
-        name: [dict(row) for row in connection.execute(text(f"SELECT * FROM {name}")).mappings()]  # noqa: S608 - the database's own names
-        for name in inspect(connection).get_table_names()
-    }
+    names = inspect(connection).get_table_names()
+    return {name: _rows(connection, f"SELECT * FROM {name}") for name in names}  # noqa: S608 - the database's own names
+
+
+def _rows(connection: Connection, query: str) -> list[Row]:
+    return [dict(row) for row in connection.execute(text(query)).mappings()]
 
 
 async def read_workflows(address: str, namespace: str) -> Sequence[Workflow] | Unread:
@@ -82,6 +97,7 @@ def _workflow(found: WorkflowExecution, events: Sequence[HistoryEvent]) -> Workf
         if event.event_type == EventType.EVENT_TYPE_ACTIVITY_TASK_SCHEDULED
     )
     opened = events[0].workflow_execution_started_event_attributes
+    told = _plain(opened.input.payloads)
     return Workflow(
         workflow_id=found.id,
         run_id=opened.first_execution_run_id,
@@ -89,7 +105,8 @@ def _workflow(found: WorkflowExecution, events: Sequence[HistoryEvent]) -> Workf
         started_ms=int(found.start_time.timestamp() * 1000),
         calls=calls,
         kind=found.workflow_type,
-        brought=tuple(_plain(opened.input.payloads).get("entries", ())),
+        brought=tuple(told.get("entries", ())),
+        opening={name: told.get(name) for name in ("detected_at_ms", "quoted_at_ms")},
     )
 
 

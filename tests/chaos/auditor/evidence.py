@@ -43,6 +43,8 @@ class Workflow:
     """`StrandedCycle`: it goes on with the cycle of a run that is gone."""
     brought: tuple[Row, ...] = ()
     """Ledger entries that it was started with."""
+    opening: Row = field(default_factory=dict)
+    """When it was started, by its input: `detected_at_ms`, `quoted_at_ms`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +89,14 @@ class Circumstances:
     """None: nobody kept them."""
     compensation_loss_limit: Decimal | None = None
     """What an undone cycle may lose at most, as a (negative) ratio of its cash."""
+    max_quote_age_ms: int | None = None
+    """None: nobody said how old quotes might be."""
+    price_band: Decimal | None = None
+    """How far a cycle's first limit may be from the venue's own price, as a ratio."""
+    price_step: Decimal = Decimal(0)
+    """How far the market was moved at once, so that kimp may have looked right before."""
+    fee_rates: Mapping[str, Decimal] = field(default_factory=dict)
+    """Venue -> the published one, as a ratio."""
 
 
 @dataclass(frozen=True, slots=True)

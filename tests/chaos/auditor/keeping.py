@@ -72,6 +72,10 @@ def _circumstances(kept: Row) -> Circumstances:
         read_ms=kept.get("read_ms"),
         caps=_caps(kept.get("caps")),
         compensation_loss_limit=optional(kept.get("compensation_loss_limit")),
+        max_quote_age_ms=kept.get("max_quote_age_ms"),
+        price_band=optional(kept.get("price_band")),
+        price_step=Decimal(kept.get("price_step", 0)),
+        fee_rates={venue: Decimal(rate) for venue, rate in kept.get("fee_rates", {}).items()},
     )
 
 

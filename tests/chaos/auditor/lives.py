@@ -6,6 +6,7 @@ from itertools import pairwise
 from chaos.auditor.books import TERMINAL, Books, Halt
 from chaos.auditor.evidence import Circumstances, Row, Violation, Workflow, violation
 from chaos.auditor.names import OrderName, cycle_of
+from chaos.auditor.openness import open_things
 from chaos.auditor.orders import beyond_fence
 from chaos.auditor.venue_truth import VenueTruth
 
@@ -95,13 +96,17 @@ def at_rest(row: Row | None) -> bool:
     return row["status"] == "DEAD_LETTER" or bool(row["waiting_reason"] and row["next_check_ms"])
 
 
-def check_rest(books: Books, workflows: Sequence[Workflow], circumstances: Circumstances) -> Iterator[Violation]:
-    """Ended, parked or visibly waiting, within the time that was given."""
+def check_rest(
+    truth: VenueTruth, books: Books, workflows: Sequence[Workflow], circumstances: Circumstances
+) -> Iterator[Violation]:
+    """Ended, parked or visibly waiting, within the time that was given; and what was called ended is."""
     if circumstances.settled_s is None:
         yield violation("not everything came to rest in time", limit_s=circumstances.settle_limit_s)
     elif circumstances.settled_s > circumstances.settle_limit_s:
         yield violation("it took too long", took_s=circumstances.settled_s, limit_s=circumstances.settle_limit_s)
     read_ms = circumstances.read_ms or max((row["updated_ms"] for row in books.cycles.values()), default=0)
+    if circumstances.settled_s is not None:
+        yield from _over(truth, books, read_ms)
     for workflow in workflows:
         cycle = cycle_of(workflow.workflow_id)
         row = books.cycles.get(cycle)
@@ -114,6 +119,13 @@ def check_rest(books: Books, workflows: Sequence[Workflow], circumstances: Circu
         times = circumstances.decided.get(cycle, 0)
         if row is not None and row["status"] == "DEAD_LETTER" and times > 1:
             yield violation("whatever a person decides, it parks again", cycle=cycle, times=times, reason=row["reason"])
+
+
+def _over(truth: VenueTruth, books: Books, read_ms: int) -> Iterator[Violation]:
+    """All but what open cycles have under way: these may wait, and say so."""
+    for still in open_things(truth, books, read_ms):
+        if still.cycle_id not in books.open_cycles:
+            yield violation("called at rest, and it is not over", what=still.what, cycle=still.cycle_id)
 
 
 def _next_look(cycle: str, row: Row, read_ms: int) -> Iterator[Violation]:

@@ -11,6 +11,7 @@ LEFT = {"broadcast", "confirmed"}
 """A withdrawal that reached one of these is on its way and can't be called back."""
 CREDITED = {"confirmed", "credited"}
 ENDED_EARLY = {"cancelled", "failed", "rejected"}
+OVER = {"confirmed", *ENDED_EARLY}
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +26,9 @@ class Order:
     side: str
     quantity: Decimal | None
     limit: Decimal | None
+    bid: Decimal
+    ask: Decimal
+    """Best prices of its market at that moment."""
 
     @property
     def value(self) -> Decimal | None:
@@ -77,6 +81,8 @@ class Withdrawal:
     fee: Decimal
     left: bool
     ended_early: bool
+    over: bool
+    """Nothing becomes of it any more at its sender."""
 
     @property
     def taken(self) -> bool:
@@ -104,6 +110,8 @@ class Deposit:
     amount: Decimal
     credited_ms: int | None
     """None: it is not in the balance."""
+    over: bool
+    """Nothing becomes of it any more."""
 
     def movement(self) -> dict[tuple[str, str], Decimal]:
         return total([("in_transit", self.coin, -self.amount), (self.venue, self.coin, self.amount)])
@@ -129,6 +137,8 @@ class BalanceNow:
 @dataclass(frozen=True, slots=True)
 class VenueTruth:
     orders: Sequence[Order]
+    closed: frozenset[str]
+    """Orders that trade no more."""
     fills: Sequence[Fill]
     withdrawals: Sequence[Withdrawal]
     deposits: Sequence[Deposit]
@@ -170,6 +180,7 @@ class VenueTruth:
         ]
         return cls(
             orders=[_order(line) for line in lines if line["kind"] == "order"],
+            closed=frozenset(line["order"] for line in lines if line["kind"] == "order_closed"),
             fills=fills,
             withdrawals=[_withdrawal(group) for group in _by(lines, "withdrawal")],
             deposits=[_deposit(group) for group in _by(lines, "deposit")],
@@ -218,6 +229,8 @@ def _order(line: Row) -> Order:
         side=line["side"],
         quantity=optional(line["quantity"]),
         limit=optional(line["limit"]),
+        bid=number(line["bid"]),
+        ask=number(line["ask"]),
     )
 
 
@@ -254,6 +267,7 @@ def _withdrawal(lines: Sequence[Row]) -> Withdrawal:
         fee=number(last["fee"]),
         left=not steps.isdisjoint(LEFT),
         ended_early=not steps.isdisjoint(ENDED_EARLY),
+        over=last["step"] in OVER,
     )
 
 
@@ -267,4 +281,5 @@ def _deposit(lines: Sequence[Row]) -> Deposit:
         coin=first["coin"],
         amount=number(last["amount"]),
         credited_ms=next((line["ms"] for line in lines if line["step"] in CREDITED), None),
+        over=last["step"] in {"rejected", *CREDITED},
     )

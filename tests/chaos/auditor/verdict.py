@@ -1,8 +1,8 @@
 """All invariants (docs/chaos.md), each with its violations; unknown where the evidence could not be read."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from decimal import Context, InvalidOperation, localcontext
+from decimal import Context, Decimal, InvalidOperation, localcontext
 from enum import StrEnum
 from itertools import chain
 from typing import TypeVar
@@ -11,9 +11,11 @@ from chaos.auditor.books import Books
 from chaos.auditor.breaches import check_breaches
 from chaos.auditor.caps import check_caps
 from chaos.auditor.conservation import check_conservation, check_inventory
-from chaos.auditor.evidence import Evidence, Unread, Violation, violation
+from chaos.auditor.evidence import Evidence, Row, Unread, Violation, violation
 from chaos.auditor.leave import check_leave
 from chaos.auditor.lives import check_cycles, check_rest
+from chaos.auditor.openings import check_openings
+from chaos.auditor.openness import Open, open_things
 from chaos.auditor.orders import beyond_fence, check_orders
 from chaos.auditor.projection import check_projection
 from chaos.auditor.results import check_results
@@ -57,6 +59,18 @@ def count_beyond_fence(evidence: Evidence) -> int | None:
     return None if isinstance(truth, Unread) or isinstance(books, Unread) else len(beyond_fence(truth, books))
 
 
+def still_open(
+    journal: Sequence[Row] | Unread, tables: Mapping[str, Sequence[Row]] | Unread, now_ms: int
+) -> list[Open]:
+    """What is not over by the venue's log and the tables; the first that can't be read is such a thing too."""
+    with localcontext(WIDE):
+        truth = journal if isinstance(journal, Unread) else _formed(lambda: VenueTruth.of(journal, Decimal(1)))
+        books = tables if isinstance(tables, Unread) else _formed(lambda: Books.of(tables))
+        if isinstance(truth, Unread) or isinstance(books, Unread):
+            return [Open(source.why, None) for source in (truth, books) if isinstance(source, Unread)]
+        return list(open_things(truth, books, now_ms))
+
+
 def _judge(e: Evidence) -> Iterator[Verdict]:
     truth, books, circumstances = _truth(e), _books(e), e.circumstances
     yield _verdict("I1", "nothing appears, nothing vanishes", lambda: check_conservation(_read(truth), _read(books)))
@@ -82,13 +96,18 @@ def _judge(e: Evidence) -> Iterator[Verdict]:
         "nothing sent without leave",
         lambda: chain(
             check_leave(_read(truth), _read(books), _read(e.workflows), circumstances),
-            check_breaches(_read(truth), _read(books)),
+            check_openings(_read(truth), _read(books), _read(e.workflows), circumstances),
+            check_breaches(_read(truth), _read(books), circumstances.fee_rates),
             check_caps(_read(books), circumstances),
         ),
     )
     yield _verdict("I8", "every history replays", lambda: _each("a history replays otherwise", e.differences))
     yield _verdict("I9", "no secret leaves", lambda: _each("a planted secret was found", e.leaks))
-    yield _verdict("I10", "all comes to rest", lambda: check_rest(_read(books), _read(e.workflows), circumstances))
+    yield _verdict(
+        "I10",
+        "all comes to rest",
+        lambda: check_rest(_read(truth), _read(books), _read(e.workflows), circumstances),
+    )
 
 
 def _verdict(invariant: str, title: str, check: Callable[[], Iterable[Violation]]) -> Verdict:

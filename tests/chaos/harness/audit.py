@@ -10,11 +10,13 @@ from chaos.auditor.collecting import read_journal, read_tables, read_workflows
 from chaos.auditor.evidence import Caps, Circumstances, Evidence, Place, Unread
 from chaos.harness.commands import Refused, kimp_json
 from chaos.harness.ground import JOURNAL, NOTIONAL_KRW, Ground
+from chaos.harness.market import PREMIUM
 from chaos.harness.operators import Operators
 from fakes.canaries import database, files, histories, redis
 from temporalio.client import Client
 
 from kimp.domain.market import Venue
+from kimp.paper.config import PaperConfig
 
 ORDER_CAP_KRW = Decimal(NOTIONAL_KRW) * Decimal("1.5")
 """A cycle's cash, and room for what it earned and for the limit's slippage."""
@@ -45,6 +47,10 @@ async def gather(
             read_ms=time.time_ns() // 1_000_000,
             caps=_caps(ground),
             compensation_loss_limit=ground.settings.trading.compensation_loss_limit,
+            max_quote_age_ms=ground.settings.trading.max_quote_age_ms,
+            price_band=ground.settings.trading.price_band,
+            price_step=Decimal(str(2 * PREMIUM[1])),
+            fee_rates=_fees(),
         ),
     )
 
@@ -70,6 +76,12 @@ async def _leaks(ground: Ground, temporal: Client) -> Sequence[str]:
 def _caps(ground: Ground) -> Caps:
     caps = ground.settings.caps
     return Caps(caps.open_cycles, caps.day_krw, caps.cycles_per_minute, caps.losses_in_a_row, caps.day_loss_krw)
+
+
+def _fees() -> dict[str, Decimal]:
+    """As the paper exchange publishes them by default."""
+    paper = PaperConfig()
+    return {Venue.UPBIT.value: paper.upbit_fee, Venue.BINANCE.value: paper.binance_fee}
 
 
 async def _allowed(ground: Ground) -> dict[tuple[str, str], Place]:

@@ -66,6 +66,7 @@ def _fill(report: Report, ground: Ground, mayhem: Mayhem, evidence: Evidence) ->
     report.beyond_fence = count_beyond_fence(evidence)
     report.venue_faults = mayhem.struck
     report.blows = {**mayhem.blows.struck, "zombies": ground.supervisor.zombies}
+    report.forged = dict(mayhem.forger.forged)
     report.kills = dict(ground.supervisor.kills)
     report.crashes = dict(ground.supervisor.crashes)
     report.ended = ground.supervisor.ended

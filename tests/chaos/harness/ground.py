@@ -5,12 +5,13 @@ import json
 import os
 import secrets
 from collections.abc import AsyncIterator, Mapping
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from chaos.harness.mariadb import MariaDb
 from chaos.harness.paper import PaperAdmin
+from chaos.harness.seams import Seam, replica
 from chaos.harness.sizes import Size
 from chaos.harness.supervisor import Supervisor
 from cluster.programs import ensure_programs
@@ -57,9 +58,24 @@ class Ground:
     proxies: Mapping[str, FaultProxy]
     mariadb: MariaDb | None
     cluster: TemporalCluster | None
+    seam: Seam
     coins: tuple[str, ...]
     said: dict[str, bytes] = field(default_factory=dict)
     """Everything that commands have told on terminals."""
+
+    def redis_is_a_replica(self) -> AbstractAsyncContextManager[None]:
+        """For a while."""
+        return replica(self.settings.bus_url)
+
+    @asynccontextmanager
+    async def database_is_read_only(self) -> AsyncIterator[None]:
+        """For a while. Of a MySQL that only a URL names nobody here may do so."""
+        if self.mariadb is not None:
+            async with self.mariadb.read_only():
+                yield
+        else:
+            with self.seam.sqlite_is_read_only():
+                yield
 
     @property
     def settings(self) -> Settings:
@@ -108,6 +124,7 @@ async def open_ground(
             os.environ["TEMPORAL_NAMESPACE"] = f"kimp-chaos-{secrets.token_hex(4)}"
         stack = await closing.enter_async_context(Stack(load(), lambda _: None))
         proxies = await _proxies(stack, closing)
+        seam = Seam(folder / "seam", stack.environment)
         closing.push_async_callback(_kill_all, stack)
         await stack.start_kimp(initiators=size.initiators, workers=size.workers)
         lives = folder / "lives"
@@ -121,6 +138,7 @@ async def open_ground(
             proxies=proxies,
             mariadb=mariadb,
             cluster=cluster,
+            seam=seam,
             coins=stack.settings.trading.coins,
         )
 

@@ -3,6 +3,8 @@
 import asyncio
 import os
 import shutil
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Self
 
@@ -49,6 +51,16 @@ class MariaDb(OwnServer):
             f"GRANT ALL ON `kimp\\_test\\_%`.* TO {USER}@'%'",
         )
         return self
+
+    @asynccontextmanager
+    async def read_only(self) -> AsyncIterator[None]:
+        """As after a failover to a reader: 1290 for all but root."""
+        await self._run("SET GLOBAL read_only = 1")
+        try:
+            yield
+        finally:
+            with suppress(SQLAlchemyError):  # it was killed meanwhile, and comes back as a writer
+                await self._run("SET GLOBAL read_only = 0")
 
     async def _serves(self) -> bool:
         try:

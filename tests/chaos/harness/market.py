@@ -7,8 +7,8 @@ from chaos.harness.ground import Ground
 
 from kimp.contracts.status import CycleStatus
 
-SIZE = (0.014, 0.03)
-"""Of a premium: below the lower end hardly a cycle pays, and the band of kimp's own ends at 0.2."""
+PREMIUM = (0.014, 0.03)
+"""Below the lower end hardly a cycle pays, and the band of kimp's own ends at 0.2."""
 HOLD_S = (6.0, 15.0)
 
 
@@ -23,7 +23,7 @@ class Market:
         if not idle:
             return
         sign = 1 if self._draw.random() < upwards else -1
-        premium = f"{sign * self._draw.uniform(*SIZE):.4f}"
+        premium = f"{sign * self._draw.uniform(*PREMIUM):.4f}"
         await self._ground.paper.nudge(self._draw.choice(idle), premium, self._draw.uniform(*HOLD_S))
 
     async def calm(self) -> None:

@@ -8,6 +8,7 @@ from contextlib import suppress
 
 from chaos.harness.blows import Blows
 from chaos.harness.charges import Charges
+from chaos.harness.forger import Forger
 from chaos.harness.ground import CHARGES, Ground
 from chaos.harness.market import Market, busy_coins
 from chaos.harness.matrix import cells, quick
@@ -59,6 +60,7 @@ class Mayhem:
         self._market_draw = random.Random(f"{seed}/market")
         self.blows = Blows(ground, random.Random(f"{seed}/blows"))
         self.operators = Operators(ground, temporal, random.Random(f"{seed}/operators"))
+        self.forger = Forger(ground, random.Random(f"{seed}/forger"))
         self.market = Market(ground, self._market_draw)
         draw = random.Random(f"{seed}/charges")
         wanted = cells() if size.cells is None else draw.sample(quick(), size.cells)
@@ -87,6 +89,9 @@ class Mayhem:
             (self.blows.kill, size.kill_every_s),
             (self.blows.zombie, size.zombie_every_s),
             (self.blows.server, size.server_every_s),
+            (self.blows.clock, size.clock_every_s),
+            (self.blows.failover, size.failover_every_s),
+            (self.forger.forge, size.forge_every_s),
             (self._fail, size.plan_every_s),
             (self._operate, size.stop_every_s),
             (self.operators.decide, size.operator_every_s),
@@ -131,7 +136,8 @@ class Mayhem:
             lacking.append(f"{self.size.kills - died} more kills")
         if (struck := sum(self.struck.values())) < self.size.faults:
             lacking.append(f"{self.size.faults - struck} more venue faults")
-        return lacking
+        lacking += [f"forged {kind}" for kind in self.forger.missing]
+        return lacking + [f"a {kind}" for kind in self.blows.missing]
 
     def progress(self, passed: float) -> str:
         hit, missing = len(self.charges.hits), self.charges.missing

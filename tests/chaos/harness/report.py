@@ -19,6 +19,8 @@ class Report:
     database: str
     venue_faults: Mapping[str, int] = field(default_factory=dict)
     blows: Mapping[str, int] = field(default_factory=dict)
+    forged: Mapping[str, int] = field(default_factory=dict)
+    """Messages on the bus, by kind."""
     kills: Mapping[str, int] = field(default_factory=dict)
     """By SIGKILL from outside, per process."""
     crashes: Mapping[str, int] = field(default_factory=dict)
@@ -85,7 +87,8 @@ class Report:
         for name, counts in (
             ("venue faults of requests, orders and transfers", self._faults(on_streams=False)),
             ("venue faults of stream frames", self._faults(on_streams=True)),
-            ("blows at servers and lines", self.blows),
+            ("blows at servers, lines and clocks", self.blows),
+            ("forged messages", self.forged),
             ("kills from outside", self.kills),
             ("deaths at a crash point", self.crashes),
             ("people's acts", self.operators),

@@ -6,21 +6,22 @@ from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from datetime import UTC, datetime
 
-from chaos.auditor.collecting import CYCLES
+from chaos.auditor.collecting import CYCLES, read_journal, read_open_rows, read_tables
+from chaos.auditor.evidence import Row, Unread
 from chaos.auditor.names import cycle_of
-from chaos.harness.ground import Ground
+from chaos.auditor.openness import Open
+from chaos.auditor.parked import PARKED
+from chaos.auditor.verdict import still_open
+from chaos.harness.ground import JOURNAL, Ground
 from chaos.harness.mayhem import Mayhem, Say
 from temporalio.client import Client
 from temporalio.service import RPCError
 
-from activities.reconcile import SURFACES_MS
-from kimp.contracts.status import CycleStatus
 from kimp.contracts.sweep import SWEEP
 from kimp.domain.errors import KimpError
-from kimp.ports.books import CycleRow
 
 RUNNING = f"{CYCLES} AND ExecutionStatus='Running'"
-MANY = 100_000
+SHOWN = 5
 LOOK_EVERY_S = 1.0
 TELL_EVERY_S = 20.0
 DECIDE_EVERY_S = 15.0
@@ -44,7 +45,7 @@ async def settle(ground: Ground, temporal: Client, mayhem: Mayhem, limit_s: floa
     """Seconds until nothing was open, or until the time was up and all that was left waited visibly; None otherwise.
 
     People decide over parked cycles only, and ask those that wait to look again. Nothing is open only when a sweep that
-    began after that has found nothing either.
+    began after that has found nothing either, and neither the venue's log nor any table knows of anything.
     """
     mayhem.operators.decided.clear()
     begun = time.monotonic()
@@ -70,7 +71,7 @@ async def _settled(
 ) -> float | None:
     since: datetime | None = None
     decided = told = quiet = 0.0
-    left: list[CycleRow] | None = None
+    left: list[Row] | None = None
     while (passed := time.monotonic() - begun) < limit_s:
         left = await _open(ground, temporal)
         if left is None or left:
@@ -78,37 +79,45 @@ async def _settled(
         elif since is None:
             since = datetime.now(UTC)
         elif passed - quiet > QUIET_S and await _swept(temporal, since):
-            return round(quiet, 1)
+            still = await _under_way(ground)
+            if not still:
+                return round(quiet, 1)
+            say(f"{passed:4.0f} s after the last fault, under way: {'; '.join(one.what for one in still[:SHOWN])}")
+            quiet, since = passed, None
         for cell in mayhem.charges.look():
             say(f"       died at {cell}")
         if left and passed - told > TELL_EVERY_S:
             told = passed
             say(f"{passed:4.0f} s after the last fault, open: {', '.join(map(_told, left))}")
-        if left and passed - decided > DECIDE_EVERY_S and any(row.status is CycleStatus.DEAD_LETTER for row in left):
+        if left and passed - decided > DECIDE_EVERY_S and any(row["status"] == PARKED for row in left):
             decided = passed
             await mayhem.operators.decide()
         await asyncio.sleep(LOOK_EVERY_S)
     return limit_s if left is not None and all(_waits(row) for row in left) else None
 
 
-async def _open(ground: Ground, temporal: Client) -> list[CycleRow] | None:
-    """What is not at an end; None while the database does not answer, or something is open that has no row.
+async def _open(ground: Ground, temporal: Client) -> list[Row] | None:
+    """Rows of cycles that have not ended; None while somebody does not answer, or something is open without a row.
 
-    An order that was given up and may surface yet is such a thing.
+    None of kimp's own code is asked: it may be wrong about that.
     """
-    try:
-        rows = await ground.books.read_model.cycles(limit=MANY)
-        running = {cycle_of(found.id) async for found in temporal.list_workflows(RUNNING)}
-        unfinished = set(await ground.books.strandings.unfinished())
-        given_up = await ground.books.strandings.unbooked_orders(SURFACES_MS, 0)
-    except (KimpError, RPCError):
+    tables = await read_open_rows(ground.settings.sql_url)
+    if isinstance(tables, Unread):
         return None
-    left = [row for row in rows if not row.status.terminal]
-    return (
-        None
-        if (running | unfinished) - {row.cycle_id for row in rows} or ((unfinished or given_up) and not left)
-        else left
-    )
+    left = list(tables["cycles"])
+    try:
+        running = {cycle_of(found.id) async for found in temporal.list_workflows(RUNNING)}
+    except RPCError:
+        return None
+    begun = running | {row["cycle_id"] for row in tables["reservations"]}
+    return None if begun - {row["cycle_id"] for row in left} else left
+
+
+async def _under_way(ground: Ground) -> list[Open]:
+    """The whole log and all tables: for when no row is left."""
+    journal = await asyncio.to_thread(read_journal, ground.folder / JOURNAL)
+    tables = await read_tables(ground.settings.sql_url)
+    return await asyncio.to_thread(still_open, journal, tables, time.time_ns() // 1_000_000)
 
 
 async def _swept(temporal: Client, since: datetime) -> bool:
@@ -120,9 +129,9 @@ async def _swept(temporal: Client, since: datetime) -> bool:
         return False
 
 
-def _waits(row: CycleRow) -> bool:
-    return row.status is CycleStatus.DEAD_LETTER or row.waiting_reason is not None
+def _waits(row: Row) -> bool:
+    return row["status"] == PARKED or row["waiting_reason"] is not None
 
 
-def _told(row: CycleRow) -> str:
-    return f"{row.cycle_id} {row.status} ({row.waiting_reason or row.reason or 'busy'})"
+def _told(row: Row) -> str:
+    return f"{row['cycle_id']} {row['status']} ({row['waiting_reason'] or row['reason'] or 'busy'})"

@@ -28,6 +28,12 @@ class Size:
     zombie_every_s: float
     server_every_s: float
     """Between two blows at Redis, Temporal, the database, or the way to them."""
+    clock_every_s: float
+    """Between two wall clocks that are set wrong."""
+    failover_every_s: float
+    """Between two failovers of Redis or the database."""
+    forge_every_s: float
+    """Between two forged messages."""
     plan_every_s: float
     """How long the venues fail in one manner."""
     operator_every_s: float
@@ -50,6 +56,9 @@ class Size:
             kill_every_s=self.kill_every_s * slowness,
             zombie_every_s=self.zombie_every_s * slowness,
             server_every_s=self.server_every_s * slowness,
+            clock_every_s=self.clock_every_s * slowness,
+            failover_every_s=self.failover_every_s * slowness,
+            forge_every_s=self.forge_every_s * slowness,
             stop_every_s=self.stop_every_s * slowness,
             terminate_every_s=self.terminate_every_s * slowness,
             settle_s=self.settle_s * slowness,
@@ -70,6 +79,9 @@ SMALL = Size(
     kill_every_s=9,
     zombie_every_s=25,
     server_every_s=15,
+    clock_every_s=12,
+    failover_every_s=15,
+    forge_every_s=4,
     plan_every_s=10,
     operator_every_s=6,
     stop_every_s=15,
@@ -90,6 +102,9 @@ DEFAULT = Size(
     kill_every_s=8,
     zombie_every_s=45,
     server_every_s=25,
+    clock_every_s=20,
+    failover_every_s=35,
+    forge_every_s=6,
     plan_every_s=30,
     operator_every_s=6,
     stop_every_s=10,

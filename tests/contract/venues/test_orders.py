@@ -102,6 +102,7 @@ async def test_a_look_up_tells_the_order_that_was_placed(bench: Bench) -> None:
     assert sum(f.quantity for f in found.fills) == 100
     assert found.fills == placed.fills or not placed.closed, "a final answer stays as it was"
     (booked,) = bench.journal("order", client_id=NAME)
+    assert 0 < Decimal(booked["bid"]) < Decimal(booked["ask"]), "its market's best prices at that moment"
     assert found.venue_order_id == str(booked["order" if bench.venue is Venue.UPBIT else "number"])
 
 

@@ -5,9 +5,9 @@ from fakes.market import XRP, d
 
 from kimp.domain.breach import breach_of
 from kimp.domain.market import Fill, Side
-from kimp.domain.money import USDT, Asset
+from kimp.domain.money import KRW, USDT, Asset
 
-BNB = Asset("BNB")
+BNB, BTC = Asset("BNB"), Asset("BTC")
 
 
 def told(side: Side, price: str = "2", fee: str = "0", fee_asset: Asset = USDT) -> str | None:
@@ -36,16 +36,28 @@ def test_a_price_beyond_the_limit(side: Side, price: str, beyond: bool) -> None:
 @pytest.mark.parametrize(
     ("fee", "asset", "beyond"),
     [
-        ("0.23", USDT, False),  # 0.2, a tenth more, and a cent
-        ("0.231", USDT, True),
-        ("0.12", XRP, False),
-        ("0.121", XRP, True),
+        ("0.22000001", USDT, False),  # 0.2, a tenth more, and the last figure of a venue's amounts
+        ("0.22000002", USDT, True),
+        ("0.11000001", XRP, False),
+        ("0.11000002", XRP, True),
         ("1", BNB, False),
     ],
 )
 def test_a_fee_beyond_the_expected(fee: str, asset: Asset, beyond: bool) -> None:  # noqa: FBT001 - expectation
     """Compared with what it is taken from; in a third asset it is booked, and not compared."""
     assert (told(Side.BUY, fee=fee, fee_asset=asset) is not None) == beyond
+
+
+@pytest.mark.parametrize(("fee", "beyond"), [("0.032", False), ("0.0321", True)])
+def test_won_may_be_rounded_to_a_hundredth(fee: str, beyond: bool) -> None:  # noqa: FBT001 - expectation
+    """A fill of 20 won at a fee of 0.1 %: 0.02, a tenth more, and that."""
+    fill = Fill("t1", d(20), d(1), d(fee), KRW)
+    assert (breach_of(Side.BUY, d(20), d("0.001"), XRP, KRW, [fill]) is not None) == beyond
+
+
+def test_of_a_dear_coin_a_double_fee_is_a_breach_however_little_it_looks() -> None:
+    fill = Fill("t1", d(100_000), d("0.007"), d("0.000014"), BTC)
+    assert breach_of(Side.BUY, d(100_000), d("0.001"), BTC, USDT, [fill]) is not None
 
 
 def test_any_fill_may_be_the_bad_one() -> None:

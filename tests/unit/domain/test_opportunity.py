@@ -122,6 +122,16 @@ def test_the_price_of_usdt_must_be_fresh_too() -> None:
     assert gate(judge(view)) is Gate.QUOTE_MISSING
 
 
+@pytest.mark.parametrize(("venue", "coin"), [(Venue.BINANCE, XRP), (Venue.UPBIT, TRX), (Venue.UPBIT, USDT)])
+def test_it_tells_when_the_oldest_of_its_quotes_was_received(venue: Venue, coin: Asset) -> None:
+    """Of the coin, of the way home, and of the rate; others decided nothing."""
+    view = market()
+    view.quotes[Venue.UPBIT, SOL] = quote(Venue.UPBIT, SOL, "1", "2", received_ms=NOW - 5_000)
+    assert found(judge(view)).quoted_at_ms == NOW
+    view.quotes[venue, coin] = view.quotes[venue, coin]._replace(received_ms=NOW - 900)
+    assert found(judge(view)).quoted_at_ms == NOW - 900
+
+
 def test_a_crossed_book_is_not_traded_on() -> None:
     view = market()
     view.quotes[Venue.UPBIT, XRP] = quote(Venue.UPBIT, XRP, "2831", "2830")

@@ -31,6 +31,7 @@ def test_the_message_carries_the_opportunity() -> None:
     assert (cycle.expected_route, cycle.expected_edge) == (TRX, d("0.01"))
     assert (cycle.premium, cycle.krw_per_usdt) == (found.premium, d(1400))
     assert cycle.policy == POLICY
+    assert cycle.quoted_at_ms == found.quoted_at_ms
     assert cycle.installation == "k7m2p"
 
 
