@@ -19,7 +19,7 @@ from temporalio.worker import Worker
 
 with workflow.unsafe.imports_passed_through():
     from bench.figures import Row, compare
-    from initiator.plan import plan
+    from initiator.plan import cycle_input
     from kimp.adapters.clock import SystemClock
     from kimp.adapters.embedded.process import LOOPBACK, ServerProcess, free_port
     from kimp.adapters.redis.bus import RedisTickBus
@@ -36,6 +36,7 @@ with workflow.unsafe.imports_passed_through():
     from kimp.config import Settings
     from kimp.contracts.cycle import CycleInput
     from kimp.contracts.orders import OrderIntent
+    from kimp.domain.decision import plan_of
     from kimp.domain.market import Direction, Side, Venue
     from kimp.domain.money import USDT, Asset
     from kimp.domain.opportunity import Limits, Opportunity, evaluate
@@ -110,7 +111,7 @@ class World:
         found = evaluate(view, coin, Direction.TO_UPBIT, coins, anything, now)
         if not isinstance(found, Opportunity):
             raise SystemExit(f"bench: no order can be made: {found}")
-        return plan(found, number, self.settings.policy(), now, 600_000, "k7m2p")
+        return cycle_input(plan_of(found), number, self.settings.policy(), now, 600_000, "k7m2p")
 
 
 @asynccontextmanager

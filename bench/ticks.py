@@ -6,7 +6,7 @@ import time
 from collections.abc import Mapping
 from decimal import Decimal
 
-from fakes.caps import RICH, WIDE, limits
+from fakes.caps import RICH, WIDE
 from redis.asyncio import Redis
 
 from bench.figures import Row, compare
@@ -17,6 +17,7 @@ from kimp.config import TradingSettings
 from kimp.contracts.cycle import CycleInput
 from kimp.contracts.ticks import CHANNEL, encode_batch
 from kimp.domain.admission import CoinState, HaltLevel
+from kimp.domain.decision import Rules
 from kimp.domain.market import Instrument, Network, Quote, TickBand, Venue, VenueRules
 from kimp.domain.money import USDT, Asset
 from kimp.ports.books import Stakes
@@ -93,8 +94,7 @@ def new_initiator(bus: RedisTickBus, watch: Stopwatch) -> CountingInitiator:
     trading = TradingSettings()
     settings = InitiatorSettings(
         coins=(*COINS, USDT),
-        limits=trading.limits(),
-        admission=limits(cooldown_ms=0),
+        rules=Rules(trading.limits(), WIDE, cooldown_ms=0),
         policy=trading.policy(WIDE),
         start_within_ms=2_000,
         installation="k7m2p",

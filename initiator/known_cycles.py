@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from kimp.domain.admission import NEVER_TRADED, CoinState, HaltLevel
 from kimp.domain.caps import Exposure
+from kimp.domain.decision import Facts
 from kimp.domain.money import Asset
 from kimp.ports.books import Stakes
 from kimp.ports.starter import StartOutcome
@@ -70,9 +71,14 @@ class KnownCycles:
         """What the database's clock showed then, by its last answer; never ahead of it."""
         return self.stakes.now_ms + at_ms - self._read_at_ms
 
-    def halt(self, at_ms: int) -> HaltLevel | None:
-        """None while the database can't be read."""
-        return self._halt if at_ms - self._read_at_ms <= TRUST_MS else None
+    def facts(self, at_ms: int, starting: int) -> Facts:
+        """What a decision goes by; `starting` cycles have been asked for and not answered yet.
 
-    def open_cycles(self) -> int:
-        return len(self._open)
+        The kill switch is None while the database can't be read.
+        """
+        return Facts(
+            halt=self._halt if at_ms - self._read_at_ms <= TRUST_MS else None,
+            exposure=self.stakes.exposure.with_open(len(self._open) + starting),
+            free=self.stakes.free,
+            now_ms=self.database_ms(at_ms),
+        )

@@ -5,7 +5,7 @@ the best opposite rate rules out almost every quote. What passes is only a candi
 """
 
 import heapq
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from decimal import Decimal
 
 from kimp.domain.gates import Blocked
@@ -72,12 +72,12 @@ class Scanner:
             candidates += self._likeliest(Direction.TO_BINANCE)
         return candidates
 
-    def route_coins(self, direction: Direction) -> list[Asset]:
-        """The likeliest ways in this direction, best raw rate first."""
+    def route_coins(self, direction: Direction) -> Iterator[Asset]:
+        """The likeliest ways in this direction, best raw rate first; found when the first one is asked for."""
         rates = self._out.rates if direction is Direction.TO_UPBIT else self._home.rates
         pick: Callable[..., list[Asset]] = heapq.nlargest if direction is Direction.TO_UPBIT else heapq.nsmallest
         best = pick(ROUTES_EVALUATED, rates, key=rates.__getitem__)
-        return best if USDT in best else [*best, USDT]
+        yield from best if USDT in best else [*best, USDT]
 
     def _rate(self, coin: Asset) -> tuple[bool, bool]:
         """Renew the coin's rates; whether its out rate and its home rate are better than the best ones were."""

@@ -6,22 +6,21 @@ import time
 from collections import Counter
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from decimal import Decimal
 
 from activities.crash_points import crash_point
 from initiator.gauges import newest_age_s, show_market
 from initiator.known_cycles import KnownCycles
-from initiator.plan import plan
+from initiator.plan import cycle_input
 from initiator.scanner import Candidate, Scanner
 from kimp.contracts.cycle import CycleInput, CyclePolicy
 from kimp.contracts.ticks import decode_batch
-from kimp.domain.admission import AdmissionLimits, admit
-from kimp.domain.caps import check_capital, check_caps
+from kimp.domain.admission import HaltLevel
+from kimp.domain.caps import check_latches
+from kimp.domain.decision import Question, Rules, decide
 from kimp.domain.errors import BadMessage, KimpError
 from kimp.domain.gates import Blocked
 from kimp.domain.market import Quote, Venue
 from kimp.domain.money import Asset
-from kimp.domain.opportunity import Limits, Opportunity, evaluate
 from kimp.observability import metrics
 from kimp.observability.context import bound
 from kimp.observability.tracing import Cause, from_tick
@@ -49,8 +48,7 @@ class InitiatorSettings:
     """What to look for and how much of it to do."""
 
     coins: tuple[Asset, ...]
-    limits: Limits
-    admission: AdmissionLimits
+    rules: Rules
     policy: CyclePolicy
     start_within_ms: int
     installation: str
@@ -80,7 +78,7 @@ class Initiator:
         self._clock = clock
         self._settings = settings
         self._latest_settings = latest_settings
-        self._scanner = Scanner(settings.coins, settings.limits.threshold)
+        self._scanner = Scanner(settings.coins, settings.rules.limits.threshold)
         self._known = KnownCycles()
         self._starting: dict[Asset, asyncio.Task[None]] = {}
         self.counts: Counter[str] = Counter()
@@ -119,7 +117,7 @@ class Initiator:
         """Feed the quotes, then judge each candidate that they made once."""
         candidates: dict[Candidate, Quote] = {}
         # By this clock such a quote would hide all later ones of its book until its time has come.
-        latest_ms = self._clock.now_ms() + self._settings.limits.max_quote_age_ms
+        latest_ms = self._clock.now_ms() + self._settings.rules.limits.max_quote_age_ms
         for quote in quotes:
             if quote.received_ms > latest_ms:
                 ahead_s = (quote.received_ms - latest_ms) / 1000
@@ -140,36 +138,20 @@ class Initiator:
         if coin in self._starting:
             return
         state, at_ms = self._known.state(coin), self._clock.steady_ms()
-        halt, database_ms = self._known.halt(at_ms), self._known.database_ms(at_ms)
-        verdict: Blocked | Opportunity | CycleInput | None = admit(
-            coin, state, self._open_cycles(), halt, self._settings.admission, database_ms
+        facts = self._known.facts(at_ms, len(self._starting))
+        routes = self._scanner.route_coins(direction.opposite)
+        verdict = decide(
+            Question(self._scanner.view, coin, direction, routes, state, facts, self._settings.rules, now_ms)
         )
-        if verdict is None:
-            routes = self._scanner.route_coins(direction.opposite)
-            verdict = evaluate(self._scanner.view, coin, direction, routes, self._settings.limits, now_ms)
-        if isinstance(verdict, Opportunity):
-            verdict = self._plan(verdict, state.last_number + 1, database_ms)
-        if isinstance(verdict, CycleInput):
-            self._starting[coin] = asyncio.create_task(self._start(verdict, state.last_number + 1, cause))
-        elif isinstance(verdict, Blocked):
+        if isinstance(verdict, Blocked):
             self.counts[verdict.gate] += 1
             metrics.gates.add(1, {"gate": verdict.gate})
-
-    def _plan(self, found: Opportunity, number: int, database_ms: int) -> CycleInput | Blocked:
-        """Sized, and within capital and caps as they were read last; its first order's journal asks them once more,
-        and whether it has expired: so that is told by the journal's clock.
-        """
-        settings, stakes = self._settings, self._known.stakes
-        cycle = plan(found, number, settings.policy, database_ms, settings.start_within_ms, settings.installation)
-        caps = settings.policy.caps
-        return (
-            check_caps(caps, stakes.exposure, Decimal(cycle.stake_krw))
-            or check_capital(stakes.free.get(cycle.direction.source), cycle.reserve)
-            or cycle
+            return
+        number, settings = state.last_number + 1, self._settings
+        cycle = cycle_input(
+            verdict, number, settings.policy, facts.now_ms, settings.start_within_ms, settings.installation
         )
-
-    def _open_cycles(self) -> int:
-        return self._known.open_cycles() + len(self._starting)
+        self._starting[coin] = asyncio.create_task(self._start(cycle, number, cause))
 
     async def _start(self, cycle: CycleInput, number: int, cause: Cause) -> None:
         venues = f"{cycle.direction.source}>{cycle.direction.destination}"
@@ -201,14 +183,18 @@ class Initiator:
     async def _read_knowledge(self) -> None:
         states = await self._read_model.coin_states()
         halt = await self._controls.halt_level()
-        self._known.refresh(states, halt, await self._capital.stakes(), self._clock.steady_ms())
+        stakes = await self._capital.stakes()
+        self._known.refresh(states, halt, stakes, self._clock.steady_ms())
+        latched = check_latches(self._settings.rules.caps, stakes.exposure)
+        if latched is not None and halt < HaltLevel.NO_NEW_CYCLES:
+            await self._controls.halt_at_least(HaltLevel.NO_NEW_CYCLES, f"{latched.gate}: {latched.detail}")
 
     async def _read_rules(self) -> None:
         now = self._clock.now_ms()
         rules = await self._bus.latest_rules()
         # Of the past, by this clock, and not of the future either, in which they would be trusted for ever.
         self._scanner.apply_rules(reading for reading in rules if abs(now - reading.read_ms) <= RULES_TRUST_MS)
-        self._scanner.forget_after(now + self._settings.limits.max_quote_age_ms)
+        self._scanner.forget_after(now + self._settings.rules.limits.max_quote_age_ms)
         # Late joiners start from the last values; what the channel brought since is newer and stays.
         self.take(await self._bus.latest(self._settings.coins))
 
@@ -219,7 +205,7 @@ class Initiator:
             return
         self._settings = fresh
         # Begin anew, as a late joiner does: other coins to look at, another hurdle.
-        self._scanner = Scanner(fresh.coins, fresh.limits.threshold)
+        self._scanner = Scanner(fresh.coins, fresh.rules.limits.threshold)
         version = fresh.policy.settings_version
         log.info("trading settings: %s", "the configuration" if version is None else f"version {version}")
         await self._read_rules()

@@ -1,13 +1,11 @@
 """Caps that nothing in a test reaches, unless it says so."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any
 
 from fakes.market import NOW
 
 from kimp.contracts.cycle import CyclePolicy
-from kimp.domain.admission import AdmissionLimits
 from kimp.domain.caps import Caps, Exposure
 from kimp.domain.market import Venue
 from kimp.domain.money import Money
@@ -23,10 +21,6 @@ WIDE = Caps(
     day_loss_krw=Decimal(1_000_000_000),
 )
 RICH = Stakes(free={venue: Money(Decimal(10**12), venue.cash) for venue in Venue}, exposure=Exposure(), now_ms=NOW)
-
-
-def limits(*, cooldown_ms: int = 60_000, **caps: Any) -> AdmissionLimits:
-    return AdmissionLimits(replace(WIDE, **caps), cooldown_ms)
 
 
 @dataclass

@@ -76,6 +76,7 @@ class StatedBooks:
     at_stake: Stakes = RICH
     away: Exception | None = None
     readings: int = 0
+    halts: list[str] = field(default_factory=list)
 
     async def record(self, record: CycleRecord) -> None: ...
 
@@ -99,4 +100,6 @@ class StatedBooks:
 
     async def set_halt_level(self, level: HaltLevel, reason: str) -> None: ...
 
-    async def halt_at_least(self, level: HaltLevel, reason: str) -> None: ...
+    async def halt_at_least(self, level: HaltLevel, reason: str) -> None:
+        self.level = max(self.level, level)
+        self.halts.append(reason)

@@ -1,12 +1,14 @@
 """Settings under which the quotes of `fakes.market.kimchi_quotes` make exactly one percent."""
 
+from dataclasses import replace
 from decimal import Decimal
 
-from fakes.caps import WIDE, limits
+from fakes.caps import WIDE
 from fakes.market import TRX, XRP
 
 from initiator.service import InitiatorSettings
 from kimp.contracts.cycle import CyclePolicy
+from kimp.domain.decision import Rules
 from kimp.domain.money import USDT
 from kimp.domain.opportunity import Limits
 
@@ -28,10 +30,10 @@ POLICY = CyclePolicy(
     max_quote_age_ms=1_000,
     caps=WIDE,
 )
+RULES = Rules(LIMITS, replace(WIDE, open_cycles=5), cooldown_ms=60_000)
 SETTINGS = InitiatorSettings(
     coins=(XRP, TRX, USDT),
-    limits=LIMITS,
-    admission=limits(open_cycles=5),
+    rules=RULES,
     policy=POLICY,
     start_within_ms=2_000,
     installation="k7m2p",

@@ -27,7 +27,7 @@ from activities.records import RecordActivities
 from activities.sweep import SweepActivities
 from activities.takeovers import TakeOverActivities
 from activities.transfers import TransferActivities
-from initiator.plan import plan
+from initiator.plan import cycle_input
 from kimp.adapters.clock import SystemClock
 from kimp.adapters.sql.books import SqlBooks
 from kimp.adapters.temporal.starter import TemporalCycleFates
@@ -37,6 +37,7 @@ from kimp.contracts.operators import CycleState, OperatorRequest
 from kimp.contracts.queues import TaskQueue
 from kimp.contracts.sweep import SweepReport
 from kimp.contracts.transfers import Address
+from kimp.domain.decision import plan_of
 from kimp.domain.ids import workflow_id
 from kimp.domain.market import Direction, Quote, Side, Venue, VenueRules
 from kimp.domain.money import USDT, Asset
@@ -214,7 +215,8 @@ class Lab:
         view = MarketView.of(await self.latest(COINS), await self.latest_rules())
         found = evaluate(view, coin, direction, COINS, LIMITS, SystemClock().now_ms())
         assert isinstance(found, Opportunity), found
-        return plan(found, number, POLICY, SystemClock().now_ms(), expires_in_ms, self.installation)
+        now_ms = SystemClock().now_ms()
+        return cycle_input(plan_of(found), number, POLICY, now_ms, expires_in_ms, self.installation)
 
     async def start(self, cycle: CycleInput) -> Handle:
         return await self.client.start_workflow(

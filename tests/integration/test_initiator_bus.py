@@ -6,7 +6,7 @@ from decimal import Decimal
 from pathlib import Path
 
 import pytest
-from fakes.caps import RICH, WIDE, limits
+from fakes.caps import RICH, WIDE
 
 from initiator.service import Initiator, InitiatorSettings
 from kimp.adapters.clock import SystemClock
@@ -16,6 +16,7 @@ from kimp.adapters.redis.bus import RedisTickBus
 from kimp.config import TradingSettings
 from kimp.contracts.cycle import CycleInput, CycleRecord
 from kimp.domain.admission import CoinState, HaltLevel
+from kimp.domain.decision import Rules
 from kimp.domain.market import Quote, Venue
 from kimp.domain.money import Asset
 from kimp.ports.books import CycleRow, Stakes
@@ -56,8 +57,7 @@ def make(bus: RedisTickBus) -> Initiator:
     trading, none = TradingSettings(coins=("XRP",)), NoCycles()
     settings = InitiatorSettings(
         coins=trading.assets,
-        limits=trading.limits(),
-        admission=limits(cooldown_ms=0),
+        rules=Rules(trading.limits(), WIDE, cooldown_ms=0),
         policy=trading.policy(WIDE),
         start_within_ms=trading.start_within_ms,
         installation="k7m2p",

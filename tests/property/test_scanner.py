@@ -55,7 +55,7 @@ def brute_force(scanner: Scanner) -> set[tuple[Asset, Direction]]:
 def offered(scanner: Scanner, quote: Quote) -> set[tuple[Asset, Direction]]:
     """What the initiator would start upon this quote."""
     candidates = scanner.feed(quote)
-    return {(c, way) for c, way in candidates if judge(scanner, c, way, scanner.route_coins(way.opposite))}
+    return {(c, way) for c, way in candidates if judge(scanner, c, way, list(scanner.route_coins(way.opposite)))}
 
 
 def new_scanner() -> Scanner:

@@ -126,8 +126,7 @@ def initiator_settings(now: InForce, installation: str) -> InitiatorSettings:
     trading = now.settings.trading
     return InitiatorSettings(
         coins=trading.assets,
-        limits=trading.limits(),
-        admission=now.settings.admission(),
+        rules=now.settings.rules(),
         policy=now.policy(),
         start_within_ms=trading.start_within_ms,
         installation=installation,

@@ -14,6 +14,7 @@ from rich.text import Text
 
 from initiator.explain import CoinExplanation
 from kimp.contracts.status import CycleStatus
+from kimp.domain.decision import Decision
 from kimp.domain.gates import Blocked
 from kimp.domain.ledger import Entry
 from kimp.domain.market import Direction, Venue
@@ -183,21 +184,24 @@ def _signed(amount: Decimal) -> str:
 
 
 def explanation_table(told: CoinExplanation) -> Table:
-    """Both premiums, and for each direction the cycle that pays or the gate that is closed."""
+    """Both premiums, and for each direction the cycle as it would start and every gate that is closed."""
     table = Table(title=f"why {told.coin}", title_justify="left", show_header=False)
     table.add_column(style="bold")
     table.add_column()
     table.add_row("premium against KRW-USDT", "-" if told.premium_usdt is None else percent(told.premium_usdt))
     if told.premium_usd is not None:
         table.add_row("premium against USD/KRW", percent(told.premium_usd))
-    for direction, verdict in told.directions.items():
-        if isinstance(verdict, Blocked):
-            text = f"[yellow]{verdict.gate}[/]: {escape(verdict.detail)}"
-        else:
-            text = f"[green]pays[/] {percent(verdict.net_edge)}, home by {verdict.route.coin}"
-        table.add_row(ARROWS[direction], text)
-    gate = told.admission
-    table.add_row(
-        "a new cycle", "[green]allowed[/]" if gate is None else f"[yellow]{gate.gate}[/]: {escape(gate.detail)}"
-    )
+    for direction, decision in told.directions.items():
+        table.add_row(ARROWS[direction], "\n".join(_decision_lines(decision)))
     return table
+
+
+def _decision_lines(decision: Decision) -> Iterable[str]:
+    """The first closed gate is the one that an initiator counts, so it is marked."""
+    if not decision.closed:
+        yield "[green]a cycle may start[/]"
+    for number, gate in enumerate(decision.closed):
+        yield f"{'[yellow]>' if number == 0 else '[dim] '} {gate.gate}[/]: {escape(gate.detail)}"
+    if (plan := decision.plan) is not None:
+        stake = won(Decimal(plan.stake_krw))
+        yield f"  {percent(plan.found.net_edge)} after all costs, home by {plan.found.route.coin}, with {stake} KRW"

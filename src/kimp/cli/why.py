@@ -1,10 +1,11 @@
 """`kimp why`: the market as the feeder last told it, judged by the initiator's own functions."""
 
-from initiator.explain import CoinExplanation, explain
+from initiator.explain import CoinExplanation, explain_coin
 from kimp.adapters.clock import SystemClock
 from kimp.bootstrap.parts import open_bus, open_database
 from kimp.bootstrap.settings import read_in_force
 from kimp.config import Settings
+from kimp.domain.decision import Facts
 from kimp.domain.errors import BadInput
 from kimp.domain.money import Asset, decimal
 from kimp.domain.view import MarketView
@@ -21,15 +22,14 @@ async def explain_now(settings: Settings, coin: str, usd_krw: str | None) -> Coi
         states = await books.read_model.coin_states()
         halt = await books.controls.halt_level()
         stakes = await books.capital.stakes()
-    return explain(
+    open_cycles = sum(state.open for state in states.values())
+    return explain_coin(
         view,
         Asset(coin),
         coins,
-        now.trading.limits(),
-        now.admission(),
         states,
-        halt,
-        stakes.exposure,
+        Facts(halt, stakes.exposure.with_open(open_cycles), stakes.free, stakes.now_ms),
+        now.rules(),
         SystemClock().now_ms(),
         usd_krw=None if usd_krw is None else decimal(usd_krw),
     )

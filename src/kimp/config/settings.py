@@ -14,7 +14,7 @@ from kimp.config.trading import CapSettings, TradingSettings
 from kimp.config.urls import redis_fault
 from kimp.config.venues import BinanceSettings, UpbitSettings, VenueSettings
 from kimp.contracts.cycle import CyclePolicy
-from kimp.domain.admission import AdmissionLimits
+from kimp.domain.decision import Rules
 from kimp.domain.market import Venue
 
 BuildId = Annotated[
@@ -144,8 +144,8 @@ class Settings(Sourced):
             return self.redis_url.get_secret_value()
         return f"redis://127.0.0.1:{self.local.redis_port}/0"
 
-    def admission(self) -> AdmissionLimits:
-        return AdmissionLimits(self.caps.caps(), self.trading.cooldown_s * 1000)
+    def rules(self) -> Rules:
+        return Rules(self.trading.limits(), self.caps.caps(), self.trading.cooldown_s * 1000)
 
     def policy(self) -> CyclePolicy:
         return self.trading.policy(self.caps.caps()).model_copy(update={"discreet": self.history.encrypted})

@@ -5,8 +5,8 @@ cycles" and stays there until a person has looked (EU RTS 6 art. 15: a repeated 
 strategy until a human enables it again).
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from decimal import Decimal
 
 from kimp.domain.gates import Blocked, Gate
@@ -46,39 +46,48 @@ class Exposure:
     day_loss_krw: int = 0
     """Positive: lost."""
 
+    def with_open(self, open_cycles: int) -> "Exposure":
+        """The same where more cycles are known to be open than the books show yet."""
+        return replace(self, open_cycles=max(self.open_cycles, open_cycles))
+
+
+LATCHES = frozenset({Gate.LOSSES_IN_A_ROW, Gate.DAY_LOSS, Gate.CYCLE_RATE})
+
 
 def check_latches(caps: Caps, now: Exposure) -> Blocked | None:
     """What has happened already and halts trading until a person has looked, or None."""
-    return _first(
-        (Gate.LOSSES_IN_A_ROW, now.losses_in_a_row >= caps.losses_in_a_row, "{} cycles in a row lost money"),
-        (Gate.DAY_LOSS, now.day_loss_krw >= caps.day_loss_krw, "{} KRW lost within 24 hours"),
-        (Gate.CYCLE_RATE, now.started_last_minute >= caps.cycles_per_minute, "{} cycles within a minute"),
-        figures=(now.losses_in_a_row, now.day_loss_krw, now.started_last_minute),
-        most=(caps.losses_in_a_row, caps.day_loss_krw, caps.cycles_per_minute),
-    )
+    return next(latch_gates(caps, now), None)
 
 
-@exact
-def check_caps(caps: Caps, now: Exposure, stake_krw: Decimal) -> Blocked | None:
-    """The first cap that forbids one more cycle of `stake_krw` at this moment, or None."""
-    day_krw = now.day_krw + stake_krw
-    return _first(
-        (Gate.OPEN_CYCLES, now.open_cycles >= caps.open_cycles, "{} cycles are open"),
-        (Gate.ORDER_CAP, stake_krw > caps.order_krw, "an order of {} KRW"),
-        (Gate.CYCLE_CAP, stake_krw > caps.cycle_krw, "a cycle of {} KRW"),
-        (Gate.DAY_CAP, day_krw > caps.day_krw, "{} KRW within 24 hours, this one included"),
-        figures=(now.open_cycles, stake_krw, stake_krw, day_krw),
-        most=(caps.open_cycles, caps.order_krw, caps.cycle_krw, caps.day_krw),
-    )
+def latch_gates(caps: Caps, now: Exposure) -> Iterator[Blocked]:
+    """Every latch that has been reached."""
+    if now.losses_in_a_row >= caps.losses_in_a_row:
+        yield _reached(Gate.LOSSES_IN_A_ROW, "{} cycles in a row lost money", now.losses_in_a_row, caps.losses_in_a_row)
+    if now.day_loss_krw >= caps.day_loss_krw:
+        yield _reached(Gate.DAY_LOSS, "{} KRW lost within 24 hours", now.day_loss_krw, caps.day_loss_krw)
+    if now.started_last_minute >= caps.cycles_per_minute:
+        yield _reached(Gate.CYCLE_RATE, "{} cycles within a minute", now.started_last_minute, caps.cycles_per_minute)
 
 
-def _first(
-    *gates: tuple[Gate, bool, str], figures: Sequence[Decimal | int], most: Sequence[Decimal | int]
-) -> Blocked | None:
-    for (gate, closed, words), figure, limit in zip(gates, figures, most, strict=True):
-        if closed:
-            return Blocked(gate, f"{words.format(f'{figure:,.0f}')}; {limit:,.0f} allowed")
+def check_open_cycles(caps: Caps, now: Exposure) -> Blocked | None:
+    """Is there room for one more cycle, whatever its size?"""
+    if now.open_cycles >= caps.open_cycles:
+        return _reached(Gate.OPEN_CYCLES, "{} cycles are open", now.open_cycles, caps.open_cycles)
     return None
+
+
+def cap_gates(caps: Caps, now: Exposure, stake_krw: Decimal) -> Iterator[Blocked]:
+    """Every cap that one more cycle of `stake_krw` would pass."""
+    if stake_krw > caps.order_krw:
+        yield _reached(Gate.ORDER_CAP, "an order of {} KRW", stake_krw, caps.order_krw)
+    if stake_krw > caps.cycle_krw:
+        yield _reached(Gate.CYCLE_CAP, "a cycle of {} KRW", stake_krw, caps.cycle_krw)
+    if (day_krw := now.day_krw + stake_krw) > caps.day_krw:
+        yield _reached(Gate.DAY_CAP, "{} KRW within 24 hours, this one included", day_krw, caps.day_krw)
+
+
+def _reached(gate: Gate, words: str, figure: Decimal | int, most: Decimal | int) -> Blocked:
+    return Blocked(gate, f"{words.format(f'{figure:,.0f}')}; {most:,.0f} allowed")
 
 
 @exact

@@ -1,7 +1,13 @@
-"""Gates: each reason why a cycle is not started, by the name under which it is counted."""
+"""Gates: each reason why a cycle is not started, by the name under which it is counted.
 
+A function of type `Gates` yields each closed gate, in the order in which they are asked, and returns what it found.
+So one function serves those who need the first closed gate, quickly, and those who want to see all of them.
+"""
+
+from collections.abc import Generator
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import TypeVar
 
 
 class Gate(StrEnum):
@@ -40,3 +46,28 @@ class Blocked:
 
     gate: Gate
     detail: str
+
+
+R = TypeVar("R")
+Gates = Generator[Blocked, None, R | None]
+"""Returns None only where a closed gate leaves nothing to find."""
+
+
+def first_closed(gates: Gates[R]) -> R | Blocked:
+    """What was found, or the first closed gate; nothing behind that is asked."""
+    try:
+        return next(gates)
+    except StopIteration as end:
+        found: R = end.value
+        return found
+
+
+def all_closed(gates: Gates[R]) -> tuple[R | None, tuple[Blocked, ...]]:
+    """What was found, as if no gate were closed, and every gate that is."""
+    closed: list[Blocked] = []
+    while True:
+        try:
+            closed.append(next(gates))
+        except StopIteration as end:
+            found: R | None = end.value
+            return found, tuple(closed)

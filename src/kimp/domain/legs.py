@@ -4,10 +4,10 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from kimp.domain import sizing
-from kimp.domain.gates import Blocked, Gate
+from kimp.domain.gates import Blocked, Gate, Gates, first_closed
 from kimp.domain.market import Direction, Venue
 from kimp.domain.money import Asset, Money, exact, round_down
-from kimp.domain.view import MarketView, check_quote, check_wallets
+from kimp.domain.view import MarketView, check_quote, check_wallets, wallet_gates
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,21 +31,27 @@ def estimate_leg(
     view: MarketView, coin: Asset, direction: Direction, cash: Money, now_ms: int, max_age_ms: int
 ) -> LegEstimate | Blocked:
     """Price one leg that spends up to `cash` of the source's cash; the tops of both books must carry all of it."""
-    wallets = check_wallets(view, coin, direction)
-    if isinstance(wallets, Blocked):
-        return wallets
-    buy = _estimate_buy(view, coin, direction.source, cash, now_ms, max_age_ms)
-    if isinstance(buy, Blocked):
-        return buy
-    size = sizing.withdrawal(buy.received, wallets[0])
+    return first_closed(leg_gates(view, coin, direction, cash, now_ms, max_age_ms))
+
+
+def leg_gates(
+    view: MarketView, coin: Asset, direction: Direction, cash: Money, now_ms: int, max_age_ms: int
+) -> Gates[LegEstimate]:
+    """Priced also where a wallet is closed or a book too thin, for those who want to see every gate."""
+    networks = yield from wallet_gates(view, coin, direction)
+    if networks is None:
+        return None
+    buy = yield from _buy_gates(view, coin, direction.source, cash, now_ms, max_age_ms)
+    if buy is None:
+        return None
+    size = sizing.withdrawal(buy.received, networks[0])
     if size is None:
-        return Blocked(
-            Gate.BELOW_MINIMUM,
-            f"{buy.received:f} {coin} is below what {direction.source} sends ({wallets[0].withdraw_min:f})",
-        )
-    proceeds = estimate_sale(view, coin, direction.destination, size.arrives, now_ms, max_age_ms)
-    if isinstance(proceeds, Blocked):
-        return proceeds
+        least = networks[0].withdraw_min
+        yield Blocked(Gate.BELOW_MINIMUM, f"{buy.received:f} {coin} is below what {direction.source} sends ({least:f})")
+        return None
+    proceeds = yield from sale_gates(view, coin, direction.destination, size.arrives, now_ms, max_age_ms)
+    if proceeds is None:
+        return None
     return LegEstimate(direction, coin, buy.spent, buy.quantity, size.arrives, proceeds)
 
 
@@ -56,22 +62,23 @@ class _Buy:
     received: Decimal
 
 
-def _estimate_buy(
-    view: MarketView, coin: Asset, venue: Venue, cash: Money, now_ms: int, max_age_ms: int
-) -> _Buy | Blocked:
+def _buy_gates(view: MarketView, coin: Asset, venue: Venue, cash: Money, now_ms: int, max_age_ms: int) -> Gates[_Buy]:
     if coin == venue.cash:
         return _Buy(cash.amount, cash, cash.amount)
     quote = check_quote(view, venue, coin, now_ms, max_age_ms)
     if isinstance(quote, Blocked):
-        return quote
+        yield quote
+        return None
     instrument = view.instruments.get((venue, coin))
     if instrument is None:
-        return Blocked(Gate.RULES_MISSING, f"the {coin} market of {venue} is not known")
+        yield Blocked(Gate.RULES_MISSING, f"the {coin} market of {venue} is not known")
+        return None
     quantity = sizing.buy_quantity(cash, quote.ask, instrument)
     if problem := sizing.order_problem(quantity, quote.ask, instrument):
-        return Blocked(Gate.BELOW_MINIMUM, f"buy of {coin} on {venue}: {problem}")
+        yield Blocked(Gate.BELOW_MINIMUM, f"buy of {coin} on {venue}: {problem}")
+        return None
     if quantity > quote.ask_size:
-        return Blocked(Gate.DEPTH, f"{venue} offers {quote.ask_size:f} {coin}, {quantity:f} wanted")
+        yield Blocked(Gate.DEPTH, f"{venue} offers {quote.ask_size:f} {coin}, {quantity:f} wanted")
     spent = sizing.cash_of(venue, sizing.buy_cost(quote.ask, quantity, instrument))
     return _Buy(quantity, spent, sizing.bought(quantity, instrument))
 
@@ -95,17 +102,27 @@ def estimate_sale(
     view: MarketView, coin: Asset, venue: Venue, arrives: Decimal, now_ms: int, max_age_ms: int
 ) -> Money | Blocked:
     """Cash that `arrives` coins bring at the top of the venue's book; the venue's own cash is itself."""
+    return first_closed(sale_gates(view, coin, venue, arrives, now_ms, max_age_ms))
+
+
+def sale_gates(
+    view: MarketView, coin: Asset, venue: Venue, arrives: Decimal, now_ms: int, max_age_ms: int
+) -> Gates[Money]:
+    """The same, also where the book is too thin, for those who want to see every gate."""
     if coin == venue.cash:
         return sizing.cash_of(venue, arrives)
     quote = check_quote(view, venue, coin, now_ms, max_age_ms)
     if isinstance(quote, Blocked):
-        return quote
+        yield quote
+        return None
     instrument = view.instruments.get((venue, coin))
     if instrument is None:
-        return Blocked(Gate.RULES_MISSING, f"the {coin} market of {venue} is not known")
+        yield Blocked(Gate.RULES_MISSING, f"the {coin} market of {venue} is not known")
+        return None
     quantity = round_down(arrives, instrument.lot)
     if problem := sizing.order_problem(quantity, quote.bid, instrument):
-        return Blocked(Gate.BELOW_MINIMUM, f"sale of {coin} on {venue}: {problem}")
+        yield Blocked(Gate.BELOW_MINIMUM, f"sale of {coin} on {venue}: {problem}")
+        return None
     if quantity > quote.bid_size:
-        return Blocked(Gate.DEPTH, f"{venue} bids for {quote.bid_size:f} {coin}, {quantity:f} to sell")
+        yield Blocked(Gate.DEPTH, f"{venue} bids for {quote.bid_size:f} {coin}, {quantity:f} to sell")
     return sizing.cash_of(venue, sizing.sell_proceeds(quote.bid, quantity, instrument))

@@ -1,12 +1,12 @@
-"""Is there a cycle worth starting? One pure function decides, for the live system and for a backtest alike."""
+"""Does the market pay for a cycle at this moment? Priced whole, home again and after every fee."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import Decimal
 
 from kimp.domain import sizing
-from kimp.domain.gates import Blocked, Gate
-from kimp.domain.legs import LegEstimate, estimate_leg
+from kimp.domain.gates import Blocked, Gate, Gates, first_closed
+from kimp.domain.legs import LegEstimate, leg_gates
 from kimp.domain.market import Direction, Instrument, Quote, Side, Venue
 from kimp.domain.money import ONE, USDT, Asset, Money, exact, round_down
 from kimp.domain.premium import coin_premium, mid
@@ -59,23 +59,36 @@ def evaluate(
     limits: Limits,
     now_ms: int,
 ) -> Opportunity | Blocked:
-    """Find a cycle that starts with `coin` in `direction`, or the first gate that forbids it.
+    """The cycle that starts with `coin` in `direction`, or the first gate of the market that forbids it."""
+    return first_closed(market_gates(view, coin, direction, route_coins, limits, now_ms))
+
+
+def market_gates(
+    view: MarketView,
+    coin: Asset,
+    direction: Direction,
+    route_coins: Iterable[Asset],
+    limits: Limits,
+    now_ms: int,
+) -> Gates[Opportunity]:
+    """Price the cycle that starts with `coin` in `direction`.
 
     USDT itself is never leg one's coin: against itself it has no premium.
     """
-    market = _sane_market(view, coin, direction, limits, now_ms)
-    if isinstance(market, Blocked):
-        return market
+    market = yield from _sanity_gates(view, coin, direction, limits, now_ms)
+    if market is None:
+        return None
     cash = start_cash(direction.source, limits.notional_krw, market.krw_per_usdt)
-    leg_one = estimate_leg(view, coin, direction, cash, now_ms, limits.max_quote_age_ms)
-    if isinstance(leg_one, Blocked):
-        return leg_one
+    leg_one = yield from leg_gates(view, coin, direction, cash, now_ms, limits.max_quote_age_ms)
+    if leg_one is None:
+        return None
     routes = rank_routes(view, route_coins, direction.opposite, leg_one.proceeds, now_ms, limits.max_quote_age_ms)
     if not routes:
-        return Blocked(Gate.NO_ROUTE_HOME, f"no coin brings {leg_one.proceeds} home now")
+        yield Blocked(Gate.NO_ROUTE_HOME, f"no coin brings {leg_one.proceeds} home now")
+        return None
     edge = net_edge(leg_one, routes[0])
     if edge < limits.threshold:
-        return Blocked(
+        yield Blocked(
             Gate.NET_EDGE,
             f"{edge:+.4%} after all costs, home by {routes[0].coin}; {limits.threshold:.4%} wanted",
         )
@@ -127,17 +140,22 @@ class _SaneMarket:
     krw_per_usdt: Decimal
 
 
-def _sane_market(
+def _sanity_gates(
     view: MarketView, coin: Asset, direction: Direction, limits: Limits, now_ms: int
-) -> _SaneMarket | Blocked:
-    quotes: dict[tuple[Venue, Asset], Quote] = {}
-    for venue, asset in ((Venue.UPBIT, coin), (Venue.BINANCE, coin), (Venue.UPBIT, USDT)):
-        quote = check_quote(view, venue, asset, now_ms, limits.max_quote_age_ms)
+) -> Gates[_SaneMarket]:
+    checked = [
+        check_quote(view, venue, asset, now_ms, limits.max_quote_age_ms)
+        for venue, asset in ((Venue.UPBIT, coin), (Venue.BINANCE, coin), (Venue.UPBIT, USDT))
+    ]
+    for quote in checked:
         if isinstance(quote, Blocked):
-            return quote
-        quotes[venue, asset] = quote
-    krw_per_usdt = mid(quotes[Venue.UPBIT, USDT])
-    value = coin_premium(quotes[Venue.UPBIT, coin], quotes[Venue.BINANCE, coin], krw_per_usdt)
+            yield quote
+    quotes = [quote for quote in checked if not isinstance(quote, Blocked)]
+    if len(quotes) < len(checked):
+        return None
+    upbit, binance, dollar = quotes
+    krw_per_usdt = mid(dollar)
+    value = coin_premium(upbit, binance, krw_per_usdt)
     if abs(value) > limits.premium_band:
-        return Blocked(Gate.PREMIUM_BAND, f"premium {value:+.2%} of {coin} is beyond +-{limits.premium_band:.2%}")
-    return _SaneMarket(quotes[direction.source, coin], value, krw_per_usdt)
+        yield Blocked(Gate.PREMIUM_BAND, f"premium {value:+.2%} of {coin} is beyond +-{limits.premium_band:.2%}")
+    return _SaneMarket(upbit if direction.source is Venue.UPBIT else binance, value, krw_per_usdt)

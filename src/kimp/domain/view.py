@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Self
 
-from kimp.domain.gates import Blocked, Gate
+from kimp.domain.gates import Blocked, Gate, Gates, first_closed
 from kimp.domain.market import Direction, Instrument, Network, Quote, Venue, VenueRules
 from kimp.domain.money import Asset
 
@@ -50,15 +50,21 @@ def check_quote(view: MarketView, venue: Venue, coin: Asset, now_ms: int, max_ag
     return quote
 
 
-def check_wallets(view: MarketView, coin: Asset, direction: Direction) -> tuple[Network, Network] | Blocked:
-    """The networks that carry `coin` out of the source and into the destination, if both are open."""
+def wallet_gates(view: MarketView, coin: Asset, direction: Direction) -> Gates[tuple[Network, Network]]:
+    """The networks that carry `coin` out of the source and into the destination."""
     out = view.networks.get((direction.source, coin))
     into = view.networks.get((direction.destination, coin))
     if out is None or into is None:
         missing = direction.source if out is None else direction.destination
-        return Blocked(Gate.RULES_MISSING, f"the {coin} wallet of {missing} is not known")
+        yield Blocked(Gate.RULES_MISSING, f"the {coin} wallet of {missing} is not known")
+        return None
     if not out.withdraw_open:
-        return Blocked(Gate.WALLET_CLOSED, f"{direction.source} lets no {coin} out")
+        yield Blocked(Gate.WALLET_CLOSED, f"{direction.source} lets no {coin} out")
     if not into.deposit_open:
-        return Blocked(Gate.WALLET_CLOSED, f"{direction.destination} takes no {coin} in")
+        yield Blocked(Gate.WALLET_CLOSED, f"{direction.destination} takes no {coin} in")
     return out, into
+
+
+def check_wallets(view: MarketView, coin: Asset, direction: Direction) -> tuple[Network, Network] | Blocked:
+    """Both networks, if both are open."""
+    return first_closed(wallet_gates(view, coin, direction))

@@ -15,9 +15,10 @@ from fakes.venue import FakeVenue
 
 from activities.orders import OrderActivities
 from activities.price_guard import KEEP_MS, REFUSALS, PriceGuard
-from initiator.plan import plan
+from initiator.plan import cycle_input
 from kimp.contracts.orders import Opening, OrderIntent, OrderOutcome, OrderReport
 from kimp.domain.admission import HaltLevel
+from kimp.domain.decision import plan_of
 from kimp.domain.errors import Unavailable
 from kimp.domain.gates import Gate
 from kimp.domain.market import Direction, Quote, Side, Venue
@@ -54,7 +55,7 @@ class Scene:
         found = evaluate(MarketView.of(quotes, rules), XRP, direction, COINS, limits, NOW)
         assert isinstance(found, Opportunity), found
         self.number += 1
-        cycle = plan(found, self.number, POLICY, self.desk.clock.ms, 2_000, "k7m2p")
+        cycle = cycle_input(plan_of(found), self.number, POLICY, self.desk.clock.ms, 2_000, "k7m2p")
         source = direction.source
         return intents.order(
             cycle_id=cycle.cycle_id,

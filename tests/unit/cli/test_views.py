@@ -10,6 +10,7 @@ from initiator.explain import CoinExplanation
 from kimp.cli import views
 from kimp.cli.cycles_table import CyclesTable
 from kimp.contracts.status import CycleStatus
+from kimp.domain.decision import Decision
 from kimp.domain.gates import Blocked, Gate
 from kimp.domain.ledger import fill_entry
 from kimp.domain.market import Direction, Fill, Side, Venue
@@ -59,8 +60,16 @@ def test_a_cycle_shows_its_reason_as_it_was_written(reason: str) -> None:
 @pytest.mark.parametrize("reason", WRITTEN)
 def test_a_gate_shows_its_detail_as_it_was_written(reason: str) -> None:
     shut = Blocked(Gate.WALLET_CLOSED, reason)
-    told = CoinExplanation(Asset("XRP"), None, None, {Direction.TO_UPBIT: shut}, shut)
-    assert shown(views.explanation_table(told)).count(reason) == 2
+    told = CoinExplanation(Asset("XRP"), None, None, {Direction.TO_UPBIT: Decision(None, (shut,))})
+    assert reason in shown(views.explanation_table(told))
+
+
+def test_every_closed_gate_is_shown_and_the_first_one_is_marked() -> None:
+    closed = (Blocked(Gate.KILL_SWITCH, "trading is halted"), Blocked(Gate.DEPTH, "5 offered"))
+    told = CoinExplanation(Asset("XRP"), None, None, {Direction.TO_UPBIT: Decision(None, closed)})
+    lines = shown(views.explanation_table(told)).splitlines()
+    assert [line for line in lines if "> " in line and "kill_switch: trading is halted" in line]
+    assert [line for line in lines if "depth: 5 offered" in line and "> depth" not in line]
 
 
 def test_a_cycle_that_waits_tells_since_when_and_when_it_looks_next() -> None:

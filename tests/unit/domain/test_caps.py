@@ -6,7 +6,7 @@ import pytest
 from fakes.caps import WIDE
 from fakes.market import d
 
-from kimp.domain.caps import Caps, Exposure, check_capital, check_caps, check_latches
+from kimp.domain.caps import Caps, Exposure, cap_gates, check_capital, check_latches, check_open_cycles
 from kimp.domain.gates import Gate
 from kimp.domain.money import KRW, USDT, Money
 
@@ -24,16 +24,14 @@ STAKE = d(1_000_000)
 )
 def test_a_cap_allows_itself_and_no_won_more(caps: Caps, staked_today: int, gate: Gate) -> None:
     exposure = Exposure(day_krw=staked_today)
-    assert check_caps(caps, exposure, STAKE) is None
-    blocked = check_caps(caps, exposure, STAKE + 1)
-    assert blocked is not None
-    assert blocked.gate is gate
+    assert not list(cap_gates(caps, exposure, STAKE))
+    assert [blocked.gate for blocked in cap_gates(caps, exposure, STAKE + 1)] == [gate]
 
 
 def test_the_last_cycle_that_may_be_open() -> None:
     caps = replace(WIDE, open_cycles=3)
-    assert check_caps(caps, Exposure(open_cycles=2), STAKE) is None
-    blocked = check_caps(caps, Exposure(open_cycles=3), STAKE)
+    assert check_open_cycles(caps, Exposure(open_cycles=2)) is None
+    blocked = check_open_cycles(caps, Exposure(open_cycles=3))
     assert blocked is not None
     assert blocked.gate is Gate.OPEN_CYCLES
 

@@ -5,8 +5,9 @@ from dataclasses import replace
 from fakes.initiator_settings import LIMITS, POLICY
 from fakes.market import NOW, TRX, XRP, d, free_rules, kimchi_quotes
 
-from initiator.plan import plan
+from initiator.plan import cycle_input
 from kimp.contracts.cycle import CycleInput
+from kimp.domain.decision import plan_of
 from kimp.domain.market import Direction
 from kimp.domain.money import USDT, Money
 from kimp.domain.opportunity import Opportunity, evaluate
@@ -22,7 +23,7 @@ def opportunity() -> Opportunity:
 
 def test_the_message_carries_the_opportunity() -> None:
     found = opportunity()
-    cycle = plan(found, 7, POLICY, NOW, 2_000, "k7m2p")
+    cycle = cycle_input(plan_of(found), 7, POLICY, NOW, 2_000, "k7m2p")
     assert cycle.cycle_id == "XRP-7"
     assert (cycle.coin, cycle.direction) == (XRP, Direction.TO_UPBIT)
     assert (cycle.buy_quantity, cycle.buy_limit_price) == (d(500), found.limit_price)
@@ -37,17 +38,17 @@ def test_the_message_carries_the_opportunity() -> None:
 
 def test_what_is_set_aside_pays_for_the_buy_at_its_worst_price() -> None:
     """500 XRP at 2.004 USDT, 0.2 % above the ask, are 1002 USDT; at 1400.0007 won each, 1,402,800.7014 won."""
-    cycle = plan(replace(opportunity(), krw_per_usdt=d("1400.0007")), 7, POLICY, NOW, 2_000, "k7m2p")
+    cycle = cycle_input(plan_of(replace(opportunity(), krw_per_usdt=d("1400.0007"))), 7, POLICY, NOW, 2_000, "k7m2p")
     assert cycle.buy_limit_price == d("2.004")
     assert cycle.reserve == Money(d(1_002), USDT)
     assert cycle.stake_krw == 1_402_801, "whole won, never less than what is at stake"
 
 
 def test_a_start_that_comes_late_comes_to_nothing() -> None:
-    cycle = plan(opportunity(), 7, POLICY, NOW, 2_000, "k7m2p")
+    cycle = cycle_input(plan_of(opportunity()), 7, POLICY, NOW, 2_000, "k7m2p")
     assert (cycle.detected_at_ms, cycle.expires_at_ms) == (NOW, NOW + 2_000)
 
 
 def test_the_message_survives_the_way_through_temporal() -> None:
-    cycle = plan(opportunity(), 7, POLICY, NOW, 2_000, "k7m2p")
+    cycle = cycle_input(plan_of(opportunity()), 7, POLICY, NOW, 2_000, "k7m2p")
     assert CycleInput.model_validate_json(cycle.model_dump_json()) == cycle

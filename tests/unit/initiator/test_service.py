@@ -6,18 +6,22 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 
 import pytest
-from fakes.caps import RICH, WIDE, limits
+from fakes.caps import RICH, WIDE
 from fakes.initiator import KnowingStarter, PlayedBus, StatedBooks
-from fakes.initiator_settings import SETTINGS
+from fakes.initiator_settings import LIMITS, RULES, SETTINGS
 from fakes.market import NOW, SOL, TRX, XRP, ManualClock, d, free_rules, kimchi_quotes, quote
 
+from initiator.explain import explain_coin
 from initiator.service import RULES_TRUST_MS, Initiator, InitiatorSettings
 from kimp.contracts.ticks import encode_batch
 from kimp.domain.admission import CoinState, HaltLevel
+from kimp.domain.caps import Exposure
+from kimp.domain.decision import Facts, Rules
 from kimp.domain.errors import StartFailed, StoreUnavailable
 from kimp.domain.gates import Gate
 from kimp.domain.market import Quote, Venue
 from kimp.domain.money import USDT, Asset, Money
+from kimp.domain.view import MarketView
 from kimp.ports.starter import StartOutcome
 
 ROUTES = [q for q in kimchi_quotes() if q.coin != XRP]
@@ -156,7 +160,7 @@ async def test_two_initiators_open_one_cycle(scene: Scene) -> None:
 
 async def test_a_number_that_is_used_up_is_learned_and_the_next_one_asked_for() -> None:
     """The database lost the coin's first cycle; Temporal still knows it."""
-    scene = Scene(replace(SETTINGS, admission=limits(open_cycles=5, cooldown_ms=10_000)))
+    scene = Scene(replace(SETTINGS, rules=replace(RULES, cooldown_ms=10_000)))
     scene.starter.used["XRP-1"] = False
     await scene.know()
     await scene.see(*kimchi_quotes())
@@ -186,7 +190,7 @@ async def test_a_coin_rests_after_its_cycle(scene: Scene) -> None:
 
 async def test_no_more_cycles_than_allowed_even_in_one_batch() -> None:
     """Both XRP (out) and TRX (home) pay at once; starts under way count as open."""
-    scene = Scene(replace(SETTINGS, admission=limits(open_cycles=1, cooldown_ms=0)))
+    scene = Scene(replace(SETTINGS, rules=Rules(LIMITS, replace(WIDE, open_cycles=1), cooldown_ms=0)))
     await scene.know()
     await scene.see(*kimchi_quotes())
     await scene.see(*kimchi_quotes())
@@ -217,6 +221,42 @@ async def test_a_kill_switch_that_was_not_read_lately_counts_as_on(scene: Scene)
     assert scene.counts[Gate.KILL_SWITCH] > 0
 
 
+async def test_a_latch_that_was_reached_halts_trading_until_a_person_has_looked(scene: Scene) -> None:
+    scene.books.at_stake = replace(RICH, exposure=Exposure(losses_in_a_row=WIDE.losses_in_a_row))
+    await scene.know()
+    assert scene.books.level is HaltLevel.NO_NEW_CYCLES
+    await scene.know()
+    await scene.see(*kimchi_quotes())
+    assert not scene.starter.asked
+    assert scene.books.halts == ["losses_in_a_row: 100 cycles in a row lost money; 100 allowed"]
+
+
+@pytest.mark.parametrize(
+    "books",
+    [
+        StatedBooks(level=HaltLevel.NO_NEW_CYCLES),
+        StatedBooks(states={XRP: CoinState(41, open=True, closed_ms=None)}),
+        StatedBooks(states={XRP: CoinState(41, open=False, closed_ms=NOW - 1)}),
+        StatedBooks(states={Asset(f"C{n}"): CoinState(1, open=True, closed_ms=None) for n in range(5)}),
+        StatedBooks(at_stake=replace(RICH, exposure=Exposure(day_krw=100_000_000_000))),
+        StatedBooks(at_stake=replace(RICH, free={venue: Money(d(1), venue.cash) for venue in Venue})),
+    ],
+    ids=["halted", "busy", "rests", "full", "day cap", "no cash"],
+)
+async def test_who_asks_why_reads_the_gate_that_is_counted(books: StatedBooks) -> None:
+    scene = Scene(books=books)
+    await scene.know()
+    scene.counts.clear()
+    await scene.see(*kimchi_quotes())
+    opened = sum(state.open for state in books.states.values())
+    facts = Facts(books.level, books.at_stake.exposure.with_open(opened), books.at_stake.free, NOW)
+    view = MarketView.of(kimchi_quotes(), free_rules((XRP, TRX, USDT)))
+    told = explain_coin(view, XRP, (XRP, TRX, USDT), books.states, facts, SETTINGS.rules, NOW)
+    first = told.directions["to_upbit"].closed[0].gate
+    assert scene.counts[first] > 0
+    assert "XRP" not in {cycle.coin for cycle in scene.starter.asked}
+
+
 @pytest.mark.parametrize(
     ("venue", "gates"),
     [(Venue.BINANCE, {Gate.CAPITAL}), (Venue.UPBIT, set[Gate]())],
@@ -232,7 +272,7 @@ async def test_cash_that_is_not_there_starts_nothing(scene: Scene, venue: Venue,
 
 
 async def test_a_cycle_beyond_a_cap_is_not_started() -> None:
-    scene = Scene(replace(SETTINGS, policy=SETTINGS.policy.model_copy(update={"caps": replace(WIDE, cycle_krw=d(1))})))
+    scene = Scene(replace(SETTINGS, rules=replace(RULES, caps=replace(WIDE, cycle_krw=d(1)))))
     await scene.know()
     await scene.see(*kimchi_quotes())
     assert not scene.starter.asked
@@ -326,7 +366,7 @@ async def test_whatever_one_message_raises_the_next_one_is_taken(
 
 async def test_a_quote_from_the_future_is_refused_and_hides_none_that_comes_after_it(scene: Scene) -> None:
     await scene.know()
-    lead = SETTINGS.limits.max_quote_age_ms
+    lead = LIMITS.max_quote_age_ms
     await scene.see(*kimchi_quotes(NOW + lead + 1))
     assert scene.counts["future_quote"] == len(kimchi_quotes())
     assert await scene.initiator.stale() is not None, "nothing was heard"

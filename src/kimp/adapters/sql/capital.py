@@ -19,8 +19,9 @@ from kimp.adapters.sql.store import Store
 from kimp.adapters.sql.tables import capital, ledger_entries, ledger_postings, order_intents, reservations
 from kimp.contracts.orders import Opening, OrderIntent
 from kimp.domain.admission import HaltLevel
-from kimp.domain.caps import Exposure, check_capital, check_caps, check_latches
-from kimp.domain.gates import Blocked, Gate
+from kimp.domain.caps import LATCHES, Exposure
+from kimp.domain.decision import Facts, last_look
+from kimp.domain.gates import Blocked
 from kimp.domain.ledger import Account, Entry
 from kimp.domain.market import Venue
 from kimp.domain.money import ZERO, Asset, Money
@@ -57,18 +58,14 @@ async def admit(connection: AsyncConnection, intent: OrderIntent, now: Instant) 
     # Both rows, always in the same order: admissions follow one another, so that no cap is passed by two at once.
     free = await _free(connection, lock=True)
     level = level_of((await connection.execute(select(LEVEL_NOW))).scalar_one())
-    if level >= HaltLevel.NO_NEW_CYCLES:
-        return Blocked(Gate.KILL_SWITCH, f"trading is halted at level {int(level)} ({level.name.lower()})")
-    exposure = await exposure_of(connection, now)
-    if (latched := check_latches(opening.caps, exposure)) is not None:
-        await raise_halt(connection, HaltLevel.NO_NEW_CYCLES, f"{latched.gate}: {latched.detail}", now)
-        return latched
-    have = free.get(intent.venue)
-    blocked = check_caps(opening.caps, exposure, Decimal(opening.stake_krw)) or check_capital(have, opening.reserve)
-    if blocked is not None or have is None:
-        return blocked
-    await _reserve(connection, intent, opening, have, now)
-    return None
+    at_ms = (await connection.execute(select(now))).scalar_one()
+    facts = Facts(level, await exposure_of(connection, now), free, at_ms)
+    blocked = last_look(facts, opening.caps, intent.venue, opening.stake_krw, opening.reserve)
+    if blocked is None:
+        await _reserve(connection, intent, opening, free[intent.venue], now)
+    elif blocked.gate in LATCHES:
+        await raise_halt(connection, HaltLevel.NO_NEW_CYCLES, f"{blocked.gate}: {blocked.detail}", now)
+    return blocked
 
 
 async def reserve_again(connection: AsyncConnection, intent: OrderIntent, made_ms: Instant | int) -> None:

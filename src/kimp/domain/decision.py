@@ -1,0 +1,136 @@
+"""May a cycle start, how large, and if not, why not: the one place that puts the gates together.
+
+The initiator asks for the first closed gate of each candidate, `kimp why` for all of them, and the journal looks at
+what is at stake once more, in the transaction that sets the cash aside.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+
+from kimp.domain.admission import CoinState, HaltLevel, check_coin, check_halt
+from kimp.domain.caps import Caps, Exposure, cap_gates, check_capital, check_open_cycles, latch_gates
+from kimp.domain.gates import Blocked, Gates, all_closed, first_closed
+from kimp.domain.market import Direction, Venue
+from kimp.domain.money import ONE, Asset, Money, exact, round_up
+from kimp.domain.opportunity import Limits, Opportunity, market_gates
+from kimp.domain.sizing import buy_cost, cash_of
+from kimp.domain.view import MarketView
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What is open, at stake and free, by the books."""
+
+    halt: HaltLevel | None
+    """None: it can't be read, so it counts as on."""
+    exposure: Exposure
+    free: Mapping[Venue, Money]
+    """Cash that no other cycle counts on."""
+    now_ms: int
+    """By the database's clock, which the times of the books are by."""
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """A cycle as it would be started."""
+
+    found: Opportunity
+    reserve: Money
+    """To be set aside before the first order: the most that leg one can spend."""
+    stake_krw: int
+    """The same in whole won, rounded up."""
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """A cycle that may start, if no gate is closed."""
+
+    plan: Plan | None
+    """Also where a gate is closed, as long as the market can be priced."""
+    closed: tuple[Blocked, ...]
+    """The first of them is what an initiator counts."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """What a person has set, and a decision obeys."""
+
+    limits: Limits
+    caps: Caps
+    cooldown_ms: int
+    """Pause of a coin after its cycle ended."""
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """May a cycle start with `coin` in `direction`?"""
+
+    view: MarketView
+    coin: Asset
+    direction: Direction
+    route_coins: Iterable[Asset]
+    """Ways home to price; read only once nothing but the market is left to ask."""
+    state: CoinState
+    facts: Facts
+    rules: Rules
+    now_ms: int
+    """By this machine's clock, which the quotes' times are by."""
+
+
+@exact
+def decide(question: Question) -> Plan | Blocked:
+    """The cycle to start, or the first gate that forbids it."""
+    return first_closed(_gates(question))
+
+
+@exact
+def explain(question: Question) -> Decision:
+    """The same decision with every gate that is closed."""
+    return Decision(*all_closed(_gates(question)))
+
+
+@exact
+def last_look(facts: Facts, caps: Caps, venue: Venue, stake_krw: int, reserve: Money) -> Blocked | None:
+    """The first gate of the books that forbids to set `reserve` aside on `venue` now; its market was looked at."""
+    gates = (*_books_gates(facts, caps), *_stake_gates(facts, caps, venue, Decimal(stake_krw), reserve))
+    return next(iter(gates), None)
+
+
+def _gates(question: Question) -> Gates[Plan]:
+    """What costs least to ask comes first."""
+    coin, facts, rules, caps = question.coin, question.facts, question.rules, question.rules.caps
+    yield from _books_gates(facts, caps)
+    if (taken := check_coin(coin, question.state, rules.cooldown_ms, facts.now_ms)) is not None:
+        yield taken
+    found = yield from market_gates(
+        question.view, coin, question.direction, question.route_coins, rules.limits, question.now_ms
+    )
+    if found is None:
+        yield from cap_gates(caps, facts.exposure, rules.limits.notional_krw)
+        return None
+    plan = plan_of(found)
+    yield from _stake_gates(facts, caps, question.direction.source, Decimal(plan.stake_krw), plan.reserve)
+    return plan
+
+
+def _books_gates(facts: Facts, caps: Caps) -> Iterator[Blocked]:
+    if (halted := check_halt(facts.halt)) is not None:
+        yield halted
+    yield from latch_gates(caps, facts.exposure)
+    if (full := check_open_cycles(caps, facts.exposure)) is not None:
+        yield full
+
+
+def _stake_gates(facts: Facts, caps: Caps, venue: Venue, stake_krw: Decimal, reserve: Money) -> Iterator[Blocked]:
+    yield from cap_gates(caps, facts.exposure, stake_krw)
+    if (short := check_capital(facts.free.get(venue), reserve)) is not None:
+        yield short
+
+
+@exact
+def plan_of(found: Opportunity) -> Plan:
+    venue = found.direction.source
+    reserve = cash_of(venue, buy_cost(found.limit_price, found.leg_one.buy_quantity, found.buy_instrument))
+    rate = ONE if venue is Venue.UPBIT else found.krw_per_usdt
+    return Plan(found, reserve, int(round_up(reserve.amount * rate, ONE)))

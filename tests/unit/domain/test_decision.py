@@ -1,0 +1,139 @@
+"""One decision: the first closed gate for who starts cycles, all of them for who asks why, the books' once more."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+
+import pytest
+from fakes.caps import RICH, WIDE
+from fakes.initiator_settings import LIMITS
+from fakes.market import NOW, TRX, XRP, d, free_rules, kimchi_quotes
+
+from kimp.domain.admission import NEVER_TRADED, CoinState, HaltLevel
+from kimp.domain.caps import Exposure
+from kimp.domain.decision import Facts, Plan, Question, Rules, decide, explain, last_look
+from kimp.domain.gates import Blocked, Gate
+from kimp.domain.market import Direction, Venue
+from kimp.domain.money import USDT, Asset, Money
+from kimp.domain.opportunity import evaluate
+from kimp.domain.view import MarketView
+
+COINS = (XRP, TRX, USDT)
+FREE = Facts(HaltLevel.RUN, Exposure(), RICH.free, NOW)
+RULES = Rules(LIMITS, WIDE, cooldown_ms=60_000)
+
+
+def market() -> MarketView:
+    return MarketView.of(kimchi_quotes(), free_rules(COINS))
+
+
+def asked(
+    facts: Facts = FREE, *, rules: Rules = RULES, state: CoinState = NEVER_TRADED, view: MarketView | None = None
+) -> Question:
+    return Question(view or market(), XRP, Direction.TO_UPBIT, COINS, state, facts, rules, NOW)
+
+
+def gates(question: Question) -> Sequence[Gate]:
+    return [blocked.gate for blocked in explain(question).closed]
+
+
+def test_a_cycle_that_pays_and_that_nothing_forbids_may_start() -> None:
+    plan = decide(asked())
+    assert isinstance(plan, Plan)
+    assert plan.found == evaluate(market(), XRP, Direction.TO_UPBIT, COINS, LIMITS, NOW)
+    decision = explain(asked())
+    assert (decision.plan, decision.closed) == (plan, ())
+
+
+POOR = {**RICH.free, Venue.BINANCE: Money(d(1), USDT)}
+BUSY = CoinState(7, open=True, closed_ms=None)
+CLOSED = {
+    "halted": (asked(replace(FREE, halt=HaltLevel.NO_NEW_CYCLES)), Gate.KILL_SWITCH),
+    "unreadable": (asked(replace(FREE, halt=None)), Gate.KILL_SWITCH),
+    "losses": (asked(replace(FREE, exposure=Exposure(losses_in_a_row=100))), Gate.LOSSES_IN_A_ROW),
+    "open cycles": (asked(replace(FREE, exposure=Exposure(open_cycles=500))), Gate.OPEN_CYCLES),
+    "busy": (asked(state=BUSY), Gate.COIN_BUSY),
+    "stale": (asked(view=MarketView.of(kimchi_quotes(NOW - 1_001), free_rules(COINS))), Gate.QUOTE_STALE),
+    "edge": (asked(rules=replace(RULES, limits=replace(LIMITS, threshold=d("0.5")))), Gate.NET_EDGE),
+    "order cap": (asked(rules=replace(RULES, caps=replace(WIDE, order_krw=d(1)))), Gate.ORDER_CAP),
+    "day cap": (asked(replace(FREE, exposure=Exposure(day_krw=100_000_000_000))), Gate.DAY_CAP),
+    "no cash": (asked(replace(FREE, free=POOR)), Gate.CAPITAL),
+}
+
+
+@pytest.mark.parametrize(("question", "gate"), CLOSED.values(), ids=CLOSED)
+def test_each_gate_keeps_a_cycle_from_starting(question: Question, gate: Gate) -> None:
+    verdict = decide(question)
+    assert isinstance(verdict, Blocked)
+    assert verdict.gate is gate
+    assert explain(question).closed[0] == verdict, "who asks why reads what the initiator counts"
+
+
+def test_every_closed_gate_is_told_in_the_order_in_which_they_are_asked() -> None:
+    facts = Facts(HaltLevel.NO_NEW_CYCLES, Exposure(open_cycles=500, losses_in_a_row=100), POOR, NOW)
+    rules = Rules(replace(LIMITS, threshold=d("0.5"), premium_band=d("0.001")), replace(WIDE, order_krw=d(1)), 60_000)
+    assert gates(asked(facts, rules=rules, state=BUSY)) == [
+        Gate.KILL_SWITCH,
+        Gate.LOSSES_IN_A_ROW,
+        Gate.OPEN_CYCLES,
+        Gate.COIN_BUSY,
+        Gate.PREMIUM_BAND,
+        Gate.NET_EDGE,
+        Gate.ORDER_CAP,
+        Gate.CAPITAL,
+    ]
+
+
+def test_a_closed_wallet_and_a_thin_book_hide_neither_each_other_nor_the_edge() -> None:
+    view = market()
+    quotes = [q._replace(ask_size=d(1), bid_size=d(1)) if q.coin == XRP else q for q in view.quotes.values()]
+    networks = [
+        replace(n, withdraw_open=False, deposit_open=False) if n.coin == XRP else n for n in view.networks.values()
+    ]
+    view = MarketView(
+        {(q.venue, q.coin): q for q in quotes}, view.instruments, {(n.venue, n.coin): n for n in networks}
+    )
+    question = asked(view=view)
+    assert gates(question) == [Gate.WALLET_CLOSED, Gate.WALLET_CLOSED, Gate.DEPTH, Gate.DEPTH]
+    plan = explain(question).plan
+    assert plan is not None
+    assert plan.found.net_edge == d("0.01")
+
+
+def test_each_missing_quote_is_named() -> None:
+    view = market()
+    del view.quotes[Venue.UPBIT, XRP], view.quotes[Venue.UPBIT, USDT]
+    decision = explain(asked(view=view))
+    assert decision.plan is None
+    assert [blocked.detail for blocked in decision.closed] == [
+        "no quote of XRP on upbit yet",
+        "no quote of USDT on upbit yet",
+    ]
+
+
+def test_caps_are_told_by_the_notional_where_the_market_cannot_be_priced() -> None:
+    rules = replace(RULES, caps=replace(WIDE, cycle_krw=d(1_399_999)))
+    assert gates(asked(rules=rules, view=MarketView())) == [*[Gate.QUOTE_MISSING] * 3, Gate.CYCLE_CAP]
+
+
+@pytest.mark.parametrize("name", ["halted", "unreadable", "losses", "open cycles", "order cap", "day cap", "no cash"])
+def test_the_last_look_sees_what_the_books_forbid(name: str) -> None:
+    question, gate = CLOSED[name]
+    plan = explain(question).plan
+    assert plan is not None
+    blocked = last_look(question.facts, question.rules.caps, Venue.BINANCE, plan.stake_krw, plan.reserve)
+    assert blocked is not None
+    assert blocked.gate is gate
+
+
+def test_the_last_look_lets_pass_what_may_start() -> None:
+    plan = decide(asked())
+    assert isinstance(plan, Plan)
+    assert last_look(FREE, WIDE, Venue.BINANCE, plan.stake_krw, plan.reserve) is None
+
+
+def test_ways_home_are_not_looked_for_while_the_coin_is_not_free() -> None:
+    def ways() -> Iterator[Asset]:
+        raise AssertionError("costs time, and nobody needs them")
+        yield USDT
+
+    assert isinstance(decide(replace(asked(state=BUSY), route_coins=ways())), Blocked)
