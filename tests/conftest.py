@@ -8,6 +8,8 @@ fixtures are plain functions with a loop of their own: a session-wide async fixt
 import asyncio
 import logging
 import os
+import sys
+import traceback
 from collections.abc import Callable, Coroutine, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -27,6 +29,11 @@ from kimp.adapters.temporal.devserver_binary import find_binary
 T = TypeVar("T")
 
 EXCHANGEABLE = frozenset({"redis_url", "new_database"})
+
+if sys.version_info < (3, 12):
+    # To place its carets a traceback parses the line, and Python 3.11 counts the depth of all parsing together: one
+    # that a finalizer renders while pytest parses ends that by "recursion depth mismatch" (SystemError; gh-106905).
+    traceback._extract_caret_anchors_from_line_segment = lambda _line: None  # type: ignore[attr-defined]
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

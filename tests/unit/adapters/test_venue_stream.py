@@ -117,6 +117,7 @@ async def test_deep_json_is_one_bad_frame() -> None:
 
 
 async def test_a_refusal_is_logged_in_the_venues_words(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("INFO")
     refusal = frame(b'{"error":{"name":"WRONG_FORMAT","message":"no such format"}}')
     book = b'{"ty":"orderbook","cd":"KRW-XRP","obu":[{"ap":2,"bp":1,"as":1,"bs":1}],"tms":1}'
     async with raw_server(sends_first(refusal, frame(book))) as server:
@@ -127,6 +128,7 @@ async def test_a_refusal_is_logged_in_the_venues_words(caplog: pytest.LogCapture
     assert len(told) == 1
     assert "WRONG_FORMAT" in told[0]
     assert "no such format" in told[0]
+    assert not any("going away" in record.getMessage() for record in caplog.records), "it refuses; it does not leave"
 
 
 @pytest.fixture

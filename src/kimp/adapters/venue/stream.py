@@ -119,18 +119,17 @@ class VenueStream(ABC):
         order = _Order()
         async with aclosing(_bursts(socket)) as bursts:
             async for burst in bursts:
-                batch, going_away = self._read(burst, read, order)
+                batch, over = self._read(burst, read, order)
                 if batch:
                     yield batch
-                if going_away:
-                    log.info("%s: the server is going away, connecting again", self.venue)
+                if over:
                     return
 
     def _read(self, burst: Sequence[bytes], read: Read, order: _Order) -> tuple[list[Quote], bool]:
         """All quotes of a burst that are in order, and whether to connect again."""
         received_ms = self._clock.now_ms()
         batch: list[Quote] = []
-        going_away = False
+        over = False
         for frame in burst:
             try:
                 tick = read(frame, received_ms)
@@ -140,10 +139,12 @@ class VenueStream(ABC):
             except Refused as refusal:
                 self._count(Event.REFUSED)
                 log.error("%s: the venue refuses the stream, no quotes come: %s", self.venue, refusal)  # noqa: TRY400 - no trace
-                going_away = True
+                over = True
                 continue
             if isinstance(tick, Notice):
-                going_away = going_away or tick is Notice.GOING_AWAY
+                if tick is Notice.GOING_AWAY:
+                    log.info("%s: the server is going away, connecting again", self.venue)
+                    over = True
                 continue
             quote, sequence = tick
             odd = order.event(quote.coin, sequence)
@@ -153,7 +154,7 @@ class VenueStream(ABC):
             if odd is Event.NUMBERED_ANEW and self._rarely(odd):
                 log.warning("%s: the numbers of %s's frames begin anew at %d", self.venue, quote.coin, sequence)
             batch.append(quote)
-        return batch, going_away
+        return batch, over
 
     def _malformed(self, problem: BadMessage, frame: bytes) -> None:
         if self._rarely(Event.MALFORMED):
