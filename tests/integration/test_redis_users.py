@@ -94,6 +94,17 @@ async def test_quotes_and_rules_go_from_the_feeder_to_initiator_and_worker(urls:
             await bus.close()
 
 
+@pytest.mark.parametrize("role", ROLES)
+async def test_each_tells_the_others_what_a_venue_told_it(urls: dict[str, str], role: str) -> None:
+    told, hears = RedisTickBus(urls[role]), RedisTickBus(urls["worker"])
+    try:
+        await told.tell_pause("banned.example", 120)
+        assert 110 < await hears.pause_left_s("banned.example") <= 120
+    finally:
+        await told.close()
+        await hears.close()
+
+
 async def test_only_the_feeder_writes(urls: dict[str, str]) -> None:
     for role in ("initiator", "worker"):
         bus = RedisTickBus(urls[role])

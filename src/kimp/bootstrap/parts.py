@@ -1,13 +1,17 @@
 """Adapters by the settings, opened and closed."""
 
+import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
+from urllib.parse import urlsplit
 
 from kimp.adapters.binance.stream import BinanceStream
 from kimp.adapters.clock import SystemClock
 from kimp.adapters.redis.bus import RedisTickBus
+from kimp.adapters.redis.pauses import SharedPauses
 from kimp.adapters.sql.books import SqlBooks, open_books
 from kimp.adapters.upbit.stream import UpbitStream
+from kimp.adapters.venue.back_off import back_off_of
 from kimp.bootstrap.keys import Held, KeyInUse, KeyKeeper, kept
 from kimp.config import KeyPair, Settings
 from kimp.domain.keys import Right
@@ -90,6 +94,20 @@ async def open_bus(settings: Settings) -> AsyncIterator[RedisTickBus]:
         yield bus
     finally:
         await bus.close()
+
+
+@asynccontextmanager
+async def shared_pauses(settings: Settings, bus: RedisTickBus) -> AsyncIterator[None]:
+    """What venues tell this process of pauses goes to the others, and theirs come here, from before the first call."""
+    urls = {venue: settings.venue(venue).rest_url for venue in Venue}
+    pauses = SharedPauses(bus, {venue: (urlsplit(url).netloc, back_off_of(url)) for venue, url in urls.items()})
+    await pauses.exchange()
+    running = asyncio.create_task(pauses.run())
+    try:
+        yield
+    finally:
+        running.cancel()
+        await asyncio.gather(running, return_exceptions=True)
 
 
 @asynccontextmanager

@@ -16,7 +16,7 @@ from kimp.adapters.sql.books import SqlBooks
 from kimp.adapters.telemetry.pages import CHECK_S, Check
 from kimp.adapters.temporal.starter import TemporalCycleStarter
 from kimp.bootstrap.observing import observed, overseen
-from kimp.bootstrap.parts import open_bus, open_database, open_stream, open_trusted_venues
+from kimp.bootstrap.parts import open_bus, open_database, open_stream, open_trusted_venues, shared_pauses
 from kimp.bootstrap.settings import SettingsInForce
 from kimp.bootstrap.temporal import connect_prepared
 from kimp.bootstrap.workers import cycle_worker, ops_worker, transfer_worker
@@ -49,10 +49,12 @@ async def run_workers(settings: Settings, queues: Sequence[TaskQueue]) -> None:
             if watched.measured:
                 await stack.enter_async_context(overseen(books, settings))
         if rights := [right for queue, right in NEEDS.items() if queue in queues]:
+            bus = await stack.enter_async_context(open_bus(settings))
+            if TaskQueue.CYCLES in queues:
+                await stack.enter_async_context(shared_pauses(settings, bus))
+                watched.checks["redis"] = bus.check_reading
             venues = await stack.enter_async_context(open_trusted_venues(settings, rights))
             if TaskQueue.CYCLES in queues:
-                bus = await stack.enter_async_context(open_bus(settings))
-                watched.checks["redis"] = bus.check_reading
                 workers.append(cycle_worker(settings, client, venues[Right.TRADE], bus, books))
             if TaskQueue.TRANSFERS in queues:
                 workers.append(transfer_worker(settings, client, venues[Right.WITHDRAW], books))
@@ -82,6 +84,7 @@ async def run_feeder(settings: Settings) -> None:
     async with (
         observed(settings, "feeder") as watched,
         open_bus(settings) as bus,
+        shared_pauses(settings, bus),
         open_trusted_venues(settings, [Right.READ]) as venues,
     ):
         feeder = Feeder(streams, bus, venues[Right.READ], settings.trading.assets, SystemClock())
@@ -96,6 +99,7 @@ async def run_initiator(settings: Settings) -> None:
         client = await connect_prepared(settings, watched.runtime)
         books = await stack.enter_async_context(open_database(settings))
         bus = await stack.enter_async_context(open_bus(settings))
+        await stack.enter_async_context(shared_pauses(settings, bus))
         trusted = await stack.enter_async_context(open_trusted_venues(settings, [Right.TRADE]))
         venues = trusted[Right.TRADE]
         await open_ledger(venues, books)

@@ -2,8 +2,9 @@
 
 import pytest
 
+from kimp.adapters.venue import back_off as back_offs
 from kimp.adapters.venue.answers import BAN_PAUSE_S, LIMIT_PAUSE_S, LONGEST_PAUSE_S, Answer, pause_of
-from kimp.adapters.venue.back_off import BackOff, back_off_of
+from kimp.adapters.venue.back_off import BELIEVED_S, BackOff, back_off_of
 from kimp.domain.errors import Unavailable
 from kimp.domain.market import Venue
 
@@ -51,3 +52,27 @@ def test_a_pause_that_is_over_holds_nothing_up() -> None:
     back_off = BackOff()
     back_off.begin(Venue.UPBIT, 0, "HTTP 429")
     back_off.check(Venue.UPBIT)
+
+
+def test_another_process_is_not_believed_for_days(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It may leave by another address, or somebody wants trading to stand still."""
+    now, days = [1_000.0], 3.0 * 24 * 3600
+    monkeypatch.setattr(back_offs, "monotonic", lambda: now[0])
+    back_off = BackOff()
+    back_off.hear(Venue.BINANCE, days)
+    with pytest.raises(Unavailable, match="from another process") as held:
+        back_off.check(Venue.BINANCE)
+    assert held.value.retry_after == BELIEVED_S
+    now[0] += BELIEVED_S + 1
+    back_off.hear(Venue.BINANCE, days - BELIEVED_S - 1)
+    back_off.check(Venue.BINANCE)
+    back_off.begin(Venue.BINANCE, 3_000, "-1003")
+    with pytest.raises(Unavailable) as told:
+        back_off.check(Venue.BINANCE)
+    assert (told.value.retry_after, told.value.code) == (3_000, "-1003")
+
+
+def test_what_is_heard_is_never_told_on() -> None:
+    back_off = BackOff()
+    back_off.hear(Venue.BINANCE, 120)
+    assert back_off.left_s == 0

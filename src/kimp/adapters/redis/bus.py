@@ -6,13 +6,12 @@ import random
 from collections import Counter
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
 from contextlib import aclosing, asynccontextmanager
-from urllib.parse import urlsplit
 
 from redis.asyncio import Redis
 from redis.asyncio.client import PubSub
 from redis.exceptions import RedisError
 
-from kimp.adapters.redis.refusals import MOVED_AWAY, reason_of, word_of
+from kimp.adapters.redis.refusals import MOVED_AWAY, reason_of, without_password, word_of
 from kimp.adapters.redis.rules import decode_rules, encode_rules
 from kimp.contracts.ticks import CHANNEL, decode_quote, encode_batch, encode_quote
 from kimp.domain.errors import BadConfig, BadMessage, BusUnavailable
@@ -24,6 +23,7 @@ LAST_VALUE_MS = 10_000
 """Life of a symbol's last value: a silent symbol vanishes for late joiners. Decisions look at its age anyway."""
 RULES_MS = 120_000
 """Four readings of the feeder: rules that nobody renews are not traded on."""
+PAUSES_KEY = "kimp:pauses"
 CHECK_KEY = "kimp:last:check"
 CHECK_MS = 1_000
 TIMEOUT_S = 2.0
@@ -46,7 +46,7 @@ class RedisTickBus:
     """Implements the port `TickBus`. Connects on first use; publishing and reading raise BusUnavailable."""
 
     def __init__(self, url: str) -> None:
-        self._place = _without_password(url)
+        self._place = without_password(url)
         try:
             # No time-outs of the library's own: on Python 3.11 the one on sending may swallow a cancellation.
             self._redis = Redis.from_url(url, socket_timeout=None, socket_connect_timeout=None)
@@ -119,6 +119,20 @@ class RedisTickBus:
         async with self._served():
             found = await self._redis.mget(keys) if keys else []
         return [data for data in found if isinstance(data, bytes)]
+
+    async def tell_pause(self, place: str, seconds: float) -> None:
+        """An end that others told, and that is later, stays."""
+        async with self._served():
+            await self._redis.zadd(PAUSES_KEY, {place: await self._now() + seconds}, gt=True)
+
+    async def pause_left_s(self, place: str) -> float:
+        async with self._served():
+            end = await self._redis.zscore(PAUSES_KEY, place)
+            return max(0.0, end - await self._now()) if end else 0.0
+
+    async def _now(self) -> float:
+        seconds, micros = await self._redis.time()
+        return seconds + micros / 1e6
 
     async def batches(self) -> AsyncIterator[bytes]:
         failures = 0
@@ -228,14 +242,3 @@ async def _messages(channel: PubSub) -> AsyncGenerator[bytes]:
         asked = False
         if message["type"] == "message":
             yield message["data"]
-
-
-def _without_password(url: str) -> str:
-    try:
-        parts = urlsplit(url)
-        port = f":{parts.port}" if parts.port else ""
-    except ValueError:
-        return "the URL"
-    if parts.hostname is None and parts.scheme != "unix":
-        return "the URL"  # with a slash missing, user and password pass for a path
-    return f"{parts.scheme}://{parts.hostname or parts.path}{port}"

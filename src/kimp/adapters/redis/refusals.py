@@ -1,6 +1,7 @@
 """What a Redis says when it answers and does not serve: the first word of its error, which holds no secret."""
 
 import re
+from urllib.parse import urlsplit
 
 WORD = re.compile(r"[A-Z]{2,20}")
 MEANINGS = {
@@ -33,3 +34,15 @@ def reason_of(error: BaseException) -> str:
     if word is None:
         return type(error).__name__
     return f"{word}: {MEANINGS[word]}" if word in MEANINGS else word
+
+
+def without_password(url: str) -> str:
+    """Where a server is, for messages."""
+    try:
+        parts = urlsplit(url)
+        port = f":{parts.port}" if parts.port else ""
+    except ValueError:
+        return "the URL"
+    if parts.hostname is None and parts.scheme != "unix":
+        return "the URL"  # with a slash missing, user and password pass for a path
+    return f"{parts.scheme}://{parts.hostname or parts.path}{port}"
