@@ -1,29 +1,29 @@
-"""Wrong one-line patches of the money path, each with what it breaks and the test that must notice."""
+"""Wrong lines of the money path, chosen by hand: each with what it breaks and the test that must notice."""
 
-import os
-import re
-import subprocess
+import ast
+import tomllib
 from dataclasses import dataclass
 from pathlib import Path
 
-FOLDER = Path(__file__).parent
-BREAKS, CAUGHT_BY = "Breaks: ", "Caught by: "
+FOLDER = Path(__file__).parent / "handmade"
 
 
 @dataclass(frozen=True, slots=True)
 class Mutant:
-    """A patch in git's format. Its first line says what it breaks, its second names the test."""
+    """`old` becomes `new` inside one function, wherever in its file that stands."""
 
-    patch: Path
+    name: str
     breaks: str
+    where: str
+    """`file::Class.function`, or a file alone."""
+    old: str
+    new: str
     caught_by: str
     """A node id of pytest."""
-    removed: tuple[str, ...]
-    added: tuple[str, ...]
 
     @property
-    def name(self) -> str:
-        return self.patch.stem
+    def file(self) -> str:
+        return self.where.partition("::")[0]
 
     @property
     def test_file(self) -> str:
@@ -34,33 +34,37 @@ class Mutant:
         """Without its parameters."""
         return self.caught_by.partition("[")[0].rpartition("::")[2]
 
-    def apply(self, tree: Path, *options: str) -> str | None:
-        """Break the sources below `tree`; what git says if it can't, or None."""
-        done = subprocess.run(
-            ["git", "apply", *options, str(self.patch)],
-            cwd=tree,
-            # Inside of a repository, but not at its root, git would leave everything as it is, and call that success.
-            env={**os.environ, "GIT_CEILING_DIRECTORIES": str(tree.parent)},
-            capture_output=True,
-            check=False,
-            text=True,
-        )
-        return None if done.returncode == 0 else done.stderr.strip()
+    def broken(self, source: str) -> str:
+        """The file's text with the wrong line in it. Raises ValueError where that does not stand once in its place."""
+        lines = source.splitlines(keepends=True)
+        first, last = _span(source, self.where.partition("::")[2])
+        place = "".join(lines[first:last])
+        if (times := place.count(self.old)) != 1:
+            raise ValueError(f"{self.name}: {self.where} has {times} times {self.old!r}")
+        return "".join(lines[:first]) + place.replace(self.old, self.new) + "".join(lines[last:])
+
+    def apply(self, tree: Path) -> None:
+        """Break the sources below `tree`."""
+        path = tree / self.file
+        path.write_text(self.broken(path.read_text()))
 
 
-def read(patch: Path) -> Mutant:
-    """Raises ValueError for a file that lacks one of its two lines."""
-    breaks, caught_by, *diff = patch.read_text().splitlines()
-    if not breaks.startswith(BREAKS) or not caught_by.startswith(CAUGHT_BY):
-        raise ValueError(f"{patch.name}: the first two lines are not `{BREAKS}...` and `{CAUGHT_BY}...`")
-    return Mutant(
-        patch,
-        breaks.removeprefix(BREAKS),
-        caught_by.removeprefix(CAUGHT_BY),
-        removed=tuple(line[1:] for line in diff if re.match(r"-(?!--)", line)),
-        added=tuple(line[1:] for line in diff if re.match(r"\+(?!\+\+)", line)),
-    )
+def _span(source: str, name: str) -> tuple[int, int]:
+    """The lines of a function by its qualified name, decorators included; of the whole file for no name."""
+    node: ast.AST = ast.parse(source)
+    if not name:
+        return 0, len(source.splitlines())
+    for part in name.split("."):
+        found = [child for child in ast.walk(node) if child is not node and getattr(child, "name", None) == part]
+        if not found:
+            raise ValueError(f"there is no {name}")
+        node = found[0]
+    assert isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef)
+    assert node.end_lineno is not None
+    first = min([node.lineno, *(decorator.lineno for decorator in node.decorator_list)])
+    return first - 1, node.end_lineno
 
 
 def all_mutants() -> list[Mutant]:
-    return [read(patch) for patch in sorted(FOLDER.glob("*.patch"))]
+    files = sorted(FOLDER.glob("*.toml"))
+    return [Mutant(name, **fields) for file in files for name, fields in tomllib.loads(file.read_text()).items()]

@@ -53,17 +53,17 @@ class Verdict:
 
 def main(arguments: list[str]) -> int:
     parser = argparse.ArgumentParser(prog="make mutants", description=__doc__)
-    parser.add_argument("words", nargs="*", help="only patches whose names contain one of these")
+    parser.add_argument("words", nargs="*", help="only those whose names contain one of these")
     parser.add_argument("--sample", type=int, metavar="N", help="in their place N breaks that are drawn")
     parser.add_argument("--seed", type=int, default=1, help="of the draw")
     parser.add_argument("--patience", type=float, default=60.0, metavar="S", help="seconds of tests for a drawn break")
     chosen = parser.parse_args(arguments)
     if chosen.sample:
         return judge_sample(chosen.sample, chosen.seed, chosen.patience)
-    return judge_patches(chosen.words)
+    return judge_handmade(chosen.words)
 
 
-def judge_patches(words: list[str]) -> int:
+def judge_handmade(words: list[str]) -> int:
     """Those whose name contains one of the words, else all. 0 if every one was caught."""
     mutants = [m for m in all_mutants() if not words or any(word in m.name for word in words)]
     with tempfile.TemporaryDirectory(prefix="kimp-mutants-") as folder:
@@ -72,10 +72,10 @@ def judge_patches(words: list[str]) -> int:
         tests = sorted({mutant.caught_by for mutant in mutants})
         unbroken = _run(sources, tests)
         if not unbroken.passed:
-            progress.print("[red]these fail without any patch:[/]")
+            progress.print("[red]these fail without any break:[/]")
             progress.print(*(unbroken.failures or [unbroken.problem]), sep="\n", markup=False)
             return 1
-        progress.print(f"{len(tests)} tests pass without a patch; now {len(mutants)} patches")
+        progress.print(f"{len(tests)} tests pass; now {len(mutants)} breaks")
         with ThreadPoolExecutor(os.cpu_count()) as pool:
             verdicts = list(pool.map(lambda mutant: _judge(mutant, sources), mutants))
     _tell(verdicts)
@@ -86,10 +86,9 @@ def _judge(mutant: Mutant, sources: Path) -> Verdict:
     begun = time.monotonic()
     broken = sources.with_name(mutant.name)
     shutil.copytree(sources, broken)  # with what Python has compiled of it
-    survived = mutant.apply(broken)
-    if survived is None:
-        outcome = _run(broken, [mutant.caught_by])
-        survived = "its test passes" if outcome.passed else outcome.problem
+    mutant.apply(broken)
+    outcome = _run(broken, [mutant.caught_by])
+    survived = "its test passes" if outcome.passed else outcome.problem
     shutil.rmtree(broken)
     verdict = Verdict(mutant, survived, time.monotonic() - begun)
     progress.print(f"{'[red]survived' if survived else 'caught'} {mutant.name}")
@@ -122,7 +121,7 @@ def _first_line(failure: ET.Element) -> str:
 
 
 def _tell(verdicts: list[Verdict]) -> None:
-    table = Table("patch", "breaks", Column("caught by", overflow="fold"), Column("s", justify="right"))
+    table = Table("mutant", "breaks", Column("caught by", overflow="fold"), Column("s", justify="right"))
     for verdict in verdicts:
         test = escape(verdict.mutant.caught_by.replace("tests/", "", 1))
         caught_by = f"[red]NOT CAUGHT: {escape(verdict.survived)}[/]\n{test}" if verdict.survived else test
