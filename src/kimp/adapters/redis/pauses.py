@@ -43,9 +43,7 @@ class SharedPauses:
                     back_off.hear(venue, theirs)
         except BusUnavailable as gone:
             if not self._lost:
-                log.warning(
-                    "no process hears which pauses venues asked of others, each learns it by itself: %s", gone
-                )
+                log.warning("no process hears which pauses venues asked of others, each learns it by itself: %s", gone)
             self._lost = True
         else:
             self._lost = False

@@ -45,9 +45,7 @@ class BackOff:
             return
         believed = min(seconds, BELIEVED_S)
         self._heard_end, self._heard_until = end, monotonic() + believed
-        log.warning(
-            "%s told another process to pause: nothing is sent to it from here for %d s", venue, believed
-        )
+        log.warning("%s told another process to pause: nothing is sent to it from here for %d s", venue, believed)
 
     def begin(self, venue: Venue, seconds: int, code: str) -> None:
         """Nothing leaves for so long. A shorter pause never ends a longer one."""
