@@ -32,6 +32,8 @@ class CallPolicy:
     """Of one attempt; always longer than the HTTP deadlines inside it."""
     retry: RetryPolicy
     heartbeat_s: int | None = None
+    within_s: int | None = None
+    """Of all attempts, with what a venue asks for between them."""
 
     async def call(
         self, activity: Callable[[Any, Question], Awaitable[Answer]], question: Question, summary: str
@@ -43,6 +45,7 @@ class CallPolicy:
             task_queue=self.queue,
             start_to_close_timeout=timedelta(seconds=self.deadline_s),
             heartbeat_timeout=None if self.heartbeat_s is None else timedelta(seconds=self.heartbeat_s),
+            schedule_to_close_timeout=None if self.within_s is None else timedelta(seconds=self.within_s),
             retry_policy=self.retry,
             summary=summary,
         )
@@ -51,6 +54,8 @@ class CallPolicy:
 # An attempt is not cut off while it looks up a lost answer: 20 s of fence and 30 s of following fit in.
 ORDER = CallPolicy(TaskQueue.CYCLES, deadline_s=75, heartbeat_s=10, retry=SOON)
 MARKET = CallPolicy(TaskQueue.CYCLES, deadline_s=20, retry=SOON)
+# What a cycle that ends asks, and can do without: a ban of days does not hold its cash.
+LAST_PRICE = CallPolicy(TaskQueue.CYCLES, deadline_s=20, within_s=120, retry=SOON)
 # The activity looks for as long as it is told, half an hour at most.
 ROUTES = CallPolicy(TaskQueue.CYCLES, deadline_s=1_900, heartbeat_s=20, retry=SOON)
 PREPARE = CallPolicy(TaskQueue.TRANSFERS, deadline_s=30, retry=SOON)

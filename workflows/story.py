@@ -10,17 +10,18 @@ with workflow.unsafe.imports_passed_through():
     from kimp.contracts.cycle import CycleRecord, CycleResult, CycleTerms, TakeOver
     from kimp.contracts.operators import Decision, WriteOff
     from kimp.contracts.orders import OrderIntent
-    from kimp.contracts.progress import Price, ToldSoFar
+    from kimp.contracts.progress import ToldSoFar
     from kimp.contracts.search_attributes import KIMP_PROFIT_KRW, KIMP_REASON, KIMP_STATUS, WITHHELD
     from kimp.contracts.status import CycleStatus
     from kimp.domain.ids import Step, UsedNumber, step_of
-    from kimp.domain.ledger import Account, Entry, Posting, holdings, value_krw, write_off_entry
+    from kimp.domain.ledger import Account, Entry, Posting, holdings, write_off_entry
     from kimp.domain.market import Venue
     from kimp.domain.money import Asset, Money
 
 from workflows.control import Control
 from workflows.numbers import Numbers
 from workflows.recording import refused, what_is_in_no_book, without_amounts
+from workflows.valuing import VALUES_ALL, Valuation
 
 LINES_KEPT = 100
 """Of the story in the Web UI, in the next run of the workflow; Temporal keeps the earlier runs, the ledger all."""
@@ -46,7 +47,7 @@ class CycleStory:
         self.route: Asset | None = None
         self.profit_krw: Decimal | None = None
         self.krw_per_usdt = cycle.krw_per_usdt
-        self._prices: dict[tuple[Venue, Asset], Decimal] = {}
+        self._valuation = Valuation()
         self.entries: list[Entry] = []
         """What this run booked, in that order."""
         self._before: dict[tuple[Account, Asset], Decimal] = {}
@@ -86,7 +87,8 @@ class CycleStory:
             returned=self.returned,
             route=self.route,
             krw_per_usdt=self.krw_per_usdt,
-            prices=tuple(Price(venue=venue, coin=coin, price=price) for (venue, coin), price in self._prices.items()),
+            prices=self._valuation.prices,
+            fees_elsewhere=self._valuation.fees_elsewhere,
             held=tuple(Posting(account, asset, amount) for (account, asset), amount in self.held.items()),
             booked=tuple(sorted(filter(self._may_come_again, self._booked))),
             absent=tuple(self.absent),
@@ -110,7 +112,7 @@ class CycleStory:
         self.least_pause = timedelta(seconds=told.pause_s or 0)
         self.spent, self.returned, self.route = told.spent, told.returned, told.route
         self.krw_per_usdt = told.krw_per_usdt
-        self._prices = {(one.venue, one.coin): one.price for one in told.prices}
+        self._valuation.go_on(told)
         self._before = {(one.account, one.asset): one.amount for one in told.held}
         self._booked = set(told.booked)
         self.absent = list(told.absent)
@@ -130,7 +132,7 @@ class CycleStory:
 
     def mark(self, venue: Venue, coin: Asset, price: Decimal) -> None:
         """Remember a price, to value what lots and fees leave over."""
-        self._prices[venue, coin] = price
+        self._valuation.mark(venue, coin, price)
 
     def advance(self, status: CycleStatus) -> None:
         """Move on: searchable at once; the read model follows with what is booked next, or when the cycle waits."""
@@ -177,6 +179,7 @@ class CycleStory:
 
     def _take_in(self, entries: Sequence[Entry]) -> None:
         self.entries.extend(entries)
+        self._valuation.count_fees(entries, self.krw_per_usdt)
         self._booked.update(entry.entry_id for entry in entries)
 
     async def wait(self, reason: str | None, until: timedelta | None = None) -> None:
@@ -197,11 +200,12 @@ class CycleStory:
         """The last word."""
         self.walked_through = False
         await self.wait(None)
+        if self.spent is not None or (self.held and workflow.patched(VALUES_ALL)):
+            reason = await self._value(reason)
         self.reason = reason
         if reason is not None:
             self._search_reason(reason)
-        if self.spent is not None:
-            self.profit_krw = value_krw(self.held, self.krw_per_usdt, self._prices_krw())
+        if self.profit_krw is not None:
             self._search_profit(self.profit_krw)
         self.advance(status)
         await self.book()
@@ -262,12 +266,13 @@ class CycleStory:
         name = f"{self.cycle.cycle_id}/write-off/{self._written_off}"
         await self.book([write_off_entry(name, self.cycle.cycle_id, loss.account, loss.asset, loss.amount)])
 
-    def _prices_krw(self) -> dict[Asset, Decimal]:
-        return {
-            coin: price * (self.krw_per_usdt if venue is Venue.BINANCE else 1)
-            for (venue, coin), price in self._prices.items()
-            if coin not in {Venue.UPBIT.cash, Venue.BINANCE.cash}
-        }
+    async def _value(self, reason: str | None) -> str | None:
+        """The result in won; what is uncertain about it joins the reason that people read."""
+        self.profit_krw, doubt = await self._valuation.result_krw(self.cycle.cycle_id, self.held, self.krw_per_usdt)
+        if doubt is None:
+            return reason
+        self.tell(doubt)
+        return doubt if reason is None else f"{reason}. {doubt}"
 
     def _record(self, entries: Sequence[Entry]) -> CycleRecord:
         return CycleRecord(

@@ -125,6 +125,7 @@ def _a_short_deposit(pages: Pages) -> None:
     pages.journal[-1]["balance"] = "990"
     pages.journal.append({**pages.journal[-1], "kind": "lost", "withdrawal": "w-2", "coin": "USDT", "amount": "9"})
     pages.row("capital")["free"] = "990"
+    _earned(pages, "-10272.05")
     pages.drop_entry("XRP-1-HW-1/in")
     arrived = (("in_transit", "USDT", "-190"), ("binance", "USDT", "190"))
     gone = (("in_transit", "USDT", "-9"), ("external", "USDT", "9"))
@@ -194,6 +195,12 @@ def _fees_in_bnb(pages: Pages, booked: str = "0.001") -> None:
         line["fee"] = "0.3"
     pages.row("withdrawal_intents", transfer_id="XRP-1-1W-1")["amount"] = "100"
     pages.ask("record", 1, entries=[_told("XRP-1-1W-1/out", out)])
+    _earned(pages, "1880")
+
+
+def _fees_in_bnb_that_cost_nothing(pages: Pages) -> None:
+    _fees_in_bnb(pages)
+    _earned(pages, "2327.95")
 
 
 def _another_fee_in_bnb(pages: Pages) -> None:
@@ -692,6 +699,7 @@ BROKEN: list[tuple[str, Change]] = [
     ("I6", _a_record_that_is_not_in_the_ledger),
     ("I6", _a_profit_that_no_fill_made),
     ("I6", _a_loss_told_as_a_profit),
+    ("I6", _fees_in_bnb_that_cost_nothing),
     ("I6", _completed_with_no_profit_told),
     ("I6", _undone_beyond_its_bound),
     ("I7", _a_stake_above_the_cap),
@@ -824,7 +832,7 @@ def verdicts_without(source: str) -> dict[str, Verdict]:
 @pytest.mark.parametrize(
     ("source", "unknown"),
     [
-        ("journal", {"I1", "I2", "I3", "I4", "I5", "I7", "I10"}),
+        ("journal", {"I1", "I2", "I3", "I4", "I5", "I6", "I7", "I10"}),
         ("tables", INVARIANTS - {"I8", "I9"}),
         ("workflows", {"I4", "I6", "I7", "I10"}),
         ("differences", {"I8"}),

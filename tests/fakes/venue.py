@@ -13,6 +13,7 @@ from kimp.domain.market import Fill, Instrument, Network, Quote, Side, TickBand,
 from kimp.domain.money import Asset
 from kimp.ports.exchange import Balance, ListedWithdrawal, OrderTerms, VenueDeposit, VenueOrder
 
+BNB = Asset("BNB")
 CHAIN: dict[str, tuple[Venue, dict[str, Decimal]]] = {}
 """Coins between venues: txid -> where to, how much of each transfer. One chain for both fake venues."""
 
@@ -25,6 +26,8 @@ class FakeVenue:
     prices: dict[Asset, tuple[Decimal, Decimal]]
     """Coin -> (bid, ask)."""
     fee: Decimal = Decimal("0.001")
+    fee_in_bnb: Decimal | None = None
+    """Taken of each trade in the place of `fee`."""
     network_fee: Decimal = Decimal("0.5")
     depth: Decimal = Decimal(1_000_000)
     """Coins that each order can take."""
@@ -130,9 +133,12 @@ class FakeVenue:
         return order
 
     def _fill(self, intent: OrderIntent, price: Decimal, quantity: Decimal) -> Fill:
+        name = f"t{len(self.orders) + 1}"
+        if self.fee_in_bnb is not None:
+            return Fill(name, price, quantity, self.fee_in_bnb, BNB)
         in_coins = self.venue is Venue.BINANCE and intent.side is Side.BUY
         fee = self.fee * (quantity if in_coins else quantity * price)
-        return Fill(f"t{len(self.orders) + 1}", price, quantity, fee, intent.coin if in_coins else self.venue.cash)
+        return Fill(name, price, quantity, fee, intent.coin if in_coins else self.venue.cash)
 
     async def network(self, coin: Asset) -> Network:
         return Network(

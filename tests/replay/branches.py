@@ -7,6 +7,7 @@ from datetime import timedelta
 from decimal import Decimal
 
 from fakes.lab import TRX, XRP, Lab, hurrying
+from fakes.venue import BNB
 from temporalio.client import WorkflowHandle
 
 from kimp.contracts.cycle import CycleResult
@@ -337,6 +338,18 @@ async def late_order(lab: Lab) -> Handle:
     return lab.client.get_workflow_handle(handle.id)
 
 
+async def paid_fees_in_bnb(lab: Lab) -> Handle:
+    """Valued at the end, at the market."""
+    lab.binance.fee_in_bnb = Decimal("0.01")
+    lab.binance.prices[BNB] = (Decimal(590), Decimal(600))
+    return await lab.start(await lab.plan())
+
+
+async def paid_fees_in_what_has_no_price(lab: Lab) -> Handle:
+    lab.binance.fee_in_bnb = Decimal("0.01")
+    return await lab.start(await lab.plan())
+
+
 async def sold_in_many_parts(lab: Lab) -> Handle:
     """So many that the history continues as new, where the server calls it long early. The first run's history."""
     cycle = await lab.plan()
@@ -399,6 +412,8 @@ BRANCHES: tuple[Branch, ...] = (
     deposit_refused_then_written_off,
     stranded,
     late_order,
+    paid_fees_in_bnb,
+    paid_fees_in_what_has_no_price,
     sold_in_many_parts,
     parked_for_long,
 )

@@ -1,6 +1,7 @@
 """A cycle may wait for a year: its history continues as new, and the cycle goes on as if nothing had happened."""
 
 from datetime import timedelta
+from decimal import Decimal
 
 import pytest
 from fakes.lab import XRP, Handle, Lab
@@ -69,6 +70,7 @@ async def test_a_year_of_a_closed_wallet_ends_with_an_abort(lab: Lab) -> None:
 
 
 async def test_a_year_of_a_closed_wallet_ends_with_its_opening(lab: Lab) -> None:
+    lab.binance.fee_in_bnb = Decimal("0.01")
     cycle = await lab.plan()
     lab.binance.wallets_open = False
     async with lab.workers():
@@ -82,5 +84,8 @@ async def test_a_year_of_a_closed_wallet_ends_with_its_opening(lab: Lab) -> None
     assert result.status is CycleStatus.COMPLETED
     assert len(lab.binance.withdrawals) == len(lab.upbit.withdrawals) == 1
     told_once(lab.records.records)
+    told = result.reason or ""
+    assert "BNB" in told, "a fee of the first run is remembered to the end"
+    assert "the most that such fees can be" in told
     assert result.profit_krw is not None
     assert result.profit_krw > 0

@@ -16,27 +16,12 @@ from kimp.contracts.status import CycleStatus
 from kimp.contracts.transfers import TransferState, WithdrawalIntent, WithdrawalReport
 from kimp.domain.errors import Postponed, Rejected, Unavailable
 from kimp.domain.ledger import Account, holdings
-from kimp.domain.market import Fill, Side
+from kimp.domain.market import Side
 from kimp.domain.money import ZERO, Asset
 from kimp.ports.exchange import VenueDeposit, VenueOrder
 from workflows.arbitrage_cycle import ArbitrageCycle
 
 ANN = OperatorRequest(by="ann", note="looked")
-BNB = Asset("BNB")
-
-
-class BnbVenue(FakeVenue):
-    """Takes its fees in BNB."""
-
-    def _fill(self, intent: OrderIntent, price: Decimal, quantity: Decimal) -> Fill:
-        return replace(super()._fill(intent, price, quantity), fee=Decimal("0.01"), fee_asset=BNB)
-
-
-async def test_a_fee_in_another_coin_is_booked_and_ends_no_cycle(lab: Lab) -> None:
-    lab.binance = BnbVenue(lab.binance.venue, lab.binance.prices)
-    result = await lab.complete()
-    assert result.status is CycleStatus.COMPLETED
-    assert holdings(lab.records.entries)[Account.BINANCE, BNB] == Decimal("-0.01")
 
 
 class ShortVenue(FakeVenue):

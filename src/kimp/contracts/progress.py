@@ -62,6 +62,13 @@ class Price(Message):
     price: Decimal
 
 
+class FeesElsewhere(Message):
+    """Fees in an asset that no trade of the cycle was for: the most in won that they can have come to."""
+
+    asset: Asset
+    most_krw: Decimal
+
+
 class ToldSoFar(Message):
     """The cycle's state as records and lists show it, and what keeps its names and entries from being used twice."""
 
@@ -78,6 +85,7 @@ class ToldSoFar(Message):
     route: Asset | None
     krw_per_usdt: Decimal
     prices: tuple[Price, ...]
+    fees_elsewhere: tuple[FeesElsewhere, ...] = ()
     held: tuple[Posting, ...]
     booked: tuple[str, ...]
     """Ids of entries that a look at the same order or transfer may bring once more."""

@@ -27,6 +27,8 @@ class Account(StrEnum):
 
 
 HOLDINGS = (Account.UPBIT, Account.BINANCE, Account.IN_TRANSIT)
+DEAREST_FEE = Decimal("0.0025")
+"""Of a trade's cash: neither venue publishes a higher one for any spot market, and paid in another coin it is lower."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,9 +192,20 @@ def spent_on(entries: Iterable[Entry], venue: Venue, step: str) -> Money | None:
 def value_krw(
     changes: Mapping[tuple[Account, Asset], Decimal], krw_per_usdt: Decimal, prices_krw: Mapping[Asset, Decimal]
 ) -> Decimal:
-    """What the changes are worth in won. `prices_krw` holds the coins; cash is valued at `krw_per_usdt`.
-
-    A coin without a price counts nothing: a cycle must be able to end without it.
-    """
+    """What the changes are worth in won. `prices_krw` holds each of the coins; cash is valued at `krw_per_usdt`."""
     price = {Venue.UPBIT.cash: Decimal(1), Venue.BINANCE.cash: krw_per_usdt, **prices_krw}
-    return sum((change * price.get(asset, ZERO) for (_, asset), change in changes.items()), ZERO)
+    return sum((change * price[asset] for (_, asset), change in changes.items()), ZERO)
+
+
+@exact
+def fees_elsewhere_krw(entries: Iterable[Entry], krw_per_usdt: Decimal) -> dict[Asset, Decimal]:
+    """By asset, the most in won that fees in neither the coin nor the cash of their trades (BNB) can have come to."""
+    most: defaultdict[Asset, Decimal] = defaultdict(lambda: ZERO)
+    price = {Venue.UPBIT.cash: Decimal(1), Venue.BINANCE.cash: krw_per_usdt}
+    for entry in entries:
+        traded = {p.asset: abs(p.amount) for p in entry.postings if p.account is Account.MARKET}
+        funds_krw = max((traded[asset] * price[asset] for asset in traded if asset in price), default=ZERO)
+        for posting in entry.postings:
+            if posting.account is Account.FEES and traded and posting.asset not in traded:
+                most[posting.asset] += funds_krw * DEAREST_FEE
+    return dict(most)

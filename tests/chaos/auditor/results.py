@@ -3,22 +3,27 @@
 I1 compares those movements with the venue's fills and transfers one by one, so a wrong figure has nothing to hide in.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from decimal import Decimal
 
 from chaos.auditor.books import TERMINAL, Books
 from chaos.auditor.evidence import Circumstances, Violation, number, optional, violation
-from chaos.auditor.names import CASH
+from chaos.auditor.names import CASH, OrderName
+from chaos.auditor.venue_truth import VenueTruth
 
 RATE_MARGIN = Decimal("0.1")
 """How far the won per USDT of a cycle may be from the usual rate."""
-REST_KRW = Decimal(20_000)
-"""Dust and fees in a third coin, which are valued at the market of the moment."""
+REST_MARGIN = Decimal(1)
+"""Dust is valued at the market of the moment, or counted as nothing where that can't be read."""
+REST_KRW = Decimal(20)
+FEES_ELSEWHERE = (Decimal("0.0007"), Decimal("0.0026"))
+"""Of a trade's cash: what its fee in a third coin costs, from the usual fee less a quarter to the bound that counts
+while the coin has no price."""
 LOSS_MARGIN = Decimal("0.02")
 """Fees, steps and a price that moved after a route was chosen."""
 
 
-def check_results(books: Books, circumstances: Circumstances) -> Iterator[Violation]:
+def check_results(truth: VenueTruth, books: Books, circumstances: Circumstances) -> Iterator[Violation]:
     held = books.holdings()
     for cycle, row in books.cycles.items():
         if row["status"] not in TERMINAL:
@@ -29,17 +34,38 @@ def check_results(books: Books, circumstances: Circumstances) -> Iterator[Violat
             if row["status"] == "COMPLETED":
                 yield violation("completed, and nobody knows with what profit", cycle=cycle)
             continue
-        expected, margin = _valued(left, circumstances.krw_per_usdt)
+        expected, margin = _valued(left, truth.prices_krw)
+        least, most = _fees_elsewhere(cycle, truth)
+        expected, margin = expected - (least + most) / 2, margin + (most - least) / 2
         if abs(told - expected) > margin:
             yield violation("a profit other than what was earned", cycle=cycle, told=told, earned=expected)
         yield from _bearable(cycle, row["status"], expected + margin, row["spent"], row["home_asset"], circumstances)
 
 
-def _valued(left: dict[tuple[str, str], Decimal], krw_per_usdt: Decimal) -> tuple[Decimal, Decimal]:
-    """In won, and how far off it may be."""
-    krw = sum((amount for (_, asset), amount in left.items() if asset == CASH["upbit"]), Decimal(0))
-    usdt = sum((amount for (_, asset), amount in left.items() if asset == CASH["binance"]), Decimal(0))
-    return krw + usdt * krw_per_usdt, abs(usdt) * krw_per_usdt * RATE_MARGIN + REST_KRW
+def _valued(left: Mapping[tuple[str, str], Decimal], prices_krw: Mapping[str, Decimal]) -> tuple[Decimal, Decimal]:
+    """In won, and how far off it may be; without what there is no price for, which is fees in a third coin."""
+    expected, margin = Decimal(0), REST_KRW
+    for (_, asset), amount in left.items():
+        worth = amount * prices_krw.get(asset, Decimal(0))
+        expected += worth
+        if asset != CASH["upbit"]:
+            margin += abs(worth) * (RATE_MARGIN if asset == CASH["binance"] else REST_MARGIN)
+    return expected, margin
+
+
+def _fees_elsewhere(cycle: str, truth: VenueTruth) -> tuple[Decimal, Decimal]:
+    """In won, the least and the most that the venue's fees for the cycle in a third coin can have cost it."""
+    own = [fill for fill in truth.fills if (name := OrderName.of(fill.client_id or "")) and name.cycle == cycle]
+    traded = sum(
+        (
+            fill.price * fill.quantity * truth.prices_krw[CASH[fill.venue]]
+            for fill in own
+            if fill.fee and fill.fee_asset not in {fill.coin, CASH[fill.venue]}
+        ),
+        Decimal(0),
+    )
+    least, most = FEES_ELSEWHERE
+    return traded * least, traded * most
 
 
 def _bearable(

@@ -89,7 +89,9 @@ def _judge(e: Evidence) -> Iterator[Verdict]:
     yield _verdict(
         "I6",
         "read model and ledger follow the histories",
-        lambda: chain(check_projection(_read(books), _read(e.workflows)), check_results(_read(books), circumstances)),
+        lambda: chain(
+            check_projection(_read(books), _read(e.workflows)), check_results(_read(truth), _read(books), circumstances)
+        ),
     )
     yield _verdict(
         "I7",

@@ -1,5 +1,7 @@
 """Double entry: where value goes, and that none appears or vanishes."""
 
+from decimal import Decimal
+
 import pytest
 from fakes.market import XRP, d
 
@@ -9,6 +11,7 @@ from kimp.domain.ledger import (
     Entry,
     Posting,
     deposit_entry,
+    fees_elsewhere_krw,
     fill_entry,
     holdings,
     opening_entry,
@@ -69,6 +72,33 @@ def test_a_fee_in_a_third_asset_is_taken_from_that_asset() -> None:
     bnb = Asset("BNB")
     entry = fill_entry("o3", "XRP-1", Venue.BINANCE, XRP, Side.BUY, Fill("t1", d(2), d(1), d("0.001"), bnb))
     assert {(Account.BINANCE, bnb, "-0.001"), (Account.FEES, bnb, "0.001")} < booked(entry)
+
+
+@pytest.mark.parametrize(
+    ("venue", "coin", "price", "most_krw"),
+    [(Venue.BINANCE, XRP, d(2), d(700)), (Venue.UPBIT, XRP, d(2800), d(700)), (Venue.UPBIT, USDT, d(1390), d(350))],
+)
+@pytest.mark.parametrize("side", Side)
+def test_a_fee_in_a_third_asset_is_bounded_by_its_trade(
+    side: Side, venue: Venue, coin: Asset, price: Decimal, most_krw: Decimal
+) -> None:
+    """A quarter of a percent of what was traded, in won; two trades bear twice as much."""
+    bnb = Asset("BNB")
+    trades = [fill_entry(f"o{n}", "XRP-1", venue, coin, side, Fill("t1", price, d(100), d(9), bnb)) for n in (1, 2)]
+    assert fees_elsewhere_krw(trades, d(1400)) == {bnb: most_krw * 2}
+
+
+@pytest.mark.parametrize("asset", [XRP, USDT])
+def test_a_fee_in_what_was_traded_needs_no_bound(asset: Asset) -> None:
+    trade = fill_entry("o1", "XRP-1", Venue.BINANCE, XRP, Side.BUY, Fill("t1", d(2), d(100), d(1), asset))
+    sent = withdrawal_entry("w1", "XRP-1", Venue.BINANCE, XRP, d(99), d(1))
+    assert fees_elsewhere_krw([trade, sent], d(1400)) == {}
+
+
+def test_what_is_left_without_a_price_is_no_result() -> None:
+    """It would count as nothing, and a loss as none."""
+    with pytest.raises(KeyError):
+        value_krw({(Account.BINANCE, Asset("BNB")): d(-1)}, d(1400), {})
 
 
 def test_no_fee_books_no_posting() -> None:
