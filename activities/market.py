@@ -1,23 +1,32 @@
-"""What the workflow must know of the market at this moment."""
+"""What the workflow must know of the market at this moment.
 
+The bus says when a look may pay; by what is found the venues themselves are asked, as others may write to the bus.
+"""
+
+import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 
 from temporalio import activity
 
+from activities.own_rate import own_krw_per_usdt
 from activities.pauses import pause
 from kimp.contracts.cycle import MarketNow, QuoteQuery, RouteQuery, RouteReport, WaysBackQuery
 from kimp.domain.compensation import WaysBack, ways_back
-from kimp.domain.errors import Unavailable
-from kimp.domain.gates import Blocked
-from kimp.domain.market import Venue
-from kimp.domain.money import USDT, ZERO, Asset
-from kimp.domain.premium import mid
+from kimp.domain.errors import Unavailable, VenueError
+from kimp.domain.legs import LegEstimate
+from kimp.domain.market import Quote, Venue, VenueRules
+from kimp.domain.money import ZERO, Asset
+from kimp.domain.own_prices import PriceBounds
 from kimp.domain.routing import choose_route, rank_routes
-from kimp.domain.view import MarketView, check_quote
+from kimp.domain.view import MarketView
 from kimp.ports.clock import SteadyClock
 from kimp.ports.exchange import MarketData
 from kimp.ports.ticks import TickBus
+
+VENUES_WITHIN_S = 10.0
+"""A venue that takes longer to tell its books, fees and wallets is left out of the comparison."""
 
 
 @dataclass(frozen=True)
@@ -27,41 +36,74 @@ class MarketActivities:
     venues: Mapping[Venue, MarketData]
     bus: TickBus
     clock: SteadyClock
+    bounds: PriceBounds
 
     @activity.defn
     async def find_route(self, query: RouteQuery) -> RouteReport:
         """The best way home, as soon as one is good enough, or none once the time to look is over.
 
-        By the feeder's last values: none while these are missing or stale. Looking here, and not in the workflow,
-        keeps hours of waiting out of its history.
+        None while the feeder's last values are missing or stale. Looking here, and not in the workflow, keeps hours
+        of waiting out of its history.
         """
         until_ms = self.clock.steady_ms() + query.look_for_s * 1000
         while True:
             activity.heartbeat("looking for a way home")
-            report = await self._look(query)
-            if report.route is not None or self.clock.steady_ms() >= until_ms:
-                return report
+            route = await self._look(query)
+            if route is not None or self.clock.steady_ms() >= until_ms:
+                return RouteReport(route=route, krw_per_usdt=await self._rate())
             await pause(query.look_every_s)
 
-    async def _look(self, query: RouteQuery) -> RouteReport:
-        view = await self._view(query.coins)
+    async def _look(self, query: RouteQuery) -> LegEstimate | None:
+        """Where the bus tells of a route that is good enough, the best by the venues' own books, if it is as well."""
+        told = MarketView.of(await self.bus.latest(query.coins), await self.bus.latest_rules())
+        if (hint := self._best(told, query)) is None:
+            return None
+        activity.heartbeat("asking the venues")
+        route = self._best(await self._own_view(query.coins), query)
+        if route is None:
+            activity.logger.warning(
+                "%s is no way home: it brings %s by the quotes on the bus, less than %s by the venues' own books",
+                hint.coin, hint.proceeds, query.least,
+            )  # fmt: skip
+        return route
+
+    def _best(self, view: MarketView, query: RouteQuery) -> LegEstimate | None:
         now = self.clock.now_ms()
         routes = rank_routes(view, query.coins, query.direction, query.cash, now, query.max_quote_age_ms)
-        won = check_quote(view, Venue.UPBIT, USDT, now, query.max_quote_age_ms)
-        return RouteReport(
-            route=choose_route(routes, query.least), krw_per_usdt=None if isinstance(won, Blocked) else mid(won)
-        )
+        return choose_route(routes, query.least)
+
+    async def _rate(self) -> Decimal | None:
+        try:
+            return await own_krw_per_usdt(self.venues[Venue.UPBIT], self.bounds)
+        except VenueError as error:
+            activity.logger.warning("cash is valued by an earlier rate: %s", error)
+            return None
 
     @activity.defn
     async def find_ways_back(self, query: WaysBackQuery) -> WaysBack:
-        """What coins abroad are worth at home, sent back or sold where they are, by the feeder's last values."""
-        view = await self._view((*query.coins, query.coin))
+        """What coins abroad are worth at home, sent back or sold where they are, by the venues' own books."""
+        view = await self._own_view(tuple(dict.fromkeys((*query.coins, query.coin))))
         return ways_back(
             view, query.coin, query.amount, query.direction, query.coins, self.clock.now_ms(), query.max_quote_age_ms
         )
 
-    async def _view(self, coins: Sequence[Asset]) -> MarketView:
-        return MarketView.of(await self.bus.latest(coins), await self.bus.latest_rules())
+    async def _own_view(self, coins: Sequence[Asset]) -> MarketView:
+        told = await asyncio.gather(*(self._told(venue, coins) for venue in self.venues.values()))
+        return MarketView.of((quote for quotes, _ in told for quote in quotes), (r for _, rules in told for r in rules))
+
+    async def _told(self, venue: MarketData, coins: Sequence[Asset]) -> tuple[list[Quote], list[VenueRules]]:
+        """Its tops of book and its rules at this moment; nothing if it does not tell."""
+        try:
+            async with asyncio.timeout(VENUES_WITHIN_S):
+                rules = await venue.rules(coins)
+                traded = [instrument.coin for instrument in rules.instruments]
+                tops = await venue.tops(traded) if traded else {}
+        except (VenueError, TimeoutError) as error:
+            activity.logger.warning("%s is left out of the comparison: %s", venue.venue, error or "it took too long")
+            return [], []
+        now = self.clock.now_ms()
+        priced = [quote for quote in tops.values() if quote.bid > ZERO and not quote.crossed]
+        return [quote._replace(received_ms=now) for quote in priced], [rules]
 
     @activity.defn
     async def read_market(self, query: QuoteQuery) -> MarketNow:

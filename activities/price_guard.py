@@ -26,8 +26,11 @@ KEEP_MS = 1_000
 """A reading that began longer ago is taken anew."""
 WITHIN_S = 2.0
 """An order that waits longer has expired, or stalled."""
-REFUSALS = 3
-"""So many openings in a row that are not what the venues say: somebody writes to the bus, or the feeder is wrong."""
+REFUSALS, LASTING_MS = 3, 30_000
+"""So many openings in a row that are not what the venues say, over so long: somebody writes to the bus, or the feeder
+is wrong. A market that moves more than the band between a quote and its check refuses some openings as well, but not
+every one for ten times as long as any quote is traded on.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +50,8 @@ class PriceGuard:
         self._controls = controls
         self._clock = clock
         self._readings: dict[Asset, _Reading] = {}
-        self._refused_in_a_row = 0
+        self._refused: list[int] = []
+        """When, by the steady clock, since one was believed."""
 
     def begin(self, coin: Asset) -> None:
         """Read the coin's prices from both venues at once, unless that was just begun."""
@@ -68,7 +72,7 @@ class PriceGuard:
             return self._count(Blocked(Gate.OWN_PRICES_MISSING, f"{error}" or "the venues took too long to tell them"))
         blocked = check_told(_told(intent, opening), own, self.bounds)
         if blocked is None:
-            self._refused_in_a_row = 0
+            self._refused.clear()
             return None
         self._count(blocked)
         if blocked.gate is not Gate.OWN_PRICES_MISSING:
@@ -76,10 +80,13 @@ class PriceGuard:
         return blocked
 
     async def _latch(self, blocked: Blocked) -> None:
-        self._refused_in_a_row += 1
-        if self._refused_in_a_row >= REFUSALS:
-            self._refused_in_a_row = 0
-            reason = f"{REFUSALS} cycles in a row were not what the venues say; {blocked.gate}: {blocked.detail}"
+        self._refused.append(self._clock.steady_ms())
+        if len(self._refused) >= REFUSALS and self._refused[-1] - self._refused[0] >= LASTING_MS:
+            reason = (
+                f"none of {len(self._refused)} cycles in a row was what the venues say; "
+                f"{blocked.gate}: {blocked.detail}"
+            )
+            self._refused.clear()
             activity.logger.error("%s; no new cycles until `kimp resume`", reason)
             await self._controls.halt_at_least(HaltLevel.NO_NEW_CYCLES, reason)
 

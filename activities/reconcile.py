@@ -8,17 +8,18 @@ from temporalio import activity
 
 from activities.crash_points import crash_point
 from activities.orders import FENCE_MS
+from activities.own_rate import own_krw_per_usdt
 from kimp.contracts.sweep import SWEEP, Reconciled, SweepQuery
 from kimp.domain.admission import HaltLevel
+from kimp.domain.errors import VenueError
 from kimp.domain.ledger import RECONCILED, Account, unexplained, unexplained_entry, value_krw
 from kimp.domain.market import Venue
-from kimp.domain.money import USDT, Asset
-from kimp.domain.premium import mid
+from kimp.domain.money import Asset
+from kimp.domain.own_prices import PriceBounds
 from kimp.ports.books import Controls, Ledger, Strandings
 from kimp.ports.clock import Clock
 from kimp.ports.exchange import MarketData
 from kimp.ports.settings import TradingRules
-from kimp.ports.ticks import TickBus
 
 SURFACES_MS = 3 * FENCE_MS
 """From its intent on: a venue that executes an order later than this is beyond what anybody has reported."""
@@ -33,9 +34,9 @@ class ReconcileActivities:
     ledger: Ledger
     strandings: Strandings
     controls: Controls
-    bus: TickBus
     clock: Clock
     rules: TradingRules
+    bounds: PriceBounds
 
     @activity.defn
     async def reconcile_balances(self, query: SweepQuery) -> Reconciled:
@@ -76,11 +77,16 @@ class ReconcileActivities:
         return unexplained(ledger, held)
 
     async def _is_much(self, differences: Differences) -> bool:
-        quotes = {quote.coin: quote for quote in await self.bus.latest([asset for _, asset in differences] + [USDT])
-                  if quote.venue is Venue.UPBIT}  # fmt: skip
-        priced = {Venue.UPBIT.cash, *quotes}
-        if USDT not in quotes or any(asset not in priced for _, asset in differences):
+        """By Upbit's own prices: quotes on the bus may be anybody's. What it does not price may be worth anything."""
+        upbit = self.venues[Venue.UPBIT]
+        coins = {asset for _, asset in differences} - {venue.cash for venue in Venue}
+        try:
+            rate = await own_krw_per_usdt(upbit, self.bounds)
+            bids = {coin: top.bid for coin, top in (await upbit.tops(sorted(coins))).items()} if coins else {}
+        except VenueError as error:
+            activity.logger.warning("what is unexplained cannot be valued: %s", error)
             return True
-        bids = {asset: quote.bid for asset, quote in quotes.items()}
-        each = (value_krw({key: abs(amount)}, mid(quotes[USDT]), bids) for key, amount in differences.items())
+        if coins - bids.keys():
+            return True
+        each = (value_krw({key: abs(amount)}, rate, bids) for key, amount in differences.items())
         return sum(each) > await self.rules.unexplained_krw()

@@ -9,21 +9,20 @@ from temporalio import activity
 
 from activities.crash_points import crash_point
 from activities.identity import foreign_order
+from activities.own_rate import own_krw_per_usdt
 from kimp.contracts.cycle import CyclePolicy, StrandedInput
 from kimp.contracts.orders import OrderIntent, OrderOutcome, OrderReport
 from kimp.contracts.sweep import SWEEP, Found, StrandedQuery, SweepQuery
 from kimp.domain.errors import BadAmount, NotFound, Rejected, Unstorable, VenueError
 from kimp.domain.ids import step_of
 from kimp.domain.market import Venue
-from kimp.domain.money import USDT
-from kimp.domain.premium import mid
+from kimp.domain.own_prices import PriceBounds
 from kimp.observability import metrics
 from kimp.observability.context import bound
 from kimp.ports.books import Stranding, Strandings
 from kimp.ports.exchange import Trading, VenueOrder
 from kimp.ports.settings import TradingRules
 from kimp.ports.starter import CycleFates
-from kimp.ports.ticks import TickBus
 
 LATE_MS = 3_600_000
 """For how long after its intent, and after its cycle's end, an order that nobody can vouch for is looked for.
@@ -44,8 +43,8 @@ class SweepActivities:
     venues: Mapping[Venue, Trading]
     strandings: Strandings
     fates: CycleFates
-    bus: TickBus
     rules: TradingRules
+    bounds: PriceBounds
 
     @activity.defn
     async def adopt_late_orders(self, query: SweepQuery) -> Found:
@@ -104,14 +103,18 @@ class SweepActivities:
 
     @activity.defn
     async def describe_stranded(self, query: StrandedQuery) -> Found:
-        """What its new workflow begins with; nothing if it runs or has ended, or while no quote values cash."""
+        """What its new workflow begins with; nothing if it runs or has ended, or while nothing values cash."""
         fate = await self.fates.fate(query.cycle_id)
         # Asked in this order: a cycle that ended in between is finished by now.
         facts = None if fate is None else await self.strandings.stranding(query.cycle_id)
-        rates = [q for q in await self.bus.latest([USDT]) if q.venue is Venue.UPBIT]
-        if fate is None or facts is None or not rates:
+        if fate is None or facts is None:
             return Found()
-        return Found(stranded=(_input(facts, fate, mid(rates[0]), await self.rules.policy()),))
+        try:
+            rate = await own_krw_per_usdt(self.venues[Venue.UPBIT], self.bounds)
+        except VenueError as error:
+            activity.logger.warning("%s is not taken over yet: %s", query.cycle_id, error)
+            return Found()
+        return Found(stranded=(_input(facts, fate, rate, await self.rules.policy()),))
 
 
 def _input(facts: Stranding, fate: str, krw_per_usdt: Decimal, policy: CyclePolicy) -> StrandedInput:

@@ -145,7 +145,7 @@ class Lab:
         orders = OrderActivities(
             self.venues, journal, controls, clock, PriceGuard(self.venues, controls, clock, BOUNDS)
         )
-        market = MarketActivities(self.venues, self, clock)  # type: ignore[arg-type]  # only what it reads is here
+        market = MarketActivities(self.venues, self, clock, BOUNDS)  # type: ignore[arg-type]  # only what it reads is here
         transfers = TransferActivities(self.venues, journal, _allowed(), _Impatient(self), polls=2)
         records = RecordActivities(self.records)  # type: ignore[arg-type]  # only `record` is called
         ops_activities: list[Callable[..., Any]] = [records.record]
@@ -157,15 +157,15 @@ class Lab:
         ]
         if self.books:
             fates = TemporalCycleFates(self.client)
-            sweep = SweepActivities(self.venues, self.books.strandings, fates, self, FixedRules(POLICY))  # type: ignore[arg-type]  # as above
+            sweep = SweepActivities(self.venues, self.books.strandings, fates, FixedRules(POLICY), BOUNDS)
             reconcile = ReconcileActivities(
                 self.venues,
                 self.books.ledger,
                 self.books.strandings,
                 self.books.controls,
-                self,  # type: ignore[arg-type]  # as above
                 clock,
                 FixedRules(POLICY),
+                BOUNDS,
             )
             cycle_activities += [
                 sweep.adopt_late_orders,

@@ -61,12 +61,13 @@ def cycle_worker(
 ) -> Worker:
     """Workflow and orders. Also embedded in the initiator, where a cycle starts with no hop through the server."""
     clock = SystemClock()
-    guard = PriceGuard(venues, books.controls, clock, settings.trading.price_bounds())
+    bounds = settings.trading.price_bounds()
+    guard = PriceGuard(venues, books.controls, clock, bounds)
     orders = OrderActivities(venues, books.journal, books.controls, clock, guard)
-    market = MarketActivities(venues, bus, clock)
+    market = MarketActivities(venues, bus, clock, bounds)
     rules = SettingsInForce(settings, books.settings)
-    sweep = SweepActivities(venues, books.strandings, TemporalCycleFates(client), bus, rules)
-    reconcile = ReconcileActivities(venues, books.ledger, books.strandings, books.controls, bus, clock, rules)
+    sweep = SweepActivities(venues, books.strandings, TemporalCycleFates(client), rules, bounds)
+    reconcile = ReconcileActivities(venues, books.ledger, books.strandings, books.controls, clock, rules, bounds)
     return _worker(
         settings,
         client,

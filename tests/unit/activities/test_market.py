@@ -1,20 +1,26 @@
-"""Books that orders of running cycles are priced by."""
+"""Books that orders of running cycles are priced by, and ways home that are found by them."""
+
+from collections import deque
+from collections.abc import Sequence
 
 import pytest
 from fakes.desk import Desk
-from fakes.market import XRP, d
+from fakes.lab import BOUNDS, COINS, binance, upbit
+from fakes.market import NOW, XRP, d
 from fakes.venue import FakeVenue
 
 from activities.market import MarketActivities
-from kimp.contracts.cycle import MarketNow, QuoteQuery
+from kimp.contracts.cycle import MarketNow, QuoteQuery, RouteQuery, RouteReport, WaysBackQuery
+from kimp.domain.compensation import WaysBack
 from kimp.domain.errors import Postponed, Unavailable
-from kimp.domain.market import Venue
+from kimp.domain.market import Direction, Quote, Venue, VenueRules
+from kimp.domain.money import KRW, USDT, Asset, Money
 
 QUERY = QuoteQuery(cycle_id="XRP-1", venue=Venue.BINANCE, coin=XRP)
 
 
 def activities(desk: Desk, venue: FakeVenue) -> MarketActivities:
-    return MarketActivities({venue.venue: venue}, None, desk.clock)  # type: ignore[arg-type]  # the bus is not asked
+    return MarketActivities({venue.venue: venue}, None, desk.clock, BOUNDS)  # type: ignore[arg-type]  # the bus is not asked
 
 
 async def test_a_book_comes_with_its_rules(desk: Desk) -> None:
@@ -34,3 +40,117 @@ async def test_a_book_without_a_price_is_not_traded_on(desk: Desk, bid: str, ask
 async def test_a_market_that_is_not_open_is_waited_for(desk: Desk) -> None:
     with pytest.raises(Postponed):
         await desk.run(activities(desk, FakeVenue(Venue.BINANCE, {})).read_market, QUERY)
+
+
+class Bus:
+    """Tells of venues of its own, which are what somebody makes of them."""
+
+    def __init__(self) -> None:
+        self.venues = {Venue.UPBIT: upbit(), Venue.BINANCE: binance()}
+
+    async def latest(self, coins: Sequence[Asset]) -> list[Quote]:
+        told = [top for venue in self.venues.values() for top in (await venue.tops(coins)).values()]
+        return [quote._replace(received_ms=NOW) for quote in told]
+
+    async def latest_rules(self) -> list[VenueRules]:
+        return [await venue.rules(COINS) for venue in self.venues.values()]
+
+    def write(self, venue: Venue, coin: Asset, bid: str, ask: str) -> None:
+        self.venues[venue].prices[coin] = d(bid), d(ask)
+
+
+class Way:
+    """1,400,000 won on Upbit, which want to go home as USDT: 1401 won each, 0.5 USDT for the transfer."""
+
+    def __init__(self, desk: Desk) -> None:
+        self.desk = desk
+        self.venues = {Venue.UPBIT: upbit(), Venue.BINANCE: binance()}
+        self.bus = Bus()
+        self.work = MarketActivities(self.venues, self.bus, desk.clock, BOUNDS)  # type: ignore[arg-type]  # only what it reads
+
+    async def home(self, least: str) -> RouteReport:
+        query = RouteQuery(
+            cycle_id="XRP-1",
+            direction=Direction.TO_BINANCE,
+            cash=Money(d(1_400_000), KRW),
+            least=Money(d(least), USDT),
+            coins=COINS,
+            max_quote_age_ms=2_000,
+            look_every_s=1,
+            look_for_s=0,
+        )
+        report = await self.desk.run(self.work.find_route, query)
+        assert isinstance(report, RouteReport)
+        return report
+
+    async def back(self) -> WaysBack:
+        query = WaysBackQuery(
+            cycle_id="XRP-1",
+            direction=Direction.TO_BINANCE,
+            coin=XRP,
+            amount=d(500),
+            coins=COINS,
+            max_quote_age_ms=2_000,
+        )
+        ways = await self.desk.run(self.work.find_ways_back, query)
+        assert isinstance(ways, WaysBack)
+        return ways
+
+
+@pytest.fixture
+def way(desk: Desk) -> Way:
+    return Way(desk)
+
+
+async def test_a_way_home_is_found_when_bus_and_venues_agree(way: Way) -> None:
+    report = await way.home("997")
+    assert report.route is not None
+    assert report.route.coin == USDT
+    assert report.krw_per_usdt == d("1400.5")
+
+
+async def test_no_quote_on_the_bus_makes_a_dear_way_home_a_cheap_one(way: Way) -> None:
+    """Home by XRP loses 1 %, but is told to gain: what is asked for is what the venues' own books bring."""
+    way.bus.write(Venue.BINANCE, XRP, "3", "3.0001")
+    assert (await way.home("1200")).route is None
+    found = (await way.home("997")).route
+    assert found is not None
+    assert (found.coin, found.proceeds.amount < d(1001)) == (USDT, True), "the best by the venues, at their prices"
+
+
+async def test_no_network_fee_on_the_bus_is_believed(way: Way) -> None:
+    way.venues[Venue.UPBIT].network_fee = d(50)
+    assert (await way.home("997")).route is None
+
+
+async def test_what_cash_is_worth_is_not_told_by_the_bus(way: Way) -> None:
+    way.bus.write(Venue.UPBIT, USDT, "14", "14.01")
+    assert (await way.home("2000")).krw_per_usdt == d("1400.5")
+
+
+@pytest.mark.parametrize(("bid", "ask"), [("400", "401"), ("6000", "6001"), ("0", "0"), ("1400", "1399")])
+async def test_a_rate_beyond_bounds_values_nothing(way: Way, bid: str, ask: str) -> None:
+    """Not even if the venue says so; the last one is kept."""
+    way.venues[Venue.UPBIT].prices[USDT] = (d(bid), d(ask))
+    assert (await way.home("2000")).krw_per_usdt is None
+
+
+async def test_a_venue_that_tells_nothing_leaves_no_way_home_and_no_error(way: Way) -> None:
+    for call in ("rules", "tops"):
+        way.venues[Venue.UPBIT].faults[call] = deque([Unavailable("busy", venue="upbit")])
+    report = await way.home("997")
+    assert (report.route, report.krw_per_usdt) == (None, None)
+    assert (await way.home("997")).route is not None
+
+
+async def test_ways_back_are_compared_by_the_venues_own_books(way: Way) -> None:
+    honest = await way.back()
+    way.bus.write(Venue.UPBIT, XRP, "1", "1.1")
+    way.bus.write(Venue.BINANCE, XRP, "30", "30.1")
+    assert await way.back() == honest
+    assert honest.finished is not None
+
+
+async def test_a_way_back_that_a_venue_does_not_tell_of_is_none(way: Way) -> None:
+    way.venues[Venue.BINANCE].faults["rules"] = deque([Unavailable("busy", venue="binance")])
+    assert await way.back() == WaysBack(returned=None, finished=None)

@@ -14,7 +14,7 @@ from fakes.market import NOW
 from fakes.venue import FakeVenue
 
 from activities.orders import OrderActivities
-from activities.price_guard import KEEP_MS, REFUSALS, PriceGuard
+from activities.price_guard import KEEP_MS, LASTING_MS, REFUSALS, PriceGuard
 from initiator.plan import cycle_input
 from kimp.contracts.orders import Opening, OrderIntent, OrderOutcome, OrderReport
 from kimp.domain.admission import HaltLevel
@@ -150,14 +150,25 @@ async def test_prices_that_the_venues_do_not_tell_open_nothing(scene: Scene) -> 
     assert scene.desk.journal.halt is HaltLevel.RUN
 
 
-async def test_a_few_forged_in_a_row_halt_new_cycles(scene: Scene) -> None:
-    for number in range(2 * REFUSALS - 1):
-        honest = number == REFUSALS - 1
-        await scene.open(upbit_XRP="1" if honest else "1.02")
-        assert scene.desk.journal.halt is HaltLevel.RUN, "not yet so many in a row"
-    await scene.open(upbit_XRP="1.02")
+async def test_forged_ones_in_a_row_halt_new_cycles(scene: Scene) -> None:
+    for _ in range(REFUSALS):
+        assert scene.desk.journal.halt is HaltLevel.RUN
+        await scene.open(upbit_XRP="1.02")
+        scene.desk.clock.ms += LASTING_MS // (REFUSALS - 1)
     assert scene.desk.journal.halt is HaltLevel.NO_NEW_CYCLES
     assert Gate.PRICES_DIFFER in scene.desk.journal.reasons[0]
+
+
+async def test_a_market_that_moves_fast_for_a_moment_halts_nothing(scene: Scene) -> None:
+    """Each is refused, but they are over before long, or some in between are believed."""
+    for _ in range(3 * REFUSALS):
+        await scene.open(upbit_XRP="1.02")
+    await scene.open()
+    scene.desk.clock.ms += 2 * LASTING_MS
+    for _ in range(REFUSALS):
+        await scene.open(upbit_XRP="1.02")
+        scene.desk.clock.ms += LASTING_MS // REFUSALS
+    assert scene.desk.journal.halt is HaltLevel.RUN
 
 
 async def test_a_reading_that_was_begun_a_moment_ago_is_used_and_an_older_one_is_not(scene: Scene) -> None:

@@ -1,0 +1,28 @@
+"""What cash is worth, by Upbit's own book: whoever writes to the bus must not value orders, losses or what is left."""
+
+import asyncio
+from decimal import Decimal
+
+from kimp.domain.errors import Unavailable
+from kimp.domain.market import Venue
+from kimp.domain.money import USDT, ZERO
+from kimp.domain.own_prices import PriceBounds
+from kimp.domain.premium import mid
+from kimp.ports.exchange import MarketData
+
+WITHIN_S = 5.0
+
+
+async def own_krw_per_usdt(upbit: MarketData, bounds: PriceBounds) -> Decimal:
+    """Raises a venue error, Unavailable also for a rate that the configuration does not allow."""
+    try:
+        async with asyncio.timeout(WITHIN_S):
+            quote = (await upbit.tops((USDT,))).get(USDT)
+    except TimeoutError:
+        raise Unavailable("the price of USDT took too long", venue=Venue.UPBIT) from None
+    if quote is None or quote.bid <= ZERO or quote.crossed:
+        raise Unavailable("there is no price in the book of USDT", venue=Venue.UPBIT)
+    rate = mid(quote)
+    if rate != bounds.nearest(rate):
+        raise Unavailable(f"{rate:f} KRW per USDT is beyond trading.least_ and most_krw_per_usdt", venue=Venue.UPBIT)
+    return rate
