@@ -5,6 +5,7 @@ Against bare sockets, because what a client library does on its own accord shows
 
 import asyncio
 import gzip
+import json
 import socket
 import ssl
 import time
@@ -21,11 +22,13 @@ from fakes.intents import NEVER
 from fakes.raw_server import Behaviour, Peer, RawServer, http, raw_server
 from pydantic import SecretStr
 
+from kimp.adapters.binance import rest
 from kimp.adapters.venue.transport import LONGEST_ANSWER, SentTwice, departing, open_session
 from kimp.config import PAPER_NETWORKS
 from kimp.config.venues import BinanceSettings, UpbitSettings
 from kimp.domain.errors import OutcomeUnknown, Unavailable
 from kimp.domain.market import Side, Venue
+from kimp.domain.money import Asset
 from kimp.ports.exchange import Exchange
 
 REDIRECTS = ["301 Moved Permanently", "302 Found", "303 See Other", "307 Temporary Redirect", "308 Permanent Redirect"]
@@ -295,3 +298,32 @@ async def test_the_next_call_is_sent_and_reads_are_never_held_back() -> None:
                 await (await session.post(server.url)).read()
 
         assert len(server.orders()) == 2
+
+
+TRADE = {"price": "2", "qty": "1", "commission": "0", "commissionAsset": "BNB"}
+ORDER = {
+    "symbol": "XRPUSDT", "orderId": 7, "clientOrderId": "XRP-1-1B1-1", "side": "BUY", "status": "FILLED",
+    "origQty": "5000", "executedQty": "5000", "cummulativeQuoteQty": "10000", "price": "3", "time": 1,
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("rises", [False, True])
+async def test_trades_without_an_end_end(monkeypatch: pytest.MonkeyPatch, *, rises: bool) -> None:
+    """The same page again and again, or ever new ones: neither is read for ever, nor booked."""
+    monkeypatch.setattr(rest, "MOST_TRADES", 3 * rest.TRADES_PER_READ)
+    pages = 0
+
+    async def behave(_: RawServer, peer: Peer) -> None:
+        nonlocal pages
+        while request := await peer.request():
+            answer: object = ORDER
+            if b"/myTrades?" in request:
+                start = pages * rest.TRADES_PER_READ if rises else 0
+                answer = [TRADE | {"id": start + number} for number in range(rest.TRADES_PER_READ)]
+                pages += 1
+            await peer.answer(http("200 OK", json.dumps(answer).encode(), JSON))
+
+    async with raw_server(behave) as server, exchange_at(server.url, Venue.BINANCE) as exchange:
+        with pytest.raises(Unavailable, match=r"more than 3000 trades" if rises else r"some before 1000"):
+            await exchange.find_order(Asset("XRP"), "XRP-1-1B1-1")
+    assert pages == (3 if rises else 2)

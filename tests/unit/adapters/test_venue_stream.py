@@ -6,16 +6,20 @@ import hashlib
 import json
 import struct
 from contextlib import aclosing
+from unittest.mock import Mock
 
 import pytest
 from fakes.raw_server import Behaviour, Peer, RawServer, http, raw_server
 from websockets.asyncio.client import connect
+from websockets.client import ClientProtocol
+from websockets.uri import parse_uri
 
 from kimp.adapters.binance.stream import BinanceStream
 from kimp.adapters.clock import SystemClock
 from kimp.adapters.upbit.stream import UpbitStream
 from kimp.adapters.venue import stream as streams
-from kimp.adapters.venue.stream import ANEW_AFTER, BUFFERED_FRAMES, LARGEST_FRAME, Event, VenueStream
+from kimp.adapters.venue.sockets import BUFFERED_FRAMES, LARGEST_FRAME, MOST_UNREAD, Connection, bursts
+from kimp.adapters.venue.stream import ANEW_AFTER, Event, VenueStream
 from kimp.config import VenueSettings
 from kimp.domain.market import Quote
 from kimp.domain.money import Asset
@@ -109,6 +113,61 @@ async def test_a_frame_that_is_too_large_ends_its_connection(odd: bytes) -> None
     assert server.connections == 2
 
 
+CLOSING = b"\x88\x02\x03\xe9"
+PING = b"\x89\x7d" + b"x" * 125
+PINGS = PING * 20_000
+
+
+@pytest.mark.parametrize("odd", [frame(b"[" * (LARGEST_FRAME + 1)), CLOSING, PINGS], ids=["too large", "bye", "pings"])
+async def test_a_server_that_neither_reads_nor_closes_holds_nothing_up(odd: bytes) -> None:
+    async def behave(_: RawServer, peer: Peer) -> None:
+        await shake_hands(peer)
+        if peer.number > 1:
+            await peer.answer(top(1))
+        else:
+            peer.writer.write(odd)
+        await asyncio.Event().wait()
+
+    async with raw_server(behave) as server:
+        assert len(await first(stream_at(BinanceStream, server), 1)) == 1
+    assert server.connections == 2
+
+
+@pytest.mark.parametrize("waiting", [MOST_UNREAD, MOST_UNREAD + 1])
+async def test_a_server_that_does_not_read_what_it_is_sent_is_left(waiting: int) -> None:
+    """Quotes between its pings do not hide that pongs pile up."""
+    transport = Mock(spec=asyncio.Transport)
+    transport.get_write_buffer_size.return_value = waiting
+    connection = Connection(ClientProtocol(parse_uri("ws://127.0.0.1/")))
+    connection.connection_made(transport)
+    connection.data_received(b"")
+    assert transport.abort.called == (waiting > MOST_UNREAD)
+
+
+WIDE = "123456789012345678.123456789"
+"""More digits than any price, size or total of either venue has."""
+
+
+@pytest.mark.parametrize("named", [True, False])
+async def test_the_widest_book_that_a_venue_may_send_fits(*, named: bool) -> None:
+    """Upbit's 30 levels, where it does not understand the depth, in its format of long names or of short ones."""
+    unit = f'"ask_price":{WIDE},"bid_price":{WIDE},"ask_size":{WIDE},"bid_size":{WIDE}'
+    book = (
+        f'{{"type":"orderbook","code":"KRW-XRP","total_ask_size":{WIDE},"total_bid_size":{WIDE},'
+        f'"orderbook_units":[{",".join([f"{{{unit}}}"] * 30)}],"timestamp":1,"level":{WIDE},"stream_type":"REALTIME"}}'
+    )
+    short = {"orderbook_units": "obu", "ask_price": "ap", "bid_price": "bp", "ask_size": "as", "bid_size": "bs",
+             "timestamp": "tms", "code": "cd"}  # fmt: skip
+    for name, shorter in short.items() if not named else ():
+        book = book.replace(f'"{name}"', f'"{shorter}"')
+    assert len(book) < LARGEST_FRAME / 2
+    behave = sends_first(frame(book.encode()) + top(1), b"")
+    async with raw_server(behave) as server:
+        stream = stream_at(BinanceStream if named else UpbitStream, server)
+        await first(stream, 1)
+    assert stream.counts[Event.RECONNECTED] == 0
+
+
 async def test_deep_json_is_one_bad_frame() -> None:
     async with raw_server(sends_first(frame(b"[" * LARGEST_FRAME) + top(1), b"")) as server:
         stream = stream_at(BinanceStream, server)
@@ -140,7 +199,7 @@ def failures(monkeypatch: pytest.MonkeyPatch) -> list[int]:
         seen.append(failures)
         return 0.0
 
-    monkeypatch.setattr(streams, "_pause", pause)
+    monkeypatch.setattr(streams, "pause_after", pause)
     return seen
 
 
@@ -187,10 +246,10 @@ async def test_a_reader_that_is_slow_keeps_a_bounded_number_of_frames() -> None:
         raw_server(flood) as server,
         asyncio.timeout(20),
         connect(f"ws://127.0.0.1:{server.port}", max_queue=BUFFERED_FRAMES, compression=None) as socket,
-        aclosing(streams._bursts(socket)) as bursts,
+        aclosing(bursts(socket)) as arrived,
     ):
         sizes: list[int] = []
-        async for burst in bursts:
+        async for burst in arrived:
             sizes.append(len(burst))
             await asyncio.sleep(0.05)
             if sum(sizes) == total:

@@ -88,8 +88,12 @@ def executed(content: Any) -> tuple[str, Decimal]:
     return str(told.order_id), told.executed_qty
 
 
-def trades(content: Any) -> tuple[Fill, ...]:
-    return _fills(shaped(content, list[_Trade], "trades"))
+def trades(content: Any, first: int = 0) -> tuple[Fill, ...]:
+    """Asked for from the number `first` on: one of an earlier page would be booked twice, or read for ever."""
+    told = shaped(content, list[_Trade], "trades")
+    if any(trade.number < first for trade in told):
+        raise BadMessage(f"trades: some before {first}, from which on they were asked for")
+    return _fills(told)
 
 
 def _fills(told: Sequence[_Fill | _Trade]) -> tuple[Fill, ...]:

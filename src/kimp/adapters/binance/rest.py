@@ -13,7 +13,7 @@ from kimp.adapters.binance.errors import ARCHIVED, NO_SUCH_SYMBOL, classify
 from kimp.adapters.binance.keys import key_facts
 from kimp.adapters.venue.batch import Batched
 from kimp.adapters.venue.cache import Kept
-from kimp.adapters.venue.client import Caller
+from kimp.adapters.venue.client import GARBAGE, Caller
 from kimp.adapters.venue.deadline import sent_by
 from kimp.adapters.venue.guard import check_withdrawal, network_name
 from kimp.adapters.venue.rows import left_out
@@ -22,7 +22,7 @@ from kimp.config import KeyPair, VenueSettings
 from kimp.contracts.cycle import MarketNow
 from kimp.contracts.orders import OrderIntent
 from kimp.contracts.transfers import Address, TransferState, WithdrawalIntent, WithdrawalReport
-from kimp.domain.errors import BadMessage, NotFound, Postponed, Rejected
+from kimp.domain.errors import BadMessage, NotFound, Postponed, Rejected, Unavailable
 from kimp.domain.keys import KeyFacts
 from kimp.domain.market import Fill, Network, Quote, Venue, VenueRules
 from kimp.domain.money import CONTEXT, ZERO, Asset
@@ -35,6 +35,8 @@ KEEP_S = 300
 """Fees; filters and wallet states are read every time."""
 TRADES_PER_READ = 1_000
 """Most that myTrades takes."""
+MOST_TRADES = 100_000
+"""Of one order: five times what the largest that kimp sends has, were each of the least value that Binance trades."""
 IDS_PER_READ = 45
 """Most ids that withdraw/history takes; it may be called ten times a second only."""
 
@@ -159,13 +161,15 @@ class BinanceExchange:
         """All of an order, oldest first, however many: without `limit` and `fromId` Binance tells the latest 500."""
         found: list[Fill] = []
         first = 0
-        while True:
+        while len(found) < MOST_TRADES:
             query = {"symbol": symbol, "orderId": order, "fromId": first, "limit": TRADES_PER_READ}
-            page = await self._call.read("trades", self._api.private_get_mytrades(query), parse.trades)
+            call = self._api.private_get_mytrades(query)
+            page = await self._call.read("trades", call, partial(parse.trades, first=first))
             found += page
             if len(page) < TRADES_PER_READ:
                 return tuple(found)
             first = max(int(fill.trade_id) for fill in page) + 1
+        raise Unavailable(f"order {order} has more than {MOST_TRADES} trades", venue=self.venue, code=GARBAGE)
 
     async def place_order(self, intent: OrderIntent, *, send_by_ms: int) -> VenueOrder:
         """Binance answers after it has matched, with every fill."""

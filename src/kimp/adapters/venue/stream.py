@@ -1,23 +1,18 @@
-"""One WebSocket that carries all book tops of a venue, for ever: connect, subscribe, read, reconnect.
-
-Whatever is buffered on the socket when the reader wakes is handed on as one list, so that a burst costs one wake-up
-and one publication instead of thousands.
-"""
+"""One WebSocket that carries all book tops of a venue, for ever: connect, subscribe, read, reconnect."""
 
 import asyncio
 import logging
-import random
 from abc import ABC, abstractmethod
 from collections import Counter
-from collections.abc import AsyncGenerator, Generator, Sequence
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import cast
 
-from websockets.asyncio.client import ClientConnection, connect
+from websockets.asyncio.client import ClientConnection
 from websockets.exceptions import ConnectionClosed
 
+from kimp.adapters.venue.sockets import bursts, connections, pause_after
 from kimp.adapters.venue.ticks import Notice, Read, Refused
 from kimp.config import VenueSettings
 from kimp.domain.errors import BadMessage
@@ -26,15 +21,8 @@ from kimp.domain.money import Asset
 from kimp.observability import metrics
 from kimp.ports.clock import Clock
 
-SILENCE_S = 30.0
-"""A connection that answers pings and brings nothing for so long is given up."""
-PING_S = 10.0
-BUFFERED_FRAMES = 4_096
-LARGEST_FRAME = 16_384
-"""Bytes; a book top has a few hundred. It bounds what a hostile server can fill, and how deep JSON nests."""
 ANEW_AFTER = 5
 """So many frames of a book in a row below the newest number: the numbers have begun anew, or one was wrong."""
-FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.1, 10.0
 HEALTHY_S = 5.0
 """A connection that brought quotes and lived for so long is followed by the next one at once."""
 SHOWN = 120
@@ -98,7 +86,7 @@ class VenueStream(ABC):
         feed = self.feed(coins)
         loop = asyncio.get_running_loop()
         failures = 0
-        async with aclosing(_connections(feed.url)) as sockets:
+        async with aclosing(connections(feed.url)) as sockets:
             async for socket in sockets:
                 began, fruitful = loop.time(), False
                 try:
@@ -113,12 +101,12 @@ class VenueStream(ABC):
                 self._count(Event.RECONNECTED)
                 # Venues ban who connects too often: what ends soon, or brought nothing, is followed ever more slowly.
                 failures = 0 if fruitful and loop.time() - began >= HEALTHY_S else failures + 1
-                await asyncio.sleep(_pause(failures) if failures else 0.0)
+                await asyncio.sleep(pause_after(failures) if failures else 0.0)
 
     async def _batches(self, socket: ClientConnection, read: Read) -> AsyncGenerator[list[Quote]]:
         order = _Order()
-        async with aclosing(_bursts(socket)) as bursts:
-            async for burst in bursts:
+        async with aclosing(bursts(socket)) as arrived:
+            async for burst in arrived:
                 batch, over = self._read(burst, read, order)
                 if batch:
                     yield batch
@@ -170,79 +158,3 @@ class VenueStream(ABC):
     def _count(self, event: Event) -> None:
         self.counts[event] += 1
         metrics.stream_events.add(1, {"venue": self.venue.value, "kind": event.value})
-
-
-def _pause(failures: int) -> float:
-    ceiling = min(LONGEST_PAUSE_S, FIRST_PAUSE_S * 2.0 ** min(failures, 10))
-    return random.uniform(ceiling / 2, ceiling)  # noqa: S311 - spreads reconnects, no secret
-
-
-def _pauses() -> Generator[float]:
-    failures = 0
-    while True:
-        yield _pause(failures)
-        failures += 1
-
-
-class _Connect(connect):
-    """Follows no redirect: quotes come from the configured host or not at all."""
-
-    def process_redirect(self, exc: Exception) -> Exception | str:
-        return exc
-
-
-def _connections(url: str) -> AsyncGenerator[ClientConnection]:
-    connecting = _Connect(
-        url,
-        compression=None,  # saves latency; the frames are small
-        proxy=None,
-        ping_interval=PING_S,
-        ping_timeout=PING_S,
-        close_timeout=1.0,
-        max_size=LARGEST_FRAME,
-        max_queue=BUFFERED_FRAMES,
-        reconnect_delays=_pauses,
-        # Nothing is fatal: a venue that refuses today (maintenance, ban, DNS) may accept in a minute.
-        process_exception=_retry,
-    )
-    # The cast is for `aclosing`: it is an async generator, declared as an iterator.
-    return cast("AsyncGenerator[ClientConnection]", connecting.__aiter__())
-
-
-def _retry(refusal: Exception) -> None:
-    log.warning("stream cannot connect: %s: %s", type(refusal).__name__, refusal)
-
-
-async def _bursts(socket: ClientConnection) -> AsyncGenerator[list[bytes]]:
-    """All frames that are there, as soon as there is one. Raises ConnectionClosed, or TimeoutError on silence."""
-    frames: list[bytes] = []
-    arrived, taken = asyncio.Event(), asyncio.Event()
-
-    async def pump() -> None:
-        try:
-            while True:
-                # Does not suspend while the socket has frames buffered.
-                frame = await socket.recv(decode=False)
-                frames.append(frame)
-                arrived.set()
-                while len(frames) >= BUFFERED_FRAMES:  # whoever reads them is slow: the venue has to wait
-                    taken.clear()
-                    await taken.wait()
-        finally:
-            arrived.set()
-
-    reader = asyncio.create_task(pump())
-    try:
-        while True:
-            if not frames:
-                if reader.done():
-                    reader.result()
-                arrived.clear()
-                async with asyncio.timeout(SILENCE_S):
-                    await arrived.wait()
-            burst, frames = frames, []
-            taken.set()
-            if burst:
-                yield burst
-    finally:
-        reader.cancel()

@@ -1,0 +1,131 @@
+"""A venue's WebSocket connections: one after the other, each bounded in what its server can fill or hold up.
+
+Whatever is buffered on a socket when the reader wakes is handed on as one list, so that a burst costs one wake-up and
+one publication instead of thousands.
+"""
+
+import asyncio
+import logging
+import random
+from collections.abc import AsyncGenerator, Generator
+from typing import cast
+
+from websockets.asyncio.client import ClientConnection, connect
+from websockets.frames import Frame, Opcode
+from websockets.protocol import Event
+
+SILENCE_S = 30.0
+"""A connection that answers pings and brings nothing for so long is given up."""
+PING_S = 10.0
+BUFFERED_FRAMES = 4_096
+LARGEST_FRAME = 16_384
+"""Bytes. It bounds what a hostile server can fill, and how deep JSON nests.
+
+A bookTicker with all digits that a number may have stays below half a kilobyte, a book of Upbit's of the depth that is
+asked for as well; the 30 levels that it has where a depth is not understood, in the format with the long names, take
+6 KB. The quotes of a frame above twice that would be somebody else's.
+"""
+MOST_UNREAD = 65_536
+"""Bytes that wait for the server to read them: kimp sends next to nothing, so it asks for pongs and reads none."""
+MOST_PINGS = 100
+"""In a row with no other frame between them; each is work. Binance sends one in twenty seconds, Upbit none."""
+FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.1, 10.0
+
+log = logging.getLogger(__name__)
+
+
+def pause_after(failures: int) -> float:
+    ceiling = min(LONGEST_PAUSE_S, FIRST_PAUSE_S * 2.0 ** min(failures, 10))
+    return random.uniform(ceiling / 2, ceiling)  # noqa: S311 - spreads reconnects, no secret
+
+
+def _pauses() -> Generator[float]:
+    failures = 0
+    while True:
+        yield pause_after(failures)
+        failures += 1
+
+
+class _Connect(connect):
+    """Follows no redirect: quotes come from the configured host or not at all."""
+
+    def process_redirect(self, exc: Exception) -> Exception | str:
+        return exc
+
+
+class Connection(ClientConnection):
+    """Ends at once where it ends at all: one whose server has said goodbye or broken the protocol would wait for that
+    server to close it, with no quotes meanwhile.
+    """
+
+    _pings = 0
+
+    def data_received(self, data: bytes) -> None:
+        super().data_received(data)
+        if self.protocol.close_expected() or self.transport.get_write_buffer_size() > MOST_UNREAD:
+            self.transport.abort()
+
+    def process_event(self, event: Event) -> None:
+        super().process_event(event)
+        if isinstance(event, Frame):
+            self._pings = self._pings + 1 if event.opcode is Opcode.PING else 0
+            if self._pings > MOST_PINGS:
+                self.transport.abort()
+
+
+def connections(url: str) -> AsyncGenerator[ClientConnection]:
+    connecting = _Connect(
+        url,
+        compression=None,  # saves latency; the frames are small
+        proxy=None,
+        ping_interval=PING_S,
+        ping_timeout=PING_S,
+        close_timeout=1.0,
+        max_size=LARGEST_FRAME,
+        max_queue=BUFFERED_FRAMES,
+        reconnect_delays=_pauses,
+        # Nothing is fatal: a venue that refuses today (maintenance, ban, DNS) may accept in a minute.
+        process_exception=_retry,
+        create_connection=Connection,
+    )
+    # The cast is for `aclosing`: it is an async generator, declared as an iterator.
+    return cast("AsyncGenerator[ClientConnection]", connecting.__aiter__())
+
+
+def _retry(refusal: Exception) -> None:
+    log.warning("stream cannot connect: %s: %s", type(refusal).__name__, refusal)
+
+
+async def bursts(socket: ClientConnection) -> AsyncGenerator[list[bytes]]:
+    """All frames that are there, as soon as there is one. Raises ConnectionClosed, or TimeoutError on silence."""
+    frames: list[bytes] = []
+    arrived, taken = asyncio.Event(), asyncio.Event()
+
+    async def pump() -> None:
+        try:
+            while True:
+                # Does not suspend while the socket has frames buffered.
+                frame = await socket.recv(decode=False)
+                frames.append(frame)
+                arrived.set()
+                while len(frames) >= BUFFERED_FRAMES:  # whoever reads them is slow: the venue has to wait
+                    taken.clear()
+                    await taken.wait()
+        finally:
+            arrived.set()
+
+    reader = asyncio.create_task(pump())
+    try:
+        while True:
+            if not frames:
+                if reader.done():
+                    reader.result()
+                arrived.clear()
+                async with asyncio.timeout(SILENCE_S):
+                    await arrived.wait()
+            burst, frames = frames, []
+            taken.set()
+            if burst:
+                yield burst
+    finally:
+        reader.cancel()
