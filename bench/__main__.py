@@ -7,6 +7,7 @@ import asyncio
 import tempfile
 from pathlib import Path
 
+from fakes.open_redis import OpenRedis
 from rich.console import Console
 
 from bench.cycles import measure as measure_cycles
@@ -16,14 +17,13 @@ from bench.orders import measure as measure_orders
 from bench.orders import own_world
 from bench.ticks import measure as measure_ticks
 from kimp.adapters.embedded.process import free_port
-from kimp.adapters.embedded.redis import EmbeddedRedis
 
 
 async def measure() -> list[Row]:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         rows: list[Row] = []
-        async with EmbeddedRedis(folder, port=free_port()) as redis:
+        async with OpenRedis(folder, port=free_port()) as redis:
             rows += await measure_ticks(redis.url)
             async with own_world(folder, redis.url) as world:
                 rows += await measure_orders(world)

@@ -17,12 +17,12 @@ from typing import TypeVar
 from uuid import uuid4
 
 import pytest
+from fakes.open_redis import OpenRedis
 from sqlalchemy import text
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.ext.asyncio import create_async_engine
 
 from kimp.adapters.embedded.process import free_port
-from kimp.adapters.embedded.redis import EmbeddedRedis
 from kimp.adapters.temporal.devserver import DevServer
 from kimp.adapters.temporal.devserver_binary import find_binary
 
@@ -93,7 +93,7 @@ def redis_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     if named:
         yield named
         return
-    server = EmbeddedRedis(tmp_path_factory.mktemp("redis"))
+    server = OpenRedis(tmp_path_factory.mktemp("redis"))
     run(server.start())
     yield server.url
     run(server.stop())

@@ -9,8 +9,7 @@ from pathlib import Path
 from chaos.harness.mariadb import MariaDb
 from cluster.programs import Say, ensure_programs
 from cluster.temporal import TemporalCluster
-
-from kimp.adapters.embedded.redis import EmbeddedRedis
+from fakes.open_redis import OpenRedis
 
 READABLE = 0o755
 """PostgreSQL runs as a user of its own and must get through the folder above its data."""
@@ -20,7 +19,7 @@ READABLE = 0o755
 class Servers:
     temporal: TemporalCluster
     mariadb: MariaDb
-    redis: EmbeddedRedis
+    redis: OpenRedis
 
     def check(self) -> None:
         """Raises ServerFailed when one ended by itself."""
@@ -56,6 +55,6 @@ async def open_servers(folder: Path, say: Say) -> AsyncIterator[Servers]:
         say(f"Temporal: frontend at {temporal.address}, {len(temporal.roles)} roles on PostgreSQL")
         mariadb = await stack.enter_async_context(MariaDb(folder / "mariadb", secrets.token_urlsafe(24)))
         say("MariaDB: a server of its own")
-        redis = await stack.enter_async_context(EmbeddedRedis(folder / "redis"))
+        redis = await stack.enter_async_context(OpenRedis(folder / "redis"))
         say(f"Redis: on port {redis.port}")
         yield Servers(temporal, mariadb, redis)

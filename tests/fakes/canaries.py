@@ -14,6 +14,8 @@ from sqlalchemy import Connection, MetaData, select
 from sqlalchemy.ext.asyncio import create_async_engine
 from temporalio.client import Client
 
+from kimp.contracts.ticks import CHANNEL
+
 
 def canary(name: str) -> str:
     """Made anew, so that no earlier run's can be found; in the characters that both venues allow in a key."""
@@ -92,7 +94,7 @@ async def redis(url: str, published: int = 20) -> dict[str, bytes]:
             assert await client.type(key) == b"string", f"{key!r}: read this kind of value too"
             written[f"Redis key {key.decode()}"] = key + b"\n" + (await client.get(key) or b"")
         async with client.pubsub() as listener:
-            await listener.psubscribe("*")
+            await listener.subscribe(CHANNEL)
             heard = [await listener.get_message(ignore_subscribe_messages=True, timeout=0.2) for _ in range(published)]
         written["Redis messages"] = b"\n".join(message["data"] for message in heard if message)
     return written

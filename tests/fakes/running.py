@@ -14,6 +14,7 @@ from fakes.collector import Collector
 from fakes.command import KIMP
 
 from kimp.adapters.embedded.process import free_port
+from kimp.bootstrap.parts import bus_url
 from kimp.bootstrap.temporal import connect_temporal
 from kimp.cli.stack import Stack
 from kimp.config import Settings
@@ -67,7 +68,7 @@ class World:
         sources = self.said | files([self.folder])
         sources |= await histories(client)
         sources |= await database(self.settings.sql_url)
-        sources |= await redis(self.settings.bus_url)
+        sources |= await redis(bus_url(self.settings))
         sources |= await self.pages()
         sources |= self.collector.written()
         return sources

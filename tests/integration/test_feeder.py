@@ -8,6 +8,7 @@ from decimal import Decimal
 from pathlib import Path
 
 import pytest
+from fakes.open_redis import OpenRedis
 from pydantic import SecretStr
 from redis.asyncio import Redis
 
@@ -15,8 +16,6 @@ from feeder.service import Feeder
 from kimp.adapters.binance.rest import BinanceExchange
 from kimp.adapters.binance.stream import BinanceStream
 from kimp.adapters.clock import SystemClock
-from kimp.adapters.embedded.process import free_port
-from kimp.adapters.embedded.redis import EmbeddedRedis
 from kimp.adapters.redis.bus import RedisTickBus, last_key, rules_key
 from kimp.adapters.upbit.rest import UpbitExchange
 from kimp.adapters.upbit.stream import UpbitStream
@@ -233,16 +232,16 @@ async def test_what_no_market_can_mean_is_counted_and_not_published(
 
 
 async def test_redis_that_was_away_gets_what_is_newest_when_it_returns(paper: PaperExchange, tmp_path: Path) -> None:
-    port = free_port()
-    line = make_line(paper, f"redis://127.0.0.1:{port}/0")
+    server = OpenRedis(tmp_path)
+    line = make_line(paper, server.url)
     line.start()
     try:
         await line.until(lambda: line.feeder.totals["failures"] >= 3)
-        async with EmbeddedRedis(tmp_path / "first", port=port):
+        async with server:
             await line.hear_all_again()
         failures = line.feeder.totals["failures"]
         await line.until(lambda: line.feeder.totals["failures"] > failures)
-        async with EmbeddedRedis(tmp_path / "second", port=port):
+        async with server:
             back_ms = SystemClock().now_ms()
             await line.hear_all_again()
             await line.until(lambda: line.heard[-1].received_ms > back_ms)

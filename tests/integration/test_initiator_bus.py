@@ -7,11 +7,10 @@ from pathlib import Path
 
 import pytest
 from fakes.caps import RICH, WIDE
+from fakes.open_redis import OpenRedis
 
 from initiator.service import Initiator, InitiatorSettings
 from kimp.adapters.clock import SystemClock
-from kimp.adapters.embedded.process import free_port
-from kimp.adapters.embedded.redis import EmbeddedRedis
 from kimp.adapters.redis.bus import RedisTickBus
 from kimp.config import TradingSettings
 from kimp.contracts.cycle import CycleInput, CycleRecord
@@ -75,8 +74,14 @@ def quotes() -> Sequence[Quote]:
 
 
 @pytest.fixture
-async def bus() -> AsyncIterator[RedisTickBus]:
-    bus = RedisTickBus(f"redis://127.0.0.1:{free_port()}/0")
+def server(tmp_path: Path) -> OpenRedis:
+    """Not started yet."""
+    return OpenRedis(tmp_path)
+
+
+@pytest.fixture
+async def bus(server: OpenRedis) -> AsyncIterator[RedisTickBus]:
+    bus = RedisTickBus(server.url)
     yield bus
     await bus.close()
 
@@ -89,13 +94,12 @@ async def until(question: Callable[[], object], work: "asyncio.Task[None]", with
         await asyncio.sleep(0.01)
 
 
-async def test_the_initiator_outlives_redis(bus: RedisTickBus, tmp_path: Path) -> None:
+async def test_the_initiator_outlives_redis(bus: RedisTickBus, server: OpenRedis) -> None:
     initiator = make(bus)
     work = asyncio.create_task(initiator.run())
     await until(lambda: initiator.counts["read_failed"], work)
-    port = int(bus._place.rsplit(":", 1)[1])
-    for visit in range(2):
-        async with EmbeddedRedis(tmp_path / str(visit), port=port):
+    for _ in range(2):
+        async with server:
             initiator.counts.clear()
 
             def heard() -> bool:

@@ -13,6 +13,7 @@ import aiohttp
 import pytest
 from fakes.canaries import Canaries, canary
 from fakes.collector import Collector
+from fakes.open_redis import OpenRedis
 from fakes.places import a_place_of_its_own
 from fakes.running import World, eventually, free_row
 from fakes.telemetry import OF_THE_SDK_WHEN_WELL
@@ -22,8 +23,7 @@ from sqlalchemy.ext.asyncio import create_async_engine
 from temporalio.client import Client
 
 from kimp.adapters.embedded.process import free_port
-from kimp.adapters.embedded.redis import EmbeddedRedis
-from kimp.bootstrap.parts import open_database
+from kimp.bootstrap.parts import bus_url, open_database
 from kimp.bootstrap.temporal import connect_temporal
 from kimp.cli.stack import Stack
 from kimp.config import load
@@ -46,10 +46,8 @@ def secrets() -> dict[str, str]:
 @pytest.fixture
 async def guarded_redis(tmp_path: Path, secrets: dict[str, str]) -> AsyncIterator[str]:
     """A Redis with a password, which is in its URL."""
-    async with EmbeddedRedis(tmp_path / "elsewhere") as server:
-        async with Redis.from_url(server.url) as client:
-            await client.config_set("requirepass", secrets["redis"])
-        yield server.url.replace("redis://", f"redis://:{secrets['redis']}@")
+    async with OpenRedis(tmp_path / "elsewhere", password=secrets["redis"]) as server:
+        yield server.url
 
 
 def keys_of(secrets: Mapping[str, str], prefix: str = "") -> dict[str, str]:
@@ -277,7 +275,7 @@ async def _a_planted_one_is_found_everywhere(world: World) -> None:
         await connection.execute(text("CREATE TABLE planted (note VARCHAR(100))"))
         await connection.execute(text("INSERT INTO planted VALUES (:note)"), {"note": planted})
     await engine.dispose()
-    async with Redis.from_url(world.settings.bus_url) as there:
+    async with Redis.from_url(bus_url(world.settings)) as there:
         await there.set("planted", planted)
     (world.folder / "data" / "planted.log").write_text(f"error: key {planted}\n")
     async with aiohttp.ClientSession() as session:

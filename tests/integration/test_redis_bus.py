@@ -9,9 +9,9 @@ from decimal import Decimal
 from pathlib import Path
 
 import pytest
+from fakes.open_redis import OpenRedis
 from redis.asyncio import Redis
 
-from kimp.adapters.embedded.redis import EmbeddedRedis
 from kimp.adapters.redis.bus import RedisTickBus, last_key, rules_key
 from kimp.contracts.ticks import CHANNEL, decode_batch
 from kimp.domain.errors import BadConfig, BadMessage, BusUnavailable
@@ -226,7 +226,7 @@ async def test_a_url_that_is_none_is_named_at_once(url: str) -> None:
 
 
 async def test_publishing_and_listening_go_on_when_redis_returns(tmp_path: Path) -> None:
-    server = EmbeddedRedis(tmp_path)
+    server = OpenRedis(tmp_path)
     await server.start()
     bus = RedisTickBus(server.url)
     await bus.check_publishing()
@@ -241,7 +241,7 @@ async def test_publishing_and_listening_go_on_when_redis_returns(tmp_path: Path)
             await call
     with pytest.raises(BusUnavailable, match="no Redis answers"):
         await bus.check_reading()
-    again = EmbeddedRedis(tmp_path / "again", port=server.port)
+    again = OpenRedis(tmp_path, port=server.port)
     await again.start()
     async with aclosing(Redis.from_url(again.url)) as redis:
         await subscribers(redis, 1)
@@ -258,7 +258,7 @@ async def test_publishing_and_listening_go_on_when_redis_returns(tmp_path: Path)
 
 async def test_a_redis_that_is_frozen_is_away_too(tmp_path: Path) -> None:
     """Its connections stay open and answer nothing."""
-    async with EmbeddedRedis(tmp_path) as server:
+    async with OpenRedis(tmp_path) as server:
         bus = RedisTickBus(server.url)
         listener = Listener(bus)
         await bus.publish([quote(1)])

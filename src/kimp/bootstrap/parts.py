@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 
 from kimp.adapters.binance.stream import BinanceStream
 from kimp.adapters.clock import SystemClock
+from kimp.adapters.embedded.redis import own_url
 from kimp.adapters.redis.bus import RedisTickBus
 from kimp.adapters.redis.pauses import SharedPauses
 from kimp.adapters.sql.books import SqlBooks, open_books
@@ -87,9 +88,16 @@ def _open_with(settings: Settings, key: KeyInUse) -> Exchange:
     return open_venue(settings, key.venue, key)
 
 
+def bus_url(settings: Settings) -> str:
+    """Where Redis is, with its password: never print it."""
+    if settings.redis_url is not None:
+        return settings.redis_url.get_secret_value()
+    return own_url(settings.local.data_dir, settings.local.redis_port)
+
+
 @asynccontextmanager
 async def open_bus(settings: Settings) -> AsyncIterator[RedisTickBus]:
-    bus = RedisTickBus(settings.bus_url)
+    bus = RedisTickBus(bus_url(settings))
     try:
         yield bus
     finally:

@@ -10,6 +10,7 @@ from typing import Literal, TypeVar
 from temporalio.api.workflowservice.v1 import GetSystemInfoRequest
 
 from kimp.adapters.clock import SystemClock
+from kimp.adapters.embedded.redis_program import find_program
 from kimp.adapters.sql.schema import check_schema
 from kimp.bootstrap.keys import Held
 from kimp.bootstrap.parts import open_bus, open_database, open_keys, open_venue
@@ -138,7 +139,10 @@ async def redis_serves(settings: Settings) -> str:
                 " listen and read, a worker of the queue cycles read"
             )
         quotes = await bus.latest([*settings.trading.assets])
-    return f"serves; {len(quotes)} fresh quotes" + ("" if quotes else " (is a feeder running?)")
+    served = f"serves; {len(quotes)} fresh quotes" + ("" if quotes else " (is a feeder running?)")
+    if settings.redis_url is None and (doubt := find_program().doubt):
+        raise Doubtful(f"{served}; {doubt}")
+    return served
 
 
 async def _forbidden(try_it: Callable[[], Awaitable[None]]) -> str | None:

@@ -93,7 +93,7 @@ class Stack:
             return
         local = self.settings.local
         self.redis = await self._exit.enter_async_context(EmbeddedRedis(local.data_dir, port=local.redis_port))
-        self._say(f"Redis: our own redis-server on port {self.redis.port}")
+        self._say(f"Redis: our own on port {self.redis.port} ({self.redis.program.told})")
 
     async def _start_temporal(self) -> None:
         named = named_server().get("target_host")

@@ -137,13 +137,6 @@ class Settings(Sourced):
             raise ValueError("trading.notional_krw is above a cap of caps, so every cycle would be refused; lower it")
         return self
 
-    @property
-    def bus_url(self) -> str:
-        """Where Redis is, with its password if it has one: never print it."""
-        if self.redis_url is not None:
-            return self.redis_url.get_secret_value()
-        return f"redis://127.0.0.1:{self.local.redis_port}/0"
-
     def rules(self) -> Rules:
         return Rules(self.trading.limits(), self.caps.caps(), self.trading.cooldown_s * 1000)
 

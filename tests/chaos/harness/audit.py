@@ -15,6 +15,7 @@ from chaos.harness.operators import Operators
 from fakes.canaries import database, files, histories, redis
 from temporalio.client import Client
 
+from kimp.bootstrap.parts import bus_url
 from kimp.domain.market import Venue
 from kimp.paper.config import PaperConfig
 
@@ -68,7 +69,7 @@ async def _replay(ground: Ground, saved: Path) -> Sequence[str] | Unread:
 async def _leaks(ground: Ground, temporal: Client) -> Sequence[str]:
     """In all that kimp writes and tells; the venue's own journal is not among it, and names each request by its key."""
     sources = dict(ground.said) | await histories(temporal) | await database(ground.settings.sql_url)
-    sources |= await redis(ground.settings.bus_url)
+    sources |= await redis(bus_url(ground.settings))
     sources |= files([ground.folder / name for name in ("data", "lives", "evidence")])
     return ground.canaries.found(sources)
 

@@ -22,7 +22,7 @@ from sqlalchemy.engine import make_url
 
 from kimp.adapters.embedded.process import free_port
 from kimp.adapters.sql.books import SqlBooks
-from kimp.bootstrap.parts import open_database
+from kimp.bootstrap.parts import bus_url, open_database
 from kimp.cli.stack import Stack
 from kimp.config import Settings, load
 from kimp.domain.market import Venue
@@ -229,7 +229,8 @@ async def _proxies(stack: Stack, closing: AsyncExitStack) -> dict[str, FaultProx
     if database.port is not None:
         targets["database"] = ("127.0.0.1", database.port)
     proxies = {name: await closing.enter_async_context(FaultProxy(0, *target)) for name, target in targets.items()}
-    stack.environment["KIMP_REDIS_URL"] = f"redis://127.0.0.1:{proxies['redis'].listen_port}/0"
+    own_port, port_of_proxy = settings.local.redis_port, proxies["redis"].listen_port
+    stack.environment["KIMP_REDIS_URL"] = bus_url(settings).replace(f":{own_port}/", f":{port_of_proxy}/")
     stack.environment["TEMPORAL_ADDRESS"] = f"127.0.0.1:{proxies['temporal'].listen_port}"
     if database.port is not None:
         through = database.set(host="127.0.0.1", port=proxies["database"].listen_port)

@@ -41,7 +41,7 @@ os.execv(sys.argv[2], sys.argv[2:])
 
 HARMLESS = ("PATH", "HOME", "LANG", "LC_ALL", "TZ", "TMPDIR", "USER", "LOGNAME", "XDG_CONFIG_HOME", "XDG_CACHE_HOME")
 """Variables that other people's programs may see of our environment, which may hold keys of venues and passwords."""
-OWN_FILES = ("*.db", "*.db-shm", "*.db-wal", "*.log", "*.lock")
+OWN_FILES = ("*.db", "*.db-shm", "*.db-wal", "*.log", "*.lock", "redis.password")
 """That kimp and its servers make in the data directory."""
 
 
@@ -67,6 +67,16 @@ def keep_private(folder: Path) -> None:
     for file in (file for pattern in OWN_FILES for file in folder.glob(pattern)):
         if file.is_file() and not file.is_symlink():
             file.chmod(0o600)
+
+
+def open_data_dir(folder: Path) -> None:
+    """Make it, private. Raises BadConfig where that can't be."""
+    try:
+        keep_private(folder)
+    except OSError as error:
+        raise BadConfig(
+            f"cannot write to {folder} ({error.strerror}); set KIMP_LOCAL__DATA_DIR to a writable folder"
+        ) from None
 
 
 def tied_to_us(argv: Sequence[str]) -> list[str]:
@@ -178,7 +188,7 @@ class ServerProcess:
             raise self._failed(f"ended by itself with code {self._child.returncode}")
 
     def _spawn(self) -> None:
-        self._open_data_dir()
+        open_data_dir(self._data_dir)
         if self.log.exists():
             self.log.replace(self.log.with_suffix(".old.log"))  # one start back is kept, growth is bounded
         lock = self._lock()
@@ -197,14 +207,6 @@ class ServerProcess:
                 )
         finally:
             os.close(lock)
-
-    def _open_data_dir(self) -> None:
-        try:
-            keep_private(self._data_dir)
-        except OSError as error:
-            raise BadConfig(
-                f"cannot write to {self._data_dir} ({error.strerror}); set KIMP_LOCAL__DATA_DIR to a writable folder"
-            ) from None
 
     def _lock(self) -> int:
         """Hold the data directory. The server inherits the lock, so it lasts exactly as long as the server."""

