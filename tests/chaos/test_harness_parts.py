@@ -28,11 +28,12 @@ from chaos.harness.sizes import DEFAULT, SMALL
 from chaos.harness.supervisor import Supervisor
 from chaos.harness.swarm import PER_FRAME, QUICK, TOTAL, draw_plan
 from fakes.market import XRP, free_rules, kimchi_quotes
+from fakes.open_redis import OpenRedis
+from pydantic import SecretStr
 from redis.asyncio import Redis
 from redis.exceptions import ReadOnlyError
 
 from activities.crash_points import crash_point
-from kimp.adapters.embedded.redis import EmbeddedRedis
 from kimp.adapters.redis.bus import RedisTickBus
 from kimp.adapters.upbit.rulebook import TAG_COINS
 from kimp.cli.stack import Stack
@@ -215,7 +216,7 @@ async def test_a_process_with_the_seam_has_the_clock_and_the_database_that_the_h
 @pytest.fixture
 async def own_redis(tmp_path: Path) -> AsyncIterator[str]:
     """Other tests' would meet what is done to it."""
-    async with EmbeddedRedis(tmp_path) as server:
+    async with OpenRedis(tmp_path) as server:
         yield server.url
 
 
@@ -234,7 +235,7 @@ class _Forgeable:
 
     def __init__(self, url: str) -> None:
         self.coins = ("XRP",)
-        self.settings = SimpleNamespace(bus_url=url)
+        self.settings = SimpleNamespace(redis_url=SecretStr(url))
 
 
 async def test_what_is_forged_is_far_off_and_no_message_stops_a_reader(own_redis: str) -> None:

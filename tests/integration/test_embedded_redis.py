@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
-from fakes.open_redis import OpenRedis
+from fakes.open_redis import GovernedRedis, OpenRedis
 from redis.asyncio import Redis
 from redis.exceptions import NoPermissionError, ResponseError
 
@@ -188,3 +188,12 @@ async def test_a_link_in_the_place_of_the_password_is_not_followed(tmp_path: Pat
     (tmp_path / PASSWORD_FILE).symlink_to(tmp_path / "eves")
     with pytest.raises(BadConfig, match=r"cannot read .*redis\.password"):
         await EmbeddedRedis(tmp_path).start()
+
+
+async def test_a_governor_of_tests_changes_none_of_kimps_rights(tmp_path: Path) -> None:
+    async with GovernedRedis(tmp_path) as server:
+        async with Redis.from_url(server.governors_url) as governor:
+            assert await governor.config_get("port")
+        async with Redis.from_url(server.url) as own:
+            with pytest.raises(NoPermissionError):
+                await own.config_get("port")

@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import ClassVar, Self
 from urllib.parse import urlsplit
 
 from kimp.adapters.embedded.process import LOOPBACK, ServerProcess
@@ -55,6 +55,8 @@ def needed_by(command: str, environment: Mapping[str, str]) -> dict[str, str]:
 class Stack:
     """Started parts. `settings` is what this process needs to find them, `environment` what a child needs."""
 
+    own_redis: ClassVar[type[EmbeddedRedis]] = EmbeddedRedis
+
     def __init__(self, settings: Settings, say: Say, paper: Mapping[str, str] | None = None) -> None:
         """`paper`: environment variables that set up the paper exchange."""
         data_dir = settings.local.data_dir.absolute()
@@ -92,7 +94,7 @@ class Stack:
             self._say("Redis: yours, by KIMP_REDIS_URL")
             return
         local = self.settings.local
-        self.redis = await self._exit.enter_async_context(EmbeddedRedis(local.data_dir, port=local.redis_port))
+        self.redis = await self._exit.enter_async_context(self.own_redis(local.data_dir, port=local.redis_port))
         self._say(f"Redis: our own on port {self.redis.port} ({self.redis.program.told})")
 
     async def _start_temporal(self) -> None:

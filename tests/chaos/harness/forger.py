@@ -14,6 +14,7 @@ from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
 from kimp.adapters.redis.bus import last_key, rules_key
+from kimp.bootstrap.parts import bus_url
 from kimp.contracts.ticks import CHANNEL, decode_quote, encode_batch, encode_quote
 from kimp.domain.market import Quote, Venue
 from kimp.domain.money import USDT, Asset
@@ -58,7 +59,7 @@ class Forger:
         """One of the kinds, those first that were not there yet. Nothing happens while Redis is away or empty."""
         kind = self._draw.choice(self.missing or list(self._kinds))
         with suppress(RedisError, ValueError):
-            async with Redis.from_url(self._ground.settings.bus_url) as redis:
+            async with Redis.from_url(bus_url(self._ground.settings)) as redis:
                 await self._kinds[kind](redis)
             self.forged[kind] += 1
 

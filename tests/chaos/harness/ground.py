@@ -17,6 +17,7 @@ from chaos.harness.supervisor import Supervisor
 from cluster.programs import ensure_programs
 from cluster.temporal import TemporalCluster
 from fakes.canaries import Canaries, canary
+from fakes.open_redis import GovernedRedis
 from fakes.proxy import FaultProxy
 from sqlalchemy.engine import make_url
 
@@ -47,6 +48,12 @@ JOURNAL = "venue.jsonl"
 CHARGES = "charges"
 
 
+class GovernedStack(Stack):
+    """Its Redis has somebody who may make it a replica."""
+
+    own_redis = GovernedRedis
+
+
 @dataclass
 class Ground:
     folder: Path
@@ -65,7 +72,8 @@ class Ground:
 
     def redis_is_a_replica(self) -> AbstractAsyncContextManager[None]:
         """For a while."""
-        return replica(self.settings.bus_url)
+        assert isinstance(self.stack.redis, GovernedRedis)
+        return replica(self.stack.redis.governors_url)
 
     @asynccontextmanager
     async def database_is_read_only(self) -> AsyncIterator[None]:
@@ -122,7 +130,7 @@ async def open_ground(
         if temporal is not None:
             os.environ["TEMPORAL_ADDRESS"] = temporal
             os.environ["TEMPORAL_NAMESPACE"] = f"kimp-chaos-{secrets.token_hex(4)}"
-        stack = await closing.enter_async_context(Stack(load(), lambda _: None))
+        stack = await closing.enter_async_context(GovernedStack(load(), lambda _: None))
         proxies = await _proxies(stack, closing)
         seam = Seam(folder / "seam", stack.environment)
         closing.push_async_callback(_kill_all, stack)
