@@ -91,8 +91,14 @@ async def redis(url: str, published: int = 20) -> dict[str, bytes]:
     written: dict[str, bytes] = {}
     async with Redis.from_url(url) as client:
         async for key in client.scan_iter():
-            assert await client.type(key) == b"string", f"{key!r}: read this kind of value too"
-            written[f"Redis key {key.decode()}"] = key + b"\n" + (await client.get(key) or b"")
+            match await client.type(key):
+                case b"string":
+                    value = await client.get(key) or b""
+                case b"zset":
+                    value = b"\n".join(await client.zrange(key, 0, -1))
+                case kind:
+                    raise AssertionError(f"{key!r} is a {kind!r}: read this kind of value too")
+            written[f"Redis key {key.decode()}"] = key + b"\n" + value
         async with client.pubsub() as listener:
             await listener.subscribe(CHANNEL)
             heard = [await listener.get_message(ignore_subscribe_messages=True, timeout=0.2) for _ in range(published)]

