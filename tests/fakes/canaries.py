@@ -95,7 +95,7 @@ async def redis(url: str, published: int = 20) -> dict[str, bytes]:
                 case b"string":
                     value = await client.get(key) or b""
                 case b"zset":
-                    value = b"\n".join(await client.zrange(key, 0, -1))
+                    value = str(await client.zrange(key, 0, -1)).encode()
                 case kind:
                     raise AssertionError(f"{key!r} is a {kind!r}: read this kind of value too")
             written[f"Redis key {key.decode()}"] = key + b"\n" + value
