@@ -42,9 +42,11 @@ class ReconcileActivities:
     async def reconcile_balances(self, query: SweepQuery) -> Reconciled:
         """Manual trades, deposits from outside, and what a venue did against its own word."""
         del query
-        differences = await self._differences()
+        differences, unknown = await self._differences()
+        if unknown:
+            activity.logger.warning("the venues' answers do not tell what they hold of %s: not compared", unknown)
         if not differences:
-            return Reconciled()
+            return Reconciled(unknown=unknown)
         entry = unexplained_entry(f"{RECONCILED}{self.clock.now_ms()}", differences)
         crash_point("difference-found", SWEEP)
         await self.ledger.book([entry])
@@ -54,27 +56,30 @@ class ReconcileActivities:
         if await self._is_much(differences):
             reason = f"unexplained: {', '.join(told)}"
             await self.controls.halt_at_least(HaltLevel.NO_NEW_CYCLES, reason)
-        return Reconciled(differences=told)
+        return Reconciled(differences=told, unknown=unknown)
 
-    async def _differences(self) -> Differences:
-        """None while a cycle runs, or began and ended while the balances were read: the ledger lags behind it.
+    async def _differences(self) -> tuple[Differences, tuple[str, ...]]:
+        """And of which coin on which venue nobody knows what is held.
 
-        Nor before every opening balance is booked: until then the ledger knows nothing of the accounts. Nor while an
-        order that was given up may surface: what it filled is its cycle's.
+        None while a cycle runs, or began and ended while the balances were read: the ledger lags behind it. Nor before
+        every opening balance is booked: until then the ledger knows nothing of the accounts. Nor while an order that
+        was given up may surface: what it filled is its cycle's.
         """
         if await self.strandings.unfinished() or not await self.ledger.opened() >= self.venues.keys():
-            return {}
+            return {}, ()
         if await self.strandings.unbooked_orders(SURFACES_MS, 0):
-            return {}
+            return {}, ()
         ledger = await self.ledger.balances()
-        held = {
-            (Account(venue.value), asset): balance.total
-            for venue, exchange in self.venues.items()
-            for asset, balance in (await exchange.balances()).items()
-        }
+        held: dict[tuple[Account, Asset], Decimal] = {}
+        unknown: set[tuple[Account, Asset]] = set()
+        for venue, exchange in self.venues.items():
+            account, balances = Account(venue.value), await exchange.balances()
+            held |= {(account, asset): balance.total for asset, balance in balances.items()}
+            unknown |= {(account, asset) for asset in balances.unreadable}
         if await self.strandings.unfinished() or await self.ledger.balances() != ledger:
-            return {}
-        return unexplained(ledger, held)
+            return {}, ()
+        found = {key: amount for key, amount in unexplained(ledger, held).items() if key not in unknown}
+        return found, tuple(f"{asset} on {account}" for account, asset in sorted(unknown))
 
     async def _is_much(self, differences: Differences) -> bool:
         """By Upbit's own prices: quotes on the bus may be anybody's. What it does not price may be worth anything."""

@@ -36,7 +36,11 @@ class Sweep:
                 left.append(cycle_id)
         books = await LOOK_AROUND.call(ReconcileActivities.reconcile_balances, SweepQuery(), "ledger against venues")
         return SweepReport(
-            adopted=late.adopted, taken_over=tuple(taken), left=tuple(left), unexplained=books.differences
+            adopted=late.adopted,
+            taken_over=tuple(taken),
+            left=tuple(left),
+            unexplained=books.differences,
+            unknown=books.unknown,
         )
 
 

@@ -11,7 +11,7 @@ from kimp.contracts.transfers import Address, TransferState, WithdrawalIntent, W
 from kimp.domain.errors import Postponed
 from kimp.domain.market import Fill, Instrument, Network, Quote, Side, TickBand, Venue, VenueRules
 from kimp.domain.money import Asset
-from kimp.ports.exchange import Balance, ListedWithdrawal, OrderTerms, VenueDeposit, VenueOrder
+from kimp.ports.exchange import Balance, Balances, ListedWithdrawal, OrderTerms, VenueDeposit, VenueOrder
 
 BNB = Asset("BNB")
 CHAIN: dict[str, tuple[Venue, dict[str, Decimal]]] = {}
@@ -52,6 +52,8 @@ class FakeVenue:
     """What the market does after the first coins have left."""
     unlisted: bool = False
     """No list shows a withdrawal."""
+    unreadable: set[Asset] = field(default_factory=set)
+    """Coins whose rows of the balances have another form."""
     refuses_deposits: bool = False
     asked_to_withdraw: bool = False
 
@@ -96,8 +98,9 @@ class FakeVenue:
         bid, ask = self.prices[coin]
         return Quote(self.venue, coin, bid, self.depth, ask, self.depth, 0)
 
-    async def balances(self) -> Mapping[Asset, Balance]:
-        return {asset: Balance(free=amount, locked=Decimal(0)) for asset, amount in self.held.items()}
+    async def balances(self) -> Balances:
+        known = {asset: Balance(amount, Decimal(0)) for asset, amount in self.held.items()}
+        return Balances({asset: known[asset] for asset in known.keys() - self.unreadable}, self.unreadable)
 
     def _move(self, *changes: tuple[Asset, Decimal]) -> None:
         for asset, change in changes:

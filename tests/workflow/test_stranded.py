@@ -120,6 +120,20 @@ async def test_a_cycle_that_was_terminated_before_anything_happened_ends_rejecte
     assert await books.strandings.unfinished() == [], "no reservation was made yet"
 
 
+async def test_a_coin_whose_balance_cannot_be_read_is_unknown_and_the_others_are_compared(
+    lab: Lab, books: SqlBooks
+) -> None:
+    """It is neither equal nor gone: nothing of it is booked, until the venue tells it again."""
+    async with lab.workers():
+        lab.binance.unreadable = {XRP}
+        lab.upbit.held[KRW] += 5_000
+        report = await lab.sweep()
+        assert (report.unexplained, report.unknown) == (("+5000 KRW on upbit",), ("XRP on binance",))
+        lab.binance.unreadable = set()
+        report = await lab.sweep()
+        assert (report.unexplained, report.unknown) == ((), ())
+
+
 async def test_what_the_ledger_cannot_explain_is_booked_and_much_of_it_halts(lab: Lab, books: SqlBooks) -> None:
     async with lab.workers():
         assert (await lab.sweep()).unexplained == ()

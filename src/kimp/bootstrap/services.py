@@ -74,6 +74,11 @@ async def open_ledger(venues: Mapping[Venue, Exchange], books: SqlBooks) -> None
                 log.warning("the opening balance of %s can't be read yet: %s", venue, error)
                 await asyncio.sleep(OPENING_RETRY_S)
                 continue
+            if held.unreadable:
+                coins = ", ".join(sorted(held.unreadable))
+                log.warning("the opening balance of %s can't be read yet: its rows of %s are unreadable", venue, coins)
+                await asyncio.sleep(OPENING_RETRY_S)
+                continue
             await books.ledger.book([opening_entry(venue, {asset: balance.total for asset, balance in held.items()})])
             break
 

@@ -9,7 +9,8 @@ from kimp.domain.market import Venue
 from kimp.domain.money import ZERO, Asset
 from kimp.ports.exchange import Exchange
 
-Pairs = dict[tuple[str, Asset], tuple[Decimal, Decimal]]
+Pairs = dict[tuple[str, Asset], tuple[Decimal, Decimal | None]]
+"""None: the venue's row of the coin can't be read, so it equals nothing."""
 
 
 async def compare(books: SqlBooks, venues: Mapping[Venue, Exchange]) -> Pairs:
@@ -18,10 +19,12 @@ async def compare(books: SqlBooks, venues: Mapping[Venue, Exchange]) -> Pairs:
     pairs: Pairs = {}
     for venue, exchange in venues.items():
         account = Account(venue.value)
-        theirs = {asset: held.total for asset, held in (await exchange.balances()).items()}
+        balances = await exchange.balances()
+        theirs = {asset: held.total for asset, held in balances.items()}
         ours = {asset: amount for (where, asset), amount in ledger.items() if where is account}
         for asset in theirs.keys() | ours.keys():
             pairs[venue.value, asset] = (ours.get(asset, ZERO), theirs.get(asset, ZERO))
+        pairs |= {(venue.value, asset): (ours.get(asset, ZERO), None) for asset in balances.unreadable}
     for (where, asset), amount in ledger.items():
         if where is Account.IN_TRANSIT:
             pairs[where.value, asset] = (amount, ZERO)

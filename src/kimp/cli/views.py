@@ -123,12 +123,15 @@ def exactly(amount: Decimal) -> str:
     return text.rstrip("0").rstrip(".") if "." in text else text
 
 
-def balance_table(pairs: Mapping[tuple[str, Asset], tuple[Decimal, Decimal]]) -> Table:
+def balance_table(pairs: Mapping[tuple[str, Asset], tuple[Decimal, Decimal | None]]) -> Table:
     """The ledger beside the venue's own truth."""
     table = Table(title="ledger against the venues", title_justify="left", header_style="bold")
     for name in ("account", "asset", "ledger", "venue", "difference"):
         table.add_column(name, justify="left" if name in {"account", "asset"} else "right")
     for (account, asset), (ours, theirs) in sorted(pairs.items()):
+        if theirs is None:
+            table.add_row(account, asset, exactly(ours), "unreadable", "[red]unknown[/]")
+            continue
         same = ours == theirs
         table.add_row(
             account, asset, exactly(ours), exactly(theirs), "[green]0[/]" if same else f"[red]{ours - theirs:+,f}[/]"

@@ -32,6 +32,8 @@ class Reconciled(Message):
     """What the venues hold and the ledger did not know; it is booked as external."""
 
     differences: tuple[str, ...] = ()
+    unknown: tuple[str, ...] = ()
+    """What could not be compared, as the venue's row of it can't be read."""
 
 
 class SweepReport(Message):
@@ -44,3 +46,5 @@ class SweepReport(Message):
     """Ids of cycles that have none still; the next sweep tries again."""
     unexplained: tuple[str, ...] = ()
     """Differences between venues and ledger."""
+    unknown: tuple[str, ...] = ()
+    """Coins that could not be compared."""

@@ -1,6 +1,6 @@
 """What kimp needs of an exchange. Every method may raise the venue errors of `kimp.domain.errors`."""
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Protocol
@@ -53,6 +53,14 @@ class Balance:
         return self.free + self.locked
 
 
+class Balances(dict[Asset, Balance]):
+    """By coin. One that is missing is zero, unless it is `unreadable`: then nobody knows, and it equals nothing."""
+
+    def __init__(self, known: Mapping[Asset, Balance], unreadable: Iterable[Asset] = ()) -> None:
+        super().__init__(known)
+        self.unreadable = frozenset(unreadable)
+
+
 @dataclass(frozen=True, slots=True)
 class ListedWithdrawal:
     """A withdrawal in a venue's list, with what tells whose it is."""
@@ -101,7 +109,7 @@ class MarketData(Protocol):
         """Best prices at this moment, all at once: an order waits. A coin without a book is missing."""
         ...
 
-    async def balances(self) -> Mapping[Asset, Balance]: ...
+    async def balances(self) -> Balances: ...
 
     async def close(self) -> None: ...
 

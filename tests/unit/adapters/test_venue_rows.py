@@ -1,6 +1,7 @@
 """A row that can't be read is left out, named once and counted; the others hold."""
 
 import logging
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -12,6 +13,7 @@ from kimp.adapters.upbit import rulebook as upbit_rules
 from kimp.adapters.venue import rows
 from kimp.adapters.venue.shape import same_txid
 from kimp.domain.errors import BadMessage
+from kimp.ports.exchange import Balances
 
 NETWORK = {
     "network": "XRP", "withdrawFee": "0.2", "withdrawMin": "2", "withdrawIntegerMultiple": "0.000001",
@@ -104,3 +106,35 @@ def test_a_transaction_whose_id_is_a_text_is_compared_to_the_letter() -> None:
     """Solana's, for one: there the case of a letter is part of it."""
     assert same_txid("4sGjMW1sUnHzSxGspuhpqLDx6wiyjNtZ", "4sGjMW1sUnHzSxGspuhpqLDx6wiyjNtZ")
     assert not same_txid("4sGjMW1sUnHzSxGspuhpqLDx6wiyjNtz", "4sGjMW1sUnHzSxGspuhpqLDx6wiyjNtZ")
+
+
+def upbit_balances(amounts: dict[str | None, str | None]) -> Balances:
+    return upbit.balances([{"currency": coin, "balance": held, "locked": "0"} for coin, held in amounts.items()])
+
+
+def binance_balances(amounts: dict[str | None, str | None]) -> Balances:
+    rows_ = [{"asset": coin, "free": held, "locked": "0"} for coin, held in amounts.items()]
+    return binance.balances({"balances": rows_})
+
+
+@pytest.mark.parametrize("balances", [upbit_balances, binance_balances])
+class TestBalances:
+    def test_a_coin_that_cannot_be_read_is_unknown_and_the_others_hold(
+        self, balances: Callable[[dict[str | None, str | None]], Balances]
+    ) -> None:
+        told = balances({"XRP": "10", "OLD": None})
+        assert {coin: held.total for coin, held in told.items()} == {"XRP": 10}
+        assert told.unreadable == {"OLD"}
+
+    def test_a_row_that_says_not_whose_it_is_spoils_the_list(
+        self, balances: Callable[[dict[str | None, str | None]], Balances]
+    ) -> None:
+        """It may be any coin's."""
+        with pytest.raises(BadMessage):
+            balances({"XRP": "10", None: "3"})
+
+    def test_a_list_of_which_nothing_can_be_read_has_another_form(
+        self, balances: Callable[[dict[str | None, str | None]], Balances]
+    ) -> None:
+        with pytest.raises(BadMessage):
+            balances({"XRP": None})

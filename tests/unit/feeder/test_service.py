@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
 from decimal import Decimal
-from typing import Any
 
 import pytest
 
@@ -12,6 +11,7 @@ from feeder.service import Feeder
 from kimp.contracts.cycle import MarketNow
 from kimp.domain.market import Quote, Venue, VenueRules
 from kimp.domain.money import USDT, Asset
+from kimp.ports.exchange import Balances
 
 XRP = Asset("XRP")
 NOW = 1_790_000_000_000
@@ -91,7 +91,7 @@ class Rules:
     async def tops(self, coins: Sequence[Asset]) -> dict[Asset, Quote]:
         raise NotImplementedError
 
-    async def balances(self) -> dict[Asset, Any]:
+    async def balances(self) -> Balances:
         raise NotImplementedError
 
     async def close(self) -> None: ...

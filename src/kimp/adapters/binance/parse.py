@@ -5,13 +5,14 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any, TypeVar
 
+from kimp.adapters.venue import rows
 from kimp.adapters.venue.rows import readable
 from kimp.adapters.venue.shape import Facts, same_txid, shaped
 from kimp.contracts.transfers import Address, TransferState, WithdrawalReport
 from kimp.domain.errors import BadMessage
 from kimp.domain.market import Fill, Quote, Side, Venue
 from kimp.domain.money import CONTEXT, ZERO, Asset, exact
-from kimp.ports.exchange import Balance, ListedWithdrawal, OrderTerms, VenueDeposit, VenueOrder
+from kimp.ports.exchange import Balance, Balances, ListedWithdrawal, OrderTerms, VenueDeposit, VenueOrder
 
 T = TypeVar("T")
 
@@ -136,11 +137,17 @@ class _Balance(Facts):
 
 
 class _Account(Facts):
-    balances: list[_Balance]
+    balances: list[Any]
 
 
-def balances(content: Any) -> dict[Asset, Balance]:
-    return {Asset(b.asset): Balance(b.free, b.locked) for b in shaped(content, _Account, "account").balances}
+def _balance(row: Any) -> Balance:
+    told = shaped(row, _Balance, "account")
+    return Balance(told.free, told.locked)
+
+
+def balances(content: Any) -> Balances:
+    told = shaped(content, _Account, "account")
+    return rows.balances(told.balances, _balance, venue=Venue.BINANCE, name="asset")
 
 
 class _DepositAddress(Facts):

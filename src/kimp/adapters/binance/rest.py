@@ -27,7 +27,7 @@ from kimp.domain.keys import KeyFacts
 from kimp.domain.market import Fill, Network, Quote, Venue, VenueRules
 from kimp.domain.money import CONTEXT, ZERO, Asset
 from kimp.ports.clock import SteadyClock
-from kimp.ports.exchange import Balance, ListedWithdrawal, VenueDeposit, VenueOrder
+from kimp.ports.exchange import Balances, ListedWithdrawal, VenueDeposit, VenueOrder
 
 T = TypeVar("T")
 
@@ -123,7 +123,7 @@ class BinanceExchange:
         book = self._api.public_get_ticker_bookticker({"symbol": parse.symbol(coin)})
         return await self._call.read("book", book, lambda told: parse.top(told, coin, self._clock.now_ms()))
 
-    async def balances(self) -> Mapping[Asset, Balance]:
+    async def balances(self) -> Balances:
         return await self._call.read("balances", self._api.private_get_account(), parse.balances)
 
     async def _symbols(self, markets: Mapping[str, Asset]) -> dict[str, rulebook.Symbol]:

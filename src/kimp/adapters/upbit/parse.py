@@ -6,13 +6,14 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any, TypeVar
 
+from kimp.adapters.venue import rows
 from kimp.adapters.venue.rows import readable
 from kimp.adapters.venue.shape import Facts, same_txid, shaped
 from kimp.contracts.transfers import Address, TransferState, WithdrawalReport
 from kimp.domain.errors import BadMessage
 from kimp.domain.market import Fill, Quote, Side, Venue
 from kimp.domain.money import CONTEXT, KRW, ZERO, Asset, exact, round_down
-from kimp.ports.exchange import Balance, ListedWithdrawal, OrderTerms, VenueDeposit, VenueOrder
+from kimp.ports.exchange import Balance, Balances, ListedWithdrawal, OrderTerms, VenueDeposit, VenueOrder
 
 T = TypeVar("T")
 
@@ -135,8 +136,13 @@ class _Account(Facts):
     locked: Decimal
 
 
-def balances(content: Any) -> dict[Asset, Balance]:
-    return {Asset(a.currency): Balance(a.balance, a.locked) for a in shaped(content, list[_Account], "accounts")}
+def _balance(row: Any) -> Balance:
+    told = shaped(row, _Account, "accounts")
+    return Balance(told.balance, told.locked)
+
+
+def balances(content: Any) -> Balances:
+    return rows.balances(content, _balance, venue=Venue.UPBIT, name="currency")
 
 
 class _DepositAddress(Facts):

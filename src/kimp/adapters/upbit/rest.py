@@ -23,7 +23,7 @@ from kimp.domain.keys import KeyFacts
 from kimp.domain.market import Network, Quote, Side, Venue, VenueRules
 from kimp.domain.money import Asset
 from kimp.ports.clock import SteadyClock
-from kimp.ports.exchange import Balance, ListedWithdrawal, VenueDeposit, VenueOrder
+from kimp.ports.exchange import Balances, ListedWithdrawal, VenueDeposit, VenueOrder
 
 KEEP_S = 300
 """Fees, minimums and our own addresses; wallet states and ticks are read every time."""
@@ -101,7 +101,7 @@ class UpbitExchange:
     async def tops(self, coins: Sequence[Asset]) -> Mapping[Asset, Quote]:
         return await self._tops({parse.market(coin): coin for coin in coins})
 
-    async def balances(self) -> Mapping[Asset, Balance]:
+    async def balances(self) -> Balances:
         return await self._call.read("balances", self._api.private_get_accounts(), parse.balances)
 
     async def _ticks(self, names: Iterable[str]) -> dict[str, Decimal]:

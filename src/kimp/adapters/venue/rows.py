@@ -7,7 +7,9 @@ from typing import Any, TypeVar
 from kimp.adapters.venue.shape import shaped
 from kimp.domain.errors import BadMessage
 from kimp.domain.market import Venue
+from kimp.domain.money import Asset
 from kimp.observability import metrics
+from kimp.ports.exchange import Balance, Balances
 
 T = TypeVar("T")
 
@@ -34,6 +36,30 @@ def readable(content: Any, read: Callable[[Any], T], *, venue: Venue, what: str,
     for known, why in bad:
         left_out(venue, what, known, str(why))
     return found
+
+
+def balances(content: Any, read: Callable[[Any], Balance], *, venue: Venue, name: str) -> Balances:
+    """A coin whose row can't be read is unreadable, which is not the same as none of it.
+
+    Raises BadMessage like `readable`, and for a bad row that does not say whose it is.
+    """
+    known: dict[Asset, Balance] = {}
+    bad: dict[Asset, BadMessage] = {}
+    for row in shaped(content, list[Any], "balances"):
+        coin = row.get(name) if isinstance(row, dict) else None
+        try:
+            balance = read(row)
+        except BadMessage as garbage:
+            if not isinstance(coin, str):
+                raise
+            bad[Asset(coin)] = garbage
+        else:
+            known[Asset(str(coin))] = balance
+    if bad and not known:
+        raise next(iter(bad.values()))
+    for asset, why in bad.items():
+        left_out(venue, "balances", asset, str(why))
+    return Balances(known, bad)
 
 
 def left_out(venue: Venue, what: str, name: str, why: str) -> None:
