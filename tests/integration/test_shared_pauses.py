@@ -1,10 +1,17 @@
 """A venue's ban that one process was told of holds up the others' calls too, by a real Redis."""
 
-import pytest
+import asyncio
+from urllib.parse import urlsplit
 
+import pytest
+from pydantic import SecretStr
+
+from kimp.adapters.redis import pauses
 from kimp.adapters.redis.bus import PAUSES_KEY, RedisTickBus
 from kimp.adapters.redis.pauses import SharedPauses
-from kimp.adapters.venue.back_off import BackOff
+from kimp.adapters.venue.back_off import BackOff, back_off_of
+from kimp.bootstrap.parts import open_bus, shared_pauses
+from kimp.config import Settings
 from kimp.domain.errors import Unavailable
 from kimp.domain.market import Venue
 
@@ -95,3 +102,16 @@ async def test_without_redis_each_process_goes_by_what_it_was_told_itself(caplog
     await alone.pauses.exchange()
     assert alone.waits_s() == 120
     assert len([line for line in caplog.messages if "each learns it by itself" in line]) == 1
+
+
+async def test_each_service_tells_and_hears_while_it_runs(forgotten: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pauses, "EVERY_S", 0.01)
+    settings = Settings(redis_url=SecretStr(forgotten))
+    place = urlsplit(settings.binance.rest_url).netloc
+    here, elsewhere = back_off_of(settings.binance.rest_url), Process(forgotten, place)
+    async with open_bus(settings) as bus, shared_pauses(settings, bus):
+        here.begin(Venue.BINANCE, 120, "-1003")
+        async with asyncio.timeout(10):
+            while not elsewhere.waits_s():
+                await elsewhere.pauses.exchange()
+    back_off_of.cache_clear()
