@@ -13,7 +13,7 @@ from fakes.places import a_paper_exchange_of_its_own
 
 from kimp.adapters.sql.books import SqlBooks
 from kimp.bootstrap.parts import open_bus, open_database, open_venues
-from kimp.cli import views
+from kimp.cli import terminal, views
 from kimp.cli.audit import compare
 from kimp.cli.cycles_table import CyclesTable
 from kimp.cli.showing import Screen, at_rest, running
@@ -93,7 +93,7 @@ async def _conclude(kimp: Stack, books: SqlBooks, screen: Screen, say: Say) -> i
     rows = await books.read_model.cycles(limit=MANY)
     async with open_venues(kimp.settings) as venues:
         pairs = await compare(books, venues)
-    views.console().print(CyclesTable(rows), views.balance_table(pairs))
+    terminal.console().print(CyclesTable(rows), views.balance_table(pairs))
     balanced = all(ours == theirs for ours, theirs in pairs.values())
     say("the ledger equals the venues' balances" if balanced else "the ledger is off")
     return 0 if balanced and at_rest(rows) else 1

@@ -10,12 +10,11 @@ from importlib.metadata import version
 from typing import Annotated, Any
 
 import typer
-from rich.console import Console
-from rich.markup import escape
 
 from kimp.cli import EXIT_INTERRUPTED
+from kimp.cli.terminal import tell_error
 from kimp.domain.errors import BadInput, KimpError
-from kimp.observability.clean import clean
+from kimp.observability.clean import say
 
 EXIT_FAILED = 1
 """A check did not hold, or a part failed while running."""
@@ -34,14 +33,13 @@ app = typer.Typer(
 )
 cycles = typer.Typer(help="Look at cycles, and act on them.", no_args_is_help=True)
 app.add_typer(cycles, name="cycles")
-errors = Console(stderr=True)
 
 Json = Annotated[bool, typer.Option("--json", help="One JSON document, for scripts.")]
 
 
 def _tell_version(wanted: bool) -> None:  # noqa: FBT001 - typer's own signature
     if wanted:
-        typer.echo(f"kimp {version('kimp')}")
+        say(f"kimp {version('kimp')}")
         raise typer.Exit
 
 
@@ -77,11 +75,6 @@ def no_cycle(cycle_id: str) -> BadInput:
     return BadInput(f"there is no cycle {cycle_id}; `kimp cycles list` shows which there are")
 
 
-def print_json(value: object) -> None:
-    """Decimals as text, so that a reader gets every digit."""
-    typer.echo(json.dumps(value, default=str, indent=2))
-
-
 def run(work: Coroutine[Any, Any, int | None]) -> None:
     """Run a command to its end; Ctrl-C ends it cleanly and is no failure of its own."""
     try:
@@ -96,16 +89,28 @@ def code_of_command() -> int:
     from kimp.cli import commands  # noqa: F401, PLC0415 - it imports `app` itself
 
     try:
-        app()
+        # Not as a program of its own, which would tell the command line's errors past us.
+        code = app(prog_name="kimp", standalone_mode=False)
     except SystemExit as end:
         return end.code if isinstance(end.code, int) else 0
+    except typer.TyperException as error:
+        _tell_misuse(error)
+        return error.exit_code
     except BadInput as error:
-        errors.print(f"[red]kimp:[/] {escape(clean(str(error)))}", highlight=False, soft_wrap=True)
+        tell_error(str(error))
         return EXIT_BAD_INPUT
     except KimpError as error:
-        errors.print(f"[red]kimp:[/] {escape(clean(str(error)))}", highlight=False, soft_wrap=True)
+        tell_error(str(error))
         return EXIT_FAILED
     except Exception:  # noqa: BLE001 - a bug: told as Python tells it
-        traceback.print_exc()
+        tell_error(f"a bug\n{traceback.format_exc()}")
         return EXIT_FAILED
-    return 0
+    return code if isinstance(code, int) else 0
+
+
+def _tell_misuse(error: typer.TyperException) -> None:
+    """Of the command line. Without words and options there is nothing to tell: the help was shown."""
+    if told := error.format_message():
+        context: typer.Context | None = getattr(error, "ctx", None)
+        where = "kimp" if context is None else context.command_path
+        tell_error(f"{told.removesuffix('.')}; `{where} --help` tells what there is")

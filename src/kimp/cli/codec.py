@@ -8,6 +8,7 @@ import typer
 from kimp.cli.app import app
 from kimp.cli.services import serve as serve_process
 from kimp.config.history import KEY_BYTES
+from kimp.observability.clean import say
 
 codec = typer.Typer(help="Encrypted histories: keys, and decryption for people.", no_args_is_help=True)
 app.add_typer(codec, name="codec")
@@ -16,7 +17,7 @@ app.add_typer(codec, name="codec")
 @codec.command("new-key")
 def new_key() -> None:
     """Print a new key, for history.keys. It is stored nowhere: whoever loses it loses the histories."""
-    typer.echo(base64.b64encode(os.urandom(KEY_BYTES)).decode())
+    say(base64.b64encode(os.urandom(KEY_BYTES)).decode())
 
 
 @codec.command("serve")

@@ -5,19 +5,19 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from kimp.cli import views
-from kimp.cli.app import Json, app, print_json
+from kimp.cli import terminal
+from kimp.cli.app import Json, app
 from kimp.config import ConfigProblems, Loaded, Settings, load_with_origins
 from kimp.config.switches import read_switches
 from kimp.domain.errors import BadConfig, BadInput
+from kimp.observability.clean import say
 
 config = typer.Typer(help="Look at the configuration.", no_args_is_help=True)
 app.add_typer(config, name="config")
-console = views.console()
+console = terminal.console()
 
 Environment = Annotated[str | None, typer.Option(help="In the place of KIMP_ENVIRONMENT.", metavar="NAME")]
 
@@ -34,13 +34,13 @@ def show(
         for path, value in _flat(loaded.settings.model_dump(mode="json"))
     }
     if as_json:
-        print_json(rows)
+        terminal.print_json(rows)
         return
     table = Table("setting", "value", "source", box=None)
     for name, row in rows.items():
         table.add_row(f"[bold]{name}[/]", escape("" if row["value"] is None else str(row["value"])), row["source"])
     # As wide as it needs to be: a line that is cut or broken is no use to grep.
-    Console(width=console.width if console.is_terminal else 250).print(table)
+    terminal.CleanConsole(width=console.width if console.is_terminal else 250).print(table)
 
 
 def _flat(tree: Mapping[str, Any], above: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Any]]:
@@ -104,7 +104,7 @@ def docs(
     from kimp.config.reference import MARKER, document  # noqa: PLC0415 - only here
 
     if into is None:
-        typer.echo(document(), nl=False)
+        say(document().removesuffix("\n"))
         return
     try:
         text = into.read_text()

@@ -7,13 +7,13 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
-from kimp.cli import views
-from kimp.cli.app import Json, app, print_json, run
+from kimp.cli import terminal
+from kimp.cli.app import Json, app, run
 from kimp.config import Settings, load
 
 deploy = typer.Typer(help="Versions of the workers, where open cycles stay with theirs.", no_args_is_help=True)
 app.add_typer(deploy, name="deploy")
-console = views.console()
+console = terminal.console()
 
 
 @deploy.command("status")
@@ -35,7 +35,7 @@ async def _status(settings: Settings, *, as_json: bool) -> None:
     found = await deploy_status(await connect_temporal(settings))
     ours = settings.deploy.build if settings.deploy.versioned else None
     if as_json:
-        print_json({"this_build": ours, **asdict(found)})
+        terminal.print_json({"this_build": ours, **asdict(found)})
         return
     table = Table("version", "status", "open cycles", "first seen (UTC)", box=None)
     for version in found.versions:

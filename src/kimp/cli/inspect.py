@@ -6,13 +6,13 @@ from typing import Annotated
 import typer
 from rich.markup import escape
 
-from kimp.cli import views
-from kimp.cli.app import EXIT_FAILED, Json, app, cycles, no_cycle, print_json, run
+from kimp.cli import terminal, views
+from kimp.cli.app import EXIT_FAILED, Json, app, cycles, no_cycle, run
 from kimp.cli.cycles_table import CyclesTable
 from kimp.config import Settings, load
 from kimp.contracts.status import CycleStatus
 
-console = views.console()
+console = terminal.console()
 MARKS = {"ok": "[green]ok[/]  ", "warning": "[yellow]warn[/]", "failed": "[red]FAIL[/]"}
 
 
@@ -32,7 +32,7 @@ async def _list(settings: Settings, status: CycleStatus | None, limit: int, *, a
     async with open_database(settings) as books:
         rows = await books.read_model.cycles(limit=limit, status=status)
     if as_json:
-        print_json([asdict(row) for row in rows])
+        terminal.print_json([asdict(row) for row in rows])
     else:
         console.print(CyclesTable(rows))
 
@@ -52,7 +52,7 @@ async def _show(settings: Settings, cycle_id: str, *, as_json: bool) -> None:
             raise no_cycle(cycle_id)
         entries = await books.ledger.entries(cycle_id)
     if as_json:
-        print_json({**asdict(row), "entries": [asdict(entry) for entry in entries]})
+        terminal.print_json({**asdict(row), "entries": [asdict(entry) for entry in entries]})
         return
     console.print(views.cycle_card(row))
     console.print(views.entries_list(entries))
@@ -73,7 +73,7 @@ async def _why(settings: Settings, coin: str, usd_krw: str | None, *, as_json: b
 
     explanation = await explain_now(settings, coin, usd_krw)
     if as_json:
-        print_json(asdict(explanation))
+        terminal.print_json(asdict(explanation))
     else:
         console.print(views.explanation_table(explanation))
 
@@ -89,7 +89,7 @@ async def _doctor(settings: Settings, *, as_json: bool) -> int:
 
     findings = [finding async for finding in examine(settings)]
     if as_json:
-        print_json([asdict(finding) for finding in findings])
+        terminal.print_json([asdict(finding) for finding in findings])
     else:
         for finding in findings:
             mark = MARKS[finding.state]

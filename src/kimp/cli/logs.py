@@ -6,11 +6,11 @@ from typing import Annotated
 import typer
 from rich.markup import escape
 
-from kimp.cli import views
-from kimp.cli.app import Json, cycles, print_json, run
+from kimp.cli import terminal, views
+from kimp.cli.app import Json, cycles, run
 from kimp.config import Settings, load
 
-console = views.console()
+console = terminal.console()
 
 
 @cycles.command("logs")
@@ -24,7 +24,7 @@ async def _logs(settings: Settings, cycle_id: str, *, as_json: bool) -> None:
 
     story = await tell(settings, cycle_id)
     if as_json:
-        print_json(asdict(story))
+        terminal.print_json(asdict(story))
         return
     console.print(f"[bold]{cycle_id}[/], trace {story.trace_id or 'unknown'}", highlight=False)
     for line in story.lines:

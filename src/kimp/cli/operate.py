@@ -8,8 +8,8 @@ import typer
 from rich.markup import escape
 
 from kimp.adapters.person import who
-from kimp.cli import views
-from kimp.cli.app import Json, app, cycles, no_cycle, print_json, run
+from kimp.cli import terminal, views
+from kimp.cli.app import Json, app, cycles, no_cycle, run
 from kimp.config import Settings, load
 from kimp.contracts.operators import OperatorRequest, WriteOff
 from kimp.domain.admission import HaltLevel
@@ -18,7 +18,7 @@ from kimp.domain.ids import workflow_id
 from kimp.domain.ledger import Account
 from kimp.domain.money import Asset, decimal
 
-console = views.console()
+console = terminal.console()
 Holding = Literal["upbit", "binance", "in_transit"]
 """The accounts where a cycle holds things; the others are where they went."""
 CycleId = Annotated[str, typer.Argument(help="e.g. XRP-17")]
@@ -37,7 +37,7 @@ async def _dead(settings: Settings, *, as_json: bool) -> None:
 
     stuck = await stuck_cycles(settings)
     if as_json:
-        print_json([asdict(cycle) for cycle in stuck])
+        terminal.print_json([asdict(cycle) for cycle in stuck])
         return
     if not stuck:
         console.print("no cycle is parked")

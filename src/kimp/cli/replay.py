@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from kimp.cli import views
-from kimp.cli.app import EXIT_FAILED, Json, app, print_json, run
+from kimp.cli import terminal
+from kimp.cli.app import EXIT_FAILED, Json, app, run
 from kimp.config import Settings, load
 from kimp.contracts.cycle import ALL_CYCLES
 from kimp.domain.errors import BadInput
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from kimp.adapters.temporal.opening import ReadHistory
     from kimp.adapters.temporal.replaying import Replayed, Replaying
 
-console = views.console()
+console = terminal.console()
 
 
 @app.command()
@@ -66,7 +66,7 @@ async def _replay(what: str | None, save: Path | None, *, from_server: bool, as_
     differ = sum(not replayed.clean for _, replayed in done)
     if as_json:
         rows = [{"source": source, "clean": replayed.clean, **asdict(replayed)} for source, replayed in done]
-        print_json({"clean": not differ, "histories": rows})
+        terminal.print_json({"clean": not differ, "histories": rows})
     else:
         activities = sum(replayed.activities for _, replayed in done)
         console.print(f"{len(done)} histories replayed, {activities} activities compared, {differ} histories differ")

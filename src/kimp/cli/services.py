@@ -11,6 +11,7 @@ import typer
 from kimp.cli.app import app, run
 from kimp.config import Settings, load
 from kimp.contracts.queues import TaskQueue
+from kimp.observability.clean import say
 from kimp.observability.logs import configure_logging
 
 ALL_QUEUES = ",".join(queue.name.lower() for queue in TaskQueue)
@@ -86,10 +87,10 @@ async def _migrate(settings: Settings, copy_from: str | None) -> None:
     if copy_from is not None:
         await check_source(copy_from, settings.sql_url)
     applied = await apply(settings.sql_url)
-    typer.echo(f"applied {', '.join(applied)}" if applied else "the schema is up to date")
+    say(f"applied {', '.join(applied)}" if applied else "the schema is up to date")
     if copy_from is not None:
         rows = await copy_all(copy_from, settings.sql_url)
-        typer.echo(f"copied {', '.join(f'{count} {table}' for table, count in rows.items())}")
+        say(f"copied {', '.join(f'{count} {table}' for table, count in rows.items())}")
 
 
 @app.command("catch-up")
@@ -102,4 +103,4 @@ async def _catch_up(settings: Settings) -> None:
     from kimp.bootstrap.catch_up import catch_up as apply  # noqa: PLC0415 - heavy
 
     done = await apply(settings)
-    typer.echo(f"read {done.cycles} cycles; {done.orders} orders were missing. Trading is halted until `kimp resume`")
+    say(f"read {done.cycles} cycles; {done.orders} orders were missing. Trading is halted until `kimp resume`")

@@ -8,8 +8,8 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
-from kimp.cli import views
-from kimp.cli.app import Json, app, print_json, run
+from kimp.cli import terminal, views
+from kimp.cli.app import Json, app, run
 from kimp.config import Loaded, Settings, load, load_with_origins
 from kimp.config.run_time import COINS, NAMES, Changes, bounds, checked, in_force, shown, unchangeable, value_of
 from kimp.domain.errors import BadInput
@@ -17,7 +17,7 @@ from kimp.ports.settings import SettingsVersion
 
 settings = typer.Typer(help="Trading settings that change while kimp runs.", no_args_is_help=True)
 app.add_typer(settings, name="settings")
-console = views.console()
+console = terminal.console()
 HEADINGS = {"value": "in force", "source": "source", "configured": "configured", "bound": "may be"}
 ROOMY = 100
 """Columns; in fewer the list does without what was configured, which `--json` and `kimp config show` tell too."""
@@ -90,7 +90,7 @@ async def _list(loaded: Loaded[Settings], *, as_json: bool) -> None:
         for name in NAMES
     }
     if as_json:
-        print_json({"version": version, "settings": rows})
+        terminal.print_json({"version": version, "settings": rows})
         return
     title = "as configured" if version is None else f"version {version}"
     table = Table(title=title, title_justify="left", box=None)
@@ -123,7 +123,7 @@ async def _set(configured: Settings, asked: Mapping[str, Any], note: str, *, as_
             version = await books.settings.add(after, note, SystemClock().now_ms(), after=version)
     told = {name: [shown_or_configured(before, name), shown_or_configured(after, name)] for name in asked}
     if as_json:
-        print_json({"version": version or None, "changes": told})
+        terminal.print_json({"version": version or None, "changes": told})
         return
     if after == before:
         console.print("nothing to change: that is what the settings say")
@@ -138,7 +138,7 @@ async def _history(configured: Settings, limit: int, *, as_json: bool) -> None:
         versions = await books.settings.history(limit + 1)
     told = [(version, differences(versions, number)) for number, version in enumerate(versions[:limit])]
     if as_json:
-        print_json(
+        terminal.print_json(
             [
                 {"version": v.version, "set_ms": v.set_ms, "set_by": v.set_by, "note": v.reason, "changes": changes}
                 for v, changes in told

@@ -19,7 +19,7 @@ from kimp.adapters.temporal.bootstrap_namespace import NAMESPACE
 from kimp.bootstrap.parts import open_bus, open_database, open_venues
 from kimp.bootstrap.settings import read_in_force
 from kimp.bootstrap.temporal import connect_temporal
-from kimp.cli import views
+from kimp.cli import terminal, views
 from kimp.cli.app import EXIT_FAILED
 from kimp.cli.audit import compare
 from kimp.cli.cycles_table import CyclesTable
@@ -33,7 +33,7 @@ from kimp.domain.money import ZERO
 from kimp.domain.view import MarketView
 from kimp.ports.books import CycleRow
 
-console = views.console()
+console = terminal.console()
 MANY = 1_000
 SHOWN = 12
 REFRESH_S = 0.5

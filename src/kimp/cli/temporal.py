@@ -5,8 +5,10 @@ from typing import Annotated
 
 import typer
 
-from kimp.cli.app import Json, app, print_json, run
+from kimp.cli import terminal
+from kimp.cli.app import Json, app, run
 from kimp.config import Settings, load
+from kimp.observability.clean import say
 
 DAYS = 30
 temporal = typer.Typer(help="Prepare a Temporal server.", no_args_is_help=True)
@@ -31,8 +33,8 @@ async def _bootstrap(settings: Settings, retention: timedelta, *, as_json: bool)
     changed = await prepare_temporal(client, retention)
     where = client.service_client.config.target_host
     if as_json:
-        print_json({"address": where, "namespace": client.namespace, "changed": changed})
+        terminal.print_json({"address": where, "namespace": client.namespace, "changed": changed})
         return
     for line in changed:
-        typer.echo(line)
-    typer.echo(f"namespace {client.namespace} at {where} is ready")
+        say(line)
+    say(f"namespace {client.namespace} at {where} is ready")

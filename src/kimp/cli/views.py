@@ -1,14 +1,11 @@
 """What people see: tables of cycles, premiums and checks. Formatting only."""
 
-import os
-import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
 
-from rich.console import Console, Group
+from rich.console import Group
 from rich.markup import escape
-from rich.segment import Segment
 from rich.table import Table
 from rich.text import Text
 
@@ -22,7 +19,6 @@ from kimp.domain.money import USDT, Asset
 from kimp.domain.opportunity import Limits, evaluate
 from kimp.domain.premium import coin_premium, mid
 from kimp.domain.view import MarketView
-from kimp.observability.clean import clean
 from kimp.ports.books import CycleRow
 
 COLOURS = {
@@ -32,25 +28,6 @@ COLOURS = {
     CycleStatus.DEAD_LETTER: "red",
 }
 ARROWS = {Direction.TO_UPBIT.value: "Binance>Upbit", Direction.TO_BINANCE.value: "Upbit>Binance"}
-
-
-WIDE = 120
-"""Columns, where there is no terminal to ask: every table fits."""
-
-
-class CleanConsole(Console):
-    """Whatever a view shows, its signs reach the terminal only if they can be seen; rich adds colours afterwards."""
-
-    def _render_buffer(self, buffer: Iterable[Segment]) -> str:
-        return super()._render_buffer(
-            [part if part.control else Segment(clean(part.text), part.style) for part in buffer]
-        )
-
-
-def console() -> Console:
-    """For standard output."""
-    known = sys.stdout.isatty() or "COLUMNS" in os.environ
-    return CleanConsole(width=None if known else WIDE)
 
 
 def won(amount: Decimal | None) -> str:

@@ -11,7 +11,7 @@ from opentelemetry import trace
 from temporalio import activity, workflow
 
 from kimp.domain.ids import cycle_of_workflow
-from kimp.observability.clean import clean
+from kimp.observability.clean import clean, clean_json, clean_line
 from kimp.observability.context import CYCLE_FIELDS, NONE, fields
 
 QUIET = ("aiohttp.access", "alembic", "asyncio", "websockets", "ccxt", "opentelemetry", "urllib3")
@@ -63,7 +63,7 @@ class JsonLines(logging.Formatter):
         }
         if record.exc_info:
             line["error"] = self.formatException(record.exc_info)
-        return json.dumps(line, ensure_ascii=False)
+        return clean_json(json.dumps(line, ensure_ascii=False))
 
 
 class PrettyLines(logging.Formatter):
@@ -74,7 +74,7 @@ class PrettyLines(logging.Formatter):
         whose = " ".join(told[name] for name in CYCLE_FIELDS if name in told)
         text = (
             f"{datetime.fromtimestamp(record.created):%H:%M:%S}.{record.msecs:03.0f} {record.levelname:<7}"  # noqa: DTZ006 - the reader's own clock
-            f" {told.get('process', '')} {record.name}: {record.getMessage()}"
+            f" {told.get('process', '')} {record.name}: {clean_line(record.getMessage())}"
         )
         if whose:
             text += f"  [{whose}]"

@@ -1,6 +1,7 @@
 """What steers a terminal reaches none: not by a table, nor by an error, nor by a log for people."""
 
 import io
+import json
 import logging
 import sys
 
@@ -11,11 +12,11 @@ from rich.text import Text
 from kimp.cli import app as command
 from kimp.cli import (
     commands,  # noqa: F401 - it registers with the app that a test replaces
-    views,
+    terminal,
 )
 from kimp.domain.errors import BadInput
-from kimp.observability.clean import clean
-from kimp.observability.logs import PrettyLines
+from kimp.observability.clean import clean, say
+from kimp.observability.logs import JsonLines, PrettyLines
 
 EVIL = "\x1b[2J\x1b]0;owned\x07\x9b31m\u202eXRP\u200b"
 
@@ -31,7 +32,7 @@ def test_signs_are_shown_and_text_stays_as_it_is() -> None:
 
 def test_a_view(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "stdout", out := io.StringIO())
-    console = views.console()
+    console = terminal.console()
     table = Table("coin")
     table.add_row(Text(EVIL))
     console.print(table)
@@ -39,8 +40,53 @@ def test_a_view(monkeypatch: pytest.MonkeyPatch) -> None:
     assert harmless(out.getvalue())
 
 
+def test_a_link_of_markup_is_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The terminal would be given its address, which is shown nowhere."""
+    monkeypatch.setattr(sys, "stdout", out := io.StringIO())
+    terminal.CleanConsole(force_terminal=True).print(f"[link=https://x/{EVIL}]XRP[/]")
+    assert EVIL not in out.getvalue()
+    assert "XRP" in out.getvalue()
+
+
+def test_a_document_for_scripts(capsys: pytest.CaptureFixture[str]) -> None:
+    terminal.print_json({"note": EVIL, "\x7f": "\ud800"})
+    shown = capsys.readouterr().out
+    assert harmless(shown)
+    assert json.loads(shown) == {"note": EVIL, "\x7f": "\ud800"}
+
+
+def test_a_plain_line(capsys: pytest.CaptureFixture[str]) -> None:
+    say(EVIL)
+    assert harmless(capsys.readouterr().out)
+
+
+@pytest.mark.parametrize(
+    "words", [(EVIL,), (f"--{EVIL}",), ("worker", "--queues", EVIL), ("--set", EVIL, "doctor"), ("halt", EVIL)]
+)
+def test_a_command_line_that_is_refused(
+    words: tuple[str, ...], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(sys, "argv", ["kimp", *words])
+    assert command.code_of_command() == command.EXIT_BAD_INPUT
+    told = capsys.readouterr()
+    assert told.out == ""
+    assert harmless(told.err)
+    assert "--help` tells what there is" in told.err
+
+
+def test_a_bug(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    def fail(**_how: object) -> None:
+        raise RuntimeError(EVIL)
+
+    monkeypatch.setattr(command, "app", fail)
+    assert command.code_of_command() == command.EXIT_FAILED
+    told = capsys.readouterr().err
+    assert harmless(told)
+    assert "Traceback" in told
+
+
 def test_an_error(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
-    def refuse() -> None:
+    def refuse(**_how: object) -> None:
         raise BadInput(EVIL)
 
     monkeypatch.setattr(command, "app", refuse)
@@ -48,6 +94,21 @@ def test_an_error(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture
     assert harmless(capsys.readouterr().err)
 
 
+def record(text: str) -> logging.LogRecord:
+    return logging.LogRecord("venue", logging.WARNING, "", 0, "it said %s", (text,), None)
+
+
 def test_a_log_for_people() -> None:
-    record = logging.LogRecord("venue", logging.WARNING, "", 0, "it said %s", (EVIL,), None)
-    assert harmless(PrettyLines().format(record))
+    assert harmless(PrettyLines().format(record(EVIL)))
+
+
+def test_a_log_for_people_has_no_line_that_a_stranger_wrote() -> None:
+    shown = PrettyLines().format(record("XRP\n10:00:00.000 INFO    worker kimp.audit: all is well"))
+    assert shown.count("\n") == 0
+
+
+def test_a_log_for_machines_holds_the_same_text_and_no_sign_of_it_raw() -> None:
+    shown = JsonLines().format(record(EVIL + "\x7f\ud800\u20a9"))
+    assert harmless(shown)
+    assert "\u20a9" in shown
+    assert json.loads(shown)["message"] == f"it said {EVIL}\x7f\ud800\u20a9"

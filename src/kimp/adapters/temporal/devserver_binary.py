@@ -18,6 +18,7 @@ from pathlib import Path
 
 from kimp.adapters.temporal.devserver_build import BuildFailed, build, only_one
 from kimp.domain.errors import BadConfig
+from kimp.observability.clean import clean, say
 
 SERVER_VERSION = "1.32.0"
 UI_VERSION = "2.54.1"
@@ -143,9 +144,9 @@ def _one_line(error: BaseException) -> str:
 
 def main() -> None:
     try:
-        asyncio.run(ensure_binary(lambda line: print(line, flush=True)))  # noqa: T201 - a command's output
+        asyncio.run(ensure_binary(say))
     except BadConfig as error:
-        sys.exit(f"kimp: {error}")
+        sys.exit(clean(f"kimp: {error}"))
     except KeyboardInterrupt:
         sys.exit(130)
 

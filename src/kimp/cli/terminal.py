@@ -1,0 +1,44 @@
+"""All that a command shows goes through here, or through the log, and reaches no terminal with signs that steer it."""
+
+import json
+import os
+import sys
+from collections.abc import Iterable
+
+from rich.console import Console
+from rich.markup import escape
+from rich.segment import Segment
+
+from kimp.observability.clean import clean, clean_json
+
+WIDE = 120
+"""Columns, where there is no terminal to ask: every table fits."""
+
+
+class CleanConsole(Console):
+    """Whatever is shown, its signs reach the terminal only if they can be seen; rich adds colours afterwards."""
+
+    def _render_buffer(self, buffer: Iterable[Segment]) -> str:
+        return super()._render_buffer([part if part.control else _seen(part) for part in buffer])
+
+
+def _seen(part: Segment) -> Segment:
+    # A link of a text's markup would be written as it is, and stands nowhere to be read.
+    style = part.style.update_link(None) if part.style is not None and part.style.link else part.style
+    return Segment(clean(part.text), style)
+
+
+def console() -> CleanConsole:
+    """For standard output."""
+    known = sys.stdout.isatty() or "COLUMNS" in os.environ
+    return CleanConsole(width=None if known else WIDE)
+
+
+def tell_error(text: str) -> None:
+    """On standard error, as each command ends that could not do what it was asked."""
+    CleanConsole(stderr=True).print(f"[red]kimp:[/] {escape(text)}", highlight=False, soft_wrap=True)
+
+
+def print_json(value: object) -> None:
+    """Decimals as text, so that a reader gets every digit."""
+    sys.stdout.write(f"{clean_json(json.dumps(value, default=str, indent=2))}\n")
