@@ -19,7 +19,6 @@ RAW_CALLS = {
     "typer.confirm",
     "typer.prompt",
     "rich.print",
-    "os.write",
     "input",
     "Console",
 }

@@ -73,6 +73,9 @@ async def test_who_may_read_gets_the_payloads_as_they_were(url: str, headers: di
     [
         ({"Authorization": ""}, body(SEALED), 401, "a bearer token is needed"),
         ({"Authorization": "Bearer guessed-and-wrong-one"}, body(SEALED), 401, "this is not the token"),
+        ({"Authorization": "Bearer \u00ff\u20ac"}, body(SEALED), 401, "signs that no token has"),
+        ({"Authorization": "Bearer " + "a" * 9_000}, body(SEALED), 431, "a header has more than 8192 characters"),
+        ({"X-Anything": "a" * 200_000}, body(SEALED), 431, "a header has more than 8192 characters"),
         ({"Origin": "https://evil.example.com"}, body(SEALED), 403, "not in codec_server.allowed_origins"),
         ({"Origin": "null"}, body(SEALED), 403, "not in codec_server.allowed_origins"),
         ({"Origin": f"{UI}.evil.com"}, body(SEALED), 403, "not in codec_server.allowed_origins"),

@@ -14,6 +14,8 @@ from kimp.config.history import CodecServerSettings
 from kimp.domain.errors import BadConfig
 
 SHUTDOWN_S = 2.0
+LONGEST_READ = 256 * 1024
+"""Bytes of a header. What is too long is read this far, so that the server's own words refuse and log it."""
 log = logging.getLogger(__name__)
 
 
@@ -24,7 +26,7 @@ async def run_codec_server(settings: Settings) -> None:
     chosen = settings.codec_server
     codec = history_codec(settings)
     server = CodecServer(codec, Access(chosen), chosen.allowed_origins)
-    runner = web.AppRunner(server.app(), access_log=None, shutdown_timeout=SHUTDOWN_S)
+    runner = web.AppRunner(server.app(), access_log=None, shutdown_timeout=SHUTDOWN_S, max_field_size=LONGEST_READ)
     await runner.setup()
     try:
         site = web.TCPSite(runner, chosen.host, chosen.port, ssl_context=_tls(chosen))

@@ -57,6 +57,7 @@ def check(environment: Environment = None) -> None:
     """Validate without starting anything: every problem at once, then what is allowed but risky."""
     from kimp.adapters.temporal.named import named_server  # noqa: PLC0415 - heavy
     from kimp.cli.paper import PaperSettings  # noqa: PLC0415 - heavy
+    from kimp.config.loose_files import loose_files  # noqa: PLC0415 - only here
     from kimp.config.risks import risks  # noqa: PLC0415 - only here
 
     switches = read_switches(environment)
@@ -80,7 +81,7 @@ def check(environment: Environment = None) -> None:
         problems.append(str(error))
     if problems or settings is None:
         raise ConfigProblems(tuple(dict.fromkeys(problems)))  # both look at the same sources
-    for line in risks(settings, switches, own_temporal=own_temporal):
+    for line in (*risks(settings, switches, own_temporal=own_temporal), *loose_files(switches)):
         console.print(f"[yellow]risk:[/] {escape(line)}", highlight=False, soft_wrap=True)
     console.print(f"the configuration{f' of {switches.environment}' if switches.environment else ''} is valid")
 

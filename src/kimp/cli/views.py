@@ -1,6 +1,6 @@
 """What people see: tables of cycles, premiums and checks. Formatting only."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
 

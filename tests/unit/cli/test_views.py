@@ -7,7 +7,7 @@ import pytest
 from rich.console import Console, RenderableType
 
 from initiator.explain import CoinExplanation
-from kimp.cli import views
+from kimp.cli import terminal, views
 from kimp.cli.cycles_table import CyclesTable
 from kimp.contracts.status import CycleStatus
 from kimp.domain.decision import Decision
@@ -81,7 +81,7 @@ def test_a_cycle_that_waits_tells_since_when_and_when_it_looks_next() -> None:
 LONG = "no way home: " + ", ".join(f"the wallet of COIN{number} is closed on upbit" for number in range(9))
 
 
-@pytest.mark.parametrize("width", [40, 80, views.WIDE])
+@pytest.mark.parametrize("width", [40, 80, terminal.WIDE])
 @pytest.mark.parametrize("status", CycleStatus)
 def test_a_list_of_cycles_cuts_neither_ids_nor_states_nor_reasons(width: int, status: CycleStatus) -> None:
     rows = [replace(cycle(LONG), cycle_id=f"DOGE-{number}", status=status) for number in (9, 1_234_567)]
@@ -105,13 +105,13 @@ def test_money_is_whole_or_left_out() -> None:
         returned=Decimal(1_240_000),
         profit_krw=Decimal(5_433),
     )
-    wide, narrow = (shown(CyclesTable([ended]), width).splitlines()[-1] for width in (views.WIDE, 80))
+    wide, narrow = (shown(CyclesTable([ended]), width).splitlines()[-1] for width in (terminal.WIDE, 80))
     assert "1,234,567 KRW  1,240,000 KRW  5,433" in wide
     assert "5,433" in narrow.split()
     assert "1,240,000" not in narrow
 
 
-@pytest.mark.parametrize("width", [60, 80, views.WIDE])
+@pytest.mark.parametrize("width", [60, 80, terminal.WIDE])
 def test_an_entry_shows_its_whole_id_and_amounts(width: int) -> None:
     trade = "9e8f8eba-7050-4837-8969-cfc272cbe083"
     fill = Fill(trade, Decimal(1_850), Decimal("1234567.12345678"), Decimal("1141.97"), KRW)

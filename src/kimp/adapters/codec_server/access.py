@@ -43,6 +43,8 @@ class Access:
         if authorization[: len(SCHEME)].lower() != SCHEME:
             raise Denied("an Authorization header with a bearer token is needed")
         token = authorization[len(SCHEME) :].strip()
+        if not token.isascii():  # nor could it be encoded: what is no text stands in it as lone surrogates
+            raise Denied("the token does not hold: it has signs that no token has")
         if self._token is not None and hmac.compare_digest(token.encode(), self._token):
             return HOLDER
         if not self._keys:

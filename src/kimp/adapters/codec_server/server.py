@@ -26,6 +26,8 @@ DECODE = "/{prefix:(?:.*/)?}decode"
 ALLOWED_HEADERS = "authorization, authorization-extras, content-type, x-namespace"
 """With a login the Web UI sends its ID token as well (`authorization-extras`), and a browser asks leave for each."""
 PREFLIGHT_S = 600
+LARGEST_HEADER = 8 * 1024
+"""Characters of one header; a login's token has about a quarter."""
 LONGEST_LOGGED = 200
 audit = logging.getLogger("kimp.codec_server.audit")
 
@@ -97,6 +99,10 @@ class CodecServer:
 
     async def _asked(self, request: web.Request, call: Call) -> Payloads:
         """The checks, cheapest and strictest first; the body is not read before its sender is known."""
+        if any(len(value) > LARGEST_HEADER for value in request.headers.values()):
+            raise Failed(
+                HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE, f"a header has more than {LARGEST_HEADER} characters"
+            )
         if "Origin" in request.headers and self._allowed_origin(request) is None:
             raise Failed(HTTPStatus.FORBIDDEN, "this origin is not in codec_server.allowed_origins")
         try:
