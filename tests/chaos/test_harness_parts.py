@@ -9,7 +9,7 @@ import sqlite3
 import sys
 import time
 from collections import Counter
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import suppress
 from decimal import Decimal
 from pathlib import Path
@@ -22,16 +22,18 @@ from chaos.harness.charges import Charges
 from chaos.harness.forger import Forger
 from chaos.harness.ground import Ground, coins_of
 from chaos.harness.matrix import STEPS, Cell, cells, named_points, quick
+from chaos.harness.mayhem import Mayhem
 from chaos.harness.report import Report
 from chaos.harness.seams import Seam, replica
-from chaos.harness.sizes import DEFAULT, SMALL
+from chaos.harness.sizes import DEFAULT, SMALL, Size
 from chaos.harness.supervisor import Supervisor
-from chaos.harness.swarm import PER_FRAME, QUICK, TOTAL, draw_plan
+from chaos.harness.swarm import NEVER_LEFT_OUT, PER_FRAME, QUICK, TOTAL, draw_plan
 from fakes.market import XRP, free_rules, kimchi_quotes
 from fakes.open_redis import OpenRedis
 from pydantic import SecretStr
 from redis.asyncio import Redis
 from redis.exceptions import ReadOnlyError
+from temporalio.client import Client
 
 from activities.crash_points import crash_point
 from kimp.adapters.redis.bus import RedisTickBus
@@ -255,3 +257,29 @@ async def test_what_is_forged_is_far_off_and_no_message_stops_a_reader(own_redis
     assert len(await bus.latest_rules()) == len(Venue)
     assert bus.counts["bad_rule"] == 1
     await bus.close()
+
+
+class _Asked:
+    """The paper exchange's side door, and what it was asked for."""
+
+    def __init__(self) -> None:
+        self.kinds: list[str] = []
+
+    async def script(self, kind: str, **_: object) -> None:
+        self.kinds.append(kind)
+
+
+@pytest.mark.parametrize(("size", "kinds"), [(DEFAULT, NEVER_LEFT_OUT), (SMALL, ())])
+async def test_a_whole_run_leaves_none_of_the_grave_kinds_to_chance(
+    tmp_path: Path, size: Size, kinds: Sequence[FaultKind]
+) -> None:
+    asked = _Asked()
+    ground = SimpleNamespace(folder=tmp_path, paper=asked, supervisor=SimpleNamespace(died=0, crashes=Counter()))
+    mayhem = Mayhem(cast("Ground", ground), cast("Client", None), size, 1, print)
+    mayhem.charges.clear()
+    await mayhem._script()
+    await mayhem._script()
+    assert [kind for kind in NEVER_LEFT_OUT if asked.kinds.count(kind.value) == 1] == list(kinds)
+    mayhem.struck = {kind.value: 1 for kind in kinds[1:]}
+    lacking = [what for what in mayhem.missing() if what.startswith("venue fault")]
+    assert lacking == [f"venue fault {kind}" for kind in kinds[:1]]

@@ -14,13 +14,14 @@ from chaos.harness.market import Market, busy_coins
 from chaos.harness.matrix import cells, quick
 from chaos.harness.operators import Operators
 from chaos.harness.sizes import Size
-from chaos.harness.swarm import draw_plan
+from chaos.harness.swarm import ALL, NEVER_LEFT_OUT, draw_plan
 from temporalio.client import Client
 
 from kimp.contracts.status import CycleStatus
 from kimp.domain.errors import KimpError
 from kimp.domain.ids import Leg, Step
 from kimp.domain.market import Direction
+from kimp.paper.faults.kinds import FaultKind
 
 Say = Callable[[str], None]
 LOOK_EVERY_S = 0.5
@@ -45,6 +46,8 @@ SCRIPTS: Mapping[str, tuple[float, str, Mapping[str, str]]] = {
     "difference-found": (60.0, "deposit_twice", {}),
 }
 """Point or step of a missing cell -> a fault that leads there, and how often it is asked for."""
+KIND_EVERY_S = 90.0
+"""Between two requests for a kind of fault that the draw has not brought."""
 JITTER = (0.5, 1.5)
 
 
@@ -136,6 +139,7 @@ class Mayhem:
             lacking.append(f"{self.size.kills - died} more kills")
         if (struck := sum(self.struck.values())) < self.size.faults:
             lacking.append(f"{self.size.faults - struck} more venue faults")
+        lacking += [f"venue fault {kind}" for kind in self._lacking_kinds()]
         lacking += [f"forged {kind}" for kind in self.forger.missing]
         return lacking + [f"a {kind}" for kind in self.blows.missing]
 
@@ -171,14 +175,19 @@ class Mayhem:
         await self.operators.stop_one(with_cash_abroad=self._lacks(Leg.BACK, Step.BUY))
 
     async def _script(self) -> None:
-        """What is rare by nature is asked for, now and then, as long as its crash points are missing."""
+        """What is rare by nature is asked for, now and then, as long as it or its crash points are missing."""
         now = time.monotonic()
         wanted = {name for cell in self.charges.missing for name in (cell.point, cell.step)}
-        for name in wanted & SCRIPTS.keys():
-            every_s, kind, target = SCRIPTS[name]
+        asked = [SCRIPTS[name] for name in sorted(wanted & SCRIPTS.keys())]
+        asked += [(KIND_EVERY_S, kind.value, {}) for kind in self._lacking_kinds()]
+        for every_s, kind, target in asked:
             if now - self._scripted_s.get(kind, -every_s) >= every_s:
                 self._scripted_s[kind] = now
                 await self._ground.paper.script(kind, **target)
+
+    def _lacking_kinds(self) -> list[FaultKind]:
+        wanted = NEVER_LEFT_OUT if ALL in self.size.routes else ()
+        return [kind for kind in wanted if not self.struck.get(kind.value)]
 
     def _lacks(self, leg: Leg, step: Step) -> bool:
         return any(cell.step == f"{leg}{step}" for cell in self.charges.missing)

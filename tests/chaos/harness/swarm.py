@@ -48,6 +48,17 @@ SECONDS: Mapping[FaultKind, float] = {
 BEYOND = 0.004
 """Of orders that are executed when kimp has given them up: each keeps its cycle busy until a sweep has found it."""
 FAMILIES = (kinds.ORDER, kinds.SENDING, kinds.RECEIVING)
+NEVER_LEFT_OUT = (
+    FaultKind.REDIRECT,
+    FaultKind.REDIRECT_AFTER,
+    FaultKind.NULL_ROW,
+    FaultKind.NOT_PERMITTED,
+    FaultKind.FOREIGN_ORDER,
+    FaultKind.FOREIGN_WITHDRAWAL,
+    FaultKind.MANY_FILLS,
+    FaultKind.DOUBLE_FEE,
+)
+"""Of a whole run: what the draw has not brought is asked for."""
 ALL = "*"
 LONG = frozenset({FaultKind.DEPOSIT_LOST, FaultKind.TAG_LOST})
 """What nobody has heard of is waited for before a person is told."""
