@@ -5,7 +5,6 @@ balances == what the counterparties gave. The journal holds every posting.
 """
 
 from collections import defaultdict
-from collections.abc import Callable
 from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
@@ -54,7 +53,6 @@ class Accounts:
         self._journal = journal
         self._balances: defaultdict[str, Balance] = defaultdict(Balance)
         self._given: defaultdict[tuple[Counterparty, str], Decimal] = defaultdict(Decimal)
-        self.on_change: list[Callable[[str], None]] = []
         for asset, amount in opening.items():
             self.receive(asset, amount, Counterparty.OPENING, "opening")
 
@@ -123,5 +121,3 @@ class Accounts:
             raise AssertionError(f"{self._venue} {asset} would become {balance}: a bug of the paper exchange")
         facts = {"venue": self._venue, "asset": asset, "free": free, "locked": locked, "reason": reason}
         self._journal.write("balance", **facts, counterparty=counterparty, balance=balance.total)
-        for listener in self.on_change:
-            listener(asset)

@@ -4,7 +4,6 @@ import uuid
 from collections import defaultdict
 from collections.abc import Callable, Iterable
 from decimal import Decimal
-from enum import StrEnum
 from typing import Protocol
 
 from kimp.domain.market import Side, Venue
@@ -18,16 +17,7 @@ from kimp.paper.matching import Take, reaches, walk_budget, walk_quantity
 from kimp.paper.orders import Fill, Force, MarketHalted, NotPermitted, Order, Request, State, TakenName, WouldTake
 from kimp.paper.terms import BNB, fee_of, need, outcome_of, price, reserved_fee
 
-
-class Event(StrEnum):
-    """What just happened to an order."""
-
-    ACCEPTED = "accepted"
-    TRADED = "traded"
-    CLOSED = "closed"
-
-
-OrderListener = Callable[[Order, Event, Fill | None], None]
+FillListener = Callable[[Order, Fill], None]
 
 
 class OrderHook(Protocol):
@@ -60,7 +50,7 @@ class Desk:
         self.by_uuid: dict[str, Order] = {}
         self.by_client_id: dict[tuple[str, str], Order] = {}
         """Symbol and client id -> the latest order that bears them."""
-        self.on_order: list[OrderListener] = []
+        self.on_fill: list[FillListener] = []
         self.hook: OrderHook | None = None
         self._conditions = conditions
         self._clock = clock
@@ -89,7 +79,6 @@ class Desk:
             self.by_client_id[request.instrument.symbol, request.client_id] = order
         book = self.books[request.instrument.symbol]
         self._journal.write("order", venue=self.venue, **order.facts(), bid=book.bid, ask=book.ask)
-        self._tell(order, Event.ACCEPTED)
         if allowed is None:
             self._execute(order, takes, outcome_of(request, takes))
         else:
@@ -200,7 +189,8 @@ class Desk:
         who = {"order": order.uuid, "client_id": order.request.client_id}
         what = {"symbol": order.request.instrument.symbol, "side": order.request.side}
         self._journal.write("fill", venue=self.venue, **who, **what, **fill.facts())
-        self._tell(order, Event.TRADED, fill)
+        for listener in self.on_fill:
+            listener(order, fill)
 
     def _make_fill(self, order: Order, take: Take, *, maker: bool) -> Fill:
         self._last_fill += 1
@@ -241,7 +231,6 @@ class Desk:
             resting.remove(order)
         self._release(order, ZERO)
         self._journal_order("order_closed", order)
-        self._tell(order, Event.CLOSED)
 
     @exact
     def _release(self, order: Order, keep: Decimal) -> None:
@@ -250,10 +239,6 @@ class Desk:
         if surplus > ZERO:
             order.locked = keep
             self.accounts.unlock(order.lock_asset, surplus, f"order {order.uuid}")
-
-    def _tell(self, order: Order, event: Event, fill: Fill | None = None) -> None:
-        for listener in self.on_order:
-            listener(order, event, fill)
 
     def _journal_order(self, kind: str, order: Order) -> None:
         self._journal.write(kind, venue=self.venue, **order.facts())

@@ -1,7 +1,6 @@
 """The money side of transfers: every coin that is set aside, given back, sent and received."""
 
 from collections import defaultdict
-from collections.abc import Callable
 from decimal import Decimal
 
 from kimp.domain.market import Venue
@@ -14,8 +13,6 @@ class Till:
     """Upbit locks amount and fee until they leave; Binance takes them out of the balance at once."""
 
     def __init__(self, accounts: dict[Venue, Accounts]) -> None:
-        self.on_delta: list[Callable[[Venue, str, Decimal], None]] = []
-        """Told of coins that leave or reach a balance by transfer."""
         self._accounts = accounts
         self._unripe: defaultdict[str, Decimal] = defaultdict(Decimal)
 
@@ -39,7 +36,6 @@ class Till:
             self._accounts[venue].lock(coin, total, reason)
         else:
             self._accounts[venue].pay(coin, total, Counterparty.CHAIN, reason)
-            self._tell(venue, coin, -total)
 
     @exact
     def give_back(self, withdrawal: Withdrawal) -> None:
@@ -49,7 +45,6 @@ class Till:
             self._accounts[venue].unlock(coin, total, reason)
         else:
             self._accounts[venue].receive(coin, total, Counterparty.CHAIN, reason)
-            self._tell(venue, coin, total)
 
     @exact
     def send(self, withdrawal: Withdrawal) -> None:
@@ -64,7 +59,6 @@ class Till:
     def receive(self, deposit: Deposit, source: Counterparty = Counterparty.CHAIN) -> None:
         coin = deposit.address.coin
         self._accounts[deposit.venue].receive(coin, deposit.amount, source, f"deposit {deposit.uuid}")
-        self._tell(deposit.venue, coin, deposit.amount)
 
     @exact
     def receive_unripe(self, deposit: Deposit) -> None:
@@ -75,7 +69,3 @@ class Till:
     @exact
     def ripen(self, deposit: Deposit) -> None:
         self._unripe[deposit.address.coin] -= deposit.amount
-
-    def _tell(self, venue: Venue, coin: str, delta: Decimal) -> None:
-        for listener in self.on_delta:
-            listener(venue, coin, delta)

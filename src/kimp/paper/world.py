@@ -12,7 +12,7 @@ from kimp.paper.clock import Agenda, Clock
 from kimp.paper.coins import CoinConfig
 from kimp.paper.conditions import Condition, Conditions
 from kimp.paper.config import PaperConfig, SyntheticMarket
-from kimp.paper.desk import Desk, Event
+from kimp.paper.desk import Desk
 from kimp.paper.faults.setup import Faults
 from kimp.paper.instruments import Instrument, binance_instruments, upbit_instruments
 from kimp.paper.journal import Journal
@@ -106,7 +106,7 @@ class World:
         level_value = CONTEXT.divide(self.config.level_krw, rate)
         books = {i.symbol: Book(i, level_value, f"{venue}/{i.symbol}") for i in self.listed(venue)}
         desk = Desk(venue, self.accounts[venue], books, self.conditions, self.clock, self.journal)
-        desk.on_order.append(self._print_own)
+        desk.on_fill.append(self._print_own)
         return desk
 
     def _open_market(self) -> None:
@@ -125,14 +125,13 @@ class World:
         for tell in self.on_print[instrument.venue]:
             tell(instrument, numbered)
 
-    def _print_own(self, order: Order, event: Event, fill: Fill | None) -> None:
+    def _print_own(self, order: Order, fill: Fill) -> None:
         """The customer's trades are on the public tape too, and change the displayed book."""
-        if event is Event.TRADED and fill is not None:
-            instrument = order.request.instrument
-            buys = (order.request.side is Side.BUY) is not fill.maker
-            self._print(instrument, Print(fill.price, fill.quantity, Side.BUY if buys else Side.SELL))
-            for tell_book in self.on_book[instrument.venue]:
-                tell_book(instrument)
+        instrument = order.request.instrument
+        buys = (order.request.side is Side.BUY) is not fill.maker
+        self._print(instrument, Print(fill.price, fill.quantity, Side.BUY if buys else Side.SELL))
+        for tell_book in self.on_book[instrument.venue]:
+            tell_book(instrument)
 
 
 def _keys(config: PaperConfig, venue: Venue) -> tuple[PaperKey, ...]:

@@ -1,16 +1,11 @@
 """Both venues' WebSockets through a plain client."""
 
 import asyncio
-import hashlib
-import hmac
 import json
-import time
-import uuid
 from collections.abc import Callable
 from typing import Any
 
 import pytest
-import websockets
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 
@@ -108,36 +103,6 @@ async def test_upbit_closes_an_idle_connection_but_not_one_that_pings(config: Pa
         pinging.cancel()
 
 
-async def test_upbit_private_needs_a_token(paper: PaperExchange) -> None:
-    with pytest.raises(websockets.InvalidStatus):
-        async with upbit_ws(paper, "/private"):
-            pass
-
-
-async def test_upbit_own_orders_and_assets(paper: PaperExchange, upbit: Any) -> None:
-    claims = {"access_key": "paper-upbit", "nonce": str(uuid.uuid4())}
-    token = upbit.jwt(claims, b"paper-upbit-secret", "sha256")
-    async with upbit_ws(paper, "/private", additional_headers={"Authorization": f"Bearer {token}"}) as socket:
-        await ask(socket, {"type": "myOrder"}, {"type": "myAsset"}, {"format": "SIMPLE"})
-        await socket.send(json.dumps([{"method": "LIST_SUBSCRIPTIONS"}]))
-        await socket.recv()
-        made = await upbit.create_order("XRP/KRW", "market", "sell", "100", None, {"clientOrderId": "mine"})
-        seen: list[str] = []
-        trade = None
-        while not seen or seen[-1] != "done":
-            message = await until(socket, lambda m: m["ty"] == "myOrder")
-            seen.append(message["s"])
-            trade = message if message["s"] == "trade" else trade
-        assert seen == ["wait", "trade", "done"]
-        assert trade is not None
-        order = (await upbit.fetch_order(made["id"]))["info"]
-        assert (trade["uid"], trade["id"], trade["tuid"]) == (made["id"], "mine", order["trades"][0]["uuid"])
-        assert {"rsf", "rmf", "pf", "l", "ef", "im", "otms", "ttms"} <= set(trade)
-        async with asyncio.timeout(10):
-            assets = json.loads(await socket.recv())
-        assert {row["cu"] for row in assets["ast"]} == {"KRW", "XRP"}
-
-
 async def test_binance_combined_streams_and_subscriptions(paper: PaperExchange, binance: Any) -> None:
     await binance.load_markets()
     async with binance_ws(paper, "/stream?streams=xrpusdt@bookTicker/xrpusdt@depth5@100ms") as socket:
@@ -175,40 +140,6 @@ async def test_binance_goodbye_comes_before_the_close(config: PaperConfig) -> No
         assert (notice["stream"], notice["data"]["e"]) == ("!serverShutdown", "serverShutdown")
         with pytest.raises(ConnectionClosed):
             await asyncio.wait_for(socket.recv(), 10)
-
-
-def subscribe(key: str = "paper-binance-secret") -> str:
-    params: dict[str, Any] = {"apiKey": "paper-binance", "timestamp": int(time.time() * 1000)}
-    payload = "&".join(f"{name}={params[name]}" for name in sorted(params))
-    params["signature"] = hmac.new(key.encode(), payload.encode(), hashlib.sha256).hexdigest()
-    return json.dumps({"id": "s", "method": "userDataStream.subscribe.signature", "params": params})
-
-
-async def test_binance_own_events(paper: PaperExchange, binance: Any) -> None:
-    await binance.load_markets()
-    async with binance_ws(paper, "/ws-api/v3") as socket:
-        await socket.send(subscribe("wrong"))
-        refused = json.loads(await socket.recv())
-        assert (refused["status"], refused["error"]["code"]) == (400, -1022)
-        await socket.send(subscribe())
-        accepted = json.loads(await socket.recv())
-        assert (accepted["id"], accepted["status"], accepted["result"]) == ("s", 200, {"subscriptionId": 0})
-        order = await binance.create_order("XRP/USDT", "market", "buy", "100", None, {"clientOrderId": "e-1"})
-        reports: list[dict[str, Any]] = []
-        while not reports or reports[-1]["X"] != "FILLED":
-            message = await until(socket, lambda m: m["event"]["e"] == "executionReport")
-            reports.append(message["event"])
-        assert [(r["x"], r["X"]) for r in reports] == [("NEW", "NEW"), ("TRADE", "FILLED")]
-        assert (reports[1]["c"], str(reports[1]["i"]), reports[1]["N"]) == ("e-1", order["id"], "XRP")
-        position = await until(socket, lambda m: m["event"]["e"] == "outboundAccountPosition")
-        assert {row["a"] for row in position["event"]["B"]} == {"USDT", "XRP"}
-        resting = await binance.create_order("XRP/USDT", "limit", "buy", "100", "1.9", {"clientOrderId": "e-2"})
-        await binance.cancel_order(resting["id"], "XRP/USDT")
-        gone = await until(socket, lambda m: m["event"].get("x") == "CANCELED")
-        assert gone["event"]["C"] == "e-2"
-        await binance.withdraw("XRP", "50", "rAnywhere", {"network": "XRP", "tag": "1"})
-        moved = await until(socket, lambda m: m["event"]["e"] == "balanceUpdate")
-        assert (moved["event"]["a"], moved["event"]["d"]) == ("XRP", "-50.00000000")
 
 
 async def test_moving_market_reaches_both_venues_streams(config: PaperConfig) -> None:

@@ -79,7 +79,7 @@ def test_best_price_then_age_is_filled_first(world: World) -> None:
         for price in (bid - 100, bid - 50, bid - 50)
     )
     filled: list[int] = []
-    desk.on_order.append(lambda order, _event, fill: filled.append(order.number) if fill else None)
+    desk.on_fill.append(lambda order, _fill: filled.append(order.number))
     # The one ask level that reaches them shows less than they want together.
     while True:
         desk.refresh(market.symbol, bid - 51, bid - 50)

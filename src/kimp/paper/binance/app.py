@@ -9,7 +9,6 @@ from kimp.paper.binance.rest_market import MarketCalls
 from kimp.paper.binance.rest_orders import OrderCalls
 from kimp.paper.binance.rest_wallet import WalletCalls
 from kimp.paper.binance.stream import Streams
-from kimp.paper.binance.wsapi import WsApi
 from kimp.paper.seam import Seam
 from kimp.paper.world import World
 
@@ -20,14 +19,13 @@ def make_app(world: World, seam: Seam) -> web.Application:
     gate = Gate(world, gatekeeper, app)
     for calls in (MarketCalls(world), OrderCalls(world), WalletCalls(world)):
         calls.bind(gate)
-    streams, wsapi = Streams(world), WsApi(world, gatekeeper)
+    streams = Streams(world)
     app.router.add_get("/stream", streams.combined)
     app.router.add_get("/ws", streams.raw)
     app.router.add_get("/ws/{names:.+}", streams.raw)
-    app.router.add_get("/ws-api/v3", wsapi.serve)
 
     async def close_streams(_app: web.Application) -> None:
-        for connection in (*streams.open, *wsapi.open):
+        for connection in tuple(streams.open):
             await connection.say_goodbye()
 
     app.on_shutdown.append(close_streams)

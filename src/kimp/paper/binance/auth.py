@@ -37,15 +37,6 @@ class Gatekeeper:
         _check_signature(key, payload, found[1])
         return api_key
 
-    def check_sorted(self, params: Mapping[str, str]) -> str:
-        """The WebSocket API's way: the parameters in alphabetical order, the API key among them."""
-        api_key = params.get("apiKey", "")
-        key = self._known(api_key, Right.READ)
-        self._check_window(params, self._clock.now_ms())
-        payload = "&".join(f"{name}={params[name]}" for name in sorted(params) if name != "signature")
-        _check_signature(key, payload, params.get("signature", ""))
-        return api_key
-
     def _known(self, api_key: str, right: Right) -> PaperKey:
         """An unknown key and one without the right are refused alike."""
         if not KEY_FORM.fullmatch(api_key):

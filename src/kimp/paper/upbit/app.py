@@ -19,9 +19,8 @@ def make_app(world: World, seam: Seam) -> web.Application:
     gate = Gate(world, gatekeeper, app)
     for calls in (MarketCalls(world), OrderCalls(world), WalletCalls(world)):
         calls.bind(gate)
-    streams = Streams(world, gatekeeper)
-    app.router.add_get("/websocket/v1", streams.public)
-    app.router.add_get("/websocket/v1/private", streams.private)
+    streams = Streams(world)
+    app.router.add_get("/websocket/v1", streams.serve)
 
     async def close_streams(_app: web.Application) -> None:
         for socket in list(streams.open):

@@ -1,4 +1,4 @@
-"""Upbit's WebSocket messages in their four formats. docs.upbit.com: websocket-orderbook, -trade, -ticker, -myorder."""
+"""Upbit's WebSocket messages in their four formats. docs.upbit.com: websocket-orderbook, -trade, -ticker."""
 
 from collections.abc import Iterable
 from datetime import UTC, datetime

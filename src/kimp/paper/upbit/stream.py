@@ -9,12 +9,8 @@ from aiohttp import WSMsgType, web
 from kimp.domain.market import Venue
 from kimp.paper.hub import Outbox
 from kimp.paper.limits import Window
-from kimp.paper.upbit.auth import Gatekeeper
-from kimp.paper.upbit.errors import UpbitError
 from kimp.paper.upbit.feed import Feed
 from kimp.paper.upbit.subscription import (
-    PRIVATE,
-    PUBLIC,
     Subscription,
     WrongRequest,
     is_listing,
@@ -28,34 +24,20 @@ MAX_MESSAGE = 1 << 20
 
 
 class Streams:
-    def __init__(self, world: World, gatekeeper: Gatekeeper) -> None:
+    def __init__(self, world: World) -> None:
         self._world = world
-        self._gatekeeper = gatekeeper
         self._feed = Feed(world)
         self.open: set[web.WebSocketResponse] = set()
         self._connects = Window(world.config.limits.upbit_ws_connects, 1, world.clock)
 
-    async def public(self, request: web.Request) -> web.StreamResponse:
-        return await self._serve(request, PUBLIC)
-
-    async def private(self, request: web.Request) -> web.StreamResponse:
-        """Refused before the handshake without a good token."""
-        try:
-            self._gatekeeper.check(request.headers.get("Authorization", ""), "")
-        except UpbitError as refusal:
-            return web.Response(
-                body=WrongRequest("INVALID_AUTH", refusal.name).frame(), status=401, content_type="application/json"
-            )
-        return await self._serve(request, (*PUBLIC, *PRIVATE))
-
-    async def _serve(self, request: web.Request, allowed: tuple[str, ...]) -> web.StreamResponse:
+    async def serve(self, request: web.Request) -> web.StreamResponse:
         if not self._connects.spend():
             return web.Response(text="Too Many Requests", status=429)
         socket = web.WebSocketResponse(autoping=False, compress=False, max_msg_size=MAX_MESSAGE)
         await socket.prepare(request)
         self.open.add(socket)
         hook = self._world.faults.of_stream(Venue.UPBIT, request.path)
-        connection = _Connection(self._world, self._feed, Outbox(socket, WSMsgType.BINARY, hook), allowed)
+        connection = _Connection(self._world, self._feed, Outbox(socket, WSMsgType.BINARY, hook))
         try:
             await connection.run()
         finally:
@@ -64,11 +46,10 @@ class Streams:
 
 
 class _Connection:
-    def __init__(self, world: World, feed: Feed, outbox: Outbox, allowed: tuple[str, ...]) -> None:
+    def __init__(self, world: World, feed: Feed, outbox: Outbox) -> None:
         self._times = world.config.streams
         self._feed = feed
         self._socket = outbox.socket
-        self._allowed = allowed
         self._outbox = outbox
         self._subscriptions: list[Subscription] = []
         self._window = Window(world.config.limits.upbit_ws_messages, 1, world.clock)
@@ -115,7 +96,7 @@ class _Connection:
             if is_listing(parts):
                 self._outbox.put(self._listing())
             else:
-                self._replace(read_request(parts, self._allowed))
+                self._replace(read_request(parts))
         except WrongRequest as refusal:
             self._outbox.put(refusal.frame())
 

@@ -10,11 +10,8 @@ from kimp.paper.book import DEPTH
 from kimp.paper.hub import Topic
 from kimp.paper.upbit.frames import FORMATS
 
-PUBLIC = ("ticker", "trade", "orderbook")
-PRIVATE = ("myOrder", "myAsset")
+TYPES = ("ticker", "trade", "orderbook")
 DEPTHS = (1, 5, 15, 30)
-ALL = "*"
-"""Symbol of private topics that are not narrowed to markets."""
 
 
 class WrongRequest(Exception):
@@ -55,7 +52,7 @@ def parts_of(text: str | bytes) -> list[dict[str, Any]]:
     return parts
 
 
-def read_request(parts: Sequence[dict[str, Any]], allowed: Sequence[str]) -> list[Subscription]:
+def read_request(parts: Sequence[dict[str, Any]]) -> list[Subscription]:
     """Raises WrongRequest with Upbit's error name."""
     if not any(part.get("ticket") for part in parts):
         raise WrongRequest("NO_TICKET", "티켓이 존재하지 않습니다.")
@@ -65,19 +62,17 @@ def read_request(parts: Sequence[dict[str, Any]], allowed: Sequence[str]) -> lis
     typed = [part for part in parts if "type" in part]
     if not typed:
         raise WrongRequest("NO_TYPE", "타입이 존재하지 않습니다.")
-    return [_subscription(part, style, allowed) for part in typed]
+    return [_subscription(part, style) for part in typed]
 
 
-def _subscription(part: dict[str, Any], style: str, allowed: Sequence[str]) -> Subscription:
+def _subscription(part: dict[str, Any], style: str) -> Subscription:
     kind = part["type"]
-    if kind not in allowed:
+    if kind not in TYPES:
         raise WrongRequest("NO_TYPE", f"지원하지 않는 타입입니다: {kind}")
     codes = part.get("codes")
-    if kind in PUBLIC and (not isinstance(codes, list) or not codes):
+    if not isinstance(codes, list) or not codes:
         raise WrongRequest("NO_CODES", "코드가 존재하지 않습니다.")
-    if kind == "myAsset" and "codes" in part:
-        raise WrongRequest("WRONG_FORMAT", "잘못된 형식입니다.")
-    named = tuple(str(code) for code in codes or (ALL,))
+    named = tuple(str(code) for code in codes)
     only_snapshot, only_realtime = bool(part.get("is_only_snapshot")), bool(part.get("is_only_realtime"))
     return Subscription(
         kind,
