@@ -15,7 +15,7 @@ from kimp.contracts.orders import OrderIntent, OrderOutcome, OrderReport
 from kimp.domain.admission import HaltLevel
 from kimp.domain.breach import breach_of
 from kimp.domain.caps import above_ceiling
-from kimp.domain.errors import KeyRefused, NotSent, OutcomeUnknown, Rejected, Unavailable
+from kimp.domain.errors import KeyRefused, NotPermitted, NotSent, OutcomeUnknown, Rejected, Unavailable
 from kimp.domain.ids import step_of
 from kimp.domain.market import Venue
 from kimp.domain.money import CONTEXT, ONE
@@ -85,7 +85,8 @@ class OrderActivities:
         except _Blocked as bar:
             return _report(intent, OrderOutcome.BLOCKED, reason=bar.reason, retry_after_s=bar.retry_after_s)
         except _Refused as refusal:
-            return _report(intent, OrderOutcome.REJECTED, reason=str(refusal))
+            report = _report(intent, OrderOutcome.REJECTED, reason=str(refusal))
+            return report.model_copy(update={"not_permitted": refusal.not_permitted})
         if order is None:
             return _report(intent, OrderOutcome.ABSENT, reason="no answer, and unknown to the venue after the fence")
         crash_point("order-sent", step_of(intent.client_order_id))
@@ -132,7 +133,7 @@ class OrderActivities:
         except KeyRefused as refusal:
             raise _Blocked(str(refusal)) from None
         except Rejected as refusal:
-            raise _Refused(str(refusal)) from None
+            raise _Refused(str(refusal), not_permitted=isinstance(refusal, NotPermitted)) from None
         except OutcomeUnknown as doubt:
             activity.logger.warning("order %s: %s; looking it up", intent.client_order_id, doubt)
             return None
@@ -219,6 +220,10 @@ class _Blocked(Exception):
 
 class _Refused(Exception):
     """The venue refused the order itself: a refused look-up says nothing about an order that was sent before."""
+
+    def __init__(self, reason: str, *, not_permitted: bool) -> None:
+        super().__init__(reason)
+        self.not_permitted = not_permitted
 
 
 def _report(

@@ -12,7 +12,7 @@ with workflow.unsafe.imports_passed_through():
     from kimp.domain.compensation import DUST_KRW, Position, WaysBack, debts, positions
     from kimp.domain.ids import Leg
     from kimp.domain.ledger import Account, value_krw
-    from kimp.domain.market import Side, Venue
+    from kimp.domain.market import Direction, Side, Venue
     from kimp.domain.money import ZERO, Asset
     from kimp.domain.sizing import cash_of
 
@@ -78,13 +78,22 @@ class Compensation:
             raise NeedsPerson(f"{position}, and nobody knows where; write it off once that is clear")
         if position.asset == position.venue.cash:
             await self._bring_home(position, position.venue)
-        elif position.venue is not self._home and (await self._ways_back(position)).send_back:
-            await self._send(position.asset, position.amount)
+        elif await self._leaves(position, position.venue):
+            await self._send(position.asset, position.amount, _from(position.venue))
         else:
             await Execution(
                 self._story, Place(Leg.BACK, position.venue, position.asset, Side.SELL), position.amount
             ).run()
             self._leave(position)
+
+    async def _leaves(self, position: Position, venue: Venue) -> bool:
+        """Whether it is to be sold on the other venue: where this one refuses to, else where that brings more."""
+        if (venue.other, position.asset) in self._story.refused:
+            return False
+        if (venue, position.asset) in self._story.refused:
+            self._story.tell(f"{position} goes to {venue.other}: the account may not sell it on {venue}")
+            return True
+        return venue is not self._home and (await self._ways_back(position)).send_back
 
     async def _bring_home(self, position: Position, venue: Venue) -> None:
         """Cash abroad, by the cheapest route."""
@@ -94,15 +103,15 @@ class Compensation:
         route = await await_route(self._story, cash_of(venue, position.amount), since)
         self._story.route = route.coin
         if route.coin == venue.cash:
-            return await self._send(route.coin, position.amount)
+            return await self._send(route.coin, position.amount, self._way_home)
         buy = RouteBuy(self._story, Place(Leg.BACK, venue, route.coin, Side.BUY), position.amount, self._pause)
         await buy.run()
         self._pause = buy.pause
-        return None if buy.given_up else await self._send(route.coin, buy.coins)
+        return None if buy.given_up else await self._send(route.coin, buy.coins, self._way_home)
 
-    async def _send(self, coin: Asset, amount: Decimal) -> None:
+    async def _send(self, coin: Asset, amount: Decimal, way: Direction) -> None:
         self.abroad_since = self._pause = None
-        transfer = Transfer(self._story, Leg.BACK, coin, self._way_home, amount)
+        transfer = Transfer(self._story, Leg.BACK, coin, way, amount)
         self._transfers.append(transfer)
         await transfer.run()
 
@@ -117,7 +126,7 @@ class Compensation:
                 direction=self._way_home,
                 coin=position.asset,
                 amount=position.amount,
-                coins=policy.route_coins,
+                coins=self._story.route_coins,
                 max_quote_age_ms=policy.max_quote_age_ms,
             ),
             summary=f"send {position} back, or sell there",
@@ -127,3 +136,7 @@ class Compensation:
         """What could not be traded any further stays."""
         key = position.account, position.asset
         self.dust[key] = self._story.held.get(key, ZERO)
+
+
+def _from(venue: Venue) -> Direction:
+    return next(direction for direction in Direction if direction.source is venue)

@@ -24,6 +24,8 @@ from workflows.policies import MARKET, ORDER
 from workflows.steps import LOOK_AGAIN, NeedsPerson, StepFailed, answered, look_again, proves_nothing
 from workflows.story import CycleStory, now_ms
 
+REMEMBERS_REFUSALS = "a-refusing-market-is-remembered"
+"""Steps that met one before there was such a thing tried as often as any other."""
 TRIES = 5
 """Orders in a row that brought nothing before the step fails."""
 GOOD_FOR_MS = 10_000
@@ -134,11 +136,18 @@ class Execution:
                 self.done = True
                 return True  # without another look at the book: what is left was too small a moment ago
             self._fruitless = 0 if report.outcome is OrderOutcome.FILLED else self._fruitless + 1
-            if self._fruitless == TRIES:
+            if self._fruitless == TRIES or self._market_refuses(report):
                 self._fruitless = 0
                 raise StepFailed(f"{self._what()} {report.outcome}: {report.reason or 'the book is too thin'}")
             if self._fruitless:
                 await self._story.control.sleep(PAUSE, f"before {self._what()} is tried again")
+
+    def _market_refuses(self, report: OrderReport) -> bool:
+        """No further order would do better: what is undone from here on goes another way."""
+        if not report.not_permitted or not workflow.patched(REMEMBERS_REFUSALS):
+            return False
+        self._story.refused.add((self._place.venue, self._place.coin))
+        return True
 
     def _next_pause(self, report: OrderReport) -> timedelta:
         """What the venue asks for, but longer each time: hours of it must stay a short history."""

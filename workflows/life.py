@@ -185,6 +185,7 @@ class CycleLife:
     async def retry(self, request: OperatorRequest) -> CycleStatus:
         """Try the parked step again, or look at once for what the cycle waits for."""
         self._hear("retry", request)
+        self._story.refused.clear()
         self._control.nudge()
         return await self._decide(Decision.RETRY)
 

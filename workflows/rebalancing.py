@@ -45,8 +45,13 @@ async def await_route(story: CycleStory, cash: Money, since: datetime) -> LegEst
                 await story.wait(None)
             return report.route
         look_for = _how_long(story, look_for, elapsed_s)
-        await story.wait(f"a way home that keeps {ratio:.2%}", look_for)
+        await story.wait(f"a way home that keeps {ratio:.2%}{_left_out(story)}", look_for)
         waited = True
+
+
+def _left_out(story: CycleStory) -> str:
+    refused = ", ".join(f"{coin} on {venue}" for venue, coin in sorted(story.refused))
+    return f", without what the account may not trade ({refused}); retry tries that again" if refused else ""
 
 
 def _how_long(story: CycleStory, last: timedelta, elapsed_s: int) -> timedelta:
@@ -92,7 +97,7 @@ async def _find_route(story: CycleStory, cash: Money, least: Money, look_for: ti
             direction=story.cycle.direction.opposite,
             cash=cash,
             least=least,
-            coins=story.cycle.policy.route_coins,
+            coins=story.route_coins,
             max_quote_age_ms=story.cycle.policy.max_quote_age_ms,
             look_every_s=story.cycle.policy.rebalance_poll_s,
             look_for_s=int(look_for.total_seconds()),

@@ -10,7 +10,7 @@ with workflow.unsafe.imports_passed_through():
     from kimp.contracts.cycle import CycleRecord, CycleResult, CycleTerms, TakeOver
     from kimp.contracts.operators import Decision, WriteOff
     from kimp.contracts.orders import OrderIntent
-    from kimp.contracts.progress import ToldSoFar
+    from kimp.contracts.progress import Market, ToldSoFar
     from kimp.contracts.search_attributes import KIMP_PROFIT_KRW, KIMP_REASON, KIMP_STATUS, WITHHELD
     from kimp.contracts.status import CycleStatus
     from kimp.domain.ids import Step, UsedNumber, step_of
@@ -55,6 +55,8 @@ class CycleStory:
         self._booked: set[str] = set()
         self.absent: list[OrderIntent] = []
         """Orders that were given up after their fence; undoing looks for each once more before it trades."""
+        self.refused: set[tuple[Venue, Asset]] = set()
+        """Markets that the account may not trade on; forgotten once a person says: try again."""
         self.unanswered: OrderIntent | None = None
         """The order that is being asked about."""
         self._takes_over = takes_over
@@ -92,6 +94,7 @@ class CycleStory:
             held=tuple(Posting(account, asset, amount) for (account, asset), amount in self.held.items()),
             booked=tuple(sorted(filter(self._may_come_again, self._booked))),
             absent=tuple(self.absent),
+            refused=tuple(Market(venue=venue, coin=coin) for venue, coin in sorted(self.refused)),
             unanswered=self.unanswered,
             numbers=self.numbers.used(),
             written_off=self._written_off,
@@ -116,6 +119,7 @@ class CycleStory:
         self._before = {(one.account, one.asset): one.amount for one in told.held}
         self._booked = set(told.booked)
         self.absent = list(told.absent)
+        self.refused = {(one.venue, one.coin) for one in told.refused}
         if told.unanswered is not None:
             self.unanswered = told.unanswered.model_copy(update={"asking_run_id": self.asking_run_id})
         self.numbers.use(told.numbers)
@@ -123,6 +127,12 @@ class CycleStory:
         self._takes_over = None
         self._lines = list(told.lines)
         self._show()
+
+    @property
+    def route_coins(self) -> tuple[Asset, ...]:
+        """Those that bring cash home, but for what either venue refuses to trade with the account."""
+        refused = {coin for _, coin in self.refused}
+        return tuple(coin for coin in self.cycle.policy.route_coins if coin not in refused)
 
     def tell(self, line: str) -> None:
         """Add a line to the story that the Web UI shows beside the running cycle."""

@@ -8,7 +8,7 @@ from decimal import Decimal
 from kimp.contracts.cycle import MarketNow
 from kimp.contracts.orders import OrderIntent
 from kimp.contracts.transfers import Address, TransferState, WithdrawalIntent, WithdrawalReport
-from kimp.domain.errors import Postponed
+from kimp.domain.errors import NotPermitted, Postponed
 from kimp.domain.market import Fill, Instrument, Network, Quote, Side, TickBand, Venue, VenueRules
 from kimp.domain.money import Asset
 from kimp.ports.exchange import Balance, Balances, ListedWithdrawal, OrderTerms, VenueDeposit, VenueOrder
@@ -44,6 +44,8 @@ class FakeVenue:
     withdrawals: dict[str, WithdrawalReport] = field(default_factory=dict)
     credit_after: int = 0
     """How many looks at a deposit find nothing yet."""
+    not_permitted: dict[Asset, int] = field(default_factory=dict)
+    """Coins that the account may not trade here: how often it tried."""
     hides_orders: bool = False
     """No look-up finds an order."""
     one_transaction: str | None = None
@@ -115,6 +117,9 @@ class FakeVenue:
     async def place_order(self, intent: OrderIntent, *, send_by_ms: int) -> VenueOrder:
         self.deadlines.append(send_by_ms)
         self._fault("place_order", self.faults)
+        if intent.coin in self.not_permitted:
+            self.not_permitted[intent.coin] += 1
+            raise NotPermitted("This symbol is not permitted for this account.", venue=self.venue, code="-2010")
         self.sent.append(intent)
         bid, ask = self.prices[intent.coin]
         price = ask if intent.side is Side.BUY else bid

@@ -141,6 +141,13 @@ async def compensated_by_selling_abroad(lab: Lab) -> Handle:
     return await _finished(await lab.start(await lab.plan()))
 
 
+async def compensated_away_from_a_market_that_refuses(lab: Lab) -> Handle:
+    """The way home's sale: its coin goes back, is sold where it was bought, and another one brings the cash home."""
+    lab.upbit.prices[TRX] = (Decimal(418), Decimal("418.1"))
+    lab.binance.not_permitted[TRX] = 0
+    return await _finished(await lab.start(await lab.plan()))
+
+
 async def compensated_from_the_way_home(lab: Lab) -> Handle:
     cycle = await lab.plan()
     lab.upbit.prices[TRX] = (Decimal(418), Decimal("418.1"))
@@ -394,6 +401,7 @@ BRANCHES: tuple[Branch, ...] = (
     compensated_where_it_was_bought,
     compensated_by_sending_back,
     compensated_by_selling_abroad,
+    compensated_away_from_a_market_that_refuses,
     compensated_from_the_way_home,
     cancelled_before_its_first_order,
     cancelled_before_it_was_sent,

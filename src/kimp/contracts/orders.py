@@ -86,6 +86,8 @@ class OrderReport(Message):
     reason: str = ""
     retry_after_s: int | None = None
     """Of an order that was BLOCKED: the pause that the venue asked for."""
+    not_permitted: bool = False
+    """Of one that was REJECTED: the account may not trade this market, so that another order would be refused too."""
 
     @property
     def quantity(self) -> Decimal:

@@ -69,6 +69,13 @@ class FeesElsewhere(Message):
     most_krw: Decimal
 
 
+class Market(Message):
+    """Of one coin on one venue."""
+
+    venue: Venue
+    coin: Asset
+
+
 class ToldSoFar(Message):
     """The cycle's state as records and lists show it, and what keeps its names and entries from being used twice."""
 
@@ -90,6 +97,8 @@ class ToldSoFar(Message):
     booked: tuple[str, ...]
     """Ids of entries that a look at the same order or transfer may bring once more."""
     absent: tuple[OrderIntent, ...]
+    refused: tuple[Market, ...] = ()
+    """Which the account may not trade on, until a person says that it may."""
     unanswered: OrderIntent | None
     """An order that may have been sent, and nobody has said yet what became of it."""
     numbers: tuple[UsedNumber, ...]

@@ -16,6 +16,7 @@ KimpError
 └── VenueError            an exchange, or the way to it, said no or said nothing
     ├── Rejected          definite: the venue refused and nothing happened
     │   ├── NotFound      definite answer of a query: no such thing *now*
+    │   ├── NotPermitted  the account may not trade this market, whatever the order
     │   ├── KeyRefused    the key, its rights or its address list: no retry can help
     │   ├── Postponed     refused for now: the same thing may be asked for later, under a new id
     │   └── NotSent       our own limiter or clock held it back: nothing left this process
@@ -99,6 +100,10 @@ class Rejected(VenueError):
 
 class NotFound(Rejected):
     """The venue does not know the order, withdrawal or deposit that was asked for, at this moment."""
+
+
+class NotPermitted(Rejected):
+    """The account may not trade this market: no other order of the coin would do better."""
 
 
 class KeyRefused(Rejected):

@@ -21,7 +21,15 @@ from activities.orders import FENCE_MS, FOLLOW_LIMIT_MS, SEND_WITHIN_MS, OrderAc
 from activities.price_guard import PriceGuard
 from kimp.contracts.orders import Opening, OrderIntent, OrderOutcome, OrderReport
 from kimp.domain.admission import HaltLevel
-from kimp.domain.errors import KeyRefused, NotSent, OutcomeUnknown, Rejected, StoreUnavailable, Unavailable
+from kimp.domain.errors import (
+    KeyRefused,
+    NotPermitted,
+    NotSent,
+    OutcomeUnknown,
+    Rejected,
+    StoreUnavailable,
+    Unavailable,
+)
 from kimp.domain.market import Fill, Side, Venue
 from kimp.domain.money import USDT, Asset, Money
 from kimp.ports.books import SendPermit
@@ -244,6 +252,15 @@ async def test_a_definite_refusal_is_final(desk: Desk, venue: WatchedVenue) -> N
     assert report.outcome is OrderOutcome.REJECTED
     assert report.reason == "binance: price filter [-1013]"
     assert venue.looks == 0
+
+
+@pytest.mark.parametrize("refusal", [NotPermitted, Rejected])
+async def test_only_a_market_that_is_closed_to_the_account_is_told_as_such(
+    desk: Desk, venue: WatchedVenue, refusal: type[Rejected]
+) -> None:
+    venue.faults["place_order"] = faults(refusal("no", venue="binance", code="-2010"))
+    report = await execute(desk, venue)
+    assert (report.outcome, report.not_permitted) == (OrderOutcome.REJECTED, refusal is NotPermitted)
 
 
 @pytest.mark.parametrize("refusal", [KeyRefused("key expired", venue="binance"), Rejected("no", venue="binance")])

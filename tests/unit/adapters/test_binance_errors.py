@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from kimp.adapters.binance.errors import REFUSALS, classify, code_of
 from kimp.adapters.venue.answers import Answer
-from kimp.domain.errors import KeyRefused, NotFound, OutcomeUnknown, Rejected, Unavailable, VenueError
+from kimp.domain.errors import KeyRefused, NotFound, NotPermitted, OutcomeUnknown, Rejected, Unavailable, VenueError
 
 
 def binance(code: int, message: str = "no", status: int = 400) -> Answer:
@@ -23,7 +23,14 @@ TABLE: list[tuple[str, Answer, type[VenueError]]] = [
     ("418 text", Answer(418, "banned"), Unavailable),
     ("no balance", binance(-2010, "Account has insufficient balance for requested action."), Rejected),
     ("sent before", binance(-2010, "Duplicate order sent."), OutcomeUnknown),
-    ("not for this account", binance(-2010, "This symbol is not permitted for this account."), Rejected),
+    ("not for this account", binance(-2010, "This symbol is not permitted for this account."), NotPermitted),
+    ("not for this key", binance(-2010, "Symbol not whitelisted for API key."), NotPermitted),
+    ("restricted for this account", binance(-2010, "This symbol is restricted for this account."), NotPermitted),
+    (
+        "not for this account, as a failure",
+        binance(-2010, "This symbol is not permitted for this account.", status=500),
+        OutcomeUnknown,
+    ),
     ("account disabled", binance(-2010, "This action is disabled on this account."), KeyRefused),
     ("account disabled, as it is spelt", binance(-2010, "This action disabled is on this account."), KeyRefused),
     ("account may not trade", binance(-2010, "This account may not place or cancel orders."), KeyRefused),

@@ -7,7 +7,7 @@ every 5xx status, and a -2010 that says the order was sent before.
 from typing import Any
 
 from kimp.adapters.venue.answers import LONGEST_QUOTE, Answer, Refusals, judge, one_line, text_at, unproved
-from kimp.domain.errors import KeyRefused, Unavailable, VenueError
+from kimp.domain.errors import KeyRefused, NotPermitted, Unavailable, VenueError
 from kimp.domain.market import Venue
 
 CLOCK_IS_OFF = "-1021"
@@ -29,6 +29,12 @@ ACCOUNT_CLOSED = (
     "this account may not place or cancel orders",
 )
 """Nothing that waiting mends: a person must open the account."""
+MARKET_CLOSED_TO_ACCOUNT = (
+    "this symbol is not permitted for this account",
+    "this symbol is restricted for this account",
+    "symbol not whitelisted for api key",
+)
+"""Other markets are open."""
 
 REFUSALS = Refusals(
     rejected=frozenset(
@@ -85,4 +91,6 @@ def classify(answer: Answer, *, changes: bool) -> VenueError:
             return Unavailable(said, venue=Venue.BINANCE, code=answer.code, retry_after=pause)
         if any(part in words for part in ACCOUNT_CLOSED):
             return KeyRefused(said, venue=Venue.BINANCE, code=answer.code)
+        if any(part in words for part in MARKET_CLOSED_TO_ACCOUNT):
+            return NotPermitted(said, venue=Venue.BINANCE, code=answer.code)
     return judge(Venue.BINANCE, answer, REFUSALS, changes=changes)
