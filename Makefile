@@ -69,9 +69,10 @@ imports: $(SYNCED)
 lock: $(UV)
 	$(UV) lock --check
 
+# Compiled at once: where PYTHONDONTWRITEBYTECODE is set, every process would compile thousands of modules anew.
 $(SYNCED): pyproject.toml uv.lock | $(UV)
 	@echo "installing the locked packages into .venv"
-	@$(UV) sync --locked --quiet
+	@$(UV) sync --locked --quiet --compile-bytecode
 	@touch $@
 
 # The program finds or fetches a server and says which; the stamp only spares asking again.

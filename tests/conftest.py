@@ -18,6 +18,7 @@ from uuid import uuid4
 
 import pytest
 from fakes.open_redis import OpenRedis
+from hypothesis import HealthCheck, settings
 from sqlalchemy import text
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.ext.asyncio import create_async_engine
@@ -27,6 +28,10 @@ from kimp.adapters.temporal.devserver import DevServer
 from kimp.adapters.temporal.devserver_binary import find_binary
 
 T = TypeVar("T")
+
+# A busy machine is slow to draw examples, which says nothing about kimp.
+settings.register_profile("any machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("any machine")
 
 EXCHANGEABLE = frozenset({"redis_url", "new_database"})
 

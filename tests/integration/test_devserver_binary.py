@@ -115,6 +115,21 @@ async def test_a_failed_build_says_its_last_line_and_leaves_no_caches(
     assert not list((tmp_path / "tools").iterdir())
 
 
+async def test_caches_that_the_caller_names_are_used_and_stay(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A second build finds them full."""
+    go = tmp_path / "path/go"
+    go.parent.mkdir()
+    go.write_text('#!/bin/sh\n[ "$1" = env ] && echo go1.99 && exit\n: >"$GOCACHE/compiled" && : >"$5"\n')
+    go.chmod(0o755)
+    (tmp_path / "tools").mkdir()
+    kept = tmp_path / "kept"
+    kept.mkdir()
+    monkeypatch.setenv("GOCACHE", str(kept))
+    await builder.build(MODULE.parent, {finder.PACKAGE: tmp_path / "tools/temporal"}, lambda _: None)
+    assert [file.name for file in (tmp_path / "tools").iterdir()] == ["temporal"]
+    assert (kept / "compiled").exists()
+
+
 def test_the_go_module_builds_the_version_that_the_finder_expects() -> None:
     text = MODULE.read_text()
     assert f"go.temporal.io/server v{finder.SERVER_VERSION}" in text
