@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator, Callable
 
 import pytest
+from fakes.desk import Desk
 
 from kimp.adapters.sql.books import SqlBooks, open_books
 from kimp.adapters.sql.schema import migrate
@@ -19,3 +20,8 @@ async def books(url: str) -> AsyncIterator[SqlBooks]:
     books = await open_books(url)
     yield books
     await books.close()
+
+
+@pytest.fixture
+def desk() -> Desk:
+    return Desk()

@@ -24,7 +24,7 @@ from kimp.domain.gates import Gate
 from kimp.domain.ids import Leg, Step, UsedNumber
 from kimp.domain.ledger import Entry, fill_entry, opening_entry
 from kimp.domain.market import Direction, Fill, Side, Venue
-from kimp.domain.money import KRW, Asset, Money
+from kimp.domain.money import KRW, USDT, Asset, Money
 
 XRP = Asset("XRP")
 HAVE = Decimal(10_000_000)
@@ -55,16 +55,16 @@ async def books(url: str, clock: DatabaseClock) -> AsyncIterator[SqlBooks]:
     await books.close()
 
 
-def opening_order(number: int, caps: Caps = WIDE, stake: int = STAKE) -> OrderIntent:
+def opening_order(number: int, caps: Caps = WIDE, venue: Venue = Venue.UPBIT) -> OrderIntent:
     return intents.order(
         cycle_id=f"XRP-{number}",
         run_id=f"run-{number}",
         client_order_id=f"XRP-{number}-1B1-1",
-        venue=Venue.UPBIT,
+        venue=venue,
         quantity=Decimal(2_000),
         limit_price=Decimal(1_000),
         krw_per_cash=Decimal(1),
-        opening=Opening(reserve=Money(Decimal(stake), KRW), stake_krw=stake, caps=caps),
+        opening=Opening(reserve=Money(Decimal(STAKE), venue.cash), stake_krw=STAKE, caps=caps),
     )
 
 
@@ -97,8 +97,8 @@ async def free(books: SqlBooks) -> Decimal:
     return (await books.capital.stakes()).free[Venue.UPBIT].amount
 
 
-async def admitted(books: SqlBooks, number: int, caps: Caps = WIDE) -> Gate | None:
-    permit = await books.journal.ask_order(opening_order(number, caps))
+async def admitted(books: SqlBooks, number: int, caps: Caps = WIDE, venue: Venue = Venue.UPBIT) -> Gate | None:
+    permit = await books.journal.ask_order(opening_order(number, caps, venue))
     assert permit.first == (permit.refused is None)
     return permit.refused.gate if permit.refused else None
 
@@ -276,6 +276,29 @@ async def test_not_even_a_step_of_the_databases_own_clock_hides_a_loss_from_a_la
         clock.ms += 1_000
         await lose(books, number, "-100")
     await latched(books, gate, caps)
+
+
+@pytest.mark.parametrize("venue", Venue)
+@pytest.mark.parametrize(
+    ("caps", "loses", "gate"),
+    [
+        ({"open_cycles": 2}, False, Gate.OPEN_CYCLES),
+        ({"day_krw": Decimal(3 * STAKE - 1)}, False, Gate.DAY_CAP),
+        ({"cycles_per_minute": 2}, False, Gate.CYCLE_RATE),
+        ({"losses_in_a_row": 2}, True, Gate.LOSSES_IN_A_ROW),
+        ({"day_loss_krw": Decimal(200)}, True, Gate.DAY_LOSS),
+    ],
+)
+async def test_cycles_of_both_directions_count_together(
+    books: SqlBooks, venue: Venue, caps: dict[str, Any], *, loses: bool, gate: Gate
+) -> None:
+    """Whichever of the two the next one takes."""
+    await books.ledger.book([opening_entry(Venue.BINANCE, {USDT: HAVE})])
+    for number, start in enumerate(Venue):
+        assert await admitted(books, number, replace(WIDE, **caps), start) is None
+        if loses:
+            await books.read_model.record(ended(number, Decimal(-100), 2))
+    assert await admitted(books, 2, replace(WIDE, **caps), venue) is gate
 
 
 async def test_a_cycle_that_waits_with_nothing_journalled_is_unfinished_too(books: SqlBooks) -> None:

@@ -195,9 +195,11 @@ async def test_an_amount_that_can_not_be_kept_gives_no_permit(books: SqlBooks) -
     assert (await books.journal.ask_order(order())).first
 
 
-async def test_closing_an_order_writes_down_what_filled(url: str, books: SqlBooks) -> None:
-    await books.journal.ask_order(order())
-    await books.journal.close_order(order(), filled())
+@pytest.mark.parametrize("asked", ["1.5", "4"])
+async def test_closing_an_order_writes_down_what_filled(url: str, books: SqlBooks, asked: str) -> None:
+    """Of a part of it no more than that part."""
+    await books.journal.ask_order(order(quantity=Decimal(asked)))
+    await books.journal.close_order(order(quantity=Decimal(asked)), filled())
     row = await stored(url)
     assert (row["outcome"], row["venue_order_id"]) == ("filled", "v1")
     assert Decimal(row["filled_quantity"]) == Decimal("1.5")

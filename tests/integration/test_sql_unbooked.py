@@ -1,15 +1,19 @@
 """What was journalled and is in no book is looked for, whatever its outcome says, unless its workflow is to book it."""
 
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
 import pytest
 from fakes import intents
 from fakes.market import XRP
+from sqlalchemy import select
 
 from kimp.adapters.clock import SystemClock
 from kimp.adapters.sql.books import SqlBooks, open_books
+from kimp.adapters.sql.engine import create_engine
 from kimp.adapters.sql.schema import migrate
+from kimp.adapters.sql.tables import order_intents
 from kimp.contracts.cycle import CycleRecord
 from kimp.contracts.orders import OrderOutcome, OrderReport
 from kimp.contracts.status import CycleStatus
@@ -97,6 +101,18 @@ async def test_what_was_handed_over_once_is_not_handed_over_again(books: SqlBook
     assert await looked_for(books) == []
     await books.journal.close_order(ORDER, report)
     assert await looked_for(books) == []
+
+
+async def test_an_order_that_surfaced_is_written_down_as_far_as_it_filled(url: str, books: SqlBooks) -> None:
+    await closed(books, OrderOutcome.ABSENT)
+    part = replace(FILL, quantity=Decimal(40))
+    report = OrderReport(client_order_id=ORDER.client_order_id, outcome=OrderOutcome.FILLED, fills=(part,))
+    await books.strandings.adopt(ORDER, report, [])
+    engine = create_engine(url)
+    async with engine.connect() as connection:
+        row = (await connection.execute(select(order_intents))).one()
+    await engine.dispose()
+    assert (row.outcome, row.filled_quantity, row.filled_funds) == ("filled", 40, 80)
 
 
 async def test_a_withdrawal_that_is_in_no_book_makes_its_ended_cycle_unfinished_again(books: SqlBooks) -> None:

@@ -10,13 +10,13 @@ from pathlib import Path
 from queue import SimpleQueue
 
 from mutations.breaks import Break
-from mutations.reach import FAILED, Reach, Unmeasured
+from mutations.reach import Reach, Unmeasured
+from mutations.standby import ELSEWHERE, PASSED, UNCOLLECTED, Run, Standby
 from mutations.trees import HUNG, pytest
 
 STARTING_S = 60
 SLOWER = 5
 """How many times slower than measured tests may be before they hang."""
-ONE_TEST_S = 60
 
 
 class Verdict(StrEnum):
@@ -35,59 +35,86 @@ class Judged:
     seconds: float
 
 
-class Judges:
-    """As many trees as runs at a time: each is broken, tested, and mended."""
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A tree that is broken, tested, and mended."""
 
-    def __init__(self, unbroken: Path, patience_s: float) -> None:
+    tree: Path
+    loaded: Standby
+    """With the unbroken tree's code and tests."""
+    bare: Standby
+
+
+class Judges:
+    """As many places as runs at a time."""
+
+    def __init__(self, unbroken: Path, folders: tuple[str, ...], patience_s: float) -> None:
         self._unbroken, self._patience_s = unbroken, patience_s
-        self._trees: SimpleQueue[Path] = SimpleQueue()
-        self.pool = ThreadPoolExecutor(os.cpu_count())
-        for number in range(os.cpu_count() or 1):
-            tree = unbroken.with_name(f"tree-{number}")
-            shutil.copytree(unbroken, tree)
-            self._trees.put(tree)
+        self._places = [self._place(number, folders) for number in range(os.cpu_count() or 1)]
+        self._free: SimpleQueue[Place] = SimpleQueue()
+        for place in self._places:
+            place.loaded.wait()
+            place.bare.wait()
+            self._free.put(place)
+        self.pool = ThreadPoolExecutor(len(self._places))
+
+    def _place(self, number: int, folders: tuple[str, ...]) -> Place:
+        tree = self._unbroken.with_name(f"tree-{number}")
+        shutil.copytree(self._unbroken, tree, dirs_exist_ok=True)
+        return Place(tree, Standby(tree, folders), Standby(tree))
+
+    def close(self) -> None:
+        self.pool.shutdown(wait=False, cancel_futures=True)
+        for place in self._places:
+            place.loaded.close()
+            place.bare.close()
 
     def judge(self, one: Break, reach: Reach) -> Judged:
         begun = time.monotonic()
         tests = reach.tests(one, self._patience_s)
-        verdict, by = self._run(one, reach, tests)
+        place = self._free.get()
+        try:
+            verdict, by = self._judge(place, one, reach, tests)
+        finally:
+            self._free.put(place)
         return Judged(verdict, by, time.monotonic() - begun)
 
-    def _run(self, one: Break, reach: Reach, tests: list[str]) -> tuple[Verdict, str]:
-        if not tests:
-            return Verdict.UNREACHED, ""
-        tree = self._trees.get()
-        try:
-            (tree / one.file).write_text(one.code)
-            code, output = _tests(tree, tests, reach)
-        finally:
-            shutil.copy2(self._unbroken / one.file, tree / one.file)
-            self._trees.put(tree)
-        if code == 0:
-            return Verdict.SURVIVED, ""
-        if code == HUNG:
-            return Verdict.TIMEOUT, ""
-        failed = next((test for test in FAILED.findall(output) if test in reach.seconds), None)
-        if failed is None:  # none of them even began
-            self._require_collectable(tests)
-            return Verdict.KILLED, output.strip().rpartition("\n")[2]
-        if self._passes_unbroken(failed, reach):
-            return Verdict.KILLED, failed
-        return self._run(one, reach, [test for test in tests if test != failed])
+    def _judge(self, place: Place, one: Break, reach: Reach, tests: list[str]) -> tuple[Verdict, str]:
+        within_s = STARTING_S + SLOWER * sum(reach.seconds[test] for test in tests)
+        while tests:
+            code, failed = self._with(place, one, reach, Run(tests, within_s))
+            if code == PASSED:
+                return Verdict.SURVIVED, ""
+            if code == UNCOLLECTED:
+                self._require_collectable(tests)
+                return Verdict.KILLED, "at import"
+            # What waits may fail by itself on a busy machine, which proves nothing.
+            asked = [failed] if failed else tests
+            if failed and reach.seconds[failed] < 1:
+                return Verdict.KILLED, failed
+            unbroken, failed_unbroken = place.loaded.run(Run(asked, within_s))
+            if unbroken == PASSED:
+                return (Verdict.KILLED, failed) if failed else (Verdict.TIMEOUT, "")
+            if unbroken == HUNG:
+                within_s *= 2
+            else:
+                tests = [test for test in tests if test != failed_unbroken]
+        return Verdict.UNREACHED, ""
 
-    def _passes_unbroken(self, test: str, reach: Reach) -> bool:
-        """What waits may fail by itself on a busy machine, which proves nothing."""
-        if reach.seconds[test] < 1:
-            return True
-        code, _ = _tests(self._unbroken, [test], reach)
-        return code == 0
+    def _with(self, place: Place, one: Break, reach: Reach, run: Run) -> tuple[int, str]:
+        file = place.tree / one.file
+        try:
+            file.write_text(one.code)
+            if not reach.at_import(one):
+                here = Run(run.tests, run.within_s, str(file), one.tree.code, one.code)
+                code, failed = place.loaded.run(here)
+                if code != ELSEWHERE:
+                    return code, failed
+            return place.bare.run(run)
+        finally:
+            shutil.copy2(self._unbroken / one.file, file)
 
     def _require_collectable(self, tests: list[str]) -> None:
-        code, output = pytest(self._unbroken, "--collect-only", "-q", *tests, within_s=STARTING_S)
+        code, output = pytest(self._unbroken, "--collect-only", "-q", *tests, within_s=10 * STARTING_S)
         if code:
             raise Unmeasured(f"these tests cannot be named again, so nothing is known of a break:\n{output[-2000:]}")
-
-
-def _tests(tree: Path, tests: list[str], reach: Reach) -> tuple[int, str]:
-    within_s = STARTING_S + SLOWER * sum(reach.seconds[test] for test in tests)
-    return pytest(tree, "-x", "-q", "--tb=no", f"--timeout={ONE_TEST_S}", *tests, within_s=within_s)

@@ -13,7 +13,9 @@ from mutations.trees import pytest
 
 RUNGS = {
     "fast": ("tests/unit", "tests/property", "tests/contract"),
-    "servers": ("tests/workflow", "tests/replay", "tests/integration"),
+    "workflow": ("tests/workflow",),
+    "integration": ("tests/integration",),
+    "replay": ("tests/replay",),
 }
 """Judged in this order. Tests of whole systems run other processes, in which nothing is measured."""
 MEASURING_S = 3 * 3600
@@ -42,12 +44,19 @@ class Reach:
         """Quick ones first, in turns of all files; no more than what takes this long."""
         return list(_within(_in_turns(self._reaching(one), self.seconds), self.seconds, patience_s))
 
+    def at_import(self, one: Break) -> bool:
+        """Before any test."""
+        return "" in self._contexts(one)
+
     def _reaching(self, one: Break) -> set[str]:
-        contexts = self.data.contexts_by_lineno(one.file)
-        reaching = set(chain.from_iterable(contexts.get(line, ()) for line in one.lines))
-        if "" in reaching:  # at import, before any test: whoever uses the module may notice
-            reaching = set(chain.from_iterable(contexts.values()))
+        reaching = self._contexts(one)
+        if "" in reaching:  # whoever uses the module may notice
+            reaching = set(chain.from_iterable(self.data.contexts_by_lineno(one.file).values()))
         return {context.rpartition("|")[0] for context in reaching} & self.seconds.keys()
+
+    def _contexts(self, one: Break) -> set[str]:
+        contexts = self.data.contexts_by_lineno(one.file)
+        return set(chain.from_iterable(contexts.get(line, ()) for line in one.lines))
 
 
 def measured(rung: str, tree: Path, folder: Path) -> Reach:
@@ -70,7 +79,7 @@ def _measure(rung: str, tree: Path, data: Path) -> str:
     files = ", ".join(f"{folder}/*" for folder in PACKAGES.values())
     settings.write_text(SETTINGS.format(files=files) + f"data_file = {data}\n")
     words = ("--cov", f"--cov-config={settings}", "--cov-context=test", "--cov-report=", "--durations=0", "-vv")
-    code, output = pytest(tree, *words, *RUNGS[rung], within_s=MEASURING_S)
+    code, output = pytest(tree, *words, "--tb=no", *RUNGS[rung], within_s=MEASURING_S)
     if code not in {0, 1}:  # all passed, or some failed: those judge nothing
         raise Unmeasured(f"{rung}: pytest ended with {code}\n{output[-2000:]}")
     return output

@@ -63,21 +63,21 @@ def judge_sample(size: int, seed: int, patience_s: float) -> int:
         unbroken = Path(trees) / "unbroken"
         copy_checkout(unbroken)
         compiled(unbroken)
-        judges = Judges(unbroken, patience_s)
         for rung in RUNGS:
-            _climb(rung, judged, judges, notes, unbroken, folder)
+            _climb(rung, judged, notes, unbroken, folder, patience_s)
     alive = [one for one in judged if notes.verdict(one) in {Verdict.SURVIVED, Verdict.UNREACHED}]
     _show(breaks, drawn, judged, notes)
     return 1 if alive else 0
 
 
-def _climb(rung: str, judged: list[Break], judges: Judges, notes: Notes, unbroken: Path, folder: Path) -> None:
+def _climb(rung: str, judged: list[Break], notes: Notes, unbroken: Path, folder: Path, patience_s: float) -> None:
     alive = [one for one in judged if notes.verdict(one) not in {Verdict.KILLED, Verdict.TIMEOUT}]
     left = [one for one in alive if not notes.knows(one, rung)]
     if not left:
         return
     progress.print(f"{rung}: which of its tests reach what, then {len(left)} breaks")
     reach = measured(rung, unbroken, folder)
+    judges = Judges(unbroken, RUNGS[rung], patience_s)
 
     def judge(one: Break) -> None:
         found = judges.judge(one, reach)
@@ -86,9 +86,8 @@ def _climb(rung: str, judged: list[Break], judges: Judges, notes: Notes, unbroke
 
     try:
         list(judges.pool.map(judge, left))
-    except KeyboardInterrupt:
-        judges.pool.shutdown(wait=False, cancel_futures=True)
-        raise
+    finally:
+        judges.close()
 
 
 def _state() -> str:

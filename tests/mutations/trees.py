@@ -39,11 +39,15 @@ def surroundings(tree: Path) -> dict[str, str]:
     return {"PYTHONPATH": f"{tree / 'src'}:{tree}"} | server
 
 
+def bound_to_this_process(words: list[str]) -> list[str]:
+    """Whoever kills this program ends the tests with it, and they their servers."""
+    return [sys.executable, "-c", _DIE_WITH_PARENT, str(os.getpid()), *words]
+
+
 def pytest(tree: Path, *words: str, within_s: float) -> tuple[int, str]:
     """Exit code and output."""
     started = subprocess.Popen(
-        # Whoever kills this program ends the tests with it, and they their servers.
-        [sys.executable, "-c", _DIE_WITH_PARENT, str(os.getpid()), sys.executable, "-m", "pytest", *QUIET, *words],
+        bound_to_this_process([sys.executable, "-m", "pytest", *QUIET, *words]),
         cwd=tree,
         env={**os.environ, **surroundings(tree)},
         stdout=subprocess.PIPE,

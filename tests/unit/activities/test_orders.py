@@ -53,6 +53,8 @@ class WatchedVenue(FakeVenue):
     """An open order shows half of what it will have filled."""
     terms: OrderTerms = NOT_SAID
     """What it tells of each order."""
+    fills: tuple[Fill, ...] | None = None
+    """In the place of those at its quote."""
     seen_at: list[int] = field(default_factory=list)
     clock: ManualClock = field(default_factory=ManualClock)
 
@@ -68,6 +70,7 @@ class WatchedVenue(FakeVenue):
 
     async def place_order(self, intent: OrderIntent, *, send_by_ms: int) -> VenueOrder:
         order = await super().place_order(intent, send_by_ms=send_by_ms)
+        order = order if self.fills is None else replace(order, fills=self.fills)
         return VenueOrder(
             order.venue_order_id,
             closed=not self.open_for,
@@ -197,6 +200,19 @@ async def test_a_fee_beyond_the_expected_halts_new_cycles_and_is_booked(
     await execute(desk, venue, intent(**changes))
     assert desk.journal.halt is (HaltLevel.RUN if words is None else HaltLevel.NO_NEW_CYCLES)
     assert all(words in reason for reason in desk.journal.reasons if words)
+
+
+@pytest.mark.parametrize(("first", "second"), [("2.02", "2"), ("2", "2.02")])
+@pytest.mark.parametrize("filled", [100, 30])
+async def test_a_breach_halts_new_cycles_whichever_fill_it_is_and_however_much_filled(
+    desk: Desk, venue: WatchedVenue, filled: int, first: str, second: str
+) -> None:
+    half = d(filled) / 2
+    venue.fills = tuple(Fill(f"t{price}", d(price), half, d(0), USDT) for price in (first, second))
+    report = await execute(desk, venue)
+    assert (report.outcome, report.quantity) == (OrderOutcome.FILLED, filled), "booked as it was"
+    assert desk.journal.halt is HaltLevel.NO_NEW_CYCLES
+    assert "filled at 2.02, beyond its limit 2.01" in desk.journal.reasons[0]
 
 
 async def test_an_attempt_that_takes_over_looks_for_a_whole_fence_itself(desk: Desk, venue: WatchedVenue) -> None:

@@ -1,6 +1,7 @@
 """A forged quote buys nothing: the first order is compared with what the venues themselves say."""
 
 from collections import deque
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import Any
@@ -10,7 +11,7 @@ from fakes import intents
 from fakes.caps import WIDE
 from fakes.desk import Desk
 from fakes.lab import BOUNDS, COINS, LIMITS, POLICY, XRP, binance, upbit
-from fakes.market import NOW
+from fakes.market import NOW, ManualClock
 from fakes.venue import FakeVenue
 
 from activities.orders import OrderActivities
@@ -22,7 +23,7 @@ from kimp.domain.decision import plan_of
 from kimp.domain.errors import Unavailable
 from kimp.domain.gates import Gate
 from kimp.domain.market import Direction, Quote, Side, Venue
-from kimp.domain.money import USDT
+from kimp.domain.money import USDT, Asset
 from kimp.domain.opportunity import Opportunity, evaluate
 from kimp.domain.view import MarketView
 
@@ -148,6 +149,32 @@ async def test_prices_that_the_venues_do_not_tell_open_nothing(scene: Scene) -> 
     assert (await scene.open()).reason.startswith(f"{Gate.OWN_PRICES_MISSING}; ")
     assert (await scene.open()).outcome is OrderOutcome.FILLED, "and are asked for anew"
     assert scene.desk.journal.halt is HaltLevel.RUN
+
+
+@dataclass
+class SlowVenue(FakeVenue):
+    """Answers after a while."""
+
+    clock: ManualClock = field(default_factory=ManualClock)
+    takes_ms: int = 0
+
+    async def tops(self, coins: Sequence[Asset]) -> Mapping[Asset, Quote]:
+        self.clock.ms += self.takes_ms
+        return await super().tops(coins)
+
+
+@pytest.mark.parametrize(("takes_ms", "sent"), [(1_000, 1), (1_001, 0)])
+async def test_an_order_that_expires_while_the_venues_tell_their_prices_is_not_sent(
+    scene: Scene, takes_ms: int, sent: int
+) -> None:
+    slow = SlowVenue(Venue.UPBIT, scene.venues[Venue.UPBIT].prices, clock=scene.desk.clock, takes_ms=takes_ms)
+    scene.venues[Venue.UPBIT] = slow
+    intent = await scene.intent({}, Direction.TO_UPBIT)
+    report = await scene.desk.run(
+        scene.work.execute_order, intent.model_copy(update={"expires_at_ms": scene.desk.clock.ms + 1_000})
+    )
+    assert len(scene.sent) == sent
+    assert (report.outcome is OrderOutcome.NOT_SENT) == (sent == 0), report.reason
 
 
 async def test_forged_ones_in_a_row_halt_new_cycles(scene: Scene) -> None:
