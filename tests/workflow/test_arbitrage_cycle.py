@@ -1,19 +1,22 @@
 """The workflow on a real Temporal server, its activities over fake venues."""
 
 from collections import deque
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from decimal import Decimal
 
 import pytest
 from fakes.lab import XRP, Lab, traded
+from fakes.venue import FakeVenue
 
+from kimp.contracts.orders import OrderIntent
 from kimp.contracts.status import CycleStatus
 from kimp.domain.admission import HaltLevel
 from kimp.domain.errors import OutcomeUnknown, Rejected, Unavailable
 from kimp.domain.ids import workflow_id
-from kimp.domain.ledger import Account, holdings
-from kimp.domain.market import Direction, Side
+from kimp.domain.ledger import Account, holdings, value_krw
+from kimp.domain.market import Direction, Side, Venue
 from kimp.domain.money import KRW, USDT
+from kimp.ports.exchange import VenueOrder
 
 
 async def test_high_premium_goes_out_from_binance_and_comes_home_by_usdt(lab: Lab) -> None:
@@ -108,6 +111,33 @@ async def test_a_thin_book_is_sold_into_part_by_part(lab: Lab) -> None:
         await handle.terminate()
     sales = [intent.client_order_id for intent in lab.upbit.sent if intent.side is Side.SELL]
     assert sales == ["XRP-1-1S1-1", "XRP-1-1S2-1", "XRP-1-1S3-1"]
+
+
+@dataclass
+class Emptied(FakeVenue):
+    """Its book has nothing for the first order, and fills up again."""
+
+    async def place_order(self, intent: OrderIntent, *, send_by_ms: int) -> VenueOrder:
+        self.depth = Decimal(1_000_000 if self.sent else 0)
+        return await super().place_order(intent, send_by_ms=send_by_ms)
+
+
+async def test_after_an_order_that_filled_nothing_another_part_is_sold(lab: Lab) -> None:
+    """It was accepted: only a definite refusal may be tried again under the same part's name."""
+    lab.upbit = Emptied(Venue.UPBIT, lab.upbit.prices, fee=lab.upbit.fee)
+    result = await lab.complete()
+    assert result.status is CycleStatus.COMPLETED
+    sales = [intent.client_order_id for intent in lab.upbit.sent if intent.side is Side.SELL]
+    assert sales == ["XRP-1-1S1-1", "XRP-1-1S2-1"]
+
+
+async def test_what_is_left_over_is_worth_what_it_could_be_sold_for(lab: Lab) -> None:
+    bid, _ = lab.upbit.prices[XRP]
+    lab.binance.once_withdrawn = lambda: lab.upbit.prices.update({XRP: (bid, bid * 2)})
+    result = await lab.complete()
+    held = holdings(lab.records.entries)
+    assert held[Account.UPBIT, XRP] > 0
+    assert result.profit_krw == value_krw(held, Decimal("1400.5"), {XRP: bid})
 
 
 @pytest.mark.parametrize("direction", list(Direction))
