@@ -91,7 +91,7 @@ class OrderActivities:
             return _report(intent, OrderOutcome.ABSENT, reason="no answer, and unknown to the venue after the fence")
         crash_point("order-sent", step_of(intent.client_order_id))
         # One that the journal gave back does not know until when it was good, nor the journal always when it was asked.
-        asked_ms = min(intent.expires_at_ms, permit.first_asked_ms) if intent.expires_at_ms else None
+        asked_ms = min(intent.expires_at_ms, permit.first_asked_ms)
         foreign = foreign_order(intent, order.terms, asked_ms)
         if foreign is None:
             order = await self._follow(intent, order)

@@ -1,5 +1,7 @@
 """OpenTelemetry's providers, kept in memory: a process has one of each, so all tests share them and look at changes."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cache
 from typing import Any
 
@@ -53,6 +55,14 @@ class Telemetry:
     def total(self, name: str, **labels: str) -> float:
         """The sum of all points that carry these labels."""
         return sum(value for told, value in self.measured(name) if labels.items() <= told.items())
+
+
+@contextmanager
+def counted(name: str, times: int = 1, **labels: str) -> Iterator[None]:
+    """Of a counter: so many more of these labels by the end of the block."""
+    before = telemetry().total(name, **labels)
+    yield
+    assert telemetry().total(name, **labels) - before == times, f"{name} {labels}"
 
 
 @cache

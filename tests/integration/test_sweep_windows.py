@@ -9,6 +9,7 @@ import pytest
 from fakes import intents
 from fakes.desk import Desk
 from fakes.market import XRP, d
+from fakes.telemetry import counted
 from fakes.venue import FakeVenue
 from sqlalchemy import BigInteger, bindparam
 
@@ -94,7 +95,8 @@ async def test_an_order_that_surfaces_is_taken_in_for_so_long_after_it_was_asked
     clock.ms = ASKED + found_after_ms + 1
     assert (await desk.run(sweep.adopt_late_orders, SweepQuery())).adopted == ()
     clock.ms -= 1
-    assert (await desk.run(sweep.adopt_late_orders, SweepQuery())).adopted == (ORDER.client_order_id,)
+    with counted("kimp.order.late", venue="binance"):
+        assert (await desk.run(sweep.adopt_late_orders, SweepQuery())).adopted == (ORDER.client_order_id,)
 
 
 async def test_a_withdrawal_is_looked_for_as_long(books: SqlBooks, clock: DatabaseClock, desk: Desk) -> None:

@@ -1,20 +1,22 @@
 """pytest that waits for work: what takes it seconds to load is loaded once, and each run is a process of its own."""
 
+import gc
 import os
 import select
 import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from importlib import import_module
 from multiprocessing.connection import Connection
 from pathlib import Path
+from types import FunctionType
 
 import pytest
-from mutations.swapping import NotInPlace, put_in_place
+from mutations.swapping import NotInPlace, functions_by_file, put_in_place
 from mutations.trees import HUNG, bound_to_this_process, surroundings
 
 PASSED, FAILED, ELSEWHERE, UNCOLLECTED = 0, 1, 2, 3
@@ -100,13 +102,17 @@ class Collected(FirstFailure):
 
     def pytest_runtestloop(self, session: pytest.Session) -> bool:
         items = {item.nodeid: item for item in session.items}
-        _serve(self._line, lambda run: self._run(items, run))
+        functions = functions_by_file()
+        gc.freeze()  # or each run would copy the whole memory by looking through it
+        _serve(self._line, lambda run: self._run(items, functions, run))
         return True
 
-    def _run(self, items: dict[str, pytest.Item], run: Run) -> tuple[int, str]:
+    def _run(
+        self, items: Mapping[str, pytest.Item], functions: Mapping[str, Sequence[FunctionType]], run: Run
+    ) -> tuple[int, str]:
         if run.file:
             try:
-                put_in_place(run.file, run.before, run.after)
+                put_in_place(functions.get(run.file, ()), run.file, run.before, run.after)
             except NotInPlace:
                 return ELSEWHERE, ""
         asked = [items[test] for test in run.tests]

@@ -1,7 +1,8 @@
 """A break put into modules that are loaded already: the code of their functions, in place."""
 
 import gc
-from collections.abc import Iterator
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from inspect import CO_OPTIMIZED
 from types import CodeType, FunctionType
 
@@ -10,11 +11,19 @@ class NotInPlace(Exception):
     """The break is of what runs when its module is loaded, or of nothing that can be found."""
 
 
-def put_in_place(file: str, before: str, after: str) -> None:
-    """Every function of this file does from now on what it does in the changed text."""
+def functions_by_file() -> Mapping[str, Sequence[FunctionType]]:
+    """Of all that is loaded."""
+    functions: defaultdict[str, list[FunctionType]] = defaultdict(list)
+    for one in gc.get_objects():
+        if isinstance(one, FunctionType):
+            functions[one.__code__.co_filename].append(one)
+    return functions
+
+
+def put_in_place(functions: Iterable[FunctionType], file: str, before: str, after: str) -> None:
+    """Each of the file's functions does from now on what it does in the changed text."""
     changed = dict(_changed(compile(before, file, "exec"), compile(after, file, "exec")))
-    functions = [one for one in gc.get_objects() if isinstance(one, FunctionType) and one.__code__ in changed]
-    found = [one for one in functions if one.__code__.co_filename == file]
+    found = [one for one in functions if one.__code__ in changed]
     if not found:
         raise NotInPlace
     for function in found:

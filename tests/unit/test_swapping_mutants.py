@@ -5,7 +5,7 @@ from pathlib import Path
 from types import ModuleType
 
 import pytest
-from mutations.swapping import NotInPlace, put_in_place
+from mutations.swapping import NotInPlace, functions_by_file, put_in_place
 
 CODE = """
 from functools import wraps
@@ -41,6 +41,11 @@ def loaded(tmp_path: Path) -> ModuleType:
     return module
 
 
+def _put(loaded: ModuleType, changed: str) -> None:
+    file = str(loaded.__file__)
+    put_in_place(functions_by_file()[file], file, CODE, changed)
+
+
 @pytest.mark.parametrize(
     ("line", "instead", "counted", "size"),
     [
@@ -54,7 +59,7 @@ def test_what_was_made_of_a_function_does_the_other_thing(
 ) -> None:
     assert (loaded.counted(1), loaded.Thing().size) == (4, 3)
 
-    put_in_place(str(loaded.__file__), CODE, CODE.replace(line, instead))
+    _put(loaded, CODE.replace(line, instead))
 
     assert (loaded.counted(1), loaded.Thing().size) == (counted, size)
 
@@ -67,4 +72,4 @@ def test_what_is_made_at_import_or_closes_over_other_names_is_refused(
     loaded: ModuleType, line: str, instead: str
 ) -> None:
     with pytest.raises(NotInPlace):
-        put_in_place(str(loaded.__file__), CODE, CODE.replace(line, instead))
+        _put(loaded, CODE.replace(line, instead))

@@ -12,6 +12,7 @@ from fakes.desk import Desk
 from fakes.journal import MemoryJournal
 from fakes.lab import BOUNDS
 from fakes.market import NOW, XRP, ManualClock, d
+from fakes.telemetry import counted
 from fakes.venue import FakeVenue
 from temporalio.exceptions import ApplicationError
 from temporalio.testing import ActivityEnvironment
@@ -110,7 +111,8 @@ def faults(*errors: Exception) -> deque[Exception]:
 
 
 async def test_an_order_is_sent_once_and_its_fills_are_reported(desk: Desk, venue: WatchedVenue) -> None:
-    report = await execute(desk, venue)
+    with counted("kimp.orders", venue="binance", side="buy", outcome="filled"):
+        report = await execute(desk, venue)
     assert report.outcome is OrderOutcome.FILLED
     assert (report.quantity, report.funds) == (d(100), d(200))
     assert venue.sent == [intent()]
@@ -209,7 +211,8 @@ async def test_a_breach_halts_new_cycles_whichever_fill_it_is_and_however_much_f
 ) -> None:
     half = d(filled) / 2
     venue.fills = tuple(Fill(f"t{price}", d(price), half, d(0), USDT) for price in (first, second))
-    report = await execute(desk, venue)
+    with counted("kimp.order.breaches", venue="binance"):
+        report = await execute(desk, venue)
     assert (report.outcome, report.quantity) == (OrderOutcome.FILLED, filled), "booked as it was"
     assert desk.journal.halt is HaltLevel.NO_NEW_CYCLES
     assert "filled at 2.02, beyond its limit 2.01" in desk.journal.reasons[0]

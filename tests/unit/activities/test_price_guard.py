@@ -12,6 +12,7 @@ from fakes.caps import WIDE
 from fakes.desk import Desk
 from fakes.lab import BOUNDS, COINS, LIMITS, POLICY, XRP, binance, upbit
 from fakes.market import NOW, ManualClock
+from fakes.telemetry import counted
 from fakes.venue import FakeVenue
 
 from activities.orders import OrderActivities
@@ -117,7 +118,8 @@ FORGED: list[dict[str, Any]] = [
 async def test_a_message_of_forged_quotes_buys_nothing(
     scene: Scene, direction: Direction, scale: dict[str, str]
 ) -> None:
-    report = await scene.open(direction, **scale)
+    with counted("kimp.price.refusals", gate=Gate.PRICES_DIFFER.value):
+        report = await scene.open(direction, **scale)
     assert report.outcome is OrderOutcome.NOT_SENT
     assert report.reason.startswith(f"{Gate.PRICES_DIFFER}; "), report.reason
     assert not scene.sent

@@ -8,6 +8,8 @@ from fakes import intents
 from hypothesis import given
 from hypothesis import strategies as st
 
+from kimp.adapters.binance import client as binance
+from kimp.adapters.upbit import client as upbit
 from kimp.adapters.venue.cache import Kept
 from kimp.adapters.venue.guard import check_withdrawal, network_name
 from kimp.adapters.venue.limiter import Limit, Limiter, Window
@@ -16,6 +18,7 @@ from kimp.contracts.transfers import Address, WithdrawalIntent
 from kimp.domain.errors import Rejected
 from kimp.domain.market import Direction, Venue
 from kimp.domain.money import Asset
+from kimp.paper.config import RateLimits
 
 XRP = Asset("XRP")
 
@@ -42,6 +45,21 @@ def test_json_numbers_are_never_floats() -> None:
     assert told == {
         "a": Decimal("0.30000000000000004"), "b": [Decimal("1e-8")], "c": Decimal("12345678901234567890.5"), "d": 7,
     }  # fmt: skip
+
+
+def test_no_limit_is_above_what_the_venues_document() -> None:
+    """By the paper exchange, which is given their figures on its own."""
+    told = RateLimits()
+    assert {name: (limit.units, limit.seconds) for name, limit in upbit.LIMITS.items()} == {
+        "market": (told.upbit_market, 1), "default": (told.upbit_default, 1), "order": (told.upbit_order, 1),
+    }  # fmt: skip
+    assert {name: (limit.units, limit.seconds) for name, limit in binance.LIMITS.items()} == {
+        "weight": (told.binance_weight_1m, 60),
+        "sapi": (told.binance_sapi_ip_1m, 60),
+        "sapi_uid": (told.binance_sapi_uid_1m, 60),
+        "orders": (told.binance_orders_10s, 10),
+        "history": (10, 1),  # wallet docs, withdraw history: per account
+    }
 
 
 @pytest.mark.parametrize("text", ["", "<html>", "{", "[" * 100_000, '{"a":NaN}'])

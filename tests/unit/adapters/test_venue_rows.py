@@ -5,6 +5,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from fakes.telemetry import counted
 
 from kimp.adapters.binance import parse as binance
 from kimp.adapters.binance import rulebook as binance_rules
@@ -20,6 +21,7 @@ NETWORK = {
     "withdrawEnable": True, "depositEnable": True,
 }  # fmt: skip
 WITHDRAWN = {"uuid": "w", "currency": "XRP", "state": "DONE", "amount": "1", "created_at": "2026-11-23T09:00:01+09:00"}
+LEVEL = {"bid_price": "1", "bid_size": "1", "ask_price": "2", "ask_size": "1"}
 LISTS: list[tuple[Any, list[dict[str, Any]], str]] = [
     (upbit_rules.listing, [{"market": "KRW-XRP"}, {"market": None}], "market/all"),
     (upbit_rules.tick_sizes, [{"market": "KRW-XRP", "tick_size": 1}, {"market": "KRW-A", "tick_size": None}], "KRW-A"),
@@ -34,6 +36,11 @@ LISTS: list[tuple[Any, list[dict[str, Any]], str]] = [
         lambda content: upbit.deposits(content, "X"),
         [{"uuid": "d", "state": "ACCEPTED", "amount": "1", "txid": "X"}, {"uuid": "n", "state": None, "amount": None}],
         "n",
+    ),
+    (
+        lambda content: upbit.tops(content, {"KRW-XRP": "XRP", "KRW-A": "A"}, 0),
+        [{"market": "KRW-XRP", "orderbook_units": [LEVEL]}, {"market": "KRW-A", "orderbook_units": None}],
+        "KRW-A",
     ),
     (
         binance_rules.taker_fees,
@@ -72,10 +79,11 @@ def test_one_bad_row_is_left_out_and_named_once(
     caplog: pytest.LogCaptureFixture, read: Any, content: list[dict[str, Any]], named: str
 ) -> None:
     rows._told.clear()
-    with caplog.at_level(logging.WARNING):
+    with caplog.at_level(logging.WARNING), counted("kimp.venue.rows_left_out", 2):
         assert len(read(content)) == len(read(content)) == 1
     (line,) = caplog.messages
     assert named in line
+    assert ", None" not in line, "the list has a name"
     assert "goes on without it" in line
 
 

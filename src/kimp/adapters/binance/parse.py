@@ -111,7 +111,7 @@ def _order(told: _Order, fills: tuple[Fill, ...]) -> VenueOrder:
 def _terms(told: _Order) -> OrderTerms:
     return OrderTerms(
         coin=None if told.symbol is None else told.symbol.removesuffix(Venue.BINANCE.cash),
-        side=None if told.side is None else ORDER_SIDES.get(told.side),
+        side=ORDER_SIDES.get(told.side or ""),
         quantity=told.orig_qty,
         limit_price=told.price,
         placed_ms=told.transact_time if told.time is None else told.time,

@@ -78,7 +78,7 @@ def looked_up(content: Any) -> VenueOrder:
 def _terms(told: _Order) -> OrderTerms:
     return OrderTerms(
         coin=None if told.market is None else told.market.removeprefix(f"{KRW}-"),
-        side=None if told.side is None else ORDER_SIDES.get(told.side),
+        side=ORDER_SIDES.get(told.side or ""),
         quantity=told.volume,
         limit_price=told.price,
         placed_ms=None if told.created_at is None else _epoch_ms(told.created_at, "order"),

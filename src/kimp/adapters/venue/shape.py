@@ -44,7 +44,7 @@ def shaped(content: Any, kind: type[T], what: str) -> T:
     """Raises BadMessage, naming `what` and the field, if `content` is not of that shape."""
     try:
         return msgspec.convert(content, kind, strict=False)
-    except (msgspec.ValidationError, RecursionError) as error:
+    except msgspec.ValidationError as error:
         raise BadMessage(f"{what}: {error}") from None
 
 
