@@ -5,8 +5,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kimp.adapters.binance.errors import REFUSALS, classify, code_of
+from kimp.adapters.binance.keys import key_facts
 from kimp.adapters.venue.answers import Answer
-from kimp.domain.errors import KeyRefused, NotFound, NotPermitted, OutcomeUnknown, Rejected, Unavailable, VenueError
+from kimp.domain.errors import (
+    BadMessage,
+    KeyRefused,
+    NotFound,
+    NotPermitted,
+    OutcomeUnknown,
+    Rejected,
+    Unavailable,
+    VenueError,
+)
 
 
 def binance(code: int, message: str = "no", status: int = 400) -> Answer:
@@ -89,6 +99,33 @@ def test_a_request_of_a_wrong_form_is_refused_for_certain(code: int) -> None:
 @pytest.mark.parametrize("code", [-1099, -1110, -1113, -1132])
 def test_codes_beside_those_of_forms_prove_nothing(code: int) -> None:
     assert type(classify(binance(code), changes=True)) is OutcomeUnknown
+
+
+@pytest.mark.parametrize(
+    ("code", "words", "pause_s"),
+    [
+        (-1003, "Too many requests.", 10),
+        (-1015, "Too many new orders.", 10),
+        (-1004, "Server is busy, please wait and try again", 2),
+        (-1008, "Request throttled by system-level protection.", 5),
+        (-1021, "Timestamp for this request is outside of the recvWindow.", 1),
+        (-1013, "Market is closed.", 30),
+        (-1013, "REST API trading is not enabled.", 60),
+    ],
+)
+def test_where_binance_names_no_pause_it_is_asked_again_after_one_of_its_kind(
+    code: int, words: str, pause_s: int
+) -> None:
+    told = classify(Answer(400, "", str(code), words), changes=True)
+    assert isinstance(told, Unavailable)
+    assert told.retry_after == pause_s
+    assert str(code) in str(told)
+
+
+@pytest.mark.parametrize("content", [None, [], {}, {"enableReading": True, "enableWithdrawals": "yes"}])
+def test_rights_of_another_form_are_none(content: object) -> None:
+    with pytest.raises(BadMessage):
+        key_facts(content)
 
 
 @pytest.mark.parametrize("answer", [row[1] for row in TABLE if row[2] is OutcomeUnknown])

@@ -62,6 +62,20 @@ def test_no_limit_is_above_what_the_venues_document() -> None:
     }
 
 
+@pytest.mark.parametrize(
+    ("method", "path", "charged"),
+    [
+        ("POST", "orders", {"order": 1}),
+        ("GET", "order", {"default": 1}),
+        ("GET", "orders", {"default": 1}),
+        ("POST", "withdraws/coin", {"default": 1}),
+        ("GET", "orderbook", {"market": 1}),
+    ],
+)
+def test_a_call_of_upbit_counts_once_in_its_own_group(method: str, path: str, charged: dict[str, int]) -> None:
+    assert upbit.UpbitClient().charges(path, method, {}) == charged
+
+
 @pytest.mark.parametrize("text", ["", "<html>", "{", "[" * 100_000, '{"a":NaN}'])
 def test_what_is_not_json_is_none(text: str) -> None:
     assert decode(text) is None

@@ -14,6 +14,8 @@ from kimp.adapters.upbit import rulebook as upbit_rules
 from kimp.adapters.venue import rows
 from kimp.adapters.venue.shape import same_txid
 from kimp.domain.errors import BadMessage
+from kimp.domain.market import Venue
+from kimp.domain.money import Asset
 from kimp.ports.exchange import Balances
 
 NETWORK = {
@@ -65,6 +67,14 @@ LISTS: list[tuple[Any, list[dict[str, Any]], str]] = [
         [{"coin": "XRP", "networkList": [NETWORK, NETWORK | {"network": "OLD", "withdrawFee": None}]}],
         "OLD",
     ),
+    (
+        lambda content: binance.registered_addresses(content, Asset("XRP"), "XRP"),
+        [
+            {"coin": "XRP", "network": "XRP", "address": "r", "whiteStatus": True},
+            {"coin": "A", "network": None, "address": None, "whiteStatus": True},
+        ],
+        "A",
+    ),
     (binance.withdrawals, [{"id": "w", "status": 6, "amount": "1"}, {"id": "n", "status": None, "amount": None}], "n"),
     (
         lambda content: binance.deposits(content, "X"),
@@ -85,6 +95,11 @@ def test_one_bad_row_is_left_out_and_named_once(
     assert named in line
     assert ", None" not in line, "the list has a name"
     assert "goes on without it" in line
+
+
+def test_what_is_left_out_is_counted_by_venue_and_list() -> None:
+    with counted("kimp.venue.rows_left_out", venue="upbit", list="withdraws"):
+        rows.left_out(Venue.UPBIT, "withdraws", "u-1", "no amount")
 
 
 @pytest.mark.parametrize(("read", "content", "_named"), LISTS)
