@@ -276,6 +276,30 @@ async def _answers_each(server: RawServer, peer: Peer) -> None:
         await peer.answer(http("200 OK"))
 
 
+async def test_a_client_that_is_closed_has_no_connection_left(venue: Venue) -> None:
+    ended = asyncio.Event()
+
+    async def behave(server: RawServer, peer: Peer) -> None:
+        server.requests.append(await peer.request())
+        await peer.answer(http("429 Too Many Requests", b"later"))
+        await peer.reader.read()
+        ended.set()
+
+    async with raw_server(behave) as server, exchange_at(server.url, venue) as exchange:
+        with pytest.raises(Unavailable):
+            await exchange.balances()
+        assert not ended.is_set()
+        await exchange.close()
+        async with asyncio.timeout(5):
+            await ended.wait()
+
+
+async def test_an_answer_that_comes_in_parts_is_read_whole() -> None:
+    body = bytes(range(256)) * 4_096
+    async with raw_server(answering(http("200 OK", body))) as server, open_session() as session:
+        assert await (await session.get(server.url)).read() == body
+
+
 @pytest.mark.parametrize("again", ["POST", "DELETE"])
 async def test_a_second_request_of_a_call_that_changes_something_is_not_sent(again: str) -> None:
     async with raw_server(_answers_each) as server, open_session() as session:

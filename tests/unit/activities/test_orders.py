@@ -18,7 +18,7 @@ from temporalio.exceptions import ApplicationError
 from temporalio.testing import ActivityEnvironment
 
 from activities.identity import CLOCKS_DIFFER_MS
-from activities.orders import FENCE_MS, FOLLOW_LIMIT_MS, SEND_WITHIN_MS, OrderActivities
+from activities.orders import FENCE_MS, FOLLOW_LIMIT_MS, FOLLOW_S, SEND_WITHIN_MS, OrderActivities
 from activities.price_guard import PriceGuard
 from kimp.contracts.orders import Opening, OrderIntent, OrderOutcome, OrderReport
 from kimp.domain.admission import HaltLevel
@@ -459,9 +459,18 @@ async def test_an_open_order_is_followed_to_its_last_fill(desk: Desk, venue: Wat
     assert desk.beats == ["following"] * 3
 
 
-async def test_an_order_is_followed_beyond_its_first_fill(desk: Desk, venue: WatchedVenue) -> None:
+async def test_an_order_is_followed_beyond_its_first_fill(
+    desk: Desk, venue: WatchedVenue, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    paused: list[float] = []
+
+    async def pause(seconds: float) -> None:
+        paused.append(seconds)
+
+    monkeypatch.setattr("activities.orders.pause", pause)
     venue.open_for, venue.half_first = 2, True
     report = await execute(desk, venue)
+    assert paused == [FOLLOW_S] * 3, "between its looks the venue is left alone"
     assert report.quantity == d(100)
     assert venue.looks == 3
 

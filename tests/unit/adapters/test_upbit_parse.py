@@ -205,6 +205,22 @@ def test_the_markets_own_tick_overrides_the_table(price: str, tick: str, expecte
     assert sum(a != b for a, b in zip(bands, rulebook.KRW_TICKS, strict=True)) <= 1
 
 
+@pytest.mark.parametrize(
+    ("price", "tick"),
+    [
+        ("2000000", "1000"), ("1000000", "1000"), ("999500", "500"), ("500000", "500"), ("499900", "100"),
+        ("100000", "100"), ("99950", "50"), ("50000", "50"), ("49990", "10"), ("10000", "10"), ("9995", "5"),
+        ("5000", "5"), ("4999", "1"), ("1000", "1"), ("999", "1"), ("100", "1"), ("99.9", "0.1"), ("10", "0.1"),
+        ("9.99", "0.01"), ("1", "0.01"), ("0.999", "0.001"), ("0.1", "0.001"), ("0.0999", "0.0001"),
+        ("0.01", "0.0001"), ("0.00999", "0.00001"), ("0.001", "0.00001"), ("0.000999", "0.000001"),
+        ("0.0001", "0.000001"), ("0.0000999", "0.0000001"), ("0.00001", "0.0000001"), ("0.00000999", "0.00000001"),
+    ],
+)  # fmt: skip
+def test_the_tick_of_each_price_is_the_one_that_upbit_documents(price: str, tick: str) -> None:
+    """At both ends of every band: an order at another price than a whole tick is refused."""
+    assert next(band for band in rulebook.KRW_TICKS if Decimal(price) >= band.from_price).tick == Decimal(tick)
+
+
 def test_without_a_price_the_table_is_all_there_is() -> None:
     assert rulebook.tick_bands(Decimal(1), None)[0] == TickBand(Decimal(1_000_000), Decimal(1000))
 
