@@ -156,8 +156,8 @@ def _in_a_fork(work: Callable[[], tuple[int, str]], within_s: float) -> tuple[in
     with suppress(ProcessLookupError):
         os.killpg(child, signal.SIGKILL)  # with the servers that it started
     os.waitpid(child, 0)
-    code, _, test = answer.partition(" ")
-    return int(code or HUNG), test
+    told_code, _, test = answer.partition(" ")
+    return int(told_code or HUNG), test
 
 
 def main(line: Connection, folders: list[str]) -> None:

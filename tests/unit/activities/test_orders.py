@@ -213,7 +213,7 @@ async def test_a_breach_halts_new_cycles_whichever_fill_it_is_and_however_much_f
     venue.fills = tuple(Fill(f"t{price}", d(price), half, d(0), USDT) for price in (first, second))
     with counted("kimp.order.breaches", venue="binance"):
         report = await execute(desk, venue)
-    assert (report.outcome, report.quantity) == (OrderOutcome.FILLED, filled), "booked as it was"
+    assert (report.outcome, report.quantity) == (OrderOutcome.FILLED, d(filled)), "booked as it was"
     assert desk.journal.halt is HaltLevel.NO_NEW_CYCLES
     assert "filled at 2.02, beyond its limit 2.01" in desk.journal.reasons[0]
 

@@ -40,7 +40,7 @@ LISTS: list[tuple[Any, list[dict[str, Any]], str]] = [
         "n",
     ),
     (
-        lambda content: upbit.tops(content, {"KRW-XRP": "XRP", "KRW-A": "A"}, 0),
+        lambda content: upbit.tops(content, {"KRW-XRP": Asset("XRP"), "KRW-A": Asset("A")}, 0),
         [{"market": "KRW-XRP", "orderbook_units": [LEVEL]}, {"market": "KRW-A", "orderbook_units": None}],
         "KRW-A",
     ),
