@@ -2,7 +2,6 @@
 
 import gc
 import os
-import select
 import signal
 import socket
 import subprocess
@@ -11,8 +10,9 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from importlib import import_module
-from multiprocessing.connection import Connection
+from multiprocessing.connection import Connection, Pipe
 from pathlib import Path
+from threading import Timer
 from types import FunctionType
 
 import pytest
@@ -34,7 +34,8 @@ LIBRARIES = (
     "temporalio.worker",
 )
 """That are slow to load, and that no break is of."""
-WORDS = ("-q", "--tb=no", "-p", "no:cacheprovider", "--timeout=60")
+WORDS = ("-q", "--tb=no", "-p", "no:cacheprovider", "--timeout=0")
+ONE_TEST_S = 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,77 +88,83 @@ class Standby:
 
 
 class FirstFailure:
-    test = ""
+    """Ends the process, and with it whatever still waits, as soon as a test fails or takes too long."""
+
+    def __init__(self) -> None:
+        self.answer: Connection | None = None
+        self._late: Timer | None = None
+
+    def tell(self, code: int, test: str = "") -> None:
+        assert self.answer is not None
+        self.answer.send((code, test))
+        os._exit(0)
+
+    def pytest_runtest_logstart(self, nodeid: str) -> None:
+        self._late = Timer(ONE_TEST_S, self.tell, (FAILED, nodeid))
+        self._late.daemon = True
+        self._late.start()
+
+    def pytest_runtest_logfinish(self) -> None:
+        if self._late is not None:
+            self._late.cancel()
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         if report.failed:
-            self.test = self.test or report.nodeid
+            self.tell(FAILED, report.nodeid)
 
 
 class Collected(FirstFailure):
     """In the place of pytest's loop over the tests."""
 
     def __init__(self, line: Connection) -> None:
+        super().__init__()
         self._line = line
 
     def pytest_runtestloop(self, session: pytest.Session) -> bool:
         items = {item.nodeid: item for item in session.items}
         functions = functions_by_file()
         gc.freeze()  # or each run would copy the whole memory by looking through it
-        _serve(self._line, lambda run: self._run(items, functions, run))
+        _serve(self._line, self, lambda run: self._run(items, functions, run))
         return True
 
-    def _run(
-        self, items: Mapping[str, pytest.Item], functions: Mapping[str, Sequence[FunctionType]], run: Run
-    ) -> tuple[int, str]:
+    def _run(self, items: Mapping[str, pytest.Item], functions: Mapping[str, Sequence[FunctionType]], run: Run) -> int:
         if run.file:
             try:
                 put_in_place(functions.get(run.file, ()), run.file, run.before, run.after)
             except NotInPlace:
-                return ELSEWHERE, ""
+                return ELSEWHERE
         asked = [items[test] for test in run.tests]
         for item, following in zip(asked, [*asked[1:], None], strict=True):
             item.config.hook.pytest_runtest_protocol(item=item, nextitem=following)
-            if self.test:
-                return FAILED, self.test
-        return PASSED, ""
+        return PASSED
 
 
-def _run_anew(run: Run) -> tuple[int, str]:
-    first = FirstFailure()
-    code = pytest.main(["-x", *WORDS, *run.tests], plugins=[first])
-    if code == pytest.ExitCode.OK:
-        return PASSED, ""
-    return (FAILED, first.test) if first.test else (UNCOLLECTED, "")
-
-
-def _serve(line: Connection, work: Callable[[Run], tuple[int, str]]) -> None:
+def _serve(line: Connection, first: FirstFailure, work: Callable[[Run], int]) -> None:
     line.send(True)  # noqa: FBT003 - ready
     with suppress(EOFError):
         while True:
-            run: Run = line.recv()
-            line.send(_in_a_fork(lambda run=run: work(run), run.within_s))  # type: ignore[misc]
+            line.send(_in_a_fork(first, work, line.recv()))
 
 
-def _in_a_fork(work: Callable[[], tuple[int, str]], within_s: float) -> tuple[int, str]:
-    reading, writing = os.pipe()
+def _in_a_fork(first: FirstFailure, work: Callable[[Run], int], run: Run) -> tuple[int, str]:
+    reading, first.answer = Pipe(duplex=False)
     child = os.fork()
     if child == 0:
         os.setsid()
         try:
-            code, test = work()
-            os.write(writing, f"{code} {test}".encode())
+            first.tell(work(run))
         finally:
-            os._exit(0)
-    os.close(writing)
-    told, _, _ = select.select([reading], [], [], within_s)
-    answer = os.read(reading, 10_000).decode() if told else ""
-    os.close(reading)
+            os._exit(1)
+    first.answer.close()
+    answer: tuple[int, str] = (HUNG, "")
+    with suppress(EOFError):
+        if reading.poll(run.within_s):
+            answer = reading.recv()
+    reading.close()
     with suppress(ProcessLookupError):
         os.killpg(child, signal.SIGKILL)  # with the servers that it started
     os.waitpid(child, 0)
-    told_code, _, test = answer.partition(" ")
-    return int(told_code or HUNG), test
+    return answer
 
 
 def main(line: Connection, folders: list[str]) -> None:
@@ -166,7 +173,13 @@ def main(line: Connection, folders: list[str]) -> None:
         return
     for library in LIBRARIES:
         import_module(library)
-    _serve(line, _run_anew)
+    first = FirstFailure()
+
+    def run_anew(run: Run) -> int:
+        code = pytest.main([*WORDS, *run.tests], plugins=[first])
+        return PASSED if code == pytest.ExitCode.OK else UNCOLLECTED
+
+    _serve(line, first, run_anew)
 
 
 if __name__ == "__main__":
