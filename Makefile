@@ -3,7 +3,7 @@
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo up cluster test quick check mutants chaos bench fmt histories tools lint format types mypy pyright imports lock
+.PHONY: help demo up cluster test quick check mutants chaos fuzz bench fmt histories tools lint format types mypy pyright imports lock
 
 BIN := .venv/bin
 SYNCED := .venv/.synced
@@ -39,6 +39,9 @@ chaos: $(SYNCED) $(TEMPORAL) ## kill, cut and fail everything by seed, then audi
 
 bench: $(SYNCED) $(TEMPORAL) ## measure latency and throughput
 	PYTHONPATH=tests $(BIN)/python -m bench $(ARGS)
+
+fuzz: $(SYNCED) ## changed inputs for every parser of foreign bytes, five minutes; ARGS="--minutes 1 binance rules"
+	PYTHONPATH=tests $(BIN)/python -m fuzz $(ARGS)
 
 fmt: $(SYNCED) ## format, and mend what ruff can mend
 	$(BIN)/ruff check --fix-only --quiet .

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
 
+from kimp.contracts.ranges import usable
 from kimp.domain.market import Quote, Venue
 from kimp.domain.money import CONTEXT, ZERO, Asset
 
@@ -86,5 +87,7 @@ def _unreal(quote: Quote) -> Reason | None:
     if bid <= ZERO or ask <= ZERO or bid_size < ZERO or ask_size < ZERO:
         return Reason.NOT_POSITIVE
     if bid < SMALLEST or ask > GREATEST or bid_size > GREATEST or ask_size > GREATEST:
+        return Reason.ABSURD
+    if not (usable(bid_size) and usable(ask_size)):  # one that is next to nothing
         return Reason.ABSURD
     return Reason.CROSSED if bid >= ask else None

@@ -11,7 +11,18 @@ from rich.table import Table
 from kimp.cli import terminal, views
 from kimp.cli.app import Json, app, run
 from kimp.config import Loaded, Settings, load, load_with_origins
-from kimp.config.run_time import COINS, NAMES, Changes, bounds, checked, in_force, shown, unchangeable, value_of
+from kimp.config.run_time import (
+    COINS,
+    LONGEST_NAME,
+    NAMES,
+    Changes,
+    bounds,
+    checked,
+    in_force,
+    shown,
+    unchangeable,
+    value_of,
+)
 from kimp.domain.errors import BadInput
 from kimp.ports.settings import SettingsVersion
 
@@ -56,7 +67,9 @@ def parsed(arguments: Sequence[str]) -> dict[str, Any]:
     for argument in arguments:
         name, equals, text = (part.strip() for part in argument.partition("="))
         if not equals or name in found:
-            raise BadInput(f"{argument!r}: write each setting once, as NAME=VALUE, e.g. trading.threshold=0.006")
+            raise BadInput(
+                f"{argument[:LONGEST_NAME]!r}: write each setting once, as NAME=VALUE, e.g. trading.threshold=0.006"
+            )
         value: Any = _coins(text) if name == COINS else text
         found[name] = value if text else None
     return found
@@ -67,7 +80,7 @@ def _coins(text: str) -> list[str]:
     try:
         listed = json.loads(text) if text.startswith("[") else text.split(",")
     except ValueError:
-        raise BadInput(f'{COINS}: {text} is no list; write XRP,SOL or ["XRP","SOL"]') from None
+        raise BadInput(f'{COINS}: {text[:LONGEST_NAME]} is no list; write XRP,SOL or ["XRP","SOL"]') from None
     return [str(coin).strip().upper() for coin in listed]
 
 

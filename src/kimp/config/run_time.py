@@ -21,6 +21,8 @@ from kimp.domain.errors import BadInput
 COINS, THRESHOLD, NOTIONAL = "trading.coins", "trading.threshold", "trading.notional_krw"
 CAPS = tuple(f"caps.{name}" for name in CapSettings.model_fields)
 NAMES = (COINS, THRESHOLD, NOTIONAL, *CAPS)
+LONGEST_NAME, MOST_NAMES = 60, 5
+"""Of names that are no settings: how much of them is told."""
 Changes = Mapping[str, Any]
 """Name of a setting -> its value, as the configuration's own sources would give it."""
 
@@ -98,7 +100,8 @@ def checked(configured: Settings, changes: Changes) -> dict[str, Any]:
 def unchangeable(names: Sequence[str]) -> BadInput:
     """The refusal to change these."""
     strange = [name for name in names if not _exists(name)]
-    refused = [f"{', '.join(strange)}: there is no such setting"] if strange else []
+    told = ", ".join(name[:LONGEST_NAME] for name in strange[:MOST_NAMES])
+    refused = [f"{told}: there is no such setting"] if strange else []
     if fixed := [name for name in names if name not in strange]:
         refused.append(f"{', '.join(fixed)}: can't be changed at run time")
     return BadInput(f"{'; '.join(refused)}; {', '.join(NAMES)} can be changed")

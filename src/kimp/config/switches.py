@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Annotated
 
 from pydantic import ValidationError, model_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import BaseSettings, SettingsConfigDict, SettingsError
 
 from kimp.config.section import Key, RestUrl, shaped
 from kimp.config.wording import sentence
@@ -86,3 +86,8 @@ def read_switches(environment: str | None = None) -> Switches:
             for detail in error.errors()
         ]
         raise BadConfig("bad configuration; mend it in the environment or .env: " + "; ".join(lines)) from None
+    except UnicodeDecodeError as error:
+        raise BadConfig(f"{ENV_FILE}: not UTF-8 at byte {error.start}; save it as UTF-8") from None
+    except (OSError, SettingsError) as error:
+        why = error.strerror if isinstance(error, OSError) else str(error)
+        raise BadConfig(f"bad configuration; mend it in the environment or .env: {why}") from None

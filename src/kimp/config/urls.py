@@ -4,6 +4,7 @@ A password with one of the URL's own signs in it moves the rest of the URL: the 
 password passes for the host and stands in messages. So such a URL is refused before any library reads it.
 """
 
+import ipaddress
 import re
 from collections.abc import Collection, Mapping
 from urllib.parse import parse_qsl, urlsplit
@@ -47,16 +48,24 @@ def _place_fault(place: str) -> str | None:
     host, port = re.fullmatch(r"(\[[0-9A-Fa-f:.]+\]|[^:]*)(.*)", place, re.DOTALL).groups()  # type: ignore[union-attr]
     if not host:
         return "it names no host"
-    if not re.fullmatch(r"\[.*\]|[A-Za-z0-9._-]+", host):
+    if not (_is_address(host[1:-1]) if host.startswith("[") else re.fullmatch(r"[A-Za-z0-9._-]+", host)):
         return "its host is none"
     if port and not (re.fullmatch(r":\d{1,5}", port) and 0 < int(port[1:]) < 65536):  # noqa: PLR2004 - TCP's
         return "its port is no number from 1 to 65535"
     return None
 
 
+def _is_address(text: str) -> bool:
+    try:
+        ipaddress.IPv6Address(text)
+    except ValueError:
+        return False
+    return True
+
+
 def options_fault(url: str, allowed: Collection[str]) -> str | None:
     """What follows the `?`."""
-    given = parse_qsl(urlsplit(url).query, keep_blank_values=True)
+    given = parse_qsl(url.partition("?")[2], keep_blank_values=True)
     known = [name for name, _ in given if name in allowed]
     if len(known) < len(given):
         # A name that is not known may be a piece of a password.

@@ -12,6 +12,16 @@ DEAREST_FEE = Decimal("0.1")
 LAST_MS = 9_999_999_999_999
 """Of the year 2286."""
 LONGEST_NAME = 20
+ZERO_PLACES = 40
+"""A zero may have an exponent too; once it is written out, a large one fills the memory."""
+
+
+def usable(number: Decimal) -> bool:
+    """Whether it is zero or an amount of either sign that anything can have: it may be calculated with and written."""
+    # NaN compares as an error, so it is asked for first.
+    if not number.is_finite():
+        return False
+    return LEAST <= number.copy_abs() <= MOST if number else -ZERO_PLACES <= number.adjusted() <= ZERO_PLACES
 
 
 def quote_problem(quote: Quote) -> str | None:
@@ -69,8 +79,7 @@ def _first(coin: str, what: str, wrong: Iterator[str]) -> str | None:
 
 
 def _within(number: Decimal, least: Decimal, most: Decimal) -> bool:
-    # NaN compares as an error, so it is asked for first.
-    return number.is_finite() and least <= number <= most
+    return usable(number) and least <= number <= most
 
 
 def _bad_name(coin: str) -> str | None:

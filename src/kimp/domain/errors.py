@@ -42,7 +42,12 @@ class BadConfig(BadInput):
 
 
 class BadMessage(BadInput):
-    """A message of a peer that does not parse."""
+    """A message of a peer that does not parse. The text may repeat what the peer wrote, so it is kept short."""
+
+    LONGEST = 500
+
+    def __init__(self, text: str) -> None:
+        super().__init__(text if len(text) <= self.LONGEST else f"{text[: self.LONGEST]}...")
 
 
 class CurrencyMismatch(KimpError):

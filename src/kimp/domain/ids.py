@@ -1,9 +1,11 @@
 """Names that make every step findable and repeatable: pure functions of what they name."""
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 
+from kimp.domain.errors import BadInput
 from kimp.domain.money import Asset
 
 MAX_CLIENT_ORDER_ID = 36
@@ -12,6 +14,9 @@ MAX_CLIENT_ORDER_ID = 36
 
 PARTS = 4
 """Of a name, before the installation's: coin, cycle's number, place, attempt."""
+
+
+NAME = re.compile(r"[^-]+-[^-]+-(?P<leg>[1HR])(?P<step>[BWS])(?P<part>\d{0,9})-(?P<attempt>\d{1,9})(-.*)?", re.ASCII)
 
 
 class Leg(StrEnum):
@@ -87,12 +92,17 @@ def step_of(name: str) -> str:
 
 
 def used_numbers(names: Iterable[str]) -> tuple[UsedNumber, ...]:
-    """Of client order ids and transfer ids of one cycle, so that no name is given twice."""
+    """Of client order ids and transfer ids of one cycle, so that no name is given twice.
+
+    Raises BadInput for a name that kimp never gives: somebody else has written it where it was found.
+    """
     highest: dict[tuple[Leg, Step], int] = {}
     for name in names:
-        _, _, place, last = name.split("-")[:PARTS]
-        leg, step = Leg(place[0]), Step(place[1])
+        told = NAME.fullmatch(name)
+        if told is None:
+            raise BadInput(f"{name[:MAX_CLIENT_ORDER_ID]!r} is no name of an order or a withdrawal of kimp's")
+        leg, step = Leg(told["leg"]), Step(told["step"])
         # A withdrawal has no part: its attempts are what is counted.
-        number = int(place[2:] or last)
+        number = int(told["part"] or told["attempt"])
         highest[leg, step] = max(number, highest.get((leg, step), 0))
     return tuple(UsedNumber(leg, step, number) for (leg, step), number in sorted(highest.items()))

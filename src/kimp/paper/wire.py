@@ -24,13 +24,21 @@ async def no_web_page(
     """A browser on this machine would send what any page asks for, but not as JSON, nor under this machine's name once
     the page's own name leads here.
     """
-    if not is_loopback(urlsplit(f"//{request.headers.get('Host', '')}").hostname or ""):
+    if not is_loopback(_name(request.headers.get("Host", ""))):
         raise web.HTTPForbidden(text="the Host is not this machine; use 127.0.0.1\n")
     if "Origin" in request.headers:
         raise web.HTTPForbidden(text="no web page may call this\n")
     if request.body_exists and request.content_type != "application/json":
         raise web.HTTPUnsupportedMediaType(text="send JSON, with Content-Type: application/json\n")
     return await handler(request)
+
+
+def _name(host: str) -> str:
+    """Without its port."""
+    try:
+        return urlsplit(f"//{host}").hostname or ""
+    except ValueError:
+        return ""
 
 
 async def read(request: web.Request, model: type[M]) -> M:

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from kimp.contracts.ranges import LAST_MS
 from kimp.domain.errors import BadMessage
 from kimp.domain.keys import KeyFacts, Right
 
@@ -20,9 +21,10 @@ def key_facts(content: Any) -> KeyFacts:
         raise BadMessage("key rights: not told")
     granted = [name for name, value in content.items() if value is True and name.startswith(("enable", "permits"))]
     expires = content.get("tradingAuthorityExpirationTime")
+    known = isinstance(expires, int) and not isinstance(expires, bool) and 0 <= expires <= LAST_MS
     return KeyFacts(
         rights=frozenset(RIGHTS[name] for name in granted if name in RIGHTS),
         others=tuple(sorted(set(granted) - RIGHTS.keys() - ONLY_LOOKS)),
-        expires_ms=expires if isinstance(expires, int) else None,
+        expires_ms=expires if known else None,
         warnings=() if content.get("ipRestrict") is True else (UNBOUND,),
     )

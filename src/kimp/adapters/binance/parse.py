@@ -3,11 +3,11 @@
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
-from typing import Any, TypeVar
+from typing import Any, ClassVar, TypeVar
 
 from kimp.adapters.venue import rows
 from kimp.adapters.venue.rows import readable
-from kimp.adapters.venue.shape import Facts, same_txid, shaped
+from kimp.adapters.venue.shape import Facts, instant, same_txid, shaped
 from kimp.contracts.transfers import Address, TransferState, WithdrawalReport
 from kimp.domain.errors import BadMessage
 from kimp.domain.market import Fill, Quote, Side, Venue
@@ -109,12 +109,13 @@ def _order(told: _Order, fills: tuple[Fill, ...]) -> VenueOrder:
 
 
 def _terms(told: _Order) -> OrderTerms:
+    placed_ms = told.transact_time if told.time is None else told.time
     return OrderTerms(
         coin=None if told.symbol is None else told.symbol.removesuffix(Venue.BINANCE.cash),
         side=ORDER_SIDES.get(told.side or ""),
         quantity=told.orig_qty,
         limit_price=told.price,
-        placed_ms=told.transact_time if told.time is None else told.time,
+        placed_ms=None if placed_ms is None else instant(placed_ms, "order"),
     )
 
 
@@ -131,6 +132,8 @@ def top(content: Any, coin: Asset, received_ms: int) -> Quote:
 
 
 class _Balance(Facts):
+    signed: ClassVar = True
+
     asset: str
     free: Decimal
     locked: Decimal
@@ -227,9 +230,10 @@ def _listed(row: Any) -> tuple[str | None, ListedWithdrawal]:
 def _epoch_ms(text: str) -> int:
     """Of `2026-01-31 08:00:00`, which is UTC."""
     try:
-        return int(datetime.strptime(text, "%Y-%m-%d %H:%M:%S").replace(tzinfo=UTC).timestamp()) * 1000
+        moment = datetime.strptime(text, "%Y-%m-%d %H:%M:%S").replace(tzinfo=UTC)
     except ValueError:
         raise BadMessage(f"withdraw/history: {text[:40]!r} is no applyTime") from None
+    return instant(int(moment.timestamp()) * 1000, "withdraw/history")
 
 
 def _withdrawal(told: _Withdrawal) -> WithdrawalReport:

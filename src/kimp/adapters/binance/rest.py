@@ -5,7 +5,7 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
 from functools import partial
-from typing import Any, TypeVar
+from typing import Any
 
 from kimp.adapters.binance import parse, rulebook
 from kimp.adapters.binance.client import make_client
@@ -16,20 +16,17 @@ from kimp.adapters.venue.cache import Kept
 from kimp.adapters.venue.client import GARBAGE, Caller
 from kimp.adapters.venue.deadline import sent_by
 from kimp.adapters.venue.guard import check_withdrawal, network_name
-from kimp.adapters.venue.rows import left_out
 from kimp.adapters.venue.shape import plain
 from kimp.config import KeyPair, VenueSettings
 from kimp.contracts.cycle import MarketNow
 from kimp.contracts.orders import OrderIntent
 from kimp.contracts.transfers import Address, TransferState, WithdrawalIntent, WithdrawalReport
-from kimp.domain.errors import BadMessage, NotFound, Postponed, Rejected, Unavailable
+from kimp.domain.errors import NotFound, Postponed, Rejected, Unavailable
 from kimp.domain.keys import KeyFacts
 from kimp.domain.market import Fill, Network, Quote, Venue, VenueRules
 from kimp.domain.money import CONTEXT, ZERO, Asset
 from kimp.ports.clock import SteadyClock
 from kimp.ports.exchange import Balances, ListedWithdrawal, VenueDeposit, VenueOrder
-
-T = TypeVar("T")
 
 KEEP_S = 300
 """Fees; filters and wallet states are read every time."""
@@ -77,11 +74,11 @@ class BinanceExchange:
         carried = [coin for coin in coins if coin in self._names]
         traded = {coin: listed[name] for name, coin in markets.items() if name in listed}
         instruments = [
-            self._unless_unreadable("market", coin, partial(rulebook.instrument, coin, symbol, fees))
+            self._call.readable_rules("market", coin, partial(rulebook.instrument, coin, symbol, fees))
             for coin, symbol in traded.items()
         ]
         networks = [
-            self._unless_unreadable("wallet", coin, partial(rulebook.network, coin, self._names[coin], rows))
+            self._call.readable_rules("wallet", coin, partial(rulebook.network, coin, self._names[coin], rows))
             for coin in carried
         ]
         return VenueRules(
@@ -90,14 +87,6 @@ class BinanceExchange:
             instruments=tuple(instrument for instrument in instruments if instrument is not None),
             networks=tuple(network for network in networks if network is not None),
         )
-
-    def _unless_unreadable(self, what: str, coin: Asset, read: Callable[[], T]) -> T | None:
-        """None for a coin whose own rules can't be read; the others' hold."""
-        try:
-            return read()
-        except BadMessage as garbage:
-            left_out(self.venue, what, coin, str(garbage))
-            return None
 
     async def market(self, coin: Asset) -> MarketNow:
         name = parse.symbol(coin)

@@ -5,7 +5,8 @@ from decimal import Decimal
 from typing import Any, TypeVar
 
 from kimp.adapters.venue.rows import readable
-from kimp.adapters.venue.shape import Facts, shaped
+from kimp.adapters.venue.shape import Facts, shaped, true
+from kimp.contracts.ranges import instrument_problem, network_problem
 from kimp.domain.errors import BadMessage
 from kimp.domain.market import Instrument, Network, TickBand, Venue
 from kimp.domain.money import ZERO, Asset
@@ -56,16 +57,14 @@ def taker_fees(content: Any) -> dict[str, Decimal]:
 
 
 def instrument(coin: Asset, symbol: Symbol, fees: Mapping[str, Decimal]) -> Instrument:
-    """Raises BadMessage if a filter or the fee that an order depends on is missing."""
+    """Raises BadMessage if a filter or the fee that an order depends on is missing, or can't be true."""
     by_type = {f.filter_type: f for f in symbol.filters}
     price, lot = by_type.get("PRICE_FILTER"), by_type.get("LOT_SIZE")
     notional = by_type.get("NOTIONAL") or by_type.get("MIN_NOTIONAL")
     fee = fees.get(symbol.symbol)
     if price is None or lot is None or notional is None or fee is None:
         raise BadMessage(f"exchangeInfo: {symbol.symbol} lacks PRICE_FILTER, LOT_SIZE, NOTIONAL or a fee")
-    if price.tick_size <= ZERO or lot.step_size <= ZERO:
-        raise BadMessage(f"exchangeInfo: {symbol.symbol} has tick {price.tick_size}, step {lot.step_size}")
-    return Instrument(
+    read = Instrument(
         venue=Venue.BINANCE,
         coin=coin,
         tick_bands=(TickBand(ZERO, price.tick_size),),
@@ -75,6 +74,7 @@ def instrument(coin: Asset, symbol: Symbol, fees: Mapping[str, Decimal]) -> Inst
         max_notional=notional.max_notional,
         taker_fee=fee,
     )
+    return true(read, instrument_problem)
 
 
 class _Network(Facts, rename="camel"):
@@ -110,13 +110,11 @@ def _rows(content: Any, kind: type[T], what: str, name: str) -> list[T]:
 
 
 def network(coin: Asset, name: str, rows: Mapping[tuple[str, str], _Network]) -> Network:
-    """Raises BadMessage for a network that Binance does not list."""
+    """Raises BadMessage for a network that Binance does not list, or whose numbers can't be true."""
     row = rows.get((coin, name))
     if row is None:
         raise BadMessage(f"capital/config/getall: no network {name!r} of {coin}; mend binance.networks.{coin}")
-    if row.withdraw_integer_multiple <= ZERO:
-        raise BadMessage(f"capital/config/getall: {coin} has withdrawIntegerMultiple {row.withdraw_integer_multiple}")
-    return Network(
+    read = Network(
         venue=Venue.BINANCE,
         coin=coin,
         name=name,
@@ -127,3 +125,4 @@ def network(coin: Asset, name: str, rows: Mapping[tuple[str, str], _Network]) ->
         deposit_open=row.deposit_enable and not row.busy,
         tag_required=bool(row.memo_regex) if row.withdraw_tag is None else row.withdraw_tag,
     )
+    return true(read, network_problem)

@@ -62,7 +62,7 @@ class SqlSettings:
 def _version(row: Row[Any]) -> SettingsVersion:
     try:
         changes = json.loads(row.changes)
-    except ValueError:
+    except (ValueError, RecursionError):
         changes = None
     if not isinstance(changes, dict):
         raise BadConfig(

@@ -42,7 +42,7 @@ def expiry(content: Any, access_key: str) -> int | None:
         if key.access_key == access_key:
             try:
                 return int(datetime.fromisoformat(key.expire_at).timestamp() * 1000)
-            except ValueError:
+            except (ValueError, OverflowError, OSError):
                 raise BadMessage("keys: expire_at is no time") from None
     return None
 

@@ -2,17 +2,17 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
-from typing import Any, TypeVar
+from typing import Any, ClassVar, TypeVar
 
 from kimp.adapters.venue import rows
 from kimp.adapters.venue.rows import readable
-from kimp.adapters.venue.shape import Facts, same_txid, shaped
+from kimp.adapters.venue.shape import Facts, instant, same_txid, shaped
 from kimp.contracts.transfers import Address, TransferState, WithdrawalReport
 from kimp.domain.errors import BadMessage
 from kimp.domain.market import Fill, Quote, Side, Venue
-from kimp.domain.money import CONTEXT, KRW, ZERO, Asset, exact, round_down
+from kimp.domain.money import KRW, ZERO, Asset, exact, round_down
 from kimp.ports.exchange import Balance, Balances, ListedWithdrawal, OrderTerms, VenueDeposit, VenueOrder
 
 T = TypeVar("T")
@@ -33,6 +33,7 @@ DEPOSIT_STATES = {
     "REFUNDED": TransferState.FAILED,
 }
 """TRAVEL_RULE_SUSPECTED and REFUNDING are pending, as is every word that Upbit may add."""
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 FEE_STEP = Decimal("1e-8")
 
 
@@ -131,6 +132,8 @@ def tops(content: Any, coins: Mapping[str, Asset], received_ms: int) -> dict[Ass
 
 
 class _Account(Facts):
+    signed: ClassVar = True
+
     currency: str
     balance: Decimal
     locked: Decimal
@@ -223,12 +226,12 @@ def _listed(row: Any) -> ListedWithdrawal:
 
 def _epoch_ms(text: str, what: str) -> int:
     try:
-        instant = datetime.fromisoformat(text)
+        moment = datetime.fromisoformat(text)
     except ValueError:
         raise BadMessage(f"{what}: {text[:40]!r} is not an ISO time") from None
-    if instant.tzinfo is None:
+    if moment.tzinfo is None:
         raise BadMessage(f"{what}: {text[:40]!r} has no time zone")
-    return int(CONTEXT.multiply(Decimal(str(instant.timestamp())), Decimal(1000)))
+    return instant((moment - EPOCH) // timedelta(milliseconds=1), what)
 
 
 class _Deposit(Facts):

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from decimal import Decimal
+from functools import partial
 from typing import Any
 
 from kimp.adapters.upbit import parse, rulebook
@@ -76,14 +77,17 @@ class UpbitExchange:
         networks = await asyncio.gather(
             *(self._call.unless_unreadable("withdraw chance", coin, self._network(coin, wallets)) for coin in carried)
         )
+        instruments = [
+            self._call.readable_rules(
+                "market", coin, partial(rulebook.instrument, coin, chance, ticks.get(name), tops.get(coin))
+            )
+            for (name, coin), chance in zip(names.items(), chances, strict=True)
+            if chance is not None
+        ]
         return VenueRules(
             venue=self.venue,
             read_ms=read_ms,
-            instruments=tuple(
-                rulebook.instrument(coin, chance, ticks.get(name), tops.get(coin))
-                for (name, coin), chance in zip(names.items(), chances, strict=True)
-                if chance is not None
-            ),
+            instruments=tuple(instrument for instrument in instruments if instrument is not None),
             networks=tuple(network for network in networks if network is not None),
         )
 
@@ -96,7 +100,8 @@ class UpbitExchange:
         if coin not in tops:
             raise Unavailable(f"the {coin} book is empty", venue=self.venue)
         quote = tops[coin]
-        return MarketNow(quote=quote, instrument=rulebook.instrument(coin, chance, ticks.get(name), quote))
+        instrument = self._call.understand("rules", lambda: rulebook.instrument(coin, chance, ticks.get(name), quote))
+        return MarketNow(quote=quote, instrument=instrument)
 
     async def tops(self, coins: Sequence[Asset]) -> Mapping[Asset, Quote]:
         return await self._tops({parse.market(coin): coin for coin in coins})

@@ -5,7 +5,8 @@ from decimal import Decimal
 from typing import Any, TypeVar
 
 from kimp.adapters.venue.rows import readable
-from kimp.adapters.venue.shape import Facts, shaped
+from kimp.adapters.venue.shape import Facts, shaped, true
+from kimp.contracts.ranges import instrument_problem, network_problem
 from kimp.domain.errors import BadMessage
 from kimp.domain.market import Instrument, Network, Quote, TickBand, Venue
 from kimp.domain.money import CONTEXT, ZERO, Asset
@@ -85,7 +86,8 @@ def order_chance(content: Any) -> OrderChance:
 
 
 def instrument(coin: Asset, chance: OrderChance, tick: Decimal | None, top: Quote | None) -> Instrument:
-    return Instrument(
+    """Raises BadMessage for rules that can't be true."""
+    read = Instrument(
         venue=Venue.UPBIT,
         coin=coin,
         tick_bands=tick_bands(tick, top.ask if top else None),
@@ -95,6 +97,7 @@ def instrument(coin: Asset, chance: OrderChance, tick: Decimal | None, top: Quot
         max_notional=chance.market.max_total,
         taker_fee=max(chance.bid_fee, chance.ask_fee),
     )
+    return true(read, instrument_problem)
 
 
 def tick_bands(tick: Decimal | None, price: Decimal | None) -> tuple[TickBand, ...]:
@@ -152,7 +155,7 @@ class WithdrawChance(Facts):
     member_level: _Member | None = None
 
     def __post_init__(self) -> None:
-        if self.withdraw_limit.fixed not in range(31):
+        if self.withdraw_limit.fixed not in range(19):
             raise ValueError(f"withdraw_limit.fixed is {self.withdraw_limit.fixed}")
 
 
@@ -163,14 +166,16 @@ def withdraw_chance(content: Any) -> WithdrawChance:
 def network(
     coin: Asset, name: str, rows: Mapping[tuple[str, str], Wallet], chance: WithdrawChance, *, tagged: bool
 ) -> Network:
-    """`tagged`: Upbit's own deposit address of the coin has a second part. Raises BadMessage for an unlisted wallet."""
+    """`tagged`: Upbit's own deposit address of the coin has a second part. Raises BadMessage for an unlisted wallet,
+    and for numbers that can't be true.
+    """
     wallet = rows.get((coin, name))
     if wallet is None:
         raise BadMessage(f"status/wallet: no {coin} wallet on network {name!r}; mend upbit.networks.{coin}")
     alive = wallet.block_state != "inactive"
     locked = chance.member_level is not None and chance.member_level.wallet_locked
     allowed = chance.withdraw_limit.can_withdraw and not locked
-    return Network(
+    read = Network(
         venue=Venue.UPBIT,
         coin=coin,
         name=name,
@@ -181,3 +186,4 @@ def network(
         deposit_open=alive and wallet.wallet_state in IN_STATES,
         tag_required=tagged or coin in TAG_COINS,
     )
+    return true(read, network_problem)

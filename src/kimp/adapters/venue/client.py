@@ -154,6 +154,14 @@ class Caller:
             left_out(self._venue, what, coin, str(error))
             return None
 
+    def readable_rules(self, what: str, coin: str, read: Callable[[], T]) -> T | None:
+        """None for a coin whose own rules can't be read, or can't be true; the others' hold."""
+        try:
+            return read()
+        except BadMessage as garbage:
+            left_out(self._venue, what, coin, str(garbage))
+            return None
+
     async def send(self, what: str, call: Awaitable[Any], parse: Callable[[Any], T]) -> T:
         """For orders and withdrawals: OutcomeUnknown where the answer proves nothing."""
         with venue_call(self._venue, what):

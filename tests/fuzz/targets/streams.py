@@ -1,0 +1,75 @@
+"""Frames of both venues' streams, through reading and screening to what the feeder publishes; messages of the bus."""
+
+from collections.abc import Callable
+from typing import Any
+
+from fakes.market import XRP, ManualClock, d, free_rules, kimchi_quotes
+from fuzz.target import Target
+
+from feeder.screening import Screen
+from initiator.scanner import Scanner
+from kimp.adapters.binance.stream import BinanceStream
+from kimp.adapters.redis.rules import decode_rules
+from kimp.adapters.upbit.stream import UpbitStream
+from kimp.adapters.venue.stream import VenueStream, _Order
+from kimp.config import Settings
+from kimp.contracts.ticks import decode_batch, decode_quote
+from kimp.domain.errors import BadMessage
+from kimp.domain.market import Quote, VenueRules
+from kimp.domain.money import USDT
+
+COINS = (XRP, USDT)
+
+
+def _published(open_stream: Callable[[], VenueStream]) -> Callable[[bytes], Any]:
+    """An input is a frame, or several, each on a line of its own: their order counts too."""
+    stream = open_stream()
+    read = stream.feed(COINS).read
+
+    def published(data: bytes) -> Any:
+        frames = [*data.splitlines(), data]
+        quotes, going_away = stream._read(frames, read, _Order())
+        believed, reasons = Screen().sift(quotes)
+        return believed, going_away, reasons
+
+    return published
+
+
+def _scanned(data: bytes) -> list[Quote]:
+    quotes = decode_batch(data)
+    scanner = _scanner(free_rules(COINS))
+    for each in quotes:
+        scanner.feed(each)
+    return quotes
+
+
+def _traded_by(data: bytes) -> VenueRules:
+    """What is left of the rules must be fit to decide by, whatever was left out."""
+    rules, _refused = decode_rules(data)
+    scanner = _scanner([rules, *(other for other in free_rules(COINS) if other.venue is not rules.venue)])
+    for each in kimchi_quotes():
+        scanner.feed(each)
+    return rules
+
+
+def _scanner(rules: list[VenueRules]) -> Scanner:
+    scanner = Scanner([XRP], d("0.001"))
+    scanner.apply_rules(rules)
+    return scanner
+
+
+def _upbit() -> VenueStream:
+    return UpbitStream(Settings().upbit, ManualClock())
+
+
+def _binance() -> VenueStream:
+    return BinanceStream(Settings().binance, ManualClock())
+
+
+TARGETS = [
+    Target("upbit-frames", _published(_upbit)),
+    Target("binance-frames", _published(_binance)),
+    Target("bus-quotes", _scanned, (BadMessage,)),
+    Target("bus-last-value", decode_quote, (BadMessage,)),
+    Target("bus-rules", _traded_by, (BadMessage,)),
+]
