@@ -1,5 +1,7 @@
 """A forged quote buys nothing: the first order is compared with what the venues themselves say."""
 
+import asyncio
+import gc
 from collections import deque
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -151,6 +153,35 @@ async def test_prices_that_the_venues_do_not_tell_open_nothing(scene: Scene) -> 
     assert (await scene.open()).reason.startswith(f"{Gate.OWN_PRICES_MISSING}; ")
     assert (await scene.open()).outcome is OrderOutcome.FILLED, "and are asked for anew"
     assert scene.desk.journal.halt is HaltLevel.RUN
+
+
+@pytest.mark.parametrize("price", [None, ("0", "2.29"), ("2.30", "2.29")])
+@pytest.mark.parametrize("direction", Direction)
+async def test_prices_that_are_none_open_nothing(
+    scene: Scene, direction: Direction, price: tuple[str, str] | None
+) -> None:
+    """A book that is missing, empty, or the wrong way round."""
+    intent = await scene.intent({}, direction)
+    prices = scene.venues[Venue.BINANCE].prices
+    if price is None:
+        del prices[XRP]
+    else:
+        prices[XRP] = (Decimal(price[0]), Decimal(price[1]))
+    report = await scene.desk.run(scene.work.execute_order, intent)
+    assert report.reason.startswith(f"{Gate.OWN_PRICES_MISSING}; binance tells no price of XRP"), report.reason
+
+
+async def test_a_reading_that_fails_while_nobody_waits_for_it_is_no_error_of_the_loop(
+    scene: Scene, caplog: pytest.LogCaptureFixture
+) -> None:
+    scene.venues[Venue.UPBIT].faults["tops"] = deque([Unavailable("busy", venue="upbit")])
+    scene.guard.begin(XRP)
+    for _ in range(10):
+        await asyncio.sleep(0)
+    assert not scene.venues[Venue.UPBIT].faults["tops"]
+    scene.guard._readings.clear()
+    gc.collect()
+    assert "never retrieved" not in caplog.text
 
 
 @dataclass

@@ -42,7 +42,7 @@ from kimp.domain.errors import (
 from kimp.domain.market import Direction, Venue
 from kimp.domain.money import Asset
 from kimp.ports.books import SendPermit, WithdrawalClaim
-from kimp.ports.exchange import ListedWithdrawal
+from kimp.ports.exchange import ListedWithdrawal, VenueDeposit
 
 LOST = OutcomeUnknown("no answer", venue="upbit")
 HOME = Address(network="XRP", address="rBinance", tag="77")
@@ -338,9 +338,10 @@ async def test_a_refused_look_up_never_says_that_nothing_was_sent(
     else:
         await desk.run(work.withdraw, intent())
     upbit.faults[call] = deque([refusal])
-    with pytest.raises((ApplicationError, KimpError)) as ended:
+    with pytest.raises(ApplicationError) as ended:
         await desk.run(work.withdraw, intent())
     assert not says_nothing_was_sent(ended.value)
+    assert ended.value.non_retryable != isinstance(refusal, NotFound), "what is not shown yet may be shown later"
     assert (await desk.run(work.withdraw, intent())).venue_id == f"w-{TRANSFER}", "once the venue answers again"
     assert len(upbit.sent) == 1
 
@@ -662,21 +663,46 @@ async def test_done_without_a_txid_is_not_done_yet(desk: Desk, work: TransferAct
     assert (report.state, report.txid) == (TransferState.DONE, None), "what the workflow waits on for"
 
 
+DEPOSIT = DepositQuery(
+    cycle_id="XRP-1",
+    transfer_id=TRANSFER,
+    coin=XRP,
+    direction=Direction.TO_BINANCE,
+    txid=f"tx-{TRANSFER}",
+    arrives=d(100),
+)
+
+
+@pytest.fixture
+def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A following asks again without a pause."""
+
+    async def pause(_seconds: float) -> None: ...
+
+    monkeypatch.setattr("activities.transfers.pause", pause)
+
+
+@pytest.mark.usefixtures("at_once")
+async def test_a_deposit_that_is_listed_and_not_free_yet_is_followed_on(
+    desk: Desk, work: TransferActivities, binance: Source, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await desk.run(work.withdraw, intent())
+    credited = binance.deposits
+    waiting = deque([VenueDeposit(f"d-{TRANSFER}", TransferState.PENDING, d(100))] * 2)
+
+    async def deposits(coin: Asset, txid: str) -> Sequence[VenueDeposit]:
+        return [waiting.popleft()] if waiting else await credited(coin, txid)
+
+    monkeypatch.setattr(binance, "deposits", deposits)
+    assert (await desk.run(work.follow_deposit, DEPOSIT)).state is TransferState.DONE
+
+
+@pytest.mark.usefixtures("at_once")
 async def test_a_deposit_is_followed_by_its_txid_until_it_is_credited(
     desk: Desk, work: TransferActivities, binance: Source
 ) -> None:
     await desk.run(work.withdraw, intent())
     binance.credit_after = 1
-    report = await desk.run(
-        work.follow_deposit,
-        DepositQuery(
-            cycle_id="XRP-1",
-            transfer_id=TRANSFER,
-            coin=XRP,
-            direction=Direction.TO_BINANCE,
-            txid=f"tx-{TRANSFER}",
-            arrives=d(100),
-        ),
-    )
+    report = await desk.run(work.follow_deposit, DEPOSIT)
     assert report == DepositReport(state=TransferState.DONE, amount=d(100), venue_id=f"d-{TRANSFER}")
     assert len(desk.beats) == 2

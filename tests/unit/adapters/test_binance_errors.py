@@ -122,6 +122,15 @@ def test_where_binance_names_no_pause_it_is_asked_again_after_one_of_its_kind(
     assert str(code) in str(told)
 
 
+@pytest.mark.parametrize(
+    "code",
+    [-4003, -4005, -4007, -4008, -4015, -4016, -4018, -4019, -4021, -4022, -4026, -4060, -4104, -4106],
+)
+def test_a_refused_withdrawal_is_a_definite_no(code: int) -> None:
+    """By the wallet's own codes: wallet closed, amount, address or tag refused, travel rule."""
+    assert type(classify(binance(code), changes=True)) is Rejected
+
+
 @pytest.mark.parametrize("content", [None, [], {}, {"enableReading": True, "enableWithdrawals": "yes"}])
 def test_rights_of_another_form_are_none(content: object) -> None:
     with pytest.raises(BadMessage):

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kimp.adapters.upbit.errors import REFUSALS, classify, code_of
+from kimp.adapters.upbit.errors import MEANINGS, REFUSALS, classify, code_of
 from kimp.adapters.venue.answers import Answer
 from kimp.domain.errors import KeyRefused, NotFound, OutcomeUnknown, Rejected, Unavailable, VenueError
 
@@ -88,6 +88,10 @@ def test_a_pause_is_the_one_asked_for() -> None:
     ("content", "found"),
     [
         ({"error": {"name": "x", "message": "y"}}, ("x", "y")),
+        ({"error": {"name": "out_of_scope", "message": "no right"}}, ("out_of_scope", "no right")),
+        ({"error": {"name": "out_of_scope", "message": ""}}, ("out_of_scope", MEANINGS["out_of_scope"])),
+        ({"error": {"name": "out_of_scope", "message": "권한"}}, ("out_of_scope", MEANINGS["out_of_scope"])),
+        ({"error": {"name": "new_one", "message": "권한"}}, ("new_one", "권한")),
         ({"error": {"name": 400, "message": "y"}}, ("400", "y")),
         ({"error": "broken"}, ("", "broken")),
         ({"uuid": "1"}, None),

@@ -256,6 +256,15 @@ def test_a_wallet_is_as_open_as_its_state_says(
     assert network.withdraw_step == Decimal("0.000001")
 
 
+@pytest.mark.parametrize(
+    ("told", "opened"), [({}, True), ({"can_withdraw": True}, True), ({"can_withdraw": False}, False)]
+)
+def test_coins_may_leave_unless_upbit_says_that_they_may_not(told: dict[str, bool], *, opened: bool) -> None:
+    rows = rulebook.wallets([{"currency": "XRP", "wallet_state": "working", "net_type": "XRP"}])
+    chance = rulebook.withdraw_chance(CHANCE | {"withdraw_limit": {"minimum": "2", "fixed": 6} | told})
+    assert rulebook.network(XRP, "XRP", rows, chance, tagged=False).withdraw_open == opened
+
+
 def test_a_network_that_is_not_listed_is_named() -> None:
     with pytest.raises(BadMessage, match=r"upbit\.networks\.XRP"):
         rulebook.network(XRP, "ERC20", {}, rulebook.withdraw_chance(CHANCE), tagged=False)

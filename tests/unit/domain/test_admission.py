@@ -52,5 +52,8 @@ def test_a_coin_that_markets_refuse_rests_longer_each_time(refusals: int, rest_s
     assert answer is not None
     assert answer.gate is Gate.REFUSED
     assert f"{refusals} times in a row, last with 'not permitted [-2010]'" in answer.detail
+    at_once = ask(state, now_ms=NOW)
+    assert at_once is not None
+    assert f"it is tried again in {rest_s} s" in at_once.detail
     after = ask(state, now_ms=NOW + rest_s * 1000)
     assert after is None or after.gate is Gate.COOLDOWN
