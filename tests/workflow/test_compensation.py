@@ -109,7 +109,7 @@ async def test_a_cancellation_undoes_what_was_done(lab: Lab) -> None:
         await lab.seen(handle, lambda state: state.waiting_reason is not None)
         await handle.cancel()
         result = await handle.result()
-    assert result.status is CycleStatus.COMPENSATED
+    assert (result.status, result.reason) == (CycleStatus.COMPENSATED, "cancelled")
     assert [(i.side, i.coin) for i in lab.binance.sent] == [(Side.BUY, XRP), (Side.SELL, XRP)]
 
 

@@ -17,6 +17,7 @@ from kimp.adapters.sql.schema import migrate
 from kimp.contracts.cycle import CycleRecord, CycleResult, CycleTerms, StrandedInput, TakeOver
 from kimp.contracts.operators import OperatorRequest, WriteOff
 from kimp.contracts.queues import TaskQueue
+from kimp.contracts.search_attributes import KIMP_COIN, KIMP_DIRECTION, KIMP_STATUS
 from kimp.contracts.status import CycleStatus
 from kimp.contracts.sweep import SweepReport
 from kimp.contracts.transfers import Address
@@ -99,6 +100,10 @@ async def test_a_terminated_cycle_is_parked_and_comes_home_when_a_person_says_so
         assert row is not None
         assert (row.status, row.reason) == (CycleStatus.DEAD_LETTER, "its workflow is terminated")
         stranded = lab.taken_over()
+        attributes = (await stranded.describe()).typed_search_attributes
+        assert (attributes[KIMP_COIN], attributes[KIMP_DIRECTION], attributes[KIMP_STATUS]) == (
+            XRP, cycle.direction.value, CycleStatus.DEAD_LETTER.value,
+        ), "it is found like any other"  # fmt: skip
         await stranded.execute_update(StrandedCycle.compensate, ANN)
         result: CycleResult = await stranded.result()
     assert result.status is CycleStatus.COMPENSATED
