@@ -4,7 +4,7 @@ The bus says when a look may pay; by what is found the venues themselves are ask
 """
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
@@ -17,7 +17,7 @@ from kimp.domain.compensation import WaysBack, ways_back
 from kimp.domain.errors import Unavailable, VenueError
 from kimp.domain.legs import LegEstimate
 from kimp.domain.market import Quote, Venue, VenueRules
-from kimp.domain.money import ZERO, Asset
+from kimp.domain.money import USDT, ZERO, Asset
 from kimp.domain.own_prices import PriceBounds
 from kimp.domain.routing import choose_route, rank_routes
 from kimp.domain.view import MarketView
@@ -27,6 +27,8 @@ from kimp.ports.ticks import TickBus
 
 VENUES_WITHIN_S = 10.0
 """A venue that takes longer to tell its books, fees and wallets is left out of the comparison."""
+ROUTES_ASKED = 4
+"""As many ways home as an initiator prices."""
 
 
 @dataclass(frozen=True)
@@ -54,23 +56,28 @@ class MarketActivities:
             await pause(query.look_every_s)
 
     async def _look(self, query: RouteQuery) -> LegEstimate | None:
-        """Where the bus tells of a route that is good enough, the best by the venues' own books, if it is as well."""
+        """Where the bus tells of routes that are good enough, the best of them by the venues' own books, if it is too.
+
+        The likeliest few and USDT: the venues are asked for no more than a cycle can wait for.
+        """
         told = MarketView.of(await self.bus.latest(query.coins), await self.bus.latest_rules())
-        if (hint := self._best(told, query)) is None:
+        hints = [route for route in self._ranked(told, query, query.coins) if not route.proceeds < query.least]
+        if not hints:
             return None
         activity.heartbeat("asking the venues")
-        route = self._best(await self._own_view(query.coins), query)
+        coins = {route.coin for route in hints[:ROUTES_ASKED]} | ({USDT} & set(query.coins))
+        route = choose_route(self._ranked(await self._own_view(sorted(coins)), query, coins), query.least)
         if route is None:
+            hint = hints[0]
             activity.logger.warning(
                 "%s is no way home: it brings %s by the quotes on the bus, less than %s by the venues' own books",
                 hint.coin, hint.proceeds, query.least,
             )  # fmt: skip
         return route
 
-    def _best(self, view: MarketView, query: RouteQuery) -> LegEstimate | None:
+    def _ranked(self, view: MarketView, query: RouteQuery, coins: Iterable[Asset]) -> list[LegEstimate]:
         now = self.clock.now_ms()
-        routes = rank_routes(view, query.coins, query.direction, query.cash, now, query.max_quote_age_ms)
-        return choose_route(routes, query.least)
+        return rank_routes(view, coins, query.direction, query.cash, now, query.max_quote_age_ms)
 
     async def _rate(self) -> Decimal | None:
         try:

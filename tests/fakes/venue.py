@@ -39,6 +39,7 @@ class FakeVenue:
     credited: set[str] = field(default_factory=set)
     orders: dict[str, VenueOrder] = field(default_factory=dict)
     sent: list[OrderIntent] = field(default_factory=list)
+    asked_rules: list[Asset] = field(default_factory=list)
     deadlines: list[int] = field(default_factory=list)
     """Of orders and withdrawals, in the order they were asked for."""
     withdrawals: dict[str, WithdrawalReport] = field(default_factory=dict)
@@ -78,6 +79,7 @@ class FakeVenue:
 
     async def rules(self, coins: Sequence[Asset]) -> VenueRules:
         self._fault("rules", self.faults)
+        self.asked_rules.extend(coins)
         markets = [coin for coin in coins if coin in self.prices]
         return VenueRules(
             self.venue,

@@ -53,7 +53,7 @@ class Bus:
         return [quote._replace(received_ms=NOW) for quote in told]
 
     async def latest_rules(self) -> list[VenueRules]:
-        return [await venue.rules(COINS) for venue in self.venues.values()]
+        return [await venue.rules(tuple(venue.prices)) for venue in self.venues.values()]
 
     def write(self, venue: Venue, coin: Asset, bid: str, ask: str) -> None:
         self.venues[venue].prices[coin] = d(bid), d(ask)
@@ -68,13 +68,13 @@ class Way:
         self.bus = Bus()
         self.work = MarketActivities(self.venues, self.bus, desk.clock, BOUNDS)  # type: ignore[arg-type]  # only what it reads
 
-    async def home(self, least: str) -> RouteReport:
+    async def home(self, least: str, coins: Sequence[Asset] = COINS) -> RouteReport:
         query = RouteQuery(
             cycle_id="XRP-1",
             direction=Direction.TO_BINANCE,
             cash=Money(d(1_400_000), KRW),
             least=Money(d(least), USDT),
-            coins=COINS,
+            coins=tuple(coins),
             max_quote_age_ms=2_000,
             look_every_s=1,
             look_for_s=0,
@@ -116,6 +116,20 @@ async def test_no_quote_on_the_bus_makes_a_dear_way_home_a_cheap_one(way: Way) -
     found = (await way.home("997")).route
     assert found is not None
     assert (found.coin, found.proceeds.amount < d(1001)) == (USDT, True), "the best by the venues, at their prices"
+
+
+async def test_of_many_ways_home_the_venues_are_asked_for_the_likeliest_and_usdt(way: Way) -> None:
+    """The rules of each coin are a call of a venue that allows a few a second."""
+    many = tuple(Asset(f"C{n}") for n in range(9))
+    for n, coin in enumerate(many):
+        for venue in (way.bus.venues, way.venues):
+            venue[Venue.UPBIT].prices[coin] = d(2_800), d(2_801)
+            venue[Venue.BINANCE].prices[coin] = d(2) + d(n) / 100, d("2.2")
+    found = (await way.home("990", (*many, USDT))).route
+    assert found is not None
+    assert found.coin == many[-1]
+    for one in way.venues.values():
+        assert set(one.asked_rules) == {*many[-4:], USDT}
 
 
 async def test_no_network_fee_on_the_bus_is_believed(way: Way) -> None:
