@@ -49,6 +49,19 @@ async def test_the_ledger_says_what_the_result_says(lab: Lab) -> None:
     assert all(change >= 0 for change in held.values()), "what lots left over belongs to the cycle"
 
 
+async def test_the_web_ui_shows_a_table_of_what_happened(lab: Lab) -> None:
+    async with lab.workers():
+        handle = await lab.start(await lab.plan())
+        await handle.result()
+        shown = (await handle.query("__temporal_workflow_metadata")).current_details
+    head, *lines = shown.split("\n| ")
+    assert head == "**COMPLETED**\n"
+    assert lines[0] == "time (UTC) | what |\n|---|---|"
+    words = [line.split(" | ")[1].split(" ")[0] for line in lines[1:]]
+    assert words[0] == "bought"
+    assert "sold" in words
+
+
 async def test_a_refused_first_order_is_a_rejected_cycle(lab: Lab) -> None:
     lab.binance.faults["place_order"] = deque([Rejected("balance too small", venue="binance", code="-2010")])
     result = await lab.complete()

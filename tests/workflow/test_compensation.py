@@ -245,6 +245,8 @@ async def test_what_is_written_off_is_booked_and_the_rest_undone(lab: Lab) -> No
             await handle.execute_update(ArbitrageCycle.write_off, lost.model_copy(update={"amount": held + 1}))
         assert "holds" in str(refusal.value.cause)
         await handle.execute_update(ArbitrageCycle.write_off, lost)
+        shown = (await handle.query("__temporal_workflow_metadata")).current_details
+        assert f"{lost.by}: write off {lost.amount:f} {lost.asset} of {lost.account}; {lost.note}" in shown
         result = await handle.result()
     assert result.status is CycleStatus.COMPENSATED
     assert abroad(lab) == {}
