@@ -8,7 +8,7 @@ from architecture.project import PACKAGES, ROOT, modules, tracked_files
 
 from kimp.bootstrap.temporal import WORKFLOW_PARTS, WORKFLOWS
 
-SCRIPT_FOLDERS = {"tests", "bench"}
+SCRIPT_FOLDERS = {"tests", "bench", "deploy"}
 """Hold Python, are run from the checkout, and are not shipped."""
 
 
