@@ -246,7 +246,7 @@ class Execution:
             QuoteQuery(cycle_id=self._story.cycle.cycle_id, venue=place.venue, coin=place.coin),
             summary=f"book of {place.coin} on {place.venue}",
         )
-        self._story.mark(place.venue, place.coin, now.quote.bid)
+        self._story.valuation.mark(place.venue, place.coin, now.quote.bid)
         return now
 
     @property

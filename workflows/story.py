@@ -47,7 +47,7 @@ class CycleStory:
         self.route: Asset | None = None
         self.profit_krw: Decimal | None = None
         self.krw_per_usdt = cycle.krw_per_usdt
-        self._valuation = Valuation()
+        self.valuation = Valuation()
         self.entries: list[Entry] = []
         """What this run booked, in that order."""
         self._before: dict[tuple[Account, Asset], Decimal] = {}
@@ -89,8 +89,8 @@ class CycleStory:
             returned=self.returned,
             route=self.route,
             krw_per_usdt=self.krw_per_usdt,
-            prices=self._valuation.prices,
-            fees_elsewhere=self._valuation.fees_elsewhere,
+            prices=self.valuation.prices,
+            fees_elsewhere=self.valuation.fees_elsewhere,
             held=tuple(Posting(account, asset, amount) for (account, asset), amount in self.held.items()),
             booked=tuple(sorted(filter(self._may_come_again, self._booked))),
             absent=tuple(self.absent),
@@ -115,7 +115,7 @@ class CycleStory:
         self.least_pause = timedelta(seconds=told.pause_s or 0)
         self.spent, self.returned, self.route = told.spent, told.returned, told.route
         self.krw_per_usdt = told.krw_per_usdt
-        self._valuation.go_on(told)
+        self.valuation.go_on(told)
         self._before = {(one.account, one.asset): one.amount for one in told.held}
         self._booked = set(told.booked)
         self.absent = list(told.absent)
@@ -139,10 +139,6 @@ class CycleStory:
         workflow.logger.info("%s", line)
         self._lines.append(f"| {workflow.now():%H:%M:%S} | {line} |")
         self._show()
-
-    def mark(self, venue: Venue, coin: Asset, price: Decimal) -> None:
-        """Remember a price, to value what lots and fees leave over."""
-        self._valuation.mark(venue, coin, price)
 
     def advance(self, status: CycleStatus) -> None:
         """Move on: searchable at once; the read model follows with what is booked next, or when the cycle waits."""
@@ -189,7 +185,7 @@ class CycleStory:
 
     def _take_in(self, entries: Sequence[Entry]) -> None:
         self.entries.extend(entries)
-        self._valuation.count_fees(entries, self.krw_per_usdt)
+        self.valuation.count_fees(entries, self.krw_per_usdt)
         self._booked.update(entry.entry_id for entry in entries)
 
     async def wait(self, reason: str | None, until: timedelta | None = None) -> None:
@@ -278,7 +274,7 @@ class CycleStory:
 
     async def _value(self, reason: str | None) -> str | None:
         """The result in won; what is uncertain about it joins the reason that people read."""
-        self.profit_krw, doubt = await self._valuation.result_krw(self.cycle.cycle_id, self.held, self.krw_per_usdt)
+        self.profit_krw, doubt = await self.valuation.result_krw(self.cycle.cycle_id, self.held, self.krw_per_usdt)
         if doubt is None:
             return reason
         self.tell(doubt)

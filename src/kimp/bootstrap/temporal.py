@@ -43,6 +43,7 @@ WORKFLOW_PARTS = (
     "steps",
     "story",
     "transfer",
+    "valuing",
     "withdrawal",
 )
 PASSED_THROUGH = (
