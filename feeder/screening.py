@@ -88,6 +88,6 @@ def _unreal(quote: Quote) -> Reason | None:
         return Reason.NOT_POSITIVE
     if bid < SMALLEST or ask > GREATEST or bid_size > GREATEST or ask_size > GREATEST:
         return Reason.ABSURD
-    if not (usable(bid_size) and usable(ask_size)):  # one that is next to nothing
+    if not all(map(usable, (bid, bid_size, ask, ask_size))):  # next to nothing, or of a hundred digits
         return Reason.ABSURD
     return Reason.CROSSED if bid >= ask else None

@@ -10,13 +10,15 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from initiator.scanner import Scanner
-from kimp.contracts.ranges import LAST_MS, LEAST, LONGEST_NAME, MOST
-from kimp.contracts.ticks import decode_batch, decode_quote, encode_batch, encode_quote
+from kimp.contracts.ranges import LAST_MS, LEAST, LONGEST_NAME, LONGEST_NUMBER, MOST
+from kimp.contracts.ticks import LARGEST_BATCH, LARGEST_QUOTE, decode_batch, decode_quote, encode_batch, encode_quote
 from kimp.domain.errors import BadMessage
 from kimp.domain.market import Quote, Venue
 from kimp.domain.money import USDT, Asset
 
-PRICES = st.decimals(LEAST, MOST, allow_nan=False, allow_infinity=False)
+PRICES = st.decimals(LEAST, MOST, allow_nan=False, allow_infinity=False).filter(
+    lambda price: len(str(price)) <= LONGEST_NUMBER
+)
 SIZES = st.one_of(st.just(Decimal(0)), PRICES)
 COINS = st.from_regex(rf"[A-Za-z0-9]{{1,{LONGEST_NAME}}}", fullmatch=True).map(Asset)
 QUOTES = st.builds(Quote, st.sampled_from(Venue), COINS, PRICES, SIZES, PRICES, SIZES, st.integers(0, LAST_MS))
@@ -98,6 +100,26 @@ def test_an_impossible_size_is_refused_by_name(size: str) -> None:
     bad = quote(Venue.UPBIT, XRP, "2828", "2830")._replace(bid_size=d(size))
     with pytest.raises(BadMessage, match="XRP on upbit has "):
         decode_batch(encode_batch([bad]))
+
+
+@pytest.mark.parametrize("number", [f"1.{'1' * 60}", f"0.{'0' * 60}1", "1" * 19 + f".{'1' * 200_000}"], ids=len)
+@pytest.mark.parametrize("place", [2, 3, 4, 5])
+def test_a_number_of_endless_digits_is_refused_in_a_short_line(number: str, place: int) -> None:
+    row: list[object] = ["upbit", "XRP", "1", "1", "2", "1", NOW]
+    row[place] = number
+    for decode, sent in ((decode_batch, [1, [row]]), (decode_quote, row)):
+        with pytest.raises(BadMessage) as refused:
+            decode(json.dumps(sent).encode())
+        assert len(str(refused.value)) < 300
+
+
+def test_a_message_larger_than_any_feeder_sends_is_refused_unread() -> None:
+    coins = [Asset(f"C{number}") for number in range(1_500)]
+    batch = encode_batch([quote(venue, coin, "2828.12345678", "2830.12345678") for coin in coins for venue in Venue])
+    assert len(decode_batch(batch)) == 2 * len(coins), "every book there is, at once"
+    for decode, data in ((decode_batch, b"[1,[" + b" " * LARGEST_BATCH), (decode_quote, b"[" + b" " * LARGEST_QUOTE)):
+        with pytest.raises(BadMessage, match=r"bytes, where .* are the most; no feeder sends that"):
+            decode(data)
 
 
 @pytest.mark.parametrize(

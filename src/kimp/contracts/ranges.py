@@ -12,6 +12,10 @@ DEAREST_FEE = Decimal("0.1")
 LAST_MS = 9_999_999_999_999
 """Of the year 2286."""
 LONGEST_NAME = 20
+LONGEST_NUMBER = 60
+"""Characters. Whatever is between the ends above has fewer, with all the places that a database or a venue keeps; each
+step of a calculation would carry a hundred thousand of them along.
+"""
 ZERO_PLACES = 40
 """A zero may have an exponent too; once it is written out, a large one fills the memory."""
 
@@ -19,7 +23,7 @@ ZERO_PLACES = 40
 def usable(number: Decimal) -> bool:
     """Whether it is zero or an amount of either sign that anything can have: it may be calculated with and written."""
     # NaN compares as an error, so it is asked for first.
-    if not number.is_finite():
+    if not number.is_finite() or len(str(number)) > LONGEST_NUMBER:
         return False
     return LEAST <= number.copy_abs() <= MOST if number else -ZERO_PLACES <= number.adjusted() <= ZERO_PLACES
 

@@ -13,6 +13,9 @@ from kimp.domain.market import Quote
 
 CHANNEL = "TICKER_UPDATES"
 VERSION = 1
+LARGEST_BATCH = 512 * 1024
+"""Bytes. The feeder sends at most one quote of each book at a time, some 90 bytes each."""
+LARGEST_QUOTE = 1024
 
 
 class TickBatch(msgspec.Struct, array_like=True, frozen=True, gc=False):
@@ -27,6 +30,7 @@ _batches = msgspec.json.Decoder(TickBatch)
 _quotes = msgspec.json.Decoder(Quote)
 UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError, ArithmeticError, ValueError)
 """The last is JSON nested too deep."""
+STRANGER = "no feeder sends that: who else may write to this Redis?"
 
 
 def encode_batch(quotes: Sequence[Quote]) -> bytes:
@@ -35,6 +39,10 @@ def encode_batch(quotes: Sequence[Quote]) -> bytes:
 
 def decode_batch(data: bytes) -> list[Quote]:
     """Raises BadMessage, in one line, for anything but a batch of this version."""
+    if len(data) > LARGEST_BATCH:
+        raise BadMessage(
+            f"{CHANNEL}: a message of {len(data):,} bytes, where {LARGEST_BATCH:,} are the most; {STRANGER}"
+        )
     try:
         batch = _batches.decode(data)
     except UNREADABLE as error:
@@ -58,6 +66,8 @@ def encode_quote(quote: Quote) -> bytes:
 
 def decode_quote(data: bytes) -> Quote:
     """Raises BadMessage for anything but one quote."""
+    if len(data) > LARGEST_QUOTE:
+        raise BadMessage(f"last value in Redis: {len(data):,} bytes, where {LARGEST_QUOTE:,} are the most; {STRANGER}")
     try:
         quote = _quotes.decode(data)
     except UNREADABLE as error:

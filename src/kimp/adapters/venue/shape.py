@@ -7,7 +7,7 @@ from typing import Any, ClassVar, TypeVar
 
 import msgspec
 
-from kimp.contracts.ranges import LAST_MS, usable
+from kimp.contracts.ranges import LAST_MS, LONGEST_NUMBER, usable
 from kimp.domain.errors import BadMessage
 from kimp.domain.money import ZERO
 
@@ -34,7 +34,7 @@ class Facts(msgspec.Struct):
         for name in self.__struct_fields__:
             value = getattr(self, name)
             if isinstance(value, Decimal) and not (usable(value) and (self.signed or value >= ZERO)):
-                raise ValueError(f"{name} is {value}")
+                raise ValueError(f"{name} is {str(value)[:LONGEST_NUMBER]}")
             if isinstance(value, int) and not -LARGEST_WHOLE <= value <= LARGEST_WHOLE:
                 raise ValueError(f"{name} has {value.bit_length()} bits")
 
