@@ -29,7 +29,7 @@ MEND = "set KIMP_LOCAL__REDIS_PORT, or name a Redis of yours in KIMP_REDIS_URL"
 PASSWORD_FILE = "redis.password"  # noqa: S105 - its name
 USERS_FILE = "redis.acl"
 PASSWORD_BYTES = 32
-LIMIT_OF_CLIENT = "normal 16mb 4mb 10"
+LIMIT_OF_CLIENT = "normal", "16mb", "4mb", "10"
 """Of what waits for a reader that does not read, so that nobody fills the memory; without limit by default."""
 
 
@@ -37,7 +37,7 @@ class EmbeddedRedis(OwnServer):
     """redis-server on the loopback interface; on any free port unless one is given."""
 
     rights: ClassVar[str] = (
-        f"~kimp:* &{CHANNEL} -@all +ping +publish +subscribe +unsubscribe +set +mget +zadd +zscore +time"
+        f"~kimp:* resetchannels &{CHANNEL} -@all +ping +publish +subscribe +unsubscribe +set +mget +zadd +zscore +time"
         " +scan +type +get +zrange"
     )
     """What feeder, initiator and worker do, as in deploy/redis/users.acl, and a look by hand at what is there."""
@@ -46,16 +46,17 @@ class EmbeddedRedis(OwnServer):
         self.port = port or free_port()
         self.program = find_program()
         self._data_dir = data_dir.absolute()
-        options = {
-            "port": self.port,
-            "bind": LOOPBACK,
-            "dir": self._data_dir,
-            "save": "",
-            "appendonly": "no",
-            "aclfile": self._data_dir / USERS_FILE,
+        options: dict[str, tuple[object, ...]] = {
+            "port": (self.port,),
+            "bind": (LOOPBACK,),
+            "dir": (self._data_dir,),
+            "save": ("",),
+            "appendonly": ("no",),
+            "aclfile": (self._data_dir / USERS_FILE,),
+            # Each word by itself: Redis 6 takes several in one for one.
             "client-output-buffer-limit": LIMIT_OF_CLIENT,
         }
-        words = [word for name, value in options.items() for word in (f"--{name}", str(value))]
+        words = [str(word) for name, values in options.items() for word in (f"--{name}", *values)]
         command = [str(self.program.path), *words]
         super().__init__(ServerProcess("redis", command, data_dir, environment=without_secrets()))
 
