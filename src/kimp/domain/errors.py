@@ -24,6 +24,9 @@ KimpError
     └── OutcomeUnknown    the call may or may not have been executed: look it up, never send again blindly
 """
 
+LONGEST_PAUSE_S = 3 * 24 * 3600
+"""Binance's longest ban (rest-api.md, IP limits)."""
+
 
 class KimpError(Exception):
     """Base of all errors that kimp raises on purpose."""
@@ -128,8 +131,8 @@ class Unavailable(VenueError):
 
     def __init__(self, message: str, *, venue: str, code: str = "", retry_after: int | None = None) -> None:
         super().__init__(message, venue=venue, code=code)
-        self.retry_after = retry_after
-        """Seconds the venue asks to wait, if it said so."""
+        self.retry_after = None if retry_after is None else min(max(retry_after, 0), LONGEST_PAUSE_S)
+        """Seconds the venue asks to wait, if it said so; no more than any venue means."""
 
 
 class OutcomeUnknown(VenueError):

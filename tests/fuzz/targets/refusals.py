@@ -7,10 +7,10 @@ from fuzz.worth import unsound
 
 from kimp.adapters.binance import errors as binance
 from kimp.adapters.upbit import errors as upbit
-from kimp.adapters.venue.answers import LONGEST_CODE, LONGEST_PAUSE_S, LONGEST_QUOTE, NotSuccess
+from kimp.adapters.venue.answers import LONGEST_CODE, LONGEST_QUOTE, NotSuccess
 from kimp.adapters.venue.back_off import BackOff
 from kimp.adapters.venue.client import Classify, FaithfulClient
-from kimp.domain.errors import BadMessage, VenueError
+from kimp.domain.errors import LONGEST_PAUSE_S, BadMessage, VenueError
 from kimp.domain.market import Venue
 
 LONGEST = LONGEST_QUOTE + LONGEST_CODE + 30

@@ -7,6 +7,7 @@ from temporalio.exceptions import ApplicationErrorCategory
 
 from activities.failures import VenueFailures, as_failure
 from kimp.domain.errors import (
+    LONGEST_PAUSE_S,
     KeyRefused,
     KimpError,
     NotFound,
@@ -41,6 +42,12 @@ def test_everything_else_is_tried_again(error: KimpError) -> None:
 def test_the_pause_that_the_venue_asks_for_is_kept(seconds: int) -> None:
     failure = as_failure(Unavailable("banned", venue="binance", retry_after=seconds))
     assert failure.next_retry_delay == timedelta(seconds=seconds)
+
+
+@pytest.mark.parametrize(("asked", "kept"), [(10**17, LONGEST_PAUSE_S), (LONGEST_PAUSE_S, LONGEST_PAUSE_S), (-5, 0)])
+def test_a_pause_that_no_venue_means_is_none_that_no_clock_can_count(asked: int, kept: int) -> None:
+    failure = as_failure(Unavailable("banned", venue="binance", retry_after=asked))
+    assert failure.next_retry_delay == timedelta(seconds=kept)
 
 
 def test_our_own_troubles_are_not_benign() -> None:

@@ -5,7 +5,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from kimp.domain.errors import KeyRefused, NotFound, OutcomeUnknown, Rejected, Unavailable, VenueError
+from kimp.domain.errors import (
+    LONGEST_PAUSE_S,
+    KeyRefused,
+    NotFound,
+    OutcomeUnknown,
+    Rejected,
+    Unavailable,
+    VenueError,
+)
 from kimp.domain.market import Venue
 
 OK = range(200, 300)
@@ -13,8 +21,6 @@ REDIRECTS = range(300, 400)
 TOO_MANY, BANNED = 429, 418
 BAN_PAUSE_S = 60
 LIMIT_PAUSE_S = 1
-LONGEST_PAUSE_S = 3 * 24 * 3600
-"""Binance's longest ban (rest-api.md, IP limits)."""
 PAUSE_IN_WORDS = re.compile(r"(\d{1,9}) seconds?\b")
 """Upbit tells the length of a block in the message alone."""
 MARKUP = re.compile(r"<(script|style)\b.*?(?:</\1>|\Z)|<[^<>]*>", re.DOTALL | re.IGNORECASE)
