@@ -82,10 +82,10 @@ def test_exact_gives_the_callers_context_back_even_after_an_error() -> None:
         assert getcontext() is CONTEXT
         raise LookupError
 
-    before = getcontext()
-    with pytest.raises(LookupError):
-        fails()
-    assert getcontext() is before
+    with localcontext(Context(prec=5)) as ambient:
+        with pytest.raises(LookupError):
+            fails()
+        assert getcontext() is ambient
 
 
 def test_exact_holds_in_a_thread_of_its_own() -> None:
