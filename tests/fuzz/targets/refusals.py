@@ -1,5 +1,6 @@
 """Answers that are no success: status, headers and a body that may be JSON, a page of HTML or anything else."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from fuzz.target import Target
@@ -27,7 +28,7 @@ class _Client(FaithfulClient):
     def code_of(self, content: Any) -> tuple[str, str] | None:
         return upbit.code_of(content) if self.venue is Venue.UPBIT else binance.code_of(content)
 
-    def charges(self, *_: Any) -> Any:
+    def charges(self, path: str, method: str, params: Mapping[str, Any]) -> Mapping[str, int]:
         raise NotImplementedError
 
 
