@@ -4,7 +4,7 @@ from datetime import timedelta
 from decimal import Decimal
 
 import pytest
-from fakes.lab import XRP, Handle, Lab
+from fakes.lab import XRP, Handle, Lab, traded
 from temporalio.client import Client, WorkflowUpdateFailedError
 
 from kimp.adapters.temporal.histories import chain
@@ -14,6 +14,7 @@ from kimp.contracts.operators import OperatorRequest
 from kimp.contracts.search_attributes import KIMP_COIN, KIMP_REASON, KIMP_STATUS
 from kimp.contracts.status import CycleStatus
 from kimp.domain.ids import workflow_id
+from kimp.domain.market import Side
 from workflows import steps, transfer
 from workflows.arbitrage_cycle import ArbitrageCycle
 
@@ -89,3 +90,20 @@ async def test_a_year_of_a_closed_wallet_ends_with_its_opening(lab: Lab) -> None
     assert "the most that such fees can be" in told
     assert result.profit_krw is not None
     assert result.profit_krw > 0
+
+
+async def test_a_market_that_refused_is_not_asked_again_by_the_runs_that_follow(lab: Lab) -> None:
+    """XRP is to go back to where it can be sold, and waits a year for that."""
+    lab.upbit.not_permitted[XRP] = 0
+    lab.binance.once_withdrawn = lambda: setattr(lab.upbit, "wallets_open", False)
+    async with lab.workers():
+        handle = await lab.start(await lab.plan())
+        await lab.records.until(lambda told: a_year_on(told) or told.status is CycleStatus.DEAD_LETTER)
+        assert lab.upbit.not_permitted[XRP] == 1
+        assert await runs(lab, handle) > 1
+        lab.upbit.wallets_open = True
+        result = await handle.result()
+    assert result.status is CycleStatus.COMPENSATED
+    assert lab.upbit.not_permitted[XRP] == 1
+    assert traded(lab.binance) == [(Side.BUY, XRP), (Side.SELL, XRP)]
+    told_once(lab.records.records)
