@@ -82,7 +82,7 @@ def check(environment: Environment = None) -> None:
     if problems or settings is None:
         raise ConfigProblems(tuple(dict.fromkeys(problems)))  # both look at the same sources
     for line in (*risks(settings, switches, own_temporal=own_temporal), *loose_files(switches)):
-        console.print(f"[yellow]risk:[/] {escape(line)}", highlight=False, soft_wrap=True)
+        console.print(f"[yellow]risk:[/] {escape(line)}", highlight=False)
     console.print(f"the configuration{f' of {switches.environment}' if switches.environment else ''} is valid")
 
 

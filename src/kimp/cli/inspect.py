@@ -93,5 +93,5 @@ async def _doctor(settings: Settings, *, as_json: bool) -> int:
     else:
         for finding in findings:
             mark = MARKS[finding.state]
-            console.print(f"{mark} {finding.part:<13} {escape(finding.detail)}", highlight=False, soft_wrap=True)
+            console.print(f"{mark} {finding.part:<13} {escape(finding.detail)}", highlight=False)
     return EXIT_FAILED if any(finding.state == "failed" for finding in findings) else 0

@@ -29,6 +29,6 @@ async def _logs(settings: Settings, cycle_id: str, *, as_json: bool) -> None:
     console.print(f"[bold]{cycle_id}[/], trace {story.trace_id or 'unknown'}", highlight=False)
     for line in story.lines:
         moment = views.moment(line.at_ms)
-        console.print(f"{moment} {line.source:<9} {escape(line.text)}", highlight=False, soft_wrap=True)
+        console.print(f"{moment} {line.source:<9} {escape(line.text)}", highlight=False)
     for why in story.missing:
-        console.print(f"[yellow]not asked:[/] {escape(why)}", highlight=False, soft_wrap=True)
+        console.print(f"[yellow]not asked:[/] {escape(why)}", highlight=False)

@@ -44,11 +44,10 @@ async def _dead(settings: Settings, *, as_json: bool) -> None:
     for cycle in stuck:
         console.print(
             f"[red]{cycle.cycle_id}[/] since {views.instant(cycle.since_ms)}: {escape(cycle.reason or '-')}",
-            soft_wrap=True,
         )
         worth = "worth unknown, no prices" if cycle.worth_krw is None else f"worth {views.won(cycle.worth_krw)} KRW"
         holds = f"holds {', '.join(cycle.holds)}, {worth}" if cycle.holds else "holds nothing but cash at home"
-        console.print(f"    {holds}", highlight=False, soft_wrap=True)
+        console.print(f"    {holds}", highlight=False)
 
 
 @cycles.command("retry")
@@ -110,7 +109,7 @@ async def _ask(settings: Settings, cycle_id: str, update: str, request: Operator
         if error.status is RPCStatusCode.NOT_FOUND and await _unheard_of(settings, cycle):
             raise no_cycle(cycle) from None
         raise BadInput(f"cycle {cycle} takes no requests: {error.message}; see `kimp cycles show {cycle}`") from None
-    console.print(told.format(cycle=cycle, status=status), highlight=False, soft_wrap=True)
+    console.print(told.format(cycle=cycle, status=status), highlight=False)
 
 
 async def _unheard_of(settings: Settings, cycle_id: str) -> bool:

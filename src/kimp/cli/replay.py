@@ -95,10 +95,9 @@ def _print(source: str, replayed: "Replayed") -> None:
         f"{mark} {replayed.workflow_id} ({source}): {state}, {replayed.events} events,"
         f" {replayed.activities} activities compared",
         highlight=False,
-        soft_wrap=True,
     )
     for difference in replayed.differences:
-        console.print(f"     {difference}", highlight=False, soft_wrap=True, markup=False)
+        console.print(f"     {difference}", highlight=False, markup=False)
 
 
 async def _from_folder(folder: Path) -> AsyncIterator["Recorded"]:

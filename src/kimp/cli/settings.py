@@ -141,7 +141,7 @@ async def _set(configured: Settings, asked: Mapping[str, Any], note: str, *, as_
     if after == before:
         console.print("nothing to change: that is what the settings say")
     else:
-        console.print(f"version {version}: {_sentence(told)}; new cycles live by it within seconds", soft_wrap=True)
+        console.print(f"version {version}: {_sentence(told)}; new cycles live by it within seconds")
 
 
 async def _history(configured: Settings, limit: int, *, as_json: bool) -> None:
@@ -165,9 +165,8 @@ async def _history(configured: Settings, limit: int, *, as_json: bool) -> None:
             f"[bold]version {version.version}[/] {views.instant(version.set_ms)} {escape(version.set_by)}:"
             f" {escape(version.reason)}",
             highlight=False,
-            soft_wrap=True,
         )
-        console.print(f"    {escape(_sentence(changes))}", highlight=False, soft_wrap=True)
+        console.print(f"    {escape(_sentence(changes))}", highlight=False)
 
 
 def differences(versions: Sequence[SettingsVersion], number: int) -> dict[str, list[str]]:

@@ -4,6 +4,7 @@ import json
 import os
 import sys
 from collections.abc import Iterable
+from typing import Any
 
 from rich.console import Console
 from rich.markup import escape
@@ -17,6 +18,12 @@ WIDE = 120
 
 class CleanConsole(Console):
     """Whatever is shown, its signs reach the terminal only if they can be seen; rich adds colours afterwards."""
+
+    def print(self, *objects: Any, **options: Any) -> None:
+        """A line is a line, however long, so that a program that reads it finds it whole; tables fit the width."""
+        if all(isinstance(part, str) for part in objects):
+            options.setdefault("soft_wrap", True)
+        super().print(*objects, **options)
 
     def _render_buffer(self, buffer: Iterable[Segment]) -> str:
         return super()._render_buffer([part if part.control else _seen(part) for part in buffer])
@@ -36,7 +43,7 @@ def console() -> CleanConsole:
 
 def tell_error(text: str) -> None:
     """On standard error, as each command ends that could not do what it was asked."""
-    CleanConsole(stderr=True).print(f"[red]kimp:[/] {escape(text)}", highlight=False, soft_wrap=True)
+    CleanConsole(stderr=True).print(f"[red]kimp:[/] {escape(text)}", highlight=False)
 
 
 def print_json(value: object) -> None:

@@ -30,6 +30,14 @@ def test_signs_are_shown_and_text_stays_as_it_is() -> None:
     assert clean("\x1b[31m") == "\\x1b[31m"
 
 
+def test_a_line_stays_one_however_long(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A path, or a venue's words: whoever reads the output by a program finds them whole."""
+    monkeypatch.setattr(sys, "stdout", out := io.StringIO())
+    line = "kimp.db of a folder with a name " + "x" * 3 * terminal.WIDE
+    terminal.console().print(line)
+    assert out.getvalue() == f"{line}\n"
+
+
 def test_a_view(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "stdout", out := io.StringIO())
     console = terminal.console()
