@@ -8,8 +8,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from chaos.auditor.books import Entry
 from chaos.auditor.evidence import Caps, Evidence, Unread
 from chaos.auditor.keeping import load, save
+from chaos.auditor.reconciliation import fees_shared_otherwise
+from chaos.auditor.venue_truth import Fill
 from chaos.auditor.verdict import Holds, Verdict, count_beyond_fence, judge
 from chaos.handmade import ALLOWED, CYCLE, RUN, START_MS, Change, Pages, broken, clean
 
@@ -877,3 +880,28 @@ def test_what_an_open_cycle_moved_and_has_not_booked_yet_is_allowed_for() -> Non
         pages.workflow = replace(pages.workflow, status="RUNNING", calls=tuple(calls))
 
     assert failing(broken(open_and_waiting)) == {}
+
+
+def _sale(fee: str, quantity: str = "10") -> Fill:
+    return Fill(
+        1, 1, "upbit", "order", "XRP-1-1S1-1", "XRP", "sell", Decimal(3000), Decimal(quantity), Decimal(fee), "KRW"
+    )
+
+
+def _booked(fill: Fill) -> Entry:
+    return Entry("XRP-1-1S1-1/t", "XRP-1", 1, tuple((*key, amount) for key, amount in fill.movement().items()))
+
+
+@pytest.mark.parametrize(
+    ("booked", "same"),
+    [
+        ([_sale("15"), _sale("15")], True),
+        ([_sale("14"), _sale("16")], True),
+        ([_sale("14"), _sale("15")], False),
+        ([_sale("30", "20")], False),
+        ([_sale("15")], False),
+    ],
+    ids=["as it was", "shared otherwise", "less in all", "other trades", "one is missing"],
+)
+def test_of_an_upbit_order_the_fees_are_compared_in_all(booked: list[Fill], same: bool) -> None:  # noqa: FBT001 - expectation
+    assert fees_shared_otherwise([_sale("15"), _sale("15")], [_booked(fill) for fill in booked]) is same

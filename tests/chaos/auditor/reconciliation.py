@@ -1,13 +1,13 @@
 """The venue's movements beside the ledger's entries, one by one."""
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 
 from chaos.auditor.books import Books, Entry, WithdrawalIntent, plain_id
 from chaos.auditor.names import OrderName
-from chaos.auditor.venue_truth import VenueTruth, Withdrawal, total
+from chaos.auditor.venue_truth import Fill, VenueTruth, Withdrawal, total
 
 RECONCILED = "reconciled/"
 Movement = Mapping[tuple[str, str], Decimal]
@@ -75,17 +75,45 @@ def _trades(truth: VenueTruth, entries: dict[str, Entry], result: Reconciled) ->
         client_id = entry.entry_id.partition("/")[0]
         if OrderName.of(client_id) is not None:
             booked.setdefault(client_id, []).append(entries.pop(entry.entry_id))
+    missed: dict[str, list[Fill]] = {}
     for fill in truth.fills:
-        movement = fill.movement()
-        same = [entry for entry in booked.get(fill.client_id or "", []) if entry.movement() == movement]
+        movement, client_id = fill.movement(), fill.client_id or ""
+        same = [entry for entry in booked.get(client_id, []) if entry.movement() == movement]
         if same:
-            booked[fill.client_id or ""].remove(same[0])
+            booked[client_id].remove(same[0])
         else:
-            name = OrderName.of(fill.client_id or "")
-            result.unbooked.append(
-                Unbooked(f"fill of {fill.client_id}", fill.n, name.cycle if name else None, movement)
-            )
+            missed.setdefault(client_id, []).append(fill)
+    for client_id, fills in missed.items():
+        if fees_shared_otherwise(fills, booked.get(client_id, [])):
+            booked[client_id] = []
+            continue
+        name = OrderName.of(client_id)
+        result.unbooked += [
+            Unbooked(f"fill of {fill.client_id}", fill.n, name.cycle if name else None, fill.movement())
+            for fill in fills
+        ]
     result.phantoms += [entry for left in booked.values() for entry in left]
+
+
+def fees_shared_otherwise(fills: Sequence[Fill], entries: Sequence[Entry]) -> bool:
+    """The same trades with the same fees in all: Upbit tells an order's fee in one sum, and not each fill's part."""
+    if any(fill.venue != "upbit" for fill in fills):
+        return False
+    traded = Counter(_traded(fill.movement()) for fill in fills)
+    booked = Counter(_traded(entry.movement()) for entry in entries)
+    return traded == booked and _sum(fill.movement() for fill in fills) == _sum(entry.movement() for entry in entries)
+
+
+def _traded(movement: Movement) -> frozenset[tuple[tuple[str, str], Decimal]]:
+    """Without its fee, which Upbit takes from the cash."""
+    fees = total(("upbit", asset, amount) for (account, asset), amount in movement.items() if account == "fees")
+    kept = ((account, asset, amount) for (account, asset), amount in movement.items() if account != "fees")
+    given_back = ((account, asset, amount) for (account, asset), amount in fees.items())
+    return frozenset(total([*kept, *given_back]).items())
+
+
+def _sum(movements: Iterable[Movement]) -> Movement:
+    return total((account, asset, amount) for one in movements for (account, asset), amount in one.items())
 
 
 def _transfers(truth: VenueTruth, books: Books, entries: dict[str, Entry], result: Reconciled) -> None:
