@@ -8,6 +8,8 @@
 BIN := .venv/bin
 SYNCED := .venv/.synced
 TEMPORAL := .tools/.temporal
+# Tests wait more than they work, so more of them than two cores; each process starts its own servers.
+PARALLEL := $(BIN)/pytest -n 4 --dist loadgroup
 UV := $(or $(shell command -v uv 2>/dev/null),.tools/uv/bin/uv)
 ARGS ?=
 
@@ -24,10 +26,17 @@ cluster: $(SYNCED) ## the same on real servers, a Temporal of four roles include
 	PYTHONPATH=tests $(BIN)/python -m cluster $(ARGS)
 
 test: $(SYNCED) $(TEMPORAL) ## all tests; ARGS="-k name" for some
+ifdef ARGS
 	$(BIN)/pytest $(ARGS)
+else
+	@code=0; set -x; \
+		$(PARALLEL) -m "not alone" || code=$$?; \
+		$(BIN)/pytest -m alone || code=$$?; \
+		exit $$code
+endif
 
 quick: $(SYNCED) ## the tests that start no Temporal: unit, property, architecture, contract
-	$(BIN)/pytest tests/unit tests/property tests/architecture tests/contract
+	$(PARALLEL) tests/unit tests/property tests/architecture tests/contract
 
 check: lint format types imports lock ## what must hold before a commit, besides the tests
 

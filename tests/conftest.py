@@ -33,7 +33,7 @@ T = TypeVar("T")
 settings.register_profile("any machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("any machine")
 
-EXCHANGEABLE = frozenset({"redis_url", "new_database"})
+EXCHANGEABLE = frozenset({"named_redis", "new_database"})
 
 if sys.version_info < (3, 12):
     # To place its carets a traceback parses the line, and Python 3.11 counts the depth of all parsing together: one
@@ -42,10 +42,16 @@ if sys.version_info < (3, 12):
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Marks what another Redis or another database can make behave differently, for `-m exchanged`."""
+    """Marks what another Redis or another database can make behave differently, for `-m exchanged`.
+
+    Processes that run tests side by side have a database each, but of a Redis that is named there is only one, and its
+    channels are the same in all its databases: one process runs all tests that touch it.
+    """
     for item in items:
         if isinstance(item, pytest.Function) and not EXCHANGEABLE.isdisjoint(item.fixturenames):
             item.add_marker("exchanged")
+            if "named_redis" in item.fixturenames and "KIMP_TEST_REDIS_URL" in os.environ:
+                item.add_marker(pytest.mark.xdist_group("redis"))
 
 
 def run(work: Coroutine[object, object, T]) -> T:
@@ -93,10 +99,15 @@ def temporal_server(temporal_binary: Path, tmp_path_factory: pytest.TempPathFact
 
 
 @pytest.fixture(scope="session")
-def redis_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    named = os.environ.get("KIMP_TEST_REDIS_URL")
-    if named:
-        yield named
+def named_redis() -> str | None:
+    """The one to use in the place of an embedded one."""
+    return os.environ.get("KIMP_TEST_REDIS_URL")
+
+
+@pytest.fixture(scope="session")
+def redis_url(named_redis: str | None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    if named_redis:
+        yield named_redis
         return
     server = OpenRedis(tmp_path_factory.mktemp("redis"))
     run(server.start())
@@ -130,7 +141,7 @@ def new_database(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[
 
 @pytest.fixture(scope="session")
 def database_url(new_database: Callable[[], str]) -> str:
-    """One empty database for the whole run."""
+    """One empty database for the whole process."""
     return new_database()
 
 
