@@ -17,7 +17,7 @@ from kimp.domain.compensation import WaysBack, ways_back
 from kimp.domain.errors import Unavailable, VenueError
 from kimp.domain.legs import LegEstimate
 from kimp.domain.market import Quote, Venue, VenueRules
-from kimp.domain.money import USDT, ZERO, Asset
+from kimp.domain.money import USDT, Asset
 from kimp.domain.own_prices import PriceBounds
 from kimp.domain.routing import choose_route, rank_routes
 from kimp.domain.view import MarketView
@@ -109,16 +109,14 @@ class MarketActivities:
             activity.logger.warning("%s is left out of the comparison: %s", venue.venue, error or "it took too long")
             return [], []
         now = self.clock.now_ms()
-        priced = [quote for quote in tops.values() if quote.bid > ZERO and not quote.crossed]
-        return [quote._replace(received_ms=now) for quote in priced], [rules]
+        return [quote._replace(received_ms=now) for quote in tops.values() if quote.priced], [rules]
 
     @activity.defn
     async def read_market(self, query: QuoteQuery) -> MarketNow:
         """A book and its rules from the venue itself: a sale must go on when Redis or the feeder is down."""
         now = await self.venues[query.venue].market(query.coin)
         quote = now.quote
-        if quote.bid <= ZERO or quote.crossed:
-            # One side is empty, or the venue is about to match: no price to bound an order by.
+        if not quote.priced:  # nothing to bound an order by
             activity.logger.warning("%s on %s: bid %s, ask %s", query.coin, query.venue, quote.bid, quote.ask)
             raise Unavailable(f"there is no price in the book of {query.coin}", venue=query.venue)
         return now

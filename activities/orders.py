@@ -85,8 +85,8 @@ class OrderActivities:
         except _Blocked as bar:
             return _report(intent, OrderOutcome.BLOCKED, reason=bar.reason, retry_after_s=bar.retry_after_s)
         except _Refused as refusal:
-            report = _report(intent, OrderOutcome.REJECTED, reason=str(refusal))
-            return report.model_copy(update={"not_permitted": refusal.not_permitted})
+            outcome, told = OrderOutcome.REJECTED, str(refusal)
+            return _report(intent, outcome, reason=told, not_permitted=refusal.not_permitted)
         if order is None:
             return _report(intent, OrderOutcome.ABSENT, reason="no answer, and unknown to the venue after the fence")
         crash_point("order-sent", step_of(intent.client_order_id))
@@ -232,6 +232,8 @@ def _report(
     order: VenueOrder | None = None,
     reason: str = "",
     retry_after_s: int | None = None,
+    *,
+    not_permitted: bool = False,
 ) -> OrderReport:
     return OrderReport(
         client_order_id=intent.client_order_id,
@@ -240,4 +242,5 @@ def _report(
         fills=order.fills if order else (),
         reason=reason,
         retry_after_s=retry_after_s,
+        not_permitted=not_permitted,
     )

@@ -5,7 +5,7 @@ from decimal import Decimal
 
 from kimp.domain.errors import Unavailable
 from kimp.domain.market import Venue
-from kimp.domain.money import USDT, ZERO
+from kimp.domain.money import USDT
 from kimp.domain.own_prices import PriceBounds
 from kimp.domain.premium import mid
 from kimp.ports.exchange import MarketData
@@ -20,7 +20,7 @@ async def own_krw_per_usdt(upbit: MarketData, bounds: PriceBounds) -> Decimal:
             quote = (await upbit.tops((USDT,))).get(USDT)
     except TimeoutError:
         raise Unavailable("the price of USDT took too long", venue=Venue.UPBIT) from None
-    if quote is None or quote.bid <= ZERO or quote.crossed:
+    if quote is None or not quote.priced:
         raise Unavailable("there is no price in the book of USDT", venue=Venue.UPBIT)
     rate = mid(quote)
     if rate != bounds.nearest(rate):

@@ -32,6 +32,7 @@ def explain_coin(
     facts: Facts,
     rules: Rules,
     now_ms: int,
+    database_ms: int,
     *,
     usd_krw: Decimal | None = None,
 ) -> CoinExplanation:
@@ -43,7 +44,9 @@ def explain_coin(
         premium_usdt=_premium(view, coin, None if dollar is None else mid(dollar)),
         premium_usd=_premium(view, coin, usd_krw),
         directions={
-            direction.value: explain(Question(view, coin, direction, route_coins, state, facts, rules, now_ms))
+            direction.value: explain(
+                Question(view, coin, direction, route_coins, state, facts, rules, now_ms, database_ms)
+            )
             for direction in Direction
         },
     )

@@ -80,5 +80,4 @@ class KnownCycles:
             halt=self._halt if at_ms - self._read_at_ms <= TRUST_MS else None,
             exposure=self.stakes.exposure.with_open(len(self._open) + starting),
             free=self.stakes.free,
-            now_ms=self.database_ms(at_ms),
         )

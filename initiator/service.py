@@ -138,10 +138,10 @@ class Initiator:
         if coin in self._starting:
             return
         state, at_ms = self._known.state(coin), self._clock.steady_ms()
-        facts = self._known.facts(at_ms, len(self._starting))
-        routes = self._scanner.route_coins(direction.opposite)
+        facts, database_ms = self._known.facts(at_ms, len(self._starting)), self._known.database_ms(at_ms)
+        routes, rules = self._scanner.route_coins(direction.opposite), self._settings.rules
         verdict = decide(
-            Question(self._scanner.view, coin, direction, routes, state, facts, self._settings.rules, now_ms)
+            Question(self._scanner.view, coin, direction, routes, state, facts, rules, now_ms, database_ms)
         )
         if isinstance(verdict, Blocked):
             self.counts[verdict.gate] += 1
@@ -149,7 +149,7 @@ class Initiator:
             return
         number, settings = state.last_number + 1, self._settings
         cycle = cycle_input(
-            verdict, number, settings.policy, facts.now_ms, settings.start_within_ms, settings.installation
+            verdict, number, settings.policy, database_ms, settings.start_within_ms, settings.installation
         )
         self._starting[coin] = asyncio.create_task(self._start(cycle, number, cause))
 

@@ -2,19 +2,16 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
 import pytest
 from fakes import intents
 from fakes.caps import WIDE
-from sqlalchemy import BigInteger, bindparam
+from fakes.database_clock import DatabaseClock
 
 from kimp.adapters.sql.books import SqlBooks
-from kimp.adapters.sql.engine import create_engine
-from kimp.adapters.sql.schema import migrate
-from kimp.adapters.sql.store import Store
 from kimp.contracts.cycle import CycleRecord, JournalQuery
 from kimp.contracts.orders import Opening, OrderIntent, OrderOutcome, OrderReport
 from kimp.contracts.status import CycleStatus
@@ -33,13 +30,6 @@ MINUTE = 60_000
 DAY = 24 * 60 * MINUTE
 
 
-@dataclass
-class DatabaseClock:
-    """Shows what a test says last."""
-
-    ms: int = 1
-
-
 @pytest.fixture
 def clock() -> DatabaseClock:
     return DatabaseClock()
@@ -47,9 +37,7 @@ def clock() -> DatabaseClock:
 
 @pytest.fixture
 async def books(url: str, clock: DatabaseClock) -> AsyncIterator[SqlBooks]:
-    await migrate(url)
-    now = bindparam("now_ms", callable_=lambda: clock.ms, type_=BigInteger)
-    books = SqlBooks(Store(create_engine(url), now))
+    books = await clock.books(url)
     await books.ledger.book([opening_entry(Venue.UPBIT, {KRW: HAVE, XRP: Decimal(5)})])
     yield books
     await books.close()

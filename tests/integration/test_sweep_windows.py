@@ -1,23 +1,19 @@
 """For how long the sweep looks for what is in no book, and what a catch-up leaves waiting for its turn."""
 
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, cast
 
 import pytest
 from fakes import intents
+from fakes.database_clock import DatabaseClock
 from fakes.desk import Desk
 from fakes.market import XRP, d
 from fakes.telemetry import counted
 from fakes.venue import FakeVenue
-from sqlalchemy import BigInteger, bindparam
 
 from activities.sweep import SweepActivities
 from kimp.adapters.sql.books import SqlBooks
-from kimp.adapters.sql.engine import create_engine
-from kimp.adapters.sql.schema import migrate
-from kimp.adapters.sql.store import Store
 from kimp.contracts.cycle import CycleRecord
 from kimp.contracts.orders import OrderOutcome, OrderReport
 from kimp.contracts.status import CycleStatus
@@ -29,21 +25,14 @@ ASKED = 24 * HOUR
 ORDER = intents.order()
 
 
-@dataclass
-class DatabaseClock:
-    ms: int = ASKED
-
-
 @pytest.fixture
 def clock() -> DatabaseClock:
-    return DatabaseClock()
+    return DatabaseClock(ASKED)
 
 
 @pytest.fixture
 async def books(url: str, clock: DatabaseClock) -> AsyncIterator[SqlBooks]:
-    await migrate(url)
-    now = bindparam("now_ms", callable_=lambda: clock.ms, type_=BigInteger)
-    books = SqlBooks(Store(create_engine(url), now))
+    books = await clock.books(url)
     yield books
     await books.close()
 

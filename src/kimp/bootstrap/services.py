@@ -49,12 +49,12 @@ async def run_workers(settings: Settings, queues: Sequence[TaskQueue]) -> None:
             if watched.measured:
                 await stack.enter_async_context(overseen(books, settings))
         if rights := [right for queue, right in NEEDS.items() if queue in queues]:
-            bus = await stack.enter_async_context(open_bus(settings))
-            if TaskQueue.CYCLES in queues:
+            bus = await stack.enter_async_context(open_bus(settings)) if TaskQueue.CYCLES in queues else None
+            if bus is not None:
                 await stack.enter_async_context(shared_pauses(settings, bus))
                 watched.checks["redis"] = bus.check_reading
             venues = await stack.enter_async_context(open_trusted_venues(settings, rights))
-            if TaskQueue.CYCLES in queues:
+            if bus is not None:
                 workers.append(cycle_worker(settings, client, venues[Right.TRADE], bus, books))
             if TaskQueue.TRANSFERS in queues:
                 workers.append(transfer_worker(settings, client, venues[Right.WITHDRAW], books))

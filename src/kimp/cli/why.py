@@ -28,8 +28,9 @@ async def explain_now(settings: Settings, coin: str, usd_krw: str | None) -> Coi
         Asset(coin),
         coins,
         states,
-        Facts(halt, stakes.exposure.with_open(open_cycles), stakes.free, stakes.now_ms),
+        Facts(halt, stakes.exposure.with_open(open_cycles), stakes.free),
         now.rules(),
         SystemClock().now_ms(),
+        stakes.now_ms,
         usd_krw=None if usd_krw is None else decimal(usd_krw),
     )

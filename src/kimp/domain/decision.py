@@ -7,6 +7,7 @@ what is at stake once more, in the transaction that sets the cash aside.
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
+from itertools import chain
 
 from kimp.domain.admission import CoinState, HaltLevel, check_coin, check_halt
 from kimp.domain.caps import Caps, Exposure, cap_gates, check_capital, check_open_cycles, latch_gates
@@ -27,8 +28,6 @@ class Facts:
     exposure: Exposure
     free: Mapping[Venue, Money]
     """Cash that no other cycle counts on."""
-    now_ms: int
-    """By the database's clock, which the times of the books are by."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +75,8 @@ class Question:
     rules: Rules
     now_ms: int
     """By this machine's clock, which the quotes' times are by."""
+    database_ms: int
+    """The same moment by the database's clock, which the times of the books are by."""
 
 
 @exact
@@ -93,15 +94,15 @@ def explain(question: Question) -> Decision:
 @exact
 def last_look(facts: Facts, caps: Caps, venue: Venue, stake_krw: int, reserve: Money) -> Blocked | None:
     """The first gate of the books that forbids to set `reserve` aside on `venue` now; its market was looked at."""
-    gates = (*_books_gates(facts, caps), *_stake_gates(facts, caps, venue, Decimal(stake_krw), reserve))
-    return next(iter(gates), None)
+    gates = chain(_books_gates(facts, caps), _stake_gates(facts, caps, venue, Decimal(stake_krw), reserve))
+    return next(gates, None)
 
 
 def _gates(question: Question) -> Gates[Plan]:
     """What costs least to ask comes first."""
     coin, facts, rules, caps = question.coin, question.facts, question.rules, question.rules.caps
     yield from _books_gates(facts, caps)
-    if (taken := check_coin(coin, question.state, rules.cooldown_ms, facts.now_ms)) is not None:
+    if (taken := check_coin(coin, question.state, rules.cooldown_ms, question.database_ms)) is not None:
         yield taken
     found = yield from market_gates(
         question.view, coin, question.direction, question.route_coins, rules.limits, question.now_ms

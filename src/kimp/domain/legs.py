@@ -5,7 +5,7 @@ from decimal import Decimal
 
 from kimp.domain import sizing
 from kimp.domain.gates import Blocked, Gate, Gates, first_closed
-from kimp.domain.market import Direction, Venue
+from kimp.domain.market import Direction, Instrument, Quote, Venue
 from kimp.domain.money import Asset, Money, exact, round_down
 from kimp.domain.view import MarketView, check_quote, check_wallets, wallet_gates
 
@@ -62,17 +62,26 @@ class _Buy:
     received: Decimal
 
 
-def _buy_gates(view: MarketView, coin: Asset, venue: Venue, cash: Money, now_ms: int, max_age_ms: int) -> Gates[_Buy]:
-    if coin == venue.cash:
-        return _Buy(cash.amount, cash, cash.amount)
-    quote = check_quote(view, venue, coin, now_ms, max_age_ms)
+def _market_gates(
+    view: MarketView, coin: Asset, venue: Venue, now_ms: int, max_age_ms: int
+) -> Gates[tuple[Quote, Instrument]]:
+    quote, instrument = check_quote(view, venue, coin, now_ms, max_age_ms), view.instruments.get((venue, coin))
     if isinstance(quote, Blocked):
         yield quote
         return None
-    instrument = view.instruments.get((venue, coin))
     if instrument is None:
         yield Blocked(Gate.RULES_MISSING, f"the {coin} market of {venue} is not known")
         return None
+    return quote, instrument
+
+
+def _buy_gates(view: MarketView, coin: Asset, venue: Venue, cash: Money, now_ms: int, max_age_ms: int) -> Gates[_Buy]:
+    if coin == venue.cash:
+        return _Buy(cash.amount, cash, cash.amount)
+    market = yield from _market_gates(view, coin, venue, now_ms, max_age_ms)
+    if market is None:
+        return None
+    quote, instrument = market
     quantity = sizing.buy_quantity(cash, quote.ask, instrument)
     if problem := sizing.order_problem(quantity, quote.ask, instrument):
         yield Blocked(Gate.BELOW_MINIMUM, f"buy of {coin} on {venue}: {problem}")
@@ -111,14 +120,10 @@ def sale_gates(
     """The same, also where the book is too thin, for those who want to see every gate."""
     if coin == venue.cash:
         return sizing.cash_of(venue, arrives)
-    quote = check_quote(view, venue, coin, now_ms, max_age_ms)
-    if isinstance(quote, Blocked):
-        yield quote
+    market = yield from _market_gates(view, coin, venue, now_ms, max_age_ms)
+    if market is None:
         return None
-    instrument = view.instruments.get((venue, coin))
-    if instrument is None:
-        yield Blocked(Gate.RULES_MISSING, f"the {coin} market of {venue} is not known")
-        return None
+    quote, instrument = market
     quantity = round_down(arrives, instrument.lot)
     if problem := sizing.order_problem(quantity, quote.bid, instrument):
         yield Blocked(Gate.BELOW_MINIMUM, f"sale of {coin} on {venue}: {problem}")

@@ -5,7 +5,7 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import NamedTuple
 
-from kimp.domain.money import KRW, USDT, Asset
+from kimp.domain.money import KRW, USDT, ZERO, Asset
 
 
 class Venue(StrEnum):
@@ -66,6 +66,11 @@ class Quote(NamedTuple):
     @property
     def crossed(self) -> bool:
         return self.bid >= self.ask
+
+    @property
+    def priced(self) -> bool:
+        """An empty side is told as a price of zero; a crossed book is about to be matched."""
+        return self.bid > ZERO and not self.crossed
 
     def age_ms(self, now_ms: int) -> int:
         return now_ms - self.received_ms

@@ -89,6 +89,6 @@ def _missing(coin: Asset, own: Books) -> str | None:
     for venue, coins in books_needed(coin).items():
         for asset in coins:
             quote = own.get((venue, asset))
-            if quote is None or quote.bid <= ZERO or quote.crossed:
+            if quote is None or not quote.priced:
                 return f"{venue} tells no price of {asset} that could be compared with the message's"
     return None

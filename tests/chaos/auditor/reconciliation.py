@@ -105,11 +105,11 @@ def fees_shared_otherwise(fills: Sequence[Fill], entries: Sequence[Entry]) -> bo
 
 
 def _traded(movement: Movement) -> frozenset[tuple[tuple[str, str], Decimal]]:
-    """Without its fee, which Upbit takes from the cash."""
-    fees = total(("upbit", asset, amount) for (account, asset), amount in movement.items() if account == "fees")
-    kept = ((account, asset, amount) for (account, asset), amount in movement.items() if account != "fees")
-    given_back = ((account, asset, amount) for (account, asset), amount in fees.items())
-    return frozenset(total([*kept, *given_back]).items())
+    """As if Upbit had taken no fee: that goes back to where it came from."""
+    moved = movement.items()
+    return frozenset(
+        total(("upbit" if account == "fees" else account, asset, amount) for (account, asset), amount in moved).items()
+    )
 
 
 def _sum(movements: Iterable[Movement]) -> Movement:

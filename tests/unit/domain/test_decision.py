@@ -18,7 +18,7 @@ from kimp.domain.opportunity import evaluate
 from kimp.domain.view import MarketView
 
 COINS = (XRP, TRX, USDT)
-FREE = Facts(HaltLevel.RUN, Exposure(), RICH.free, NOW)
+FREE = Facts(HaltLevel.RUN, Exposure(), RICH.free)
 RULES = Rules(LIMITS, WIDE, cooldown_ms=60_000)
 
 
@@ -29,7 +29,7 @@ def market() -> MarketView:
 def asked(
     facts: Facts = FREE, *, rules: Rules = RULES, state: CoinState = NEVER_TRADED, view: MarketView | None = None
 ) -> Question:
-    return Question(view or market(), XRP, Direction.TO_UPBIT, COINS, state, facts, rules, NOW)
+    return Question(view or market(), XRP, Direction.TO_UPBIT, COINS, state, facts, rules, NOW, NOW)
 
 
 def gates(question: Question) -> Sequence[Gate]:
@@ -69,7 +69,7 @@ def test_each_gate_keeps_a_cycle_from_starting(question: Question, gate: Gate) -
 
 
 def test_every_closed_gate_is_told_in_the_order_in_which_they_are_asked() -> None:
-    facts = Facts(HaltLevel.NO_NEW_CYCLES, Exposure(open_cycles=500, losses_in_a_row=100), POOR, NOW)
+    facts = Facts(HaltLevel.NO_NEW_CYCLES, Exposure(open_cycles=500, losses_in_a_row=100), POOR)
     rules = Rules(replace(LIMITS, threshold=d("0.5"), premium_band=d("0.001")), replace(WIDE, order_krw=d(1)), 60_000)
     assert gates(asked(facts, rules=rules, state=BUSY)) == [
         Gate.KILL_SWITCH,

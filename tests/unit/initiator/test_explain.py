@@ -28,8 +28,8 @@ def told(
     usd_krw: str | None = None,
 ) -> CoinExplanation:
     rate = None if usd_krw is None else d(usd_krw)
-    facts = Facts(halt, Exposure(), RICH.free, NOW)
-    return explain_coin(view, XRP, COINS, states or {}, facts, RULES, NOW, usd_krw=rate)
+    facts = Facts(halt, Exposure(), RICH.free)
+    return explain_coin(view, XRP, COINS, states or {}, facts, RULES, NOW, NOW, usd_krw=rate)
 
 
 def test_one_direction_pays_and_the_other_says_why_not() -> None:

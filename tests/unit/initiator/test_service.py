@@ -249,9 +249,9 @@ async def test_who_asks_why_reads_the_gate_that_is_counted(books: StatedBooks) -
     scene.counts.clear()
     await scene.see(*kimchi_quotes())
     opened = sum(state.open for state in books.states.values())
-    facts = Facts(books.level, books.at_stake.exposure.with_open(opened), books.at_stake.free, NOW)
+    facts = Facts(books.level, books.at_stake.exposure.with_open(opened), books.at_stake.free)
     view = MarketView.of(kimchi_quotes(), free_rules((XRP, TRX, USDT)))
-    told = explain_coin(view, XRP, (XRP, TRX, USDT), books.states, facts, SETTINGS.rules, NOW)
+    told = explain_coin(view, XRP, (XRP, TRX, USDT), books.states, facts, SETTINGS.rules, NOW, NOW)
     first = told.directions["to_upbit"].closed[0].gate
     assert scene.counts[first] > 0
     assert "XRP" not in {cycle.coin for cycle in scene.starter.asked}

@@ -28,9 +28,10 @@ class SharedPauses:
         self._lost = False
 
     async def run(self) -> None:
+        """After a first exchange, which its caller waits for."""
         while True:
-            await self.exchange()
             await asyncio.sleep(EVERY_S)
+            await self.exchange()
 
     async def exchange(self) -> None:
         """Tell what only this process knows, and hear what only others do."""

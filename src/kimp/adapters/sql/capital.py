@@ -58,8 +58,7 @@ async def admit(connection: AsyncConnection, intent: OrderIntent, now: Instant) 
     # Both rows, always in the same order: admissions follow one another, so that no cap is passed by two at once.
     free = await _free(connection, lock=True)
     level = level_of((await connection.execute(select(LEVEL_NOW))).scalar_one())
-    at_ms = (await connection.execute(select(now))).scalar_one()
-    facts = Facts(level, await exposure_of(connection, now), free, at_ms)
+    facts = Facts(level, await exposure_of(connection, now), free)
     blocked = last_look(facts, opening.caps, intent.venue, opening.stake_krw, opening.reserve)
     if blocked is None:
         await _reserve(connection, intent, opening, free[intent.venue], now)

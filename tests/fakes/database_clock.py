@@ -1,0 +1,21 @@
+"""A database whose clock shows what a test says."""
+
+from dataclasses import dataclass
+
+from sqlalchemy import BigInteger, bindparam
+
+from kimp.adapters.sql.books import SqlBooks
+from kimp.adapters.sql.engine import create_engine
+from kimp.adapters.sql.schema import migrate
+from kimp.adapters.sql.store import Store
+
+
+@dataclass
+class DatabaseClock:
+    ms: int = 1
+
+    async def books(self, url: str) -> SqlBooks:
+        """With kimp's tables and no rows."""
+        await migrate(url)
+        now = bindparam("now_ms", callable_=lambda: self.ms, type_=BigInteger)
+        return SqlBooks(Store(create_engine(url), now))
