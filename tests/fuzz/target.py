@@ -41,6 +41,7 @@ class Target:
     """What can't be of a value that was read, in words."""
     shared_corpus: str = ""
     """Of which other target the inputs are, if not its own."""
+    longest_text: int = LONGEST_TEXT
 
     @property
     def folder(self) -> Path:
@@ -56,7 +57,7 @@ def trial(target: Target, data: bytes) -> str:
         with _cpu_limit():
             value = target.read(data)
     except target.refusals as refusal:
-        if len(text := str(refusal)) > LONGEST_TEXT:
+        if len(text := str(refusal)) > target.longest_text:
             raise Broken(f"a refusal of {len(text)} characters: {text[:200]}") from None
         return f"{type(refusal).__name__}: {VARIABLE.sub('_', text)[:LONGEST_TEXT]}"
     except TooLong:

@@ -13,6 +13,9 @@ from kimp.config.switches import read_switches
 from kimp.config.wording import sentence
 from kimp.domain.errors import BadConfig
 
+LONGEST_NAME = 100
+MOST_SHOWN = 30
+"""Problems of one configuration: whoever gave a wrong file sees that, and not a screen for each line of it."""
 S = TypeVar("S", bound=Sourced)
 
 
@@ -23,7 +26,9 @@ class ConfigProblems(BadConfig):
         self.problems = tuple(problems)
         many = len(self.problems) != 1
         head = f"bad configuration, {len(self.problems)} problems:\n  " if many else "bad configuration: "
-        super().__init__(head + "\n  ".join(self.problems))
+        more = len(self.problems) - MOST_SHOWN
+        shown = [*self.problems[:MOST_SHOWN], *([f"and {more} more"] if more > 0 else [])]
+        super().__init__(head + "\n  ".join(shown))
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,5 +63,7 @@ def load_with_origins(kind: type[S], environment: str | None = None) -> Loaded[S
 def _problem(detail: ErrorDetails, reading: Reading) -> str:
     path = tuple(str(part) for part in detail["loc"] if part != "[key]")
     told = path[:-1] if detail["type"] == "missing" else path
-    place = f"{'.'.join(path)}: " if path else ""  # a rule of two tables has no one place
+    name = ".".join(path)
+    shown = name if len(name) <= LONGEST_NAME else f"{name[:LONGEST_NAME]}…"
+    place = f"{shown}: " if path else ""  # a rule of two tables has no one place
     return f"{place}{sentence(detail)} ({reading.origin(told) or 'default'})"

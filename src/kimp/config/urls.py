@@ -39,6 +39,8 @@ def server_fault(url: str) -> str | None:
     if not url.isascii() or not url.isprintable() or re.search(r"[\s\"'`<>\\]", url):
         return f"it has a blank, a quote, an invisible or a foreign sign in it; {ENCODE}"
     user, _, place = parts["authority"].rpartition("@")
+    if "[" in user or "]" in user:
+        return f"a bracket in its user or password is not encoded; {ENCODE}, %5B for [, %5D for ]"
     if "@" in user or "@" in parts["rest"] or "#" in url or ESCAPE.search(user):
         return f"a password in it is not encoded; {ENCODE}"
     return _place_fault(place)

@@ -125,6 +125,8 @@ def _sound(_value: Any) -> None:
     """Its ranges are the settings' own: a value that was made is one."""
 
 
+ALL_PROBLEMS = 10_000
+"""Characters: a line for each setting that is wrong."""
 LOADS: dict[str, Callable[[bytes], Any]] = {
     "config-toml": _from_toml,
     "config-environment": _from_environment,
@@ -133,7 +135,7 @@ LOADS: dict[str, Callable[[bytes], Any]] = {
     "paper-config": _paper_from_toml,
 }
 TARGETS = [
-    *(Target(name, load_it, (BadConfig,), _sound) for name, load_it in LOADS.items()),
+    *(Target(name, load_it, (BadConfig,), _sound, longest_text=ALL_PROBLEMS) for name, load_it in LOADS.items()),
     Target("settings-row", _stored, (BadInput,), _sound),
     Target("settings-arguments", _typed, (BadInput,), _sound),
     Target("urls", _urls, (BadConfig,), _sound),

@@ -94,7 +94,8 @@ def _fills(told: _Order) -> tuple[Fill, ...]:
     fills: list[Fill] = []
     for trade, part in zip(told.trades, funds, strict=True):
         last = len(fills) == len(told.trades) - 1
-        fee = left if last or not total else round_down(told.paid_fee * part / total, FEE_STEP)
+        share = round_down(told.paid_fee * part / total, FEE_STEP) if part else ZERO
+        fee = left if last else share
         left -= fee
         fills.append(Fill(trade.uuid, trade.price, trade.volume, fee, KRW))
     return tuple(fills)
