@@ -62,7 +62,7 @@ def read_sources(kind: type[Sourced], switches: Switches) -> Reading:
             told, strangers = read()
         except BadConfig as error:
             reading.problems.append(str(error))
-        except (OSError, tomllib.TOMLDecodeError, UnicodeDecodeError, SettingsError) as error:
+        except (OSError, ValueError, RecursionError, SettingsError) as error:
             reading.problems.append(f"{label}: {_said(error)}")
         else:
             reading.problems += [f"{name}: there is no such setting ({label})" for name in strangers]
@@ -136,4 +136,6 @@ def _said(error: Exception) -> str:
         return f"not UTF-8 at byte {error.start}; save it as UTF-8"
     if isinstance(error, OSError):
         return f"cannot be read ({error.strerror or type(error).__name__})"
+    if isinstance(error, RecursionError) or "set_int_max_str_digits" in str(error):
+        return "a number or a table in it is longer than any setting; mend the file"
     return str(error)

@@ -11,6 +11,7 @@ from redis.asyncio import Redis
 from redis.asyncio.client import PubSub
 from redis.exceptions import RedisError
 
+from kimp.adapters.cancellation import cancellation_kept
 from kimp.adapters.redis.refusals import MOVED_AWAY, reason_of, without_password, word_of
 from kimp.adapters.redis.rules import decode_rules, encode_rules
 from kimp.contracts.ticks import CHANNEL, decode_quote, encode_batch, encode_quote
@@ -139,8 +140,9 @@ class RedisTickBus:
         while True:
             try:
                 async with self._listening.pubsub() as channel:
-                    async with asyncio.timeout(TIMEOUT_S):
-                        await channel.subscribe(CHANNEL)
+                    with cancellation_kept():
+                        async with asyncio.timeout(TIMEOUT_S):
+                            await channel.subscribe(CHANNEL)
                     async with aclosing(_messages(channel)) as messages:
                         async for data in messages:
                             failures = 0
@@ -181,8 +183,9 @@ class RedisTickBus:
     @asynccontextmanager
     async def _served(self) -> AsyncGenerator[None]:
         try:
-            async with asyncio.timeout(TIMEOUT_S):
-                yield
+            with cancellation_kept():
+                async with asyncio.timeout(TIMEOUT_S):
+                    yield
         except LOST as error:
             await self._reconnect_after(error)
             # The library's own text may tell the whole URL.
@@ -192,8 +195,9 @@ class RedisTickBus:
     async def _answering(self) -> AsyncGenerator[None]:
         """For checks: who reads it is to mend something."""
         try:
-            async with asyncio.timeout(TIMEOUT_S):
-                yield
+            with cancellation_kept():
+                async with asyncio.timeout(TIMEOUT_S):
+                    yield
         except LOST as error:
             await self._reconnect_after(error)
             word, reason = word_of(error), reason_of(error)
@@ -230,13 +234,15 @@ async def _messages(channel: PubSub) -> AsyncGenerator[bytes]:
     asked = False
     while True:
         # The outer limit is for a reconnection that the library may make by itself.
-        async with asyncio.timeout(SILENCE_S + TIMEOUT_S):
-            message = await channel.get_message(timeout=SILENCE_S)
+        with cancellation_kept():
+            async with asyncio.timeout(SILENCE_S + TIMEOUT_S):
+                message = await channel.get_message(timeout=SILENCE_S)
         if message is None:
             if asked:
                 raise TimeoutError("no answer to a ping")
-            async with asyncio.timeout(TIMEOUT_S):
-                await channel.ping()
+            with cancellation_kept():
+                async with asyncio.timeout(TIMEOUT_S):
+                    await channel.ping()
             asked = True
             continue
         asked = False

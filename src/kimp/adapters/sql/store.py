@@ -12,6 +12,7 @@ from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, InterfaceError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
+from kimp.adapters.cancellation import cancellation_kept
 from kimp.adapters.sql.engine import WRITES
 from kimp.adapters.sql.instant import MYSQL, SQLITE, Instant
 from kimp.domain.errors import BadConfig, KimpError, StoreUnavailable, Unstorable
@@ -156,13 +157,15 @@ class Store:
     async def _repeat(self, once: Callable[[], Awaitable[T]]) -> T:
         for pause in PAUSES_S:
             try:
-                return await once()
+                with cancellation_kept():
+                    return await once()
             except FAILURES as error:
                 if not _may_pass(error):
                     raise in_our_words(error, self.place) from None
             await asyncio.sleep(pause)
         try:
-            return await once()
+            with cancellation_kept():
+                return await once()
         except FAILURES as error:
             raise in_our_words(error, self.place) from None
 
