@@ -16,10 +16,11 @@ from kimp.contracts.cycle import MarketNow, QuoteQuery, RouteQuery, RouteReport,
 from kimp.domain.compensation import WaysBack, ways_back
 from kimp.domain.errors import Unavailable, VenueError
 from kimp.domain.legs import LegEstimate
-from kimp.domain.market import Quote, Venue, VenueRules
+from kimp.domain.market import Quote, VenueRules
 from kimp.domain.money import USDT, Asset
 from kimp.domain.own_prices import PriceBounds
 from kimp.domain.routing import choose_route, rank_routes
+from kimp.domain.venues import Venue
 from kimp.domain.view import MarketView
 from kimp.ports.clock import SteadyClock
 from kimp.ports.exchange import MarketData

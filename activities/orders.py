@@ -17,8 +17,8 @@ from kimp.domain.breach import breach_of
 from kimp.domain.caps import above_ceiling
 from kimp.domain.errors import KeyRefused, NotPermitted, NotSent, OutcomeUnknown, Rejected, Unavailable
 from kimp.domain.ids import step_of
-from kimp.domain.market import Venue
 from kimp.domain.money import CONTEXT, ONE
+from kimp.domain.venues import Venue
 from kimp.observability import metrics
 from kimp.ports.books import Controls, Journal, SendPermit
 from kimp.ports.clock import SteadyClock

@@ -4,10 +4,10 @@ import asyncio
 from decimal import Decimal
 
 from kimp.domain.errors import Unavailable
-from kimp.domain.market import Venue
 from kimp.domain.money import USDT
 from kimp.domain.own_prices import PriceBounds
 from kimp.domain.premium import mid
+from kimp.domain.venues import Venue
 from kimp.ports.exchange import MarketData
 
 WITHIN_S = 5.0

@@ -14,9 +14,10 @@ from kimp.contracts.orders import Opening, OrderIntent
 from kimp.domain.admission import HaltLevel
 from kimp.domain.errors import KimpError
 from kimp.domain.gates import Blocked, Gate
-from kimp.domain.market import Quote, Venue
+from kimp.domain.market import Quote
 from kimp.domain.money import CONTEXT, Asset, Money
 from kimp.domain.own_prices import Books, PriceBounds, Told, books_needed, check_told
+from kimp.domain.venues import Venue
 from kimp.observability import metrics
 from kimp.ports.books import Controls
 from kimp.ports.clock import SteadyClock

@@ -13,9 +13,9 @@ from kimp.contracts.sweep import SWEEP, Reconciled, SweepQuery
 from kimp.domain.admission import HaltLevel
 from kimp.domain.errors import VenueError
 from kimp.domain.ledger import RECONCILED, Account, unexplained, unexplained_entry, value_krw
-from kimp.domain.market import Venue
 from kimp.domain.money import Asset
 from kimp.domain.own_prices import PriceBounds
+from kimp.domain.venues import Venue
 from kimp.ports.books import Controls, Ledger, Strandings
 from kimp.ports.clock import Clock
 from kimp.ports.exchange import MarketData

@@ -15,8 +15,8 @@ from kimp.contracts.orders import OrderIntent, OrderOutcome, OrderReport
 from kimp.contracts.sweep import SWEEP, Found, StrandedQuery, SweepQuery
 from kimp.domain.errors import BadAmount, NotFound, Rejected, Unstorable, VenueError
 from kimp.domain.ids import step_of
-from kimp.domain.market import Venue
 from kimp.domain.own_prices import PriceBounds
+from kimp.domain.venues import Venue
 from kimp.observability import metrics
 from kimp.observability.context import bound
 from kimp.ports.books import Stranding, Strandings

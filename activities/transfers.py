@@ -29,8 +29,8 @@ from kimp.contracts.transfers import (
 from kimp.domain.admission import HaltLevel
 from kimp.domain.errors import KeyRefused, NotFound, NotSent, OutcomeUnknown, Postponed, Rejected, Unavailable
 from kimp.domain.ids import Step, step_of
-from kimp.domain.market import Venue
 from kimp.domain.money import ZERO, Asset
+from kimp.domain.venues import Venue
 from kimp.ports.books import Journal, SendPermit
 from kimp.ports.clock import SteadyClock
 from kimp.ports.exchange import Transfers

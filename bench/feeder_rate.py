@@ -24,8 +24,8 @@ from kimp.adapters.binance.stream import BinanceStream
 from kimp.adapters.redis.bus import RedisTickBus
 from kimp.adapters.upbit.stream import UpbitStream
 from kimp.config import VenueSettings
-from kimp.domain.market import Venue
 from kimp.domain.money import Asset
+from kimp.domain.venues import Venue
 
 WS_PORT, REDIS_PORT = 19_811, 19_812
 SLICE_S = 0.005

@@ -37,9 +37,10 @@ with workflow.unsafe.imports_passed_through():
     from kimp.contracts.cycle import CycleInput
     from kimp.contracts.orders import OrderIntent
     from kimp.domain.decision import plan_of
-    from kimp.domain.market import Direction, Side, Venue
+    from kimp.domain.market import Side
     from kimp.domain.money import USDT, Asset
     from kimp.domain.opportunity import Limits, Opportunity, evaluate
+    from kimp.domain.venues import Direction, Venue
     from kimp.domain.view import MarketView
     from kimp.observability.logs import configure_logging
     from kimp.ports.exchange import Exchange, VenueOrder

@@ -8,7 +8,7 @@ from redis import Redis
 from bench.ticks import COINS, STEP_S, quote
 from kimp.adapters.clock import SystemClock
 from kimp.contracts.ticks import CHANNEL, encode_batch
-from kimp.domain.market import Venue
+from kimp.domain.venues import Venue
 
 PER_BATCH = 20
 

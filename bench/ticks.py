@@ -18,8 +18,9 @@ from kimp.contracts.cycle import CycleInput
 from kimp.contracts.ticks import CHANNEL, encode_batch
 from kimp.domain.admission import CoinState, HaltLevel
 from kimp.domain.decision import Rules
-from kimp.domain.market import Instrument, Network, Quote, TickBand, Venue, VenueRules
+from kimp.domain.market import Instrument, Network, Quote, TickBand, VenueRules
 from kimp.domain.money import USDT, Asset
+from kimp.domain.venues import Venue
 from kimp.ports.books import Stakes
 from kimp.ports.starter import StartOutcome
 

@@ -3,8 +3,9 @@
 import asyncio
 from collections.abc import Sequence
 
-from kimp.domain.market import Quote, Venue
+from kimp.domain.market import Quote
 from kimp.domain.money import Asset
+from kimp.domain.venues import Venue
 
 
 class Pending:

@@ -6,8 +6,9 @@ from decimal import Decimal
 from enum import StrEnum
 
 from kimp.contracts.ranges import usable
-from kimp.domain.market import Quote, Venue
+from kimp.domain.market import Quote
 from kimp.domain.money import CONTEXT, ZERO, Asset
+from kimp.domain.venues import Venue
 
 JUMP = Decimal("0.3")
 """A price this far from the last one, as a ratio, is taken for a data error ..."""

@@ -11,8 +11,8 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from feeder.pending import Pending
 from feeder.screening import Screen
 from feeder.watch import SilenceWatch
-from kimp.domain.market import Venue
 from kimp.domain.money import Asset
+from kimp.domain.venues import Venue
 from kimp.observability import metrics
 from kimp.ports.clock import Clock
 from kimp.ports.exchange import MarketData, TickStream

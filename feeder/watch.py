@@ -2,8 +2,9 @@
 
 from collections.abc import Iterable, Sequence
 
-from kimp.domain.market import Quote, Venue
+from kimp.domain.market import Quote
 from kimp.domain.money import Asset
+from kimp.domain.venues import Venue
 
 Book = tuple[Venue, Asset]
 

@@ -6,9 +6,9 @@ from decimal import Decimal
 
 from kimp.domain.admission import NEVER_TRADED, CoinState
 from kimp.domain.decision import Decision, Facts, Question, Rules, explain
-from kimp.domain.market import Direction, Venue
 from kimp.domain.money import USDT, Asset
 from kimp.domain.premium import coin_premium, mid
+from kimp.domain.venues import Direction, Venue
 from kimp.domain.view import MarketView
 
 

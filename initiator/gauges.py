@@ -2,9 +2,9 @@
 
 from collections.abc import Iterable
 
-from kimp.domain.market import Venue
 from kimp.domain.money import USDT, Asset
 from kimp.domain.premium import coin_premium, mid
+from kimp.domain.venues import Venue
 from kimp.domain.view import MarketView
 from kimp.observability import metrics
 

@@ -9,9 +9,10 @@ from collections.abc import Callable, Iterable, Iterator
 from decimal import Decimal
 
 from kimp.domain.gates import Blocked
-from kimp.domain.market import Direction, Quote, Venue, VenueRules
+from kimp.domain.market import Quote, VenueRules
 from kimp.domain.money import ONE, USDT, Asset
 from kimp.domain.premium import home_rate, out_rate
+from kimp.domain.venues import Direction, Venue
 from kimp.domain.view import MarketView, check_wallets
 
 Candidate = tuple[Asset, Direction]

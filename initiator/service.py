@@ -19,8 +19,9 @@ from kimp.domain.caps import check_latches
 from kimp.domain.decision import Question, Rules, decide
 from kimp.domain.errors import BadMessage, KimpError
 from kimp.domain.gates import Blocked
-from kimp.domain.market import Quote, Venue
+from kimp.domain.market import Quote
 from kimp.domain.money import Asset
+from kimp.domain.venues import Venue
 from kimp.observability import metrics
 from kimp.observability.context import bound
 from kimp.observability.tracing import Cause, from_tick

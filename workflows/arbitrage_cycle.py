@@ -9,9 +9,10 @@ with workflow.unsafe.imports_passed_through():
     from kimp.contracts.orders import Opening, OrderOutcome
     from kimp.contracts.status import CycleStatus
     from kimp.domain.ids import Leg, Step
-    from kimp.domain.market import Direction, Side
+    from kimp.domain.market import Side
     from kimp.domain.money import Asset, Money
     from kimp.domain.sizing import cash_of
+    from kimp.domain.venues import Direction
 
 from workflows.buying import RouteBuy
 from workflows.execution import Execution, Place

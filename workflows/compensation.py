@@ -12,9 +12,10 @@ with workflow.unsafe.imports_passed_through():
     from kimp.domain.compensation import DUST_KRW, Position, WaysBack, debts, positions
     from kimp.domain.ids import Leg
     from kimp.domain.ledger import Account, value_krw
-    from kimp.domain.market import Direction, Side, Venue
+    from kimp.domain.market import Side
     from kimp.domain.money import ZERO, Asset
     from kimp.domain.sizing import cash_of
+    from kimp.domain.venues import Direction, Venue
 
 from workflows.buying import BuyBack, RouteBuy
 from workflows.execution import Execution, Place

@@ -15,8 +15,9 @@ with workflow.unsafe.imports_passed_through():
     from kimp.contracts.progress import TradedSoFar
     from kimp.domain import sizing
     from kimp.domain.ids import Leg, Step, client_order_id, step_of
-    from kimp.domain.market import Side, Venue
+    from kimp.domain.market import Side
     from kimp.domain.money import ONE, ZERO, Asset, Money, exact, round_down
+    from kimp.domain.venues import Venue
     from kimp.observability.context import bound
 
 from workflows.page import turn_page_if_full

@@ -10,9 +10,9 @@ with workflow.unsafe.imports_passed_through():
     from kimp.contracts.cycle import RouteQuery, RouteReport
     from kimp.domain.compensation import STEPS, loss_bound
     from kimp.domain.legs import LegEstimate
-    from kimp.domain.market import Venue
     from kimp.domain.money import ONE, Money, exact
     from kimp.domain.sizing import cash_of
+    from kimp.domain.venues import Venue
 
 from workflows.page import turn_page_if_full
 from workflows.policies import ROUTES

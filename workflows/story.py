@@ -15,8 +15,8 @@ with workflow.unsafe.imports_passed_through():
     from kimp.contracts.status import CycleStatus
     from kimp.domain.ids import Step, UsedNumber, step_of
     from kimp.domain.ledger import Account, Entry, Posting, holdings, write_off_entry
-    from kimp.domain.market import Venue
     from kimp.domain.money import Asset, Money
+    from kimp.domain.venues import Venue
 
 from workflows.control import Control
 from workflows.numbers import Numbers

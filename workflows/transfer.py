@@ -18,8 +18,9 @@ with workflow.unsafe.imports_passed_through():
     from kimp.domain import sizing
     from kimp.domain.ids import Leg, Step, step_of, transfer_id
     from kimp.domain.ledger import Account, deposit_entry, withdrawal_entry, write_off_entry
-    from kimp.domain.market import Direction, Side
+    from kimp.domain.market import Side
     from kimp.domain.money import ZERO, Asset
+    from kimp.domain.venues import Direction
     from kimp.observability.context import bound
 
 from workflows.buying import BuyBack

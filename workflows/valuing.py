@@ -11,8 +11,8 @@ with workflow.unsafe.imports_passed_through():
     from kimp.contracts.cycle import QuoteQuery
     from kimp.contracts.progress import FeesElsewhere, Price, ToldSoFar
     from kimp.domain.ledger import Account, Entry, fees_elsewhere_krw, value_krw
-    from kimp.domain.market import Venue
     from kimp.domain.money import ZERO, Asset, exact
+    from kimp.domain.venues import Venue
 
 from workflows.policies import LAST_PRICE
 

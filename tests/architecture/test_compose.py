@@ -19,7 +19,7 @@ from kimp.cli import commands
 from kimp.cli.app import app
 from kimp.config import Settings, load
 from kimp.config.switches import Switches
-from kimp.domain.market import Venue
+from kimp.domain.venues import Venue
 from kimp.paper.addresses import deposit_address
 from kimp.paper.coins import DEFAULT_COINS
 

@@ -7,8 +7,8 @@ from fakes.market import NOW
 
 from kimp.contracts.cycle import CyclePolicy
 from kimp.domain.caps import Caps, Exposure
-from kimp.domain.market import Venue
 from kimp.domain.money import Money
+from kimp.domain.venues import Venue
 from kimp.ports.books import Stakes
 
 WIDE = Caps(

@@ -20,8 +20,8 @@ from kimp.contracts.status import CycleStatus
 from kimp.domain.compensation import DUST_KRW, positions
 from kimp.domain.errors import OutcomeUnknown
 from kimp.domain.ledger import Account, holdings, opening_entry, unexplained
-from kimp.domain.market import Venue
 from kimp.domain.money import KRW, USDT, Asset
+from kimp.domain.venues import Venue
 
 HAVE = {KRW: Decimal(100_000_000), USDT: Decimal(100_000)}
 

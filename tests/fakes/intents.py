@@ -6,7 +6,8 @@ from fakes.market import XRP, d
 
 from kimp.contracts.orders import OrderIntent
 from kimp.contracts.transfers import Address, WithdrawalIntent
-from kimp.domain.market import Direction, Side, Venue
+from kimp.domain.market import Side
+from kimp.domain.venues import Direction, Venue
 
 NEVER = 1 << 53
 """Epoch milliseconds that no test lives to see."""

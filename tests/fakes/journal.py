@@ -12,8 +12,8 @@ from kimp.contracts.status import CycleStatus
 from kimp.contracts.transfers import DepositQuery, WithdrawalIntent
 from kimp.domain.admission import HaltLevel
 from kimp.domain.ledger import Entry
-from kimp.domain.market import Venue
 from kimp.domain.money import Asset
+from kimp.domain.venues import Venue
 from kimp.ports.books import DepositClaim, ReadModel, SendPermit, WithdrawalClaim
 from kimp.ports.clock import Clock
 

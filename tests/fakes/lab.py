@@ -39,10 +39,11 @@ from kimp.contracts.sweep import SweepReport
 from kimp.contracts.transfers import Address
 from kimp.domain.decision import plan_of
 from kimp.domain.ids import workflow_id
-from kimp.domain.market import Direction, Quote, Side, Venue, VenueRules
+from kimp.domain.market import Quote, Side, VenueRules
 from kimp.domain.money import USDT, Asset
 from kimp.domain.opportunity import Limits, Opportunity, evaluate
 from kimp.domain.own_prices import PriceBounds
+from kimp.domain.venues import Direction, Venue
 from kimp.domain.view import MarketView
 from kimp.observability.temporal import WhoseWork
 from workflows.arbitrage_cycle import ArbitrageCycle

@@ -4,8 +4,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import Decimal
 
-from kimp.domain.market import Instrument, Network, Quote, TickBand, Venue, VenueRules
+from kimp.domain.market import Instrument, Network, Quote, TickBand, VenueRules
 from kimp.domain.money import USDT, Asset
+from kimp.domain.venues import Venue
 
 NOW = 1_790_000_000_000
 XRP, TRX, SOL = Asset("XRP"), Asset("TRX"), Asset("SOL")

@@ -9,8 +9,8 @@ from temporalio import workflow
 with workflow.unsafe.imports_passed_through():
     from activities.market import MarketActivities
     from kimp.contracts.cycle import ARBITRAGE_CYCLE, CycleInput, CycleResult, QuoteQuery
-    from kimp.domain.market import Venue
     from kimp.domain.money import USDT
+    from kimp.domain.venues import Venue
 
 from workflows.arbitrage_cycle import ArbitrageCycle
 from workflows.policies import MARKET

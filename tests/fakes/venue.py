@@ -9,8 +9,9 @@ from kimp.contracts.cycle import MarketNow
 from kimp.contracts.orders import OrderIntent
 from kimp.contracts.transfers import Address, TransferState, WithdrawalIntent, WithdrawalReport
 from kimp.domain.errors import NotPermitted, Postponed
-from kimp.domain.market import Fill, Instrument, Network, Quote, Side, TickBand, Venue, VenueRules
+from kimp.domain.market import Fill, Instrument, Network, Quote, Side, TickBand, VenueRules
 from kimp.domain.money import Asset
+from kimp.domain.venues import Venue
 from kimp.ports.exchange import Balance, Balances, ListedWithdrawal, OrderTerms, VenueDeposit, VenueOrder
 
 BNB = Asset("BNB")

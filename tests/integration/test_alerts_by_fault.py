@@ -22,8 +22,8 @@ from kimp.adapters.embedded.process import ServerProcess, free_port
 from kimp.bootstrap.parts import open_venue
 from kimp.cli.stack import Stack
 from kimp.config import load
-from kimp.domain.market import Venue
 from kimp.domain.money import Asset
+from kimp.domain.venues import Venue
 
 RULES = ROOT / "deploy" / "observability" / "alerts.yml"
 PROMETHEUS = shutil.which("prometheus")

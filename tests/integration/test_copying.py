@@ -21,8 +21,8 @@ from kimp.contracts.status import CycleStatus
 from kimp.domain.admission import HaltLevel
 from kimp.domain.errors import BadInput
 from kimp.domain.ledger import opening_entry
-from kimp.domain.market import Direction, Venue
 from kimp.domain.money import KRW, USDT, Asset
+from kimp.domain.venues import Direction, Venue
 
 
 @pytest.fixture

@@ -22,7 +22,7 @@ from kimp.contracts.queues import TaskQueue
 from kimp.contracts.search_attributes import KIMP_COIN, KIMP_DIRECTION, KIMP_NOTIONAL_KRW, KIMP_STATUS
 from kimp.domain.errors import StartFailed
 from kimp.domain.ids import workflow_id
-from kimp.domain.market import Direction
+from kimp.domain.venues import Direction
 from kimp.ports.starter import StartOutcome
 
 RACES = 50

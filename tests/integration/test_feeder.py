@@ -23,8 +23,9 @@ from kimp.adapters.venue.stream import Event, VenueStream
 from kimp.config import PAPER_NETWORKS, VenueSettings
 from kimp.config.venues import BinanceSettings, UpbitSettings
 from kimp.contracts.ticks import decode_batch
-from kimp.domain.market import Quote, Venue
+from kimp.domain.market import Quote
 from kimp.domain.money import USDT, Asset
+from kimp.domain.venues import Venue
 from kimp.paper.config import PaperConfig, RateLimits, SyntheticMarket
 from kimp.paper.server import PaperExchange
 from kimp.ports.exchange import Exchange

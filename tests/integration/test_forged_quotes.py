@@ -24,9 +24,10 @@ from kimp.contracts.orders import Opening, OrderOutcome, OrderReport
 from kimp.domain.admission import HaltLevel
 from kimp.domain.decision import plan_of
 from kimp.domain.gates import Gate
-from kimp.domain.market import Direction, Quote, Venue
+from kimp.domain.market import Quote
 from kimp.domain.money import KRW, USDT, Money
 from kimp.domain.opportunity import Opportunity, evaluate
+from kimp.domain.venues import Direction, Venue
 from kimp.domain.view import MarketView
 from kimp.paper.config import PaperConfig, SyntheticMarket
 from kimp.paper.server import PaperExchange

@@ -16,8 +16,9 @@ from kimp.config import TradingSettings
 from kimp.contracts.cycle import CycleInput, CycleRecord
 from kimp.domain.admission import CoinState, HaltLevel
 from kimp.domain.decision import Rules
-from kimp.domain.market import Quote, Venue
+from kimp.domain.market import Quote
 from kimp.domain.money import Asset
+from kimp.domain.venues import Venue
 from kimp.ports.books import CycleRow, Stakes
 from kimp.ports.starter import StartOutcome
 

@@ -22,7 +22,7 @@ from kimp.cli import doctor
 from kimp.config import Settings, load
 from kimp.domain.errors import BadConfig, KeyRefused
 from kimp.domain.keys import Right
-from kimp.domain.market import Venue
+from kimp.domain.venues import Venue
 from kimp.paper import keys as paper_keys
 from kimp.paper.config import PaperConfig, SyntheticMarket
 from kimp.paper.faults.kinds import FaultKind

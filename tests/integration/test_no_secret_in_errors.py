@@ -20,8 +20,8 @@ from kimp.bootstrap.parts import open_venue
 from kimp.config import Settings, VenueSettings, load
 from kimp.contracts.transfers import Address
 from kimp.domain.errors import KeyRefused, KimpError, OutcomeUnknown, Unavailable
-from kimp.domain.market import Direction, Venue
 from kimp.domain.money import Asset
+from kimp.domain.venues import Direction, Venue
 from kimp.paper.config import KeyPair, PaperConfig, SyntheticMarket
 from kimp.paper.server import PaperExchange
 from kimp.ports.exchange import Exchange

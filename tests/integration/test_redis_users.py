@@ -20,8 +20,8 @@ from kimp.cli.doctor import Doubtful, redis_serves
 from kimp.config import Settings
 from kimp.contracts.ticks import CHANNEL
 from kimp.domain.errors import BusUnavailable
-from kimp.domain.market import Venue
 from kimp.domain.money import Asset
+from kimp.domain.venues import Venue
 
 XRP = Asset("XRP")
 REDIS = shutil.which("redis-server") or str(__redis_executable__)

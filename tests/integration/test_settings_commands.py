@@ -12,8 +12,8 @@ from kimp.adapters.sql.schema import migrate
 from kimp.config.run_time import NAMES
 from kimp.contracts.cycle import CycleRecord
 from kimp.contracts.status import CycleStatus
-from kimp.domain.market import Direction
 from kimp.domain.money import Asset
+from kimp.domain.venues import Direction
 
 
 class User:

@@ -13,7 +13,7 @@ from kimp.adapters.venue.back_off import BackOff, back_off_of
 from kimp.bootstrap.parts import open_bus, shared_pauses
 from kimp.config import Settings
 from kimp.domain.errors import Unavailable
-from kimp.domain.market import Venue
+from kimp.domain.venues import Venue
 
 PLACE = "banned.example:443"
 NOBODY = "redis://127.0.0.1:1/0"

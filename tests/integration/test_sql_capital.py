@@ -20,8 +20,9 @@ from kimp.domain.caps import Caps
 from kimp.domain.gates import Gate
 from kimp.domain.ids import Leg, Step, UsedNumber
 from kimp.domain.ledger import Entry, fill_entry, opening_entry
-from kimp.domain.market import Direction, Fill, Side, Venue
+from kimp.domain.market import Fill, Side
 from kimp.domain.money import KRW, USDT, Asset, Money
+from kimp.domain.venues import Direction, Venue
 
 XRP = Asset("XRP")
 HAVE = Decimal(10_000_000)

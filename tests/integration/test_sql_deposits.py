@@ -9,8 +9,8 @@ from kimp.adapters.sql.books import SqlBooks
 from kimp.contracts.cycle import CycleRecord
 from kimp.contracts.status import CycleStatus
 from kimp.contracts.transfers import DepositQuery, WithdrawalIntent
-from kimp.domain.market import Direction
 from kimp.domain.money import Asset
+from kimp.domain.venues import Direction
 from kimp.ports.books import DepositClaim
 
 XRP, TRX = Asset("XRP"), Asset("TRX")

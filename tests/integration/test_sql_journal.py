@@ -21,8 +21,9 @@ from kimp.contracts.orders import OrderIntent, OrderOutcome, OrderReport
 from kimp.contracts.transfers import WithdrawalIntent
 from kimp.domain.admission import HaltLevel
 from kimp.domain.errors import BadAmount
-from kimp.domain.market import Fill, Venue
+from kimp.domain.market import Fill
 from kimp.domain.money import KRW, Asset
+from kimp.domain.venues import Venue
 from kimp.ports.books import WithdrawalClaim
 
 XRP = Asset("XRP")
@@ -32,7 +33,8 @@ import asyncio, os, signal, sys
 from decimal import Decimal
 from kimp.adapters.sql.books import open_books
 from kimp.contracts.orders import OrderIntent
-from kimp.domain.market import Side, Venue
+from kimp.domain.market import Side
+from kimp.domain.venues import Venue
 
 def intent(name):
     return OrderIntent(cycle_id="XRP-1", run_id="run", client_order_id=name, venue=Venue.UPBIT, coin="XRP",

@@ -14,8 +14,8 @@ from kimp.adapters.sql.amounts import WIDE
 from kimp.adapters.sql.books import SqlBooks, open_books
 from kimp.domain.errors import BadAmount
 from kimp.domain.ledger import Account, Entry, Posting, opening_entry, withdrawal_entry
-from kimp.domain.market import Venue
 from kimp.domain.money import KRW, USDT, ZERO, Asset
+from kimp.domain.venues import Venue
 
 XRP = Asset("XRP")
 AMOUNTS = st.decimals(min_value=-(10**20) + 1, max_value=10**20 - 1, places=18, allow_nan=False, allow_infinity=False)

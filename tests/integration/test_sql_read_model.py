@@ -12,8 +12,8 @@ from kimp.contracts.status import CycleStatus
 from kimp.domain.admission import CoinState
 from kimp.domain.errors import BadAmount, BadMessage
 from kimp.domain.ledger import Account, opening_entry
-from kimp.domain.market import Direction, Venue
 from kimp.domain.money import KRW, USDT, Asset, Money
+from kimp.domain.venues import Direction, Venue
 
 XRP = Asset("XRP")
 SOL = Asset("SOL")

@@ -21,8 +21,9 @@ from kimp.contracts.orders import Opening, OrderIntent
 from kimp.contracts.status import CycleStatus
 from kimp.domain.errors import Superseded
 from kimp.domain.ledger import Entry, fill_entry, opening_entry
-from kimp.domain.market import Direction, Fill, Side, Venue
+from kimp.domain.market import Fill, Side
 from kimp.domain.money import USDT, Money
+from kimp.domain.venues import Direction, Venue
 
 STANDS_STILL_S = 0.15
 

@@ -18,8 +18,9 @@ from kimp.contracts.cycle import CycleRecord
 from kimp.contracts.orders import OrderOutcome, OrderReport
 from kimp.contracts.status import CycleStatus
 from kimp.domain.ledger import Entry, fill_entry, withdrawal_entry
-from kimp.domain.market import Direction, Fill, Side, Venue
+from kimp.domain.market import Fill, Side
 from kimp.domain.money import USDT
+from kimp.domain.venues import Direction, Venue
 
 HOUR, MINUTES = 3_600_000, 300_000
 ORDER = intents.order()

@@ -18,7 +18,7 @@ from kimp.contracts.cycle import CycleRecord
 from kimp.contracts.orders import OrderOutcome, OrderReport
 from kimp.contracts.status import CycleStatus
 from kimp.contracts.sweep import SweepQuery
-from kimp.domain.market import Direction, Venue
+from kimp.domain.venues import Direction, Venue
 
 HOUR, MINUTES = 3_600_000, 300_000
 ASKED = 24 * HOUR

@@ -9,8 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kimp.domain.ledger import Account, Entry, deposit_entry, fill_entry, holdings, opening_entry, withdrawal_entry
-from kimp.domain.market import Fill, Side, Venue
+from kimp.domain.market import Fill, Side
 from kimp.domain.money import KRW, USDT, Asset
+from kimp.domain.venues import Venue
 
 AMOUNTS = st.decimals(0, 10**10, places=8)
 ASSETS = st.sampled_from([XRP, TRX, KRW, USDT])

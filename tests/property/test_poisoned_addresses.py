@@ -12,8 +12,8 @@ from fakes.venue import FakeVenue
 from activities.transfers import TransferActivities
 from kimp.contracts.transfers import Address, TransferRequest
 from kimp.domain.errors import KeyRefused
-from kimp.domain.market import Direction
 from kimp.domain.money import Asset
+from kimp.domain.venues import Direction
 
 POISONED = 12_000
 LETTERS = "123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz"

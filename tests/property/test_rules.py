@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 from kimp.adapters.redis.rules import decode_rules, encode_rules
 from kimp.contracts.ranges import LAST_MS
 from kimp.domain.errors import BadMessage
-from kimp.domain.market import Direction
 from kimp.domain.money import USDT
 from kimp.domain.opportunity import Limits, evaluate
+from kimp.domain.venues import Direction
 from kimp.domain.view import MarketView
 
 COINS = (XRP, TRX, USDT)

@@ -8,11 +8,12 @@ from hypothesis import strategies as st
 
 from initiator.scanner import ROUTES_EVALUATED, Scanner
 from kimp.domain.legs import LegEstimate, estimate_leg
-from kimp.domain.market import Direction, Quote, Venue
+from kimp.domain.market import Quote
 from kimp.domain.money import USDT, Asset, Money
 from kimp.domain.opportunity import Limits, Opportunity, evaluate
 from kimp.domain.premium import home_rate, out_rate
 from kimp.domain.routing import rank_routes
+from kimp.domain.venues import Direction, Venue
 from kimp.domain.view import MarketView
 
 COINS = tuple(Asset(name) for name in ("AAA", "BBB", "CCC", "DDD"))

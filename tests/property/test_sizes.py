@@ -10,8 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kimp.domain import sizing
-from kimp.domain.market import Side, TickBand, Venue
+from kimp.domain.market import Side, TickBand
 from kimp.domain.money import CONTEXT, Money, exact, round_down, round_up
+from kimp.domain.venues import Venue
 
 STEPS = st.one_of(
     st.integers(-10, 3).map(lambda exponent: Decimal(1).scaleb(exponent)),

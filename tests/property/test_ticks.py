@@ -13,8 +13,9 @@ from initiator.scanner import Scanner
 from kimp.contracts.ranges import LAST_MS, LEAST, LONGEST_NAME, LONGEST_NUMBER, MOST
 from kimp.contracts.ticks import LARGEST_BATCH, LARGEST_QUOTE, decode_batch, decode_quote, encode_batch, encode_quote
 from kimp.domain.errors import BadMessage
-from kimp.domain.market import Quote, Venue
+from kimp.domain.market import Quote
 from kimp.domain.money import USDT, Asset
+from kimp.domain.venues import Venue
 
 PRICES = st.decimals(LEAST, MOST, allow_nan=False, allow_infinity=False).filter(
     lambda price: len(str(price)) <= LONGEST_NUMBER

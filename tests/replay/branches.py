@@ -17,8 +17,8 @@ from kimp.contracts.status import CycleStatus
 from kimp.domain.admission import HaltLevel
 from kimp.domain.errors import OutcomeUnknown, Rejected, Unavailable
 from kimp.domain.ledger import Account, holdings
-from kimp.domain.market import Direction
 from kimp.domain.money import USDT
+from kimp.domain.venues import Direction
 from workflows.arbitrage_cycle import ArbitrageCycle
 
 Handle = WorkflowHandle[ArbitrageCycle, CycleResult]

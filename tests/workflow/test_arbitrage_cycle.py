@@ -14,8 +14,9 @@ from kimp.domain.admission import HaltLevel
 from kimp.domain.errors import OutcomeUnknown, Rejected, Unavailable
 from kimp.domain.ids import workflow_id
 from kimp.domain.ledger import Account, holdings, value_krw
-from kimp.domain.market import Direction, Side, Venue
+from kimp.domain.market import Side
 from kimp.domain.money import KRW, USDT
+from kimp.domain.venues import Direction, Venue
 from kimp.ports.exchange import VenueOrder
 
 

@@ -14,8 +14,9 @@ from kimp.domain.admission import HaltLevel
 from kimp.domain.compensation import DUST_KRW
 from kimp.domain.errors import OutcomeUnknown, Rejected, Unavailable
 from kimp.domain.ledger import Account, holdings
-from kimp.domain.market import Side, Venue
+from kimp.domain.market import Side
 from kimp.domain.money import KRW, USDT
+from kimp.domain.venues import Venue
 from workflows.arbitrage_cycle import ArbitrageCycle
 
 ANN = OperatorRequest(by="ann", note="seen on the venue's page")

@@ -25,8 +25,9 @@ from kimp.domain.admission import HaltLevel
 from kimp.domain.errors import OutcomeUnknown, Rejected
 from kimp.domain.ids import workflow_id
 from kimp.domain.ledger import Account, fill_entry, holdings, opening_entry
-from kimp.domain.market import Fill, Side, Venue
+from kimp.domain.market import Fill, Side
 from kimp.domain.money import KRW
+from kimp.domain.venues import Venue
 from kimp.observability.logs import WhoseLine
 from workflows.arbitrage_cycle import ArbitrageCycle
 from workflows.stranded_cycle import StrandedCycle

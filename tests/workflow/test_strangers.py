@@ -14,8 +14,8 @@ from kimp.contracts.operators import OperatorRequest
 from kimp.contracts.status import CycleStatus
 from kimp.contracts.transfers import TransferState, WithdrawalReport
 from kimp.domain.errors import OutcomeUnknown
-from kimp.domain.market import Direction, Venue
 from kimp.domain.money import Asset
+from kimp.domain.venues import Direction, Venue
 from kimp.ports.exchange import ListedWithdrawal, OrderTerms, VenueOrder
 from workflows.arbitrage_cycle import ArbitrageCycle
 

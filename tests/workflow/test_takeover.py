@@ -21,8 +21,9 @@ from kimp.contracts.operators import OperatorRequest
 from kimp.contracts.orders import OrderIntent
 from kimp.contracts.status import CycleStatus
 from kimp.domain.errors import Superseded
-from kimp.domain.market import Direction, Fill, Venue
+from kimp.domain.market import Fill
 from kimp.domain.money import Asset
+from kimp.domain.venues import Direction, Venue
 from kimp.ports.books import CycleRow, Stranding
 from workflows.arbitrage_cycle import ArbitrageCycle
 from workflows.stranded_cycle import StrandedCycle

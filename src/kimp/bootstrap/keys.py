@@ -10,7 +10,7 @@ from kimp.config import KeyPair, Settings, VenueSettings, load
 from kimp.config.switches import read_switches
 from kimp.domain.errors import BadConfig, KeyRefused, KimpError, VenueError
 from kimp.domain.keys import KeyFacts, Right, excess, expiry_warning, missing
-from kimp.domain.market import Venue
+from kimp.domain.venues import Venue
 from kimp.observability import metrics
 from kimp.ports.clock import Clock
 from kimp.ports.exchange import Exchange

@@ -16,7 +16,7 @@ from kimp.adapters.venue.back_off import back_off_of
 from kimp.bootstrap.keys import Held, KeyInUse, KeyKeeper, kept
 from kimp.config import KeyPair, Settings
 from kimp.domain.keys import Right
-from kimp.domain.market import Venue
+from kimp.domain.venues import Venue
 from kimp.ports.exchange import Exchange, TickStream
 
 

@@ -26,7 +26,7 @@ from kimp.contracts.queues import TaskQueue
 from kimp.domain.errors import Unavailable
 from kimp.domain.keys import Right
 from kimp.domain.ledger import opening_entry
-from kimp.domain.market import Venue
+from kimp.domain.venues import Venue
 from kimp.ports.exchange import Exchange
 
 OPENING_RETRY_S = 5.0

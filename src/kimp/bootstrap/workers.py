@@ -27,8 +27,8 @@ from kimp.bootstrap.temporal import WORKFLOWS, sandbox
 from kimp.config import DeploySettings, Settings
 from kimp.contracts.queues import TaskQueue
 from kimp.contracts.transfers import Address
-from kimp.domain.market import Venue
 from kimp.domain.money import Asset
+from kimp.domain.venues import Venue
 from kimp.observability.temporal import WhoseWork
 from kimp.ports.exchange import Exchange
 

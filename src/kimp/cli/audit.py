@@ -5,8 +5,8 @@ from decimal import Decimal
 
 from kimp.adapters.sql.books import SqlBooks
 from kimp.domain.ledger import Account
-from kimp.domain.market import Venue
 from kimp.domain.money import ZERO, Asset
+from kimp.domain.venues import Venue
 from kimp.ports.exchange import Exchange
 
 Pairs = dict[tuple[str, Asset], tuple[Decimal, Decimal | None]]

@@ -18,8 +18,8 @@ from kimp.bootstrap.temporal import connect_prepared
 from kimp.config import Settings
 from kimp.domain.errors import BadConfig, BusUnavailable, KimpError, Unavailable
 from kimp.domain.keys import Right, expiry_warning
-from kimp.domain.market import Venue
 from kimp.domain.money import ZERO
+from kimp.domain.venues import Venue
 
 ANSWER_S = 10.0
 TRIES, LONGEST_PAUSE_S = 4, 2

@@ -7,7 +7,7 @@ from pydantic import Field
 
 from kimp.config import Settings, Sourced, load_with_origins
 from kimp.domain.errors import BadConfig
-from kimp.domain.market import Venue
+from kimp.domain.venues import Venue
 from kimp.paper.config import PaperConfig
 from kimp.paper.server import PaperExchange
 

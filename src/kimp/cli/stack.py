@@ -23,7 +23,7 @@ from kimp.bootstrap.parts import open_venue
 from kimp.bootstrap.temporal import connect_temporal, prepare_temporal
 from kimp.bootstrap.workers import GRACE_S
 from kimp.config import Settings
-from kimp.domain.market import Venue
+from kimp.domain.venues import Venue
 
 START_S = 60
 WATCH_EVERY_S = 0.5

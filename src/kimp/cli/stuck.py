@@ -10,9 +10,10 @@ from kimp.contracts.status import CycleStatus
 from kimp.domain.compensation import positions
 from kimp.domain.errors import BusUnavailable
 from kimp.domain.ledger import holdings, value_krw
-from kimp.domain.market import Direction, Quote, Venue
+from kimp.domain.market import Quote
 from kimp.domain.money import USDT, Asset
 from kimp.domain.premium import mid
+from kimp.domain.venues import Direction, Venue
 from kimp.ports.books import CycleRow, Ledger
 
 MANY = 1_000

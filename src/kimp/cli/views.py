@@ -14,10 +14,10 @@ from kimp.contracts.status import CycleStatus
 from kimp.domain.decision import Decision
 from kimp.domain.gates import Blocked
 from kimp.domain.ledger import Entry
-from kimp.domain.market import Direction, Venue
 from kimp.domain.money import USDT, Asset
 from kimp.domain.opportunity import Limits, evaluate
 from kimp.domain.premium import coin_premium, mid
+from kimp.domain.venues import Direction, Venue
 from kimp.domain.view import MarketView
 from kimp.ports.books import CycleRow
 

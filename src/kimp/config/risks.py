@@ -8,8 +8,8 @@ from kimp.config.settings import Settings
 from kimp.config.switches import Switches
 from kimp.config.venues import VenueSettings
 from kimp.domain.keys import Right
-from kimp.domain.market import Venue
 from kimp.domain.money import Asset
+from kimp.domain.venues import Venue
 
 
 def risks(settings: Settings, switches: Switches, *, own_temporal: bool) -> list[str]:

@@ -15,7 +15,7 @@ from kimp.config.urls import redis_fault
 from kimp.config.venues import BinanceSettings, UpbitSettings, VenueSettings
 from kimp.contracts.cycle import CyclePolicy
 from kimp.domain.decision import Rules
-from kimp.domain.market import Venue
+from kimp.domain.venues import Venue
 
 BuildId = Annotated[
     str, shaped(r"[A-Za-z0-9][A-Za-z0-9._+-]{0,99}", "use letters, digits and . _ + -, at most 100 of them")

@@ -11,8 +11,9 @@ from kimp.domain.caps import Caps
 from kimp.domain.ids import UsedNumber
 from kimp.domain.ledger import Entry
 from kimp.domain.legs import LegEstimate
-from kimp.domain.market import Direction, Instrument, Quote, Venue
+from kimp.domain.market import Instrument, Quote
 from kimp.domain.money import Asset, Money
+from kimp.domain.venues import Direction, Venue
 
 ARBITRAGE_CYCLE = "ArbitrageCycle"
 """The workflow's type name; its class carries the same."""

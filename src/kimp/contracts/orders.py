@@ -7,8 +7,9 @@ from enum import StrEnum
 from kimp.contracts.base import Message
 from kimp.domain.caps import Caps
 from kimp.domain.ledger import Entry, fill_entry
-from kimp.domain.market import Fill, Side, Venue
+from kimp.domain.market import Fill, Side
 from kimp.domain.money import ZERO, Asset, Money, exact
+from kimp.domain.venues import Venue
 
 
 class Opening(Message):

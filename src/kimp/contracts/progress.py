@@ -9,8 +9,8 @@ from kimp.contracts.status import CycleStatus
 from kimp.contracts.transfers import WithdrawalIntent, WithdrawalReport
 from kimp.domain.ids import Leg, UsedNumber
 from kimp.domain.ledger import Posting
-from kimp.domain.market import Direction, Venue
 from kimp.domain.money import Asset, Money
+from kimp.domain.venues import Direction, Venue
 
 
 class TradedSoFar(Message):

@@ -4,8 +4,9 @@ from decimal import Decimal
 from enum import StrEnum
 
 from kimp.contracts.base import Message
-from kimp.domain.market import Direction, Network
+from kimp.domain.market import Network
 from kimp.domain.money import Asset
+from kimp.domain.venues import Direction
 
 
 class Address(Message):

@@ -11,9 +11,9 @@ from decimal import Decimal
 from kimp.domain.gates import Blocked
 from kimp.domain.ledger import Account
 from kimp.domain.legs import estimate_return, estimate_sale
-from kimp.domain.market import Direction, Venue
 from kimp.domain.money import ONE, ZERO, Asset, Money, exact
 from kimp.domain.routing import rank_routes
+from kimp.domain.venues import Direction, Venue
 from kimp.domain.view import MarketView
 
 DUST_KRW = Decimal(10_000)

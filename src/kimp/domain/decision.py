@@ -12,10 +12,10 @@ from itertools import chain
 from kimp.domain.admission import CoinState, HaltLevel, check_coin, check_halt
 from kimp.domain.caps import Caps, Exposure, cap_gates, check_capital, check_open_cycles, latch_gates
 from kimp.domain.gates import Blocked, Gates, all_closed, first_closed
-from kimp.domain.market import Direction, Venue
 from kimp.domain.money import ONE, Asset, Money, exact, round_up
 from kimp.domain.opportunity import Limits, Opportunity, market_gates
 from kimp.domain.sizing import buy_cost, cash_of
+from kimp.domain.venues import Direction, Venue
 from kimp.domain.view import MarketView
 
 

@@ -8,8 +8,9 @@ from enum import StrEnum
 
 from kimp.domain.errors import UnbalancedEntry
 from kimp.domain.ids import step_of
-from kimp.domain.market import Fill, Side, Venue
+from kimp.domain.market import Fill, Side
 from kimp.domain.money import ZERO, Asset, Money, exact
+from kimp.domain.venues import Venue
 
 RECONCILED = "reconciled/"
 """What the ids of entries begin with that book what nobody could explain."""

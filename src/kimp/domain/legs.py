@@ -5,8 +5,9 @@ from decimal import Decimal
 
 from kimp.domain import sizing
 from kimp.domain.gates import Blocked, Gate, Gates, first_closed
-from kimp.domain.market import Direction, Instrument, Quote, Venue
+from kimp.domain.market import Instrument, Quote
 from kimp.domain.money import Asset, Money, exact, round_down
+from kimp.domain.venues import Direction, Venue
 from kimp.domain.view import MarketView, check_quote, check_wallets, wallet_gates
 
 

@@ -7,10 +7,11 @@ from decimal import Decimal
 from kimp.domain import sizing
 from kimp.domain.gates import Blocked, Gate, Gates, first_closed
 from kimp.domain.legs import LegEstimate, leg_gates
-from kimp.domain.market import Direction, Instrument, Quote, Side, Venue
+from kimp.domain.market import Instrument, Quote, Side
 from kimp.domain.money import ONE, USDT, Asset, Money, exact, round_down
 from kimp.domain.premium import coin_premium, mid
 from kimp.domain.routing import rank_routes
+from kimp.domain.venues import Direction, Venue
 from kimp.domain.view import MarketView, check_quote
 
 CENT = Decimal("0.01")

@@ -10,9 +10,10 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from kimp.domain.gates import Blocked, Gate
-from kimp.domain.market import Quote, Venue
+from kimp.domain.market import Quote
 from kimp.domain.money import ONE, USDT, ZERO, Asset, Money, exact
 from kimp.domain.premium import coin_premium, mid
+from kimp.domain.venues import Venue
 
 Books = Mapping[tuple[Venue, Asset], Quote]
 """Tops of books as the venues told them a moment ago."""

@@ -4,8 +4,8 @@ from collections.abc import Iterable
 
 from kimp.domain.gates import Blocked
 from kimp.domain.legs import LegEstimate, estimate_leg
-from kimp.domain.market import Direction
 from kimp.domain.money import Asset, Money, exact
+from kimp.domain.venues import Direction
 from kimp.domain.view import MarketView
 
 

@@ -3,8 +3,9 @@
 from dataclasses import dataclass
 from decimal import Decimal
 
-from kimp.domain.market import Instrument, Network, Side, Venue
+from kimp.domain.market import Instrument, Network, Side
 from kimp.domain.money import ONE, ZERO, Asset, Money, exact, round_down, round_up
+from kimp.domain.venues import Venue
 
 
 @exact

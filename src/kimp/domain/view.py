@@ -5,8 +5,9 @@ from dataclasses import dataclass, field
 from typing import Self
 
 from kimp.domain.gates import Blocked, Gate, Gates, first_closed
-from kimp.domain.market import Direction, Instrument, Network, Quote, Venue, VenueRules
+from kimp.domain.market import Instrument, Network, Quote, VenueRules
 from kimp.domain.money import Asset
+from kimp.domain.venues import Direction, Venue
 
 
 @dataclass(slots=True)

@@ -12,7 +12,7 @@ from opentelemetry.metrics import CallbackOptions, Observation
 
 from kimp.contracts.status import TERMINAL
 from kimp.domain.gates import Gate
-from kimp.domain.market import Venue
+from kimp.domain.venues import Venue
 
 _meter = metrics.get_meter("kimp")
 Labels = Mapping[str, str]

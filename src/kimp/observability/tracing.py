@@ -13,7 +13,8 @@ from opentelemetry.context import Context
 from opentelemetry.trace import SpanKind
 
 from kimp.domain.errors import VenueError
-from kimp.domain.market import Quote, Venue
+from kimp.domain.market import Quote
+from kimp.domain.venues import Venue
 from kimp.observability import metrics
 
 tracer = trace.get_tracer("kimp")

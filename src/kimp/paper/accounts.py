@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
 
-from kimp.domain.market import Venue
+from kimp.domain.venues import Venue
 from kimp.paper.amounts import ZERO, exact
 from kimp.paper.journal import Journal
 

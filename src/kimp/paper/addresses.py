@@ -3,7 +3,7 @@
 import hashlib
 from dataclasses import dataclass
 
-from kimp.domain.market import Venue
+from kimp.domain.venues import Venue
 from kimp.paper.coins import CoinConfig, Network
 
 BASE58 = "123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz"

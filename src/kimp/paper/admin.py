@@ -22,7 +22,7 @@ from typing import Annotated, Any
 from aiohttp import web
 from pydantic import Field
 
-from kimp.domain.market import Venue
+from kimp.domain.venues import Venue
 from kimp.paper.addresses import Address
 from kimp.paper.amounts import plain
 from kimp.paper.conditions import EVERYWHERE, Condition

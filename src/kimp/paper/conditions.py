@@ -2,7 +2,7 @@
 
 from enum import StrEnum
 
-from kimp.domain.market import Venue
+from kimp.domain.venues import Venue
 from kimp.paper.clock import Clock
 from kimp.paper.journal import Journal
 

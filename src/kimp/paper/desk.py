@@ -6,7 +6,8 @@ from collections.abc import Callable, Iterable
 from decimal import Decimal
 from typing import Protocol
 
-from kimp.domain.market import Side, Venue
+from kimp.domain.market import Side
+from kimp.domain.venues import Venue
 from kimp.paper.accounts import Accounts, Counterparty, InsufficientFunds
 from kimp.paper.amounts import ZERO, exact
 from kimp.paper.book import DEPTH, Book

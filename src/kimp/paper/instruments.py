@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from decimal import Decimal
 
-from kimp.domain.market import Venue
+from kimp.domain.venues import Venue
 from kimp.paper.amounts import SATOSHI
 from kimp.paper.config import PaperConfig
 from kimp.paper.ticks import EvenLadder, KrwLadder, Ladder

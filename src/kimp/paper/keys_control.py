@@ -7,7 +7,7 @@ DELETE /_paper/keys    {"venue", "access"}
 from aiohttp import web
 from pydantic import SecretStr
 
-from kimp.domain.market import Venue
+from kimp.domain.venues import Venue
 from kimp.paper.keys import PaperKey
 from kimp.paper.wire import Command, answer, read
 from kimp.paper.world import World

@@ -11,7 +11,7 @@ from aiohttp import web
 import kimp.paper.binance.app
 import kimp.paper.upbit.app
 from kimp.domain.errors import BadConfig
-from kimp.domain.market import Venue
+from kimp.domain.venues import Venue
 from kimp.paper.admin import Admin
 from kimp.paper.clock import WallClock
 from kimp.paper.config import PaperConfig

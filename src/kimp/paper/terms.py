@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 from decimal import Decimal
 
-from kimp.domain.market import Side, Venue
+from kimp.domain.market import Side
+from kimp.domain.venues import Venue
 from kimp.paper.amounts import SATOSHI, ZERO, floor_to
 from kimp.paper.matching import Take
 from kimp.paper.orders import Order, Request, State

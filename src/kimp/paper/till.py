@@ -3,7 +3,7 @@
 from collections import defaultdict
 from decimal import Decimal
 
-from kimp.domain.market import Venue
+from kimp.domain.venues import Venue
 from kimp.paper.accounts import Accounts, Counterparty, InsufficientFunds
 from kimp.paper.amounts import ZERO, exact
 from kimp.paper.transfer import Deposit, Withdrawal

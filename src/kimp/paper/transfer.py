@@ -6,7 +6,7 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import Any, NamedTuple, Protocol
 
-from kimp.domain.market import Venue
+from kimp.domain.venues import Venue
 from kimp.paper.addresses import Address
 from kimp.paper.coins import Network
 

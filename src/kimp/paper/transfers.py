@@ -17,7 +17,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from decimal import Decimal
 
-from kimp.domain.market import Venue
+from kimp.domain.venues import Venue
 from kimp.paper.accounts import Accounts, Counterparty
 from kimp.paper.addresses import Address, AddressBook
 from kimp.paper.amounts import exact

@@ -2,7 +2,7 @@
 
 from enum import StrEnum
 
-from kimp.domain.market import Venue
+from kimp.domain.venues import Venue
 
 
 class WalletState(StrEnum):

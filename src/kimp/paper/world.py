@@ -3,7 +3,8 @@
 from collections.abc import Callable
 from decimal import Decimal
 
-from kimp.domain.market import Side, Venue
+from kimp.domain.market import Side
+from kimp.domain.venues import Venue
 from kimp.paper.accounts import Accounts
 from kimp.paper.addresses import AddressBook, Registrations
 from kimp.paper.amounts import CONTEXT

@@ -14,8 +14,8 @@ from kimp.domain.admission import CoinState, HaltLevel
 from kimp.domain.caps import Exposure
 from kimp.domain.gates import Blocked
 from kimp.domain.ledger import Account, Entry
-from kimp.domain.market import Direction, Venue
 from kimp.domain.money import Asset, Money
+from kimp.domain.venues import Direction, Venue
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,8 +9,9 @@ from kimp.contracts.cycle import MarketNow
 from kimp.contracts.orders import OrderIntent
 from kimp.contracts.transfers import Address, TransferState, WithdrawalIntent, WithdrawalReport
 from kimp.domain.keys import KeyFacts
-from kimp.domain.market import Fill, Network, Quote, Side, Venue, VenueRules
+from kimp.domain.market import Fill, Network, Quote, Side, VenueRules
 from kimp.domain.money import Asset
+from kimp.domain.venues import Venue
 
 
 @dataclass(frozen=True, slots=True)

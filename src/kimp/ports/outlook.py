@@ -8,8 +8,8 @@ from typing import Protocol
 from kimp.contracts.status import CycleStatus
 from kimp.domain.admission import HaltLevel
 from kimp.domain.caps import Exposure
-from kimp.domain.market import Venue
 from kimp.domain.money import Asset
+from kimp.domain.venues import Venue
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,7 @@ from fakes.canaries import database, files, histories, redis
 from temporalio.client import Client
 
 from kimp.bootstrap.parts import bus_url
-from kimp.domain.market import Venue
+from kimp.domain.venues import Venue
 from kimp.paper.config import PaperConfig
 
 ORDER_CAP_KRW = Decimal(NOTIONAL_KRW) * Decimal("1.5")

@@ -16,8 +16,9 @@ from redis.exceptions import RedisError
 from kimp.adapters.redis.bus import last_key, rules_key
 from kimp.bootstrap.parts import bus_url
 from kimp.contracts.ticks import CHANNEL, decode_quote, encode_batch, encode_quote
-from kimp.domain.market import Quote, Venue
+from kimp.domain.market import Quote
 from kimp.domain.money import USDT, Asset
+from kimp.domain.venues import Venue
 
 SCALES = ("0.4", "0.7", "1.5", "2", "100")
 """Of the real prices: each is far beyond the band that a first order is checked by."""

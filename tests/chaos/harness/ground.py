@@ -26,7 +26,7 @@ from kimp.adapters.sql.books import SqlBooks
 from kimp.bootstrap.parts import bus_url, open_database
 from kimp.cli.stack import Stack
 from kimp.config import Settings, load
-from kimp.domain.market import Venue
+from kimp.domain.venues import Venue
 from kimp.paper.coins import DEFAULT_COINS, CoinConfig
 
 CLONES = {

@@ -8,7 +8,7 @@ from activities import crash_points
 from kimp.contracts.status import CycleStatus
 from kimp.contracts.sweep import SWEEP
 from kimp.domain.ids import Leg, Step
-from kimp.domain.market import Direction, Venue
+from kimp.domain.venues import Direction, Venue
 
 ORDERS = tuple(f"{leg}{step}" for leg, step in product(Leg, (Step.BUY, Step.SELL)))
 WITHDRAWALS = tuple(f"{leg}{Step.SEND}" for leg in Leg)

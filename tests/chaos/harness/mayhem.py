@@ -20,7 +20,7 @@ from temporalio.client import Client
 from kimp.contracts.status import CycleStatus
 from kimp.domain.errors import KimpError
 from kimp.domain.ids import Leg, Step
-from kimp.domain.market import Direction
+from kimp.domain.venues import Direction
 from kimp.paper.faults.kinds import FaultKind
 
 Say = Callable[[str], None]

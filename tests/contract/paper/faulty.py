@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable
 from decimal import Decimal
 from typing import Any
 
-from kimp.domain.market import Venue
+from kimp.domain.venues import Venue
 from kimp.paper.server import PaperExchange
 
 Script = Callable[..., Awaitable[Any]]

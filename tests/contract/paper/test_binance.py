@@ -10,7 +10,7 @@ import aiohttp
 import ccxt
 import pytest
 
-from kimp.domain.market import Venue
+from kimp.domain.venues import Venue
 from kimp.paper.config import PaperConfig, RateLimits
 from kimp.paper.server import PaperExchange
 

@@ -17,7 +17,7 @@ from contract.paper.faulty import (
     sell,
 )
 
-from kimp.domain.market import Venue
+from kimp.domain.venues import Venue
 from kimp.paper.config import PaperConfig
 from kimp.paper.faults.kinds import ORDER, RECEIVING, REQUEST, SENDING, STREAM, FaultKind
 from kimp.paper.faults.plan import ScriptedFault

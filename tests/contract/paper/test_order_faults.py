@@ -7,7 +7,7 @@ import ccxt
 import pytest
 from contract.paper.faulty import SYMBOLS, Script, conserved, injected, look_up, placed, sell
 
-from kimp.domain.market import Venue
+from kimp.domain.venues import Venue
 from kimp.paper.config import PaperConfig
 from kimp.paper.server import PaperExchange
 

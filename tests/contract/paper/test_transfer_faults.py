@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from contract.paper.faulty import Script, conserved, deposit_state, held, injected, send, withdrawal_state
 
-from kimp.domain.market import Venue
+from kimp.domain.venues import Venue
 from kimp.paper.server import PaperExchange
 
 

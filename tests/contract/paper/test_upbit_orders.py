@@ -6,7 +6,7 @@ from typing import Any
 import ccxt
 import pytest
 
-from kimp.domain.market import Venue
+from kimp.domain.venues import Venue
 from kimp.paper.server import PaperExchange
 
 

@@ -9,7 +9,7 @@ import ccxt.async_support
 import pytest
 from contract.paper.faulty import ORDERS, Script, injected, look_up, placed, sell, send
 
-from kimp.domain.market import Venue
+from kimp.domain.venues import Venue
 from kimp.paper.conditions import Condition
 from kimp.paper.config import PaperConfig
 from kimp.paper.server import PaperExchange

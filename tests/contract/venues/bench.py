@@ -19,8 +19,9 @@ from kimp.config import PAPER_NETWORKS, VenueSettings
 from kimp.config.venues import BinanceSettings, UpbitSettings
 from kimp.contracts.orders import OrderIntent
 from kimp.contracts.transfers import WithdrawalIntent
-from kimp.domain.market import Direction, Side, Venue
+from kimp.domain.market import Side
 from kimp.domain.money import Asset
+from kimp.domain.venues import Direction, Venue
 from kimp.paper.seam import Handler, Seam
 from kimp.paper.server import PaperExchange
 from kimp.ports.clock import SteadyClock

@@ -8,7 +8,7 @@ import pytest
 from contract.venues.bench import Bench, adapter, settings_of
 
 from kimp.adapters.venue.back_off import back_off_of
-from kimp.domain.market import Venue
+from kimp.domain.venues import Venue
 from kimp.paper.config import PaperConfig, RateLimits, SyntheticMarket
 from kimp.paper.server import PaperExchange
 

@@ -13,7 +13,7 @@ from fakes.intents import NEVER
 from fakes.telemetry import telemetry
 
 from kimp.domain.errors import NotFound, OutcomeUnknown, Unavailable, VenueError
-from kimp.domain.market import Venue
+from kimp.domain.venues import Venue
 from kimp.paper.config import PaperConfig, RateLimits
 from kimp.paper.server import PaperExchange
 from kimp.ports.exchange import Exchange

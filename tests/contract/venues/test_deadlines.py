@@ -18,7 +18,7 @@ from kimp.adapters.clock import SystemClock
 from kimp.adapters.venue.client import HTTP_TIMEOUT_MS
 from kimp.adapters.venue.limiter import Limit, Limiter
 from kimp.domain.errors import NotSent, Rejected
-from kimp.domain.market import Venue
+from kimp.domain.venues import Venue
 from kimp.paper.seam import Handler
 from kimp.ports.exchange import Exchange
 

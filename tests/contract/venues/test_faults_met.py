@@ -11,8 +11,8 @@ from fakes.intents import NEVER
 
 from kimp.contracts.transfers import TransferState
 from kimp.domain.errors import KeyRefused, OutcomeUnknown, Rejected, Unavailable, VenueError
-from kimp.domain.market import Venue
 from kimp.domain.money import Asset
+from kimp.domain.venues import Venue
 from kimp.paper.config import PaperConfig
 from kimp.paper.faults.kinds import ONLY_ON, FaultKind
 from kimp.paper.faults.plan import ScriptedFault

@@ -13,7 +13,8 @@ from activities.orders import OrderActivities
 from activities.price_guard import PriceGuard
 from kimp.adapters.clock import SystemClock
 from kimp.contracts.orders import OrderOutcome, OrderReport
-from kimp.domain.market import Side, Venue
+from kimp.domain.market import Side
+from kimp.domain.venues import Venue
 from kimp.paper.faults.kinds import FaultKind
 from kimp.paper.faults.plan import ScriptedFault
 

@@ -13,7 +13,7 @@ from kimp.bootstrap.keys import KeyInUse
 from kimp.config import VenueSettings
 from kimp.domain.errors import KeyRefused
 from kimp.domain.keys import DAY_MS, Right
-from kimp.domain.market import Venue
+from kimp.domain.venues import Venue
 from kimp.paper import keys as paper_keys
 from kimp.paper.config import PaperConfig, SyntheticMarket
 from kimp.paper.keys import PaperKey

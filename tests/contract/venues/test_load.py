@@ -7,7 +7,7 @@ from contract.venues.bench import XRP, Bench, eventually
 from fakes.intents import NEVER
 
 from kimp.contracts.transfers import TransferState
-from kimp.domain.market import Venue
+from kimp.domain.venues import Venue
 
 MANY = 20
 

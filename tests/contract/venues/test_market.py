@@ -9,8 +9,9 @@ from fakes.intents import NEVER
 
 from kimp.adapters.clock import SystemClock
 from kimp.domain.errors import KeyRefused, Postponed
-from kimp.domain.market import Side, Venue
+from kimp.domain.market import Side
 from kimp.domain.money import Asset
+from kimp.domain.venues import Venue
 from kimp.paper.wallets import WalletState
 
 COINS = (XRP, SOL, TRX, USDT)

@@ -9,8 +9,9 @@ from contract.venues.bench import XRP, Bench
 from fakes.intents import NEVER
 
 from kimp.domain.errors import OutcomeUnknown, Rejected
-from kimp.domain.market import Fill, Instrument, Side, Venue
+from kimp.domain.market import Fill, Instrument, Side
 from kimp.domain.money import ZERO, Asset
+from kimp.domain.venues import Venue
 from kimp.ports.exchange import VenueOrder
 
 NAME = "XRP-1-1B1-1"

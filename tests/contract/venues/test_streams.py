@@ -12,8 +12,9 @@ from kimp.adapters.binance.stream import BinanceStream
 from kimp.adapters.clock import SystemClock
 from kimp.adapters.upbit.stream import UpbitStream
 from kimp.adapters.venue.stream import Event, VenueStream
-from kimp.domain.market import Quote, Side, Venue
+from kimp.domain.market import Quote, Side
 from kimp.domain.money import Asset
+from kimp.domain.venues import Venue
 from kimp.paper.config import PaperConfig, StreamTimes, SyntheticMarket
 from kimp.paper.server import PaperExchange
 

@@ -21,8 +21,8 @@ from kimp.contracts.transfers import (
     WithdrawalReport,
 )
 from kimp.domain.errors import KeyRefused, OutcomeUnknown, Rejected
-from kimp.domain.market import Venue
 from kimp.domain.money import Asset
+from kimp.domain.venues import Venue
 from kimp.paper.faults.kinds import FaultKind
 from kimp.paper.faults.plan import ScriptedFault
 from kimp.paper.transfer import Step, Verdict, Withdrawal

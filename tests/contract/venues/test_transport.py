@@ -27,8 +27,9 @@ from kimp.adapters.venue.transport import LONGEST_ANSWER, SentTwice, departing, 
 from kimp.config import PAPER_NETWORKS
 from kimp.config.venues import BinanceSettings, UpbitSettings
 from kimp.domain.errors import OutcomeUnknown, Unavailable
-from kimp.domain.market import Side, Venue
+from kimp.domain.market import Side
 from kimp.domain.money import Asset
+from kimp.domain.venues import Venue
 from kimp.ports.exchange import Exchange
 
 REDIRECTS = ["301 Moved Permanently", "302 Found", "303 See Other", "307 Temporary Redirect", "308 Permanent Redirect"]

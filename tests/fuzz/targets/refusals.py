@@ -12,7 +12,7 @@ from kimp.adapters.venue.answers import LONGEST_CODE, LONGEST_QUOTE, NotSuccess
 from kimp.adapters.venue.back_off import BackOff
 from kimp.adapters.venue.client import Classify, FaithfulClient
 from kimp.domain.errors import LONGEST_PAUSE_S, BadMessage, VenueError
-from kimp.domain.market import Venue
+from kimp.domain.venues import Venue
 
 LONGEST = LONGEST_QUOTE + LONGEST_CODE + 30
 """Of an error's text: what the venue said, its code, and its name."""

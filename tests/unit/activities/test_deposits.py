@@ -13,8 +13,8 @@ from fakes.venue import FakeVenue
 
 from activities.transfers import TransferActivities
 from kimp.contracts.transfers import DepositQuery, DepositReport, TransferState
-from kimp.domain.market import Direction, Venue
 from kimp.domain.money import Asset
+from kimp.domain.venues import Direction, Venue
 from kimp.ports.exchange import VenueDeposit
 
 TXID = "f00d"

@@ -13,8 +13,9 @@ from activities.market import MarketActivities
 from kimp.contracts.cycle import MarketNow, QuoteQuery, RouteQuery, RouteReport, WaysBackQuery
 from kimp.domain.compensation import WaysBack
 from kimp.domain.errors import Postponed, Unavailable
-from kimp.domain.market import Direction, Quote, Venue, VenueRules
+from kimp.domain.market import Quote, VenueRules
 from kimp.domain.money import KRW, USDT, Asset, Money
+from kimp.domain.venues import Direction, Venue
 
 QUERY = QuoteQuery(cycle_id="XRP-1", venue=Venue.BINANCE, coin=XRP)
 

@@ -31,8 +31,9 @@ from kimp.domain.errors import (
     StoreUnavailable,
     Unavailable,
 )
-from kimp.domain.market import Fill, Side, Venue
+from kimp.domain.market import Fill, Side
 from kimp.domain.money import USDT, Asset, Money
+from kimp.domain.venues import Venue
 from kimp.ports.books import SendPermit
 from kimp.ports.exchange import NOT_SAID, OrderTerms, VenueOrder
 

@@ -25,9 +25,10 @@ from kimp.domain.admission import HaltLevel
 from kimp.domain.decision import plan_of
 from kimp.domain.errors import Unavailable
 from kimp.domain.gates import Gate
-from kimp.domain.market import Direction, Quote, Side, Venue
+from kimp.domain.market import Quote, Side
 from kimp.domain.money import USDT, Asset
 from kimp.domain.opportunity import Opportunity, evaluate
+from kimp.domain.venues import Direction, Venue
 from kimp.domain.view import MarketView
 
 ENDLESS = Decimal(10**12)

@@ -39,8 +39,8 @@ from kimp.domain.errors import (
     StoreUnavailable,
     Unavailable,
 )
-from kimp.domain.market import Direction, Venue
 from kimp.domain.money import Asset
+from kimp.domain.venues import Direction, Venue
 from kimp.ports.books import SendPermit, WithdrawalClaim
 from kimp.ports.exchange import ListedWithdrawal, VenueDeposit
 

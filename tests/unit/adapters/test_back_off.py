@@ -6,7 +6,7 @@ from kimp.adapters.venue import back_off as back_offs
 from kimp.adapters.venue.answers import BAN_PAUSE_S, LIMIT_PAUSE_S, Answer, pause_of
 from kimp.adapters.venue.back_off import BELIEVED_S, BackOff, back_off_of
 from kimp.domain.errors import LONGEST_PAUSE_S, Unavailable
-from kimp.domain.market import Venue
+from kimp.domain.venues import Venue
 
 BLOCKED = "Too many requests. Blocked for 300 seconds."
 

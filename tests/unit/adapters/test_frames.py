@@ -13,8 +13,9 @@ from kimp.adapters.binance import frames as binance
 from kimp.adapters.upbit import frames as upbit
 from kimp.adapters.venue.ticks import Notice, Read, Refused, Tick
 from kimp.domain.errors import BadMessage
-from kimp.domain.market import Quote, Venue
+from kimp.domain.market import Quote
 from kimp.domain.money import USDT, Asset
+from kimp.domain.venues import Venue
 
 XRP = Asset("XRP")
 COINS = (XRP, Asset("SOL"), USDT)

@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 from kimp.adapters.upbit import parse, rulebook
 from kimp.contracts.transfers import Address, TransferState
 from kimp.domain.errors import BadMessage
-from kimp.domain.market import Quote, Side, TickBand, Venue
+from kimp.domain.market import Quote, Side, TickBand
 from kimp.domain.money import KRW, ZERO, Asset
+from kimp.domain.venues import Venue
 from kimp.ports.exchange import Balance, OrderTerms, VenueDeposit
 
 XRP = Asset("XRP")

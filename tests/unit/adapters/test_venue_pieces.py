@@ -16,8 +16,8 @@ from kimp.adapters.venue.limiter import Limit, Limiter, Window
 from kimp.adapters.venue.shape import MOST_VALUES, decode, plain
 from kimp.contracts.transfers import Address, WithdrawalIntent
 from kimp.domain.errors import Rejected
-from kimp.domain.market import Direction, Venue
 from kimp.domain.money import Asset
+from kimp.domain.venues import Direction, Venue
 from kimp.paper.config import RateLimits
 
 XRP = Asset("XRP")

@@ -14,8 +14,8 @@ from kimp.adapters.upbit import rulebook as upbit_rules
 from kimp.adapters.venue import rows
 from kimp.adapters.venue.shape import same_txid
 from kimp.domain.errors import BadMessage
-from kimp.domain.market import Venue
 from kimp.domain.money import Asset
+from kimp.domain.venues import Venue
 from kimp.ports.exchange import Balances
 
 NETWORK = {

@@ -13,8 +13,9 @@ from kimp.contracts.status import CycleStatus
 from kimp.domain.decision import Decision
 from kimp.domain.gates import Blocked, Gate
 from kimp.domain.ledger import fill_entry
-from kimp.domain.market import Direction, Fill, Side, Venue
+from kimp.domain.market import Fill, Side
 from kimp.domain.money import KRW, Asset
+from kimp.domain.venues import Direction, Venue
 from kimp.ports.books import CycleRow
 
 WRITTEN = ["upbit: locked [open_api_withdraw_locked]", "upbit: no such way [/v1/orders]"]

@@ -5,8 +5,8 @@ from fakes.market import XRP, d
 
 from kimp.domain.compensation import Position, WaysBack, debts, loss_bound, positions
 from kimp.domain.ledger import Account
-from kimp.domain.market import Venue
 from kimp.domain.money import KRW, USDT, Asset, Money
+from kimp.domain.venues import Venue
 
 TRX = Asset("TRX")
 

@@ -12,9 +12,9 @@ from kimp.domain.admission import NEVER_TRADED, CoinState, HaltLevel
 from kimp.domain.caps import Exposure
 from kimp.domain.decision import Facts, Plan, Question, Rules, decide, explain, last_look
 from kimp.domain.gates import Blocked, Gate
-from kimp.domain.market import Direction, Venue
 from kimp.domain.money import USDT, Asset, Money
 from kimp.domain.opportunity import evaluate
+from kimp.domain.venues import Direction, Venue
 from kimp.domain.view import MarketView
 
 COINS = (XRP, TRX, USDT)

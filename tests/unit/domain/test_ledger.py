@@ -21,8 +21,9 @@ from kimp.domain.ledger import (
     value_krw,
     withdrawal_entry,
 )
-from kimp.domain.market import Fill, Side, Venue
+from kimp.domain.market import Fill, Side
 from kimp.domain.money import KRW, USDT, Asset, Money
+from kimp.domain.venues import Venue
 
 Booked = set[tuple[Account, Asset, str]]
 

@@ -5,8 +5,9 @@ from fakes.market import NOW, XRP, d, instrument, kimchi_quotes, network, quote,
 
 from kimp.domain.gates import Blocked, Gate
 from kimp.domain.legs import LegEstimate, estimate_leg
-from kimp.domain.market import Direction, Quote, Venue, VenueRules
+from kimp.domain.market import Quote, VenueRules
 from kimp.domain.money import KRW, USDT, Asset, Money
+from kimp.domain.venues import Direction, Venue
 from kimp.domain.view import MarketView, check_quote, check_wallets
 
 MAX_AGE = 1_000

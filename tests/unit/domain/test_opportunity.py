@@ -8,9 +8,9 @@ from fakes.market import NOW, SOL, TRX, XRP, d, free_rules, instrument, kimchi_q
 
 from kimp.domain.gates import Blocked, Gate
 from kimp.domain.legs import LegEstimate
-from kimp.domain.market import Direction, Venue
 from kimp.domain.money import KRW, USDT, Asset, Money
 from kimp.domain.opportunity import Limits, Opportunity, evaluate, net_edge, start_cash
+from kimp.domain.venues import Direction, Venue
 from kimp.domain.view import MarketView
 
 COINS = (XRP, TRX, USDT)

@@ -4,8 +4,8 @@ from decimal import Context, localcontext
 
 from fakes.market import XRP, d, quote
 
-from kimp.domain.market import Venue
 from kimp.domain.premium import coin_premium, home_rate, mid, out_rate, premium
+from kimp.domain.venues import Venue
 
 UPBIT = quote(Venue.UPBIT, XRP, "2828", "2832")
 BINANCE = quote(Venue.BINANCE, XRP, "1.99", "2.01")

@@ -5,9 +5,9 @@ from decimal import Decimal
 from fakes.market import NOW, SOL, TRX, XRP, d, free_rules, kimchi_quotes, network, quote
 
 from kimp.domain.legs import LegEstimate
-from kimp.domain.market import Direction, Venue
 from kimp.domain.money import KRW, USDT, Asset, Money
 from kimp.domain.routing import choose_route, rank_routes
+from kimp.domain.venues import Direction, Venue
 from kimp.domain.view import MarketView
 
 COINS = (XRP, TRX, USDT)

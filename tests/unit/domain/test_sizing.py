@@ -6,8 +6,9 @@ import pytest
 from fakes.market import XRP, d, instrument, network
 
 from kimp.domain import sizing
-from kimp.domain.market import Side, TickBand, Venue
+from kimp.domain.market import Side, TickBand
 from kimp.domain.money import KRW, USDT, Money
+from kimp.domain.venues import Venue
 
 UPBIT = instrument(Venue.UPBIT, fee="0.0005", lot="0.00000001", tick="1", min_notional="5000")
 BINANCE = instrument(Venue.BINANCE, fee="0.001", lot="0.1", min_quantity="0.1")

@@ -8,8 +8,9 @@ from hypothesis import strategies as st
 
 from feeder.pending import Pending
 from feeder.watch import SilenceWatch
-from kimp.domain.market import Quote, Venue
+from kimp.domain.market import Quote
 from kimp.domain.money import Asset
+from kimp.domain.venues import Venue
 
 XRP, SOL = Asset("XRP"), Asset("SOL")
 

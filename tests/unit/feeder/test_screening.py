@@ -7,8 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from feeder.screening import BELIEVED_AFTER, Reason, Screen
-from kimp.domain.market import Quote, Venue
+from kimp.domain.market import Quote
 from kimp.domain.money import Asset
+from kimp.domain.venues import Venue
 
 XRP = Asset("XRP")
 

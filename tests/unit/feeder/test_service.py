@@ -9,8 +9,9 @@ import pytest
 from feeder import service
 from feeder.service import Feeder
 from kimp.contracts.cycle import MarketNow
-from kimp.domain.market import Quote, Venue, VenueRules
+from kimp.domain.market import Quote, VenueRules
 from kimp.domain.money import USDT, Asset
+from kimp.domain.venues import Venue
 from kimp.ports.exchange import Balances
 
 XRP = Asset("XRP")

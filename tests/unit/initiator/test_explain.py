@@ -10,8 +10,8 @@ from kimp.domain.admission import CoinState, HaltLevel
 from kimp.domain.caps import Exposure
 from kimp.domain.decision import Facts
 from kimp.domain.gates import Gate
-from kimp.domain.market import Venue
 from kimp.domain.money import USDT, Asset
+from kimp.domain.venues import Venue
 from kimp.domain.view import MarketView
 
 COINS = (XRP, TRX, USDT)

@@ -8,9 +8,9 @@ from fakes.market import NOW, TRX, XRP, d, free_rules, kimchi_quotes
 from initiator.plan import cycle_input
 from kimp.contracts.cycle import CycleInput
 from kimp.domain.decision import plan_of
-from kimp.domain.market import Direction
 from kimp.domain.money import USDT, Money
 from kimp.domain.opportunity import Opportunity, evaluate
+from kimp.domain.venues import Direction
 from kimp.domain.view import MarketView
 
 

@@ -4,8 +4,8 @@ import pytest
 from fakes.market import NOW, TRX, XRP, d, free_rules, kimchi_quotes, network, quote, rules_of
 
 from initiator.scanner import ROUTES_EVALUATED, Scanner
-from kimp.domain.market import Direction, Venue
 from kimp.domain.money import USDT, Asset
+from kimp.domain.venues import Direction, Venue
 
 OUT, HOME = Direction.TO_UPBIT, Direction.TO_BINANCE
 

@@ -19,8 +19,9 @@ from kimp.domain.caps import Exposure
 from kimp.domain.decision import Facts, Rules
 from kimp.domain.errors import StartFailed, StoreUnavailable
 from kimp.domain.gates import Gate
-from kimp.domain.market import Quote, Venue
+from kimp.domain.market import Quote
 from kimp.domain.money import USDT, Asset, Money
+from kimp.domain.venues import Venue
 from kimp.domain.view import MarketView
 from kimp.ports.starter import StartOutcome
 

@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kimp.domain.market import Side, Venue
+from kimp.domain.market import Side
+from kimp.domain.venues import Venue
 from kimp.paper.book import Level
 from kimp.paper.instruments import Instrument
 from kimp.paper.matching import walk_budget, walk_quantity

@@ -7,7 +7,8 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from kimp.domain.market import Side, Venue
+from kimp.domain.market import Side
+from kimp.domain.venues import Venue
 from kimp.paper.accounts import Counterparty, InsufficientFunds
 from kimp.paper.addresses import Address
 from kimp.paper.config import PaperConfig, SyntheticMarket

@@ -9,7 +9,7 @@ from aiohttp.test_utils import make_mocked_request
 from pydantic import ValidationError
 
 from activities.orders import FENCE_MS, SEND_WITHIN_MS
-from kimp.domain.market import Venue
+from kimp.domain.venues import Venue
 from kimp.paper.faults import kinds
 from kimp.paper.faults.kinds import FaultKind
 from kimp.paper.faults.plan import FaultPlan, FaultRule, ScriptedFault

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from kimp.domain.market import Side, Venue
+from kimp.domain.market import Side
+from kimp.domain.venues import Venue
 from kimp.paper.coins import DEFAULT_COINS
 from kimp.paper.config import PaperConfig, ReplayMarket, SyntheticMarket
 from kimp.paper.instruments import Instrument, binance_instruments, upbit_instruments

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kimp.domain.market import Venue
+from kimp.domain.venues import Venue
 from kimp.paper.market.candles import NoLength, at_close
 from kimp.paper.market.recorded import Recording, read
 from kimp.paper.market.rows import Recorded

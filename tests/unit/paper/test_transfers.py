@@ -5,7 +5,7 @@ from typing import Protocol
 
 import pytest
 
-from kimp.domain.market import Venue
+from kimp.domain.venues import Venue
 from kimp.paper.accounts import InsufficientFunds
 from kimp.paper.transfer import Step, Verdict, Withdrawal
 from kimp.paper.wallets import WalletState

@@ -10,7 +10,7 @@ from kimp.adapters.venue.back_off import back_off_of
 from kimp.adapters.venue.client import HTTP_TIMEOUT_MS, FaithfulClient, repointed
 from kimp.adapters.venue.limiter import Limit, Limiter
 from kimp.config import KeyPair, VenueSettings
-from kimp.domain.market import Venue
+from kimp.domain.venues import Venue
 
 RECV_WINDOW_MS = 5_000
 """How long after its timestamp Binance may still accept a request; the fence of an unknown order counts on it."""

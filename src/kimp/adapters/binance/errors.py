@@ -8,7 +8,7 @@ from typing import Any
 
 from kimp.adapters.venue.answers import LONGEST_QUOTE, Answer, Refusals, judge, one_line, text_at, unproved
 from kimp.domain.errors import KeyRefused, NotPermitted, Unavailable, VenueError
-from kimp.domain.market import Venue
+from kimp.domain.venues import Venue
 
 CLOCK_IS_OFF = "-1021"
 NO_SUCH_SYMBOL = "-1121"

@@ -8,8 +8,9 @@ import msgspec
 from kimp.adapters.binance.parse import symbol
 from kimp.adapters.venue.ticks import Notice, Read, Refused, Tick
 from kimp.domain.errors import BadMessage
-from kimp.domain.market import Quote, Venue
+from kimp.domain.market import Quote
 from kimp.domain.money import ZERO, Asset
+from kimp.domain.venues import Venue
 
 SHUTDOWN = "serverShutdown"
 SHOWN = 200

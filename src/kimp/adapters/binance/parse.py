@@ -10,8 +10,9 @@ from kimp.adapters.venue.rows import readable
 from kimp.adapters.venue.shape import Facts, instant, same_txid, shaped
 from kimp.contracts.transfers import Address, TransferState, WithdrawalReport
 from kimp.domain.errors import BadMessage
-from kimp.domain.market import Fill, Quote, Side, Venue
+from kimp.domain.market import Fill, Quote, Side
 from kimp.domain.money import CONTEXT, ZERO, Asset, exact
+from kimp.domain.venues import Venue
 from kimp.ports.exchange import Balance, Balances, ListedWithdrawal, OrderTerms, VenueDeposit, VenueOrder
 
 T = TypeVar("T")

@@ -23,8 +23,9 @@ from kimp.contracts.orders import OrderIntent
 from kimp.contracts.transfers import Address, TransferState, WithdrawalIntent, WithdrawalReport
 from kimp.domain.errors import NotFound, Postponed, Rejected, Unavailable
 from kimp.domain.keys import KeyFacts
-from kimp.domain.market import Fill, Network, Quote, Venue, VenueRules
+from kimp.domain.market import Fill, Network, Quote, VenueRules
 from kimp.domain.money import CONTEXT, ZERO, Asset
+from kimp.domain.venues import Venue
 from kimp.ports.clock import SteadyClock
 from kimp.ports.exchange import Balances, ListedWithdrawal, VenueDeposit, VenueOrder
 

@@ -8,8 +8,9 @@ from kimp.adapters.venue.rows import readable
 from kimp.adapters.venue.shape import Facts, shaped, true
 from kimp.contracts.ranges import instrument_problem, network_problem
 from kimp.domain.errors import BadMessage
-from kimp.domain.market import Instrument, Network, TickBand, Venue
+from kimp.domain.market import Instrument, Network, TickBand
 from kimp.domain.money import ZERO, Asset
+from kimp.domain.venues import Venue
 
 T = TypeVar("T")
 

@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from kimp.adapters.binance.frames import reader
 from kimp.adapters.binance.parse import symbol
 from kimp.adapters.venue.stream import Feed, VenueStream
-from kimp.domain.market import Venue
 from kimp.domain.money import Asset
+from kimp.domain.venues import Venue
 
 
 class BinanceStream(VenueStream):

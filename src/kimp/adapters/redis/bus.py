@@ -16,8 +16,9 @@ from kimp.adapters.redis.refusals import MOVED_AWAY, reason_of, without_password
 from kimp.adapters.redis.rules import decode_rules, encode_rules
 from kimp.contracts.ticks import CHANNEL, decode_quote, encode_batch, encode_quote
 from kimp.domain.errors import BadConfig, BadMessage, BusUnavailable
-from kimp.domain.market import Quote, Venue, VenueRules
+from kimp.domain.market import Quote, VenueRules
 from kimp.domain.money import Asset
+from kimp.domain.venues import Venue
 from kimp.observability import metrics
 
 LAST_VALUE_MS = 10_000

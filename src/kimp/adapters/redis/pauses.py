@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from kimp.adapters.redis.bus import RedisTickBus
 from kimp.adapters.venue.back_off import SAME_S, WORTH_A_LINE_S, BackOff
 from kimp.domain.errors import BusUnavailable
-from kimp.domain.market import Venue
+from kimp.domain.venues import Venue
 
 EVERY_S = 1.0
 

@@ -23,8 +23,8 @@ from kimp.domain.caps import LATCHES, Exposure
 from kimp.domain.decision import Facts, last_look
 from kimp.domain.gates import Blocked
 from kimp.domain.ledger import Account, Entry
-from kimp.domain.market import Venue
 from kimp.domain.money import ZERO, Asset, Money
+from kimp.domain.venues import Venue
 from kimp.ports.books import Stakes
 
 MINUTE_MS = 60_000

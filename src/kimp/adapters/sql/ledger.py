@@ -13,8 +13,8 @@ from kimp.adapters.sql.instant import Instant
 from kimp.adapters.sql.store import Store
 from kimp.adapters.sql.tables import ledger_entries, ledger_postings
 from kimp.domain.ledger import Account, Entry, Posting, opening_id
-from kimp.domain.market import Venue
 from kimp.domain.money import ZERO, Asset
+from kimp.domain.venues import Venue
 
 Balances = Mapping[tuple[Account, Asset], Decimal]
 

@@ -14,8 +14,8 @@ from kimp.adapters.sql.store import Store
 from kimp.adapters.sql.tables import ENDED, cycles, ledger_entries, ledger_postings, order_intents, withdrawal_intents
 from kimp.contracts.status import CycleStatus
 from kimp.domain.ledger import RECONCILED, Account
-from kimp.domain.market import Venue
 from kimp.domain.money import ZERO, Asset
+from kimp.domain.venues import Venue
 from kimp.ports.outlook import OpenCycle, Outlook
 
 ANSWERED_BY_MS = 30_000

@@ -25,8 +25,9 @@ from kimp.contracts.status import CycleStatus
 from kimp.contracts.transfers import Address, WithdrawalIntent
 from kimp.domain.ids import installation_of, used_numbers
 from kimp.domain.ledger import Entry
-from kimp.domain.market import Direction, Side, Venue
+from kimp.domain.market import Side
 from kimp.domain.money import ONE, ZERO, Asset
+from kimp.domain.venues import Direction, Venue
 from kimp.ports.books import Stranding
 
 AT_ONCE = 500

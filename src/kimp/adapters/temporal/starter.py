@@ -18,8 +18,8 @@ from kimp.contracts.search_attributes import KIMP_COIN, KIMP_DIRECTION, KIMP_NOT
 from kimp.contracts.status import CycleStatus
 from kimp.domain.errors import StartFailed
 from kimp.domain.ids import workflow_id
-from kimp.domain.market import Venue
 from kimp.domain.money import exact
+from kimp.domain.venues import Venue
 from kimp.ports.starter import StartOutcome
 
 RPC_S = 3

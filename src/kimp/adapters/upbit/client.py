@@ -10,7 +10,7 @@ from kimp.adapters.venue.back_off import back_off_of
 from kimp.adapters.venue.client import HTTP_TIMEOUT_MS, FaithfulClient, repointed
 from kimp.adapters.venue.limiter import Limit, Limiter
 from kimp.config import KeyPair, VenueSettings
-from kimp.domain.market import Venue
+from kimp.domain.venues import Venue
 
 LIMITS = {"market": Limit(10, 1.0), "default": Limit(30, 1.0), "order": Limit(12, 1.0)}
 """docs.upbit.com, rate-limits 2026-10-07. `order` and `default` count per account: processes share them."""

@@ -8,7 +8,7 @@ from typing import Any
 
 from kimp.adapters.venue.answers import Answer, Refusals, judge, text_at
 from kimp.domain.errors import VenueError
-from kimp.domain.market import Venue
+from kimp.domain.venues import Venue
 
 MAINTENANCE_PAUSE_S = 60
 

@@ -8,8 +8,9 @@ import msgspec
 from kimp.adapters.upbit.parse import market
 from kimp.adapters.venue.ticks import Notice, Read, Refused, Tick
 from kimp.domain.errors import BadMessage
-from kimp.domain.market import Quote, Venue
+from kimp.domain.market import Quote
 from kimp.domain.money import Asset
+from kimp.domain.venues import Venue
 
 
 class _Unit(msgspec.Struct, gc=False, rename={"ask": "ap", "bid": "bp", "ask_size": "as", "bid_size": "bs"}):

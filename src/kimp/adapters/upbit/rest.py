@@ -21,8 +21,9 @@ from kimp.contracts.orders import OrderIntent
 from kimp.contracts.transfers import Address, WithdrawalIntent, WithdrawalReport
 from kimp.domain.errors import NotFound, Postponed, Unavailable
 from kimp.domain.keys import KeyFacts
-from kimp.domain.market import Network, Quote, Side, Venue, VenueRules
+from kimp.domain.market import Network, Quote, Side, VenueRules
 from kimp.domain.money import Asset
+from kimp.domain.venues import Venue
 from kimp.ports.clock import SteadyClock
 from kimp.ports.exchange import Balances, ListedWithdrawal, VenueDeposit, VenueOrder
 

@@ -7,8 +7,8 @@ from uuid import uuid4
 from kimp.adapters.upbit.frames import reader
 from kimp.adapters.upbit.parse import market
 from kimp.adapters.venue.stream import Feed, VenueStream
-from kimp.domain.market import Venue
 from kimp.domain.money import Asset
+from kimp.domain.venues import Venue
 
 DEPTH_ONE = ".1"
 

@@ -14,7 +14,7 @@ from kimp.domain.errors import (
     Unavailable,
     VenueError,
 )
-from kimp.domain.market import Venue
+from kimp.domain.venues import Venue
 
 OK = range(200, 300)
 REDIRECTS = range(300, 400)

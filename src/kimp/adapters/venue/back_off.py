@@ -9,7 +9,7 @@ from math import ceil
 from time import monotonic
 
 from kimp.domain.errors import Unavailable
-from kimp.domain.market import Venue
+from kimp.domain.venues import Venue
 
 log = logging.getLogger(__name__)
 

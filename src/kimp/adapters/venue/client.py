@@ -23,7 +23,7 @@ from kimp.adapters.venue.shape import decode
 from kimp.adapters.venue.transport import departing, open_session
 from kimp.config import KeyPair
 from kimp.domain.errors import BadMessage, KeyRefused, NotSent, Postponed, Rejected, Unavailable, VenueError
-from kimp.domain.market import Venue
+from kimp.domain.venues import Venue
 from kimp.observability import metrics
 from kimp.observability.tracing import venue_call
 

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 
 from kimp.domain.errors import NotSent
-from kimp.domain.market import Venue
+from kimp.domain.venues import Venue
 from kimp.ports.clock import SteadyClock
 
 

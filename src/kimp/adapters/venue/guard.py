@@ -4,8 +4,8 @@ from collections.abc import Mapping
 
 from kimp.contracts.transfers import WithdrawalIntent
 from kimp.domain.errors import Rejected
-from kimp.domain.market import Venue
 from kimp.domain.money import ZERO, Asset
+from kimp.domain.venues import Venue
 
 
 def network_name(networks: Mapping[str, str], coin: Asset, venue: Venue) -> str:

@@ -6,8 +6,8 @@ from typing import Any, TypeVar
 
 from kimp.adapters.venue.shape import shaped
 from kimp.domain.errors import BadMessage
-from kimp.domain.market import Venue
 from kimp.domain.money import Asset
+from kimp.domain.venues import Venue
 from kimp.observability import metrics
 from kimp.ports.exchange import Balance, Balances
 

@@ -16,8 +16,9 @@ from kimp.adapters.venue.sockets import bursts, connections, pause_after
 from kimp.adapters.venue.ticks import Notice, Read, Refused
 from kimp.config import VenueSettings
 from kimp.domain.errors import BadMessage
-from kimp.domain.market import Quote, Venue
+from kimp.domain.market import Quote
 from kimp.domain.money import Asset
+from kimp.domain.venues import Venue
 from kimp.observability import metrics
 from kimp.ports.clock import Clock
 

@@ -2,7 +2,7 @@
 
 from aiohttp import web
 
-from kimp.domain.market import Venue
+from kimp.domain.venues import Venue
 from kimp.paper.binance.auth import Gatekeeper
 from kimp.paper.binance.gate import Gate
 from kimp.paper.binance.rest_market import MarketCalls

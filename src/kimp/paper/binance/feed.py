@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 
-from kimp.domain.market import Venue
+from kimp.domain.venues import Venue
 from kimp.paper.binance import frames
 from kimp.paper.hub import Hub, Outbox, Topic
 from kimp.paper.instruments import Instrument

@@ -7,7 +7,7 @@ from urllib.parse import parse_qsl
 import msgspec
 from aiohttp import web
 
-from kimp.domain.market import Venue
+from kimp.domain.venues import Venue
 from kimp.paper.binance.auth import Gatekeeper
 from kimp.paper.binance.errors import UNDER_MAINTENANCE, BinanceError
 from kimp.paper.conditions import Condition

@@ -4,7 +4,8 @@ import re
 import secrets
 from decimal import Decimal
 
-from kimp.domain.market import Side, Venue
+from kimp.domain.market import Side
+from kimp.domain.venues import Venue
 from kimp.paper.amounts import CONTEXT, ZERO, BadNumber, exact, number
 from kimp.paper.binance import rules
 from kimp.paper.binance.errors import BinanceError

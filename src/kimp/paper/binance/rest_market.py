@@ -6,7 +6,8 @@ from typing import Any
 
 import msgspec
 
-from kimp.domain.market import Side, Venue
+from kimp.domain.market import Side
+from kimp.domain.venues import Venue
 from kimp.paper.amounts import ZERO, padded, plain, ratio
 from kimp.paper.binance.errors import BinanceError
 from kimp.paper.binance.gate import Gate, Params

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from typing import Any
 
-from kimp.domain.market import Venue
+from kimp.domain.venues import Venue
 from kimp.paper.accounts import InsufficientFunds
 from kimp.paper.amounts import padded
 from kimp.paper.binance import render, rules

@@ -3,7 +3,7 @@
 from decimal import Decimal
 from typing import Any
 
-from kimp.domain.market import Venue
+from kimp.domain.venues import Venue
 from kimp.paper.accounts import InsufficientFunds
 from kimp.paper.addresses import Address
 from kimp.paper.amounts import CONTEXT, ZERO, BadNumber, exact, is_multiple, number, plain

@@ -5,7 +5,7 @@ from typing import Any
 import msgspec
 from aiohttp import web
 
-from kimp.domain.market import Venue
+from kimp.domain.venues import Venue
 from kimp.paper.binance.connection import Connection
 from kimp.paper.binance.feed import COMBINED, RAW, Feed, topic_of
 from kimp.paper.hub import Topic

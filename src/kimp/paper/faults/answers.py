@@ -5,7 +5,7 @@ from collections.abc import Callable
 import msgspec
 from aiohttp import web
 
-from kimp.domain.market import Venue
+from kimp.domain.venues import Venue
 from kimp.paper.faults.injector import Fault
 from kimp.paper.faults.kinds import FaultKind
 

@@ -6,7 +6,7 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from typing import Any
 
-from kimp.domain.market import Venue
+from kimp.domain.venues import Venue
 from kimp.paper.faults.kinds import SHORTEST, FaultKind
 from kimp.paper.faults.plan import FaultPlan, ScriptedFault
 from kimp.paper.journal import Journal

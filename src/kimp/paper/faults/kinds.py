@@ -5,7 +5,7 @@ A name ending in `_after` looks to the client like the one without it, but the r
 
 from enum import StrEnum
 
-from kimp.domain.market import Venue
+from kimp.domain.venues import Venue
 
 
 class FaultKind(StrEnum):

@@ -3,7 +3,7 @@
 from dataclasses import replace
 from decimal import Decimal
 
-from kimp.domain.market import Venue
+from kimp.domain.venues import Venue
 from kimp.paper.accounts import Accounts, InsufficientFunds
 from kimp.paper.amounts import ZERO, exact, floor_to
 from kimp.paper.conditions import Condition, Conditions

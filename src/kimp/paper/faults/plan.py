@@ -5,7 +5,7 @@ from typing import Annotated, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from kimp.domain.market import Venue
+from kimp.domain.venues import Venue
 from kimp.paper.faults.kinds import LONGEST, ONLY_ON, SECONDS, SHORTEST, FaultKind
 
 HOUR_S = 3_600.0

@@ -7,7 +7,7 @@ from math import ceil
 
 from aiohttp import web
 
-from kimp.domain.market import Venue
+from kimp.domain.venues import Venue
 from kimp.paper.clock import Agenda, Clock
 from kimp.paper.conditions import Condition, Conditions
 from kimp.paper.faults import kinds, poison

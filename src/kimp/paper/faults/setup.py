@@ -1,6 +1,6 @@
 """Puts the faults into their places."""
 
-from kimp.domain.market import Venue
+from kimp.domain.venues import Venue
 from kimp.paper.clock import Agenda, Clock
 from kimp.paper.conditions import Conditions
 from kimp.paper.desk import Desk

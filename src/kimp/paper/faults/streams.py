@@ -2,7 +2,7 @@
 
 from decimal import Decimal
 
-from kimp.domain.market import Venue
+from kimp.domain.venues import Venue
 from kimp.paper.clock import Clock
 from kimp.paper.faults import frames, kinds
 from kimp.paper.faults.injector import Fault, Injector

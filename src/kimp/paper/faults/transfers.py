@@ -4,7 +4,7 @@ import uuid
 from dataclasses import replace
 from decimal import Decimal
 
-from kimp.domain.market import Venue
+from kimp.domain.venues import Venue
 from kimp.paper.amounts import CONTEXT, ZERO, exact, floor_to
 from kimp.paper.clock import Agenda, Clock
 from kimp.paper.faults import kinds

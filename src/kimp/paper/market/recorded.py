@@ -5,7 +5,7 @@ from collections.abc import Container, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from kimp.domain.market import Venue
+from kimp.domain.venues import Venue
 from kimp.paper.instruments import KRW, USDT
 from kimp.paper.market.candles import NoLength, at_close
 from kimp.paper.market.rows import Fields, Market, Parse, Recorded, candle, parser

@@ -7,7 +7,8 @@ import time
 from collections.abc import AsyncIterator, Sequence
 from decimal import Decimal
 
-from kimp.domain.market import Side, Venue
+from kimp.domain.market import Side
+from kimp.domain.venues import Venue
 from kimp.paper.config import ReplayMarket
 from kimp.paper.instruments import USDT, Instrument
 from kimp.paper.market.quantise import print_at, update_around

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
-from kimp.domain.market import Venue
+from kimp.domain.venues import Venue
 from kimp.paper.amounts import ZERO, number
 from kimp.paper.market.table import shown
 

@@ -6,7 +6,8 @@ from decimal import Decimal
 from typing import Protocol
 
 from kimp.domain.errors import BadInput
-from kimp.domain.market import Side, Venue
+from kimp.domain.market import Side
+from kimp.domain.venues import Venue
 
 
 class BadMarketData(BadInput):

@@ -2,7 +2,7 @@
 
 from aiohttp import web
 
-from kimp.domain.market import Venue
+from kimp.domain.venues import Venue
 from kimp.paper.seam import Seam
 from kimp.paper.upbit.auth import Gatekeeper
 from kimp.paper.upbit.gate import Gate

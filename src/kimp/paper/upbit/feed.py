@@ -1,6 +1,6 @@
 """Market updates, rendered once per format and put to every subscriber."""
 
-from kimp.domain.market import Venue
+from kimp.domain.venues import Venue
 from kimp.paper.hub import Hub, Outbox, Topic
 from kimp.paper.instruments import Instrument
 from kimp.paper.tape import NumberedPrint

@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 from aiohttp import web
 
-from kimp.domain.market import Venue
+from kimp.domain.venues import Venue
 from kimp.paper.conditions import Condition
 from kimp.paper.config import RateLimits
 from kimp.paper.keys import UPBIT_RIGHTS, Right

@@ -3,7 +3,8 @@
 import re
 from decimal import Decimal
 
-from kimp.domain.market import Side, Venue
+from kimp.domain.market import Side
+from kimp.domain.venues import Venue
 from kimp.paper.amounts import CONTEXT, SATOSHI, ZERO, BadNumber, exact, is_multiple, number
 from kimp.paper.instruments import Instrument
 from kimp.paper.orders import Force, Request

@@ -3,7 +3,8 @@
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from kimp.domain.market import Side, Venue
+from kimp.domain.market import Side
+from kimp.domain.venues import Venue
 from kimp.paper.amounts import ZERO, exact, ratio
 from kimp.paper.book import DEPTH
 from kimp.paper.instruments import KRW, Instrument

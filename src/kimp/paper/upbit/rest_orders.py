@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
-from kimp.domain.market import Venue
+from kimp.domain.venues import Venue
 from kimp.paper.accounts import Balance, InsufficientFunds
 from kimp.paper.amounts import plain
 from kimp.paper.instruments import KRW, Instrument

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from decimal import Decimal
 from typing import Any, TypeVar
 
-from kimp.domain.market import Venue
+from kimp.domain.venues import Venue
 from kimp.paper.accounts import InsufficientFunds
 from kimp.paper.addresses import Address
 from kimp.paper.amounts import CONTEXT, ZERO, BadNumber, is_multiple, number, plain

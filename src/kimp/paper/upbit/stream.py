@@ -6,7 +6,7 @@ from contextlib import suppress
 import msgspec
 from aiohttp import WSMsgType, web
 
-from kimp.domain.market import Venue
+from kimp.domain.venues import Venue
 from kimp.paper.hub import Outbox
 from kimp.paper.limits import Window
 from kimp.paper.upbit.feed import Feed
