@@ -528,10 +528,35 @@ def _completed_with_no_profit_told(pages: Pages) -> None:
 
 
 def _undone_beyond_its_bound(pages: Pages) -> None:
+    """It earned less than the bound, which here demands a gain."""
+    pages.row("cycles")["status"] = "COMPENSATED"
+    records = sum(call.activity == "record" for call in pages.workflow.calls)
+    pages.ask("record", records - 1, status="COMPENSATED")
+    pages.circumstances = replace(pages.circumstances, compensation_loss_limit=Decimal("0.05"))
+
+
+def _undone_and_what_a_venue_lost_written_off(pages: Pages) -> None:
+    """The most of its stake is gone, by no trade."""
     _a_lost_deposit(pages)
     pages.row("cycles")["status"] = "COMPENSATED"
     pages.ask("record", 7, status="COMPENSATED")
     pages.circumstances = replace(pages.circumstances, compensation_loss_limit=Decimal("-0.2"))
+
+
+def _taken_up_again_and_open_since(pages: Pages) -> None:
+    """Its reservation was given back, and is open again; another cycle was admitted in between."""
+    _with_caps(pages)
+    again = START_MS + 60_000
+    before = {**pages.row("reservations", cycle_id="ADA-1"), "made_ms": START_MS - 40_000}
+    end = replace(pages.workflow.calls[-1], asked={**pages.workflow.calls[-1].asked, "at_ms": START_MS - 20_000})
+    run = replace(pages.workflow, workflow_id="cycle-ADA-1", run_id="ada", calls=(end,), started_ms=START_MS - 41_000)
+    pages.tables["reservations"][-1] = {**before, "released_ms": None, "amount": "0", "result_krw": None}
+    pages.later += [run, replace(run, run_id="ada2", kind="StrandedCycle", calls=(), started_ms=again)]
+
+
+def _taken_up_again_before_the_next_one(pages: Pages) -> None:
+    _taken_up_again_and_open_since(pages)
+    pages.later[-1] = replace(pages.later[-1], started_ms=START_MS - 10_000)
 
 
 def _spent_more_than_was_reserved(pages: Pages) -> None:
@@ -708,6 +733,7 @@ BROKEN: list[tuple[str, Change]] = [
     ("I7", _a_stake_above_the_cap),
     ("I7", _a_stake_that_hides_most_of_its_cash),
     ("I7", _more_open_than_allowed),
+    ("I7", _taken_up_again_before_the_next_one),
     ("I7", _more_in_a_day_than_allowed),
     ("I7", _begun_faster_than_allowed),
     ("I7", _admitted_after_too_many_losses),
@@ -756,6 +782,7 @@ ALLOWED_FOR: list[Change] = [
     _fees_in_bnb,
     _taken_over,
     _with_caps,
+    _undone_and_what_a_venue_lost_written_off,
     _a_breach_and_then_a_halt,
     _booked_by_the_sweep,
     _opened_by_quotes_as_old_as_they_may_be,
@@ -770,6 +797,10 @@ ALLOWED_FOR: list[Change] = [
 def test_what_may_happen_at_a_venue_or_by_a_person_is_no_violation(change: Change) -> None:
     assert failing(broken(change)) == {}
     assert all(verdict.holds is Holds.YES for verdict in judge(broken(change)))
+
+
+def test_a_cycle_that_had_ended_was_not_open_until_it_was_taken_up_again() -> None:
+    assert "I7" not in failing(broken(_taken_up_again_and_open_since))
 
 
 def test_an_order_that_the_venue_executed_late_was_sent_in_time() -> None:

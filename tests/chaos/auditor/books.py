@@ -1,5 +1,6 @@
 """What kimp says of itself in its database, read as plain rows."""
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
@@ -11,6 +12,7 @@ from chaos.auditor.venue_truth import total
 TERMINAL = {"COMPLETED", "REJECTED", "COMPENSATED"}
 HOLDINGS = {*CASH, "in_transit"}
 SURFACED = "surfaced after its fence"
+WRITTEN_OFF = re.compile(r"/write-off/\d+$|/missing$")
 UNHEARD = {None, "absent"}
 REQUIRED = ("cycles", "ledger_entries", "ledger_postings", "order_intents", "withdrawal_intents", "halts")
 
@@ -118,6 +120,14 @@ class Books:
             if entry.cycle_id is not None:
                 changes.setdefault(entry.cycle_id, []).extend(p for p in entry.postings if p[0] in HOLDINGS)
         return {cycle: total(postings) for cycle, postings in changes.items()}
+
+    def written_off(self) -> dict[str, dict[tuple[str, str], Decimal]]:
+        """What a person declared lost of each cycle, or a deposit lacked that came short."""
+        gone: dict[str, list[tuple[str, str, Decimal]]] = {}
+        for entry in self.entries:
+            if entry.cycle_id is not None and WRITTEN_OFF.search(entry.entry_id):
+                gone.setdefault(entry.cycle_id, []).extend(p for p in entry.postings if p[0] not in HOLDINGS)
+        return {cycle: total(postings) for cycle, postings in gone.items()}
 
 
 def plain_id(venue_id: str) -> str:

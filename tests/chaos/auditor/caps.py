@@ -1,10 +1,11 @@
 """I7, further: what was admitted, replayed from the reservations as they were made and released."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal
 
-from chaos.auditor.books import Books, Halt
-from chaos.auditor.evidence import Caps, Circumstances, Row, Violation, number, violation
+from chaos.auditor.books import TERMINAL, Books, Halt
+from chaos.auditor.evidence import Caps, Circumstances, Row, Violation, Workflow, number, violation
+from chaos.auditor.lives import runs_of
 from chaos.auditor.names import CASH
 
 MINUTE_MS = 60_000
@@ -15,13 +16,14 @@ RATE_MARGIN = Decimal("0.1")
 """How far the rate that a stake was valued at may be from the usual one."""
 
 
-def check_caps(books: Books, circumstances: Circumstances) -> Iterator[Violation]:
+def check_caps(books: Books, workflows: Sequence[Workflow], circumstances: Circumstances) -> Iterator[Violation]:
     """No stake above an order's cap or other than its cash, and never more at once than the caps allowed."""
+    ended = {cycle: _ended_meanwhile(runs) for cycle, runs in runs_of(workflows).items()}
     rows = sorted((row for row in books.reservations or () if "stake_krw" in row), key=lambda row: row["made_ms"])
     for row in rows:
         yield from _stake(row, circumstances)
         if circumstances.caps is not None:
-            yield from _at_once(row, rows, circumstances.caps)
+            yield from _at_once(row, rows, circumstances.caps, ended)
     if circumstances.caps is not None:
         yield from _latched(rows, books.halts, circumstances.caps)
 
@@ -38,11 +40,31 @@ def _stake(row: Row, circumstances: Circumstances) -> Iterator[Violation]:
         yield violation("a stake is not what its reserved cash is worth", **facts, worth_krw=worth)
 
 
-def _at_once(row: Row, rows: Sequence[Row], caps: Caps) -> Iterator[Violation]:
+def _ended_meanwhile(runs: Sequence[Workflow]) -> Sequence[tuple[int, int]]:
+    """When the cycle had ended, until a later run took it up again: its reservation is open again then, and tells
+    nothing of the time between.
+    """
+    ends = [
+        call.asked["at_ms"]
+        for run in runs[:-1]
+        for call in run.calls
+        if call.activity == "record" and call.done and call.asked["status"] in TERMINAL
+    ]
+    return [(end, min((run.started_ms for run in runs if run.started_ms >= end), default=end)) for end in ends]
+
+
+def _at_once(
+    row: Row, rows: Sequence[Row], caps: Caps, ended: Mapping[str, Sequence[tuple[int, int]]]
+) -> Iterator[Violation]:
     """At the instant that it was made, itself included."""
     at_ms = row["made_ms"]
     so_far = [other for other in rows if other["made_ms"] <= at_ms]
-    open_then = [r for r in so_far if r["released_ms"] is None or r["released_ms"] > at_ms + TURN_MS]
+    open_then = [
+        r
+        for r in so_far
+        if (r["released_ms"] is None or r["released_ms"] > at_ms + TURN_MS)
+        and not any(end - TURN_MS <= at_ms <= again for end, again in ended.get(r["cycle_id"], ()))
+    ]
     of_the_day = [r for r in so_far if r["made_ms"] > at_ms - DAY_MS]
     of_the_minute = [r for r in so_far if r["made_ms"] > at_ms - MINUTE_MS]
     for what, figure, most in (

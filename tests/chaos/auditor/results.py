@@ -24,7 +24,7 @@ LOSS_MARGIN = Decimal("0.02")
 
 
 def check_results(truth: VenueTruth, books: Books, circumstances: Circumstances) -> Iterator[Violation]:
-    held = books.holdings()
+    held, written_off = books.holdings(), books.written_off()
     for cycle, row in books.cycles.items():
         if row["status"] not in TERMINAL:
             continue
@@ -39,7 +39,10 @@ def check_results(truth: VenueTruth, books: Books, circumstances: Circumstances)
         expected, margin = expected - (least + most) / 2, margin + (most - least) / 2
         if abs(told - expected) > margin:
             yield violation("a profit other than what was earned", cycle=cycle, told=told, earned=expected)
-        yield from _bearable(cycle, row["status"], expected + margin, row["spent"], row["home_asset"], circumstances)
+        # What venues lost for good, and a person wrote off, is no loss by undoing.
+        gone, gone_margin = _valued(written_off.get(cycle, {}), truth.prices_krw)
+        most_krw = expected + margin + gone + gone_margin
+        yield from _bearable(cycle, row["status"], most_krw, row["spent"], row["home_asset"], circumstances)
 
 
 def _valued(left: Mapping[tuple[str, str], Decimal], prices_krw: Mapping[str, Decimal]) -> tuple[Decimal, Decimal]:

@@ -100,7 +100,7 @@ def _judge(e: Evidence) -> Iterator[Verdict]:
             check_leave(_read(truth), _read(books), _read(e.workflows), circumstances),
             check_openings(_read(truth), _read(books), _read(e.workflows), circumstances),
             check_breaches(_read(truth), _read(books), circumstances.fee_rates),
-            check_caps(_read(books), circumstances),
+            check_caps(_read(books), _read(e.workflows), circumstances),
         ),
     )
     yield _verdict("I8", "every history replays", lambda: _each("a history replays otherwise", e.differences))
