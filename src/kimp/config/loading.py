@@ -13,7 +13,7 @@ from kimp.config.switches import read_switches
 from kimp.config.wording import sentence
 from kimp.domain.errors import BadConfig
 
-LONGEST_NAME = 100
+LONGEST_LINE = 500
 MOST_SHOWN = 30
 """Problems of one configuration: whoever gave a wrong file sees that, and not a screen for each line of it."""
 S = TypeVar("S", bound=Sourced)
@@ -27,7 +27,11 @@ class ConfigProblems(BadConfig):
         many = len(self.problems) != 1
         head = f"bad configuration, {len(self.problems)} problems:\n  " if many else "bad configuration: "
         more = len(self.problems) - MOST_SHOWN
-        shown = [*self.problems[:MOST_SHOWN], *([f"and {more} more"] if more > 0 else [])]
+        shown = [
+            line if len(line) <= LONGEST_LINE else f"{line[: LONGEST_LINE - 100]} … {line[-100:]}"
+            for line in self.problems[:MOST_SHOWN]
+        ]
+        shown += [f"and {more} more"] if more > 0 else []
         super().__init__(head + "\n  ".join(shown))
 
 
@@ -63,7 +67,5 @@ def load_with_origins(kind: type[S], environment: str | None = None) -> Loaded[S
 def _problem(detail: ErrorDetails, reading: Reading) -> str:
     path = tuple(str(part) for part in detail["loc"] if part != "[key]")
     told = path[:-1] if detail["type"] == "missing" else path
-    name = ".".join(path)
-    shown = name if len(name) <= LONGEST_NAME else f"{name[:LONGEST_NAME]}…"
-    place = f"{shown}: " if path else ""  # a rule of two tables has no one place
+    place = f"{'.'.join(path)}: " if path else ""  # a rule of two tables has no one place
     return f"{place}{sentence(detail)} ({reading.origin(told) or 'default'})"

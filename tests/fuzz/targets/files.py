@@ -125,7 +125,7 @@ def _sound(_value: Any) -> None:
     """Its ranges are the settings' own: a value that was made is one."""
 
 
-ALL_PROBLEMS = 10_000
+ALL_PROBLEMS = 20_000
 """Characters: a line for each setting that is wrong."""
 LOADS: dict[str, Callable[[bytes], Any]] = {
     "config-toml": _from_toml,
