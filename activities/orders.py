@@ -5,7 +5,6 @@ from dataclasses import dataclass
 
 from temporalio import activity
 
-from activities.crash_points import crash_point
 from activities.identity import foreign_order
 from activities.leaving import left_by_server_ms
 from activities.pauses import pause
@@ -20,6 +19,7 @@ from kimp.domain.ids import step_of
 from kimp.domain.money import CONTEXT, ONE
 from kimp.domain.venues import Venue
 from kimp.observability import metrics
+from kimp.observability.crash_points import crash_point
 from kimp.ports.books import Controls, Journal, SendPermit
 from kimp.ports.clock import SteadyClock
 from kimp.ports.exchange import Trading, VenueOrder

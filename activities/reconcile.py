@@ -6,7 +6,6 @@ from decimal import Decimal
 
 from temporalio import activity
 
-from activities.crash_points import crash_point
 from activities.orders import FENCE_MS
 from activities.own_rate import own_krw_per_usdt
 from kimp.contracts.sweep import SWEEP, Reconciled, SweepQuery
@@ -16,6 +15,7 @@ from kimp.domain.ledger import RECONCILED, Account, unexplained, unexplained_ent
 from kimp.domain.money import Asset
 from kimp.domain.own_prices import PriceBounds
 from kimp.domain.venues import Venue
+from kimp.observability.crash_points import crash_point
 from kimp.ports.books import Controls, Ledger, Strandings
 from kimp.ports.clock import Clock
 from kimp.ports.exchange import MarketData

@@ -4,9 +4,9 @@ from dataclasses import dataclass
 
 from temporalio import activity
 
-from activities.crash_points import crash_point
 from kimp.contracts.cycle import CycleRecord
 from kimp.observability import metrics
+from kimp.observability.crash_points import crash_point
 from kimp.ports.books import ReadModel
 
 

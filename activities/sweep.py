@@ -7,7 +7,6 @@ from decimal import Decimal
 
 from temporalio import activity
 
-from activities.crash_points import crash_point
 from activities.identity import foreign_order
 from activities.own_rate import own_krw_per_usdt
 from kimp.contracts.cycle import CyclePolicy, StrandedInput
@@ -19,6 +18,7 @@ from kimp.domain.own_prices import PriceBounds
 from kimp.domain.venues import Venue
 from kimp.observability import metrics
 from kimp.observability.context import bound
+from kimp.observability.crash_points import crash_point
 from kimp.ports.books import Stranding, Strandings
 from kimp.ports.exchange import Trading, VenueOrder
 from kimp.ports.settings import TradingRules

@@ -10,7 +10,6 @@ from temporalio.exceptions import ApplicationError
 
 from activities import deposits
 from activities.addresses import agreed
-from activities.crash_points import crash_point
 from activities.identity import CLOCKS_DIFFER_MS, Doubtful, own_withdrawal
 from activities.leaving import left_by_server_ms
 from activities.orders import SEND_WITHIN_MS
@@ -31,6 +30,7 @@ from kimp.domain.errors import KeyRefused, NotFound, NotSent, OutcomeUnknown, Po
 from kimp.domain.ids import Step, step_of
 from kimp.domain.money import ZERO, Asset
 from kimp.domain.venues import Venue
+from kimp.observability.crash_points import crash_point
 from kimp.ports.books import Journal, SendPermit
 from kimp.ports.clock import SteadyClock
 from kimp.ports.exchange import Transfers

@@ -30,7 +30,6 @@ with workflow.unsafe.imports_passed_through():
     from kimp.adapters.temporal.devserver_binary import ensure_binary
     from kimp.adapters.temporal.starter import TemporalCycleStarter
     from kimp.bootstrap.parts import open_bus, open_database, open_venues
-    from kimp.bootstrap.services import open_ledger
     from kimp.bootstrap.temporal import connect_temporal
     from kimp.bootstrap.workers import cycle_worker
     from kimp.config import Settings
@@ -43,6 +42,7 @@ with workflow.unsafe.imports_passed_through():
     from kimp.domain.venues import Direction, Venue
     from kimp.domain.view import MarketView
     from kimp.observability.logs import configure_logging
+    from kimp.operations.opening_ledger import open_ledger
     from kimp.ports.exchange import Exchange, VenueOrder
 
 ROUNDS = 60
@@ -128,7 +128,7 @@ async def open_world(settings: Settings) -> AsyncIterator[World]:
         books = await stack.enter_async_context(open_database(settings))
         bus = await stack.enter_async_context(open_bus(settings))
         real = await stack.enter_async_context(open_venues(settings))
-        await open_ledger(real, books)
+        await open_ledger(real, books.ledger)
         venues = {venue: Timed(exchange) for venue, exchange in real.items()}
         yield World(settings, client, bare, books, bus, venues)
 

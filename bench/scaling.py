@@ -20,7 +20,7 @@ from bench.orders import World, open_world
 from bench.orders import measure as measure_orders
 from kimp.adapters.embedded.process import ServerProcess
 from kimp.adapters.temporal.starter import TemporalCycleStarter
-from kimp.cli.stack import Stack
+from kimp.bootstrap.stack import Stack
 from kimp.config import load
 from kimp.domain.admission import HaltLevel
 from kimp.domain.ids import workflow_id
@@ -68,7 +68,7 @@ async def measure(folder: Path) -> AsyncIterator[Row]:
                 await kimp.start(f"worker-{number}", "worker")
             running = many
             # Here every cycle loses; so many in a row would halt trading.
-            await world.books.controls.set_halt_level(HaltLevel.RUN, "bench")
+            await world.books.controls.set_halt_level(HaltLevel.RUN, "bench", by="a test")
             await _cycles(world, FIRST * many, 2 * many)  # warm up: each process imports and connects
             ours = CYCLES / await _cycles(world, FIRST * many + 100, CYCLES)
             theirs = CYCLES / await _bare(world.bare, folder, many)

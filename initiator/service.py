@@ -7,7 +7,6 @@ from collections import Counter
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
-from activities.crash_points import crash_point
 from initiator.gauges import newest_age_s, show_market
 from initiator.known_cycles import KnownCycles
 from initiator.plan import cycle_input
@@ -24,6 +23,7 @@ from kimp.domain.money import Asset
 from kimp.domain.venues import Venue
 from kimp.observability import metrics
 from kimp.observability.context import bound
+from kimp.observability.crash_points import crash_point
 from kimp.observability.tracing import Cause, from_tick
 from kimp.ports.books import Capital, Controls, ReadModel
 from kimp.ports.clock import SteadyClock

@@ -35,12 +35,12 @@ from redis.asyncio import Redis
 from redis.exceptions import ReadOnlyError
 from temporalio.client import Client
 
-from activities.crash_points import crash_point
 from kimp.adapters.redis.bus import RedisTickBus
 from kimp.adapters.upbit.rulebook import TAG_COINS
-from kimp.cli.stack import Stack
+from kimp.bootstrap.stack import Stack
 from kimp.domain.money import USDT
 from kimp.domain.venues import Venue
+from kimp.observability.crash_points import crash_point
 from kimp.paper.faults import kinds
 from kimp.paper.faults.kinds import FaultKind
 from kimp.paper.faults.plan import FaultPlan

@@ -13,13 +13,13 @@ from fakes.places import a_paper_exchange_of_its_own
 
 from kimp.adapters.sql.books import SqlBooks
 from kimp.bootstrap.parts import open_bus, open_database, open_venues
+from kimp.bootstrap.stack import Stack
 from kimp.cli import terminal, views
-from kimp.cli.audit import compare
 from kimp.cli.cycles_table import CyclesTable
 from kimp.cli.showing import Screen, at_rest, running
-from kimp.cli.stack import Stack
 from kimp.config import Settings, load
 from kimp.contracts.status import CycleStatus
+from kimp.operations.audit import compare
 from kimp.ports.books import CycleRow
 
 WITHIN_S = 240
@@ -92,7 +92,7 @@ async def _conclude(kimp: Stack, books: SqlBooks, screen: Screen, say: Say) -> i
     await screen.until(at_rest, SETTLE_S)
     rows = await books.read_model.cycles(limit=MANY)
     async with open_venues(kimp.settings) as venues:
-        pairs = await compare(books, venues)
+        pairs = await compare(books.ledger, venues)
     terminal.console().print(CyclesTable(rows), views.balance_table(pairs))
     balanced = all(ours == theirs for ours, theirs in pairs.values())
     say("the ledger equals the venues' balances" if balanced else "the ledger is off")

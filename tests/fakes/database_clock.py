@@ -18,4 +18,4 @@ class DatabaseClock:
         """With kimp's tables and no rows."""
         await migrate(url)
         now = bindparam("now_ms", callable_=lambda: self.ms, type_=BigInteger)
-        return SqlBooks(Store(create_engine(url), now))
+        return SqlBooks(Store(create_engine(url), now), "here")

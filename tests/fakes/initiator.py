@@ -98,8 +98,6 @@ class StatedBooks:
     async def halt_level(self) -> HaltLevel:
         return self.level
 
-    async def set_halt_level(self, level: HaltLevel, reason: str) -> None: ...
-
     async def halt_at_least(self, level: HaltLevel, reason: str) -> None:
         self.level = max(self.level, level)
         self.halts.append(reason)

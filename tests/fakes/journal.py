@@ -86,9 +86,6 @@ class MemoryJournal:
     async def halt_level(self) -> HaltLevel:
         return self.halt
 
-    async def set_halt_level(self, level: HaltLevel, reason: str) -> None:
-        self.halt = level
-
     async def halt_at_least(self, level: HaltLevel, reason: str) -> None:
         self.halt = max(self.halt, level)
         self.reasons.append(reason)

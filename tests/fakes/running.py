@@ -15,8 +15,8 @@ from fakes.command import KIMP
 
 from kimp.adapters.embedded.process import free_port
 from kimp.bootstrap.parts import bus_url
+from kimp.bootstrap.stack import Stack
 from kimp.bootstrap.temporal import connect_temporal
-from kimp.cli.stack import Stack
 from kimp.config import Settings
 
 WITHIN_S = 150

@@ -20,7 +20,7 @@ from fakes.running import World, eventually, free_row
 from kimp.adapters.clock import SystemClock
 from kimp.adapters.embedded.process import ServerProcess, free_port
 from kimp.bootstrap.parts import open_venue
-from kimp.cli.stack import Stack
+from kimp.bootstrap.stack import Stack
 from kimp.config import load
 from kimp.domain.money import Asset
 from kimp.domain.venues import Venue

@@ -30,9 +30,9 @@ async def source(tmp_path: Path) -> str:
     """What one machine has: SQLite, with something in it."""
     url = f"sqlite+aiosqlite:///{tmp_path / 'kimp.db'}"
     await migrate(url)
-    books = SqlBooks(Store(create_engine(url)))
+    books = SqlBooks(Store(create_engine(url)), "here")
     await books.ledger.book([opening_entry(Venue.UPBIT, {KRW: Decimal("100000000.12345678"), USDT: Decimal("0.1")})])
-    await books.controls.set_halt_level(HaltLevel.NO_NEW_CYCLES, "moving")
+    await books.controls.set_halt_level(HaltLevel.NO_NEW_CYCLES, "moving", by="a test")
     await books.read_model.record(
         CycleRecord(
             cycle_id="XRP-7",

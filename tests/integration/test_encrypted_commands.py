@@ -18,7 +18,8 @@ from kimp.adapters.temporal.devserver import DevServer
 from kimp.adapters.temporal.histories import read_folder
 from kimp.adapters.temporal.starter import TemporalCycleStarter
 from kimp.bootstrap.parts import open_database
-from kimp.cli.app import EXIT_BAD_INPUT, EXIT_FAILED, code_of_command
+from kimp.cli.app import EXIT_BAD_INPUT, EXIT_FAILED
+from kimp.cli.commands import code_of_command
 from kimp.config import Settings
 from kimp.contracts.cycle import CycleInput
 from kimp.contracts.status import CycleStatus

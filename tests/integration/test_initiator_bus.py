@@ -45,8 +45,6 @@ class NoCycles:
     async def stakes(self) -> Stakes:
         return RICH
 
-    async def set_halt_level(self, level: HaltLevel, reason: str) -> None: ...
-
     async def halt_at_least(self, level: HaltLevel, reason: str) -> None: ...
 
     async def start(self, cycle: CycleInput) -> StartOutcome:

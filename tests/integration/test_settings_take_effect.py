@@ -13,11 +13,11 @@ from fakes.market import TRX, XRP, ManualClock, free_rules, kimchi_quotes
 from initiator.service import Initiator, InitiatorSettings
 from kimp.adapters.sql.books import SqlBooks
 from kimp.bootstrap.services import initiator_settings
-from kimp.bootstrap.settings import SettingsInForce
 from kimp.config import Settings
 from kimp.contracts.ticks import encode_batch
 from kimp.domain.errors import StoreUnavailable
 from kimp.domain.money import USDT
+from kimp.operations.settings import SettingsInForce
 
 CONFIGURED = Settings(
     trading={"coins": (XRP, TRX), "threshold": "0.02", "notional_krw": 1_400_000, "rebalance_floor": 0},  # type: ignore[arg-type]  # as sources give it
@@ -62,7 +62,7 @@ class Running:
 
     async def change(self, changes: dict[str, Any]) -> None:
         latest = await self.books.settings.latest()
-        await self.books.settings.add(changes, "a test", 1, after=latest.version if latest else 0)
+        await self.books.settings.add(changes, "a test", 1, by="a test", after=latest.version if latest else 0)
 
 
 @pytest.fixture

@@ -182,7 +182,7 @@ async def latched(books: SqlBooks, gate: Gate, caps: Caps) -> None:
     assert await admitted(books, 90, caps) is gate
     assert await books.controls.halt_level() is HaltLevel.NO_NEW_CYCLES
     assert await admitted(books, 91, WIDE) is Gate.KILL_SWITCH
-    await books.controls.set_halt_level(HaltLevel.RUN, "looked")
+    await books.controls.set_halt_level(HaltLevel.RUN, "looked", by="a test")
     assert await admitted(books, 92, caps) is None
 
 
@@ -240,7 +240,7 @@ async def test_the_clock_of_whoever_records_a_loss_changes_no_latch(
 ) -> None:
     """Of a workflow or a worker: what they say when it was is for people to read."""
     clock.ms = DAY
-    await books.controls.set_halt_level(HaltLevel.RUN, "looked")
+    await books.controls.set_halt_level(HaltLevel.RUN, "looked", by="a test")
     for number in range(3):
         clock.ms += 1_000
         await lose(books, number, "-100", clock.ms + off_ms)
@@ -257,7 +257,7 @@ async def test_not_even_a_step_of_the_databases_own_clock_hides_a_loss_from_a_la
     for number in range(2):
         await lose(books, number, "-100")
     clock.ms += off_ms
-    await books.controls.set_halt_level(HaltLevel.RUN, "looked")
+    await books.controls.set_halt_level(HaltLevel.RUN, "looked", by="a test")
     clock.ms -= off_ms
     for number in range(2, 5):
         assert await admitted(books, 70 + number, caps) is None, "two lost before the resume, fewer than three since"

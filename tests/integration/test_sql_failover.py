@@ -44,8 +44,8 @@ async def demoted(tmp_path: Path) -> AsyncIterator[tuple[SqlBooks, Server]]:
     await migrate(url)
     engine = create_engine(url)
     server = Server(engine)
-    books = SqlBooks(Store(engine))
-    await books.controls.set_halt_level(HaltLevel.RUN, "before")
+    books = SqlBooks(Store(engine), "here")
+    await books.controls.set_halt_level(HaltLevel.RUN, "before", by="a test")
     yield books, server
     await books.close()
 
@@ -56,7 +56,7 @@ async def test_connections_to_a_server_that_will_not_write_are_let_go(
 ) -> None:
     books, server = demoted
     server.fail_over(code)
-    await books.controls.set_halt_level(HaltLevel.NO_NEW_CYCLES, "after")
+    await books.controls.set_halt_level(HaltLevel.NO_NEW_CYCLES, "after", by="a test")
     assert await books.controls.halt_level() is HaltLevel.NO_NEW_CYCLES
 
 
@@ -80,4 +80,4 @@ async def test_what_nothing_mends_by_itself_is_no_outage(demoted: tuple[SqlBooks
 async def test_a_value_that_no_column_holds_is_refused_for_good(demoted: tuple[SqlBooks, Server]) -> None:
     books, _ = demoted
     with pytest.raises(Unstorable):
-        await books.controls.set_halt_level(7, "no such level")  # type: ignore[arg-type]  # the table's own check
+        await books.controls.set_halt_level(7, "no such level", by="a test")  # type: ignore[arg-type]  # the table's own check

@@ -9,9 +9,9 @@ from sqlalchemy.ext.asyncio import create_async_engine
 
 from kimp.adapters.sql.books import SqlBooks
 from kimp.adapters.sql.tables import settings_versions
-from kimp.bootstrap.settings import SettingsInForce, read_in_force
 from kimp.config import Settings
 from kimp.domain.errors import BadConfig, BadInput, StoreUnavailable
+from kimp.operations.settings import SettingsInForce, read_in_force
 from kimp.ports.settings import SettingsVersion
 
 CONFIGURED = Settings()
@@ -32,12 +32,15 @@ async def test_the_configuration_holds_until_somebody_changes_it(books: SqlBooks
 
 
 async def test_each_version_is_kept_with_who_when_and_why(books: SqlBooks) -> None:
-    assert await books.settings.add(TIGHT, "a calm market", 1_000, after=0) == 1
-    assert await books.settings.add({**TIGHT, "trading.coins": ["XRP", "SOL"]}, "dögè rests", 2_000, after=1) == 2
+    assert await books.settings.add(TIGHT, "a calm market", 1_000, by="a test", after=0) == 1
+    assert (
+        await books.settings.add({**TIGHT, "trading.coins": ["XRP", "SOL"]}, "dögè rests", 2_000, by="a test", after=1)
+        == 2
+    )
     second, first = await books.settings.history(10)
     assert (first.version, first.changes, first.reason, first.set_ms) == (1, TIGHT, "a calm market", 1_000)
     assert (second.version, second.reason) == (2, "dögè rests")
-    assert "@" in first.set_by
+    assert first.set_by == "a test"
     now = await read_in_force(CONFIGURED, books.settings)
     assert now.version == 2
     assert now.settings.trading.threshold == Decimal("0.006")
@@ -45,7 +48,7 @@ async def test_each_version_is_kept_with_who_when_and_why(books: SqlBooks) -> No
 
 
 async def test_of_two_who_change_the_same_version_one_is_told(books: SqlBooks) -> None:
-    both = [books.settings.add({"caps.open_cycles": n}, "at once", 1_000, after=0) for n in (1, 2)]
+    both = [books.settings.add({"caps.open_cycles": n}, "at once", 1_000, by="a test", after=0) for n in (1, 2)]
     outcomes = await asyncio.gather(*both, return_exceptions=True)
     refused = [outcome for outcome in outcomes if isinstance(outcome, BadInput)]
     assert [outcome for outcome in outcomes if outcome not in refused] == [1]
@@ -82,7 +85,7 @@ class Flaky:
     async def history(self, limit: int) -> list[SettingsVersion]:
         return [await self.latest()][:limit]
 
-    async def add(self, changes: object, reason: str, now_ms: int, *, after: int) -> int:
+    async def add(self, changes: object, reason: str, now_ms: int, *, by: str, after: int) -> int:
         raise NotImplementedError
 
 

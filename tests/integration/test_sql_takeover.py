@@ -140,7 +140,7 @@ async def repeatable(url: str) -> AsyncIterator[SqlBooks]:
     if engine.dialect.name != "sqlite":
         await engine.dispose()
         engine = create_async_engine(url, isolation_level="REPEATABLE READ")
-    books = SqlBooks(Store(engine))
+    books = SqlBooks(Store(engine), "here")
     yield books
     await books.close()
 

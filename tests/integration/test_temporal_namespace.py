@@ -10,9 +10,9 @@ from temporalio.client import Client
 from kimp.adapters.embedded.process import free_port
 from kimp.adapters.temporal.bootstrap_namespace import prepare_namespace, require_namespace
 from kimp.adapters.temporal.devserver import DevServer
+from kimp.bootstrap.doctor import temporal_serves
 from kimp.bootstrap.services import run_initiator, run_workers
 from kimp.bootstrap.temporal import connect_temporal
-from kimp.cli.doctor import temporal_serves
 from kimp.config import Settings
 from kimp.contracts.queues import TaskQueue
 from kimp.contracts.search_attributes import SEARCH_ATTRIBUTES

@@ -31,7 +31,7 @@ UNTOUCHED_CALLS = m.Call(
     func=m.Name("TypeVar") | m.Name("isinstance") | m.Name("len") | m.Name("crash_point") | m.Attribute(value=LOGGERS),
 )
 """Types, imports, what is only logged, where chaos kills: no break there is one of what kimp does with money."""
-CRASH_POINTS = "activities/crash_points.py"
+CRASH_POINTS = "src/kimp/observability/crash_points.py"
 
 Operator = Callable[[Any], Iterable[cst.CSTNode]]
 Positions = Mapping[cst.CSTNode, CodeRange]

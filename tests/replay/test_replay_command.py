@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from kimp.cli.app import EXIT_BAD_INPUT, EXIT_FAILED, code_of_command
+from kimp.cli.app import EXIT_BAD_INPUT, EXIT_FAILED
+from kimp.cli.commands import code_of_command
 
 HISTORIES = Path(__file__).with_name("histories")
 SHORTEST = HISTORIES / "rejected_by_the_venue__cycle-XRP-1.json"

@@ -20,7 +20,7 @@ from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.worker import Worker
 
 from kimp.adapters.embedded.process import free_port
-from kimp.adapters.temporal.deployment import DeployedVersion, deploy_status, promote
+from kimp.adapters.temporal.deployment import TemporalDeployments
 from kimp.adapters.temporal.devserver import DevServer
 from kimp.adapters.temporal.replaying import Replaying
 from kimp.adapters.temporal.starter import TemporalCycleStarter
@@ -34,6 +34,7 @@ from kimp.contracts.queues import TaskQueue
 from kimp.contracts.status import CycleStatus
 from kimp.domain.errors import BadInput, OutcomeUnknown
 from kimp.domain.ids import workflow_id
+from kimp.ports.deployments import DeployedVersion
 from kimp.ports.exchange import VenueOrder
 from workflows.arbitrage_cycle import ArbitrageCycle
 from workflows.policies import ORDER
@@ -88,7 +89,7 @@ async def promoted(client: Client, build_id: str) -> None:
 
     async def done() -> bool:
         try:
-            await promote(client, build_id)
+            await TemporalDeployments(client).promote(build_id)
         except BadInput:
             return False
         return True
@@ -97,7 +98,7 @@ async def promoted(client: Client, build_id: str) -> None:
 
 
 async def versions(client: Client) -> dict[str, DeployedVersion]:
-    return {version.build_id: version for version in (await deploy_status(client)).versions}
+    return {version.build_id: version for version in (await TemporalDeployments(client).status()).versions}
 
 
 def builds(history: WorkflowHistory) -> set[str]:
@@ -192,7 +193,7 @@ async def test_a_version_that_does_not_serve_every_queue_is_not_promoted(server:
     async with half:
         await eventually(lambda: _knows(lab.client, NEXT))
         with pytest.raises(BadInput, match="no worker for kimp-ops, kimp-transfers"):
-            await promote(lab.client, NEXT)
+            await TemporalDeployments(lab.client).promote(NEXT)
 
 
 async def test_the_way_back_leaves_cycles_of_the_new_version_with_it(server: DevServer) -> None:

@@ -195,11 +195,11 @@ async def test_what_is_written_off_after_a_takeover_is_booked_beside_what_was_be
         lab.binance.faults["place_order"] = deque(Rejected("no", venue="binance", code="-1") for _ in range(5))
         async with hurrying(handle):
             await lab.records.until(lambda record: record.status is CycleStatus.DEAD_LETTER)
-        await books.controls.set_halt_level(HaltLevel.NOTHING_LEAVES, "first things first")
+        await books.controls.set_halt_level(HaltLevel.NOTHING_LEAVES, "first things first", by="a test")
         await handle.execute_update(ArbitrageCycle.write_off, lost)
         await handle.terminate("a click in the Web UI")
         assert (await lab.sweep()).taken_over == ("XRP-1",)
-        await books.controls.set_halt_level(HaltLevel.RUN, "go on")
+        await books.controls.set_halt_level(HaltLevel.RUN, "go on", by="a test")
         stranded = lab.taken_over()
         await _parked(stranded)
         await stranded.execute_update(StrandedCycle.write_off, lost)

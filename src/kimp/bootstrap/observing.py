@@ -14,10 +14,10 @@ from kimp.adapters.telemetry.core_figures import CoreFigures
 from kimp.adapters.telemetry.exports import Exports, start_exports
 from kimp.adapters.telemetry.pages import Check, Pages
 from kimp.adapters.temporal.core import CORE_LOGGING
-from kimp.bootstrap.settings import SettingsInForce
 from kimp.config import Settings
 from kimp.domain.errors import KimpError
 from kimp.observability.outlook import show_outlook
+from kimp.operations.settings import SettingsInForce
 from kimp.ports.outlook import Overview
 
 OVERSEE_EVERY_S = 5.0

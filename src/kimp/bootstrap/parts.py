@@ -13,17 +13,19 @@ from kimp.adapters.redis.pauses import SharedPauses
 from kimp.adapters.sql.books import SqlBooks, open_books
 from kimp.adapters.upbit.stream import UpbitStream
 from kimp.adapters.venue.back_off import back_off_of
-from kimp.bootstrap.keys import Held, KeyInUse, KeyKeeper, kept
 from kimp.config import KeyPair, Settings
 from kimp.domain.keys import Right
 from kimp.domain.venues import Venue
+from kimp.operations.keys import Held, KeyInUse, KeyKeeper, kept
 from kimp.ports.exchange import Exchange, TickStream
+
+CLOCK = SystemClock()
 
 
 def open_stream(settings: Settings, venue: Venue) -> TickStream:
     """The venue's public stream of book tops."""
     stream = UpbitStream if venue is Venue.UPBIT else BinanceStream
-    return stream(settings.venue(venue), SystemClock())
+    return stream(settings.venue(venue), CLOCK)
 
 
 def open_venue(settings: Settings, venue: Venue, keys: Callable[[], KeyPair] | None = None) -> Exchange:
@@ -34,10 +36,10 @@ def open_venue(settings: Settings, venue: Venue, keys: Callable[[], KeyPair] | N
     if venue is Venue.UPBIT:
         from kimp.adapters.upbit.rest import UpbitExchange  # noqa: PLC0415 - see above
 
-        return UpbitExchange(settings.upbit, SystemClock(), keys)
+        return UpbitExchange(settings.upbit, CLOCK, keys)
     from kimp.adapters.binance.rest import BinanceExchange  # noqa: PLC0415 - see above
 
-    return BinanceExchange(settings.binance, SystemClock(), keys)
+    return BinanceExchange(settings.binance, CLOCK, keys)
 
 
 def open_keys(settings: Settings, venue: Venue, rights: Sequence[Right]) -> list[Held]:
@@ -70,7 +72,7 @@ async def open_trusted_venues(
     Raises BadConfig, also later, for a key that may do less or more than its process needs.
     """
     async with _held(settings, rights) as held:
-        keeper = KeyKeeper(settings, held, SystemClock(), _open_with)
+        keeper = KeyKeeper(settings, held, CLOCK, _open_with)
         async with kept(keeper):
             yield {right: {one.key.venue: one.exchange for one in held if right in one.key.rights} for right in rights}
 

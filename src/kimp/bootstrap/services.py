@@ -1,8 +1,7 @@
 """Each of kimp's processes, put together and run until cancelled."""
 
 import asyncio
-import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import AsyncExitStack
 from datetime import timedelta
 
@@ -17,21 +16,16 @@ from kimp.adapters.telemetry.pages import CHECK_S, Check
 from kimp.adapters.temporal.starter import TemporalCycleStarter
 from kimp.bootstrap.observing import observed, overseen
 from kimp.bootstrap.parts import open_bus, open_database, open_stream, open_trusted_venues, shared_pauses
-from kimp.bootstrap.settings import SettingsInForce
 from kimp.bootstrap.temporal import connect_prepared
 from kimp.bootstrap.workers import cycle_worker, ops_worker, transfer_worker
 from kimp.config import Settings
 from kimp.config.run_time import InForce
 from kimp.contracts.queues import TaskQueue
-from kimp.domain.errors import Unavailable
 from kimp.domain.keys import Right
-from kimp.domain.ledger import opening_entry
 from kimp.domain.venues import Venue
-from kimp.ports.exchange import Exchange
+from kimp.operations.opening_ledger import open_ledger
+from kimp.operations.settings import SettingsInForce
 
-OPENING_RETRY_S = 5.0
-
-log = logging.getLogger(__name__)
 NEEDS = {TaskQueue.CYCLES: Right.TRADE, TaskQueue.TRANSFERS: Right.WITHDRAW}
 """The right at the venues that a queue's activities need."""
 
@@ -63,26 +57,6 @@ async def run_workers(settings: Settings, queues: Sequence[TaskQueue]) -> None:
         await asyncio.Event().wait()
 
 
-async def open_ledger(venues: Mapping[Venue, Exchange], books: SqlBooks) -> None:
-    """Book what the accounts hold before the first cycle ever; a venue that is away now is asked until it answers."""
-    opened = await books.ledger.opened()
-    for venue, exchange in venues.items():
-        while venue not in opened:
-            try:
-                held = await exchange.balances()
-            except Unavailable as error:
-                log.warning("the opening balance of %s can't be read yet: %s", venue, error)
-                await asyncio.sleep(OPENING_RETRY_S)
-                continue
-            if held.unreadable:
-                coins = ", ".join(sorted(held.unreadable))
-                log.warning("the opening balance of %s can't be read yet: its rows of %s are unreadable", venue, coins)
-                await asyncio.sleep(OPENING_RETRY_S)
-                continue
-            await books.ledger.book([opening_entry(venue, {asset: balance.total for asset, balance in held.items()})])
-            break
-
-
 async def run_feeder(settings: Settings) -> None:
     """Publish both venues' quotes and rules until cancelled."""
     streams = [open_stream(settings, venue) for venue in Venue]
@@ -107,7 +81,7 @@ async def run_initiator(settings: Settings) -> None:
         await stack.enter_async_context(shared_pauses(settings, bus))
         trusted = await stack.enter_async_context(open_trusted_venues(settings, [Right.TRADE]))
         venues = trusted[Right.TRADE]
-        await open_ledger(venues, books)
+        await open_ledger(venues, books.ledger)
         worker = await stack.enter_async_context(cycle_worker(settings, client, venues, bus, books))
         rules = SettingsInForce(settings, books.settings)
         installation = await books.installation.id()

@@ -22,7 +22,6 @@ from kimp.adapters.redis.bus import RedisTickBus
 from kimp.adapters.sql.books import SqlBooks
 from kimp.adapters.temporal.deployment import DEPLOYMENT
 from kimp.adapters.temporal.starter import TemporalCycleFates
-from kimp.bootstrap.settings import SettingsInForce
 from kimp.bootstrap.temporal import WORKFLOWS, sandbox
 from kimp.config import DeploySettings, Settings
 from kimp.contracts.queues import TaskQueue
@@ -30,6 +29,7 @@ from kimp.contracts.transfers import Address
 from kimp.domain.money import Asset
 from kimp.domain.venues import Venue
 from kimp.observability.temporal import WhoseWork
+from kimp.operations.settings import SettingsInForce
 from kimp.ports.exchange import Exchange
 
 HEARD_WITHIN = timedelta(seconds=2)

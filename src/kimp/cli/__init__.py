@@ -12,7 +12,7 @@ EXIT_INTERRUPTED = 130
 def main() -> NoReturn:
     """Entry point of the console script. Ctrl-C ends it without a traceback even while Python still reads modules."""
     try:
-        from kimp.cli.app import code_of_command  # noqa: PLC0415 - inside the try: it takes most of a second
+        from kimp.cli.commands import code_of_command  # noqa: PLC0415 - inside the try: it takes most of a second
 
         code = code_of_command()
     except KeyboardInterrupt:

@@ -4,7 +4,6 @@ import asyncio
 import json
 import os
 import re
-import traceback
 from collections.abc import Coroutine
 from importlib.metadata import version
 from typing import Annotated, Any
@@ -12,8 +11,6 @@ from typing import Annotated, Any
 import typer
 
 from kimp.cli import EXIT_INTERRUPTED
-from kimp.cli.terminal import tell_error
-from kimp.domain.errors import BadInput, KimpError
 from kimp.observability.clean import say
 
 EXIT_FAILED = 1
@@ -70,11 +67,6 @@ def before_every_command(
         os.environ["KIMP_ARGUMENTS"] = json.dumps({name: value for name, _, value in pairs})
 
 
-def no_cycle(cycle_id: str) -> BadInput:
-    """What every command says of a cycle that nobody knows."""
-    return BadInput(f"there is no cycle {cycle_id}; `kimp cycles list` shows which there are")
-
-
 def run(work: Coroutine[Any, Any, int | None]) -> None:
     """Run a command to its end; Ctrl-C ends it cleanly and is no failure of its own."""
     try:
@@ -82,35 +74,3 @@ def run(work: Coroutine[Any, Any, int | None]) -> None:
     except KeyboardInterrupt:
         raise typer.Exit(EXIT_INTERRUPTED) from None
     raise typer.Exit(code or 0)
-
-
-def code_of_command() -> int:
-    """Run the command line of this process, and say with which code it ends."""
-    from kimp.cli import commands  # noqa: F401, PLC0415 - it imports `app` itself
-
-    try:
-        # Not as a program of its own, which would tell the command line's errors past us.
-        code = app(prog_name="kimp", standalone_mode=False)
-    except SystemExit as end:
-        return end.code if isinstance(end.code, int) else 0
-    except typer.TyperException as error:
-        _tell_misuse(error)
-        return error.exit_code
-    except BadInput as error:
-        tell_error(str(error))
-        return EXIT_BAD_INPUT
-    except KimpError as error:
-        tell_error(str(error))
-        return EXIT_FAILED
-    except Exception:  # noqa: BLE001 - a bug: told as Python tells it
-        tell_error(f"a bug\n{traceback.format_exc()}")
-        return EXIT_FAILED
-    return code if isinstance(code, int) else 0
-
-
-def _tell_misuse(error: typer.TyperException) -> None:
-    """Of the command line. Without words and options there is nothing to tell: the help was shown."""
-    if told := error.format_message():
-        context: typer.Context | None = getattr(error, "ctx", None)
-        where = "kimp" if context is None else context.command_path
-        tell_error(f"{told.removesuffix('.')}; `{where} --help` tells what there is")

@@ -10,9 +10,9 @@ from rich.table import Table
 
 from kimp.cli import terminal
 from kimp.cli.app import Json, app
-from kimp.config import ConfigProblems, Loaded, Settings, load_with_origins
+from kimp.config import Settings, load_with_origins
 from kimp.config.switches import read_switches
-from kimp.domain.errors import BadConfig, BadInput
+from kimp.domain.errors import BadInput
 from kimp.observability.clean import say
 
 config = typer.Typer(help="Look at the configuration.", no_args_is_help=True)
@@ -55,46 +55,12 @@ def _flat(tree: Mapping[str, Any], above: tuple[str, ...] = ()) -> Iterator[tupl
 @config.command("check")
 def check(environment: Environment = None) -> None:
     """Validate without starting anything: every problem at once, then what is allowed but risky."""
-    from kimp.adapters.temporal.named import named_server  # noqa: PLC0415 - heavy
-    from kimp.cli.paper import PaperSettings  # noqa: PLC0415 - heavy
-    from kimp.config.loose_files import loose_files  # noqa: PLC0415 - only here
-    from kimp.config.risks import risks  # noqa: PLC0415 - only here
+    from kimp.bootstrap.configuration import check_configuration  # noqa: PLC0415 - heavy
 
-    switches = read_switches(environment)
-    settings: Settings | None = None
-    problems: list[str] = []
-    own_temporal = False
-    try:
-        loaded = load_with_origins(Settings, environment)
-    except ConfigProblems as error:
-        problems += error.problems
-    else:
-        settings = loaded.settings
-        problems += _unusable(loaded)
-    try:
-        load_with_origins(PaperSettings, environment)
-    except ConfigProblems as error:
-        problems += error.problems
-    try:
-        own_temporal = "target_host" not in named_server()
-    except BadConfig as error:
-        problems.append(str(error))
-    if problems or settings is None:
-        raise ConfigProblems(tuple(dict.fromkeys(problems)))  # both look at the same sources
-    for line in (*risks(settings, switches, own_temporal=own_temporal), *loose_files(switches)):
+    for line in check_configuration(environment):
         console.print(f"[yellow]risk:[/] {escape(line)}", highlight=False)
-    console.print(f"the configuration{f' of {switches.environment}' if switches.environment else ''} is valid")
-
-
-def _unusable(loaded: Loaded[Settings]) -> list[str]:
-    """What only those tell who use it."""
-    from kimp.adapters.sql.engine import parse_url  # noqa: PLC0415 - heavy
-
-    try:
-        parse_url(loaded.settings.sql_url)
-    except BadConfig as error:
-        return [f"{error} ({loaded.origin('database_url')})"]
-    return []
+    chosen = read_switches(environment).environment
+    console.print(f"the configuration{f' of {chosen}' if chosen else ''} is valid")
 
 
 @config.command("docs")

@@ -56,6 +56,6 @@ def up() -> None:
 @app.command()
 def paper() -> None:
     """Run the paper exchange alone: Upbit's and Binance's wire protocols on two local ports."""
-    from kimp.cli.paper import run_paper  # noqa: PLC0415 - heavy
+    from kimp.bootstrap.paper import run_paper  # noqa: PLC0415 - heavy
 
     serve("paper", run_paper)

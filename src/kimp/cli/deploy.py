@@ -29,10 +29,9 @@ def promote(build: Annotated[str, typer.Argument(metavar="BUILD", help="A build 
 
 
 async def _status(settings: Settings, *, as_json: bool) -> None:
-    from kimp.adapters.temporal.deployment import deploy_status  # noqa: PLC0415 - heavy
-    from kimp.bootstrap.temporal import connect_temporal  # noqa: PLC0415 - heavy
+    from kimp.bootstrap.use_cases import connect_deployments  # noqa: PLC0415 - heavy
 
-    found = await deploy_status(await connect_temporal(settings))
+    found = await (await connect_deployments(settings)).status()
     ours = settings.deploy.build if settings.deploy.versioned else None
     if as_json:
         terminal.print_json({"this_build": ours, **asdict(found)})
@@ -47,8 +46,7 @@ async def _status(settings: Settings, *, as_json: bool) -> None:
 
 
 async def _promote(settings: Settings, build: str) -> None:
-    from kimp.adapters.temporal.deployment import promote as make_current  # noqa: PLC0415 - heavy
-    from kimp.bootstrap.temporal import connect_temporal  # noqa: PLC0415 - heavy
+    from kimp.bootstrap.use_cases import connect_deployments  # noqa: PLC0415 - heavy
 
-    await make_current(await connect_temporal(settings), build)
+    await (await connect_deployments(settings)).promote(build)
     console.print(f"new cycles start on {build}; `kimp deploy status` tells when the version before it is drained")

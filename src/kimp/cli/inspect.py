@@ -7,10 +7,13 @@ import typer
 from rich.markup import escape
 
 from kimp.cli import terminal, views
-from kimp.cli.app import EXIT_FAILED, Json, app, cycles, no_cycle, run
+from kimp.cli.app import EXIT_FAILED, Json, app, cycles, run
 from kimp.cli.cycles_table import CyclesTable
 from kimp.config import Settings, load
 from kimp.contracts.status import CycleStatus
+from kimp.domain.money import decimal
+from kimp.operations.cycles import cycle
+from kimp.operations.why import why as explain
 
 console = terminal.console()
 MARKS = {"ok": "[green]ok[/]  ", "warning": "[yellow]warn[/]", "failed": "[red]FAIL[/]"}
@@ -29,8 +32,8 @@ def list_cycles(
 async def _list(settings: Settings, status: CycleStatus | None, limit: int, *, as_json: bool) -> None:
     from kimp.bootstrap.parts import open_database  # noqa: PLC0415 - heavy
 
-    async with open_database(settings) as books:
-        rows = await books.read_model.cycles(limit=limit, status=status)
+    async with open_database(settings) as database:
+        rows = await database.read_model.cycles(limit=limit, status=status)
     if as_json:
         terminal.print_json([asdict(row) for row in rows])
     else:
@@ -46,16 +49,13 @@ def show_cycle(cycle_id: Annotated[str, typer.Argument(help="e.g. XRP-17")], as_
 async def _show(settings: Settings, cycle_id: str, *, as_json: bool) -> None:
     from kimp.bootstrap.parts import open_database  # noqa: PLC0415 - heavy
 
-    async with open_database(settings) as books:
-        row = await books.read_model.cycle(cycle_id)
-        if row is None:
-            raise no_cycle(cycle_id)
-        entries = await books.ledger.entries(cycle_id)
+    async with open_database(settings) as database:
+        found = await cycle(database, cycle_id)
     if as_json:
-        terminal.print_json({**asdict(row), "entries": [asdict(entry) for entry in entries]})
+        terminal.print_json({**asdict(found.row), "entries": [asdict(entry) for entry in found.entries]})
         return
-    console.print(views.cycle_card(row))
-    console.print(views.entries_list(entries))
+    console.print(views.cycle_card(found.row))
+    console.print(views.entries_list(found.entries))
 
 
 @app.command()
@@ -69,9 +69,11 @@ def why(
 
 
 async def _why(settings: Settings, coin: str, usd_krw: str | None, *, as_json: bool) -> None:
-    from kimp.cli.why import explain_now  # noqa: PLC0415 - heavy
+    from kimp.bootstrap.parts import CLOCK, open_bus, open_database  # noqa: PLC0415 - heavy
 
-    explanation = await explain_now(settings, coin, usd_krw)
+    rate = None if usd_krw is None else decimal(usd_krw)
+    async with open_bus(settings) as bus, open_database(settings) as database:
+        explanation = await explain(bus, database, settings, CLOCK, coin, usd_krw=rate)
     if as_json:
         terminal.print_json(asdict(explanation))
     else:
@@ -85,7 +87,7 @@ def doctor(as_json: Json = False) -> None:  # noqa: FBT002 - a command-line flag
 
 
 async def _doctor(settings: Settings, *, as_json: bool) -> int:
-    from kimp.cli.doctor import examine  # noqa: PLC0415 - heavy
+    from kimp.bootstrap.doctor import examine  # noqa: PLC0415 - heavy
 
     findings = [finding async for finding in examine(settings)]
     if as_json:

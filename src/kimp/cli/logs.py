@@ -9,6 +9,7 @@ from rich.markup import escape
 from kimp.cli import terminal, views
 from kimp.cli.app import Json, cycles, run
 from kimp.config import Settings, load
+from kimp.operations.story import story_of
 
 console = terminal.console()
 
@@ -20,9 +21,10 @@ def logs(cycle_id: Annotated[str, typer.Argument(help="e.g. XRP-17")], as_json: 
 
 
 async def _logs(settings: Settings, cycle_id: str, *, as_json: bool) -> None:
-    from kimp.cli.telling import tell  # noqa: PLC0415 - heavy
+    from kimp.bootstrap.use_cases import story_sources  # noqa: PLC0415 - heavy
 
-    story = await tell(settings, cycle_id)
+    logs = settings.observability.log_dir or settings.local.data_dir
+    story = await story_of(cycle_id, story_sources(settings), logs)
     if as_json:
         terminal.print_json(asdict(story))
         return

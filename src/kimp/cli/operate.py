@@ -1,26 +1,31 @@
 """Commands that act: on a cycle that needs a person, and on the kill switch."""
 
+from collections.abc import Awaitable, Callable
 from dataclasses import asdict
 from decimal import Decimal
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 import typer
 from rich.markup import escape
 
-from kimp.adapters.person import who
 from kimp.cli import terminal, views
-from kimp.cli.app import Json, app, cycles, no_cycle, run
+from kimp.cli.app import Json, app, cycles, run
+from kimp.cli.person import who
 from kimp.config import Settings, load
 from kimp.contracts.operators import OperatorRequest, WriteOff
 from kimp.domain.admission import HaltLevel
-from kimp.domain.errors import BadInput, KimpError
-from kimp.domain.ids import workflow_id
+from kimp.domain.errors import BadInput
 from kimp.domain.ledger import Account
 from kimp.domain.money import Asset, decimal
+from kimp.operations import kill_switch
+from kimp.operations.cycles import ask
+from kimp.operations.stuck import stuck_cycles
+from kimp.ports.books import KillSwitch
 
 console = terminal.console()
 Holding = Literal["upbit", "binance", "in_transit"]
 """The accounts where a cycle holds things; the others are where they went."""
+Change = Callable[[KillSwitch, HaltLevel, str, str], Awaitable[HaltLevel]]
 CycleId = Annotated[str, typer.Argument(help="e.g. XRP-17")]
 Note = Annotated[str, typer.Option(help="Why; it stays in the cycle's story.")]
 Reason = Annotated[str, typer.Option("--note", help="Why; it is kept with your name, and `kimp doctor` tells it.")]
@@ -33,9 +38,10 @@ def dead(as_json: Json = False) -> None:  # noqa: FBT002 - a command-line flag
 
 
 async def _dead(settings: Settings, *, as_json: bool) -> None:
-    from kimp.cli.stuck import stuck_cycles  # noqa: PLC0415 - heavy
+    from kimp.bootstrap.parts import open_bus, open_database  # noqa: PLC0415 - heavy
 
-    stuck = await stuck_cycles(settings)
+    async with open_database(settings) as database, open_bus(settings) as bus:
+        stuck = await stuck_cycles(database, bus, settings.trading.assets)
     if as_json:
         terminal.print_json([asdict(cycle) for cycle in stuck])
         return
@@ -94,40 +100,13 @@ def _positive(text: str) -> Decimal:
 
 async def _ask(settings: Settings, cycle_id: str, update: str, request: OperatorRequest, told: str) -> None:
     """`told`: what is said of the `{cycle}` that accepted it, and of its `{status}`."""
-    from temporalio.client import WorkflowUpdateFailedError  # noqa: PLC0415 - heavy
-    from temporalio.service import RPCError, RPCStatusCode  # noqa: PLC0415 - heavy
-
-    from kimp.bootstrap.temporal import connect_temporal  # noqa: PLC0415 - heavy
+    from kimp.bootstrap.parts import open_database  # noqa: PLC0415 - heavy
+    from kimp.bootstrap.use_cases import connect_cycles  # noqa: PLC0415 - heavy
 
     cycle = cycle_id.upper()
-    handle = (await connect_temporal(settings)).get_workflow_handle(workflow_id(cycle))
-    try:
-        status: Any = await handle.execute_update(update, request, result_type=str)
-    except WorkflowUpdateFailedError as refusal:
-        raise BadInput(_innermost(refusal)) from None
-    except RPCError as error:
-        if error.status is RPCStatusCode.NOT_FOUND and await _unheard_of(settings, cycle):
-            raise no_cycle(cycle) from None
-        raise BadInput(f"cycle {cycle} takes no requests: {error.message}; see `kimp cycles show {cycle}`") from None
+    cycles = await connect_cycles(settings)
+    status = await ask(cycles, lambda: open_database(settings), cycle, update, request)
     console.print(told.format(cycle=cycle, status=status), highlight=False)
-
-
-async def _unheard_of(settings: Settings, cycle_id: str) -> bool:
-    """Whether the books lack the cycle: of those that ended long ago Temporal says as little as of none."""
-    from kimp.bootstrap.parts import open_database  # noqa: PLC0415 - heavy
-
-    try:
-        async with open_database(settings) as books:
-            return await books.read_model.cycle(cycle_id) is None
-    except KimpError:
-        return False
-
-
-def _innermost(refusal: BaseException) -> str:
-    """What was said first: Temporal wraps it."""
-    while isinstance(cause := getattr(refusal, "cause", None), BaseException):
-        refusal = cause
-    return str(getattr(refusal, "message", refusal))
 
 
 @app.command()
@@ -138,7 +117,7 @@ def halt(
     note: Reason = "by hand",
 ) -> None:
     """Pull the kill switch; every process obeys from its next send on. Never loosens a halt: that is `kimp resume`."""
-    run(_set_halt(load(), HaltLevel(level), note, loosens=False))
+    run(_set_halt(load(), HaltLevel(level), note, kill_switch.halt))
 
 
 @app.command()
@@ -149,22 +128,12 @@ def resume(
     note: Reason = "by hand",
 ) -> None:
     """Release the kill switch, or loosen it down to a level."""
-    run(_set_halt(load(), HaltLevel(level), note, loosens=True))
+    run(_set_halt(load(), HaltLevel(level), note, kill_switch.resume))
 
 
-async def _set_halt(settings: Settings, level: HaltLevel, note: str, *, loosens: bool) -> None:
-    from kimp.adapters.sql.engine import place_of  # noqa: PLC0415 - heavy
+async def _set_halt(settings: Settings, level: HaltLevel, note: str, change: Change) -> None:
     from kimp.bootstrap.parts import open_database  # noqa: PLC0415 - heavy
 
-    async with open_database(settings) as books:
-        before = await books.controls.halt_level()
-        if level < before and not loosens:
-            raise BadInput(f"the kill switch stands at {_shown(before)} already; `kimp resume {level}` would loosen it")
-        if level > before and loosens:
-            raise BadInput(f"the kill switch stands at {_shown(before)}; `kimp halt {level}` would pull it")
-        await books.controls.set_halt_level(level, note)
-    console.print(f"kill switch: {before.name.lower()} -> {level.name.lower()}, in {place_of(settings.sql_url)}")
-
-
-def _shown(level: HaltLevel) -> str:
-    return f"{level.value} ({level.name.lower()})"
+    async with open_database(settings) as database:
+        before = await change(database.controls, level, note, who())
+        console.print(f"kill switch: {before.name.lower()} -> {level.name.lower()}, in {database.place}")

@@ -1,25 +1,17 @@
 """`kimp replay`: do recorded cycles still do on this version what they did? Ask before every deploy."""
 
-import logging
-from collections.abc import AsyncIterator
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from kimp.cli import terminal
 from kimp.cli.app import EXIT_FAILED, Json, app, run
-from kimp.config import Settings, load
+from kimp.config import load
 from kimp.contracts.cycle import ALL_CYCLES
 from kimp.domain.errors import BadInput
-
-if TYPE_CHECKING:
-    from temporalio.client import WorkflowHistory
-
-    from kimp.adapters.temporal.histories import Recorded
-    from kimp.adapters.temporal.opening import ReadHistory
-    from kimp.adapters.temporal.replaying import Replayed, Replaying
+from kimp.ports.replaying import Replayed
 
 console = terminal.console()
 
@@ -47,22 +39,17 @@ def replay(
 
 
 async def _replay(what: str | None, save: Path | None, *, from_server: bool, as_json: bool) -> int:
-    from kimp.bootstrap.temporal import cycle_replay, history_reader  # noqa: PLC0415 - heavy
+    from kimp.bootstrap.replaying import replayed_folder, replayed_server  # noqa: PLC0415 - heavy
 
-    logging.getLogger("temporalio").setLevel(logging.CRITICAL)  # what it logs with a traceback is told in a line
-    settings = load()
-    replaying = cycle_replay()
-    # What a server holds is read as the workers would read it; files are stored without encryption.
-    read = history_reader(settings, plaintext_too=not from_server)
-    histories = _from_server(settings, what or ALL_CYCLES) if from_server else _from_folder(Path(what or ""))
+    settings, query = load(), what or ALL_CYCLES
+    replaying = replayed_server(settings, query, save) if from_server else replayed_folder(settings, Path(what or ""))
     done: list[tuple[str, Replayed]] = []
-    async for recorded in histories:
-        replayed = await _replay_one(recorded.history, read, replaying, save)
-        done.append((recorded.source, replayed))
+    async for source, replayed in replaying:
+        done.append((source, replayed))
         if not as_json:
-            _print(recorded.source, replayed)
+            _print(source, replayed)
     if not done:
-        raise BadInput(f"no workflow on the server matches {what or ALL_CYCLES}")
+        raise BadInput(f"no workflow on the server matches {query}")
     differ = sum(not replayed.clean for _, replayed in done)
     if as_json:
         rows = [{"source": source, "clean": replayed.clean, **asdict(replayed)} for source, replayed in done]
@@ -73,22 +60,7 @@ async def _replay(what: str | None, save: Path | None, *, from_server: bool, as_
     return EXIT_FAILED if differ else 0
 
 
-async def _replay_one(
-    history: "WorkflowHistory", read: "ReadHistory", replaying: "Replaying", save: Path | None
-) -> "Replayed":
-    from kimp.adapters.temporal.histories import write_file  # noqa: PLC0415 - heavy
-    from kimp.adapters.temporal.opening import UnreadableHistory  # noqa: PLC0415 - heavy
-
-    try:
-        readable = read(history)
-    except UnreadableHistory as why:
-        return replaying.unreadable(history, why.event_id, str(why))
-    if save is not None:
-        write_file(save, readable)
-    return await replaying.replay(readable)
-
-
-def _print(source: str, replayed: "Replayed") -> None:
+def _print(source: str, replayed: Replayed) -> None:
     mark = "[green]ok[/]  " if replayed.clean else "[red]FAIL[/]"
     state = "closed" if replayed.closed else "open"
     console.print(
@@ -98,18 +70,3 @@ def _print(source: str, replayed: "Replayed") -> None:
     )
     for difference in replayed.differences:
         console.print(f"     {difference}", highlight=False, markup=False)
-
-
-async def _from_folder(folder: Path) -> AsyncIterator["Recorded"]:
-    from kimp.adapters.temporal.histories import read_folder  # noqa: PLC0415 - heavy
-
-    for recorded in read_folder(folder):
-        yield recorded
-
-
-async def _from_server(settings: Settings, query: str) -> AsyncIterator["Recorded"]:
-    from kimp.adapters.temporal.histories import fetch  # noqa: PLC0415 - heavy
-    from kimp.bootstrap.temporal import connect_temporal  # noqa: PLC0415 - heavy
-
-    async for recorded in fetch(await connect_temporal(settings), query):
-        yield recorded

@@ -81,16 +81,10 @@ def migrate(
 
 
 async def _migrate(settings: Settings, copy_from: str | None) -> None:
-    from kimp.adapters.sql.copying import check_source, copy_all  # noqa: PLC0415 - heavy
-    from kimp.adapters.sql.schema import migrate as apply  # noqa: PLC0415 - only this command needs Alembic
+    from kimp.bootstrap.migrating import migrated  # noqa: PLC0415 - only this command needs Alembic
 
-    if copy_from is not None:
-        await check_source(copy_from, settings.sql_url)
-    applied = await apply(settings.sql_url)
-    say(f"applied {', '.join(applied)}" if applied else "the schema is up to date")
-    if copy_from is not None:
-        rows = await copy_all(copy_from, settings.sql_url)
-        say(f"copied {', '.join(f'{count} {table}' for table, count in rows.items())}")
+    async for line in migrated(settings, copy_from):
+        say(line)
 
 
 @app.command("catch-up")
@@ -100,7 +94,10 @@ def catch_up() -> None:
 
 
 async def _catch_up(settings: Settings) -> None:
-    from kimp.bootstrap.catch_up import catch_up as apply  # noqa: PLC0415 - heavy
+    from kimp.bootstrap.parts import open_database  # noqa: PLC0415 - heavy
+    from kimp.bootstrap.use_cases import connect_past_runs  # noqa: PLC0415 - heavy
+    from kimp.operations import catch_up  # noqa: PLC0415 - heavy
 
-    done = await apply(settings)
+    async with open_database(settings) as database:
+        done = await catch_up.catch_up(database, await connect_past_runs(settings))
     say(f"read {done.cycles} cycles; {done.orders} orders were missing. Trading is halted until `kimp resume`")

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from typing import Annotated, Any
 
 import typer
@@ -10,21 +11,11 @@ from rich.table import Table
 
 from kimp.cli import terminal, views
 from kimp.cli.app import Json, app, run
+from kimp.cli.person import who
 from kimp.config import Loaded, Settings, load, load_with_origins
-from kimp.config.run_time import (
-    COINS,
-    LONGEST_NAME,
-    NAMES,
-    Changes,
-    bounds,
-    checked,
-    in_force,
-    shown,
-    unchangeable,
-    value_of,
-)
+from kimp.config.run_time import COINS, LONGEST_NAME
 from kimp.domain.errors import BadInput
-from kimp.ports.settings import SettingsVersion
+from kimp.operations.settings import Differences, change_settings, settings_history, settings_now
 
 settings = typer.Typer(help="Trading settings that change while kimp runs.", no_args_is_help=True)
 app.add_typer(settings, name="settings")
@@ -87,69 +78,42 @@ def _coins(text: str) -> list[str]:
 async def _list(loaded: Loaded[Settings], *, as_json: bool) -> None:
     from kimp.bootstrap.parts import open_database  # noqa: PLC0415 - heavy
 
-    configured = loaded.settings
-    async with open_database(configured) as books:
-        latest = await books.settings.latest()
-    changes: Changes = {} if latest is None else latest.changes
-    version = None if latest is None else latest.version
-    now, within = in_force(configured, changes, version).settings, bounds(configured)
-    rows = {
-        name: {
-            "value": shown(value_of(now, name)),
-            "source": "database" if name in changes else loaded.origin(*name.split(".")),
-            "configured": shown(value_of(configured, name)),
-            "bound": within[name].words,
-        }
-        for name in NAMES
-    }
+    async with open_database(loaded.settings) as database:
+        now = await settings_now(loaded, database.settings)
     if as_json:
-        terminal.print_json({"version": version, "settings": rows})
+        terminal.print_json(asdict(now))
         return
-    title = "as configured" if version is None else f"version {version}"
+    title = "as configured" if now.version is None else f"version {now.version}"
     table = Table(title=title, title_justify="left", box=None)
     left_out = {"configured"} if console.width < ROOMY else set[str]()
     table.add_column("setting", no_wrap=True)
     for heading in [heading for heading in HEADINGS if heading not in left_out]:
         table.add_column(HEADINGS[heading], no_wrap=heading == "source", overflow="fold")
-    for name, row in rows.items():
-        table.add_row(f"[bold]{name}[/]", *(escape(text) for of, text in row.items() if of not in left_out))
+    for name, row in now.settings.items():
+        table.add_row(f"[bold]{name}[/]", *(escape(text) for of, text in asdict(row).items() if of not in left_out))
     console.print(table)
 
 
 async def _set(configured: Settings, asked: Mapping[str, Any], note: str, *, as_json: bool) -> None:
-    from kimp.adapters.clock import SystemClock  # noqa: PLC0415 - heavy
-    from kimp.bootstrap.parts import open_database  # noqa: PLC0415 - heavy
+    from kimp.bootstrap.parts import CLOCK, open_database  # noqa: PLC0415 - heavy
 
     if not note.strip():
         raise BadInput("--note: say why, for whoever reads the history")
-    async with open_database(configured) as books:
-        latest = await books.settings.latest()
-        before: Changes = {} if latest is None else latest.changes
-        if unknown := [name for name in asked if name not in {*NAMES, *before}]:
-            raise unchangeable(unknown)
-        wanted = {name: value for name, value in {**before, **asked}.items() if value is not None}
-        # What was allowed once, and is held at its ceiling today, is no mistake of this change.
-        after = {**wanted, **checked(configured, {name: wanted[name] for name in asked if name in wanted})}
-        in_force(configured, after, None)
-        version = 0 if latest is None else latest.version
-        if after != before:
-            version = await books.settings.add(after, note, SystemClock().now_ms(), after=version)
-    told = {name: [shown_or_configured(before, name), shown_or_configured(after, name)] for name in asked}
+    async with open_database(configured) as database:
+        done = await change_settings(configured, database.settings, asked, note=note, by=who(), clock=CLOCK)
     if as_json:
-        terminal.print_json({"version": version or None, "changes": told})
-        return
-    if after == before:
-        console.print("nothing to change: that is what the settings say")
+        terminal.print_json({"version": done.version, "changes": done.changes})
+    elif done.new:
+        console.print(f"version {done.version}: {_sentence(done.changes)}; new cycles live by it within seconds")
     else:
-        console.print(f"version {version}: {_sentence(told)}; new cycles live by it within seconds")
+        console.print("nothing to change: that is what the settings say")
 
 
 async def _history(configured: Settings, limit: int, *, as_json: bool) -> None:
     from kimp.bootstrap.parts import open_database  # noqa: PLC0415 - heavy
 
-    async with open_database(configured) as books:
-        versions = await books.settings.history(limit + 1)
-    told = [(version, differences(versions, number)) for number, version in enumerate(versions[:limit])]
+    async with open_database(configured) as database:
+        told = await settings_history(database.settings, limit)
     if as_json:
         terminal.print_json(
             [
@@ -169,18 +133,5 @@ async def _history(configured: Settings, limit: int, *, as_json: bool) -> None:
         console.print(f"    {escape(_sentence(changes))}", highlight=False)
 
 
-def differences(versions: Sequence[SettingsVersion], number: int) -> dict[str, list[str]]:
-    """What one version changed against the one before it, which follows in the list."""
-    after = versions[number].changes
-    before: Changes = versions[number + 1].changes if number + 1 < len(versions) else {}
-    names = [name for name in {**before, **after} if before.get(name) != after.get(name)]
-    return {name: [shown_or_configured(before, name), shown_or_configured(after, name)] for name in names}
-
-
-def shown_or_configured(changes: Changes, name: str) -> str:
-    """The word stands for whatever the configuration said at that time."""
-    return shown(changes[name]) if name in changes else "as configured"
-
-
-def _sentence(changes: Mapping[str, Sequence[str]]) -> str:
+def _sentence(changes: Differences) -> str:
     return ", ".join(f"{name} {before} -> {after}" for name, (before, after) in changes.items())

@@ -12,26 +12,23 @@ from rich.live import Live
 from rich.markup import escape
 from rich.table import Table
 
-from kimp.adapters.clock import SystemClock
-from kimp.adapters.redis.bus import RedisTickBus
-from kimp.adapters.sql.books import SqlBooks
-from kimp.adapters.temporal.bootstrap_namespace import NAMESPACE
-from kimp.bootstrap.parts import open_bus, open_database, open_venues
-from kimp.bootstrap.settings import read_in_force
+from kimp.bootstrap.killing import Killing
+from kimp.bootstrap.paper import refuse_beside_real_venues
+from kimp.bootstrap.parts import CLOCK, open_bus, open_database, open_venues
+from kimp.bootstrap.stack import Stack
 from kimp.bootstrap.temporal import connect_temporal
 from kimp.cli import terminal, views
 from kimp.cli.app import EXIT_FAILED
-from kimp.cli.audit import compare
 from kimp.cli.cycles_table import CyclesTable
-from kimp.cli.killing import Killing
-from kimp.cli.paper import refuse_beside_real_venues
-from kimp.cli.stack import Stack
 from kimp.config import Settings
 from kimp.contracts.status import CycleStatus
 from kimp.domain.errors import BadConfig
 from kimp.domain.money import ZERO
-from kimp.domain.view import MarketView
+from kimp.operations.audit import compare
+from kimp.operations.market import market_now
 from kimp.ports.books import CycleRow
+from kimp.ports.database import Database
+from kimp.ports.ticks import TickBus
 
 console = terminal.console()
 MANY = 1_000
@@ -76,27 +73,27 @@ class Demo:
         async with Stack(self._settings, console.print, market) as stack:
             await _require_empty(stack.settings)
             await stack.start_kimp(initiators=self._initiators, workers=self._workers)
-            async with open_database(stack.settings) as books, open_bus(stack.settings) as bus:
-                screen = Screen(stack.settings, books, bus)
+            async with open_database(stack.settings) as database, open_bus(stack.settings) as bus:
+                screen = Screen(stack.settings, database, bus)
                 beside = [stack.watch()]
                 if self._chaos:
                     client = await connect_temporal(stack.settings)
-                    self._killing = Killing(stack, client, books.read_model, screen.tell)
+                    self._killing = Killing(stack, client, database.read_model, screen.tell)
                     beside.append(self._killing.run())
                 async with running(*beside):
                     await screen.until(self._enough, self._within_s)
                     await stack.stop_all("initiator")
                     await screen.until(at_rest, SETTLE_S)
-                return await self._conclude(stack.settings, books, stack.ui_url)
+                return await self._conclude(stack.settings, database, stack.cycles_url)
 
     def _enough(self, rows: Sequence[CycleRow]) -> bool:
         killed = self._killing is None or self._killing.done
         return killed and sum(row.status is CycleStatus.COMPLETED for row in rows) >= self._wanted
 
-    async def _conclude(self, settings: Settings, books: SqlBooks, ui_url: str | None) -> int:
-        rows = await books.read_model.cycles(limit=MANY)
+    async def _conclude(self, settings: Settings, database: Database, ui_url: str | None) -> int:
+        rows = await database.read_model.cycles(limit=MANY)
         async with open_venues(settings) as venues:
-            pairs = await compare(books, venues)
+            pairs = await compare(database.ledger, venues)
         done = [row for row in rows if row.status is CycleStatus.COMPLETED]
         profit = sum((row.profit_krw for row in done if row.profit_krw is not None), ZERO)
         console.print(CyclesTable(rows), views.balance_table(pairs))
@@ -108,15 +105,15 @@ class Demo:
             console.print("[red]no worker was caught in the middle of a cycle[/]")
         console.print("the ledger equals the venues' balances" if balanced else "[red]the ledger is off[/]")
         if ui_url is not None:
-            console.print(f"Each cycle could be read in the Web UI: {ui_url}/namespaces/{NAMESPACE}/workflows")
+            console.print(f"Each cycle could be read in the Web UI: {ui_url}")
         console.print("`kimp up` keeps it open.")
         return 0 if self._enough(rows) and at_rest(rows) and balanced else EXIT_FAILED
 
 
 async def _require_empty(settings: Settings) -> None:
     """Another run's opening balances would not be this paper exchange's, and a database of yours is not for shows."""
-    async with open_database(settings) as books:
-        if await books.ledger.balances():
+    async with open_database(settings) as database:
+        if await database.ledger.balances():
             raise BadConfig("the demo needs an empty database; unset KIMP_DATABASE_URL, or name an empty one")
 
 
@@ -143,9 +140,9 @@ async def running(*beside: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
 class Screen:
     """The live view on a terminal; one line per change elsewhere."""
 
-    def __init__(self, settings: Settings, books: SqlBooks, bus: RedisTickBus) -> None:
+    def __init__(self, settings: Settings, database: Database, bus: TickBus) -> None:
         self._settings = settings
-        self._books = books
+        self._database = database
         self._bus = bus
         self._seen: dict[str, CycleStatus] = {}
         self._told: list[str] = []
@@ -162,7 +159,7 @@ class Screen:
         end = time.monotonic() + within_s
         with Live(console=console, auto_refresh=False, transient=True) as live:
             while time.monotonic() < end:
-                rows = await self._books.read_model.cycles(limit=MANY)
+                rows = await self._database.read_model.cycles(limit=MANY)
                 if console.is_terminal:
                     live.update(Group(await self._market(), CyclesTable(rows[:SHOWN]), *self._told), refresh=True)
                 else:
@@ -172,10 +169,7 @@ class Screen:
                 await asyncio.sleep(REFRESH_S)
 
     async def _market(self) -> Table:
-        trading = (await read_in_force(self._settings, self._books.settings)).settings.trading
-        coins = trading.assets
-        view = MarketView.of(await self._bus.latest(coins), await self._bus.latest_rules())
-        return views.premiums_table(view, coins[:-1], trading.limits(), SystemClock().now_ms())
+        return views.premiums_table(await market_now(self._bus, self._database, self._settings, CLOCK))
 
     def _print_changes(self, rows: Sequence[CycleRow]) -> None:
         for row in reversed(rows):

@@ -9,16 +9,15 @@ from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
-from initiator.explain import CoinExplanation
 from kimp.contracts.status import CycleStatus
 from kimp.domain.decision import Decision
 from kimp.domain.gates import Blocked
 from kimp.domain.ledger import Entry
-from kimp.domain.money import USDT, Asset
-from kimp.domain.opportunity import Limits, evaluate
-from kimp.domain.premium import coin_premium, mid
+from kimp.domain.money import Asset
+from kimp.domain.premium import mid
 from kimp.domain.venues import Direction, Venue
-from kimp.domain.view import MarketView
+from kimp.operations.market import CoinMarket
+from kimp.operations.why import CoinExplanation
 from kimp.ports.books import CycleRow
 
 COLOURS = {
@@ -56,42 +55,28 @@ def cash(amount: Decimal | None, asset: Asset | None) -> str:
     return f"{amount:,.0f} KRW" if asset == Venue.UPBIT.cash else f"{amount:,.2f} {asset}"
 
 
-def premiums_table(view: MarketView, coins: Sequence[Asset], limits: Limits, now_ms: int) -> Table:
+def premiums_table(market: Iterable[CoinMarket]) -> Table:
     """Both books and the premium of each coin, and what stands between it and a cycle."""
     table = Table(title="market", title_justify="left", header_style="bold")
     for name in ("coin", "Upbit KRW", "Binance USDT", "premium", "best cycle now"):
         table.add_column(name, justify="left" if name in {"coin", "best cycle now"} else "right")
-    dollar = view.quotes.get((Venue.UPBIT, USDT))
-    for coin in coins:
-        upbit, binance = view.quotes.get((Venue.UPBIT, coin)), view.quotes.get((Venue.BINANCE, coin))
-        if upbit is None or binance is None or dollar is None:
-            table.add_row(coin, "-", "-", "-", "no quotes yet")
+    for row in market:
+        if row.upbit is None or row.binance is None or row.premium is None:
+            table.add_row(row.coin, "-", "-", "-", "no quotes yet")
             continue
-        premium = coin_premium(upbit, binance, mid(dollar))
         table.add_row(
-            coin,
-            f"{mid(upbit):,f}",
-            f"{mid(binance):,f}",
-            percent(premium),
-            best_cycle(view, coin, coins, limits, now_ms),
+            row.coin, f"{mid(row.upbit):,f}", f"{mid(row.binance):,f}", percent(row.premium), _best_cycle(row)
         )
     return table
 
 
-def best_cycle(view: MarketView, coin: Asset, coins: Sequence[Asset], limits: Limits, now_ms: int) -> str:
-    """The opportunity in either direction, or the gate that is nearest to opening."""
-    direction = _richer_direction(view, coin)
-    found = evaluate(view, coin, direction, (*coins, USDT), limits, now_ms)
-    if isinstance(found, Blocked):
-        return f"[dim]{ARROWS[direction]}: {found.gate}, {escape(found.detail)}[/]"
-    return f"[green]{ARROWS[direction]}, home by {found.route.coin}: {percent(found.net_edge)}[/]"
-
-
-def _richer_direction(view: MarketView, coin: Asset) -> Direction:
-    """A coin dearer on Upbit than USDT is goes to Upbit, a cheaper one to Binance."""
-    upbit, binance = view.quotes[Venue.UPBIT, coin], view.quotes[Venue.BINANCE, coin]
-    premium = coin_premium(upbit, binance, mid(view.quotes[Venue.UPBIT, USDT]))
-    return Direction.TO_UPBIT if premium > 0 else Direction.TO_BINANCE
+def _best_cycle(row: CoinMarket) -> str:
+    """What it would earn, or the market's gate that is closed."""
+    if row.direction is None or row.best is None:
+        return "-"
+    if isinstance(row.best, Blocked):
+        return f"[dim]{ARROWS[row.direction]}: {row.best.gate}, {escape(row.best.detail)}[/]"
+    return f"[green]{ARROWS[row.direction]}, home by {row.best.route.coin}: {percent(row.best.net_edge)}[/]"
 
 
 def exactly(amount: Decimal) -> str:

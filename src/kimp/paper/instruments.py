@@ -1,11 +1,12 @@
 """The markets of both venues."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import Decimal
 
 from kimp.domain.venues import Venue
 from kimp.paper.amounts import SATOSHI
-from kimp.paper.config import PaperConfig
+from kimp.paper.coins import CoinConfig
 from kimp.paper.ticks import EvenLadder, KrwLadder, Ladder
 
 KRW = "KRW"
@@ -31,7 +32,7 @@ class Instrument:
     max_notional: Decimal
 
 
-def upbit_instruments(config: PaperConfig) -> list[Instrument]:
+def upbit_instruments(coins: Iterable[CoinConfig], fee: Decimal) -> list[Instrument]:
     """docs.upbit.com krw-market-info: at least 5,000 and at most 1,000,000,000 KRW, eight decimals of volume."""
     return [
         Instrument(
@@ -42,15 +43,15 @@ def upbit_instruments(config: PaperConfig) -> list[Instrument]:
             ladder=EvenLadder(coin.upbit_tick) if coin.upbit_tick else KrwLadder(),
             lot=SATOSHI,
             book_lot=BOOK_STEP,
-            fee=config.upbit_fee,
+            fee=fee,
             min_notional=Decimal(5_000),
             max_notional=Decimal(1_000_000_000),
         )
-        for coin in config.coins
+        for coin in coins
     ]
 
 
-def binance_instruments(config: PaperConfig) -> list[Instrument]:
+def binance_instruments(coins: Iterable[CoinConfig], fee: Decimal) -> list[Instrument]:
     return [
         Instrument(
             venue=Venue.BINANCE,
@@ -60,10 +61,10 @@ def binance_instruments(config: PaperConfig) -> list[Instrument]:
             ladder=EvenLadder(coin.tick),
             lot=coin.lot,
             book_lot=coin.lot,
-            fee=config.binance_fee,
+            fee=fee,
             min_notional=Decimal(5),
             max_notional=Decimal(9_000_000),
         )
-        for coin in config.coins
+        for coin in coins
         if coin.name != USDT
     ]

@@ -40,7 +40,11 @@ class World:
         self.agenda = Agenda(clock)
         self.journal = Journal(clock, config.journal_path)
         self.coins: dict[str, CoinConfig] = {coin.name: coin for coin in config.coins}
-        self.instruments = {(i.venue, i.symbol): i for i in (*upbit_instruments(config), *binance_instruments(config))}
+        markets = [
+            *upbit_instruments(config.coins, config.upbit_fee),
+            *binance_instruments(config.coins, config.binance_fee),
+        ]
+        self.instruments = {(i.venue, i.symbol): i for i in markets}
         self._by_coin = {(i.venue, i.base): i for i in self.instruments.values()}
         self.wallets = Wallets()
         self.conditions = Conditions(clock, self.journal)

@@ -264,8 +264,18 @@ class Halt:
 class Controls(Protocol):
     async def halt_level(self) -> HaltLevel: ...
 
-    async def set_halt_level(self, level: HaltLevel, reason: str) -> None: ...
-
     async def halt_at_least(self, level: HaltLevel, reason: str) -> None:
         """Raise the level, never lower it: for kimp itself, which may stop but not resume."""
+        ...
+
+
+class KillSwitch(Controls, Protocol):
+    """The controls in a person's hands, who may loosen what kimp has pulled."""
+
+    async def halt_in_force(self) -> Halt | None:
+        """The setting that holds, a resume included; None if there never was one."""
+        ...
+
+    async def set_halt_level(self, level: HaltLevel, reason: str, *, by: str) -> None:
+        """For every process, from its next send on; kept with who and why."""
         ...

@@ -29,7 +29,7 @@ class SettingsVersions(Protocol):
         """Latest first."""
         ...
 
-    async def add(self, changes: Mapping[str, Any], reason: str, now_ms: int, *, after: int) -> int:
+    async def add(self, changes: Mapping[str, Any], reason: str, now_ms: int, *, by: str, after: int) -> int:
         """The number of the new version. Raises BadInput if `after` (0: none) is not the latest any more."""
         ...
 

@@ -24,7 +24,7 @@ from sqlalchemy.engine import make_url
 from kimp.adapters.embedded.process import free_port
 from kimp.adapters.sql.books import SqlBooks
 from kimp.bootstrap.parts import bus_url, open_database
-from kimp.cli.stack import Stack
+from kimp.bootstrap.stack import Stack
 from kimp.config import Settings, load
 from kimp.domain.venues import Venue
 from kimp.paper.coins import DEFAULT_COINS, CoinConfig

@@ -1,14 +1,14 @@
-"""The crash-point matrix: every point named in `activities.crash_points`, at every step of a cycle that passes it."""
+"""The crash-point matrix: every point that `kimp.observability.crash_points` names, at every step that passes it."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import product
 
-from activities import crash_points
 from kimp.contracts.status import CycleStatus
 from kimp.contracts.sweep import SWEEP
 from kimp.domain.ids import Leg, Step
 from kimp.domain.venues import Direction, Venue
+from kimp.observability import crash_points
 
 ORDERS = tuple(f"{leg}{step}" for leg, step in product(Leg, (Step.BUY, Step.SELL)))
 WITHDRAWALS = tuple(f"{leg}{Step.SEND}" for leg in Leg)

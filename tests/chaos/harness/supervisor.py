@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Protocol
 
 from kimp.adapters.embedded.process import ServerFailed, ServerProcess
-from kimp.cli.stack import Stack
+from kimp.bootstrap.stack import Stack
 
 LOOK_EVERY_S = 0.1
 UNTOUCHED = "paper"

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from fakes.config_sources import Sources
 
-from kimp.cli.paper import PaperSettings
+from kimp.bootstrap.paper import PaperSettings
 from kimp.config import Settings, load_with_origins
 from kimp.domain.errors import BadConfig
 from kimp.domain.keys import Right

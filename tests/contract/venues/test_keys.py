@@ -9,11 +9,11 @@ from fakes.intents import NEVER
 from pydantic import SecretStr
 
 from kimp.adapters.clock import SystemClock
-from kimp.bootstrap.keys import KeyInUse
 from kimp.config import VenueSettings
 from kimp.domain.errors import KeyRefused
 from kimp.domain.keys import DAY_MS, Right
 from kimp.domain.venues import Venue
+from kimp.operations.keys import KeyInUse
 from kimp.paper import keys as paper_keys
 from kimp.paper.config import PaperConfig, SyntheticMarket
 from kimp.paper.keys import PaperKey

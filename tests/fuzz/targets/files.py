@@ -14,7 +14,7 @@ from fuzz.target import Target
 
 from kimp.adapters.sql.engine import parse_url, place_of
 from kimp.adapters.sql.settings import _version
-from kimp.cli.paper import PaperSettings
+from kimp.bootstrap.paper import PaperSettings
 from kimp.cli.settings import parsed
 from kimp.config import Settings, load, load_with_origins
 from kimp.config.run_time import checked, in_force

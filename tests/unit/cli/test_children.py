@@ -2,10 +2,10 @@
 
 import pytest
 
+from kimp.bootstrap.paper import refuse_beside_real_venues, run_paper
+from kimp.bootstrap.stack import needed_by
 from kimp.cli.app import SECRET
-from kimp.cli.paper import refuse_beside_real_venues, run_paper
 from kimp.cli.showing import Demo, everything
-from kimp.cli.stack import needed_by
 from kimp.config import Settings
 from kimp.config.reference import entries
 from kimp.domain.errors import BadConfig

@@ -9,11 +9,9 @@ import pytest
 from rich.table import Table
 from rich.text import Text
 
-from kimp.cli import app as command
-from kimp.cli import (
-    commands,  # noqa: F401 - it registers with the app that a test replaces
-    terminal,
-)
+from kimp.cli import commands as command
+from kimp.cli import terminal
+from kimp.cli.app import EXIT_BAD_INPUT, EXIT_FAILED
 from kimp.domain.errors import BadInput
 from kimp.observability.clean import clean, say
 from kimp.observability.logs import JsonLines, PrettyLines
@@ -73,7 +71,7 @@ def test_a_command_line_that_is_refused(
     words: tuple[str, ...], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(sys, "argv", ["kimp", *words])
-    assert command.code_of_command() == command.EXIT_BAD_INPUT
+    assert command.code_of_command() == EXIT_BAD_INPUT
     told = capsys.readouterr()
     assert told.out == ""
     assert harmless(told.err)
@@ -85,7 +83,7 @@ def test_a_bug(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[st
         raise RuntimeError(EVIL)
 
     monkeypatch.setattr(command, "app", fail)
-    assert command.code_of_command() == command.EXIT_FAILED
+    assert command.code_of_command() == EXIT_FAILED
     told = capsys.readouterr().err
     assert harmless(told)
     assert "Traceback" in told
@@ -96,7 +94,7 @@ def test_an_error(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture
         raise BadInput(EVIL)
 
     monkeypatch.setattr(command, "app", refuse)
-    assert command.code_of_command() == command.EXIT_BAD_INPUT
+    assert command.code_of_command() == EXIT_BAD_INPUT
     assert harmless(capsys.readouterr().err)
 
 

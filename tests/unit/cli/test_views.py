@@ -6,7 +6,6 @@ from decimal import Decimal
 import pytest
 from rich.console import Console, RenderableType
 
-from initiator.explain import CoinExplanation
 from kimp.cli import terminal, views
 from kimp.cli.cycles_table import CyclesTable
 from kimp.contracts.status import CycleStatus
@@ -16,6 +15,7 @@ from kimp.domain.ledger import fill_entry
 from kimp.domain.market import Fill, Side
 from kimp.domain.money import KRW, Asset
 from kimp.domain.venues import Direction, Venue
+from kimp.operations.why import CoinExplanation
 from kimp.ports.books import CycleRow
 
 WRITTEN = ["upbit: locked [open_api_withdraw_locked]", "upbit: no such way [/v1/orders]"]

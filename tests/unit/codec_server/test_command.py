@@ -4,7 +4,8 @@ from collections.abc import Callable
 
 import pytest
 
-from kimp.cli.app import EXIT_BAD_INPUT, code_of_command
+from kimp.cli.app import EXIT_BAD_INPUT
+from kimp.cli.commands import code_of_command
 from kimp.config import load
 
 Kimp = Callable[..., int]

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from kimp.cli.paper import PaperSettings
+from kimp.bootstrap.paper import PaperSettings
 from kimp.config import Settings, Sourced
 from kimp.config.wording import sentence
 

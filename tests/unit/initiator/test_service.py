@@ -11,7 +11,6 @@ from fakes.initiator import KnowingStarter, PlayedBus, StatedBooks
 from fakes.initiator_settings import LIMITS, RULES, SETTINGS
 from fakes.market import NOW, SOL, TRX, XRP, ManualClock, d, free_rules, kimchi_quotes, quote
 
-from initiator.explain import explain_coin
 from initiator.service import RULES_TRUST_MS, Initiator, InitiatorSettings
 from kimp.contracts.ticks import encode_batch
 from kimp.domain.admission import CoinState, HaltLevel
@@ -23,6 +22,7 @@ from kimp.domain.market import Quote
 from kimp.domain.money import USDT, Asset, Money
 from kimp.domain.venues import Venue
 from kimp.domain.view import MarketView
+from kimp.operations.why import explain_coin
 from kimp.ports.starter import StartOutcome
 
 ROUTES = [q for q in kimchi_quotes() if q.coin != XRP]

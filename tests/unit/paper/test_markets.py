@@ -29,7 +29,10 @@ SNAPSHOTS = "snapshot_ms,timestamp_utc,exchange,symbol,price,volume_24h_krw\n"
 def instruments(*coins: str) -> list[Instrument]:
     chosen = tuple(c for c in DEFAULT_COINS if not coins or c.name in (*coins, "USDT"))
     config = PaperConfig(coins=chosen)
-    return [*upbit_instruments(config), *binance_instruments(config)]
+    return [
+        *upbit_instruments(config.coins, config.upbit_fee),
+        *binance_instruments(config.coins, config.binance_fee),
+    ]
 
 
 def synthetic(config: SyntheticMarket) -> SyntheticSource:

@@ -7,7 +7,7 @@ from sqlalchemy import insert
 from kimp.adapters.sql.capital import SqlCapital
 from kimp.adapters.sql.catching_up import SqlCatchingUp
 from kimp.adapters.sql.controls import SqlControls
-from kimp.adapters.sql.engine import create_engine
+from kimp.adapters.sql.engine import create_engine, place_of
 from kimp.adapters.sql.installation import SqlInstallation
 from kimp.adapters.sql.journal import SqlJournal
 from kimp.adapters.sql.ledger import SqlLedger
@@ -23,12 +23,11 @@ from kimp.domain.money import ZERO
 
 
 class SqlBooks:
-    """The ports of `kimp.ports.books`; also settings' versions, the installation's id, stories of cycles, and what a
-    restored database needs.
-    """
+    """The port `Database`; also what only kimp's own processes ask it for."""
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, place: str) -> None:
         self._store = store
+        self.place = place
         self.journal = SqlJournal(store)
         self.ledger = SqlLedger(store)
         self.read_model = SqlReadModel(store)
@@ -57,4 +56,4 @@ async def open_books(url: str) -> SqlBooks:
     StoreUnavailable if the database does not answer.
     """
     await check_schema(url)
-    return SqlBooks(Store(create_engine(url)))
+    return SqlBooks(Store(create_engine(url)), place_of(url))

@@ -3,7 +3,6 @@
 from sqlalchemy import func, insert, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from kimp.adapters.person import who
 from kimp.adapters.sql.instant import Instant
 from kimp.adapters.sql.store import Store
 from kimp.adapters.sql.tables import halts
@@ -28,7 +27,7 @@ def level_of(stored: int | None) -> HaltLevel:
 
 
 class SqlControls:
-    """The port `Controls`. Raises StoreUnavailable when the database does not serve: callers take that for a halt."""
+    """The port `KillSwitch`. Raises StoreUnavailable when the database does not serve: callers take that for a halt."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
@@ -47,9 +46,9 @@ class SqlControls:
 
         return await self._store.read(work)
 
-    async def set_halt_level(self, level: HaltLevel, reason: str) -> None:
+    async def set_halt_level(self, level: HaltLevel, reason: str, *, by: str) -> None:
         """Set it for every process, from its next send on. Each setting stays in the table with who, when and why."""
-        row = {"level": int(level), "reason": reason, "set_by": who(), "set_ms": self._store.now}
+        row = {"level": int(level), "reason": reason, "set_by": by, "set_ms": self._store.now}
         await self._store.execute(insert(halts).values(row))
 
     async def halt_at_least(self, level: HaltLevel, reason: str) -> None:

@@ -7,7 +7,6 @@ from typing import Any
 from sqlalchemy import Row, func, insert, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from kimp.adapters.person import who
 from kimp.adapters.sql.store import Store
 from kimp.adapters.sql.tables import settings_versions
 from kimp.domain.errors import BadConfig, BadInput
@@ -36,12 +35,12 @@ class SqlSettings:
 
         return await self._store.read(work)
 
-    async def add(self, changes: Mapping[str, Any], reason: str, now_ms: int, *, after: int) -> int:
+    async def add(self, changes: Mapping[str, Any], reason: str, now_ms: int, *, by: str, after: int) -> int:
         """One transaction; of two that change the same version one is refused, by its number being taken."""
         row = {
             "version": after + 1,
             "changes": json.dumps(changes, sort_keys=True),
-            "set_by": who(),
+            "set_by": by,
             "set_ms": now_ms,
             "reason": reason,
         }

@@ -1,33 +1,38 @@
-"""What the activities of a recorded, readable history were asked and what they answered."""
+"""What a cycle's runs asked of activities and were answered, from Temporal's histories. The port `PastRuns`."""
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Iterator
+from datetime import datetime
 
-from temporalio.client import WorkflowHistory
+from temporalio.client import Client, WorkflowHistory
 
-
-@dataclass(frozen=True, slots=True)
-class Past:
-    """One activity; `answer` and `failure` are both None while it runs."""
-
-    name: str
-    asked_ms: int
-    """When the workflow asked for it, epoch milliseconds."""
-    question: bytes
-    answer: bytes | None = None
-    failure: str | None = None
-    """Type of the error that ended it, e.g. `Rejected`."""
-    reason: str = ""
+from kimp.adapters.temporal.histories import fetch
+from kimp.adapters.temporal.opening import ReadHistory
+from kimp.contracts.cycle import ALL_CYCLES
+from kimp.ports.catching_up import PastActivity, PastRun
 
 
-def start_of(history: WorkflowHistory) -> tuple[str, bytes]:
-    """The workflow's type and its input."""
+class TemporalPastRuns:
+    """Raises NoHistories if Temporal does not serve them, Unreadable if they are encrypted with a key that is not
+    there.
+    """
+
+    def __init__(self, client: Client, read: ReadHistory) -> None:
+        self._client = client
+        self._read = read
+
+    async def since(self, time: datetime) -> AsyncIterator[PastRun]:
+        """As they began."""
+        query = f"{ALL_CYCLES} AND (ExecutionStatus = 'Running' OR CloseTime >= '{time.isoformat()}')"
+        async for recorded in fetch(self._client, query):
+            yield _run(self._read(recorded.history))
+
+
+def _run(history: WorkflowHistory) -> PastRun:
     begun = history.events[0].workflow_execution_started_event_attributes
-    return begun.workflow_type.name, begun.input.payloads[0].data
+    return PastRun(begun.workflow_type.name, begun.input.payloads[0].data, list(_activities(history)))
 
 
-def activities_of(history: WorkflowHistory) -> Iterator[Past]:
-    """In the order that the workflow asked for them."""
+def _activities(history: WorkflowHistory) -> Iterator[PastActivity]:
     ends: dict[int, tuple[bytes | None, str | None, str]] = {}
     for event in history.events:
         if event.HasField("activity_task_completed_event_attributes"):
@@ -43,4 +48,4 @@ def activities_of(history: WorkflowHistory) -> Iterator[Past]:
             answer, failure, reason = ends.get(event.event_id, (None, None, ""))
             at_ms = event.event_time.ToMilliseconds()
             question = asked.input.payloads[0].data
-            yield Past(asked.activity_type.name, at_ms, question, answer, failure, reason)
+            yield PastActivity(asked.activity_type.name, at_ms, question, answer, failure, reason)

@@ -23,8 +23,8 @@ from temporalio.worker import (
     WorkflowOutboundInterceptor,
 )
 
-Json = Any
-"""Decoded JSON: a tree of dict, list, str, number, bool and None."""
+from kimp.ports.replaying import Json
+
 NULL = "binary/null"
 
 

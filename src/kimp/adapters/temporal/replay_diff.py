@@ -1,8 +1,6 @@
 """What a history holds beside what the replayed code asked for. Pure."""
 
-import json
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
@@ -12,40 +10,13 @@ from temporalio.api.enums.v1 import EventType
 from temporalio.api.history.v1 import ActivityTaskScheduledEventAttributes, HistoryEvent
 from temporalio.common import RetryPolicy
 
-from kimp.adapters.temporal.replay_capture import Asked, Captured, Json, decoded
+from kimp.adapters.temporal.replay_capture import Asked, Captured, decoded
+from kimp.ports.replaying import Difference, Json
 
-LONGEST_VALUE = 120
-REPLAY = "replay"
 SERVER_LONGEST_PAUSE = 100
 """Times the first pause: the server's own bound where the code names none."""
 Change = tuple[str, Json, Json]
 """Path, recorded value, new value."""
-
-
-@dataclass(frozen=True, slots=True)
-class Difference:
-    """Today's code does something else than the history tells."""
-
-    workflow_id: str
-    event_id: int
-    """0 where no single event can be named."""
-    what: str
-    """The activity's type, `result`, `update <id>`, or `replay` for what the SDK itself found and says in `new`."""
-    path: str
-    recorded: Json
-    new: Json
-
-    def __str__(self) -> str:
-        place = f"{self.workflow_id} event {self.event_id}" if self.event_id else self.workflow_id
-        if self.what == REPLAY:
-            return f"{place}, {REPLAY}: {self.new}"
-        field = f" {self.path}" if self.path else ""
-        return f"{place}, {self.what}{field}: recorded {_shown(self.recorded)}, now {_shown(self.new)}"
-
-
-def _shown(value: Json) -> str:
-    text = json.dumps(value, ensure_ascii=False)
-    return text if len(text) <= LONGEST_VALUE else text[: LONGEST_VALUE - 3] + "..."
 
 
 def differences(workflow_id: str, events: Iterable[HistoryEvent], captured: Captured) -> Iterator[Difference]:

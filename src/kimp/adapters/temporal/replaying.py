@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import cache
 
 from temporalio.api.enums.v1 import EventType
@@ -12,7 +11,8 @@ from temporalio.runtime import LoggingConfig, Runtime, TelemetryConfig
 from temporalio.worker import Replayer, WorkflowRunner
 
 from kimp.adapters.temporal.replay_capture import Capture, Captured
-from kimp.adapters.temporal.replay_diff import REPLAY, Difference, compared, differences
+from kimp.adapters.temporal.replay_diff import compared, differences
+from kimp.ports.replaying import REPLAY, Difference, Replayed
 
 LONGEST_REASON = 300
 CLOSED = frozenset(
@@ -27,23 +27,6 @@ CLOSED = frozenset(
 )
 SAID = re.compile(r'message: "(?:\[\w+\] )?(?P<reason>(?:[^"\\]|\\.)*)"')
 """The SDK quotes the core: `... Failure { message: "[TMPRL1100] Nondeterminism error: Activity type of ..." ...`."""
-
-
-@dataclass(frozen=True, slots=True)
-class Replayed:
-    """What came of one history."""
-
-    workflow_id: str
-    run_id: str
-    events: int
-    closed: bool
-    activities: int
-    """How many were compared, input by input."""
-    differences: tuple[Difference, ...]
-
-    @property
-    def clean(self) -> bool:
-        return not self.differences
 
 
 class Replaying:

@@ -6,8 +6,13 @@ from typing import Any
 
 from temporalio.api.enums.v1 import EventType
 from temporalio.api.history.v1 import HistoryEvent
+from temporalio.client import Client
+from temporalio.service import RPCError, RPCStatusCode
 
-from kimp.ports.story import StoryLine
+from kimp.adapters.temporal.histories import NoHistories, chain
+from kimp.adapters.temporal.opening import ReadHistory
+from kimp.domain.ids import workflow_id
+from kimp.ports.story import NoSuchHistory, StoryLine, StoryPart
 
 ENDS = {
     EventType.EVENT_TYPE_ACTIVITY_TASK_COMPLETED: "done",
@@ -26,6 +31,22 @@ OTHERS = {
     EventType.EVENT_TYPE_WORKFLOW_TASK_FAILED: "a workflow task failed",
     EventType.EVENT_TYPE_WORKFLOW_TASK_TIMED_OUT: "a workflow task timed out",
 }
+
+
+class TemporalStories:
+    """The port `StorySource`."""
+
+    def __init__(self, client: Client, read: ReadHistory) -> None:
+        self._client = client
+        self._read = read
+
+    async def __call__(self, cycle_id: str) -> StoryPart:
+        """Of all runs of its workflow that are retained."""
+        try:
+            runs = [self._read(run).events async for run in chain(self._client, workflow_id(cycle_id))]
+        except RPCError as error:
+            raise (NoSuchHistory if error.status is RPCStatusCode.NOT_FOUND else NoHistories)(error.message) from None
+        return StoryPart([line for events in runs for line in story_of(events)], trace_id_of(runs[-1]))
 
 
 def trace_id_of(events: Iterable[HistoryEvent]) -> str | None:

@@ -6,7 +6,7 @@ import socket
 
 import pytest
 
-from kimp.adapters.person import LONGEST, who
+from kimp.cli.person import LONGEST, who
 from kimp.contracts.operators import OperatorRequest
 
 ACCOUNT = pwd.getpwuid(os.getuid()).pw_name

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from temporalio.api.enums.v1 import PendingActivityState
 from temporalio.client import Client, WorkflowHandle
 
-from kimp.cli.stack import Say, Stack
+from kimp.bootstrap.stack import Say, Stack
 from kimp.contracts.status import CycleStatus
 from kimp.domain.ids import workflow_id
 from kimp.ports.books import ReadModel

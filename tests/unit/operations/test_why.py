@@ -5,7 +5,6 @@ from fakes.caps import RICH
 from fakes.initiator_settings import RULES
 from fakes.market import NOW, TRX, XRP, d, free_rules, kimchi_quotes
 
-from initiator.explain import CoinExplanation, explain_coin
 from kimp.domain.admission import CoinState, HaltLevel
 from kimp.domain.caps import Exposure
 from kimp.domain.decision import Facts
@@ -13,6 +12,7 @@ from kimp.domain.gates import Gate
 from kimp.domain.money import USDT, Asset
 from kimp.domain.venues import Venue
 from kimp.domain.view import MarketView
+from kimp.operations.why import CoinExplanation, explain_coin
 
 COINS = (XRP, TRX, USDT)
 

@@ -1,11 +1,9 @@
 """What is stuck where, and what it is worth: by the books and the last prices, so also when no workflow answers."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
-from kimp.bootstrap.parts import open_bus, open_database
-from kimp.config import Settings
 from kimp.contracts.status import CycleStatus
 from kimp.domain.compensation import positions
 from kimp.domain.errors import BusUnavailable
@@ -15,6 +13,8 @@ from kimp.domain.money import USDT, Asset
 from kimp.domain.premium import mid
 from kimp.domain.venues import Direction, Venue
 from kimp.ports.books import CycleRow, Ledger
+from kimp.ports.database import Database
+from kimp.ports.ticks import TickBus
 
 MANY = 1_000
 Quotes = Mapping[tuple[Venue, Asset], Quote]
@@ -33,20 +33,18 @@ class Stuck:
     """By the bids on Upbit; None while a price is missing."""
 
 
-async def stuck_cycles(settings: Settings) -> list[Stuck]:
+async def stuck_cycles(database: Database, bus: TickBus, coins: Sequence[Asset]) -> list[Stuck]:
     """Latest first."""
-    quotes = await _quotes(settings)
-    async with open_database(settings) as books:
-        rows = await books.read_model.cycles(limit=MANY, status=CycleStatus.DEAD_LETTER)
-        return [await _stuck(row, books.ledger, quotes) for row in rows]
+    quotes = await _quotes(bus, coins)
+    rows = await database.read_model.cycles(limit=MANY, status=CycleStatus.DEAD_LETTER)
+    return [await _stuck(row, database.ledger, quotes) for row in rows]
 
 
-async def _quotes(settings: Settings) -> Quotes:
-    async with open_bus(settings) as bus:
-        try:
-            return {(quote.venue, quote.coin): quote for quote in await bus.latest(settings.trading.assets)}
-        except BusUnavailable:
-            return {}
+async def _quotes(bus: TickBus, coins: Sequence[Asset]) -> Quotes:
+    try:
+        return {(quote.venue, quote.coin): quote for quote in await bus.latest(coins)}
+    except BusUnavailable:
+        return {}
 
 
 async def _stuck(row: CycleRow, ledger: Ledger, quotes: Quotes) -> Stuck:

@@ -16,6 +16,7 @@ from urllib.parse import urlsplit
 from kimp.adapters.embedded.process import LOOPBACK, ServerProcess
 from kimp.adapters.embedded.redis import EmbeddedRedis
 from kimp.adapters.sql.schema import migrate
+from kimp.adapters.temporal.bootstrap_namespace import NAMESPACE
 from kimp.adapters.temporal.devserver import DevServer
 from kimp.adapters.temporal.devserver_binary import ensure_binary
 from kimp.adapters.temporal.named import named_server
@@ -73,6 +74,11 @@ class Stack:
         """kimp's own processes, by name."""
         self.pages: dict[str, int] = {}
         """Ports of /metrics, /healthz and /readyz, by name of the process."""
+
+    @property
+    def cycles_url(self) -> str | None:
+        """The Web UI's list of cycles, where the Temporal server is ours."""
+        return None if self.ui_url is None else f"{self.ui_url}/namespaces/{NAMESPACE}/workflows"
 
     async def __aenter__(self) -> Self:
         try:

@@ -4,12 +4,18 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
+from kimp.config import Settings
 from kimp.domain.admission import NEVER_TRADED, CoinState
 from kimp.domain.decision import Decision, Facts, Question, Rules, explain
+from kimp.domain.errors import BadInput
 from kimp.domain.money import USDT, Asset
 from kimp.domain.premium import coin_premium, mid
 from kimp.domain.venues import Direction, Venue
 from kimp.domain.view import MarketView
+from kimp.operations.settings import read_in_force
+from kimp.ports.clock import Clock
+from kimp.ports.database import Database
+from kimp.ports.ticks import TickBus
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +28,28 @@ class CoinExplanation:
     premium_usd: Decimal | None
     """Against the official USD/KRW rate, as newspapers quote it."""
     directions: dict[str, Decision]
+
+
+async def why(
+    bus: TickBus, database: Database, configured: Settings, clock: Clock, coin: str, *, usd_krw: Decimal | None
+) -> CoinExplanation:
+    """By the market as the feeder last told it, and by what the database knows.
+
+    Raises BadInput for a coin that is not traded at present.
+    """
+    now = (await read_in_force(configured, database.settings)).settings
+    if coin not in now.trading.coins:
+        raise BadInput(f"{coin} is not traded; trading.coins has {', '.join(now.trading.coins)}")
+    coins = now.trading.assets
+    view = MarketView.of(await bus.latest(coins), await bus.latest_rules())
+    states = await database.read_model.coin_states()
+    halt = await database.controls.halt_level()
+    stakes = await database.capital.stakes()
+    open_cycles = sum(state.open for state in states.values())
+    facts = Facts(halt, stakes.exposure.with_open(open_cycles), stakes.free)
+    return explain_coin(
+        view, Asset(coin), coins, states, facts, now.rules(), clock.now_ms(), stakes.now_ms, usd_krw=usd_krw
+    )
 
 
 def explain_coin(

@@ -3,29 +3,29 @@
 from collections.abc import Mapping
 from decimal import Decimal
 
-from kimp.adapters.sql.books import SqlBooks
 from kimp.domain.ledger import Account
 from kimp.domain.money import ZERO, Asset
 from kimp.domain.venues import Venue
-from kimp.ports.exchange import Exchange
+from kimp.ports.books import Ledger
+from kimp.ports.exchange import MarketData
 
 Pairs = dict[tuple[str, Asset], tuple[Decimal, Decimal | None]]
 """None: the venue's row of the coin can't be read, so it equals nothing."""
 
 
-async def compare(books: SqlBooks, venues: Mapping[Venue, Exchange]) -> Pairs:
+async def compare(ledger: Ledger, venues: Mapping[Venue, MarketData]) -> Pairs:
     """(account, asset) -> (ledger, venue). What is in transit has no venue that could confirm it: zero is expected."""
-    ledger = await books.ledger.balances()
+    booked = await ledger.balances()
     pairs: Pairs = {}
     for venue, exchange in venues.items():
         account = Account(venue.value)
         balances = await exchange.balances()
         theirs = {asset: held.total for asset, held in balances.items()}
-        ours = {asset: amount for (where, asset), amount in ledger.items() if where is account}
+        ours = {asset: amount for (where, asset), amount in booked.items() if where is account}
         for asset in theirs.keys() | ours.keys():
             pairs[venue.value, asset] = (ours.get(asset, ZERO), theirs.get(asset, ZERO))
         pairs |= {(venue.value, asset): (ours.get(asset, ZERO), None) for asset in balances.unreadable}
-    for (where, asset), amount in ledger.items():
+    for (where, asset), amount in booked.items():
         if where is Account.IN_TRANSIT:
             pairs[where.value, asset] = (amount, ZERO)
     return {key: pair for key, pair in pairs.items() if pair != (ZERO, ZERO)}

@@ -1,0 +1,56 @@
+"""The market as the feeder last told it, and what stands between each coin and a cycle."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+
+from kimp.config import Settings
+from kimp.domain.gates import Blocked
+from kimp.domain.market import Quote
+from kimp.domain.money import USDT, Asset
+from kimp.domain.opportunity import Limits, Opportunity, evaluate
+from kimp.domain.premium import coin_premium, mid
+from kimp.domain.venues import Direction, Venue
+from kimp.domain.view import MarketView
+from kimp.operations.settings import read_in_force
+from kimp.ports.clock import Clock
+from kimp.ports.database import Database
+from kimp.ports.ticks import TickBus
+
+
+@dataclass(frozen=True, slots=True)
+class CoinMarket:
+    """One coin. None: there is no quote yet."""
+
+    coin: Asset
+    upbit: Quote | None
+    binance: Quote | None
+    premium: Decimal | None
+    """As a ratio."""
+    direction: Direction | None
+    """The one that pays more, or loses less."""
+    best: Opportunity | Blocked | None
+    """The market's side of a cycle in that direction: what it would earn, or the gate that is closed."""
+
+
+async def market_now(bus: TickBus, database: Database, configured: Settings, clock: Clock) -> list[CoinMarket]:
+    """Every coin that may be leg one's."""
+    trading = (await read_in_force(configured, database.settings)).settings.trading
+    view = MarketView.of(await bus.latest(trading.assets), await bus.latest_rules())
+    return list(_coins(view, trading.assets, trading.limits(), clock.now_ms()))
+
+
+def _coins(view: MarketView, assets: Sequence[Asset], limits: Limits, now_ms: int) -> Iterator[CoinMarket]:
+    dollar = view.quotes.get((Venue.UPBIT, USDT))
+    for coin in assets:
+        if coin == USDT:
+            continue
+        upbit, binance = view.quotes.get((Venue.UPBIT, coin)), view.quotes.get((Venue.BINANCE, coin))
+        if upbit is None or binance is None or dollar is None:
+            yield CoinMarket(coin, upbit, binance, None, None, None)
+            continue
+        premium = coin_premium(upbit, binance, mid(dollar))
+        # A coin dearer on Upbit than USDT is goes to Upbit, a cheaper one to Binance.
+        direction = Direction.TO_UPBIT if premium > 0 else Direction.TO_BINANCE
+        best = evaluate(view, coin, direction, assets, limits, now_ms)
+        yield CoinMarket(coin, upbit, binance, premium, direction, best)
