@@ -1,6 +1,5 @@
 """Which quotes are believed. Pure: one `Screen` remembers what it accepted last, and nothing else."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
@@ -66,18 +65,6 @@ class Screen:
                 return Reason.JUMP
         self._books[key] = _Believed.around(quote)
         return None
-
-    def sift(self, quotes: Sequence[Quote]) -> tuple[list[Quote], list[Reason]]:
-        """The quotes that are believed, and the reasons against the others."""
-        believed: list[Quote] = []
-        reasons: list[Reason] = []
-        for quote in quotes:
-            reason = self.reject(quote)
-            if reason is None:
-                believed.append(quote)
-            else:
-                reasons.append(reason)
-        return believed, reasons
 
 
 def _unreal(quote: Quote) -> Reason | None:

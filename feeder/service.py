@@ -10,7 +10,9 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 
 from feeder.pending import Pending
 from feeder.screening import Screen
+from feeder.standing import Standing
 from feeder.watch import SilenceWatch
+from kimp.domain.market import Quote
 from kimp.domain.money import Asset
 from kimp.domain.venues import Venue
 from kimp.observability import metrics
@@ -23,7 +25,7 @@ RULES_RETRY_S = 5.0
 WATCH_EVERY_S = 1.0
 SILENT_AFTER_MS = 30_000
 STALE_MS = 10_000
-"""A venue that is silent for longer makes the feeder unready."""
+"""A stream that gives no sign of life for longer makes the feeder unready."""
 REPORT_EVERY_S = 10.0
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.1, 10.0
 HEALTHY_S = 30.0
@@ -73,8 +75,8 @@ class Feeder:
 
     async def stale(self) -> str | None:
         """Which venue is not heard of, for whoever asks whether this feeder feeds."""
-        late = [venue.value for venue in self._watch.silent_venues(self._clock.now_ms(), STALE_MS)]
-        return f"no quotes of {' and '.join(late)} for {STALE_MS // 1000} s" if late else None
+        late = [venue.value for venue in self._watch.dead_venues(self._clock.now_ms(), STALE_MS)]
+        return f"no sign of {' and '.join(late)} for {STALE_MS // 1000} s" if late else None
 
     async def _supervise(self, part: str, work: Callable[[], Awaitable[None]]) -> None:
         loop = asyncio.get_running_loop()
@@ -95,17 +97,31 @@ class Feeder:
         label = {"venue": venue.value}
 
         async def read() -> None:
-            async for quotes in stream.quotes(self._coins):
+            standing = Standing()
+            async for quotes, unbroken in stream.readings(self._coins):
+                now_ms = self._clock.now_ms()
                 metrics.ticks.add(len(quotes), label)
                 self.totals[venue] += len(quotes)
-                believed, reasons = self._screen.sift(quotes)
+                self._watch.live(venue, now_ms)
                 self._watch.hear(quotes)
-                self._pending.put(believed)
-                for reason in reasons:
-                    self.totals["rejected"] += 1
-                    metrics.rejected.add(1, {**label, "reason": reason.value})
+                standing.follow(unbroken)
+                self._pending.put(self._believed(quotes, standing))
+                self._pending.put(standing.renewed(now_ms))
 
         return read
+
+    def _believed(self, quotes: Sequence[Quote], standing: Standing) -> list[Quote]:
+        believed: list[Quote] = []
+        for quote in quotes:
+            reason = self._screen.reject(quote)
+            if reason is None:
+                believed.append(quote)
+                standing.put(quote)
+            else:
+                standing.drop(quote.coin)
+                self.totals["rejected"] += 1
+                metrics.rejected.add(1, {"venue": quote.venue.value, "reason": reason.value})
+        return believed
 
     async def _publish(self) -> None:
         failures = 0

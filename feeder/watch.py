@@ -14,6 +14,7 @@ class SilenceWatch:
 
     def __init__(self, books: Iterable[Book], started_ms: int, silent_after_ms: int) -> None:
         self._heard: dict[Book, int] = dict.fromkeys(books, started_ms)
+        self._lived: dict[Venue, int] = {venue: started_ms for venue, _ in self._heard}
         self._silent: set[Book] = set()
         self._limit_ms = silent_after_ms
 
@@ -21,12 +22,13 @@ class SilenceWatch:
         for quote in quotes:
             self._heard[quote.venue, quote.coin] = quote.received_ms
 
-    def silent_venues(self, now_ms: int, for_ms: int) -> list[Venue]:
-        """Venues of which no symbol was heard for so long."""
-        heard: dict[Venue, int] = {}
-        for (venue, _), at_ms in self._heard.items():
-            heard[venue] = max(at_ms, heard.get(venue, 0))
-        return [venue for venue, at_ms in heard.items() if now_ms - at_ms > for_ms]
+    def live(self, venue: Venue, now_ms: int) -> None:
+        """A sign of life of the venue's stream, with quotes or without."""
+        self._lived[venue] = now_ms
+
+    def dead_venues(self, now_ms: int, for_ms: int) -> list[Venue]:
+        """Venues whose streams gave no sign of life for so long."""
+        return [venue for venue, at_ms in self._lived.items() if now_ms - at_ms > for_ms]
 
     def newly_silent(self, now_ms: int) -> list[Book]:
         """Books silent for too long while another of the same venue is not; each is told once per silence."""

@@ -8,7 +8,7 @@ from mutations.mutant import Mutant, all_mutants
 
 MUTANTS = all_mutants()
 AT_LEAST = 100
-SHIPPED = ("src/kimp/", "workflows/", "activities/", "initiator/")
+SHIPPED = ("src/kimp/", "workflows/", "activities/", "initiator/", "feeder/")
 
 each_mutant = pytest.mark.parametrize("mutant", MUTANTS, ids=lambda mutant: mutant.name)
 

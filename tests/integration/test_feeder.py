@@ -28,7 +28,7 @@ from kimp.domain.money import USDT, Asset
 from kimp.domain.venues import Venue
 from kimp.paper.config import PaperConfig, RateLimits, SyntheticMarket
 from kimp.paper.server import PaperExchange
-from kimp.ports.exchange import Exchange
+from kimp.ports.exchange import Exchange, Reading
 
 XRP, SOL = Asset("XRP"), Asset("SOL")
 COINS = (XRP, SOL, USDT)
@@ -201,16 +201,19 @@ async def test_dropped_connections_are_made_again(paper: PaperExchange, line: Li
 class Spoilt(UpbitStream):
     """After each batch four quotes that no market can mean."""
 
-    async def quotes(self, coins: Sequence[Asset]) -> AsyncGenerator[list[Quote]]:
-        async for batch in super().quotes(coins):
-            yield batch
-            good = batch[-1]
-            yield [
+    async def readings(self, coins: Sequence[Asset]) -> AsyncGenerator[Reading]:
+        async for reading in super().readings(coins):
+            yield reading
+            if not reading.quotes:
+                continue
+            good = reading.quotes[-1]
+            bad = [
                 good._replace(bid=good.ask + 1),
                 good._replace(bid=Decimal(0)),
                 good._replace(bid=Decimal("NaN")),
                 good._replace(bid=good.bid * 9, ask=good.ask * 9),
             ]
+            yield Reading(bad, reading.unbroken)
 
 
 async def test_what_no_market_can_mean_is_counted_and_not_published(

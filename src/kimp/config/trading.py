@@ -40,7 +40,7 @@ class TradingSettings(Section):
     most_krw_per_usdt: Decimal = Field(default=Decimal(5_000), ge=100, le=10_000)
     """The same above it."""
     max_quote_age_ms: int = Field(default=2_000, ge=10, le=60_000)
-    """Older quotes are not traded on."""
+    """Older quotes are not traded on. A quote is as old as its stream's last sign of life, one a second at least."""
     cooldown_s: int = Field(default=5, ge=0, le=DAY_S)
     """Pause of a coin after its cycle ended."""
     start_within_ms: int = Field(default=2_000, ge=10, le=60_000)

@@ -27,7 +27,9 @@ class Quote(NamedTuple):
     ask: Decimal
     ask_size: Decimal
     received_ms: int
-    """When kimp received it, epoch milliseconds: Binance's bookTicker carries no time of its own."""
+    """When kimp last knew the book to be so, epoch milliseconds: when it was received, or when its stream gave a later
+    sign of life. By kimp's own clock, as Binance's bookTicker carries no time.
+    """
 
     @property
     def crossed(self) -> bool:

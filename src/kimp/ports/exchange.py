@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from kimp.contracts.cycle import MarketNow
 from kimp.contracts.orders import OrderIntent
@@ -165,13 +165,21 @@ class Transfers(MarketData, Protocol):
         ...
 
 
+class Reading(NamedTuple):
+    """What one read of a venue's stream brought. Without quotes it is a sign of life: nothing has changed until now."""
+
+    quotes: list[Quote]
+    unbroken: int
+    """Changes where a frame may have been lost, or could not be read: quotes of before may be outdated unnoticed."""
+
+
 class TickStream(Protocol):
-    """A venue's public stream of book tops: reconnects by itself, yields what one read of the socket brought."""
+    """A venue's public stream of books: reconnects by itself, and reads at least every few seconds or connects anew."""
 
     @property
     def venue(self) -> Venue: ...
 
-    def quotes(self, coins: Sequence[Asset]) -> AsyncIterator[list[Quote]]: ...
+    def readings(self, coins: Sequence[Asset]) -> AsyncIterator[Reading]: ...
 
 
 class OwnKey(Protocol):

@@ -37,11 +37,11 @@ async def collect(stream: VenueStream, coins: tuple[Asset, ...], enough: int, wi
     """Quotes until there are `enough` of each coin."""
     found: list[Quote] = []
     missing = dict.fromkeys((coin for coin in coins if coin != stream.venue.cash), enough)
-    async with asyncio.timeout(within_s), aclosing(stream.quotes(coins)) as batches:
-        async for batch in batches:
-            assert batch, "an empty batch wakes a reader for nothing"
-            found += batch
-            for quote in batch:
+    async with asyncio.timeout(within_s), aclosing(stream.readings(coins)) as readings:
+        async for quotes, _ in readings:
+            assert quotes, "without silence a reading without quotes wakes a reader for nothing"
+            found += quotes
+            for quote in quotes:
                 missing[quote.coin] -= 1
             if max(missing.values()) <= 0:
                 break
@@ -68,15 +68,15 @@ async def test_a_quote_is_the_book_as_it_is(paper: PaperExchange, venue: Venue) 
     instrument = paper.world.of(venue, symbol)
     assert instrument is not None
     book = paper.world.book(instrument)
-    async with asyncio.timeout(20), aclosing(stream.quotes((XRP,))) as batches:
-        reading = asyncio.ensure_future(anext(batches))
+    async with asyncio.timeout(20), aclosing(stream.readings((XRP,))) as readings:
+        reading = asyncio.ensure_future(anext(readings))
         while not reading.done():
             paper.world.desks[venue].refresh(symbol, book.bid, book.ask)
             for tell in paper.world.on_book[venue]:
                 tell(instrument)
             ask, bid = book.levels(Side.BUY)[0], book.levels(Side.SELL)[0]
             await asyncio.sleep(0.05)
-        (*_, quote) = await reading
+        quote = (await reading).quotes[-1]
     told = (quote.bid, quote.bid_size, quote.ask, quote.ask_size)
     assert told == (bid.price, bid.quantity, ask.price, ask.quantity)
     assert isinstance(quote.bid, Decimal)
@@ -87,17 +87,17 @@ async def test_a_restarted_venue_is_read_again(config: PaperConfig, venue: Venue
     async with PaperExchange(config) as first:
         ports = {"upbit_port": first.upbit_port, "binance_port": first.binance_port}
         stream = stream_of(first, venue)
-        batches = stream.quotes((XRP,))
+        readings = stream.readings((XRP,))
         async with asyncio.timeout(20):
-            assert await anext(batches)
-    reading = asyncio.ensure_future(anext(batches))
+            assert (await anext(readings)).quotes
+    reading = asyncio.ensure_future(anext(readings))
     await asyncio.sleep(0.3)
     async with PaperExchange(config.model_copy(update=ports)):
         async with asyncio.timeout(30):
-            while SystemClock().now_ms() - (await reading)[-1].received_ms > 1_000:
-                reading = asyncio.ensure_future(anext(batches))
+            while SystemClock().now_ms() - (await reading).quotes[-1].received_ms > 1_000:
+                reading = asyncio.ensure_future(anext(readings))
         assert stream.counts[Event.RECONNECTED] >= 1
-        await batches.aclose()
+        await readings.aclose()
 
 
 async def test_a_goodbye_is_followed_to_the_next_connection(config: PaperConfig) -> None:
@@ -105,8 +105,8 @@ async def test_a_goodbye_is_followed_to_the_next_connection(config: PaperConfig)
     short = StreamTimes(binance_max_age_s=0.5, binance_ping_s=0.1)
     async with PaperExchange(config.model_copy(update={"market": MOVING, "streams": short})) as paper:
         stream = stream_of(paper, Venue.BINANCE)
-        async with asyncio.timeout(20), aclosing(stream.quotes((XRP, SOL))) as batches:
-            async for _ in batches:
+        async with asyncio.timeout(20), aclosing(stream.readings((XRP, SOL))) as readings:
+            async for _ in readings:
                 if stream.counts[Event.RECONNECTED] >= 3:
                     break
         assert not stream.counts[Event.MALFORMED]

@@ -29,8 +29,9 @@ def _published(open_stream: Callable[[], VenueStream]) -> Callable[[bytes], Any]
     def published(data: bytes) -> Any:
         frames = [*data.splitlines(), data]
         quotes, going_away = stream._read(frames, read, _Order())
-        believed, reasons = Screen().sift(quotes)
-        return believed, going_away, reasons
+        screen = Screen()
+        verdicts = [screen.reject(quote) for quote in quotes]
+        return [quote for quote, against in zip(quotes, verdicts, strict=True) if against is None], going_away, verdicts
 
     return published
 

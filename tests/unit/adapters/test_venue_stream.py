@@ -51,9 +51,9 @@ def stream_at(kind: type[VenueStream], server: RawServer) -> VenueStream:
 
 async def first(stream: VenueStream, count: int) -> list[Quote]:
     heard: list[Quote] = []
-    async with asyncio.timeout(5), aclosing(stream.quotes([Asset("XRP")])) as batches:
-        async for batch in batches:
-            heard += batch
+    async with asyncio.timeout(5), aclosing(stream.readings([Asset("XRP")])) as readings:
+        async for quotes, _ in readings:
+            heard += quotes
             if len(heard) >= count:
                 break
     return heard

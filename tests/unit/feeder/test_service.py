@@ -12,7 +12,7 @@ from kimp.contracts.cycle import MarketNow
 from kimp.domain.market import Quote, VenueRules
 from kimp.domain.money import USDT, Asset
 from kimp.domain.venues import Venue
-from kimp.ports.exchange import Balances
+from kimp.ports.exchange import Balances, Reading
 
 XRP = Asset("XRP")
 NOW = 1_790_000_000_000
@@ -34,13 +34,13 @@ class ScriptedStream:
         self.venue = venue
         self._scripts = list(scripts)
 
-    async def quotes(self, coins: Sequence[Asset]) -> AsyncIterator[list[Quote]]:
+    async def readings(self, coins: Sequence[Asset]) -> AsyncIterator[Reading]:
         script = self._scripts.pop(0) if self._scripts else []
         for part in script:
             await asyncio.sleep(0)
             if isinstance(part, Exception):
                 raise part
-            yield part
+            yield Reading(part, 1)
         await asyncio.Event().wait()
 
 

@@ -14,9 +14,12 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.frames import Frame, Opcode
 from websockets.protocol import Event
 
-SILENCE_S = 30.0
-"""A connection that answers pings and brings nothing for so long is given up."""
-PING_S = 10.0
+QUIET_S = 1.0
+"""A connection that brings nothing for so long is asked whether it lives: no oftener than venues let a client write."""
+PONG_S = 1.0
+"""Without an answer for so long it is frozen, or only half open."""
+SILENCE_S = 90.0
+"""A connection that answers pings and brings no frame for so long is given up; a quiet market has one a minute."""
 BUFFERED_FRAMES = 4_096
 LARGEST_FRAME = 16_384
 """Bytes. It bounds what a hostile server can fill, and how deep JSON nests.
@@ -78,8 +81,7 @@ def connections(url: str) -> AsyncGenerator[ClientConnection]:
         url,
         compression=None,  # saves latency; the frames are small
         proxy=None,
-        ping_interval=PING_S,
-        ping_timeout=PING_S,
+        ping_interval=None,  # `bursts` asks, where there is silence
         close_timeout=1.0,
         max_size=LARGEST_FRAME,
         max_queue=BUFFERED_FRAMES,
@@ -97,7 +99,11 @@ def _retry(refusal: Exception) -> None:
 
 
 async def bursts(socket: ClientConnection) -> AsyncGenerator[list[bytes]]:
-    """All frames that are there, as soon as there is one. Raises ConnectionClosed, or TimeoutError on silence."""
+    """All frames that are there, as soon as there is one; none where a ping was answered after a second of silence.
+
+    A pong comes behind all frames that the server had sent before it, so these were handed on by then.
+    Raises ConnectionClosed, or TimeoutError where a ping is not answered or the silence lasts.
+    """
     frames: list[bytes] = []
     arrived, taken = asyncio.Event(), asyncio.Event()
 
@@ -114,6 +120,8 @@ async def bursts(socket: ClientConnection) -> AsyncGenerator[list[bytes]]:
         finally:
             arrived.set()
 
+    loop = asyncio.get_running_loop()
+    last_frame = loop.time()
     reader = asyncio.create_task(pump())
     try:
         while True:
@@ -121,11 +129,40 @@ async def bursts(socket: ClientConnection) -> AsyncGenerator[list[bytes]]:
                 if reader.done():
                     reader.result()
                 arrived.clear()
-                async with asyncio.timeout(SILENCE_S):
-                    await arrived.wait()
+                if await _quiet(arrived) and loop.time() - last_frame > SILENCE_S:
+                    raise TimeoutError(f"no frame for {SILENCE_S:.0f} s")
+                if not arrived.is_set() and await _answers(socket, arrived):
+                    yield []
             burst, frames = frames, []
             taken.set()
             if burst:
+                last_frame = loop.time()
                 yield burst
     finally:
         reader.cancel()
+
+
+async def _quiet(arrived: asyncio.Event) -> bool:
+    try:
+        async with asyncio.timeout(QUIET_S):
+            await arrived.wait()
+    except TimeoutError:
+        return True
+    return False
+
+
+async def _answers(socket: ClientConnection, arrived: asyncio.Event) -> bool:
+    """Whether a pong came and no frame before it; either is a sign of life, and TimeoutError is raised without one.
+
+    An event loop that was held up finds both its timer and the answer: the answer counts.
+    """
+    pong, frame = asyncio.ensure_future(await socket.ping()), asyncio.ensure_future(arrived.wait())
+    try:
+        done, _ = await asyncio.wait((pong, frame), timeout=PONG_S, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        frame.cancel()
+    if not done:
+        raise TimeoutError(f"a ping was not answered within {PONG_S:.0f} s")
+    if pong in done:
+        pong.result()
+    return not arrived.is_set()

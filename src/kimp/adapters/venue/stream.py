@@ -21,6 +21,7 @@ from kimp.domain.money import Asset
 from kimp.domain.venues import Venue
 from kimp.observability import metrics
 from kimp.ports.clock import Clock
+from kimp.ports.exchange import Reading
 
 ANEW_AFTER = 5
 """So many frames of a book in a row below the newest number: the numbers have begun anew, or one was wrong."""
@@ -77,26 +78,29 @@ class VenueStream(ABC):
     def __init__(self, settings: VenueSettings, clock: Clock) -> None:
         self._url = settings.ws_url.rstrip("/")
         self._clock = clock
+        self._breaks = 0
+        """Connections that began, and frames that could not be read."""
         self.counts = Counter[Event]()
 
     @abstractmethod
     def feed(self, coins: Sequence[Asset]) -> Feed:
         """The venue's own subscription."""
 
-    async def quotes(self, coins: Sequence[Asset]) -> AsyncGenerator[list[Quote]]:
+    async def readings(self, coins: Sequence[Asset]) -> AsyncGenerator[Reading]:
         feed = self.feed(coins)
         loop = asyncio.get_running_loop()
         failures = 0
         async with aclosing(connections(feed.url)) as sockets:
             async for socket in sockets:
                 began, fruitful = loop.time(), False
+                self._breaks += 1
                 try:
                     if feed.hello is not None:
                         await socket.send(feed.hello)
-                    async with aclosing(self._batches(socket, feed.read)) as batches:
-                        async for batch in batches:
-                            fruitful = True
-                            yield batch
+                    async with aclosing(self._connection(socket, feed.read)) as found:
+                        async for reading in found:
+                            fruitful = fruitful or bool(reading.quotes)
+                            yield reading
                 except (ConnectionClosed, TimeoutError) as gone:
                     log.warning("%s: stream lost (%s: %s)", self.venue, type(gone).__name__, gone)
                 self._count(Event.RECONNECTED)
@@ -104,13 +108,13 @@ class VenueStream(ABC):
                 failures = 0 if fruitful and loop.time() - began >= HEALTHY_S else failures + 1
                 await asyncio.sleep(pause_after(failures) if failures else 0.0)
 
-    async def _batches(self, socket: ClientConnection, read: Read) -> AsyncGenerator[list[Quote]]:
+    async def _connection(self, socket: ClientConnection, read: Read) -> AsyncGenerator[Reading]:
         order = _Order()
         async with aclosing(bursts(socket)) as arrived:
             async for burst in arrived:
                 batch, over = self._read(burst, read, order)
-                if batch:
-                    yield batch
+                if batch or not burst:
+                    yield Reading(batch, self._breaks)
                 if over:
                     return
 
@@ -146,6 +150,7 @@ class VenueStream(ABC):
         return batch, over
 
     def _malformed(self, problem: BadMessage, frame: bytes) -> None:
+        self._breaks += 1
         if self._rarely(Event.MALFORMED):
             count = self.counts[Event.MALFORMED]
             log.warning("%s: bad frame no. %d: %s: %r", self.venue, count, problem, frame[:SHOWN])
