@@ -12,6 +12,7 @@ from feeder.pending import Pending
 from feeder.screening import Screen
 from feeder.standing import Standing
 from feeder.watch import SilenceWatch
+from kimp.backoff import pause_after
 from kimp.domain.market import Quote
 from kimp.domain.money import Asset
 from kimp.domain.venues import Venue
@@ -35,7 +36,7 @@ log = logging.getLogger(__name__)
 
 
 def _pause(failures: int) -> float:
-    return min(LONGEST_PAUSE_S, FIRST_PAUSE_S * 2.0 ** min(failures, 10))
+    return pause_after(failures, first_s=FIRST_PAUSE_S, longest_s=LONGEST_PAUSE_S)
 
 
 class Feeder:

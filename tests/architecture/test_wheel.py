@@ -52,3 +52,9 @@ def test_runs_without_the_checkout(wheel: zipfile.Path, tmp_path: Path) -> None:
     )
     assert ran.returncode == 0, ran.stderr
     assert all(Path(line).is_relative_to(tmp_path) for line in ran.stdout.splitlines())
+
+
+def test_lacks_what_only_a_checkout_can_use(wheel: zipfile.Path) -> None:
+    """The Temporal server is built from Go modules that lie in the checkout; what builds it lies beside them."""
+    shipped = {name: wheel.root.read(name).decode() for name in wheel.root.namelist() if name.endswith(".py")}
+    assert not [name for name, text in shipped.items() if "GOMODCACHE" in text]

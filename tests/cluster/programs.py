@@ -8,7 +8,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from kimp.adapters.temporal.devserver_build import BuildFailed, build, only_one
+from deploy.temporal.build import build
+from kimp.adapters.temporal.devserver_binary import BuildFailed, only_one
 from kimp.domain.errors import BadConfig
 
 ROOT = Path(__file__).parents[2]

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
+from deploy.temporal import build as builder
 from kimp.adapters.temporal import devserver_binary as finder
-from kimp.adapters.temporal import devserver_build as builder
-from kimp.adapters.temporal.devserver_build import BuildFailed
+from kimp.adapters.temporal.devserver_binary import BuildFailed
 from kimp.domain.errors import BadConfig
 
 MODULE = Path(__file__).parents[2] / "deploy/temporal/devserver/go.mod"

@@ -199,7 +199,7 @@ def failures(monkeypatch: pytest.MonkeyPatch) -> list[int]:
         seen.append(failures)
         return 0.0
 
-    monkeypatch.setattr(streams, "pause_after", pause)
+    monkeypatch.setattr(streams, "reconnect_pause", pause)
     return seen
 
 

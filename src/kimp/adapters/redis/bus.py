@@ -2,7 +2,6 @@
 
 import asyncio
 import logging
-import random
 from collections import Counter
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
 from contextlib import aclosing, asynccontextmanager
@@ -14,6 +13,7 @@ from redis.exceptions import RedisError
 from kimp.adapters.cancellation import cancellation_kept
 from kimp.adapters.redis.refusals import MOVED_AWAY, reason_of, without_password, word_of
 from kimp.adapters.redis.rules import decode_rules, encode_rules
+from kimp.backoff import pause_after
 from kimp.contracts.ticks import CHANNEL, decode_quote, encode_batch, encode_quote
 from kimp.domain.errors import BadConfig, BadMessage, BusUnavailable
 from kimp.domain.market import Quote, VenueRules
@@ -151,8 +151,7 @@ class RedisTickBus:
             except LOST as gone:
                 failures += 1
                 self._count("reconnect", f"{self._place}: {reason_of(gone)}")
-                ceiling = min(LONGEST_PAUSE_S, FIRST_PAUSE_S * 2.0 ** min(failures, 10))
-                await asyncio.sleep(random.uniform(ceiling / 2, ceiling))  # noqa: S311 - spreads reconnects, no secret
+                await asyncio.sleep(pause_after(failures, first_s=FIRST_PAUSE_S, longest_s=LONGEST_PAUSE_S))
 
     async def check_publishing(self) -> None:
         """What a feeder does: an empty batch on the channel, and a value that lives for a moment. Raises

