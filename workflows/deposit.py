@@ -8,6 +8,7 @@ from temporalio import workflow
 with workflow.unsafe.imports_passed_through():
     from activities.transfers import TransferActivities
     from kimp.contracts.transfers import DepositQuery, DepositReport, TransferState, WithdrawalIntent, WithdrawalReport
+    from kimp.domain.wording import exactly
 
 from workflows.policies import FOLLOW
 from workflows.steps import LOOK_AGAIN, NeedsPerson, answered, look_again, proves_nothing
@@ -52,6 +53,6 @@ async def _ask(story: CycleStory, intent: WithdrawalIntent, sent: WithdrawalRepo
             txid=sent.txid,
             arrives=sent.arrives,
         ),
-        summary=f"{sent.arrives:f} {intent.coin} reach {intent.direction.destination}",
+        summary=f"{exactly(sent.arrives)} {intent.coin} reach {intent.direction.destination}",
         refusal=proves_nothing,
     )

@@ -18,12 +18,14 @@ with workflow.unsafe.imports_passed_through():
     from kimp.domain.market import Side
     from kimp.domain.money import ONE, ZERO, Asset, Money, exact, round_down
     from kimp.domain.venues import Venue
+    from kimp.domain.wording import exactly
     from kimp.observability.context import bound
 
 from workflows.page import turn_page_if_full
 from workflows.policies import MARKET, ORDER
 from workflows.steps import LOOK_AGAIN, NeedsPerson, StepFailed, answered, look_again, proves_nothing
 from workflows.story import CycleStory, now_ms
+from workflows.timeline import traded
 
 REMEMBERS_REFUSALS = "a-refusing-market-is-remembered"
 """Steps that met one before there was such a thing tried as often as any other."""
@@ -193,7 +195,9 @@ class Execution:
     async def ask(self, intent: OrderIntent) -> OrderReport:
         """Have it carried out, however long that takes, and take in what came of it."""
         place = self._place
-        limit = f"{'at most' if place.side is Side.BUY else 'at least'} {intent.limit_price:f} {place.venue.cash}"
+        limit = (
+            f"{'at most' if place.side is Side.BUY else 'at least'} {exactly(intent.limit_price)} {place.venue.cash}"
+        )
         self._story.unanswered = intent
         with place.bound():
             report = await answered(
@@ -201,7 +205,7 @@ class Execution:
                 ORDER,
                 OrderActivities.execute_order,
                 intent,
-                summary=f"{place.side} {intent.quantity:f} {place.coin} on {place.venue}, {limit}",
+                summary=f"{place.side} {exactly(intent.quantity)} {place.coin} on {place.venue}, {limit}",
                 refusal=proves_nothing,
             )
             self._story.unanswered = None
@@ -225,8 +229,8 @@ class Execution:
             self._story.absent.append(intent)
         if report.outcome is OrderOutcome.FILLED:
             self._add(report)
-            self._story.tell(self._fill_line(report))
-            await self._story.book(intent.entries(report.fills))
+            what = traded(intent.side, intent.venue, intent.coin, report)
+            await self._story.book(what, intent.entries(report.fills))
 
     @exact
     def _add(self, report: OrderReport) -> None:
@@ -290,8 +294,3 @@ class Execution:
     def _what(self) -> str:
         asset = self._place.venue.cash if self._place.side is Side.BUY else self._place.coin
         return f"{self._place.side} {self._place.coin} on {self._place.venue} with {self._target:f} {asset}"
-
-    def _fill_line(self, report: OrderReport) -> str:
-        place = self._place
-        verb = "bought" if place.side is Side.BUY else "sold"
-        return f"{verb} {report.quantity:f} {place.coin} on {place.venue} for {report.funds:f} {place.venue.cash}"

@@ -10,6 +10,7 @@ with workflow.unsafe.imports_passed_through():
 from workflows.policies import ORDER
 from workflows.steps import answered, proves_nothing
 from workflows.story import CycleStory
+from workflows.timeline import traded
 
 
 async def settle(story: CycleStory, order: OrderIntent) -> None:
@@ -23,6 +24,6 @@ async def settle(story: CycleStory, order: OrderIntent) -> None:
         refusal=proves_nothing,
     )
     if report.outcome is OrderOutcome.FILLED:
-        await story.book(order.entries(report.fills))
+        await story.book(traded(order.side, order.venue, order.coin, report), order.entries(report.fills))
     elif report.outcome is OrderOutcome.FOREIGN:
         story.tell(report.reason)

@@ -23,6 +23,9 @@ SOON = RetryPolicy(initial_interval=timedelta(seconds=1), maximum_interval=timed
 ENDLESS = RetryPolicy(initial_interval=timedelta(seconds=1), maximum_interval=timedelta(seconds=15))
 
 
+LONGEST_SUMMARY = 200
+
+
 @dataclass(frozen=True, slots=True)
 class CallPolicy:
     """Everything about a call but what it asks."""
@@ -38,7 +41,7 @@ class CallPolicy:
     async def call(
         self, activity: Callable[[Any, Question], Awaitable[Answer]], question: Question, summary: str
     ) -> Answer:
-        """Run the activity; `summary` is its line in the Web UI's timeline."""
+        """Run the activity; `summary` is its line in the Web UI's timeline, where no more than a line is read."""
         return await workflow.execute_activity_method(
             activity,
             question,
@@ -47,7 +50,7 @@ class CallPolicy:
             heartbeat_timeout=None if self.heartbeat_s is None else timedelta(seconds=self.heartbeat_s),
             schedule_to_close_timeout=None if self.within_s is None else timedelta(seconds=self.within_s),
             retry_policy=self.retry,
-            summary=summary,
+            summary=summary[:LONGEST_SUMMARY],
         )
 
 

@@ -13,14 +13,10 @@ REASON_AT_MOST = 4_000
 """Characters: a cycle's row is to hold it whatever happened."""
 
 
-async def refused(record: CycleRecord) -> str | None:
-    """Write it down; why the database can't hold it, for certain, or None once it does."""
+async def refused(record: CycleRecord, what: str) -> str | None:
+    """Write down `what` happened; why the database can't hold it, for certain, or None once it does."""
     try:
-        await RECORD.call(
-            RecordActivities.record,
-            record,
-            summary=f"{record.waiting_reason or record.status}, {len(record.entries)} ledger entries",
-        )
+        await RECORD.call(RecordActivities.record, record, summary=what)
     except ActivityError as failure:
         if isinstance(failure.cause, ApplicationError) and failure.cause.non_retryable:
             return failure.cause.message

@@ -17,14 +17,13 @@ with workflow.unsafe.imports_passed_through():
     from kimp.domain.ledger import Account, Entry, Posting, holdings, write_off_entry
     from kimp.domain.money import Asset, Money
     from kimp.domain.venues import Venue
+    from kimp.domain.wording import exactly, won
 
 from workflows.control import Control
 from workflows.numbers import Numbers
 from workflows.recording import refused, what_is_in_no_book, without_amounts
+from workflows.timeline import Timeline, ended
 from workflows.valuing import VALUES_ALL, Valuation
-
-LINES_KEPT = 100
-"""Of the story in the Web UI, in the next run of the workflow; Temporal keeps the earlier runs, the ledger all."""
 
 
 class CycleStory:
@@ -60,7 +59,7 @@ class CycleStory:
         self.unanswered: OrderIntent | None = None
         """The order that is being asked about."""
         self._takes_over = takes_over
-        self._lines: list[str] = []
+        self._timeline = Timeline()
         self._sequence = takes_over.sequence if takes_over else 0
         self.numbers = Numbers()
         self._written_off = 0
@@ -98,7 +97,7 @@ class CycleStory:
             unanswered=self.unanswered,
             numbers=self.numbers.used(),
             written_off=self._written_off,
-            lines=tuple(self._lines[-LINES_KEPT:]),
+            lines=self._timeline.kept,
         )
 
     def _may_come_again(self, entry_id: str) -> bool:
@@ -125,7 +124,7 @@ class CycleStory:
         self.numbers.use(told.numbers)
         self._written_off = told.written_off
         self._takes_over = None
-        self._lines = list(told.lines)
+        self._timeline.go_on(told.lines)
         self._show()
 
     @property
@@ -135,9 +134,10 @@ class CycleStory:
         return tuple(coin for coin in self.cycle.policy.route_coins if coin not in refused)
 
     def tell(self, line: str) -> None:
-        """Add a line to the story that the Web UI shows beside the running cycle."""
+        """Add a line to the table that the Web UI shows beside the running cycle."""
         workflow.logger.info("%s", line)
-        self._lines.append(f"| {workflow.now():%H:%M:%S} | {line} |")
+        result = self._timeline.so_far(self.held, self.krw_per_usdt)
+        self._timeline.add(line, workflow.now(), result if self.profit_krw is None else won(self.profit_krw))
         self._show()
 
     def advance(self, status: CycleStatus) -> None:
@@ -148,14 +148,19 @@ class CycleStory:
             workflow.upsert_search_attributes([KIMP_STATUS.value_set(status)])
             self._show()
 
-    async def book(self, entries: Sequence[Entry] = ()) -> None:
-        """Record the cycle as it is, with what was just traded or moved; what is booked already is not booked again."""
+    async def book(self, what: str, entries: Sequence[Entry] = ()) -> None:
+        """Record the cycle as it is, with what was just traded or moved; what is booked already is not booked again.
+
+        `what` happened, in a line of the Web UI's timeline, and of its table if there is something to book.
+        """
         entries = [entry for entry in entries if entry.entry_id not in self._booked]
         self._take_in(entries)
         self._sequence += 1
+        if entries:
+            self.tell(what)
         self._show()
         record = self._record(entries)
-        while (why := await refused(record)) is not None and await self._shown_to_a_person(record, why):
+        while (why := await refused(record, what)) is not None and await self._shown_to_a_person(record, why):
             pass
 
     async def _shown_to_a_person(self, record: CycleRecord, why: str) -> bool:
@@ -170,13 +175,13 @@ class CycleStory:
         self._search_reason(self.reason)
         self.advance(CycleStatus.DEAD_LETTER)
         self._sequence += 1
-        await refused(without_amounts(self._record(())))
+        await refused(without_amounts(self._record(())), f"parked: {self.reason}")
         decision = await self.control.decision()
         self.reason = reason
         self.advance(before)
         # At once, as who decided waits to see it go on, and the next record may be long in coming.
         self._sequence += 1
-        await refused(self._record(()))
+        await refused(self._record(()), f"goes on: {decision}")
         if decision is Decision.RETRY:
             return True
         if not self.control.undoing:
@@ -186,6 +191,7 @@ class CycleStory:
     def _take_in(self, entries: Sequence[Entry]) -> None:
         self.entries.extend(entries)
         self.valuation.count_fees(entries, self.krw_per_usdt)
+        self._timeline.see(entries, self.krw_per_usdt)
         self._booked.update(entry.entry_id for entry in entries)
 
     async def wait(self, reason: str | None, until: timedelta | None = None) -> None:
@@ -196,11 +202,14 @@ class CycleStory:
         now = now_ms()
         if reason != self.waiting_reason:
             self.waiting_reason = reason
-            workflow.logger.info("%s", "waits no longer" if reason is None else f"waits: {reason}")
+            workflow.logger.info("%s", self._waiting())
             self._waiting_since_ms = None if reason is None else now
             self._search_reason(reason)
         self._next_check_ms = None if until is None else now + int(until.total_seconds() * 1000)
-        await self.book()
+        await self.book(self._waiting())
+
+    def _waiting(self) -> str:
+        return "waits no longer" if self.waiting_reason is None else f"waits: {self.waiting_reason}"
 
     async def end(self, status: CycleStatus, reason: str | None = None) -> CycleResult:
         """The last word."""
@@ -213,8 +222,10 @@ class CycleStory:
             self._search_reason(reason)
         if self.profit_krw is not None:
             self._search_profit(self.profit_krw)
+        last = ended(status, reason, self.profit_krw)
+        self.tell(last)
         self.advance(status)
-        await self.book()
+        await self.book(last)
         return CycleResult(
             cycle_id=self.cycle.cycle_id,
             status=status,
@@ -232,7 +243,7 @@ class CycleStory:
         self.tell(f"parked: {reason}")
         self._search_reason(reason)
         self.advance(CycleStatus.DEAD_LETTER)
-        await self.book()
+        await self.book(f"parked: {reason}")
 
     async def resume(self, status: CycleStatus, reason: str | None) -> None:
         """A person decided: on with it, with the status and reason it had before."""
@@ -240,14 +251,14 @@ class CycleStory:
         self.reason = reason
         self._search_reason(reason)
         self.advance(status)
-        await self.book()
+        await self.book(f"goes on, a person has decided: {status}")
 
     async def take_over(self, why: str) -> None:
         """Go on with a cycle that another run began: its row is this run's from now on."""
         self.reason = why
         self.tell(f"taken over: {why}")
         self.advance(CycleStatus.COMPENSATING)
-        await self.book()
+        await self.book(f"taken over: {why}")
         self._takes_over = None
 
     def know(self, entries: Sequence[Entry], numbers: Sequence[UsedNumber]) -> None:
@@ -264,13 +275,14 @@ class CycleStory:
         self._search_reason(reason)
         self.tell(f"undoing: {reason}")
         self.advance(CycleStatus.COMPENSATING)
-        await self.book()
+        await self.book(f"undoing: {reason}")
 
     async def write_off(self, loss: WriteOff) -> None:
         """Book what a person declared gone."""
         self._written_off += 1
         name = f"{self.cycle.cycle_id}/write-off/{self._written_off}"
-        await self.book([write_off_entry(name, self.cycle.cycle_id, loss.account, loss.asset, loss.amount)])
+        entry = write_off_entry(name, self.cycle.cycle_id, loss.account, loss.asset, loss.amount)
+        await self.book(f"written off: {exactly(loss.amount)} {loss.asset} on {loss.account}", [entry])
 
     async def _value(self, reason: str | None) -> str | None:
         """The result in won; what is uncertain about it joins the reason that people read."""
@@ -317,10 +329,7 @@ class CycleStory:
             workflow.upsert_search_attributes([KIMP_PROFIT_KRW.value_set(int(profit_krw))])
 
     def _show(self) -> None:
-        state = f"**{self.status}**" + (f", waiting: {self.waiting_reason}" if self.waiting_reason else "")
-        reason = f"\n\n{self.reason}" if self.reason else ""
-        table = "\n".join(["| time (UTC) | what |", "|---|---|", *self._lines])
-        workflow.set_current_details(f"{state}{reason}\n\n{table}")
+        workflow.set_current_details(self._timeline.shown(self.status, self.waiting_reason, self.reason))
 
 
 def now_ms() -> int:

@@ -21,6 +21,7 @@ with workflow.unsafe.imports_passed_through():
     from kimp.domain.market import Side
     from kimp.domain.money import ZERO, Asset
     from kimp.domain.venues import Direction
+    from kimp.domain.wording import exactly
     from kimp.observability.context import bound
 
 from workflows.buying import BuyBack
@@ -37,6 +38,7 @@ from workflows.steps import (
     spends_its_id,
 )
 from workflows.story import CycleStory, as_ms, as_time, now_ms
+from workflows.timeline import credited, left
 from workflows.withdrawal import follow_withdrawal
 
 GOOD_FOR_MS = 180_000
@@ -173,8 +175,7 @@ class Transfer:
         if missing != ZERO:
             entries.append(write_off_entry(f"{name}/missing", cycle_id, Account.IN_TRANSIT, self.coin, missing))
         self._credited = arrived
-        await self._story.book(entries)
-        self._story.tell(f"{arrived:f} {self.coin} credited on {self._direction.destination}")
+        await self._story.book(credited(self._direction.destination, self.coin, arrived, missing), entries)
         if missing != ZERO:
             raise NeedsPerson(
                 f"{self._direction.destination} credited {arrived:f} {self.coin} of {sent.arrives:f};"
@@ -243,7 +244,7 @@ class Transfer:
                 WITHDRAW,
                 TransferActivities.withdraw,
                 intent.model_copy(update={"looked_at": True}) if self._looked_at else intent,
-                summary=f"withdraw {intent.amount:f} {self.coin} from {self._direction.source}",
+                summary=f"withdraw {exactly(intent.amount)} {self.coin} from {self._direction.source}",
                 refusal=spends_its_id,
             )
         except NeedsPerson:
@@ -256,19 +257,9 @@ class Transfer:
             self._since = None
             raise
         self._since = None
-        self._story.tell(f"{sent.arrives:f} {self.coin} on the way, txid {sent.txid}")
-        await self._story.book(
-            [
-                withdrawal_entry(
-                    intent.transfer_id,
-                    self._story.cycle.cycle_id,
-                    self._direction.source,
-                    self.coin,
-                    sent.arrives,
-                    sent.fee,
-                )
-            ]
-        )
+        source, cycle_id = self._direction.source, self._story.cycle.cycle_id
+        entry = withdrawal_entry(intent.transfer_id, cycle_id, source, self.coin, sent.arrives, sent.fee)
+        await self._story.book(left(source, self.coin, sent.arrives, sent.fee, sent.txid), [entry])
         return sent
 
     async def _cover(self) -> None:

@@ -7,6 +7,7 @@ from temporalio import workflow
 with workflow.unsafe.imports_passed_through():
     from activities.transfers import TransferActivities
     from kimp.contracts.transfers import TransferState, WithdrawalIntent, WithdrawalReport
+    from kimp.domain.wording import exactly
 
 from workflows.policies import FOLLOW
 from workflows.steps import LOOK_AGAIN, StepFailed, answered, look_again, proves_nothing
@@ -24,7 +25,7 @@ async def follow_withdrawal(story: CycleStory, intent: WithdrawalIntent, since: 
             FOLLOW,
             TransferActivities.follow_withdrawal,
             intent,
-            summary=f"{intent.coin} leaves {source}",
+            summary=f"{exactly(intent.amount)} {intent.coin} leave {source}",
             refusal=proves_nothing,
         )
         if sent.state is TransferState.DONE and (sent.txid is not None or workflow.now() - since > untold_at_most):

@@ -1,5 +1,7 @@
 """The workflow on a real Temporal server, its activities over fake venues."""
 
+import json
+import re
 from collections import deque
 from dataclasses import dataclass, replace
 from decimal import Decimal
@@ -8,6 +10,7 @@ import pytest
 from fakes.lab import XRP, Lab, traded
 from fakes.venue import FakeVenue
 
+from activities.records import RecordActivities
 from kimp.contracts.orders import OrderIntent
 from kimp.contracts.status import CycleStatus
 from kimp.domain.admission import HaltLevel
@@ -50,17 +53,36 @@ async def test_the_ledger_says_what_the_result_says(lab: Lab) -> None:
     assert all(change >= 0 for change in held.values()), "what lots left over belongs to the cycle"
 
 
-async def test_the_web_ui_shows_a_table_of_what_happened(lab: Lab) -> None:
+async def test_the_web_ui_tells_money(lab: Lab) -> None:
+    """In its timeline, by the activities' summaries, and in the table beside them with the result so far."""
     async with lab.workers():
         handle = await lab.start(await lab.plan())
-        await handle.result()
+        result = await handle.result()
         shown = (await handle.query("__temporal_workflow_metadata")).current_details
-    head, *lines = shown.split("\n| ")
+        events = (await handle.fetch_history()).events
+    assert result.profit_krw is not None
+    booked = f"booked: {result.profit_krw:+,.0f} KRW"
+    bought = r"bought [\d,.]+ XRP at [\d.]+ USDT on binance, fee [\d.]+ XRP"
+    sold = r"sold [\d,.]+ XRP at [\d,.]+ KRW on upbit, fee [\d,]+ KRW"
+    home = r"bought [\d,.]+ USDT at [\d,.]+ KRW on upbit, fee [\d,]+ KRW"
+    moved = r"[\d,.]+ XRP on the way from binance, fee [\d.]+ XRP, txid \S+", r"[\d,.]+ XRP credited on upbit"
+
+    head, *rows = shown.split("\n| ")
     assert head == "**COMPLETED**\n"
-    assert lines[0] == "time (UTC) | what |\n|---|---|"
-    words = [line.split(" | ")[1].split(" ")[0] for line in lines[1:]]
-    assert words[0] == "bought"
-    assert "sold" in words
+    assert rows[0] == "time (UTC) | what | so far |\n|---|---|---|"
+    lines = [row.removesuffix(" |").split(" | ") for row in rows[1:]]
+    for expected, (_, what, so_far) in zip((bought, *moved, sold, home), lines, strict=False):
+        assert re.fullmatch(expected, what)
+        assert re.fullmatch(r"[+-][\d,]+ KRW", so_far)
+    assert lines[-1][1] == booked
+    assert lines[-1][2] == booked.removeprefix("booked: ")
+
+    records = [
+        json.loads(event.user_metadata.summary.data)
+        for event in events
+        if event.activity_task_scheduled_event_attributes.activity_type.name == RecordActivities.record.__name__
+    ]
+    assert records == [what for _, what, _ in lines], "each record says what happened, as the table does"
 
 
 async def test_a_refused_first_order_is_a_rejected_cycle(lab: Lab) -> None:

@@ -42,6 +42,7 @@ WORKFLOW_PARTS = (
     "recording",
     "steps",
     "story",
+    "timeline",
     "transfer",
     "valuing",
     "withdrawal",

@@ -15,7 +15,8 @@ from kimp.domain.gates import Blocked
 from kimp.domain.ledger import Entry
 from kimp.domain.money import Asset
 from kimp.domain.premium import mid
-from kimp.domain.venues import Direction, Venue
+from kimp.domain.venues import Direction
+from kimp.domain.wording import exactly, money
 from kimp.operations.market import CoinMarket
 from kimp.operations.why import CoinExplanation
 from kimp.ports.books import CycleRow
@@ -49,10 +50,7 @@ def moment(ms: int) -> str:
 
 
 def cash(amount: Decimal | None, asset: Asset | None) -> str:
-    """Whole won, cents of USDT."""
-    if amount is None:
-        return "-"
-    return f"{amount:,.0f} KRW" if asset == Venue.UPBIT.cash else f"{amount:,.2f} {asset}"
+    return "-" if amount is None or asset is None else money(amount, asset)
 
 
 def premiums_table(market: Iterable[CoinMarket]) -> Table:
@@ -77,12 +75,6 @@ def _best_cycle(row: CoinMarket) -> str:
     if isinstance(row.best, Blocked):
         return f"[dim]{ARROWS[row.direction]}: {row.best.gate}, {escape(row.best.detail)}[/]"
     return f"[green]{ARROWS[row.direction]}, home by {row.best.route.coin}: {percent(row.best.net_edge)}[/]"
-
-
-def exactly(amount: Decimal) -> str:
-    """Every digit, without the zeros that a venue writes behind them."""
-    text = f"{amount:,f}"
-    return text.rstrip("0").rstrip(".") if "." in text else text
 
 
 def balance_table(pairs: Mapping[tuple[str, Asset], tuple[Decimal, Decimal | None]]) -> Table:

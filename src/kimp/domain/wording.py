@@ -1,0 +1,32 @@
+"""Amounts as people read them: no digit that says nothing, separators between thousands."""
+
+from decimal import Context, Decimal
+
+from kimp.domain.money import KRW, USDT, Asset
+
+CASH_PLACES = {KRW: 0, USDT: 2}
+PRICE = Context(prec=8)
+"""Digits of an average price: those of the dearest coin in won, and of the cheapest in dollars."""
+
+
+def exactly(amount: Decimal) -> str:
+    """Every digit, without the zeros that a venue writes behind them."""
+    text = f"{amount:,f}"
+    return text.rstrip("0").rstrip(".") if "." in text else text
+
+
+def money(amount: Decimal, asset: Asset) -> str:
+    """Whole won and cents of USDT, unless that would call something nothing; of a coin every digit."""
+    places = CASH_PLACES.get(asset)
+    if places is None or (amount and not round(amount, places)):
+        return f"{exactly(amount)} {asset}"
+    return f"{amount:,.{places}f} {asset}"
+
+
+def won(gained: Decimal) -> str:
+    """Whole won, and whether they were gained or lost."""
+    return f"{gained:+,.0f} {KRW}"
+
+
+def average_price(price: Decimal) -> str:
+    return exactly(PRICE.plus(price))

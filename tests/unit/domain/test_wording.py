@@ -1,0 +1,37 @@
+"""Amounts as people read them."""
+
+from decimal import Decimal
+
+import pytest
+
+from kimp.domain.money import KRW, USDT, Asset
+from kimp.domain.wording import average_price, exactly, money
+
+
+@pytest.mark.parametrize(
+    ("amount", "shown"),
+    [("4898.50", "4,898.5"), ("1000", "1,000"), ("0.00000001", "0.00000001"), ("1E+3", "1,000"), ("-12.0", "-12")],
+)
+def test_every_digit_and_none_that_says_nothing(amount: str, shown: str) -> None:
+    assert exactly(Decimal(amount)) == shown
+
+
+@pytest.mark.parametrize(
+    ("amount", "asset", "shown"),
+    [
+        ("999.9951", KRW, "1,000 KRW"),
+        ("1.4832", USDT, "1.48 USDT"),
+        ("0.0012", USDT, "0.0012 USDT"),
+        ("0.4", KRW, "0.4 KRW"),
+        ("0", KRW, "0 KRW"),
+        ("0.00075", Asset("BNB"), "0.00075 BNB"),
+    ],
+)
+def test_cash_is_rounded_unless_that_would_hide_it(amount: str, asset: Asset, shown: str) -> None:
+    assert money(Decimal(amount), asset) == shown
+
+
+def test_an_average_price_has_as_many_digits_as_the_dearest_coin_needs() -> None:
+    assert average_price(Decimal(2_000_000) / Decimal("4898.5")) == "408.28825"
+    assert average_price(Decimal(158_912_000)) == "158,912,000"
+    assert average_price(Decimal("0.0000123400")) == "0.00001234"
