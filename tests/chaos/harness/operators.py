@@ -30,10 +30,12 @@ from kimp.ports.books import CycleRow
 
 MANY = 1_000
 UNKNOWN_OUTCOME = "lists none like it"
+ANOTHER_LIKE_IT = "lists what may or may not be it"
 NOT_LOOKED_UP = "looking it up was refused"
 LOST_COINS = ("refused", "has not heard of", "nobody knows where")
 """Who finds at the venues that they are gone for good writes them off."""
 ANOTHER_AMOUNT = "goes on with what arrived"
+GIVEN_BACK = {"cancelled", "failed", "rejected"}
 PATIENCE_S = 20.0
 """Before a person decides over the same cycle once more."""
 WITHIN_S = 25.0
@@ -159,7 +161,7 @@ class Operators:
 
     async def _decide(self, cycle: str, reason: str) -> None:
         self.decided[cycle] += 1
-        if UNKNOWN_OUTCOME in reason:
+        if UNKNOWN_OUTCOME in reason or ANOTHER_LIKE_IT in reason:
             # Only who has looked at the venue may take an unknown outcome for "it never happened".
             await self._command("retry" if await self._at_the_venue(cycle) else "compensate", cycle, "--note", "looked")
         elif NOT_LOOKED_UP in reason:
@@ -198,13 +200,17 @@ class Operators:
         return {asset: amount for asset, amount in amounts.items() if amount > 0}
 
     async def _at_the_venue(self, cycle: str) -> bool:
-        """Whether the venue has a withdrawal like one that this cycle asked for and heard nothing of."""
+        """Whether the venue has one like a withdrawal that this cycle heard nothing of, and has not given it back."""
         tables = await read_tables(self._ground.settings.sql_url)
         if isinstance(tables, Unread):
             return True  # who can't look decides nothing: kimp may look again
         intents = tables["withdrawal_intents"]
         bound = {plain_id(row["venue_id"]) for row in intents if row["venue_id"] is not None}
-        there = [w for w in await self._ground.paper.withdrawals() if plain_id(w["uuid"]) not in bound]
+        there = [
+            w
+            for w in await self._ground.paper.withdrawals()
+            if plain_id(w["uuid"]) not in bound and w["step"] not in GIVEN_BACK
+        ]
         return any(_alike(row, w) for row in intents if row["cycle_id"] == cycle and not row["venue_id"] for w in there)
 
     async def _command(self, *arguments: str) -> None:
