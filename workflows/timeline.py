@@ -18,7 +18,9 @@ with workflow.unsafe.imports_passed_through():
 
 ROWS_KEPT = 100
 """In the next run of the workflow; Temporal keeps the earlier runs, the ledger all."""
-HEAD = ("| time (UTC) | what | so far |", "|---|---|---|")
+HEAD = ("| time (UTC) | so far | what |", "|---|---|---|")
+GAP = "\u00a0\u00a0"
+"""Between the columns, which the Web UI sets without any; what happened may be long and is cut at its end."""
 
 
 class Timeline:
@@ -37,7 +39,7 @@ class Timeline:
         return str(so_far(held, krw_per_usdt, self._prices_krw)) if held else ""
 
     def add(self, line: str, at: datetime, came_to: str) -> None:
-        self._rows.append(f"| {at:%H:%M:%S} | {line} | {came_to} |")
+        self._rows.append(f"| {at:%H:%M:%S}{GAP} | {came_to}{GAP} | {line} |")
 
     @property
     def kept(self) -> tuple[str, ...]:

@@ -21,6 +21,7 @@ from kimp.domain.market import Side
 from kimp.domain.money import KRW, USDT
 from kimp.domain.venues import Direction, Venue
 from kimp.ports.exchange import VenueOrder
+from workflows.timeline import GAP
 
 
 async def test_high_premium_goes_out_from_binance_and_comes_home_by_usdt(lab: Lab) -> None:
@@ -69,20 +70,20 @@ async def test_the_web_ui_tells_money(lab: Lab) -> None:
 
     head, *rows = shown.split("\n| ")
     assert head == "**COMPLETED**\n"
-    assert rows[0] == "time (UTC) | what | so far |\n|---|---|---|"
-    lines = [row.removesuffix(" |").split(" | ") for row in rows[1:]]
-    for expected, (_, what, so_far) in zip((bought, *moved, sold, home), lines, strict=False):
+    assert rows[0] == "time (UTC) | so far | what |\n|---|---|---|"
+    lines = [row.removesuffix(" |").replace(GAP, "").split(" | ") for row in rows[1:]]
+    for expected, (_, so_far, what) in zip((bought, *moved, sold, home), lines, strict=False):
         assert re.fullmatch(expected, what)
         assert re.fullmatch(r"[+-][\d,]+ KRW", so_far)
-    assert lines[-1][1] == booked
-    assert lines[-1][2] == booked.removeprefix("booked: ")
+    assert lines[-1][2] == booked
+    assert lines[-1][1] == booked.removeprefix("booked: ")
 
     records = [
         json.loads(event.user_metadata.summary.data)
         for event in events
         if event.activity_task_scheduled_event_attributes.activity_type.name == RecordActivities.record.__name__
     ]
-    assert records == [what for _, what, _ in lines], "each record says what happened, as the table does"
+    assert records == [what for _, _, what in lines], "each record says what happened, as the table does"
 
 
 async def test_a_refused_first_order_is_a_rejected_cycle(lab: Lab) -> None:

@@ -11,7 +11,7 @@ from kimp.domain.ledger import holdings
 from kimp.domain.market import Fill, Side
 from kimp.domain.money import KRW, USDT, Asset
 from kimp.domain.venues import Venue
-from workflows.timeline import ROWS_KEPT, Timeline, credited, ended, left, traded
+from workflows.timeline import GAP, ROWS_KEPT, Timeline, credited, ended, left, traded
 
 AT = datetime(2026, 11, 30, 14, 0, 7, tzinfo=UTC)
 
@@ -57,10 +57,10 @@ def test_the_table_tells_the_result_so_far_beside_each_line() -> None:
     assert timeline.shown(CycleStatus.STARTED, "a wallet", None).splitlines() == [
         "**STARTED**, waiting: a wallet",
         "",
-        "| time (UTC) | what | so far |",
+        "| time (UTC) | so far | what |",
         "|---|---|---|",
-        "| 14:00:07 | bob: looks odd |  |",
-        "| 14:00:07 | bought | -1,000 KRW |",
+        f"| 14:00:07{GAP} | {GAP} | bob: looks odd |",
+        f"| 14:00:07{GAP} | -1,000 KRW{GAP} | bought |",
     ]
 
 
@@ -70,5 +70,5 @@ def test_a_long_table_is_cut_at_its_beginning_for_the_next_run() -> None:
         timeline.add(f"line {number}", AT, "")
     after.go_on(timeline.kept)
     assert len(after.kept) == ROWS_KEPT
-    assert "line 4 " not in after.shown(CycleStatus.STARTED, None, "why")
+    assert "line 4 |" not in after.shown(CycleStatus.STARTED, None, "why")
     assert after.shown(CycleStatus.STARTED, None, "why").startswith("**STARTED**\n\nwhy\n\n| time (UTC)")

@@ -20,6 +20,7 @@ from kimp.domain.errors import StartFailed
 from kimp.domain.ids import workflow_id
 from kimp.domain.money import exact
 from kimp.domain.venues import Venue
+from kimp.domain.wording import exactly, money
 from kimp.ports.starter import StartOutcome
 
 RPC_S = 3
@@ -120,10 +121,10 @@ def _details(cycle: CycleInput) -> str:
         [
             "| expected | |",
             "|---|---|",
-            f"| buy | {cycle.buy_quantity:f} {cycle.coin} on {cycle.direction.source} |",
-            f"| at most | {cycle.buy_limit_price:f} {cycle.direction.source.cash} |",
-            f"| spend | {leg.spent} |",
-            f"| receive | {leg.proceeds} on {cycle.direction.destination} |",
+            f"| buy | {exactly(cycle.buy_quantity)} {cycle.coin} on {cycle.direction.source} |",
+            f"| at most | {exactly(cycle.buy_limit_price)} {cycle.direction.source.cash} |",
+            f"| spend | {money(leg.spent.amount, leg.spent.asset)} |",
+            f"| receive | {money(leg.proceeds.amount, leg.proceeds.asset)} on {cycle.direction.destination} |",
             f"| home by | {cycle.expected_route} |",
             f"| net edge | {cycle.expected_edge * 100:+.3f} % |",
         ]
