@@ -14,7 +14,7 @@ import libcst as cst
 from architecture.project import ROOT
 from libcst import matchers as m
 from libcst.metadata import CodeRange, MetadataWrapper, PositionProvider
-from mutmut.mutation.mutators import mutation_operators
+from mutmut.mutation.mutators import mutation_operators, operator_number
 
 PACKAGES = {
     "workflows": "workflows",
@@ -31,6 +31,9 @@ UNTOUCHED_CALLS = m.Call(
     func=m.Name("TypeVar") | m.Name("isinstance") | m.Name("len") | m.Name("crash_point") | m.Attribute(value=LOGGERS),
 )
 """Types, imports, what is only logged, where chaos kills: no break there is one of what kimp does with money."""
+UNTOUCHED_WORDS = m.Arg(keyword=m.Name("gc") | m.Name("strict"))
+"""What only makes quicker, or asserts."""
+MEASURE = 20
 CRASH_POINTS = "src/kimp/observability/crash_points.py"
 
 Operator = Callable[[Any], Iterable[cst.CSTNode]]
@@ -89,6 +92,7 @@ def breaks_of(code: str, package: str = "", file: str = "") -> list[Break]:
         for kind, operator in OPERATORS
         if isinstance(node, kind)
         for instead in operator(node)
+        if _keeps_words(node, instead)
     ]
 
 
@@ -106,8 +110,17 @@ def left_out_call(node: cst.Expr) -> Iterable[cst.CSTNode]:
         yield node.with_changes(value=cst.Ellipsis())
 
 
+def number(node: cst.BaseNumber) -> Iterable[cst.CSTNode]:
+    """A large one is a measure, of which one more is nothing that anybody could notice; mutmut adds one to each."""
+    if isinstance(node, cst.Integer) and node.evaluated_value >= MEASURE:
+        yield node.with_changes(value=repr(10 * node.evaluated_value))
+    else:
+        yield from operator_number(node)
+
+
 OPERATORS: list[tuple[type, Operator]] = [
-    *mutation_operators,
+    *((kind, operator) for kind, operator in mutation_operators if operator is not operator_number),
+    (cst.BaseNumber, number),
     (cst.List, left_out_element),
     (cst.Set, left_out_element),
     (cst.Tuple, left_out_element),
@@ -124,7 +137,7 @@ def _of_package(package: str, folder: str) -> Iterator[Break]:
 
 def _nodes(node: cst.CSTNode, positions: Positions, lines: range) -> Iterator[tuple[cst.CSTNode, range]]:
     """Each node that may be broken, with the lines of its statement."""
-    if isinstance(node, UNTOUCHED) or _is_prose(node):
+    if isinstance(node, UNTOUCHED) or _is_prose(node) or m.matches(node, UNTOUCHED_WORDS):
         return
     if isinstance(node, cst.Call | cst.Expr) and m.matches(node, UNTOUCHED_CALLS | m.Expr(UNTOUCHED_CALLS)):
         return
@@ -133,6 +146,14 @@ def _nodes(node: cst.CSTNode, positions: Positions, lines: range) -> Iterator[tu
     yield node, lines
     for child in node.children:
         yield from _nodes(child, positions, lines)
+
+
+def _keeps_words(node: cst.CSTNode, instead: cst.CSTNode) -> bool:
+    """Those of a call that are left alone."""
+    if not isinstance(node, cst.Call) or not isinstance(instead, cst.Call):
+        return True
+    kept = {id(argument) for argument in instead.args}
+    return all(id(argument) in kept for argument in node.args if m.matches(argument, UNTOUCHED_WORDS))
 
 
 def _head(statement: cst.CSTNode, positions: Positions) -> range:

@@ -1,8 +1,9 @@
 """Which tests reach which lines, measured once per rung and state of the checkout."""
 
+import os
 import re
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from itertools import chain, zip_longest
 from pathlib import Path
@@ -13,9 +14,9 @@ from mutations.trees import pytest
 
 RUNGS = {
     "fast": ("tests/unit", "tests/property", "tests/contract"),
-    "workflow": ("tests/workflow",),
-    "integration": ("tests/integration",),
     "replay": ("tests/replay",),
+    "integration": ("tests/integration",),
+    "workflow": ("tests/workflow",),
 }
 """Judged in this order. Tests of whole systems run other processes, in which nothing is measured."""
 MEASURING_S = 3 * 3600
@@ -23,6 +24,7 @@ QUICK_S = 0.2
 SETTINGS = """
 [run]
 relative_files = true
+concurrency = thread, greenlet
 include = {files}
 """
 TIMED = re.compile(r"^(\d+\.\d+)s (?:setup|call|teardown) +(.+?)\s*$", re.MULTILINE)
@@ -54,12 +56,22 @@ class Reach:
     def _reaching(self, one: Break) -> set[str]:
         reaching = self._contexts(one)
         if "" in reaching:  # whoever uses the module may notice
-            reaching = set(chain.from_iterable(self.data.contexts_by_lineno(one.file).values()))
+            reaching = self._users(lambda file: file == one.file) or self._users(beside(one.file))
         return {context.rpartition("|")[0] for context in reaching} & self.seconds.keys()
+
+    def _users(self, counts: Callable[[str], bool]) -> set[str]:
+        lines = [self.data.contexts_by_lineno(file).values() for file in self.data.measured_files() if counts(file)]
+        return set(chain.from_iterable(chain.from_iterable(lines))) - {""}
 
     def _contexts(self, one: Break) -> set[str]:
         contexts = self.data.contexts_by_lineno(one.file)
         return set(chain.from_iterable(contexts.get(line, ()) for line in one.lines))
+
+
+def beside(file: str) -> Callable[[str], bool]:
+    """Is it in the same folder? For a module without a function, such as that of the tables."""
+    folder = file.rpartition("/")[0]
+    return lambda other: other.rpartition("/")[0] == folder
 
 
 def measured(rung: str, tree: Path, folder: Path) -> Reach:
@@ -82,7 +94,8 @@ def _measure(rung: str, tree: Path, data: Path) -> str:
     files = ", ".join(f"{folder}/*" for folder in PACKAGES.values())
     settings.write_text(SETTINGS.format(files=files) + f"data_file = {data}\n")
     words = ("--cov", f"--cov-config={settings}", "--cov-context=test", "--cov-report=", "--durations=0", "-vv")
-    code, output = pytest(tree, *words, "--tb=no", *RUNGS[rung], within_s=MEASURING_S)
+    at_a_time = ("-n", str(os.cpu_count()), "--dist", "loadgroup")
+    code, output = pytest(tree, *words, *at_a_time, "--tb=no", *RUNGS[rung], within_s=MEASURING_S)
     if code not in {0, 1}:  # all passed, or some failed: those judge nothing
         raise Unmeasured(f"{rung}: pytest ended with {code}\n{output[-2000:]}")
     return output

@@ -35,10 +35,26 @@ def test_a_call_is_not_made() -> None:
         "from a import b\n",
         "log.info(x, y)\n",
         "def f(a: list[int] | None) -> int | str: pass\n",
+        "class A(msgspec.Struct, gc=False): pass\n",
     ],
 )
-def test_types_imports_prose_and_log_lines_are_left_alone(code: str) -> None:
+def test_types_imports_prose_log_lines_and_hints_of_speed_are_left_alone(code: str) -> None:
     assert not _changes(code)
+
+
+def test_what_an_assertion_rests_on_is_left_alone() -> None:
+    assert _changes("zip(a, b, strict=True)\n") == {
+        "-zip(a, b, strict=True)\n+zip(a, None, strict=True)",
+        "-zip(a, b, strict=True)\n+zip(None, b, strict=True)",
+        "-zip(a, b, strict=True)\n+zip(a, strict=True)",
+        "-zip(a, b, strict=True)\n+zip(b, strict=True)",
+        "-zip(a, b, strict=True)\n+...",
+    }
+
+
+@pytest.mark.parametrize(("number", "other"), [("3", "4"), ("5_000", "50000")])
+def test_a_small_number_becomes_the_next_and_a_measure_another(number: str, other: str) -> None:
+    assert f"-f({number})\n+f({other})" in _changes(f"f({number})\n")
 
 
 def test_what_an_error_says_is_left_alone_but_not_that_it_is_raised_with_it() -> None:

@@ -41,6 +41,14 @@ def test_what_runs_at_import_is_judged_by_whoever_uses_the_module(reach: Reach) 
     assert set(reach.tests(_at(1), 60)) == SECONDS.keys()
 
 
+def test_a_module_without_a_function_is_judged_by_whoever_uses_its_neighbours(reach: Reach) -> None:
+    reach.data.set_context("")
+    reach.data.add_lines({"tables.py": [1]})
+    of_tables = next(iter(breaks_of("ID = 1\n", file="tables.py")))
+
+    assert set(reach.tests(of_tables, 60)) == SECONDS.keys()
+
+
 def test_patience_leaves_out_the_slowest(reach: Reach) -> None:
     assert reach.tests(_at(5), 3) == ["tests/a.py::quick", "tests/b.py::middling"]
 
