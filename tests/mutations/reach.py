@@ -15,7 +15,7 @@ from mutations.trees import pytest
 RUNGS = {
     "fast": ("tests/unit", "tests/property", "tests/contract"),
     "replay": ("tests/replay",),
-    "integration": ("tests/integration",),
+    "databases": ("-m", "exchanged", "tests/integration"),
     "workflow": ("tests/workflow",),
 }
 """Judged in this order. Tests of whole systems run other processes, in which nothing is measured."""
