@@ -43,11 +43,6 @@ class Mutant:
             raise ValueError(f"{self.name}: {self.where} has {times} times {self.old!r}")
         return "".join(lines[:first]) + place.replace(self.old, self.new) + "".join(lines[last:])
 
-    def apply(self, tree: Path) -> None:
-        """Break the sources below `tree`."""
-        path = tree / self.file
-        path.write_text(self.broken(path.read_text()))
-
 
 def _span(source: str, name: str) -> tuple[int, int]:
     """The lines of a function by its qualified name, decorators included; of the whole file for no name."""

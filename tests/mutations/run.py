@@ -2,45 +2,30 @@
 
 import argparse
 import os
-import shutil
-import subprocess
 import sys
 import tempfile
 import time
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from xml.etree import ElementTree as ET
 
+from mutations.judging import Changed, Place, Places
 from mutations.mutant import Mutant, all_mutants
 from mutations.sample import judge_sample
-from mutations.trees import copy_checkout, surroundings
+from mutations.standby import FAILED, LATE, PASSED, Answer, Run
+from mutations.trees import compiled, copy_checkout
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Column, Table
 
 BROKEN = ("SyntaxError", "ImportError", "ModuleNotFoundError", "NameError", "AttributeError", "TypeError")
 """How a test fails on a program that does not run, which proves nothing of the test."""
-HUNG = "Failed: Timeout"
+PROBLEMS = (*BROKEN, LATE, "setup: ", "teardown: ")
+WITHIN_S = 300
+"""One test, on a busy machine."""
 WIDTH = 180
 """Of the table in a file."""
 
 progress = Console(stderr=True, soft_wrap=True, highlight=False)
-
-
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """What became of a run of tests."""
-
-    ran: int
-    failures: tuple[str, ...]
-    """What each failed test says."""
-    problem: str | None
-    """Why the run proves nothing: a test that could not be collected, set up or ended."""
-
-    @property
-    def passed(self) -> bool:
-        return self.ran > 0 and not self.failures and self.problem is None
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,58 +51,46 @@ def main(arguments: list[str]) -> int:
 def judge_handmade(words: list[str]) -> int:
     """Those whose name contains one of the words, else all. 0 if every one was caught."""
     mutants = [m for m in all_mutants() if not words or any(word in m.name for word in words)]
+    tests = sorted({mutant.caught_by for mutant in mutants})
     with tempfile.TemporaryDirectory(prefix="kimp-mutants-") as folder:
-        sources = Path(folder) / "unbroken"
-        copy_checkout(sources)
-        tests = sorted({mutant.caught_by for mutant in mutants})
-        unbroken = _run(sources, tests)
-        if not unbroken.passed:
-            progress.print("[red]these fail without any break:[/]")
-            progress.print(*(unbroken.failures or [unbroken.problem]), sep="\n", markup=False)
-            return 1
-        progress.print(f"{len(tests)} tests pass; now {len(mutants)} breaks")
-        with ThreadPoolExecutor(os.cpu_count()) as pool:
-            verdicts = list(pool.map(lambda mutant: _judge(mutant, sources), mutants))
+        unbroken = Path(folder) / "unbroken"
+        copy_checkout(unbroken)
+        compiled(unbroken)
+        places = Places(unbroken, tuple(sorted({mutant.test_file for mutant in mutants})))
+        try:
+            if not places.do(lambda place: _passes(place, tests)):
+                return 1
+            progress.print(f"{len(tests)} tests pass; now {len(mutants)} breaks")
+            verdicts = list(places.pool.map(lambda mutant: places.do(lambda place: _judge(place, mutant)), mutants))
+        finally:
+            places.close()
     _tell(verdicts)
     return 1 if any(verdict.survived for verdict in verdicts) else 0
 
 
-def _judge(mutant: Mutant, sources: Path) -> Verdict:
+def _passes(place: Place, tests: list[str]) -> bool:
+    answer = place.loaded.run(Run(tests, len(tests) * WITHIN_S))
+    if answer.code != PASSED:
+        progress.print(f"[red]fails without any break:[/] {escape(answer.failed)} {escape(answer.why)}")
+    return answer.code == PASSED
+
+
+def _judge(place: Place, mutant: Mutant) -> Verdict:
     begun = time.monotonic()
-    broken = sources.with_name(mutant.name)
-    shutil.copytree(sources, broken)  # with what Python has compiled of it
-    mutant.apply(broken)
-    outcome = _run(broken, [mutant.caught_by])
-    survived = "its test passes" if outcome.passed else outcome.problem
-    shutil.rmtree(broken)
-    verdict = Verdict(mutant, survived, time.monotonic() - begun)
-    progress.print(f"{'[red]survived' if survived else 'caught'} {mutant.name}")
+    before = (place.tree / mutant.file).read_text()
+    changed = Changed(mutant.file, before, mutant.broken(before))
+    answer = place.run(changed, Run([mutant.caught_by], WITHIN_S))
+    verdict = Verdict(mutant, _survived(answer), time.monotonic() - begun)
+    progress.print(f"{'[red]survived' if verdict.survived else 'caught'} {mutant.name}")
     return verdict
 
 
-def _run(tree: Path, tests: list[str]) -> Outcome:
-    report = tree / "report.xml"
-    done = subprocess.run(
-        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", f"--junit-xml={report}", *tests],
-        cwd=tree,
-        env={**os.environ, **surroundings(tree)},
-        capture_output=True,
-        check=False,
-        text=True,
-    )
-    # Without a report, or with an empty one: nothing was found to run, and pytest says why.
-    cases = list(ET.parse(report).iter("testcase")) if report.exists() else []  # noqa: S314 - pytest's own
-    if not cases:
-        return Outcome(0, (), f"{done.stdout[-500:]}{done.stderr[-500:]}".strip())
-    failures = tuple(f"{case.get('name')}: {_first_line(what)}" for case in cases for what in case.iter("failure"))
-    said = [_first_line(what) for case in cases for what in case.iter("failure")]
-    problems = [_first_line(what) for case in cases for kind in ("error", "skipped") for what in case.iter(kind)]
-    problems += [line for line in said if line.startswith((*BROKEN, HUNG))]
-    return Outcome(len(cases), failures, problems[0] if problems else None)
-
-
-def _first_line(failure: ET.Element) -> str:
-    return (failure.get("message") or "").partition("\n")[0]
+def _survived(answer: Answer) -> str | None:
+    if answer.code == PASSED:
+        return "its test passes"
+    if answer.code == FAILED and not answer.why.startswith(PROBLEMS):
+        return None
+    return answer.why or "its test cannot be collected"
 
 
 def _tell(verdicts: list[Verdict]) -> None:

@@ -14,6 +14,7 @@ from multiprocessing.connection import Connection, Pipe
 from pathlib import Path
 from threading import Timer
 from types import FunctionType
+from typing import NamedTuple
 
 import pytest
 from mutations.swapping import NotInPlace, functions_by_file, put_in_place
@@ -36,6 +37,19 @@ LIBRARIES = (
 """That are slow to load, and that no break is of."""
 WORDS = ("-q", "--tb=no", "-p", "no:cacheprovider", "--timeout=0")
 ONE_TEST_S = 60
+START = "from mutations.standby import main; main()"
+"""Not by `-m`, or what is sent over the line would be of a module that the other side does not know."""
+LATE = "it took too long"
+
+
+class Answer(NamedTuple):
+    """What came of a run."""
+
+    code: int
+    failed: str = ""
+    """The first test that failed."""
+    why: str = ""
+    """The first line of what it said."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +72,7 @@ class Standby:
         path = f"{tree / 'tests'}:{surroundings(tree)['PYTHONPATH']}"
         with self._log.open("w") as log:
             self._process = subprocess.Popen(
-                bound_to_this_process([sys.executable, "-m", "mutations.standby", str(there.fileno()), *folders]),
+                bound_to_this_process([sys.executable, "-c", START, str(there.fileno()), *folders]),
                 cwd=tree,
                 env={**os.environ, **surroundings(tree), "PYTHONPATH": path},
                 stdout=log,
@@ -76,10 +90,9 @@ class Standby:
             pass
         raise TimeoutError(f"pytest is not ready: {self._log.read_text()[-2000:]}")
 
-    def run(self, run: Run) -> tuple[int, str]:
-        """What came of it, and the first test that failed."""
+    def run(self, run: Run) -> Answer:
         self._line.send(run)
-        answer: tuple[int, str] = self._line.recv()
+        answer: Answer = self._line.recv()
         return answer
 
     def close(self) -> None:
@@ -94,13 +107,13 @@ class FirstFailure:
         self.answer: Connection | None = None
         self._late: Timer | None = None
 
-    def tell(self, code: int, test: str = "") -> None:
+    def tell(self, code: int, test: str = "", why: str = "") -> None:
         assert self.answer is not None
-        self.answer.send((code, test))
+        self.answer.send(Answer(code, test, why))
         os._exit(0)
 
     def pytest_runtest_logstart(self, nodeid: str) -> None:
-        self._late = Timer(ONE_TEST_S, self.tell, (FAILED, nodeid))
+        self._late = Timer(ONE_TEST_S, self.tell, (FAILED, nodeid, LATE))
         self._late.daemon = True
         self._late.start()
 
@@ -110,7 +123,9 @@ class FirstFailure:
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         if report.failed:
-            self.tell(FAILED, report.nodeid)
+            crash = getattr(report.longrepr, "reprcrash", None)
+            why = str(crash.message).partition("\n")[0] if crash else report.longreprtext.strip().rpartition("\n")[2]
+            self.tell(FAILED, report.nodeid, why if report.when == "call" else f"{report.when}: {why}")
 
 
 class Collected(FirstFailure):
@@ -146,7 +161,7 @@ def _serve(line: Connection, first: FirstFailure, work: Callable[[Run], int]) ->
             line.send(_in_a_fork(first, work, line.recv()))
 
 
-def _in_a_fork(first: FirstFailure, work: Callable[[Run], int], run: Run) -> tuple[int, str]:
+def _in_a_fork(first: FirstFailure, work: Callable[[Run], int], run: Run) -> Answer:
     reading, first.answer = Pipe(duplex=False)
     child = os.fork()
     if child == 0:
@@ -156,7 +171,7 @@ def _in_a_fork(first: FirstFailure, work: Callable[[Run], int], run: Run) -> tup
         finally:
             os._exit(1)
     first.answer.close()
-    answer: tuple[int, str] = (HUNG, "")
+    answer = Answer(HUNG, why=LATE)
     with suppress(EOFError):
         if reading.poll(run.within_s):
             answer = reading.recv()
@@ -167,7 +182,8 @@ def _in_a_fork(first: FirstFailure, work: Callable[[Run], int], run: Run) -> tup
     return answer
 
 
-def main(line: Connection, folders: list[str]) -> None:
+def main() -> None:
+    line, folders = Connection(int(sys.argv[1])), sys.argv[2:]
     if folders:
         pytest.main([*WORDS, *folders], plugins=[Collected(line)])
         return
@@ -180,7 +196,3 @@ def main(line: Connection, folders: list[str]) -> None:
         return PASSED if code == pytest.ExitCode.OK else UNCOLLECTED
 
     _serve(line, first, run_anew)
-
-
-if __name__ == "__main__":
-    main(Connection(int(sys.argv[1])), sys.argv[2:])
