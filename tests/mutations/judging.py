@@ -5,7 +5,7 @@ import shutil
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from pathlib import Path
 from queue import SimpleQueue
@@ -63,7 +63,7 @@ class Place:
         try:
             file.write_text(changed.after)
             if not anew:
-                answer = self.loaded.run(Run(run.tests, run.within_s, str(file), changed.before, changed.after))
+                answer = self.loaded.run(replace(run, file=str(file), before=changed.before, after=changed.after))
                 if answer.code != ELSEWHERE:
                     return answer
             return self.bare.run(run)

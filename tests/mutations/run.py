@@ -69,7 +69,7 @@ def judge_handmade(words: list[str]) -> int:
 
 
 def _passes(place: Place, tests: list[str]) -> bool:
-    answer = place.loaded.run(Run(tests, len(tests) * WITHIN_S))
+    answer = place.loaded.run(Run(tests, len(tests) * WITHIN_S, WITHIN_S))
     if answer.code != PASSED:
         progress.print(f"[red]fails without any break:[/] {escape(answer.failed)} {escape(answer.why)}")
     return answer.code == PASSED
@@ -79,7 +79,7 @@ def _judge(place: Place, mutant: Mutant) -> Verdict:
     begun = time.monotonic()
     before = (place.tree / mutant.file).read_text()
     changed = Changed(mutant.file, before, mutant.broken(before))
-    answer = place.run(changed, Run([mutant.caught_by], WITHIN_S))
+    answer = place.run(changed, Run([mutant.caught_by], WITHIN_S, WITHIN_S))
     verdict = Verdict(mutant, _survived(answer), time.monotonic() - begun)
     progress.print(f"{'[red]survived' if verdict.survived else 'caught'} {mutant.name}")
     return verdict

@@ -6,7 +6,8 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from importlib import import_module
@@ -36,7 +37,6 @@ LIBRARIES = (
 )
 """That are slow to load, and that no break is of."""
 WORDS = ("-q", "--tb=no", "-p", "no:cacheprovider", "--timeout=0")
-ONE_TEST_S = 60
 START = "from mutations.standby import main; main()"
 """Not by `-m`, or what is sent over the line would be of a module that the other side does not know."""
 LATE = "it took too long"
@@ -56,6 +56,7 @@ class Answer(NamedTuple):
 class Run:
     tests: list[str]
     within_s: float
+    one_test_s: float = 60
     file: str = ""
     """The broken one, if functions of it must be changed where they are loaded."""
     before: str = ""
@@ -105,6 +106,7 @@ class FirstFailure:
 
     def __init__(self) -> None:
         self.answer: Connection | None = None
+        self.one_test_s = 0.0
         self._late: Timer | None = None
 
     def tell(self, code: int, test: str = "", why: str = "") -> None:
@@ -113,7 +115,7 @@ class FirstFailure:
         os._exit(0)
 
     def pytest_runtest_logstart(self, nodeid: str) -> None:
-        self._late = Timer(ONE_TEST_S, self.tell, (FAILED, nodeid, LATE))
+        self._late = Timer(self.one_test_s, self.tell, (FAILED, nodeid, LATE))
         self._late.daemon = True
         self._late.start()
 
@@ -136,22 +138,35 @@ class Collected(FirstFailure):
         self._line = line
 
     def pytest_runtestloop(self, session: pytest.Session) -> bool:
-        items = {item.nodeid: item for item in session.items}
+        items = _by_name(session.items)
         functions = functions_by_file()
         gc.freeze()  # or each run would copy the whole memory by looking through it
         _serve(self._line, self, lambda run: self._run(items, functions, run))
         return True
 
-    def _run(self, items: Mapping[str, pytest.Item], functions: Mapping[str, Sequence[FunctionType]], run: Run) -> int:
+    def _run(
+        self, items: Mapping[str, Sequence[pytest.Item]], functions: Mapping[str, Sequence[FunctionType]], run: Run
+    ) -> int:
         if run.file:
             try:
                 put_in_place(functions.get(run.file, ()), run.file, run.before, run.after)
             except NotInPlace:
                 return ELSEWHERE
-        asked = [items[test] for test in run.tests]
+        if missing := [test for test in run.tests if test not in items]:
+            self.tell(UNCOLLECTED, missing[0], "there is no such test")
+        asked = [item for test in run.tests for item in items[test]]
         for item, following in zip(asked, [*asked[1:], None], strict=True):
             item.config.hook.pytest_runtest_protocol(item=item, nextitem=following)
         return PASSED
+
+
+def _by_name(items: Iterable[pytest.Item]) -> Mapping[str, Sequence[pytest.Item]]:
+    """Without its parameters a name means all tests of them."""
+    named: defaultdict[str, list[pytest.Item]] = defaultdict(list)
+    for item in items:
+        for name in {item.nodeid, item.nodeid.partition("[")[0]}:
+            named[name].append(item)
+    return dict(named)
 
 
 def _serve(line: Connection, first: FirstFailure, work: Callable[[Run], int]) -> None:
@@ -163,6 +178,7 @@ def _serve(line: Connection, first: FirstFailure, work: Callable[[Run], int]) ->
 
 def _in_a_fork(first: FirstFailure, work: Callable[[Run], int], run: Run) -> Answer:
     reading, first.answer = Pipe(duplex=False)
+    first.one_test_s = run.one_test_s
     child = os.fork()
     if child == 0:
         os.setsid()

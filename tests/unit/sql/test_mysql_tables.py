@@ -34,7 +34,7 @@ def migrated() -> str:
 
 @pytest.fixture(scope="module")
 def wanted() -> str:
-    dialect = mysql.dialect()  # type: ignore[no-untyped-call]
+    dialect = mysql.dialect()
     return "".join(f"{CreateTable(table).compile(dialect=dialect)};" for table in metadata.sorted_tables)
 
 
