@@ -117,6 +117,7 @@ def _told(intent: OrderIntent, opening: Opening) -> Told:
         venue=intent.venue,
         coin=intent.coin,
         limit_price=intent.limit_price,
+        quantity=intent.quantity,
         cost=Money(max(cost, opening.reserve.amount), intent.venue.cash),
         stake_krw=Decimal(opening.stake_krw),
         krw_per_usdt=opening.krw_per_usdt or (intent.krw_per_cash if intent.venue is Venue.BINANCE else None),

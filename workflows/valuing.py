@@ -10,7 +10,9 @@ with workflow.unsafe.imports_passed_through():
     from activities.market import MarketActivities
     from kimp.contracts.cycle import QuoteQuery
     from kimp.contracts.progress import FeesElsewhere, Price, ToldSoFar
+    from kimp.domain.depth import average
     from kimp.domain.ledger import Account, Entry, fees_elsewhere_krw, value_krw
+    from kimp.domain.market import Side
     from kimp.domain.money import ZERO, Asset, exact
     from kimp.domain.venues import Venue
 
@@ -71,7 +73,7 @@ class Valuation:
         return {key: amount for key, amount in held.items() if key[1] not in known}
 
     async def _look_up(self, cycle_id: str, account: Account, asset: Asset, amount: Decimal) -> str:
-        """What is owed costs the ask, the rest brings the bid. Why there is no price, if there is none."""
+        """What is owed costs the asks that it takes, the rest brings the bids. Why there is no price, if so."""
         if account is Account.IN_TRANSIT:
             return "in transit"
         venue = Venue(account.value)
@@ -83,7 +85,7 @@ class Valuation:
             )
         except ActivityError as failure:
             return str(failure.cause or failure)
-        self.mark(venue, asset, now.quote.ask if amount < ZERO else now.quote.bid)
+        self.mark(venue, asset, average(now.quote, Side.BUY if amount < ZERO else Side.SELL, abs(amount)))
         return ""
 
     def _doubt(self, account: Account, asset: Asset, amount: Decimal, why: str) -> str:

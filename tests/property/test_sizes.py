@@ -110,4 +110,4 @@ def test_the_guard_is_never_wider_than_asked_and_never_beyond_the_price(
 def test_there_and_back_at_one_price_never_gains(price: Decimal, quantity: Decimal, venue: Venue, fee: Decimal) -> None:
     rules = instrument(venue, fee=str(fee))
     spent = sizing.buy_cost(price, quantity, rules)
-    assert sizing.sell_proceeds(price, sizing.bought(quantity, rules), rules) <= spent
+    assert sizing.received(price * sizing.bought(quantity, rules), rules) <= spent

@@ -28,7 +28,9 @@ class TradingSettings(Section):
     threshold: Threshold = Decimal("0.004")
     """Least expected result of the whole cycle over the cash spent (0.004 = 0.4 %)."""
     notional_krw: Decimal = Field(default=Decimal(2_000_000), ge=5_000, le=ORDER_CEILING_KRW)
-    """Cash that a cycle starts with, in won."""
+    """Most cash that a cycle starts with, in won; with less where the books carry less."""
+    least_notional_krw: Decimal = Field(default=Decimal(500_000), ge=5_000, le=ORDER_CEILING_KRW)
+    """Least cash that a cycle starts with, in won; no more than `notional_krw` in any case."""
     slippage: Slippage = Decimal("0.002")
     """How much worse than the quote an order may fill."""
     premium_band: Band = Decimal("0.2")
@@ -98,7 +100,14 @@ class TradingSettings(Section):
         return (*(Asset(coin) for coin in self.coins), USDT)
 
     def limits(self) -> Limits:
-        return Limits(self.threshold, self.notional_krw, self.slippage, self.premium_band, self.max_quote_age_ms)
+        return Limits(
+            threshold=self.threshold,
+            notional_krw=self.notional_krw,
+            slippage=self.slippage,
+            premium_band=self.premium_band,
+            max_quote_age_ms=self.max_quote_age_ms,
+            least_notional_krw=self.least_notional_krw,
+        )
 
     def price_bounds(self) -> PriceBounds:
         return PriceBounds(self.price_band, self.least_krw_per_usdt, self.most_krw_per_usdt)

@@ -1,19 +1,21 @@
-"""One leg, priced before it is traded: buy on one venue, move the coin, sell it on the other."""
+"""One leg, priced before it is traded: buy on one venue, move the coin, sell it on the other, level after level."""
 
 from dataclasses import dataclass
 from decimal import Decimal
+from typing import NamedTuple
 
 from kimp.domain import sizing
+from kimp.domain.depth import coins_for, walk
 from kimp.domain.gates import Blocked, Gate, Gates, first_closed
-from kimp.domain.market import Instrument, Quote
-from kimp.domain.money import Asset, Money, exact, round_down
+from kimp.domain.market import Instrument, Network, Quote, Side
+from kimp.domain.money import ONE, Asset, Money, exact, round_down
 from kimp.domain.venues import Direction, Venue
 from kimp.domain.view import MarketView, check_quote, check_wallets, wallet_gates
 
 
 @dataclass(frozen=True, slots=True)
 class LegEstimate:
-    """What a leg is expected to do, at the tops of both books, after every fee."""
+    """What a leg is expected to do, by the levels of both books that it takes, after every fee."""
 
     direction: Direction
     coin: Asset
@@ -27,70 +29,129 @@ class LegEstimate:
     """Cash at the destination."""
 
 
+class Market(NamedTuple):
+    """A book and the rules for trading on it."""
+
+    quote: Quote
+    instrument: Instrument
+
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    """All that a leg is priced by, looked up once. A market is None where the coin is that venue's cash."""
+
+    direction: Direction
+    coin: Asset
+    source: Market | None
+    network: Network
+    """Out of the source."""
+    destination: Market | None
+
+
+@dataclass(frozen=True, slots=True)
+class Trade:
+    """One order of a leg, as large as its book carries."""
+
+    quantity: Decimal
+    cash: Money
+    """Given or gained, with the fee."""
+    worst: Decimal
+    """Price of the last level that it takes; 1 where the coin is the cash."""
+    share: Decimal
+    """How much of what it was to be the book carries, as a ratio."""
+    thin: Blocked | None
+    """The gate that a share below one closes."""
+
+
+@dataclass(frozen=True, slots=True)
+class PricedLeg:
+    """A leg at one size."""
+
+    estimate: LegEstimate
+    buy: Trade
+    sale: Trade
+    marginal: Decimal
+    """What the last unit of cash brings; each one before it brings as much or more."""
+
+
 @exact
 def estimate_leg(
     view: MarketView, coin: Asset, direction: Direction, cash: Money, now_ms: int, max_age_ms: int
 ) -> LegEstimate | Blocked:
-    """Price one leg that spends up to `cash` of the source's cash; the tops of both books must carry all of it."""
-    return first_closed(leg_gates(view, coin, direction, cash, now_ms, max_age_ms))
+    """Price one leg that spends up to `cash` of the source's cash; both books must carry all of it."""
+    way = find_way(view, coin, direction, now_ms, max_age_ms)
+    priced = way if isinstance(way, Blocked) else price_leg(way, cash)
+    if isinstance(priced, Blocked):
+        return priced
+    return priced.buy.thin or priced.sale.thin or priced.estimate
 
 
-def leg_gates(
-    view: MarketView, coin: Asset, direction: Direction, cash: Money, now_ms: int, max_age_ms: int
-) -> Gates[LegEstimate]:
-    """Priced also where a wallet is closed or a book too thin, for those who want to see every gate."""
+def find_way(view: MarketView, coin: Asset, direction: Direction, now_ms: int, max_age_ms: int) -> Way | Blocked:
+    """The way, if nothing closes it whatever its size."""
+    return first_closed(way_gates(view, coin, direction, now_ms, max_age_ms))
+
+
+def way_gates(view: MarketView, coin: Asset, direction: Direction, now_ms: int, max_age_ms: int) -> Gates[Way]:
+    """What `coin` is traded and moved by in this direction; also where a wallet is closed."""
     networks = yield from wallet_gates(view, coin, direction)
     if networks is None:
         return None
-    buy = yield from _buy_gates(view, coin, direction.source, cash, now_ms, max_age_ms)
-    if buy is None:
-        return None
-    size = sizing.withdrawal(buy.received, networks[0])
-    if size is None:
-        least = networks[0].withdraw_min
-        yield Blocked(Gate.BELOW_MINIMUM, f"{buy.received:f} {coin} is below what {direction.source} sends ({least:f})")
-        return None
-    proceeds = yield from sale_gates(view, coin, direction.destination, size.arrives, now_ms, max_age_ms)
-    if proceeds is None:
-        return None
-    return LegEstimate(direction, coin, buy.spent, buy.quantity, size.arrives, proceeds)
+    markets: list[Market | None] = []
+    for venue in (direction.source, direction.destination):
+        market = None if coin == venue.cash else _market(view, coin, venue, now_ms, max_age_ms)
+        if isinstance(market, Blocked):
+            yield market
+        else:
+            markets.append(market)
+    return Way(direction, coin, markets[0], networks[0], markets[1]) if len(markets) > 1 else None
 
 
-@dataclass(frozen=True, slots=True)
-class _Buy:
-    quantity: Decimal
-    spent: Money
-    received: Decimal
-
-
-def _market_gates(
-    view: MarketView, coin: Asset, venue: Venue, now_ms: int, max_age_ms: int
-) -> Gates[tuple[Quote, Instrument]]:
+def _market(view: MarketView, coin: Asset, venue: Venue, now_ms: int, max_age_ms: int) -> Market | Blocked:
     quote, instrument = check_quote(view, venue, coin, now_ms, max_age_ms), view.instruments.get((venue, coin))
     if isinstance(quote, Blocked):
-        yield quote
-        return None
+        return quote
     if instrument is None:
-        yield Blocked(Gate.RULES_MISSING, f"the {coin} market of {venue} is not known")
-        return None
-    return quote, instrument
+        return Blocked(Gate.RULES_MISSING, f"the {coin} market of {venue} is not known")
+    return Market(quote, instrument)
 
 
-def _buy_gates(view: MarketView, coin: Asset, venue: Venue, cash: Money, now_ms: int, max_age_ms: int) -> Gates[_Buy]:
-    if coin == venue.cash:
-        return _Buy(cash.amount, cash, cash.amount)
-    market = yield from _market_gates(view, coin, venue, now_ms, max_age_ms)
+@exact
+def price_leg(way: Way, cash: Money) -> PricedLeg | Blocked:
+    """What the leg does with up to `cash`, or which venue's minimum it is below."""
+    source, destination = way.direction.source, way.direction.destination
+    buy = _buy(way.coin, source, way.source, cash)
+    if isinstance(buy, Blocked):
+        return buy
+    received = buy.quantity if way.source is None else sizing.bought(buy.quantity, way.source.instrument)
+    size = sizing.withdrawal(received, way.network)
+    if size is None:
+        return _too_few_to_send(way.coin, received, way.network)
+    sale = _sell(way.coin, destination, way.destination, size.arrives)
+    if isinstance(sale, Blocked):
+        return sale
+    marginal = ONE
+    if way.source is not None:
+        marginal = sizing.bought(ONE, way.source.instrument) / sizing.paid(buy.worst, way.source.instrument)
+    if way.destination is not None:
+        marginal *= sizing.received(sale.worst, way.destination.instrument)
+    estimate = LegEstimate(way.direction, way.coin, buy.cash, buy.quantity, size.arrives, sale.cash)
+    return PricedLeg(estimate, buy, sale, marginal)
+
+
+def _buy(coin: Asset, venue: Venue, market: Market | None, cash: Money) -> Trade | Blocked:
     if market is None:
-        return None
+        return Trade(cash.amount, cash, ONE, ONE, None)
     quote, instrument = market
-    quantity = sizing.buy_quantity(cash, quote.ask, instrument)
-    if problem := sizing.order_problem(quantity, quote.ask, instrument):
-        yield Blocked(Gate.BELOW_MINIMUM, f"buy of {coin} on {venue}: {problem}")
-        return None
-    if quantity > quote.ask_size:
-        yield Blocked(Gate.DEPTH, f"{venue} offers {quote.ask_size:f} {coin}, {quantity:f} wanted")
-    spent = sizing.cash_of(venue, sizing.buy_cost(quote.ask, quantity, instrument))
-    return _Buy(quantity, spent, sizing.bought(quantity, instrument))
+    coins, carried = coins_for(quote, cash.amount / sizing.paid(ONE, instrument))
+    quantity = round_down(coins, instrument.lot)
+    taken = walk(quote, Side.BUY, quantity)
+    spent = sizing.cash_of(venue, sizing.paid(taken.funds, instrument))
+    thin = None
+    if not carried:
+        thin = Blocked(Gate.DEPTH, f"{venue} offers {coins:f} {coin} for {spent}, {cash} to spend")
+    if problem := sizing.order_problem(quantity, taken.worst, instrument):
+        return thin or Blocked(Gate.BELOW_MINIMUM, f"buy of {coin} on {venue}: {problem}")
+    return Trade(quantity, spent, taken.worst, ONE if thin is None else spent.amount / cash.amount, thin)
 
 
 @exact
@@ -103,7 +164,7 @@ def estimate_return(
         return wallets
     size = sizing.withdrawal(amount, wallets[0])
     if size is None:
-        return Blocked(Gate.BELOW_MINIMUM, f"{amount:f} {coin} is below what {direction.source} sends")
+        return _too_few_to_send(coin, amount, wallets[0])
     return estimate_sale(view, coin, direction.destination, size.arrives, now_ms, max_age_ms)
 
 
@@ -111,24 +172,27 @@ def estimate_return(
 def estimate_sale(
     view: MarketView, coin: Asset, venue: Venue, arrives: Decimal, now_ms: int, max_age_ms: int
 ) -> Money | Blocked:
-    """Cash that `arrives` coins bring at the top of the venue's book; the venue's own cash is itself."""
-    return first_closed(sale_gates(view, coin, venue, arrives, now_ms, max_age_ms))
+    """Cash that `arrives` coins bring on the venue, whose book must carry them; the venue's own cash is itself."""
+    market = None if coin == venue.cash else _market(view, coin, venue, now_ms, max_age_ms)
+    sale = market if isinstance(market, Blocked) else _sell(coin, venue, market, arrives)
+    return sale if isinstance(sale, Blocked) else sale.thin or sale.cash
 
 
-def sale_gates(
-    view: MarketView, coin: Asset, venue: Venue, arrives: Decimal, now_ms: int, max_age_ms: int
-) -> Gates[Money]:
-    """The same, also where the book is too thin, for those who want to see every gate."""
-    if coin == venue.cash:
-        return sizing.cash_of(venue, arrives)
-    market = yield from _market_gates(view, coin, venue, now_ms, max_age_ms)
+def _sell(coin: Asset, venue: Venue, market: Market | None, arrives: Decimal) -> Trade | Blocked:
     if market is None:
-        return None
+        return Trade(arrives, sizing.cash_of(venue, arrives), ONE, ONE, None)
     quote, instrument = market
     quantity = round_down(arrives, instrument.lot)
-    if problem := sizing.order_problem(quantity, quote.bid, instrument):
-        yield Blocked(Gate.BELOW_MINIMUM, f"sale of {coin} on {venue}: {problem}")
-        return None
-    if quantity > quote.bid_size:
-        yield Blocked(Gate.DEPTH, f"{venue} bids for {quote.bid_size:f} {coin}, {quantity:f} to sell")
-    return sizing.cash_of(venue, sizing.sell_proceeds(quote.bid, quantity, instrument))
+    taken = walk(quote, Side.SELL, quantity)
+    thin = None
+    if taken.quantity < quantity:
+        thin = Blocked(Gate.DEPTH, f"{venue} bids for {taken.quantity:f} {coin}, {quantity:f} to sell")
+    if problem := sizing.order_problem(taken.quantity, taken.worst, instrument):
+        return thin or Blocked(Gate.BELOW_MINIMUM, f"sale of {coin} on {venue}: {problem}")
+    brought = sizing.cash_of(venue, sizing.received(taken.funds, instrument))
+    return Trade(taken.quantity, brought, taken.worst, ONE if thin is None else taken.quantity / quantity, thin)
+
+
+def _too_few_to_send(coin: Asset, amount: Decimal, network: Network) -> Blocked:
+    least = network.withdraw_min
+    return Blocked(Gate.BELOW_MINIMUM, f"{amount:f} {coin} is below what {network.venue} sends ({least:f})")

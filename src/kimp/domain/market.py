@@ -15,7 +15,7 @@ class Side(StrEnum):
 
 
 class Quote(NamedTuple):
-    """The top of one book: best prices in the venue's cash, sizes in the coin.
+    """One book: best prices in the venue's cash, sizes in the coin, and the levels behind them.
 
     A plain tuple: it is decoded straight from the wire ten thousand times a second.
     """
@@ -30,6 +30,10 @@ class Quote(NamedTuple):
     """When kimp last knew the book to be so, epoch milliseconds: when it was received, or when its stream gave a later
     sign of life. By kimp's own clock, as Binance's bookTicker carries no time.
     """
+    bids_behind: str = ""
+    """Further levels, best first, as text: of all books that come few are walked, and these read it then
+    (`kimp.domain.depth`)."""
+    asks_behind: str = ""
 
     @property
     def crossed(self) -> bool:

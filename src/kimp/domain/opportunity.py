@@ -1,16 +1,16 @@
 """Does the market pay for a cycle at this moment? Priced whole, home again and after every fee."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
 from kimp.domain import sizing
+from kimp.domain.cycle_size import Search, Sized, largest_cycle
 from kimp.domain.gates import Blocked, Gate, Gates, first_closed
-from kimp.domain.legs import LegEstimate, leg_gates
+from kimp.domain.legs import LegEstimate, Way, find_way, way_gates
 from kimp.domain.market import Instrument, Quote, Side
-from kimp.domain.money import ONE, USDT, Asset, Money, exact, round_down
+from kimp.domain.money import USDT, ZERO, Asset, Money, exact, round_down
 from kimp.domain.premium import coin_premium, mid
-from kimp.domain.routing import rank_routes
 from kimp.domain.venues import Direction, Venue
 from kimp.domain.view import MarketView, check_quote
 
@@ -24,12 +24,14 @@ class Limits:
     threshold: Decimal
     """Least net edge of the whole cycle."""
     notional_krw: Decimal
-    """Cash to start a cycle with, in won."""
+    """Most cash to start a cycle with, in won."""
     slippage: Decimal
     """How much worse than the quote an order may fill."""
     premium_band: Decimal
     """A premium beyond this, either way, is taken for bad data."""
     max_quote_age_ms: int
+    least_notional_krw: Decimal = ZERO
+    """Least cash to start a cycle with, where the books carry less than the most."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,58 +74,75 @@ def market_gates(
     limits: Limits,
     now_ms: int,
 ) -> Gates[Opportunity]:
-    """Price the cycle that starts with `coin` in `direction`.
+    """Price the cycle that starts with `coin` in `direction`, as large as pays.
 
     USDT itself is never leg one's coin: against itself it has no premium.
     """
     market = yield from _sanity_gates(view, coin, direction, limits, now_ms)
     if market is None:
         return None
-    cash = start_cash(direction.source, limits.notional_krw, market.krw_per_usdt)
-    leg_one = yield from leg_gates(view, coin, direction, cash, now_ms, limits.max_quote_age_ms)
-    if leg_one is None:
+    way = yield from way_gates(view, coin, direction, now_ms, limits.max_quote_age_ms)
+    if way is None or way.source is None:
         return None
-    routes = rank_routes(view, route_coins, direction.opposite, leg_one.proceeds, now_ms, limits.max_quote_age_ms)
-    if not routes:
-        yield Blocked(Gate.NO_ROUTE_HOME, f"no coin brings {leg_one.proceeds} home now")
+    ways_home = [
+        home
+        for home in (find_way(view, c, direction.opposite, now_ms, limits.max_quote_age_ms) for c in route_coins)
+        if not isinstance(home, Blocked)
+    ]
+    sized = yield from _size_gates(way, ways_home, limits, market.krw_per_usdt)
+    if sized is None or sized.route is None or sized.edge is None:
         return None
-    edge = net_edge(leg_one, routes[0])
-    if edge < limits.threshold:
-        yield Blocked(
-            Gate.NET_EDGE,
-            f"{edge:+.4%} after all costs, home by {routes[0].coin}; {limits.threshold:.4%} wanted",
-        )
-    instrument = view.instruments[direction.source, coin]
-    limit = sizing.marketable_limit(Side.BUY, market.source.ask, limits.slippage, instrument)
+    route, instrument = sized.route.estimate, way.source.instrument
     return Opportunity(
         coin=coin,
         direction=direction,
-        leg_one=leg_one,
-        route=routes[0],
-        limit_price=limit,
+        leg_one=sized.leg_one.estimate,
+        route=route,
+        limit_price=sizing.marketable_limit(Side.BUY, sized.leg_one.buy.worst, limits.slippage, instrument),
         buy_instrument=instrument,
-        net_edge=edge,
+        net_edge=sized.edge,
         premium=market.premium,
         krw_per_usdt=market.krw_per_usdt,
-        quoted_at_ms=_oldest_ms(view, (coin, routes[0].coin, USDT)),
+        quoted_at_ms=_oldest_ms(view, (coin, route.coin, USDT)),
     )
+
+
+def _size_gates(out: Way, ways_home: Sequence[Way], limits: Limits, krw_per_usdt: Decimal) -> Gates[Sized]:
+    """The largest size that pays; else what comes nearest to it."""
+    venue = out.direction.source
+    search = largest_cycle(out, ways_home, start_cash(venue, limits.notional_krw, krw_per_usdt), limits.threshold)
+    if search.found is not None:
+        least = start_cash(venue, min(limits.least_notional_krw, limits.notional_krw), krw_per_usdt)
+        if search.smaller and search.found.size < least:
+            yield Blocked(
+                Gate.DEPTH,
+                f"{search.found.size} fit the books at {limits.threshold:.4%}; {least} is the least to start with",
+            )
+        return search.found
+    priced = next((sized for sized in search.tried if sized.edge is not None), None)
+    if priced is not None and priced.route is not None:
+        yield Blocked(
+            Gate.NET_EDGE,
+            f"{priced.edge:+.4%} after all costs, home by {priced.route.estimate.coin}; {limits.threshold:.4%} wanted",
+        )
+    else:
+        yield _unpriced(search)
+    return priced
+
+
+def _unpriced(search: Search) -> Blocked:
+    """Why no size of the cycle can be priced to its end: the first one tells."""
+    if not search.tried and search.blocked is not None:
+        return search.blocked
+    first = search.tried[0].leg_one
+    no_route = Blocked(Gate.NO_ROUTE_HOME, f"no coin brings {first.estimate.proceeds} home now")
+    return first.sale.thin or no_route
 
 
 def _oldest_ms(view: MarketView, coins: Iterable[Asset]) -> int:
     """Of what both venues said of these coins; a venue's own cash has no price there."""
     quotes = (view.quotes.get((venue, coin)) for venue in Venue for coin in coins if coin != venue.cash)
     return min(quote.received_ms for quote in quotes if quote is not None)
-
-
-@exact
-def net_edge(leg_one: LegEstimate, route: LegEstimate) -> Decimal:
-    """What comes home over what went out, less one.
-
-    Cash that whole lots leave over on the way home stays the account's own: the two legs' yields are multiplied.
-    """
-    out = leg_one.proceeds.amount / leg_one.spent.amount
-    home = route.proceeds.amount / route.spent.amount
-    return out * home - ONE
 
 
 @exact

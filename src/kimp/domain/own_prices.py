@@ -9,14 +9,15 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 
+from kimp.domain.depth import walk
 from kimp.domain.gates import Blocked, Gate
-from kimp.domain.market import Quote
+from kimp.domain.market import Quote, Side
 from kimp.domain.money import ONE, USDT, ZERO, Asset, Money, exact
 from kimp.domain.premium import coin_premium, mid
 from kimp.domain.venues import Venue
 
 Books = Mapping[tuple[Venue, Asset], Quote]
-"""Tops of books as the venues told them a moment ago."""
+"""Books as the venues told them a moment ago."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +42,8 @@ class Told:
     """Where its first order buys."""
     coin: Asset
     limit_price: Decimal
+    quantity: Decimal
+    """Coins that the order asks for."""
     cost: Money
     """The most that the order, and what is set aside for it, can take."""
     stake_krw: Decimal
@@ -74,8 +77,8 @@ def check_told(told: Told, own: Books, bounds: PriceBounds) -> Blocked | None:
 
 def _compared(told: Told, own: Books, rate: Decimal) -> Iterator[tuple[str, Decimal, Decimal, Decimal]]:
     """What it is, by the message, by the venues, and how far they are apart."""
-    ask = own[told.venue, told.coin].ask
-    yield f"price of {told.coin} on {told.venue}", told.limit_price, ask, abs(told.limit_price / ask - ONE)
+    worst = walk(own[told.venue, told.coin], Side.BUY, told.quantity).worst
+    yield f"price of {told.coin} on {told.venue}", told.limit_price, worst, abs(told.limit_price / worst - ONE)
     if told.krw_per_usdt is not None:
         yield "KRW per USDT", told.krw_per_usdt, rate, abs(told.krw_per_usdt / rate - ONE)
     if told.premium is not None:

@@ -9,22 +9,27 @@ from kimp.domain.venues import Venue
 
 
 @exact
-def buy_cost(price: Decimal, quantity: Decimal, instrument: Instrument) -> Decimal:
-    """Cash that buying `quantity` takes. Upbit adds its fee in won; Binance takes its fee from the coins instead."""
-    funds = price * quantity
+def paid(funds: Decimal, instrument: Instrument) -> Decimal:
+    """Cash that a buy for `funds` takes. Upbit adds its fee in won; Binance takes its fee from the coins instead."""
     return funds * (ONE + instrument.taker_fee) if instrument.venue is Venue.UPBIT else funds
 
 
 @exact
+def buy_cost(price: Decimal, quantity: Decimal, instrument: Instrument) -> Decimal:
+    """Cash that buying `quantity` takes."""
+    return paid(price * quantity, instrument)
+
+
+@exact
 def bought(quantity: Decimal, instrument: Instrument) -> Decimal:
-    """Coins that stay after a buy of `quantity`: see `buy_cost` for where each venue takes its fee."""
+    """Coins that stay after a buy of `quantity`: see `paid` for where each venue takes its fee."""
     return quantity if instrument.venue is Venue.UPBIT else quantity * (ONE - instrument.taker_fee)
 
 
 @exact
-def sell_proceeds(price: Decimal, quantity: Decimal, instrument: Instrument) -> Decimal:
-    """Cash that selling `quantity` brings in; both venues take the fee from the cash."""
-    return price * quantity * (ONE - instrument.taker_fee)
+def received(funds: Decimal, instrument: Instrument) -> Decimal:
+    """Cash that a sale for `funds` brings in; both venues take the fee from the cash."""
+    return funds * (ONE - instrument.taker_fee)
 
 
 @exact

@@ -85,18 +85,20 @@ def test_every_closed_gate_is_told_in_the_order_in_which_they_are_asked() -> Non
 
 def test_a_closed_wallet_and_a_thin_book_hide_neither_each_other_nor_the_edge() -> None:
     view = market()
-    quotes = [q._replace(ask_size=d(1), bid_size=d(1)) if q.coin == XRP else q for q in view.quotes.values()]
+    quotes = [q._replace(ask_size=d(100)) if q.coin == XRP else q for q in view.quotes.values()]
     networks = [
         replace(n, withdraw_open=False, deposit_open=False) if n.coin == XRP else n for n in view.networks.values()
     ]
     view = MarketView(
         {(q.venue, q.coin): q for q in quotes}, view.instruments, {(n.venue, n.coin): n for n in networks}
     )
-    question = asked(view=view)
-    assert gates(question) == [Gate.WALLET_CLOSED, Gate.WALLET_CLOSED, Gate.DEPTH, Gate.DEPTH]
+    question = asked(view=view, rules=replace(RULES, limits=replace(LIMITS, least_notional_krw=d(300_000))))
+    assert gates(question) == [Gate.WALLET_CLOSED, Gate.WALLET_CLOSED, Gate.DEPTH]
+    assert "200 USDT fit the books at 0.5000%; 214.28 USDT is the least" in explain(question).closed[-1].detail
     plan = explain(question).plan
     assert plan is not None
     assert plan.found.net_edge == d("0.01")
+    assert plan.found.leg_one.buy_quantity == d(100), "the plan shows what would have fitted"
 
 
 def test_each_missing_quote_is_named() -> None:

@@ -172,7 +172,7 @@ def test_the_top_of_the_source_book_must_carry_the_whole_buy(size: str, blocked:
     answer = leg(view, Direction.TO_UPBIT, DOLLARS)
     assert isinstance(answer, Blocked) == blocked
     if isinstance(answer, Blocked):
-        assert answer == Blocked(Gate.DEPTH, "binance offers 500.4 XRP, 500.5 wanted")
+        assert answer == Blocked(Gate.DEPTH, "binance offers 500.4 XRP for 1000.8 USDT, 1001 USDT to spend")
 
 
 @pytest.mark.parametrize(("size", "blocked"), [("499.7995", False), ("499.7994", True)])

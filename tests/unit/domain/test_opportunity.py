@@ -6,10 +6,11 @@ from decimal import Decimal
 import pytest
 from fakes.market import NOW, SOL, TRX, XRP, d, free_rules, instrument, kimchi_quotes, network, quote
 
+from kimp.domain.cycle_size import net_edge
 from kimp.domain.gates import Blocked, Gate
 from kimp.domain.legs import LegEstimate
 from kimp.domain.money import KRW, USDT, Asset, Money
-from kimp.domain.opportunity import Limits, Opportunity, evaluate, net_edge, start_cash
+from kimp.domain.opportunity import Limits, Opportunity, evaluate, start_cash
 from kimp.domain.venues import Direction, Venue
 from kimp.domain.view import MarketView
 

@@ -29,8 +29,8 @@ def test_binance_takes_the_fee_of_a_buy_from_the_coins() -> None:
 
 
 def test_both_take_the_fee_of_a_sale_from_the_cash() -> None:
-    assert sizing.sell_proceeds(d(2800), d(10), UPBIT) == d(27986)
-    assert sizing.sell_proceeds(d(2), d(10), BINANCE) == d("19.98")
+    assert sizing.received(d(28000), UPBIT) == d(27986)
+    assert sizing.received(d(20), BINANCE) == d("19.98")
 
 
 def test_a_buy_on_upbit_leaves_room_for_its_fee() -> None:
@@ -158,4 +158,4 @@ def test_cash_is_of_the_venue() -> None:
 def test_sizes_do_not_depend_on_the_callers_decimal_context() -> None:
     with localcontext(Context(prec=3)):
         assert sizing.buy_quantity(Money(d("12345.67"), USDT), d(3), BINANCE) == d("4115.2")
-        assert sizing.sell_proceeds(d("2834.5"), d("123.4"), UPBIT) == d("349602.411350")
+        assert sizing.received(d("349777.3"), UPBIT) == d("349602.411350")

@@ -1,0 +1,25 @@
+"""The limit of a first order beside the venue's own book."""
+
+import pytest
+from fakes.market import TRX, XRP, d, kimchi_quotes, quote
+
+from kimp.domain.gates import Gate
+from kimp.domain.money import USDT, Money
+from kimp.domain.own_prices import PriceBounds, Told, check_told
+from kimp.domain.venues import Venue
+
+BOUNDS = PriceBounds(d("0.01"), d(500), d(5_000))
+OWN = {(one.venue, one.coin): one for one in kimchi_quotes() if one.coin != TRX}
+
+
+@pytest.mark.parametrize(("limit", "believed"), [("2.1", True), ("2.12", True), ("2.13", False), ("2", False)])
+def test_an_order_that_needs_several_levels_is_compared_with_the_last_of_them(limit: str, believed: bool) -> None:  # noqa: FBT001 - expectation
+    """Ten XRP at 2, all others at 2.1: a limit of 2 would not have been sized for these."""
+    own = OWN | {
+        (Venue.BINANCE, XRP): quote(Venue.BINANCE, XRP, "1.999", "2", size=d(10))._replace(asks_behind="2.1:1000")
+    }
+    cost = Money(d(limit) * 500, USDT)
+    told = Told(Venue.BINANCE, XRP, d(limit), d(500), cost, cost.amount * 1400, d(1400), premium=None)
+    blocked = check_told(told, own, BOUNDS)
+    assert (blocked is None) == believed
+    assert blocked is None or blocked.gate is Gate.PRICES_DIFFER
