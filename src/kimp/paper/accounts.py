@@ -5,6 +5,7 @@ balances == what the counterparties gave. The journal holds every posting.
 """
 
 from collections import defaultdict
+from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
@@ -70,6 +71,16 @@ class Accounts:
         for (counterparty, asset), amount in self._given.items():
             table[asset][counterparty.value] = amount
         return dict(table)
+
+    def restore(
+        self, balances: Mapping[str, tuple[Decimal, Decimal]], given: Mapping[str, Mapping[str, Decimal]]
+    ) -> None:
+        """As it was before a restart, in the place of what the account was opened with."""
+        self._balances.clear()
+        self._balances.update({asset: Balance(free, locked) for asset, (free, locked) in balances.items()})
+        self._given.clear()
+        for asset, parts in given.items():
+            self._given.update({(Counterparty(name), asset): amount for name, amount in parts.items()})
 
     @exact
     def lock(self, asset: str, amount: Decimal, reason: str) -> None:

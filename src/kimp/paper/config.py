@@ -115,6 +115,10 @@ class PaperConfig(Section):
     faults: FaultPlan = FaultPlan()
     """Until another plan is put over the admin listener."""
     journal_path: Path | None = None
+    state_path: Path | None = None
+    """Where balances, orders and transfers are kept over restarts; None: nothing is. `kimp up` names one in its data
+    directory. What the file holds goes before the balances set here.
+    """
 
     @model_validator(mode="after")
     def _coins_are_distinct(self) -> "PaperConfig":

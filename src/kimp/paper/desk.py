@@ -75,9 +75,7 @@ class Desk:
             raise
         price(order, takes)
         self.accounts.lock(order.lock_asset, order.locked, f"order {order.uuid}")
-        self.orders[order.number] = self.by_uuid[order.uuid] = order
-        if request.client_id is not None:
-            self.by_client_id[request.instrument.symbol, request.client_id] = order
+        self._enter(order)
         book = self.books[request.instrument.symbol]
         self._journal.write("order", venue=self.venue, **order.facts(), bid=book.bid, ask=book.ask)
         if allowed is None:
@@ -121,15 +119,26 @@ class Desk:
             for order in sorted(resting, key=_priority):
                 self._fill_resting(order, book)
 
+    def restore(self, order: Order) -> None:
+        """One of before a restart; its locks are in the balances already."""
+        self._enter(order)
+        self._last_order = max(self._last_order, order.number)
+        self._last_fill = max(self._last_fill, *(fill.number for fill in order.fills), 0)
+        if order.state is State.OPEN:
+            self._resting[order.request.instrument.symbol].append(order)
+
     def halted(self, symbol: str) -> bool:
         return self._conditions.hold(Condition.HALTED, self.venue, symbol)
 
     def _list_foreign(self, order: Order) -> None:
         """Whoever asks by the name that it shares finds it; it moved nothing."""
+        self._enter(order)
+        self._journal_order("foreign_order", order)
+
+    def _enter(self, order: Order) -> None:
         self.orders[order.number] = self.by_uuid[order.uuid] = order
         if order.request.client_id is not None:
             self.by_client_id[order.request.instrument.symbol, order.request.client_id] = order
-        self._journal_order("foreign_order", order)
 
     def _takes(self, request: Request) -> list[Take]:
         levels = self.books[request.instrument.symbol].levels(request.side, DEPTH)

@@ -2,7 +2,7 @@
 
 import os
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from decimal import Decimal
 from itertools import islice
 from pathlib import Path
@@ -28,6 +28,7 @@ class Journal:
         self._clock = clock
         self._encoder = msgspec.json.Encoder()
         self._tail: deque[dict[str, Any]] = deque(maxlen=TAIL_LENGTH)
+        self.on_write: list[Callable[[str, dict[str, Any]], None]] = []
         self._next = 1
         self._file: int | None = None
         if path is not None:
@@ -41,6 +42,8 @@ class Journal:
         self._tail.append(entry)
         if self._file is not None:
             os.write(self._file, self._encoder.encode(entry) + b"\n")
+        for listener in self.on_write:
+            listener(kind, facts)
 
     def tail(self, limit: int, kind: str | None = None) -> list[dict[str, Any]]:
         """The latest entries, oldest first."""

@@ -50,14 +50,18 @@ class PaperExchange:
         except BaseException:
             await self.stop()
             raise
-        for name, work in (("market", self.world.run_market), ("agenda", self.world.agenda.run)):
+        for name, work in (
+            ("market", self.world.run_market),
+            ("agenda", self.world.agenda.run),
+            ("keeping", self.world.keep_up),
+        ):
             task = asyncio.create_task(work(), name=name)
             task.add_done_callback(_report)
             self._closing.push_async_callback(_cancelled, task)
 
     async def stop(self) -> None:
         await self._closing.aclose()
-        self.world.journal.close()
+        self.world.close()
 
     async def __aenter__(self) -> Self:
         await self.start()

@@ -1,6 +1,7 @@
 """The money side of transfers: every coin that is set aside, given back, sent and received."""
 
 from collections import defaultdict
+from collections.abc import Mapping
 from decimal import Decimal
 
 from kimp.domain.venues import Venue
@@ -20,6 +21,14 @@ class Till:
         """Free coins without those that Binance has credited for trading only."""
         unripe = self._unripe[coin] if venue is Venue.BINANCE else ZERO
         return max(self._accounts[venue][coin].free - unripe, ZERO)
+
+    def unripe(self, venue: Venue) -> dict[str, Decimal]:
+        """What the venue credited for trading only."""
+        return dict(self._unripe) if venue is Venue.BINANCE else {}
+
+    def restore(self, venue: Venue, unripe: Mapping[str, Decimal]) -> None:
+        if venue is Venue.BINANCE:
+            self._unripe.update(unripe)
 
     @exact
     def need(self, withdrawal: Withdrawal) -> None:

@@ -13,7 +13,7 @@ Upbit's fee comes on top of the amount, Binance's is taken out of it.
 
 import random
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from decimal import Decimal
 
@@ -31,6 +31,7 @@ from kimp.paper.wallets import Wallets
 SEEN_SHARE = 0.3
 """Of the confirmation time: when the receiving venue first lists the deposit."""
 CLOSED_WALLET_RETRY_MS = 250
+ENDED_DEPOSIT = (Step.CREDITED, Step.REJECTED)
 JITTER = (0.8, 1.4)
 """Of every delay."""
 
@@ -89,6 +90,27 @@ class TransferDesk:
             return False
         self._end(withdrawal, Step.CANCELLED)
         return True
+
+    def restore(self, withdrawals: Sequence[Withdrawal], deposits: Sequence[Deposit]) -> None:
+        """Of before a restart, oldest first. What was under way takes its next step after that step's usual time."""
+        self.withdrawals.update({withdrawal.uuid: withdrawal for withdrawal in withdrawals})
+        for deposit in deposits:
+            self.deposits[deposit.uuid] = deposit
+            origin = self.withdrawals[deposit.withdrawal]
+            origin.deposit = origin.deposit or deposit  # a second one of it was credited by mistake
+        for withdrawal in withdrawals:
+            self._go_on(withdrawal)
+
+    def _go_on(self, withdrawal: Withdrawal) -> None:
+        network, deposit = withdrawal.network, withdrawal.deposit
+        if withdrawal.step is Step.ACCEPTED:
+            self._later(network.review_s, withdrawal, Step.BROADCAST)
+        elif withdrawal.step is Step.BROADCAST and deposit is None and self._addresses.credits(withdrawal.address):
+            self._later(network.confirm_s * SEEN_SHARE, withdrawal, Step.SEEN)
+        elif withdrawal.step is Step.BROADCAST:
+            self._later(network.confirm_s * (1 - SEEN_SHARE), withdrawal, Step.CONFIRMED)
+        elif withdrawal.step is Step.CONFIRMED and deposit is not None and deposit.step not in ENDED_DEPOSIT:
+            self._later(network.credit_s, withdrawal, Step.CREDITED)
 
     def listed(self, venue: Venue) -> list[Deposit]:
         """What a look at the venue's deposits finds."""

@@ -1,7 +1,9 @@
 """All state of the paper exchange behind the two protocols, and the way of a market update through it."""
 
+import asyncio
 from collections.abc import Callable
 from decimal import Decimal
+from typing import Any
 
 from kimp.domain.market import Side
 from kimp.domain.venues import Venue
@@ -17,15 +19,18 @@ from kimp.paper.desk import Desk
 from kimp.paper.faults.setup import Faults
 from kimp.paper.instruments import Instrument, binance_instruments, upbit_instruments
 from kimp.paper.journal import Journal
+from kimp.paper.keeping import Keeping
 from kimp.paper.keys import KeyRing, PaperKey
 from kimp.paper.market.replay import ReplaySource
 from kimp.paper.market.source import MarketSource, MarketUpdate, Print
 from kimp.paper.market.synthetic import SyntheticSource
 from kimp.paper.orders import Fill, Order
+from kimp.paper.restoring import keep, keep_prices, last_prices, restore
 from kimp.paper.tape import NumberedPrint, Tape
 from kimp.paper.transfers import TransferDesk
 from kimp.paper.wallets import Wallets
 
+KEEP_EVERY_S = 1.0
 BookListener = Callable[[Instrument], None]
 PrintListener = Callable[[Instrument, NumberedPrint], None]
 
@@ -39,6 +44,7 @@ class World:
         self.started_ms = clock.now_ms()
         self.agenda = Agenda(clock)
         self.journal = Journal(clock, config.journal_path)
+        self.keeping = None if config.state_path is None else Keeping(config.state_path)
         self.coins: dict[str, CoinConfig] = {coin.name: coin for coin in config.coins}
         markets = [
             *upbit_instruments(config.coins, config.upbit_fee),
@@ -74,6 +80,9 @@ class World:
         self.source: MarketSource
         self.synthetic: SyntheticSource | None = None
         self._open_market()
+        if self.keeping is not None:
+            restore(self, self.keeping)
+            keep(self, self.keeping)
 
     def of(self, venue: Venue, symbol: str) -> Instrument | None:
         return self.instruments.get((venue, symbol))
@@ -88,6 +97,11 @@ class World:
         return self._tapes[instrument]
 
     @property
+    def middlewares(self) -> list[Any]:
+        """Innermost of a venue's: what a handler changed is kept before any fault holds its answer back."""
+        return [] if self.keeping is None else [self.keeping.before_the_answer]
+
+    @property
     def may_withdraw(self) -> bool:
         """Whether Upbit's key is unlocked."""
         return not (self.withdrawals_locked or self.conditions.hold(Condition.KEY_LOCKED, Venue.UPBIT))
@@ -100,6 +114,18 @@ class World:
             tell_book(instrument)
         if update.trade is not None:
             self._print(instrument, update.trade)
+
+    async def keep_up(self) -> None:
+        """What happened while nobody asked."""
+        while self.keeping is not None:
+            await asyncio.sleep(KEEP_EVERY_S)
+            keep_prices(self, self.keeping)
+
+    def close(self) -> None:
+        if self.keeping is not None:
+            keep_prices(self, self.keeping)
+            self.keeping.close()
+        self.journal.close()
 
     async def run_market(self) -> None:
         async for batch in self.source.updates():
@@ -118,6 +144,8 @@ class World:
         market, instruments = self.config.market, list(self.instruments.values())
         if isinstance(market, SyntheticMarket):
             self.source = self.synthetic = SyntheticSource(market, self.config.coins, instruments)
+            if self.keeping is not None and (prices := last_prices(self.keeping)) is not None:
+                self.synthetic.restore(prices)
         else:
             self.source = ReplaySource(market, instruments)
         self._tapes: dict[Instrument, Tape] = {}

@@ -12,6 +12,7 @@ from kimp.domain.venues import Venue
 from kimp.paper.coins import CoinConfig
 from kimp.paper.config import SyntheticMarket
 from kimp.paper.instruments import USDT, Instrument
+from kimp.paper.keeping import KeptPrices
 from kimp.paper.market.premiums import RAMP_S, Episode, Premium
 from kimp.paper.market.quantise import print_at, update_around
 from kimp.paper.market.source import MarketUpdate
@@ -56,6 +57,16 @@ class SyntheticSource:
 
     def opening(self) -> list[MarketUpdate]:
         return [self._update(venue, self._coins[coin]) for venue, coin in self._turns]
+
+    def kept(self) -> KeptPrices:
+        return KeptPrices(self._common, self._fx, {name: coin.log_price for name, coin in self._coins.items()})
+
+    def restore(self, kept: KeptPrices) -> None:
+        """Go on from the prices of before a restart; premiums begin anew."""
+        self._common, self._fx = kept.common, kept.fx
+        for name, log_price in kept.coins.items():
+            if name in self._coins:
+                self._coins[name].log_price = log_price
 
     def nudge(self, coin: str, premium: Decimal, seconds: float) -> list[MarketUpdate]:
         """Force the coin's premium from now on, for so many seconds; the updates that show it."""

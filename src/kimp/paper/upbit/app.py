@@ -14,7 +14,7 @@ from kimp.paper.world import World
 
 
 def make_app(world: World, seam: Seam) -> web.Application:
-    app = web.Application(middlewares=[seam.middleware])
+    app = web.Application(middlewares=[seam.middleware, *world.middlewares])
     gatekeeper = Gatekeeper(world.keys[Venue.UPBIT], world.clock)
     gate = Gate(world, gatekeeper, app)
     for calls in (MarketCalls(world), OrderCalls(world), WalletCalls(world)):

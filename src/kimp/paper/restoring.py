@@ -1,0 +1,73 @@
+"""Between the world and the file that keeps it: what each line of the journal changes, and how all of it comes back."""
+
+import logging
+from dataclasses import replace
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from kimp.domain.venues import Venue
+from kimp.paper.keeping import Keeping, KeptAccounts, KeptOrder, KeptPrices
+from kimp.paper.transfer import Deposit, Withdrawal
+
+if TYPE_CHECKING:
+    from kimp.paper.world import World
+
+PRICES = "now"
+log = logging.getLogger(__name__)
+
+
+def restore(world: "World", keeping: Keeping) -> None:
+    """Everything of the customer as it was. Raises BadConfig for rows of another form."""
+    for venue, kept in keeping.read("accounts", KeptAccounts):
+        world.accounts[Venue(venue)].restore(kept.balances, kept.given)
+        world.transfers.till.restore(Venue(venue), kept.unripe)
+    for _, order in keeping.read("order", KeptOrder):
+        instrument = world.of(order.venue, order.request.symbol)
+        if instrument is None:
+            log.warning("%s on %s is not configured any more; its order %s is left out",
+                        order.request.symbol, order.venue, order.uuid)  # fmt: skip
+            continue
+        world.desks[order.venue].restore(order.order(instrument))
+    withdrawals = [withdrawal for _, withdrawal in keeping.read("withdrawal", Withdrawal)]
+    deposits = [deposit for _, deposit in keeping.read("deposit", Deposit)]
+    world.transfers.restore(withdrawals, deposits)
+
+
+def keep(world: "World", keeping: Keeping) -> None:
+    """From now on whatever the journal is told of is written at the next answer."""
+
+    def note(kind: str, facts: dict[str, Any]) -> None:
+        if kind in {"balance", "withdrawal", "deposit"}:  # the last two may move money without a balance
+            for venue in Venue:
+                keeping.changed("accounts", venue.value, partial(_accounts, world, venue))
+        if kind in {"withdrawal", "foreign_withdrawal"}:
+            withdrawal = world.transfers.withdrawals[facts["withdrawal"]]
+            # Its deposit is a row of its own, and names it.
+            keeping.changed("withdrawal", withdrawal.uuid, lambda: replace(withdrawal, deposit=None))
+        elif kind == "deposit":
+            deposit = world.transfers.deposits[facts["deposit"]]
+            keeping.changed("deposit", deposit.uuid, lambda: deposit)
+        elif kind in {"order", "fill", "order_closed", "foreign_order"}:
+            order = world.desks[facts["venue"]].by_uuid[facts["order"]]
+            keeping.changed("order", order.uuid, lambda: KeptOrder.of(order))
+
+    world.journal.on_write.append(note)
+    for venue in Venue:
+        keeping.changed("accounts", venue.value, partial(_accounts, world, venue))
+
+
+def keep_prices(world: "World", keeping: Keeping) -> None:
+    """Where a synthetic market stands; a replayed one begins where its files do."""
+    if world.synthetic is not None:
+        keeping.changed("prices", PRICES, world.synthetic.kept)
+    keeping.write()
+
+
+def last_prices(keeping: Keeping) -> KeptPrices | None:
+    return next((prices for _, prices in keeping.read("prices", KeptPrices)), None)
+
+
+def _accounts(world: "World", venue: Venue) -> KeptAccounts:
+    accounts = world.accounts[venue]
+    balances = {asset: (held.free, held.locked) for asset, held in accounts.all().items()}
+    return KeptAccounts(balances, accounts.given(), world.transfers.till.unripe(venue))
