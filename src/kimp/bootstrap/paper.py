@@ -1,10 +1,14 @@
 """`kimp paper`: the paper exchange as a process of its own."""
 
 import asyncio
+from collections.abc import Sequence
+from pathlib import Path
 from typing import ClassVar
 
 from pydantic import Field
 
+from kimp.adapters.embedded.process import held_locks
+from kimp.adapters.temporal.named import named_server
 from kimp.config import Settings, Sourced, load_with_origins
 from kimp.domain.errors import BadConfig
 from kimp.domain.venues import Venue
@@ -27,6 +31,33 @@ def refuse_beside_real_venues(settings: Settings) -> None:
             f"{' and '.join(live)} is a real venue, and the paper exchange has no place beside one; run `kimp feeder`,"
             " `kimp initiator` and `kimp worker` by themselves, or take the real rest_url out"
         )
+
+
+def state_path(settings: Settings) -> Path:
+    """Where `kimp up` keeps what the paper exchange's customer holds."""
+    return load_with_origins(PaperSettings).settings.paper.state_path or settings.local.data_dir / "paper.db"
+
+
+def reset(settings: Settings) -> Sequence[Path]:
+    """Remove the paper exchange's state, and with it kimp's books and Temporal's cycles, which would not fit a new one.
+
+    Returns what was removed. Raises BadConfig beside a real venue, where books or cycles are kept elsewhere, and while
+    kimp runs.
+    """
+    refuse_beside_real_venues(settings)
+    where = {"the books are": settings.database_url, "the cycles are": named_server().get("target_host")}
+    if elsewhere := next((what for what, named in where.items() if named is not None), None):
+        raise BadConfig(
+            f"{elsewhere} on a server of yours, which `kimp paper reset` leaves alone; unset its URL to reset what"
+            f" is in {settings.local.data_dir}"
+        )
+    if running := held_locks(settings.local.data_dir):
+        raise BadConfig(f"{', '.join(running)} still runs on {settings.local.data_dir}; end kimp first")
+    kept = [state_path(settings), *(settings.local.data_dir / name for name in ("kimp.db", "temporal.db"))]
+    files = [file for path in kept for file in sorted(path.parent.glob(f"{path.name}*"))]
+    for file in files:
+        file.unlink()
+    return files
 
 
 async def run_paper(settings: Settings) -> None:

@@ -8,6 +8,7 @@ import os
 import sys
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import ClassVar, Self
@@ -20,14 +21,15 @@ from kimp.adapters.temporal.bootstrap_namespace import NAMESPACE
 from kimp.adapters.temporal.devserver import DevServer
 from kimp.adapters.temporal.devserver_binary import ensure_binary
 from kimp.adapters.temporal.named import named_server
+from kimp.bootstrap.paper import state_path
 from kimp.bootstrap.parts import open_venue
+from kimp.bootstrap.reviving import keep_alive
 from kimp.bootstrap.temporal import connect_temporal, prepare_temporal
 from kimp.bootstrap.workers import GRACE_S
 from kimp.config import Settings
 from kimp.domain.venues import Venue
 
 START_S = 60
-WATCH_EVERY_S = 0.5
 STOP_S = 5
 """Beyond the workers' own grace, for closing connections."""
 Say = Callable[[str], None]
@@ -130,6 +132,7 @@ class Stack:
     async def start_paper(self) -> None:
         """Its deposit addresses become the allow-list; on a real venue that list is a person's, written by hand."""
         port = urlsplit(self.settings.upbit.rest_url).port or 80
+        self.environment["KIMP_PAPER__STATE_PATH"] = str(state_path(self.settings))
         await self.start("paper", "paper", ready=lambda: _listens(port))
         for venue in Venue:
             listed = json.dumps(await _addresses(self.settings, venue.other))
@@ -167,12 +170,21 @@ class Stack:
             await self.children.pop(name).stop()
 
     async def watch(self) -> None:
-        """Return never. Raises ServerFailed as soon as a child, or a server of ours, ends by itself."""
-        while True:
-            for part in (self.redis, self.temporal, *self.children.values()):
-                if part is not None:
-                    part.check()
-            await asyncio.sleep(WATCH_EVERY_S)
+        """Start again what ends by itself, servers of ours and children. Raises the failure of one that can't start."""
+        parts: list[Awaitable[None]] = [
+            keep_alive(name, server, server.start, self._say)
+            for name, server in (("redis", self.redis), ("temporal", self.temporal))
+            if server is not None
+        ]
+        parts += [
+            keep_alive(name, child, partial(self.revive, name), self._say) for name, child in self.children.items()
+        ]
+        tasks = [asyncio.ensure_future(part) for part in parts]
+        try:
+            await asyncio.gather(*tasks)
+        finally:
+            for task in tasks:
+                task.cancel()
 
     def _set(self, variable: str, value: str, **setting: object) -> None:
         self.environment[variable] = value

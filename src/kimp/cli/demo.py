@@ -9,6 +9,7 @@ import typer
 from kimp.cli.app import app, run
 from kimp.cli.services import serve, until_signalled
 from kimp.config import load
+from kimp.observability.clean import say
 
 
 @app.command()
@@ -53,9 +54,32 @@ def up() -> None:
     run(until_signalled(everything(load())))
 
 
-@app.command()
-def paper() -> None:
+paper = typer.Typer(help="Run the paper exchange alone, or start it anew.")
+app.add_typer(paper, name="paper", invoke_without_command=True)
+
+
+@paper.callback()
+def run_alone(context: typer.Context) -> None:
     """Run the paper exchange alone: Upbit's and Binance's wire protocols on two local ports."""
+    if context.invoked_subcommand is not None:
+        return
     from kimp.bootstrap.paper import run_paper  # noqa: PLC0415 - heavy
 
     serve("paper", run_paper)
+
+
+@paper.command()
+def reset(
+    yes: Annotated[bool, typer.Option("--yes", help="That is meant.")] = False,  # noqa: FBT002 - a command-line flag
+) -> None:
+    """Forget the paper exchange's balances, and with them kimp's books and cycles: all paper money begins anew."""
+    from kimp.bootstrap import paper as bootstrap  # noqa: PLC0415 - heavy
+
+    settings = load()
+    if not yes:
+        raise typer.BadParameter(
+            f"all paper money, books and cycles in {settings.local.data_dir} would be removed; say --yes",
+            param_hint="--yes",
+        )
+    removed = bootstrap.reset(settings)
+    say(f"removed {', '.join(str(path) for path in removed)}" if removed else "nothing was kept there")

@@ -1,22 +1,54 @@
 """Between the world and the file that keeps it: what each line of the journal changes, and how all of it comes back."""
 
+import asyncio
 import logging
 from dataclasses import replace
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from kimp.domain.venues import Venue
+from kimp.paper.clock import Clock
+from kimp.paper.config import PaperConfig
 from kimp.paper.keeping import Keeping, KeptAccounts, KeptOrder, KeptPrices
 from kimp.paper.transfer import Deposit, Withdrawal
-
-if TYPE_CHECKING:
-    from kimp.paper.world import World
+from kimp.paper.world import World
 
 PRICES = "now"
+KEEP_EVERY_S = 1.0
 log = logging.getLogger(__name__)
 
 
-def restore(world: "World", keeping: Keeping) -> None:
+class KeptWorld:
+    """A world, and the file that keeps it if its configuration names one. Raises BadConfig for a bad file."""
+
+    def __init__(self, config: PaperConfig, clock: Clock) -> None:
+        self.keeping = None if config.state_path is None else Keeping(config.state_path)
+        self.world = World(config, clock, None if self.keeping is None else _last_prices(self.keeping))
+        if self.keeping is not None:
+            _restore(self.world, self.keeping)
+            _keep(self.world, self.keeping)
+
+    async def keep_up(self) -> None:
+        """Write what happens while nobody asks, until cancelled."""
+        while True:
+            await asyncio.sleep(KEEP_EVERY_S)
+            self.write()
+
+    def write(self) -> None:
+        if self.keeping is None:
+            return
+        if self.world.synthetic is not None:  # a replayed market begins where its files do
+            self.keeping.changed("prices", PRICES, self.world.synthetic.kept)
+        self.keeping.write()
+
+    def close(self) -> None:
+        self.write()
+        if self.keeping is not None:
+            self.keeping.close()
+        self.world.journal.close()
+
+
+def _restore(world: World, keeping: Keeping) -> None:
     """Everything of the customer as it was. Raises BadConfig for rows of another form."""
     for venue, kept in keeping.read("accounts", KeptAccounts):
         world.accounts[Venue(venue)].restore(kept.balances, kept.given)
@@ -33,7 +65,7 @@ def restore(world: "World", keeping: Keeping) -> None:
     world.transfers.restore(withdrawals, deposits)
 
 
-def keep(world: "World", keeping: Keeping) -> None:
+def _keep(world: World, keeping: Keeping) -> None:
     """From now on whatever the journal is told of is written at the next answer."""
 
     def note(kind: str, facts: dict[str, Any]) -> None:
@@ -56,18 +88,11 @@ def keep(world: "World", keeping: Keeping) -> None:
         keeping.changed("accounts", venue.value, partial(_accounts, world, venue))
 
 
-def keep_prices(world: "World", keeping: Keeping) -> None:
-    """Where a synthetic market stands; a replayed one begins where its files do."""
-    if world.synthetic is not None:
-        keeping.changed("prices", PRICES, world.synthetic.kept)
-    keeping.write()
-
-
-def last_prices(keeping: Keeping) -> KeptPrices | None:
+def _last_prices(keeping: Keeping) -> KeptPrices | None:
     return next((prices for _, prices in keeping.read("prices", KeptPrices)), None)
 
 
-def _accounts(world: "World", venue: Venue) -> KeptAccounts:
+def _accounts(world: World, venue: Venue) -> KeptAccounts:
     accounts = world.accounts[venue]
     balances = {asset: (held.free, held.locked) for asset, held in accounts.all().items()}
     return KeptAccounts(balances, accounts.given(), world.transfers.till.unripe(venue))

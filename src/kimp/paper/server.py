@@ -15,8 +15,8 @@ from kimp.domain.venues import Venue
 from kimp.paper.admin import Admin
 from kimp.paper.clock import WallClock
 from kimp.paper.config import PaperConfig
+from kimp.paper.restoring import KeptWorld
 from kimp.paper.seam import Seam
-from kimp.paper.world import World
 
 SHUTDOWN_S = 1.0
 log = logging.getLogger(__name__)
@@ -31,7 +31,8 @@ class PaperExchange:
 
     def __init__(self, config: PaperConfig) -> None:
         self.config = config
-        self.world = World(config, WallClock())
+        self._kept = KeptWorld(config, WallClock())
+        self.world = self._kept.world
         self.upbit_seam = Seam(self.world.faults.of_requests(Venue.UPBIT))
         self.binance_seam = Seam(self.world.faults.of_requests(Venue.BINANCE))
         self._closing = AsyncExitStack()
@@ -39,12 +40,14 @@ class PaperExchange:
 
     async def start(self) -> None:
         """Returns when all three listeners answer. Raises BadConfig if a port is taken."""
+        # Innermost: what a handler changed is kept before any fault holds its answer back.
+        before = [] if self._kept.keeping is None else [self._kept.keeping.before_the_answer]
         try:
             self.upbit_port = await self._listen(
-                kimp.paper.upbit.app.make_app(self.world, self.upbit_seam), "upbit_port"
+                kimp.paper.upbit.app.make_app(self.world, self.upbit_seam, *before), "upbit_port"
             )
             self.binance_port = await self._listen(
-                kimp.paper.binance.app.make_app(self.world, self.binance_seam), "binance_port"
+                kimp.paper.binance.app.make_app(self.world, self.binance_seam, *before), "binance_port"
             )
             self.admin_port = await self._listen(Admin(self.world).app(), "admin_port")
         except BaseException:
@@ -53,7 +56,7 @@ class PaperExchange:
         for name, work in (
             ("market", self.world.run_market),
             ("agenda", self.world.agenda.run),
-            ("keeping", self.world.keep_up),
+            ("keeping", self._kept.keep_up),
         ):
             task = asyncio.create_task(work(), name=name)
             task.add_done_callback(_report)
@@ -61,7 +64,7 @@ class PaperExchange:
 
     async def stop(self) -> None:
         await self._closing.aclose()
-        self.world.close()
+        self._kept.close()
 
     async def __aenter__(self) -> Self:
         await self.start()

@@ -1,9 +1,7 @@
 """All state of the paper exchange behind the two protocols, and the way of a market update through it."""
 
-import asyncio
 from collections.abc import Callable
 from decimal import Decimal
-from typing import Any
 
 from kimp.domain.market import Side
 from kimp.domain.venues import Venue
@@ -19,18 +17,16 @@ from kimp.paper.desk import Desk
 from kimp.paper.faults.setup import Faults
 from kimp.paper.instruments import Instrument, binance_instruments, upbit_instruments
 from kimp.paper.journal import Journal
-from kimp.paper.keeping import Keeping
+from kimp.paper.keeping import KeptPrices
 from kimp.paper.keys import KeyRing, PaperKey
 from kimp.paper.market.replay import ReplaySource
 from kimp.paper.market.source import MarketSource, MarketUpdate, Print
 from kimp.paper.market.synthetic import SyntheticSource
 from kimp.paper.orders import Fill, Order
-from kimp.paper.restoring import keep, keep_prices, last_prices, restore
 from kimp.paper.tape import NumberedPrint, Tape
 from kimp.paper.transfers import TransferDesk
 from kimp.paper.wallets import Wallets
 
-KEEP_EVERY_S = 1.0
 BookListener = Callable[[Instrument], None]
 PrintListener = Callable[[Instrument, NumberedPrint], None]
 
@@ -38,13 +34,13 @@ PrintListener = Callable[[Instrument, NumberedPrint], None]
 class World:
     """Single-threaded: every method runs to its end on the event loop. Raises BadMarketData for unusable files."""
 
-    def __init__(self, config: PaperConfig, clock: Clock) -> None:
+    def __init__(self, config: PaperConfig, clock: Clock, prices: KeptPrices | None = None) -> None:
+        """`prices`: where a synthetic market goes on."""
         self.config = config
         self.clock = clock
         self.started_ms = clock.now_ms()
         self.agenda = Agenda(clock)
         self.journal = Journal(clock, config.journal_path)
-        self.keeping = None if config.state_path is None else Keeping(config.state_path)
         self.coins: dict[str, CoinConfig] = {coin.name: coin for coin in config.coins}
         markets = [
             *upbit_instruments(config.coins, config.upbit_fee),
@@ -79,10 +75,7 @@ class World:
         self.on_print: dict[Venue, list[PrintListener]] = {venue: [] for venue in Venue}
         self.source: MarketSource
         self.synthetic: SyntheticSource | None = None
-        self._open_market()
-        if self.keeping is not None:
-            restore(self, self.keeping)
-            keep(self, self.keeping)
+        self._open_market(prices)
 
     def of(self, venue: Venue, symbol: str) -> Instrument | None:
         return self.instruments.get((venue, symbol))
@@ -95,11 +88,6 @@ class World:
 
     def tape(self, instrument: Instrument) -> Tape:
         return self._tapes[instrument]
-
-    @property
-    def middlewares(self) -> list[Any]:
-        """Innermost of a venue's: what a handler changed is kept before any fault holds its answer back."""
-        return [] if self.keeping is None else [self.keeping.before_the_answer]
 
     @property
     def may_withdraw(self) -> bool:
@@ -115,18 +103,6 @@ class World:
         if update.trade is not None:
             self._print(instrument, update.trade)
 
-    async def keep_up(self) -> None:
-        """What happened while nobody asked."""
-        while self.keeping is not None:
-            await asyncio.sleep(KEEP_EVERY_S)
-            keep_prices(self, self.keeping)
-
-    def close(self) -> None:
-        if self.keeping is not None:
-            keep_prices(self, self.keeping)
-            self.keeping.close()
-        self.journal.close()
-
     async def run_market(self) -> None:
         async for batch in self.source.updates():
             for update in batch:
@@ -140,11 +116,11 @@ class World:
         desk.on_fill.append(self._print_own)
         return desk
 
-    def _open_market(self) -> None:
+    def _open_market(self, prices: KeptPrices | None) -> None:
         market, instruments = self.config.market, list(self.instruments.values())
         if isinstance(market, SyntheticMarket):
             self.source = self.synthetic = SyntheticSource(market, self.config.coins, instruments)
-            if self.keeping is not None and (prices := last_prices(self.keeping)) is not None:
+            if prices is not None:
                 self.synthetic.restore(prices)
         else:
             self.source = ReplaySource(market, instruments)

@@ -8,16 +8,17 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 from hypothesis.stateful import invariant, rule
+from unit.paper.conftest import ManualClock
+from unit.paper.test_conservation import Exchange
 
 from kimp.domain.errors import BadConfig
 from kimp.domain.market import Side
 from kimp.domain.venues import Venue
 from kimp.paper.config import PaperConfig, SyntheticMarket
 from kimp.paper.orders import Force, Request
+from kimp.paper.restoring import KeptWorld
 from kimp.paper.transfer import Step
 from kimp.paper.world import World
-from unit.paper.conftest import ManualClock
-from unit.paper.test_conservation import Exchange
 
 D = Decimal
 
@@ -40,34 +41,38 @@ def send(world: World) -> str:
 
 
 def test_a_transfer_under_way_arrives_after_a_restart(config: PaperConfig, clock: ManualClock, tmp_path: Path) -> None:
-    before = World(kept(config, tmp_path), clock)
-    order, sent = buy(before, Venue.UPBIT, "KRW-XRP"), send(before)
+    before = KeptWorld(kept(config, tmp_path), clock)
+    order, sent = buy(before.world, Venue.UPBIT, "KRW-XRP"), send(before.world)
     before.close()
-    after = World(kept(config, tmp_path), clock)
-    assert {venue: a.all() for venue, a in after.accounts.items()} == {v: a.all() for v, a in before.accounts.items()}
-    assert after.desks[Venue.UPBIT].by_uuid[order].facts() == before.desks[Venue.UPBIT].by_uuid[order].facts()
+    after = KeptWorld(kept(config, tmp_path), clock)
+    assert {venue: a.all() for venue, a in after.world.accounts.items()} == {
+        v: a.all() for v, a in before.world.accounts.items()
+    }
+    assert (
+        after.world.desks[Venue.UPBIT].by_uuid[order].facts() == before.world.desks[Venue.UPBIT].by_uuid[order].facts()
+    )
     for _ in range(1_000):
         clock.ms += 1_000
-        after.agenda.run_due()
-    deposit = after.transfers.withdrawals[sent].deposit
+        after.world.agenda.run_due()
+    deposit = after.world.transfers.withdrawals[sent].deposit
     assert deposit is not None
     assert deposit.step is Step.CREDITED
-    assert after.accounts[Venue.BINANCE]["XRP"].free == D(10_050)
+    assert after.world.accounts[Venue.BINANCE]["XRP"].free == D(10_050)
     after.close()
 
 
 def test_what_was_answered_is_there_though_nobody_closed_the_file(
     config: PaperConfig, clock: ManualClock, tmp_path: Path
 ) -> None:
-    before = World(kept(config, tmp_path), clock)
+    before = KeptWorld(kept(config, tmp_path), clock)
     assert before.keeping is not None
-    order = buy(before, Venue.BINANCE, "XRPUSDT")
+    order = buy(before.world, Venue.BINANCE, "XRPUSDT")
     before.keeping.write()  # as every answer does
     (tmp_path / "copy").mkdir()
     for file in tmp_path.glob("paper.db*"):  # what kill -9 leaves
         (tmp_path / "copy" / file.name).write_bytes(file.read_bytes())
-    after = World(kept(config, tmp_path / "copy"), clock)
-    assert order in after.desks[Venue.BINANCE].by_uuid
+    after = KeptWorld(kept(config, tmp_path / "copy"), clock)
+    assert order in after.world.desks[Venue.BINANCE].by_uuid
     after.close()
     before.close()
 
@@ -75,24 +80,24 @@ def test_what_was_answered_is_there_though_nobody_closed_the_file(
 def test_an_order_is_found_by_its_client_id_after_a_restart(
     config: PaperConfig, clock: ManualClock, tmp_path: Path
 ) -> None:
-    before = World(kept(config, tmp_path), clock)
-    order = buy(before, Venue.BINANCE, "XRPUSDT")
+    before = KeptWorld(kept(config, tmp_path), clock)
+    order = buy(before.world, Venue.BINANCE, "XRPUSDT")
     before.close()
-    after = World(kept(config, tmp_path), clock)
-    assert after.desks[Venue.BINANCE].by_client_id["XRPUSDT", "one"].uuid == order
+    after = KeptWorld(kept(config, tmp_path), clock)
+    assert after.world.desks[Venue.BINANCE].by_client_id["XRPUSDT", "one"].uuid == order
     after.close()
 
 
 def test_prices_go_on_where_they_were(config: PaperConfig, clock: ManualClock, tmp_path: Path) -> None:
     moving = config.model_copy(update={"market": SyntheticMarket(ticks_per_second=100, episode_every_s=0)})
-    before = World(kept(moving, tmp_path), clock)
-    assert before.synthetic is not None
-    for update in before.synthetic.advance(50_000):
-        before.apply(update)
-    last = before.book(before.instruments[Venue.BINANCE, "SOLUSDT"]).bid
+    before = KeptWorld(kept(moving, tmp_path), clock)
+    assert before.world.synthetic is not None
+    for update in before.world.synthetic.advance(50_000):
+        before.world.apply(update)
+    last = before.world.book(before.world.instruments[Venue.BINANCE, "SOLUSDT"]).bid
     before.close()
-    after = World(kept(moving, tmp_path), clock)
-    first = after.book(after.instruments[Venue.BINANCE, "SOLUSDT"]).bid
+    after = KeptWorld(kept(moving, tmp_path), clock)
+    first = after.world.book(after.world.instruments[Venue.BINANCE, "SOLUSDT"]).bid
     assert abs(first / last - 1) < D("0.001")
     after.close()
 
@@ -100,9 +105,9 @@ def test_prices_go_on_where_they_were(config: PaperConfig, clock: ManualClock, t
 def test_a_second_exchange_on_the_same_state_is_refused(
     config: PaperConfig, clock: ManualClock, tmp_path: Path
 ) -> None:
-    first = World(kept(config, tmp_path), clock)
+    first = KeptWorld(kept(config, tmp_path), clock)
     with pytest.raises(BadConfig, match="locked"):
-        World(kept(config, tmp_path), clock)
+        KeptWorld(kept(config, tmp_path), clock)
     first.close()
 
 
@@ -110,7 +115,7 @@ def test_a_second_exchange_on_the_same_state_is_refused(
 def test_a_state_that_cannot_be_read_is_refused_with_the_way_out(
     config: PaperConfig, clock: ManualClock, tmp_path: Path, damage: str
 ) -> None:
-    World(kept(config, tmp_path), clock).close()
+    KeptWorld(kept(config, tmp_path), clock).close()
     path = tmp_path / "paper.db"
     if damage == "no database":
         path.write_bytes(b"no database at all" * 1_000)
@@ -119,11 +124,11 @@ def test_a_state_that_cannot_be_read_is_refused_with_the_way_out(
             file.execute("PRAGMA user_version = 9" if damage == "another version" else "UPDATE kept SET value = '[]'")
         file.close()
     with pytest.raises(BadConfig, match="kimp paper reset"):
-        World(kept(config, tmp_path), clock)
+        KeptWorld(kept(config, tmp_path), clock)
 
 
 def test_only_its_owner_may_read_it(config: PaperConfig, clock: ManualClock, tmp_path: Path) -> None:
-    World(kept(config, tmp_path), clock).close()
+    KeptWorld(kept(config, tmp_path), clock).close()
     assert (tmp_path / "paper.db").stat().st_mode & 0o077 == 0
 
 
@@ -136,12 +141,13 @@ class RestartedExchange(Exchange):
         self.open(self.world.config)
 
     def open(self, config: PaperConfig) -> None:
-        self.world = World(kept(config, Path(self.folder.name)), self.clock)
+        self.kept = KeptWorld(kept(config, Path(self.folder.name)), self.clock)
+        self.world = self.kept.world
 
     @rule()
     def restart(self) -> None:
         before = self.world
-        before.close()
+        self.kept.close()
         self.open(before.config)
         for venue, accounts in self.world.accounts.items():
             assert accounts.all() == before.accounts[venue].all()
@@ -163,7 +169,7 @@ class RestartedExchange(Exchange):
         assert len(origins) == len(set(origins))
 
     def teardown(self) -> None:
-        self.world.close()
+        self.kept.close()
         self.folder.cleanup()
 
 

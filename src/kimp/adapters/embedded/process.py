@@ -109,6 +109,22 @@ def require_free_port(port: int, what: str, mend: str) -> None:
             ) from None
 
 
+def held_locks(data_dir: Path) -> list[str]:
+    """Names of the processes that run on this data directory."""
+    return [path.stem for path in sorted(data_dir.glob("*.lock")) if _is_held(path)]
+
+
+def _is_held(path: Path) -> bool:
+    lock = os.open(path, os.O_RDWR)
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    finally:
+        os.close(lock)
+    return False
+
+
 class ServerProcess:
     """One server as a child. Start it from a thread that lives as long as the server shall, the main one by habit."""
 

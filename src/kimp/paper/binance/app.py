@@ -1,6 +1,7 @@
 """Binance's listener."""
 
 from aiohttp import web
+from aiohttp.typedefs import Middleware
 
 from kimp.domain.venues import Venue
 from kimp.paper.binance.auth import Gatekeeper
@@ -13,8 +14,8 @@ from kimp.paper.seam import Seam
 from kimp.paper.world import World
 
 
-def make_app(world: World, seam: Seam) -> web.Application:
-    app = web.Application(middlewares=[seam.middleware, *world.middlewares])
+def make_app(world: World, seam: Seam, *more: Middleware) -> web.Application:
+    app = web.Application(middlewares=[seam.middleware, *more])
     gatekeeper = Gatekeeper(world.keys[Venue.BINANCE], world.clock)
     gate = Gate(world, gatekeeper, app)
     for calls in (MarketCalls(world), OrderCalls(world), WalletCalls(world)):
