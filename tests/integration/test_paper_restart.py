@@ -37,7 +37,7 @@ async def test_what_was_bought_before_kill_9_is_held_after_it(tmp_path: Path) ->
     ports = {name: str(free_port()) for name in names} | {"KIMP_PAPER__STATE_PATH": str(tmp_path / "paper.db")}
     settings = BinanceSettings(
         rest_url=f"http://{LOOPBACK}:{ports['KIMP_PAPER__BINANCE_PORT']}",
-        access_key=KEY[Venue.BINANCE],
+        access_key=SecretStr(KEY[Venue.BINANCE]),
         secret_key=SecretStr(SECRET[Venue.BINANCE]),
     )
     exchange = adapter(settings, Venue.BINANCE)
