@@ -32,6 +32,7 @@ def as_failure(error: KimpError) -> ApplicationError:
     pause = error.retry_after if isinstance(error, Unavailable) else None
     return ApplicationError(
         str(error),
+        error.kind,
         type=type(error).__name__,
         non_retryable=isinstance(error, FINAL),
         next_retry_delay=None if pause is None else timedelta(seconds=pause),

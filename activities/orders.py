@@ -17,6 +17,7 @@ from kimp.domain.caps import above_ceiling
 from kimp.domain.errors import KeyRefused, NotPermitted, NotSent, OutcomeUnknown, Rejected, Unavailable
 from kimp.domain.ids import step_of
 from kimp.domain.money import CONTEXT, ONE
+from kimp.domain.reasons import Kind
 from kimp.domain.venues import Venue
 from kimp.observability import metrics
 from kimp.observability.crash_points import crash_point
@@ -83,7 +84,9 @@ class OrderActivities:
         except _HeldBack as reason:
             return _report(intent, OrderOutcome.NOT_SENT, reason=str(reason))
         except _Blocked as bar:
-            return _report(intent, OrderOutcome.BLOCKED, reason=bar.reason, retry_after_s=bar.retry_after_s)
+            return _report(
+                intent, OrderOutcome.BLOCKED, reason=str(bar), kind=bar.kind, retry_after_s=bar.retry_after_s
+            )
         except _Refused as refusal:
             outcome, told = OrderOutcome.REJECTED, str(refusal)
             return _report(intent, outcome, reason=told, not_permitted=refusal.not_permitted)
@@ -127,11 +130,11 @@ class OrderActivities:
         try:
             return await self.venues[intent.venue].place_order(intent, send_by_ms=leave.by_ms)
         except NotSent as late:
-            raise _Blocked(str(late), SOON_S) from None
+            raise _Blocked(str(late), late.kind, SOON_S) from None
         except Unavailable as busy:
-            raise _Blocked(str(busy), busy.retry_after) from None
+            raise _Blocked(str(busy), busy.kind, busy.retry_after) from None
         except KeyRefused as refusal:
-            raise _Blocked(str(refusal)) from None
+            raise _Blocked(str(refusal), refusal.kind) from None
         except Rejected as refusal:
             raise _Refused(str(refusal), not_permitted=isinstance(refusal, NotPermitted)) from None
         except OutcomeUnknown as doubt:
@@ -146,14 +149,16 @@ class OrderActivities:
         if (too_large := above_ceiling(intent.venue.cash, amount, krw_per_cash)) is not None:
             raise _HeldBack(too_large)
         if permit.halt >= (HaltLevel.NOTHING_LEAVES if intent.compensating else HaltLevel.ONLY_COMPENSATION):
-            raise _Blocked(f"orders are halted at level {int(permit.halt)} ({permit.halt.name.lower()})")
+            raise _Blocked(
+                f"orders are halted at level {int(permit.halt)} ({permit.halt.name.lower()})", Kind.KILL_SWITCH
+            )
         if now > leave.expires_ms:
             # What opens a cycle is gone with its moment; all others are priced anew.
             if intent.opening is not None:
                 raise _HeldBack(f"expired {now - leave.expires_ms} ms ago")
-            raise _Blocked("it expired before it could be sent", SOON_S)
+            raise _Blocked("it expired before it could be sent", Kind.EXPIRED, SOON_S)
         if now > leave.stalled_ms:
-            raise _Blocked("the attempt stalled before it could send", SOON_S)
+            raise _Blocked("the attempt stalled before it could send", Kind.EXPIRED, SOON_S)
 
     async def _look_up(self, intent: OrderIntent, journalled_ms: int) -> VenueOrder | None:
         """The order, or None once the fence has passed and the venue still does not know it."""
@@ -212,9 +217,9 @@ class _HeldBack(Exception):
 class _Blocked(Exception):
     """Nothing was executed, for a cause that passes: the same order may go later, under a new id."""
 
-    def __init__(self, reason: str, retry_after_s: int | None = None) -> None:
+    def __init__(self, reason: str, kind: str, retry_after_s: int | None = None) -> None:
         super().__init__(reason)
-        self.reason = reason
+        self.kind = kind
         self.retry_after_s = retry_after_s
 
 
@@ -233,6 +238,7 @@ def _report(
     reason: str = "",
     retry_after_s: int | None = None,
     *,
+    kind: str = Kind.OTHER,
     not_permitted: bool = False,
 ) -> OrderReport:
     return OrderReport(
@@ -241,6 +247,7 @@ def _report(
         venue_order_id=order.venue_order_id if order else None,
         fills=order.fills if order else (),
         reason=reason,
+        reason_kind=kind,
         retry_after_s=retry_after_s,
         not_permitted=not_permitted,
     )

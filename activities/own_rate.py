@@ -7,6 +7,7 @@ from kimp.domain.errors import Unavailable
 from kimp.domain.money import USDT
 from kimp.domain.own_prices import PriceBounds
 from kimp.domain.premium import mid
+from kimp.domain.reasons import Kind
 from kimp.domain.venues import Venue
 from kimp.ports.exchange import MarketData
 
@@ -19,9 +20,9 @@ async def own_krw_per_usdt(upbit: MarketData, bounds: PriceBounds) -> Decimal:
         async with asyncio.timeout(WITHIN_S):
             quote = (await upbit.tops((USDT,))).get(USDT)
     except TimeoutError:
-        raise Unavailable("the price of USDT took too long", venue=Venue.UPBIT) from None
+        raise Unavailable("the price of USDT took too long", venue=Venue.UPBIT, kind=Kind.TIMEOUT) from None
     if quote is None or not quote.priced:
-        raise Unavailable("there is no price in the book of USDT", venue=Venue.UPBIT)
+        raise Unavailable("there is no price in the book of USDT", venue=Venue.UPBIT, kind=Kind.NO_PRICE)
     rate = mid(quote)
     if rate != bounds.nearest(rate):
         raise Unavailable(f"{rate:f} KRW per USDT is beyond trading.least_ and most_krw_per_usdt", venue=Venue.UPBIT)

@@ -29,6 +29,7 @@ from kimp.domain.admission import HaltLevel
 from kimp.domain.errors import KeyRefused, NotFound, NotSent, OutcomeUnknown, Postponed, Rejected, Unavailable
 from kimp.domain.ids import Step, step_of
 from kimp.domain.money import ZERO, Asset
+from kimp.domain.reasons import Kind
 from kimp.domain.venues import Venue
 from kimp.observability.crash_points import crash_point
 from kimp.ports.books import Journal, SendPermit
@@ -107,6 +108,7 @@ class TransferActivities:
             # Told as a refusal, it would make the workflow withdraw anew: only the withdrawal itself may be refused.
             raise ApplicationError(
                 f"withdrawal {intent.transfer_id}: looking it up was refused ({refusal}); it is not sent again",
+                refusal.kind,
                 type=OutcomeUnknown.__name__,
                 non_retryable=not isinstance(refusal, NotFound),
             ) from None
@@ -121,7 +123,9 @@ class TransferActivities:
             activity.heartbeat("another withdrawal of the coin has no answer yet")
             await pause(POLL_S)
         raise Postponed(
-            f"another withdrawal of {intent.coin} has no answer yet", venue=intent.direction.source
+            f"another withdrawal of {intent.coin} has no answer yet",
+            venue=intent.direction.source,
+            kind=Kind.WITHDRAWAL_UNKNOWN,
         )  # not journalled, so nothing to close
 
     async def _send_once(
@@ -139,7 +143,7 @@ class TransferActivities:
         except (Rejected, Unavailable) as refusal:
             await self.journal.refuse_withdrawal(intent.transfer_id, str(refusal))
             passes = isinstance(refusal, Unavailable | NotSent)
-            raise Postponed(str(refusal), venue=source.venue) if passes else refusal from None
+            raise Postponed(str(refusal), venue=source.venue, kind=refusal.kind) if passes else refusal from None
         crash_point("withdraw-sent", step)
         if not await self.journal.claim_withdrawal(intent.transfer_id, source.venue, report.venue_id, likely=False):
             raise _nobody_knows(
@@ -153,12 +157,13 @@ class TransferActivities:
         """Hours may lie between the preparation and this moment. Raises Postponed: the workflow prepares anew."""
         source = intent.direction.source
         if permit.halt >= HaltLevel.NOTHING_LEAVES:
-            raise Postponed("the kill switch lets nothing leave", venue=source)
+            raise Postponed("the kill switch lets nothing leave", venue=source, kind=Kind.KILL_SWITCH)
         if self.clock.steady_ms() > expires_ms:
-            raise Postponed("wallets and addresses were looked at too long ago", venue=source)
+            raise Postponed("wallets and addresses were looked at too long ago", venue=source, kind=Kind.EXPIRED)
         allowed = self.allowed.get((source, intent.coin))
         if allowed is None or (allowed.address, allowed.tag) != (intent.address.address, intent.address.tag):
-            raise Postponed(f"the allow-list has another place for {intent.coin} by now", venue=source)
+            told = f"the allow-list has another place for {intent.coin} by now"
+            raise Postponed(told, venue=source, kind=Kind.ADDRESS)
 
     @activity.defn
     async def give_up_withdrawal(self, intent: WithdrawalIntent) -> bool:
@@ -194,6 +199,7 @@ class TransferActivities:
             if self.clock.steady_ms() > show_at_ms:
                 raise ApplicationError(
                     f"withdrawal {intent.transfer_id} has no answer; {source.venue}'s lists are searched for it",
+                    Kind.WITHDRAWAL_UNKNOWN,
                     type=STILL_UNKNOWN,
                     non_retryable=True,
                 )
@@ -274,7 +280,7 @@ class TransferActivities:
 
 def _nobody_knows(why: str) -> ApplicationError:
     """Parks the cycle."""
-    return ApplicationError(why, type=OutcomeUnknown.__name__, non_retryable=True)
+    return ApplicationError(why, Kind.WITHDRAWAL_UNKNOWN, type=OutcomeUnknown.__name__, non_retryable=True)
 
 
 def _has_ended(report: WithdrawalReport | DepositReport) -> bool:

@@ -8,6 +8,7 @@ from temporalio import workflow
 with workflow.unsafe.imports_passed_through():
     from activities.transfers import TransferActivities
     from kimp.contracts.transfers import DepositQuery, DepositReport, TransferState, WithdrawalIntent, WithdrawalReport
+    from kimp.domain.reasons import Kind, Reason
     from kimp.domain.wording import exactly
 
 from workflows.policies import FOLLOW
@@ -28,19 +29,21 @@ async def follow_deposit(
             await story.wait(None)
             return credited.amount
         if credited.state is TransferState.FAILED:
-            raise NeedsPerson(f"{destination} refused {intent.transfer_id}: {credited.detail}")
+            raise NeedsPerson(f"{destination} refused {intent.transfer_id}: {credited.detail}", Kind.DEPOSIT)
         if credited.state is TransferState.UNSEEN and workflow.now() - since > unseen_at_most:
             tag = f" tag {intent.address.tag}" if intent.address.tag else ""
             raise NeedsPerson(
                 f"{destination} has not heard of {intent.transfer_id}: {sent.arrives:f} {intent.coin}"
-                f" to {intent.address.address}{tag}, txid {sent.txid}; {credited.detail}"
+                f" to {intent.address.address}{tag}, txid {sent.txid}; {credited.detail}",
+                Kind.DEPOSIT,
             )
-        pause = await look_again(story, f"{intent.coin} deposit on {destination}: {credited.detail}", pause)
+        why = Reason(f"{intent.coin} deposit on {destination}: {credited.detail}", Kind.DEPOSIT)
+        pause = await look_again(story, why, pause)
 
 
 async def _ask(story: CycleStory, intent: WithdrawalIntent, sent: WithdrawalReport) -> DepositReport:
     if sent.txid is None:
-        raise NeedsPerson(f"withdrawal {sent.venue_id} is done but has no txid to look for")
+        raise NeedsPerson(f"withdrawal {sent.venue_id} is done but has no txid to look for", Kind.WITHDRAWAL)
     return await answered(
         story,
         FOLLOW,

@@ -17,6 +17,7 @@ with workflow.unsafe.imports_passed_through():
     from kimp.domain.ids import Leg, Step, client_order_id, step_of
     from kimp.domain.market import Side
     from kimp.domain.money import ONE, ZERO, Asset, Money, exact, round_down
+    from kimp.domain.reasons import Reason
     from kimp.domain.venues import Venue
     from kimp.domain.wording import exactly
     from kimp.observability.context import bound
@@ -128,7 +129,8 @@ class Execution:
                 return self.coins != ZERO
             report = await self.order(quantity, self.limit(now), now.instrument.taker_fee)
             if report.outcome is OrderOutcome.BLOCKED:
-                self.pause = await look_again(self._story, report.reason, self._next_pause(report))
+                why = Reason(report.reason, report.reason_kind)
+                self.pause = await look_again(self._story, why, self._next_pause(report))
                 self._waited = True
                 if self.given_up:
                     return False

@@ -18,6 +18,7 @@ with workflow.unsafe.imports_passed_through():
     from kimp.domain.ids import Leg
     from kimp.domain.ledger import Posting
     from kimp.domain.money import ZERO
+    from kimp.domain.reasons import Reason
     from kimp.observability.tracing import tracer
 
 from workflows.compensation import Compensation
@@ -139,16 +140,16 @@ class CycleLife:
                 with tracer.start_as_current_span(name, record_exception=False):
                     return await action()
             except NeedsPerson as doubt:
-                await self._park(f"{name}; {doubt}")
+                await self._park(doubt.reason.at(name))
             except StepFailed as failure:
                 if not self._control.undoing:
-                    raise StepFailed(f"{name}; {failure}") from failure
-                await self._park(f"{name}; {failure}")
+                    raise StepFailed(f"{name}; {failure}", failure.reason.kind) from failure
+                await self._park(failure.reason.at(name))
 
-    async def _park(self, reason: str) -> None:
+    async def _park(self, reason: Reason) -> None:
         """Open and visible until a person decides. Raises Stopped if the cycle is to be undone."""
         self._control.forget_decisions()  # before anybody can see that it is parked, and decide
-        self._parking = Parked(reason=reason, before=self._story.status, undoing_because=self._story.reason)
+        self._parking = Parked(reason=reason.text, before=self._story.status, undoing_because=self._story.reason)
         await self._story.park(reason)
         await self._await_decision(self._parking)
 

@@ -11,6 +11,7 @@ with workflow.unsafe.imports_passed_through():
     from kimp.domain.compensation import STEPS, loss_bound
     from kimp.domain.legs import LegEstimate
     from kimp.domain.money import ONE, Money, exact
+    from kimp.domain.reasons import Kind, Reason
     from kimp.domain.sizing import cash_of
     from kimp.domain.venues import Venue
 
@@ -45,7 +46,7 @@ async def await_route(story: CycleStory, cash: Money, since: datetime) -> LegEst
                 await story.wait(None)
             return report.route
         look_for = _how_long(story, look_for, elapsed_s)
-        await story.wait(f"a way home that keeps {ratio:.2%}{_left_out(story)}", look_for)
+        await story.wait(Reason(f"a way home that keeps {ratio:.2%}{_left_out(story)}", Kind.NO_ROUTE), look_for)
         waited = True
 
 

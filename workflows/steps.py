@@ -7,10 +7,12 @@ from typing import Any, TypeVar
 
 from temporalio import workflow
 from temporalio.exceptions import ActivityError, ApplicationError, CancelledError
+from temporalio.exceptions import TimeoutError as AttemptTimeout
 
 with workflow.unsafe.imports_passed_through():
     from kimp.contracts.base import Message
     from kimp.domain.errors import BadAmount, KeyRefused, NotFound, OutcomeUnknown, Postponed, Rejected, Unstorable
+    from kimp.domain.reasons import Kind, Reason
 
 from workflows.policies import CallPolicy
 from workflows.story import CycleStory
@@ -25,7 +27,15 @@ FOR_A_PERSON = {OutcomeUnknown.__name__, BadAmount.__name__, Unstorable.__name__
 """What no repetition and no other attempt can mend."""
 
 
-class StepFailed(Exception):
+class Ended(Exception):
+    """A step came to no good end; why, in words and as a value."""
+
+    def __init__(self, text: str, kind: str = Kind.OTHER) -> None:
+        super().__init__(text)
+        self.reason = Reason(text, kind)
+
+
+class StepFailed(Ended):
     """The step can't be done, for certain, and left nothing unknown: the cycle is undone."""
 
 
@@ -33,24 +43,24 @@ class Barred(StepFailed):
     """Refused for certain, for a cause that passes: a locked key, the kill switch."""
 
 
-class NeedsPerson(Exception):
+class NeedsPerson(Ended):
     """Only a person can tell what happened, or mend it: the cycle is parked."""
 
 
-def fails(kind: str, why: str) -> None:
+def fails(error: str, why: Reason) -> None:
     """A refusal ends the step: for questions and orders that may be repeated as they are."""
-    if kind in {Rejected.__name__, NotFound.__name__}:
-        raise StepFailed(why)
+    if error in {Rejected.__name__, NotFound.__name__}:
+        raise StepFailed(why.text, why.kind)
 
 
-def spends_its_id(kind: str, why: str) -> None:
+def spends_its_id(error: str, why: Reason) -> None:
     """Any refusal ends the attempt: for withdrawals, which are never asked for again under the same id."""
-    fails(kind, why)
-    if kind in {KeyRefused.__name__, Postponed.__name__}:
-        raise Barred(why)
+    fails(error, why)
+    if error in {KeyRefused.__name__, Postponed.__name__}:
+        raise Barred(why.text, why.kind)
 
 
-def proves_nothing(kind: str, why: str) -> None:
+def proves_nothing(error: str, why: Reason) -> None:
     """Even a "no such thing" is only a lack of news: for looking after what was sent."""
 
 
@@ -60,13 +70,13 @@ async def answered(
     activity: Callable[[Any, Question], Awaitable[Answer]],
     question: Question,
     summary: str,
-    refusal: Callable[[str, str], None] = fails,
+    refusal: Callable[[str, Reason], None] = fails,
 ) -> Answer:
     """Call until there is an answer.
 
     A venue or a database that stays away, a ban, a locked or expired key: the cycle waits, visibly, and asks again.
-    `refusal` is told kind and text of each failure, and raises what ends the waiting. Raises NeedsPerson if the outcome
-    can't be found out.
+    `refusal` is told the type of each failure and why, and raises what ends the waiting. Raises NeedsPerson if the
+    outcome can't be found out.
     """
     story.walked_through = False
     pause = LOOK_AGAIN
@@ -87,24 +97,29 @@ async def answered(
             return answer
 
 
-async def look_again(story: CycleStory, reason: str, pause: timedelta) -> timedelta:
+async def look_again(story: CycleStory, reason: Reason, pause: timedelta) -> timedelta:
     """Show the reason, sleep; the next pause is longer, so that hours of waiting stay a short history."""
-    if reason == story.waiting_reason:
+    if reason.text == story.waiting_reason:
         pause = max(pause, story.least_pause)
     await story.wait(reason, pause)
-    await story.control.sleep(pause, reason)
+    await story.control.sleep(pause, reason.text)
     return min(pause * 2, LOOK_AGAIN_AT_MOST)
 
 
-def _judge(failure: ActivityError, refusal: Callable[[str, str], None]) -> None:
+def _judge(failure: ActivityError, refusal: Callable[[str, Reason], None]) -> None:
     cause = failure.cause
     if not isinstance(cause, ApplicationError) or cause.type is None:
         return
+    why = _why(failure)
     if cause.type in FOR_A_PERSON and cause.non_retryable:
-        raise NeedsPerson(_why(failure)) from failure
-    refusal(cause.type, _why(failure))
+        raise NeedsPerson(why.text, why.kind) from failure
+    refusal(cause.type, why)
 
 
-def _why(failure: ActivityError) -> str:
+def _why(failure: ActivityError) -> Reason:
     """The cause, not Temporal's wrapping of it."""
-    return str(failure.cause or failure)
+    cause = failure.cause
+    kind = Kind.TIMEOUT if isinstance(cause, AttemptTimeout) else Kind.OTHER
+    if isinstance(cause, ApplicationError) and cause.details:
+        return Reason(str(cause), str(cause.details[0]))
+    return Reason(str(cause or failure), kind)

@@ -16,6 +16,7 @@ with workflow.unsafe.imports_passed_through():
     from kimp.domain.ids import Step, UsedNumber, step_of
     from kimp.domain.ledger import Account, Entry, Posting, holdings, write_off_entry
     from kimp.domain.money import Asset, Money
+    from kimp.domain.reasons import Kind, Reason
     from kimp.domain.venues import Venue
     from kimp.domain.wording import exactly, won
 
@@ -24,6 +25,9 @@ from workflows.numbers import Numbers
 from workflows.recording import refused, what_is_in_no_book, without_amounts
 from workflows.timeline import Timeline, ended
 from workflows.valuing import VALUES_ALL, Valuation
+
+COUNTED = "reasons-are-counted-by-kind"
+"""Records of before there was such a thing told reasons in words alone."""
 
 
 class CycleStory:
@@ -41,6 +45,8 @@ class CycleStory:
         self.status = CycleStatus.STARTED
         self.waiting_reason: str | None = None
         self.reason: str | None = None
+        self._kind: str | None = None
+        """What it waits or is parked for, to count by."""
         self.spent: Money | None = None
         self.returned: Money | None = None
         self.route: Asset | None = None
@@ -84,6 +90,7 @@ class CycleStory:
             next_check_ms=self._next_check_ms,
             pause_s=None if self._pause is None else int(self._pause.total_seconds()),
             reason=self.reason,
+            reason_kind=self._kind,
             spent=self.spent,
             returned=self.returned,
             route=self.route,
@@ -110,7 +117,7 @@ class CycleStory:
         self.walked_through = True
         self.status, self._sequence = told.status, told.sequence
         self.waiting_reason, self._waiting_since_ms = told.waiting_reason, told.waiting_since_ms
-        self._next_check_ms, self.reason = told.next_check_ms, told.reason
+        self._next_check_ms, self.reason, self._kind = told.next_check_ms, told.reason, told.reason_kind
         self.least_pause = timedelta(seconds=told.pause_s or 0)
         self.spent, self.returned, self.route = told.spent, told.returned, told.route
         self.krw_per_usdt = told.krw_per_usdt
@@ -168,16 +175,16 @@ class CycleStory:
 
         Else it is left out, and what it told of stays in this run's memory alone, by which the cycle is undone.
         """
-        before, reason = self.status, self.reason
+        before, reason, kind = self.status, self.reason, self._kind
         self.control.forget_decisions()
-        self.reason = what_is_in_no_book(record, why)
+        self.reason, self._kind = what_is_in_no_book(record, why), Kind.DATABASE
         self.tell(f"parked: {self.reason}")
         self._search_reason(self.reason)
         self.advance(CycleStatus.DEAD_LETTER)
         self._sequence += 1
         await refused(without_amounts(self._record(())), f"parked: {self.reason}")
         decision = await self.control.decision()
-        self.reason = reason
+        self.reason, self._kind = reason, kind
         self.advance(before)
         # At once, as who decided waits to see it go on, and the next record may be long in coming.
         self._sequence += 1
@@ -194,17 +201,19 @@ class CycleStory:
         self._timeline.see(entries, self.krw_per_usdt)
         self._booked.update(entry.entry_id for entry in entries)
 
-    async def wait(self, reason: str | None, until: timedelta | None = None) -> None:
+    async def wait(self, reason: Reason | None, until: timedelta | None = None) -> None:
         """Say what the cycle waits for and when it looks again, or with None that it waits no longer."""
         if reason is None and self.waiting_reason is None:
             return
         self._pause = until
         now = now_ms()
-        if reason != self.waiting_reason:
-            self.waiting_reason = reason
+        self._kind = None if reason is None else reason.kind
+        text = None if reason is None else reason.text
+        if text != self.waiting_reason:
+            self.waiting_reason = text
             workflow.logger.info("%s", self._waiting())
             self._waiting_since_ms = None if reason is None else now
-            self._search_reason(reason)
+            self._search_reason(text)
         self._next_check_ms = None if until is None else now + int(until.total_seconds() * 1000)
         await self.book(self._waiting())
 
@@ -235,20 +244,20 @@ class CycleStory:
             profit_krw=self.profit_krw,
         )
 
-    async def park(self, reason: str) -> None:
+    async def park(self, reason: Reason) -> None:
         """Nothing more happens until a person decides; the caller keeps the status to resume with."""
         self.walked_through = False
         await self.wait(None)
-        self.reason = reason
+        self.reason, self._kind = reason.text, reason.kind
         self.tell(f"parked: {reason}")
-        self._search_reason(reason)
+        self._search_reason(reason.text)
         self.advance(CycleStatus.DEAD_LETTER)
         await self.book(f"parked: {reason}")
 
     async def resume(self, status: CycleStatus, reason: str | None) -> None:
         """A person decided: on with it, with the status and reason it had before."""
         self.walked_through = False
-        self.reason = reason
+        self.reason, self._kind = reason, None
         self._search_reason(reason)
         self.advance(status)
         await self.book(f"goes on, a person has decided: {status}")
@@ -304,6 +313,7 @@ class CycleStory:
             waiting_since_ms=self._waiting_since_ms,
             next_check_ms=self._next_check_ms,
             reason=self.reason,
+            reason_kind=self._kind if self._kind is not None and workflow.patched(COUNTED) else None,
             spent=self.spent,
             returned=self.returned,
             route=self.route,

@@ -11,6 +11,7 @@ with workflow.unsafe.imports_passed_through():
     from kimp.domain.ids import Leg, Step
     from kimp.domain.ledger import spent_on
     from kimp.domain.money import Money
+    from kimp.domain.reasons import Reason
 
 from workflows.control import Stopped
 from workflows.late_order import settle
@@ -57,7 +58,7 @@ class StrandedCycle(CycleLife):
         await self._follow()
         self._story.spent = self._spent()
         if cycle.parked:
-            await self._park(cycle.why)
+            await self._park(Reason(cycle.why))
         raise StepFailed(cycle.why)
 
     async def _journal(self) -> Journalled | None:

@@ -20,6 +20,7 @@ with workflow.unsafe.imports_passed_through():
     from kimp.domain.ledger import Account, deposit_entry, withdrawal_entry, write_off_entry
     from kimp.domain.market import Side
     from kimp.domain.money import ZERO, Asset
+    from kimp.domain.reasons import Kind, Reason
     from kimp.domain.venues import Direction
     from kimp.domain.wording import exactly
     from kimp.observability.context import bound
@@ -179,7 +180,8 @@ class Transfer:
         if missing != ZERO:
             raise NeedsPerson(
                 f"{self._direction.destination} credited {arrived:f} {self.coin} of {sent.arrives:f};"
-                " the rest is booked as external; retry goes on with what arrived"
+                " the rest is booked as external; retry goes on with what arrived",
+                Kind.DEPOSIT,
             )
         return arrived
 
@@ -197,7 +199,7 @@ class Transfer:
                 if self._refusals == TRIES:
                     self._refusals = 0
                     raise
-                pause = await look_again(self._story, str(refusal), pause)
+                pause = await look_again(self._story, refusal.reason, pause)
 
     async def _prepare(self) -> WithdrawalIntent:
         terms = await self._open_wallets()
@@ -235,7 +237,8 @@ class Transfer:
                 await self._story.wait(None)
                 return terms
             closed = self._direction.destination if terms.out.withdraw_open else self._direction.source
-            pause = await look_again(self._story, f"{self.coin} wallet of {closed} is closed", pause)
+            why = Reason(f"{self.coin} wallet of {closed} is closed", Kind.WALLET_CLOSED)
+            pause = await look_again(self._story, why, pause)
 
     async def _withdraw(self, intent: WithdrawalIntent) -> WithdrawalReport:
         try:

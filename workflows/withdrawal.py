@@ -7,6 +7,7 @@ from temporalio import workflow
 with workflow.unsafe.imports_passed_through():
     from activities.transfers import TransferActivities
     from kimp.contracts.transfers import TransferState, WithdrawalIntent, WithdrawalReport
+    from kimp.domain.reasons import Kind, Reason
     from kimp.domain.wording import exactly
 
 from workflows.policies import FOLLOW
@@ -34,4 +35,4 @@ async def follow_withdrawal(story: CycleStory, intent: WithdrawalIntent, since: 
         if sent.state is TransferState.FAILED:
             raise StepFailed(f"{source} did not send {intent.transfer_id}: {sent.detail}")
         detail = "done, and no txid listed" if sent.state is TransferState.DONE else sent.detail
-        pause = await look_again(story, f"{source} sends {intent.coin}: {detail}", pause)
+        pause = await look_again(story, Reason(f"{source} sends {intent.coin}: {detail}", Kind.WITHDRAWAL), pause)

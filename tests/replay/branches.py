@@ -100,6 +100,22 @@ async def waited_for_a_wallet(lab: Lab) -> Handle:
     return await _finished(handle)
 
 
+async def reasons_counted_by_kind(lab: Lab) -> Handle:
+    """It waits for a wallet, and then a person has to look after a withdrawal."""
+    cycle = await lab.plan()
+    lab.binance.wallets_open = False
+    handle = await lab.start(cycle)
+    await lab.seen(handle, _waiting)
+    lab.binance.after["withdraw"] = _unknown()
+    lab.binance.unlisted = lab.give_up_at_once = True
+    lab.binance.wallets_open = True
+    async with hurrying(handle):
+        await _parked(lab)
+    lab.binance.unlisted = lab.give_up_at_once = False
+    await handle.execute_update(ArbitrageCycle.retry, ANN)
+    return handle
+
+
 async def waited_for_a_way_home(lab: Lab) -> Handle:
     cycle = await lab.plan()
     lab.quotes_flow = False
@@ -395,6 +411,7 @@ BRANCHES: tuple[Branch, ...] = (
     sold_in_parts,
     a_refused_sale_tried_again,
     waited_for_a_wallet,
+    reasons_counted_by_kind,
     waited_for_a_way_home,
     waited_for_a_venue,
     waited_for_the_kill_switch,

@@ -5,7 +5,10 @@ from dataclasses import replace
 from decimal import Decimal
 from itertools import groupby
 
+import pytest
 from fakes.lab import TRX, XRP, Lab
+from replay import branches
+from replay.branches import Branch
 from temporalio.client import Client
 
 from kimp.contracts.cycle import CycleInput
@@ -31,6 +34,26 @@ def _choosy(cycle: CycleInput, *, floor: str, loss_limit: str, deadline_s: int) 
         }
     )
     return cycle.model_copy(update={"policy": policy})
+
+
+@pytest.mark.parametrize(
+    ("branch", "kinds"),
+    [
+        (branches.reasons_counted_by_kind, ["wallet_closed", "withdrawal_unknown"]),
+        (branches.waited_for_a_way_home, ["no_route"]),
+        (branches.waited_for_a_venue, ["other"]),
+        (branches.waited_for_the_kill_switch, ["kill_switch"]),
+    ],
+)
+async def test_reasons_are_counted_by_kind(lab: Lab, branch: Branch, kinds: list[str]) -> None:
+    """A few values, whatever the words say; nothing is read back from them."""
+    async with lab.workers():
+        await (await branch(lab)).result()
+    stopped = [
+        record for record in lab.records.records if record.waiting_reason or record.status is CycleStatus.DEAD_LETTER
+    ]
+    assert [kind for kind, _ in groupby(record.reason_kind for record in stopped)] == kinds
+    assert {record.reason_kind for record in lab.records.records if record not in stopped} == {None}
 
 
 async def test_hours_of_a_closed_wallet_are_waited_out(skipping_client: Client) -> None:

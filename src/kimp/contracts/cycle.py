@@ -201,6 +201,8 @@ class CycleRecord(Message):
     next_check_ms: int | None = None
     """When a waiting cycle looks again by itself; None if it waits for a person."""
     reason: str | None = None
+    reason_kind: str | None = None
+    """What it waits or is parked for, as a value to count by: one of `Kind`, or the venue's own code."""
     spent: Money | None = None
     returned: Money | None = None
     route: Asset | None = None

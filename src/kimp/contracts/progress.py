@@ -86,6 +86,7 @@ class ToldSoFar(Message):
     next_check_ms: int | None
     pause_s: int | None
     """Before that check."""
+    reason_kind: str | None = None
     reason: str | None
     spent: Money | None
     returned: Money | None

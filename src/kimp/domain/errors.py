@@ -24,12 +24,17 @@ KimpError
     └── OutcomeUnknown    the call may or may not have been executed: look it up, never send again blindly
 """
 
+from kimp.domain.reasons import Kind
+
 LONGEST_PAUSE_S = 3 * 24 * 3600
 """Binance's longest ban (rest-api.md, IP limits)."""
 
 
 class KimpError(Exception):
     """Base of all errors that kimp raises on purpose."""
+
+    kind: str = Kind.OTHER
+    """What a cycle that waits because of it is counted by."""
 
 
 class BadInput(KimpError):
@@ -72,6 +77,8 @@ class TemporalUnavailable(KimpError):
 class BusUnavailable(KimpError):
     """Redis is away. Whatever was to be published or read is asked for again, as it is by then."""
 
+    kind = Kind.REDIS
+
     def __init__(self, message: str, word: str | None = None) -> None:
         super().__init__(message)
         self.word = word
@@ -81,9 +88,13 @@ class BusUnavailable(KimpError):
 class StoreUnavailable(KimpError):
     """The database is away or busy. All writes are idempotent by key, so the same one may be repeated."""
 
+    kind = Kind.DATABASE
+
 
 class Unstorable(KimpError):
     """A value that no column holds, or a row that the tables' own rules forbid."""
+
+    kind = Kind.DATABASE
 
 
 class Superseded(KimpError):
@@ -93,13 +104,15 @@ class Superseded(KimpError):
 class VenueError(KimpError):
     """A call to an exchange did not answer with success.
 
-    `code` is the venue's own: Upbit's error name, Binance's number as text, or `HTTP <status>`.
+    `code` is the venue's own: Upbit's error name, Binance's number as text, or `HTTP <status>`. It is also the `kind`,
+    unless that is named, as it is where kimp itself found the cause.
     """
 
-    def __init__(self, message: str, *, venue: str, code: str = "") -> None:
+    def __init__(self, message: str, *, venue: str, code: str = "", kind: str | None = None) -> None:
         super().__init__(f"{venue}: {message}" + (f" [{code}]" if code else ""))
         self.venue = venue
         self.code = code
+        self.kind = kind or code or type(self).kind
 
 
 class Rejected(VenueError):
@@ -125,12 +138,16 @@ class Postponed(Rejected):
 class NotSent(Rejected):
     """It would have left too late, so our own limiter or clock held it back; nothing left this process."""
 
+    kind = Kind.LIMITER
+
 
 class Unavailable(VenueError):
     """Refused before execution (rate limit, ban, maintenance, overload); may be repeated."""
 
-    def __init__(self, message: str, *, venue: str, code: str = "", retry_after: int | None = None) -> None:
-        super().__init__(message, venue=venue, code=code)
+    def __init__(
+        self, message: str, *, venue: str, code: str = "", kind: str | None = None, retry_after: int | None = None
+    ) -> None:
+        super().__init__(message, venue=venue, code=code, kind=kind)
         self.retry_after = None if retry_after is None else min(max(retry_after, 0), LONGEST_PAUSE_S)
         """Seconds the venue asks to wait, if it said so; no more than any venue means."""
 

@@ -5,8 +5,8 @@ from collections.abc import Sequence
 
 from kimp.contracts.status import CycleStatus
 from kimp.domain.caps import Caps
+from kimp.domain.reasons import Kind
 from kimp.observability import metrics
-from kimp.observability.reasons import kind_of
 from kimp.ports.outlook import OpenCycle, Outlook
 
 
@@ -30,9 +30,9 @@ def _show_waiting(cycles: Sequence[OpenCycle], now_ms: int) -> None:
     silent = [0.0]
     for cycle in cycles:
         if cycle.status is CycleStatus.DEAD_LETTER:
-            parked[kind_of(cycle.reason)] += 1
+            parked[cycle.reason_kind or Kind.OTHER] += 1
         elif cycle.waiting_reason is not None:
-            ages[kind_of(cycle.waiting_reason)].append((now_ms - (cycle.waiting_since_ms or now_ms)) / 1000)
+            ages[cycle.reason_kind or Kind.OTHER].append((now_ms - (cycle.waiting_since_ms or now_ms)) / 1000)
         else:
             silent.append((now_ms - cycle.updated_ms) / 1000)
     metrics.waiting.show(*((len(those), {"reason": kind}) for kind, those in ages.items()))

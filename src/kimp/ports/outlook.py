@@ -19,7 +19,8 @@ class OpenCycle:
     status: CycleStatus
     waiting_reason: str | None
     waiting_since_ms: int | None
-    reason: str | None
+    reason_kind: str | None
+    """What it waits or is parked for; see `kimp.domain.reasons`."""
     updated_ms: int
 
 

@@ -8,6 +8,7 @@ from temporalio.exceptions import ApplicationErrorCategory
 from activities.failures import VenueFailures, as_failure
 from kimp.domain.errors import (
     LONGEST_PAUSE_S,
+    BusUnavailable,
     KeyRefused,
     KimpError,
     NotFound,
@@ -17,6 +18,7 @@ from kimp.domain.errors import (
     StoreUnavailable,
     Unavailable,
 )
+from kimp.domain.reasons import Kind
 
 
 @pytest.mark.parametrize("kind", [Rejected, NotFound, KeyRefused, NotSent])
@@ -36,6 +38,21 @@ def test_everything_else_is_tried_again(error: KimpError) -> None:
     assert not failure.non_retryable
     assert failure.type == type(error).__name__
     assert failure.next_retry_delay is None
+
+
+@pytest.mark.parametrize(
+    ("error", "kind"),
+    [
+        (Unavailable("locked", venue="upbit", code="open_api_withdraw_locked"), "open_api_withdraw_locked"),
+        (KeyRefused("XRP stays here", venue="upbit", code="address", kind=Kind.ADDRESS), "address"),
+        (NotSent("too late", venue="binance"), "limiter"),
+        (Unavailable("busy", venue="upbit"), "other"),
+        (StoreUnavailable("away"), "database"),
+        (BusUnavailable("away"), "redis"),
+    ],
+)
+def test_what_a_cycle_that_waits_for_it_is_counted_by_comes_along(error: KimpError, kind: str) -> None:
+    assert as_failure(error).details == (kind,)
 
 
 @pytest.mark.parametrize("seconds", [0, 7])

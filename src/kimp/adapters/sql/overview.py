@@ -47,7 +47,9 @@ class SqlOverview:
 
 async def _open(connection: AsyncConnection) -> tuple[OpenCycle, ...]:
     c = cycles.c
-    query = select(c.status, c.waiting_reason, c.waiting_since_ms, c.reason, c.updated_ms).where(c.status.not_in(ENDED))
+    query = select(c.status, c.waiting_reason, c.waiting_since_ms, c.reason_kind, c.updated_ms).where(
+        c.status.not_in(ENDED)
+    )
     return tuple(OpenCycle(CycleStatus(row.status), *row[1:]) for row in await connection.execute(query))
 
 

@@ -20,6 +20,7 @@ from kimp.domain.errors import BadMessage
 from kimp.domain.money import Asset
 from kimp.ports.books import CycleRow
 
+LONGEST_KIND = 64
 SHOWN = [cycles.c[name] for name in CycleRow.__dataclass_fields__]
 UNDONE = (CycleStatus.COMPENSATED.value, CycleStatus.REJECTED.value)
 FIXED = ("cycle_id", "coin", "number", "direction", "workflow_run_id", "started_ms")
@@ -189,6 +190,7 @@ def _row(record: CycleRecord) -> dict[str, Any]:
         "status": record.status.value,
         "sequence": record.sequence,
         "waiting_reason": record.waiting_reason,
+        "reason_kind": record.reason_kind and record.reason_kind[:LONGEST_KIND],
         "waiting_since_ms": record.waiting_since_ms,
         "next_check_ms": record.next_check_ms,
         "reason": record.reason,

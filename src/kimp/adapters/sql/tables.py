@@ -60,6 +60,7 @@ cycles = Table(
     Column("status", CODE, nullable=False),
     Column("sequence", Integer, nullable=False),
     Column("waiting_reason", Text),
+    Column("reason_kind", String(64)),
     Column("waiting_since_ms", BigInteger),
     Column("next_check_ms", BigInteger),
     Column("reason", Text),
