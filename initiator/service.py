@@ -25,7 +25,7 @@ from kimp.observability import metrics
 from kimp.observability.context import bound
 from kimp.observability.crash_points import crash_point
 from kimp.observability.tracing import Cause, from_tick
-from kimp.ports.books import Capital, Controls, ReadModel
+from kimp.ports.books import Capital, CoinStates, Controls
 from kimp.ports.clock import SteadyClock
 from kimp.ports.starter import CycleStarter, StartOutcome
 from kimp.ports.ticks import TickBus
@@ -63,7 +63,7 @@ class Initiator:
         self,
         bus: TickBus,
         starter: CycleStarter,
-        read_model: ReadModel,
+        coin_states: CoinStates,
         controls: Controls,
         capital: Capital,
         clock: SteadyClock,
@@ -73,7 +73,7 @@ class Initiator:
         """`latest_settings`: as people have changed them since."""
         self._bus = bus
         self._starter = starter
-        self._read_model = read_model
+        self._coin_states = coin_states
         self._controls = controls
         self._capital = capital
         self._clock = clock
@@ -182,7 +182,7 @@ class Initiator:
             log.info("%s started, %s expected %+.3f %%", cycle.cycle_id, cycle.direction, cycle.expected_edge * 100)
 
     async def _read_knowledge(self) -> None:
-        states = await self._read_model.coin_states()
+        states = await self._coin_states.coin_states()
         halt = await self._controls.halt_level()
         stakes = await self._capital.stakes()
         self._known.refresh(states, halt, stakes, self._clock.steady_ms())

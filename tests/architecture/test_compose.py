@@ -116,7 +116,7 @@ def test_every_kimp_command_parses(name: str) -> None:
     words = [str(word) for word in kimp_services()[name]["command"]]
     command = typer.main.get_command(app)
     context = command.make_context("kimp", list(words))
-    while isinstance(command, TyperGroup):
+    while isinstance(command, TyperGroup) and (words or not command.invoke_without_command):
         _, found, words = command.resolve_command(context, words)
         assert found is not None
         command, context = found, found.make_context(found.name, list(words), parent=context)

@@ -7,12 +7,11 @@ from dataclasses import dataclass, field
 
 from fakes.caps import RICH
 
-from kimp.contracts.cycle import CycleInput, CycleRecord
-from kimp.contracts.status import CycleStatus
+from kimp.contracts.cycle import CycleInput
 from kimp.domain.admission import CoinState, HaltLevel
 from kimp.domain.market import Quote, VenueRules
 from kimp.domain.money import Asset
-from kimp.ports.books import CycleRow, Stakes
+from kimp.ports.books import Stakes
 from kimp.ports.starter import StartOutcome
 
 
@@ -77,14 +76,6 @@ class StatedBooks:
     away: Exception | None = None
     readings: int = 0
     halts: list[str] = field(default_factory=list)
-
-    async def record(self, record: CycleRecord) -> None: ...
-
-    async def cycles(self, *, limit: int, status: CycleStatus | None = None) -> list[CycleRow]:
-        return []
-
-    async def cycle(self, cycle_id: str) -> CycleRow | None:
-        return None
 
     async def coin_states(self) -> Mapping[Asset, CoinState]:
         self.readings += 1

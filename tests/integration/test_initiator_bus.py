@@ -13,13 +13,13 @@ from initiator.service import Initiator, InitiatorSettings
 from kimp.adapters.clock import SystemClock
 from kimp.adapters.redis.bus import RedisTickBus
 from kimp.config import TradingSettings
-from kimp.contracts.cycle import CycleInput, CycleRecord
+from kimp.contracts.cycle import CycleInput
 from kimp.domain.admission import CoinState, HaltLevel
 from kimp.domain.decision import Rules
 from kimp.domain.market import Quote
 from kimp.domain.money import Asset
 from kimp.domain.venues import Venue
-from kimp.ports.books import CycleRow, Stakes
+from kimp.ports.books import Stakes
 from kimp.ports.starter import StartOutcome
 
 XRP = Asset("XRP")
@@ -27,14 +27,6 @@ XRP = Asset("XRP")
 
 class NoCycles:
     """Read model, controls and starter of a system in which nothing ever runs."""
-
-    async def record(self, record: CycleRecord) -> None: ...
-
-    async def cycles(self, *, limit: int, status: object = None) -> list[CycleRow]:
-        return []
-
-    async def cycle(self, cycle_id: str) -> CycleRow | None:
-        return None
 
     async def coin_states(self) -> Mapping[Asset, CoinState]:
         return {}

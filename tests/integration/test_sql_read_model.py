@@ -15,7 +15,7 @@ from kimp.domain.ledger import Account, opening_entry
 from kimp.domain.money import KRW, USDT, Asset, Money
 from kimp.domain.venues import Direction, Venue
 
-XRP = Asset("XRP")
+XRP, TRX = Asset("XRP"), Asset("TRX")
 SOL = Asset("SOL")
 
 
@@ -127,6 +127,38 @@ async def test_the_list_is_latest_first_and_may_be_of_one_status(books: SqlBooks
     assert [row.cycle_id for row in await books.read_model.cycles(limit=2)] == ["XRP-3", "XRP-2"]
     completed = await books.read_model.cycles(limit=9, status=CycleStatus.COMPLETED)
     assert [row.cycle_id for row in completed] == ["XRP-2", "XRP-1"]
+
+
+async def test_the_list_may_be_of_one_coin_of_a_time_or_of_those_under_way(books: SqlBooks) -> None:
+    for n, coin, status in (
+        (1, XRP, CycleStatus.COMPLETED),
+        (2, TRX, CycleStatus.STARTED),
+        (3, XRP, CycleStatus.DEAD_LETTER),
+        (4, XRP, CycleStatus.REJECTED),
+    ):
+        await books.read_model.record(record(1, status, cycle_id=f"{coin}-{n}", coin=coin, detected_at_ms=n))
+
+    async def listed(**which: Any) -> list[str]:
+        return [row.cycle_id for row in await books.read_model.cycles(limit=9, **which)]
+
+    assert await listed(coin=TRX) == ["TRX-2"]
+    assert await listed(since_ms=3) == ["XRP-4", "XRP-3"]
+    assert await listed(unfinished=True) == ["XRP-3", "TRX-2"]
+    assert await listed(unfinished=True, coin=XRP, since_ms=2) == ["XRP-3"]
+
+
+async def test_results_are_those_of_cycles_that_ended_with_one(books: SqlBooks) -> None:
+    for n, status, profit in (
+        (1, CycleStatus.COMPLETED, Decimal("1200.5")),
+        (2, CycleStatus.COMPENSATED, Decimal(-300)),
+        (3, CycleStatus.REJECTED, None),
+        (4, CycleStatus.DEAD_LETTER, Decimal(7)),
+    ):
+        await books.read_model.record(record(1, status, cycle_id=f"XRP-{n}", profit_krw=profit))
+    assert sorted(result.profit_krw for result in await books.read_model.results()) == [
+        Decimal(-300),
+        Decimal("1200.5"),
+    ]
 
 
 async def test_coin_states_tell_the_latest_cycle_of_each_coin(books: SqlBooks) -> None:

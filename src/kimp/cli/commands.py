@@ -7,7 +7,7 @@ import traceback
 
 import typer
 
-from kimp.cli import codec, config, demo, deploy, inspect, logs, operate, replay, services, settings, temporal
+from kimp.cli import codec, config, demo, deploy, inspect, logs, operate, replay, services, settings, status, temporal
 from kimp.cli.app import EXIT_BAD_INPUT, EXIT_FAILED, app
 from kimp.cli.terminal import tell_error
 from kimp.domain.errors import BadInput, KimpError
@@ -24,6 +24,7 @@ __all__ = [
     "replay",
     "services",
     "settings",
+    "status",
     "temporal",
 ]
 

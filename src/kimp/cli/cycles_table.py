@@ -6,12 +6,12 @@ from rich.console import Console, ConsoleOptions, RenderResult
 from rich.padding import Padding
 from rich.text import Text
 
-from kimp.cli.views import ARROWS, COLOURS, cash, won
+from kimp.cli.views import ARROWS, COLOURS, cash, instant, won
 from kimp.ports.books import CycleRow
 
-COLUMNS = ("cycle", "leg one", "home by", "status", "spent", "returned", "KRW", "s")
+COLUMNS = ("cycle", "begun", "leg one", "home by", "status", "spent", "returned", "KRW", "s")
 NUMBERS = {"spent", "returned", "KRW", "s"}
-LEFT_OUT = ("s", "home by", "returned", "spent", "leg one", "KRW")
+LEFT_OUT = ("s", "home by", "returned", "begun", "spent", "leg one", "KRW")
 """What a narrow terminal does without, first to last; `kimp cycles show` has it all."""
 GAP = 2
 INDENT = 4
@@ -50,6 +50,7 @@ def _cells(row: CycleRow) -> dict[str, str]:
     end = row.closed_ms or row.updated_ms
     return {
         "cycle": row.cycle_id,
+        "begun": instant(row.started_ms),
         "leg one": ARROWS[row.direction],
         "home by": row.route or "-",
         "status": row.status,

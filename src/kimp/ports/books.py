@@ -222,18 +222,43 @@ class CycleRow:
     closed_ms: int | None
 
 
-class ReadModel(Protocol):
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What a cycle that ended has earned, or lost."""
+
+    coin: Asset
+    closed_ms: int
+    profit_krw: Decimal
+
+
+class CoinStates(Protocol):
+    """What an initiator must know before it starts a cycle of a coin."""
+
+    async def coin_states(self) -> Mapping[Asset, CoinState]: ...
+
+
+class ReadModel(CoinStates, Protocol):
     async def record(self, record: CycleRecord) -> None:
         """Upsert the cycle and book its entries in one transaction; an older sequence changes no status."""
         ...
 
-    async def cycles(self, *, limit: int, status: CycleStatus | None = None) -> list[CycleRow]:
-        """Latest first."""
+    async def cycles(
+        self,
+        *,
+        limit: int,
+        status: CycleStatus | None = None,
+        coin: Asset | None = None,
+        since_ms: int = 0,
+        unfinished: bool = False,
+    ) -> list[CycleRow]:
+        """Latest first. `since_ms`: that began then or later; `unfinished`: that have not ended."""
+        ...
+
+    async def results(self) -> list[Result]:
+        """Of every cycle that ended with one."""
         ...
 
     async def cycle(self, cycle_id: str) -> CycleRow | None: ...
-
-    async def coin_states(self) -> Mapping[Asset, CoinState]: ...
 
 
 @dataclass(frozen=True, slots=True)

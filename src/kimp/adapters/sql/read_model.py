@@ -18,7 +18,7 @@ from kimp.contracts.status import CycleStatus
 from kimp.domain.admission import NEVER_TRADED, REFUSALS_COUNTED, CoinState
 from kimp.domain.errors import BadMessage
 from kimp.domain.money import Asset
-from kimp.ports.books import CycleRow
+from kimp.ports.books import CycleRow, Result
 
 LONGEST_KIND = 64
 SHOWN = [cycles.c[name] for name in CycleRow.__dataclass_fields__]
@@ -70,14 +70,38 @@ class SqlReadModel:
 
         await self._store.write(work)
 
-    async def cycles(self, *, limit: int, status: CycleStatus | None = None) -> list[CycleRow]:
+    async def cycles(
+        self,
+        *,
+        limit: int,
+        status: CycleStatus | None = None,
+        coin: Asset | None = None,
+        since_ms: int = 0,
+        unfinished: bool = False,
+    ) -> list[CycleRow]:
         """Latest first."""
-        query = select(*SHOWN).order_by(cycles.c.started_ms.desc(), cycles.c.cycle_id.desc()).limit(limit)
+        c = cycles.c
+        query = select(*SHOWN).order_by(c.started_ms.desc(), c.cycle_id.desc()).limit(limit)
+        query = query.where(c.started_ms >= since_ms)
         if status is not None:
-            query = query.where(cycles.c.status == status.value)
+            query = query.where(c.status == status.value)
+        if coin is not None:
+            query = query.where(c.coin == coin)
+        if unfinished:
+            query = query.where(c.status.not_in(ENDED))
 
         async def work(connection: AsyncConnection) -> list[CycleRow]:
             return [_shown(row) for row in (await connection.execute(query)).mappings()]
+
+        return await self._store.read(work)
+
+    async def results(self) -> list[Result]:
+        """Of every cycle that ended with one."""
+        c = cycles.c
+        query = select(c.coin, c.closed_ms, c.profit_krw).where(c.closed_ms.is_not(None), c.profit_krw.is_not(None))
+
+        async def work(connection: AsyncConnection) -> list[Result]:
+            return [Result(Asset(coin), closed, profit) for coin, closed, profit in await connection.execute(query)]
 
         return await self._store.read(work)
 
