@@ -68,6 +68,8 @@ async def test_a_year_of_a_closed_wallet_ends_with_an_abort(lab: Lab) -> None:
     told_once(lab.records.records)
     waits = [record for record in lab.records.records if record.waiting_reason]
     assert len({record.waiting_since_ms for record in waits}) == 1
+    pauses = [record.next_check_ms - record.at_ms for record in waits if record.next_check_ms is not None]
+    assert pauses == sorted(pauses), "the runs that follow look no oftener than the first"
 
 
 async def test_a_year_of_a_closed_wallet_ends_with_its_opening(lab: Lab) -> None:
