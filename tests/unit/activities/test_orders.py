@@ -184,12 +184,16 @@ async def test_what_was_certainly_not_executed_may_go_later(desk: Desk, venue: W
     assert venue.looks == 0
 
 
+@pytest.mark.parametrize(
+    ("quantity", "words"),
+    [(100_000, "201,000 USDT is above the ceiling"), (40_000, "112,560,000 KRW is above the ceiling")],
+)
 async def test_an_order_above_the_ceiling_is_not_sent_whatever_the_message_says(
-    desk: Desk, venue: WatchedVenue
+    desk: Desk, venue: WatchedVenue, quantity: int, words: str
 ) -> None:
-    report = await execute(desk, venue, intent(quantity=d(100_000)))
+    report = await execute(desk, venue, intent(quantity=d(quantity)))
     assert report.outcome is OrderOutcome.NOT_SENT
-    assert "ceiling" in report.reason
+    assert words in report.reason
     assert not venue.sent
 
 
