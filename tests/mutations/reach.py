@@ -2,7 +2,7 @@
 
 import os
 import re
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from itertools import chain, zip_longest
@@ -21,6 +21,7 @@ RUNGS = {
 """Judged in this order. Tests of whole systems run other processes, in which nothing is measured."""
 MEASURING_S = 3 * 3600
 QUICK_S = 0.2
+FILES_ANEW = 8
 SETTINGS = """
 [run]
 relative_files = true
@@ -56,12 +57,23 @@ class Reach:
     def _reaching(self, one: Break) -> set[str]:
         reaching = self._contexts(one)
         if "" in reaching:  # whoever uses the module may notice
-            reaching = self._users(lambda file: file == one.file) or self._users(beside(one.file))
+            reaching = self._closest(self._users(lambda file: file == one.file) or self._users(beside(one.file)))
         return {context.rpartition("|")[0] for context in reaching} & self.seconds.keys()
 
-    def _users(self, counts: Callable[[str], bool]) -> set[str]:
+    def _users(self, counts: Callable[[str], bool]) -> Counter[str]:
+        """And how many lines each of them runs."""
         lines = [self.data.contexts_by_lineno(file).values() for file in self.data.measured_files() if counts(file)]
-        return set(chain.from_iterable(chain.from_iterable(lines))) - {""}
+        users = Counter(chain.from_iterable(chain.from_iterable(lines)))
+        del users[""]
+        return users
+
+    def _closest(self, users: Counter[str]) -> set[str]:
+        """Of the few files of tests that run most of the module, as each that is loaded anew takes its time."""
+        files: Counter[str] = Counter()
+        for context, lines in users.items():
+            files[context.partition("::")[0]] = max(lines, files[context.partition("::")[0]])
+        closest = {file for file, _ in files.most_common(FILES_ANEW)}
+        return {context for context in users if context.partition("::")[0] in closest}
 
     def _contexts(self, one: Break) -> set[str]:
         contexts = self.data.contexts_by_lineno(one.file)
