@@ -78,8 +78,8 @@ class MarketActivities:
         return route
 
     def _ranked(self, view: MarketView, query: RouteQuery, coins: Iterable[Asset]) -> list[LegEstimate]:
-        now = self.clock.now_ms()
-        return rank_routes(view, coins, query.direction, query.cash, now, query.max_quote_age_ms)
+        now, band = self.clock.now_ms(), self.bounds.premium_band
+        return rank_routes(view, coins, query.direction, query.cash, now, query.max_quote_age_ms, band)
 
     async def _rate(self) -> Decimal | None:
         try:
@@ -92,8 +92,9 @@ class MarketActivities:
     async def find_ways_back(self, query: WaysBackQuery) -> WaysBack:
         """What coins abroad are worth at home, sent back or sold where they are, by the venues' own books."""
         view = await self._own_view(tuple(dict.fromkeys((*query.coins, query.coin))))
+        now, band = self.clock.now_ms(), self.bounds.premium_band
         return ways_back(
-            view, query.coin, query.amount, query.direction, query.coins, self.clock.now_ms(), query.max_quote_age_ms
+            view, query.coin, query.amount, query.direction, query.coins, now, query.max_quote_age_ms, band
         )
 
     async def _own_view(self, coins: Sequence[Asset]) -> MarketView:

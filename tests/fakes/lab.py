@@ -50,7 +50,7 @@ from workflows.arbitrage_cycle import ArbitrageCycle
 from workflows.stranded_cycle import StrandedCycle
 from workflows.sweep import Sweep
 
-BOUNDS = PriceBounds(Decimal("0.01"), Decimal(500), Decimal(5_000))
+BOUNDS = PriceBounds(Decimal("0.01"), Decimal("0.2"), Decimal(500), Decimal(5_000))
 Handle = WorkflowHandle[ArbitrageCycle, CycleResult]
 XRP, TRX = Asset("XRP"), Asset("TRX")
 COINS = (XRP, TRX, USDT)

@@ -112,7 +112,7 @@ def test_routes_are_ranked_by_their_result_whatever_order_they_are_asked_in(
 ) -> None:
     view = MarketView.of(stream, free_rules(ASSETS))
     direction = Direction.TO_BINANCE if cash.asset == Venue.UPBIT.cash else Direction.TO_UPBIT
-    ranked = rank_routes(view, asked, direction, cash, NOW, 1_000)
+    ranked = rank_routes(view, asked, direction, cash, NOW, 1_000, Decimal(100))
     estimates = [estimate_leg(view, coin, direction, cash, NOW, 1_000) for coin in ASSETS]
     open_ = [estimate for estimate in estimates if isinstance(estimate, LegEstimate)]
     assert ranked == sorted(open_, key=lambda route: (-route.proceeds.amount, route.coin))

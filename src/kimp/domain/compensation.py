@@ -98,11 +98,14 @@ def ways_back(
     coins: Iterable[Asset],
     now_ms: int,
     max_age_ms: int,
+    premium_band: Decimal,
 ) -> WaysBack:
     """Compare finishing forward with returning, for `amount` coins on `direction.source`; home is its destination."""
     returned = estimate_return(view, coin, amount, direction, now_ms, max_age_ms)
     cash = estimate_sale(view, coin, direction.source, amount, now_ms, max_age_ms)
-    routes = [] if isinstance(cash, Blocked) else rank_routes(view, coins, direction, cash, now_ms, max_age_ms)
+    routes = (
+        [] if isinstance(cash, Blocked) else rank_routes(view, coins, direction, cash, now_ms, max_age_ms, premium_band)
+    )
     return WaysBack(
         returned=None if isinstance(returned, Blocked) else returned,
         finished=routes[0].proceeds if routes else None,

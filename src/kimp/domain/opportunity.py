@@ -12,7 +12,7 @@ from kimp.domain.market import Instrument, Quote, Side
 from kimp.domain.money import USDT, ZERO, Asset, Money, exact, round_down
 from kimp.domain.premium import coin_premium, mid
 from kimp.domain.venues import Direction, Venue
-from kimp.domain.view import MarketView, check_quote
+from kimp.domain.view import MarketView, check_quote, premium_gate
 
 CENT = Decimal("0.01")
 
@@ -86,7 +86,11 @@ def market_gates(
         return None
     ways_home = [
         home
-        for home in (find_way(view, c, direction.opposite, now_ms, limits.max_quote_age_ms) for c in route_coins)
+        for home in (
+            find_way(view, c, direction.opposite, now_ms, limits.max_quote_age_ms)
+            for c in route_coins
+            if premium_gate(view, c, limits.premium_band) is None
+        )
         if not isinstance(home, Blocked)
     ]
     sized = yield from _size_gates(way, ways_home, limits, market.krw_per_usdt)

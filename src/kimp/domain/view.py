@@ -2,11 +2,13 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from decimal import Decimal
 from typing import Self
 
 from kimp.domain.gates import Blocked, Gate, Gates, first_closed
 from kimp.domain.market import Instrument, Network, Quote, VenueRules
-from kimp.domain.money import Asset
+from kimp.domain.money import USDT, Asset
+from kimp.domain.premium import coin_premium, mid
 from kimp.domain.venues import Direction, Venue
 
 
@@ -49,6 +51,21 @@ def check_quote(view: MarketView, venue: Venue, coin: Asset, now_ms: int, max_ag
     if quote.crossed:
         return Blocked(Gate.QUOTE_CROSSED, f"{coin} on {venue}: bid {quote.bid} >= ask {quote.ask}")
     return quote
+
+
+def premium_gate(view: MarketView, coin: Asset, band: Decimal) -> Blocked | None:
+    """Whether the coin's premium is too large to be one: another coin of the same name, a frozen book, a closed wallet.
+
+    USDT has none against itself. Without all three quotes nothing can be told.
+    """
+    upbit, binance = view.quotes.get((Venue.UPBIT, coin)), view.quotes.get((Venue.BINANCE, coin))
+    dollar = view.quotes.get((Venue.UPBIT, USDT))
+    if coin == USDT or upbit is None or binance is None or dollar is None:
+        return None
+    value = coin_premium(upbit, binance, mid(dollar))
+    if abs(value) <= band:
+        return None
+    return Blocked(Gate.PREMIUM_BAND, f"premium {value:+.2%} of {coin} is beyond +-{band:.2%}")
 
 
 def wallet_gates(view: MarketView, coin: Asset, direction: Direction) -> Gates[tuple[Network, Network]]:

@@ -146,6 +146,14 @@ def test_a_premium_beyond_the_band_is_bad_data_either_way(bid: str, ask: str) ->
     assert gate(judge(view)) is Gate.PREMIUM_BAND
 
 
+def test_a_coin_beyond_the_band_is_no_way_home_either() -> None:
+    """At a tenth of its price TRX would seem to earn nine times the stake."""
+    view = market()
+    upbit = view.quotes[Venue.UPBIT, TRX]
+    view.quotes[Venue.UPBIT, TRX] = upbit._replace(bid=upbit.bid / 10, ask=upbit.ask / 10)
+    assert found(judge(view, limits=replace(LIMITS, threshold=d("0.009")))).route.coin == USDT
+
+
 def test_a_closed_wallet_forbids_the_leg() -> None:
     view = market()
     view.networks = {**view.networks, (Venue.BINANCE, XRP): network(Venue.BINANCE, XRP, out=False)}

@@ -12,6 +12,7 @@ from kimp.domain.view import MarketView
 
 COINS = (XRP, TRX, USDT)
 WON = Money(d(1_400_000), KRW)
+BAND = d("0.2")
 
 
 def market(*extra_coins: Asset) -> MarketView:
@@ -19,7 +20,7 @@ def market(*extra_coins: Asset) -> MarketView:
 
 
 def home(view: MarketView, *coins: Asset) -> list[LegEstimate]:
-    return rank_routes(view, coins or COINS, Direction.TO_BINANCE, WON, NOW, 1_000)
+    return rank_routes(view, coins or COINS, Direction.TO_BINANCE, WON, NOW, 1_000, BAND)
 
 
 def test_routes_come_by_what_they_bring_home() -> None:
@@ -46,13 +47,21 @@ def test_a_closed_route_is_left_out() -> None:
     assert [route.coin for route in home(view)] == [USDT, XRP]
 
 
+def test_a_coin_of_the_same_name_at_another_price_is_no_way_home() -> None:
+    """At a twentieth of its price on the other venue it would seem to bring home twenty times the cash."""
+    view = market()
+    upbit = view.quotes[Venue.UPBIT, TRX]
+    view.quotes[Venue.UPBIT, TRX] = upbit._replace(bid=upbit.bid / 20, ask=upbit.ask / 20)
+    assert [route.coin for route in home(view)] == [USDT, XRP]
+
+
 def test_without_a_fresh_quote_there_is_no_route() -> None:
     view = market()
-    assert rank_routes(view, COINS, Direction.TO_BINANCE, WON, NOW + 1_001, 1_000) == []
+    assert rank_routes(view, COINS, Direction.TO_BINANCE, WON, NOW + 1_001, 1_000, BAND) == []
 
 
 def test_usdt_leaves_binance_without_an_order_and_is_sold_on_upbit() -> None:
-    routes = rank_routes(market(), [USDT], Direction.TO_UPBIT, Money(d(1000), USDT), NOW, 1_000)
+    routes = rank_routes(market(), [USDT], Direction.TO_UPBIT, Money(d(1000), USDT), NOW, 1_000, BAND)
     assert [route.proceeds for route in routes] == [Money(d(1_399_000), KRW)]
 
 
