@@ -21,7 +21,7 @@ from kimp.domain.venues import Venue
 
 XRP, SOL = Asset("XRP"), Asset("SOL")
 NOW = 1_790_000_000_000
-POISON = [b"", b"no JSON", b"[2,[]]", b"{}", b"[1,[[]]]", b"\xff\xfe", b"[" * 10_000]
+POISON = [b"", b"no JSON", b"[1,[]]", b"{}", b"[2,[[]]]", b"\xff\xfe", b"[" * 10_000]
 
 
 def quote(number: int, venue: Venue = Venue.UPBIT, coin: Asset = XRP) -> Quote:

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from initiator.scanner import Scanner
 from kimp.contracts.ranges import LAST_MS, LEAST, LONGEST_NAME, LONGEST_NUMBER, MOST
-from kimp.contracts.ticks import LARGEST_BATCH, LARGEST_QUOTE, decode_batch, decode_quote, encode_batch, encode_quote
+from kimp.contracts.ticks import LARGEST_BATCH, LARGEST_QUOTE, VERSION, decode_batch, decode_last_value, encode_batch
+from kimp.domain.depth import written
 from kimp.domain.errors import BadMessage
 from kimp.domain.market import Quote
 from kimp.domain.money import USDT, Asset
@@ -22,7 +23,10 @@ PRICES = st.decimals(LEAST, MOST, allow_nan=False, allow_infinity=False).filter(
 )
 SIZES = st.one_of(st.just(Decimal(0)), PRICES)
 COINS = st.from_regex(rf"[A-Za-z0-9]{{1,{LONGEST_NAME}}}", fullmatch=True).map(Asset)
-QUOTES = st.builds(Quote, st.sampled_from(Venue), COINS, PRICES, SIZES, PRICES, SIZES, st.integers(0, LAST_MS))
+BEHIND = st.lists(st.tuples(PRICES, SIZES), max_size=3).map(written)
+QUOTES = st.builds(
+    Quote, st.sampled_from(Venue), COINS, PRICES, SIZES, PRICES, SIZES, st.integers(0, LAST_MS), BEHIND, BEHIND
+)
 
 NUMBERS = st.one_of(
     st.decimals().map(str),
@@ -55,16 +59,16 @@ def test_a_batch_arrives_as_it_was_sent(quotes: list[Quote]) -> None:
 
 @given(QUOTES)
 def test_a_single_quote_arrives_as_it_was_sent(sent: Quote) -> None:
-    arrived = decode_quote(encode_quote(sent))
+    arrived = decode_last_value(encode_batch([sent]))
     assert arrived == sent
     assert [str(number) for number in arrived] == [str(number) for number in sent], "digits and all"
 
 
 @given(st.binary())
-@example(b"[1,[]," + b"[" * 100_000)
-@example(b'[1,[["upbit","\xff","1","1","2","1",9]]]')
+@example(b"[2,[]," + b"[" * 100_000)
+@example(b'[2,[["upbit","\xff","1","1","2","1",9]]]')
 def test_bytes_are_quotes_or_a_bad_message(data: bytes) -> None:
-    for decode in (decode_batch, decode_quote):
+    for decode in (decode_batch, decode_last_value):
         with suppress(BadMessage):
             decode(data)
 
@@ -73,7 +77,7 @@ def test_bytes_are_quotes_or_a_bad_message(data: bytes) -> None:
 def test_what_decodes_can_be_calculated_with(rows: list[tuple[object, ...]]) -> None:
     """The reader's loop divides and compares whatever gets through."""
     try:
-        quotes = decode_batch(json.dumps([1, rows]).encode())
+        quotes = decode_batch(json.dumps([VERSION, rows]).encode())
     except BadMessage:
         return
     scanner = Scanner([XRP], d("0.001"))
@@ -93,7 +97,7 @@ def test_an_impossible_price_is_refused_by_name(bid: str, ask: str) -> None:
     with pytest.raises(BadMessage, match="XRP on upbit has "):
         decode_batch(encode_batch([bad]))
     with pytest.raises(BadMessage, match="XRP on upbit has "):
-        decode_quote(encode_quote(bad))
+        decode_last_value(encode_batch([bad]))
 
 
 @pytest.mark.parametrize("size", ["-1", "1E+999999", "NaN"])
@@ -108,17 +112,27 @@ def test_an_impossible_size_is_refused_by_name(size: str) -> None:
 def test_a_number_of_endless_digits_is_refused_in_a_short_line(number: str, place: int) -> None:
     row: list[object] = ["upbit", "XRP", "1", "1", "2", "1", NOW]
     row[place] = number
-    for decode, sent in ((decode_batch, [1, [row]]), (decode_quote, row)):
+    for decode in (decode_batch, decode_last_value):
         with pytest.raises(BadMessage) as refused:
-            decode(json.dumps(sent).encode())
+            decode(json.dumps([VERSION, [row]]).encode())
         assert len(str(refused.value)) < 300
 
 
 def test_a_message_larger_than_any_feeder_sends_is_refused_unread() -> None:
     coins = [Asset(f"C{number}") for number in range(1_500)]
-    batch = encode_batch([quote(venue, coin, "2828.12345678", "2830.12345678") for coin in coins for venue in Venue])
+    behind = written([("2828.12345678", "4898.12345678")] * 19)
+    batch = encode_batch(
+        [
+            quote(venue, coin, "2828.12345678", "2830.12345678")._replace(bids_behind=behind, asks_behind=behind)
+            for coin in coins
+            for venue in Venue
+        ]
+    )
     assert len(decode_batch(batch)) == 2 * len(coins), "every book there is, at once"
-    for decode, data in ((decode_batch, b"[1,[" + b" " * LARGEST_BATCH), (decode_quote, b"[" + b" " * LARGEST_QUOTE)):
+    for decode, data in (
+        (decode_batch, b"[2,[" + b" " * LARGEST_BATCH),
+        (decode_last_value, b"[" + b" " * LARGEST_QUOTE),
+    ):
         with pytest.raises(BadMessage, match=r"bytes, where .* are the most; no feeder sends that"):
             decode(data)
 
@@ -128,9 +142,9 @@ def test_a_message_larger_than_any_feeder_sends_is_refused_unread() -> None:
 )
 def test_a_time_that_never_was_is_refused_in_a_short_line(received_ms: str) -> None:
     row = f'["upbit","XRP","1","1","2","1",{received_ms}]'
-    for decode, data in ((decode_batch, f"[1,[{row}]]"), (decode_quote, row)):
+    for decode in (decode_batch, decode_last_value):
         with pytest.raises(BadMessage) as refused:
-            decode(data.encode())
+            decode(f"[{VERSION},[{row}]]".encode())
         assert len(str(refused.value)) < 300
 
 
@@ -148,5 +162,12 @@ def test_an_empty_side_is_no_error() -> None:
 
 
 def test_another_version_says_what_to_do() -> None:
-    with pytest.raises(BadMessage, match="version 2, this kimp reads 1; update the older process"):
-        decode_batch(b"[2,[]]")
+    for decode, where in ((decode_batch, "TICKER_UPDATES"), (decode_last_value, "last value in Redis")):
+        for data in (b'[1,[["upbit","XRP","1","1","2","1",1790000000000]]]', b"[1,[]]", b"[3,[]]"):
+            with pytest.raises(BadMessage, match=rf"{where}: version \d, this kimp reads 2; update the older process"):
+                decode(data)
+
+
+def test_what_feeders_of_version_one_kept_as_last_values_is_refused() -> None:
+    with pytest.raises(BadMessage, match="is an older feeder still running"):
+        decode_last_value(b'["upbit","XRP","1","1","2","1",1790000000000]')

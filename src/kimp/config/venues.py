@@ -57,6 +57,8 @@ class VenueSettings(Section):
     """Whether a process may run with a key that may do more than the process needs. Left out: only with the one
     key for everything, and not on a real venue.
     """
+    levels: int = Field(default=15, ge=1, le=20)
+    """How many levels of each side of a book are read; a cycle is no larger than they carry."""
     networks: ByCoin
     """Coin -> the venue's own name of the chain that kimp uses for it (`net_type` on Upbit, `network` on Binance)."""
     withdraw_to: ByCoin = Field(default_factory=dict)

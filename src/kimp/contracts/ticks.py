@@ -1,9 +1,10 @@
 """The wire format of Redis channel `TICKER_UPDATES`: `[version, [[venue, coin, bid, ...], ...]]` in JSON.
 
-msgspec decodes it straight into the domain's `Quote` tuples, decimals from strings, checked on the way.
+msgspec decodes it straight into the domain's `Quote` tuples, decimals from strings, checked on the way. The levels
+behind a book's top stay text. The last value of a book is a message of one quote.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 
 import msgspec
 
@@ -12,10 +13,11 @@ from kimp.domain.errors import BadMessage
 from kimp.domain.market import Quote
 
 CHANNEL = "TICKER_UPDATES"
-VERSION = 1
-LARGEST_BATCH = 512 * 1024
-"""Bytes. The feeder sends at most one quote of each book at a time, some 90 bytes each."""
-LARGEST_QUOTE = 1024
+LAST_VALUE = "last value in Redis"
+VERSION = 2
+LARGEST_BATCH = 4 * 1024 * 1024
+"""Bytes. The feeder sends at most one quote of each book at a time: 15 levels are some 700 bytes, 30 twice that."""
+LARGEST_QUOTE = 16 * 1024
 
 
 class TickBatch(msgspec.Struct, array_like=True, frozen=True, gc=False):
@@ -27,50 +29,49 @@ class TickBatch(msgspec.Struct, array_like=True, frozen=True, gc=False):
 
 _encoder = msgspec.json.Encoder()
 _batches = msgspec.json.Decoder(TickBatch)
-_quotes = msgspec.json.Decoder(Quote)
 UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError, ArithmeticError, ValueError)
 """The last is JSON nested too deep."""
 STRANGER = "no feeder sends that: who else may write to this Redis?"
 
 
-def encode_batch(quotes: Sequence[Quote]) -> bytes:
-    return _encoder.encode((VERSION, quotes))
+def encode_quote(quote: Quote) -> bytes:
+    """One row of a message; each is encoded once, for its batch and for its last value."""
+    return _encoder.encode(quote)
+
+
+def message_of(rows: Iterable[bytes]) -> bytes:
+    """The message of quotes that are encoded already."""
+    return b"[%d,[%b]]" % (VERSION, b",".join(rows))
+
+
+def encode_batch(quotes: Iterable[Quote]) -> bytes:
+    return message_of(map(encode_quote, quotes))
 
 
 def decode_batch(data: bytes) -> list[Quote]:
     """Raises BadMessage, in one line, for anything but a batch of this version."""
-    if len(data) > LARGEST_BATCH:
-        raise BadMessage(
-            f"{CHANNEL}: a message of {len(data):,} bytes, where {LARGEST_BATCH:,} are the most; {STRANGER}"
-        )
+    return _decode(data, CHANNEL, LARGEST_BATCH)
+
+
+def decode_last_value(data: bytes) -> Quote:
+    """Raises BadMessage for anything but one quote of this version."""
+    quotes = _decode(data, LAST_VALUE, LARGEST_QUOTE)
+    if len(quotes) != 1:
+        raise BadMessage(f"{LAST_VALUE}: {len(quotes)} quotes, where one is kept; {STRANGER}")
+    return quotes[0]
+
+
+def _decode(data: bytes, where: str, largest: int) -> list[Quote]:
+    if len(data) > largest:
+        raise BadMessage(f"{where}: a message of {len(data):,} bytes, where {largest:,} are the most; {STRANGER}")
     try:
         batch = _batches.decode(data)
     except UNREADABLE as error:
-        raise BadMessage(f"{CHANNEL}: {error}; is an older feeder still running?") from None
+        raise BadMessage(f"{where}: {error}; is an older feeder still running?") from None
     if batch.version != VERSION:
-        raise BadMessage(f"{CHANNEL}: version {batch.version}, this kimp reads {VERSION}; update the older process")
+        raise BadMessage(f"{where}: version {batch.version}, this kimp reads {VERSION}; update the older process")
     for quote in batch.quotes:
-        _refuse_unreal(quote)
+        # A decimal string can spell NaN, zero or 1E+999999; comparing or dividing them would end the reader's loop.
+        if (problem := quote_problem(quote)) is not None:
+            raise BadMessage(f"{where}: {problem}")
     return batch.quotes
-
-
-def _refuse_unreal(quote: Quote) -> None:
-    """A decimal string can spell NaN, zero or 1E+999999; comparing or dividing them would end the reader's loop."""
-    if (problem := quote_problem(quote)) is not None:
-        raise BadMessage(f"{CHANNEL}: {problem}")
-
-
-def encode_quote(quote: Quote) -> bytes:
-    return _encoder.encode(quote)
-
-
-def decode_quote(data: bytes) -> Quote:
-    """Raises BadMessage for anything but one quote."""
-    if len(data) > LARGEST_QUOTE:
-        raise BadMessage(f"last value in Redis: {len(data):,} bytes, where {LARGEST_QUOTE:,} are the most; {STRANGER}")
-    try:
-        quote = _quotes.decode(data)
-    except UNREADABLE as error:
-        raise BadMessage(f"last value in Redis: {error}; is an older feeder still running?") from None
-    _refuse_unreal(quote)
-    return quote

@@ -34,7 +34,7 @@ class Walk(NamedTuple):
 
 def written(levels: Iterable[tuple[object, object]]) -> str:
     """Price and size of each level as a quote carries those behind its top."""
-    return " ".join(f"{price}:{size}" for price, size in levels)
+    return " ".join([f"{price}:{size}" for price, size in levels])
 
 
 def levels(quote: Quote, side: Side) -> Iterator[Level]:

@@ -102,8 +102,9 @@ class PaperConfig(Section):
     binance_balances: dict[str, Amount] = Field(default_factory=lambda: {"USDT": Decimal(100_000)})
     coins: tuple[CoinConfig, ...] = DEFAULT_COINS
     market: SyntheticMarket | ReplayMarket = Field(default=SyntheticMarket(), discriminator="kind")
-    level_krw: Positive = Decimal(10_000_000)
-    """Mean value of one level of a displayed order book; USDT books get the same value."""
+    level_krw: Positive = Decimal(700_000)
+    """Mean value of the first levels of a displayed order book, of which a usual cycle takes several; each level behind
+    is larger. USDT books get the same value."""
     upbit_fee: Amount = Decimal("0.0005")
     binance_fee: Amount = Decimal("0.001")
     transfer_time_scale: float = Field(default=0.01, ge=0)

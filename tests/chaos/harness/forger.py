@@ -15,7 +15,7 @@ from redis.exceptions import RedisError
 
 from kimp.adapters.redis.bus import last_key, rules_key
 from kimp.bootstrap.parts import bus_url
-from kimp.contracts.ticks import CHANNEL, decode_quote, encode_batch, encode_quote
+from kimp.contracts.ticks import CHANNEL, decode_last_value, encode_batch
 from kimp.domain.market import Quote
 from kimp.domain.money import USDT, Asset
 from kimp.domain.venues import Venue
@@ -93,7 +93,7 @@ class Forger:
         real = await _last(redis, venue, coin)
         time_of_it = str(real.received_ms).encode()
         await redis.publish(CHANNEL, encode_batch([real]).replace(time_of_it, NO_TIME))
-        await redis.set(last_key(venue, coin), encode_quote(real).replace(time_of_it, NO_TIME), px=LAST_MS)
+        await redis.set(last_key(venue, coin), encode_batch([real]).replace(time_of_it, NO_TIME), px=LAST_MS)
 
     async def _rules(self, redis: Redis) -> None:
         """Of one market or wallet; the feeder's next reading takes their place."""
@@ -110,11 +110,11 @@ async def _value(redis: Redis, key: str) -> bytes:
 
 
 async def _last(redis: Redis, venue: Venue, coin: Asset) -> Quote:
-    return decode_quote(await _value(redis, last_key(venue, coin)))
+    return decode_last_value(await _value(redis, last_key(venue, coin)))
 
 
 async def _tell(redis: Redis, quotes: Sequence[Quote]) -> None:
     """As the feeder does."""
     await redis.publish(CHANNEL, encode_batch(quotes))
     for quote in quotes:
-        await redis.set(last_key(quote.venue, quote.coin), encode_quote(quote), px=LAST_MS)
+        await redis.set(last_key(quote.venue, quote.coin), encode_batch([quote]), px=LAST_MS)

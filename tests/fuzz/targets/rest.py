@@ -85,7 +85,7 @@ UPBIT: dict[str, Callable[[Any], Any]] = {
 BINANCE: dict[str, Callable[[Any], Any]] = {
     "order": binance.order,
     "found-order": _parts(_binance_order, "order", "trades"),
-    "top": lambda told: binance.top(told, XRP, NOW),
+    "book": lambda told: binance.book(told, XRP, NOW),
     "account": binance.balances,
     "deposit-address": lambda told: binance.deposit_address(told, "XRP"),
     "registered": lambda told: binance.registered_addresses(told, XRP, "XRP"),

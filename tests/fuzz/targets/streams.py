@@ -11,9 +11,9 @@ from initiator.scanner import Scanner
 from kimp.adapters.binance.stream import BinanceStream
 from kimp.adapters.redis.rules import decode_rules
 from kimp.adapters.upbit.stream import UpbitStream
-from kimp.adapters.venue.stream import VenueStream, _Order
+from kimp.adapters.venue.stream import Books, VenueStream
 from kimp.config import Settings
-from kimp.contracts.ticks import decode_batch, decode_quote
+from kimp.contracts.ticks import decode_batch, decode_last_value
 from kimp.domain.errors import BadMessage
 from kimp.domain.market import Quote, VenueRules
 from kimp.domain.money import USDT
@@ -28,7 +28,7 @@ def _published(open_stream: Callable[[], VenueStream]) -> Callable[[bytes], Any]
 
     def published(data: bytes) -> Any:
         frames = [*data.splitlines(), data]
-        quotes, going_away = stream._read(frames, read, _Order())
+        quotes, going_away = stream._read(frames, read, Books())
         screen = Screen()
         verdicts = [screen.reject(quote) for quote in quotes]
         return [quote for quote, against in zip(quotes, verdicts, strict=True) if against is None], going_away, verdicts
@@ -71,6 +71,6 @@ TARGETS = [
     Target("upbit-frames", _published(_upbit)),
     Target("binance-frames", _published(_binance)),
     Target("bus-quotes", _scanned, (BadMessage,)),
-    Target("bus-last-value", decode_quote, (BadMessage,)),
+    Target("bus-last-value", decode_last_value, (BadMessage,)),
     Target("bus-rules", _traded_by, (BadMessage,)),
 ]

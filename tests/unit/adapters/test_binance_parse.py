@@ -218,7 +218,7 @@ def test_a_network_that_is_not_listed_is_named() -> None:
 
 PARSERS: list[Callable[[Any], object]] = [
     parse.order, parse.trades, parse.executed, parse.balances, parse.applied, parse.withdrawals,
-    lambda told: parse.top(told, XRP, 1), lambda told: parse.deposits(told, "X"),
+    lambda told: parse.book(told, XRP, 1), lambda told: parse.deposits(told, "X"),
     lambda told: parse.deposit_address(told, "XRP"), lambda told: parse.registered_addresses(told, XRP, "XRP"),
     rulebook.symbols, rulebook.taker_fees, rulebook.networks,
 ]  # fmt: skip

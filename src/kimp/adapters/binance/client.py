@@ -26,7 +26,7 @@ binance-spot-api-docs, wallet docs.
 """
 COSTS: Mapping[tuple[str, str], Mapping[str, int]] = {
     ("GET", "exchangeInfo"): {"weight": 20},
-    ("GET", "ticker/bookTicker"): {"weight": 2},
+    ("GET", "depth"): {"weight": 5},
     ("GET", "time"): {"weight": 1},
     ("GET", "account"): {"weight": 20},
     ("GET", "order"): {"weight": 4},

@@ -6,7 +6,7 @@ from decimal import Decimal
 import msgspec
 
 from kimp.adapters.binance.parse import symbol
-from kimp.adapters.venue.ticks import Notice, Read, Refused, Tick
+from kimp.adapters.venue.ticks import Depth, Notice, Read, Refused, Tick
 from kimp.domain.errors import BadMessage
 from kimp.domain.market import Quote
 from kimp.domain.money import ZERO, Asset
@@ -17,12 +17,21 @@ SHOWN = 200
 """Characters of a refusal that are told."""
 
 
-class _Top(
+class _Data(
     msgspec.Struct,
     gc=False,
-    rename={"event": "e", "update": "u", "symbol": "s", "bid": "b", "bid_size": "B", "ask": "a", "ask_size": "A"},
+    rename={
+        "event": "e",
+        "update": "u",
+        "symbol": "s",
+        "bid": "b",
+        "bid_size": "B",
+        "ask": "a",
+        "ask_size": "A",
+        "depth_update": "lastUpdateId",
+    },
 ):
-    """A bookTicker; all fields have defaults because a `serverShutdown` has none of them."""
+    """A bookTicker or a depth; all fields have defaults because a `serverShutdown` has none of them."""
 
     event: str = ""
     update: int = 0
@@ -31,6 +40,9 @@ class _Top(
     bid_size: Decimal = ZERO
     ask: Decimal = ZERO
     ask_size: Decimal = ZERO
+    depth_update: int | None = None
+    bids: list[tuple[str, str]] = []
+    asks: list[tuple[str, str]] = []
 
 
 class _Error(msgspec.Struct):
@@ -40,7 +52,7 @@ class _Error(msgspec.Struct):
 
 class _Frame(msgspec.Struct, gc=False, rename={"event": "e", "number": "id"}):
     stream: str = ""
-    data: _Top | None = None
+    data: _Data | None = None
     event: str = ""
     error: _Error | None = None
     number: int | str | None = None
@@ -50,16 +62,21 @@ class _Frame(msgspec.Struct, gc=False, rename={"event": "e", "number": "id"}):
 _frames = msgspec.json.Decoder(_Frame)
 
 
-def reader(coins: Sequence[Asset]) -> Read:
-    """Reads bookTickers of `coins`, ordered by their update id: they carry no time."""
+def reader(coins: Sequence[Asset], levels: int) -> Read:
+    """Reads bookTickers of `coins` and depths of so many levels, ordered by their update ids: they carry no time."""
     by_symbol = {symbol(coin): coin for coin in coins}
+    by_stream = {symbol(coin).lower(): coin for coin in coins}
 
-    def read(frame: bytes, received_ms: int) -> Tick | Notice:
+    def read(frame: bytes, received_ms: int) -> Tick | Depth | Notice:
         try:
             told = _frames.decode(frame)
         except (ValueError, RecursionError) as error:
             raise BadMessage(f"not a frame of Binance: {error}") from None
         top = told.data
+        if top is not None and top.depth_update is not None:
+            # Only the name of its stream tells whose it is.
+            coin = by_stream.get(told.stream.partition("@")[0])
+            return _notice(told) if coin is None else _depth(coin, top.depth_update, top, levels, received_ms)
         coin = None if top is None else by_symbol.get(top.symbol)
         if top is None or coin is None:
             return _notice(told)
@@ -70,6 +87,21 @@ def reader(coins: Sequence[Asset]) -> Read:
     return read
 
 
+def _depth(coin: Asset, update: int, told: _Data, levels: int, received_ms: int) -> Depth:
+    """An empty side is a price of zero, as it is in a bookTicker."""
+    bids, asks = told.bids[:levels], told.asks[:levels]
+    try:
+        (bid, bid_size), (ask, ask_size) = map(_best, (bids, asks))
+    except ArithmeticError:
+        raise BadMessage("a best level that is no pair of numbers") from None
+    return Depth(Quote(Venue.BINANCE, coin, bid, bid_size, ask, ask_size, received_ms), update, bids, asks)
+
+
+def _best(side: list[tuple[str, str]]) -> tuple[Decimal, Decimal]:
+    price, size = side[0] if side else ("0", "0")
+    return Decimal(price), Decimal(size)
+
+
 def _notice(told: _Frame) -> Notice:
     if SHUTDOWN in {told.event, told.data.event if told.data else "", told.stream.removeprefix("!")}:
         return Notice.GOING_AWAY
@@ -77,4 +109,4 @@ def _notice(told: _Frame) -> Notice:
         raise Refused(f"{told.error.code}: {told.error.msg[:SHOWN]!r}")
     if told.number is not None:
         return Notice.NOTHING
-    raise BadMessage(f"neither a bookTicker of ours nor a notice: {told.stream[:40]!r}")
+    raise BadMessage(f"neither a book of ours nor a notice: {told.stream[:40]!r}")

@@ -9,6 +9,7 @@ from kimp.adapters.venue import rows
 from kimp.adapters.venue.rows import readable
 from kimp.adapters.venue.shape import Facts, instant, same_txid, shaped
 from kimp.contracts.transfers import Address, TransferState, WithdrawalReport
+from kimp.domain.depth import written
 from kimp.domain.errors import BadMessage
 from kimp.domain.market import Fill, Quote, Side
 from kimp.domain.money import CONTEXT, ZERO, Asset, exact
@@ -120,16 +121,26 @@ def _terms(told: _Order) -> OrderTerms:
     )
 
 
-class _Top(Facts, rename="camel"):
-    bid_price: Decimal
-    bid_qty: Decimal
-    ask_price: Decimal
-    ask_qty: Decimal
+class _Level(Facts, array_like=True):
+    price: Decimal
+    size: Decimal
 
 
-def top(content: Any, coin: Asset, received_ms: int) -> Quote:
-    told = shaped(content, _Top, "bookTicker")
-    return Quote(Venue.BINANCE, coin, told.bid_price, told.bid_qty, told.ask_price, told.ask_qty, received_ms)
+class _Depth(Facts):
+    bids: list[_Level]
+    asks: list[_Level]
+
+
+NOBODY = _Level(ZERO, ZERO)
+"""An empty side of a book."""
+
+
+def book(content: Any, coin: Asset, received_ms: int) -> Quote:
+    told = shaped(content, _Depth, "depth")
+    bid, *bids = told.bids or [NOBODY]
+    ask, *asks = told.asks or [NOBODY]
+    behind = [written((level.price, level.size) for level in side) for side in (bids, asks)]
+    return Quote(Venue.BINANCE, coin, bid.price, bid.size, ask.price, ask.size, received_ms, *behind)
 
 
 class _Balance(Facts):

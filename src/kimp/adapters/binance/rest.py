@@ -49,6 +49,7 @@ class BinanceExchange:
         self._keys = keys
         self._names = settings.networks
         self._clock = clock
+        self._levels = settings.levels
         self._api: Any = make_client(
             settings, self._keys
         )  # ccxt makes its calls at run time; no checker knows their types
@@ -95,7 +96,7 @@ class BinanceExchange:
             listed, fees, quote = await asyncio.gather(
                 self._symbols({name: coin}),
                 self._fees.get("all", self._read_fees),
-                self._top(coin),
+                self._book(coin),
             )
         except Rejected as refusal:
             if refusal.code != NO_SUCH_SYMBOL:
@@ -107,11 +108,11 @@ class BinanceExchange:
         return MarketNow(quote=quote, instrument=instrument)
 
     async def tops(self, coins: Sequence[Asset]) -> Mapping[Asset, Quote]:
-        return dict(zip(coins, await asyncio.gather(*map(self._top, coins)), strict=True))
+        return dict(zip(coins, await asyncio.gather(*map(self._book, coins)), strict=True))
 
-    async def _top(self, coin: Asset) -> Quote:
-        book = self._api.public_get_ticker_bookticker({"symbol": parse.symbol(coin)})
-        return await self._call.read("book", book, lambda told: parse.top(told, coin, self._clock.now_ms()))
+    async def _book(self, coin: Asset) -> Quote:
+        book = self._api.public_get_depth({"symbol": parse.symbol(coin), "limit": self._levels})
+        return await self._call.read("book", book, lambda told: parse.book(told, coin, self._clock.now_ms()))
 
     async def balances(self) -> Balances:
         return await self._call.read("balances", self._api.private_get_account(), parse.balances)

@@ -1,4 +1,4 @@
-"""Binance's best bids and offers as quotes (binance-spot-api-docs, web-socket-streams.md)."""
+"""Binance's books as quotes: tops and the levels behind them (binance-spot-api-docs, web-socket-streams.md)."""
 
 from collections.abc import Sequence
 
@@ -7,6 +7,9 @@ from kimp.adapters.binance.parse import symbol
 from kimp.adapters.venue.stream import Feed, VenueStream
 from kimp.domain.money import Asset
 from kimp.domain.venues import Venue
+
+DEPTHS = (5, 10, 20)
+"""Numbers of levels that can be asked for."""
 
 
 class BinanceStream(VenueStream):
@@ -17,5 +20,9 @@ class BinanceStream(VenueStream):
     def feed(self, coins: Sequence[Asset]) -> Feed:
         """All streams are named in the URL, so nothing has to be asked for. Binance's own cash has no market here."""
         traded = [coin for coin in coins if coin != self.venue.cash]
-        streams = "/".join(f"{symbol(coin).lower()}@bookTicker" for coin in traded)
-        return Feed(f"{self._url}/stream?streams={streams}", None, reader(traded))
+        kinds = ["bookTicker"]
+        if self._levels > 1:
+            depth = next(depth for depth in DEPTHS if depth >= self._levels)
+            kinds.append(f"depth{depth}@100ms")
+        streams = "/".join(f"{symbol(coin).lower()}@{kind}" for coin in traded for kind in kinds)
+        return Feed(f"{self._url}/stream?streams={streams}", None, reader(traded, self._levels))

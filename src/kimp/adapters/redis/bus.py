@@ -14,7 +14,7 @@ from kimp.adapters.cancellation import cancellation_kept
 from kimp.adapters.redis.refusals import MOVED_AWAY, reason_of, without_password, word_of
 from kimp.adapters.redis.rules import decode_rules, encode_rules
 from kimp.backoff import pause_after
-from kimp.contracts.ticks import CHANNEL, decode_quote, encode_batch, encode_quote
+from kimp.contracts.ticks import CHANNEL, decode_last_value, encode_batch, encode_quote, message_of
 from kimp.domain.errors import BadConfig, BadMessage, BusUnavailable
 from kimp.domain.market import Quote, VenueRules
 from kimp.domain.money import Asset
@@ -66,15 +66,15 @@ class RedisTickBus:
         """
         if not quotes:
             return
-        newest = {(quote.venue, quote.coin): quote for quote in quotes}
+        rows = [(last_key(quote.venue, quote.coin), encode_quote(quote)) for quote in quotes]
         async with self._served():
-            await self._publish(quotes, newest)
+            await self._publish([row for _, row in rows], dict(rows))
 
-    async def _publish(self, quotes: Sequence[Quote], newest: Mapping[tuple[Venue, Asset], Quote]) -> None:
+    async def _publish(self, rows: Sequence[bytes], newest: Mapping[str, bytes]) -> None:
         async with self._redis.pipeline(transaction=False) as pipe:
-            pipe.publish(CHANNEL, encode_batch(quotes))
-            for (venue, coin), quote in newest.items():
-                pipe.set(last_key(venue, coin), encode_quote(quote), px=LAST_VALUE_MS)
+            pipe.publish(CHANNEL, message_of(rows))
+            for key, row in newest.items():
+                pipe.set(key, message_of((row,)), px=LAST_VALUE_MS)
             published, *kept = await pipe.execute(raise_on_error=False)
         if isinstance(published, Exception):
             raise published
@@ -99,7 +99,7 @@ class RedisTickBus:
         quotes: list[Quote] = []
         for data in await self._read(keys):
             try:
-                quotes.append(decode_quote(data))
+                quotes.append(decode_last_value(data))
             except BadMessage as problem:
                 self._refuse("bad_last_value", str(problem))
         return quotes

@@ -14,10 +14,12 @@ from kimp.domain.venues import Venue
 
 
 class _Unit(msgspec.Struct, gc=False, rename={"ask": "ap", "bid": "bp", "ask_size": "as", "bid_size": "bs"}):
-    ask: Decimal
-    bid: Decimal
-    ask_size: Decimal
-    bid_size: Decimal
+    """One level of both sides; only the first is read as numbers."""
+
+    ask: msgspec.Raw
+    bid: msgspec.Raw
+    ask_size: msgspec.Raw
+    bid_size: msgspec.Raw
 
 
 class _Refusal(msgspec.Struct):
@@ -40,10 +42,14 @@ SHOWN = 200
 """Characters of a refusal's name and message."""
 
 _frames = msgspec.json.Decoder(_Frame)
+_numbers = msgspec.json.Decoder(Decimal)
 
 
-def reader(coins: Sequence[Asset]) -> Read:
-    """Reads frames of the markets of `coins`. Upbit numbers no frames: they are ordered by their time of sending."""
+def reader(coins: Sequence[Asset], levels: int) -> Read:
+    """Reads frames of the markets of `coins`, up to so many levels.
+
+    Upbit numbers no frames: they are ordered by their time of sending.
+    """
     by_code = {market(coin): coin for coin in coins}
 
     def read(frame: bytes, received_ms: int) -> Tick | Notice:
@@ -54,12 +60,23 @@ def reader(coins: Sequence[Asset]) -> Read:
         coin = by_code.get(told.code)
         if coin is None or not told.units:
             return _notice(told)
-        top = told.units[0]
-        return Tick(
-            Quote(Venue.UPBIT, coin, top.bid, top.bid_size, top.ask, top.ask_size, received_ms), told.sent_ms
+        top, *behind = told.units[:levels]
+        bids = b" ".join([b"%b:%b" % (unit.bid, unit.bid_size) for unit in behind]).decode("ascii", "replace")
+        asks = b" ".join([b"%b:%b" % (unit.ask, unit.ask_size) for unit in behind]).decode("ascii", "replace")
+        book = Quote(
+            Venue.UPBIT, coin, _number(top.bid), _number(top.bid_size), _number(top.ask), _number(top.ask_size),
+            received_ms, bids, asks,
         )  # fmt: skip
+        return Tick(book, told.sent_ms)
 
     return read
+
+
+def _number(raw: msgspec.Raw) -> Decimal:
+    try:
+        return _numbers.decode(raw)
+    except (ValueError, ArithmeticError) as error:
+        raise BadMessage(f"not a price or size: {error}") from None
 
 
 def _notice(told: _Frame) -> Notice:

@@ -10,6 +10,7 @@ from kimp.adapters.venue import rows
 from kimp.adapters.venue.rows import readable
 from kimp.adapters.venue.shape import Facts, instant, same_txid, shaped
 from kimp.contracts.transfers import Address, TransferState, WithdrawalReport
+from kimp.domain.depth import written
 from kimp.domain.errors import BadMessage
 from kimp.domain.market import Fill, Quote, Side
 from kimp.domain.money import KRW, ZERO, Asset, exact, round_down
@@ -120,15 +121,17 @@ def market(coin: Asset) -> str:
 
 
 def tops(content: Any, coins: Mapping[str, Asset], received_ms: int) -> dict[Asset, Quote]:
-    """Best prices by coin; `coins` maps market names."""
+    """Books by coin; `coins` maps market names."""
     quotes = {}
     for book in _rows(content, _Book, "orderbook", "market"):
         coin = coins.get(book.market)
         if coin is None or not book.orderbook_units:
             continue
-        top = book.orderbook_units[0]
+        top, *behind = book.orderbook_units
+        bids = written((unit.bid_price, unit.bid_size) for unit in behind)
+        asks = written((unit.ask_price, unit.ask_size) for unit in behind)
         quotes[coin] = Quote(
-            Venue.UPBIT, coin, top.bid_price, top.bid_size, top.ask_price, top.ask_size, received_ms
+            Venue.UPBIT, coin, top.bid_price, top.bid_size, top.ask_price, top.ask_size, received_ms, bids, asks
         )  # fmt: skip
     return quotes
 

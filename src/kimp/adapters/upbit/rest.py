@@ -44,6 +44,7 @@ class UpbitExchange:
         self._keys = keys
         self._networks = settings.networks
         self._clock = clock
+        self._levels = settings.levels
         self._api: Any = make_client(
             settings, self._keys
         )  # ccxt makes its calls at run time; no checker knows their types
@@ -115,7 +116,7 @@ class UpbitExchange:
         return await self._call.read("ticks", call, rulebook.tick_sizes)
 
     async def _tops(self, names: Mapping[str, Asset]) -> dict[Asset, Quote]:
-        call = self._api.public_get_orderbook({"markets": ",".join(names), "count": 1})
+        call = self._api.public_get_orderbook({"markets": ",".join(names), "count": self._levels})
         return await self._call.read("book", call, lambda told: parse.tops(told, names, self._clock.now_ms()))
 
     async def _read_listing(self) -> frozenset[str]:

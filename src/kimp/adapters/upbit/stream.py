@@ -1,4 +1,4 @@
-"""Upbit's public order books, depth one, as quotes (docs.upbit.com, websocket-orderbook)."""
+"""Upbit's public order books as quotes (docs.upbit.com, websocket-orderbook)."""
 
 import json
 from collections.abc import Sequence
@@ -10,7 +10,8 @@ from kimp.adapters.venue.stream import Feed, VenueStream
 from kimp.domain.money import Asset
 from kimp.domain.venues import Venue
 
-DEPTH_ONE = ".1"
+DEPTHS = (1, 5, 15, 30)
+"""Numbers of levels that can be asked for."""
 
 
 class UpbitStream(VenueStream):
@@ -20,6 +21,7 @@ class UpbitStream(VenueStream):
 
     def feed(self, coins: Sequence[Asset]) -> Feed:
         """One request names everything: a second one would replace the first."""
-        books = {"type": "orderbook", "codes": [market(coin) + DEPTH_ONE for coin in coins]}
+        depth = next(depth for depth in DEPTHS if depth >= self._levels)
+        books = {"type": "orderbook", "codes": [f"{market(coin)}.{depth}" for coin in coins]}
         hello = json.dumps([{"ticket": str(uuid4())}, books, {"format": "SIMPLE"}])
-        return Feed(self._url, hello, reader(coins))
+        return Feed(self._url, hello, reader(coins, self._levels))

@@ -1,4 +1,4 @@
-"""One WebSocket that carries all book tops of a venue, for ever: connect, subscribe, read, reconnect."""
+"""One WebSocket that carries all books of a venue, for ever: connect, subscribe, read, reconnect."""
 
 import asyncio
 import logging
@@ -12,8 +12,9 @@ from enum import StrEnum
 from websockets.asyncio.client import ClientConnection
 from websockets.exceptions import ConnectionClosed
 
+from kimp.adapters.venue.merging import MergedBooks
 from kimp.adapters.venue.sockets import bursts, connections, reconnect_pause
-from kimp.adapters.venue.ticks import Notice, Read, Refused
+from kimp.adapters.venue.ticks import Depth, Notice, Read, Refused, Tick
 from kimp.config import VenueSettings
 from kimp.domain.errors import BadMessage
 from kimp.domain.market import Quote
@@ -70,6 +71,23 @@ class _Order:
         return Event.NUMBERED_ANEW if behind else None
 
 
+class Books:
+    """What one connection has brought of each book."""
+
+    def __init__(self) -> None:
+        self._tops, self._depths = _Order(), _Order()
+        self._merged = MergedBooks()
+
+    def event(self, told: Tick | Depth) -> Event | None:
+        """What is odd about its number, among those of its own stream."""
+        if isinstance(told, Tick):
+            return self._tops.event(told.quote.coin, told.sequence)
+        return self._depths.event(told.top.coin, told.sequence)
+
+    def quote(self, told: Tick | Depth) -> Quote:
+        return self._merged.quote(told)
+
+
 class VenueStream(ABC):
     """Implements the port `TickStream`."""
 
@@ -77,6 +95,7 @@ class VenueStream(ABC):
 
     def __init__(self, settings: VenueSettings, clock: Clock) -> None:
         self._url = settings.ws_url.rstrip("/")
+        self._levels = settings.levels
         self._clock = clock
         self._breaks = 0
         """Connections that began, and frames that could not be read."""
@@ -109,23 +128,23 @@ class VenueStream(ABC):
                 await asyncio.sleep(reconnect_pause(failures) if failures else 0.0)
 
     async def _connection(self, socket: ClientConnection, read: Read) -> AsyncGenerator[Reading]:
-        order = _Order()
+        books = Books()
         async with aclosing(bursts(socket)) as arrived:
             async for burst in arrived:
-                batch, over = self._read(burst, read, order)
+                batch, over = self._read(burst, read, books)
                 if batch or not burst:
                     yield Reading(batch, self._breaks)
                 if over:
                     return
 
-    def _read(self, burst: Sequence[bytes], read: Read, order: _Order) -> tuple[list[Quote], bool]:
+    def _read(self, burst: Sequence[bytes], read: Read, books: Books) -> tuple[list[Quote], bool]:
         """All quotes of a burst that are in order, and whether to connect again."""
         received_ms = self._clock.now_ms()
         batch: list[Quote] = []
         over = False
         for frame in burst:
             try:
-                tick = read(frame, received_ms)
+                told = read(frame, received_ms)
             except BadMessage as problem:
                 self._malformed(problem, frame)
                 continue
@@ -134,18 +153,18 @@ class VenueStream(ABC):
                 log.error("%s: the venue refuses the stream, no quotes come: %s", self.venue, refusal)  # noqa: TRY400 - no trace
                 over = True
                 continue
-            if isinstance(tick, Notice):
-                if tick is Notice.GOING_AWAY:
+            if isinstance(told, Notice):
+                if told is Notice.GOING_AWAY:
                     log.info("%s: the server is going away, connecting again", self.venue)
                     over = True
                 continue
-            quote, sequence = tick
-            odd = order.event(quote.coin, sequence)
+            odd = books.event(told)
             if odd is Event.OUT_OF_ORDER:
                 self._count(odd)
                 continue
+            quote = books.quote(told)
             if odd is Event.NUMBERED_ANEW and self._rarely(odd):
-                log.warning("%s: the numbers of %s's frames begin anew at %d", self.venue, quote.coin, sequence)
+                log.warning("%s: the numbers of %s's frames begin anew at %d", self.venue, quote.coin, told.sequence)
             batch.append(quote)
         return batch, over
 

@@ -1,6 +1,6 @@
 """What one frame of a venue's stream says."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from enum import StrEnum
 from typing import NamedTuple
 
@@ -12,6 +12,17 @@ class Tick(NamedTuple):
 
     quote: Quote
     sequence: int
+
+
+class Depth(NamedTuple):
+    """Some levels of a book whose top comes by another stream too; both number the same changes of the book."""
+
+    top: Quote
+    """Its first levels."""
+    sequence: int
+    bids: Sequence[tuple[str, str]]
+    asks: Sequence[tuple[str, str]]
+    """Price and size of all of them, best first."""
 
 
 class Refused(Exception):
@@ -26,5 +37,5 @@ class Notice(StrEnum):
     """The server is about to close: connect again."""
 
 
-Read = Callable[[bytes, int], Tick | Notice]
+Read = Callable[[bytes, int], Tick | Depth | Notice]
 """A frame and its receive time; raises BadMessage or Refused."""
