@@ -4,6 +4,7 @@ import json
 from collections.abc import Callable
 from contextlib import suppress
 from decimal import Decimal
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -114,6 +115,11 @@ def test_a_refusal_of_upbit_keeps_its_words() -> None:
         upbit.reader(COINS, 15)('{"error":{"name":"WRONG_FORMAT","message":"Format 이 맞지 않습니다."}}'.encode(), 1)
 
 
+def side_of(book: Quote, side: Side) -> list[Any]:
+    """Prices and sizes, to be compared with whole numbers too."""
+    return list(levels(book, side))
+
+
 def upbit_book(levels: int) -> bytes:
     units = ",".join(f'{{"ap":{801 + n},"bp":{800 - n},"as":{n + 0.5},"bs":1e-{n + 1}}}' for n in range(levels))
     return f'{{"ty":"orderbook","cd":"KRW-XRP","obu":[{units}],"tms":1}}'.encode()
@@ -123,7 +129,7 @@ def upbit_book(levels: int) -> bytes:
 def test_no_more_of_upbits_levels_are_read_than_are_wanted(asked: int, shown: int, read: int) -> None:
     tick = upbit.reader(COINS, asked)(upbit_book(shown), NOW)
     assert isinstance(tick, Tick)
-    asks, bids = list(levels(tick.quote, Side.BUY)), list(levels(tick.quote, Side.SELL))
+    asks, bids = side_of(tick.quote, Side.BUY), side_of(tick.quote, Side.SELL)
     assert asks == [(801 + n, Decimal(n) + Decimal("0.5")) for n in range(read)]
     assert bids == [(800 - n, Decimal(1).scaleb(-n - 1)) for n in range(read)]
 
@@ -156,23 +162,23 @@ DEPTH = depth(100, "50:1 49:2 48:3", "51:4 52:5 53:6")
 
 def test_a_depth_alone_is_a_book() -> None:
     book = merged(DEPTH)
-    assert [*levels(book, Side.BUY)] == [(51, 4), (52, 5), (53, 6)]
-    assert [*levels(book, Side.SELL)] == [(50, 1), (49, 2), (48, 3)]
-    assert [*levels(merged(DEPTH, asked=2), Side.BUY)] == [(51, 4), (52, 5)]
+    assert side_of(book, Side.BUY) == [(51, 4), (52, 5), (53, 6)]
+    assert side_of(book, Side.SELL) == [(50, 1), (49, 2), (48, 3)]
+    assert side_of(merged(DEPTH, asked=2), Side.BUY) == [(51, 4), (52, 5)]
 
 
 def test_a_top_that_is_newer_stands_before_the_levels_that_are_worse() -> None:
     book = merged(DEPTH, top(101, "50.5", "52"))
-    assert [*levels(book, Side.BUY)] == [(52, 8), (53, 6)], "what was cheaper is gone"
-    assert [*levels(book, Side.SELL)] == [(Decimal("50.5"), 7), (50, 1), (49, 2), (48, 3)]
+    assert side_of(book, Side.BUY) == [(52, 8), (53, 6)], "what was cheaper is gone"
+    assert side_of(book, Side.SELL) == [(Decimal("50.5"), 7), (50, 1), (49, 2), (48, 3)]
 
 
 def test_a_depth_that_is_older_than_the_top_changes_only_what_is_behind_it() -> None:
     book = merged(top(101, "50.5", "52"), DEPTH)
-    assert [*levels(book, Side.BUY)] == [(52, 8), (53, 6)]
-    assert [*levels(merged(top(99, "50.5", "52"), DEPTH), Side.BUY)] == [(51, 4), (52, 5), (53, 6)]
+    assert side_of(book, Side.BUY) == [(52, 8), (53, 6)]
+    assert side_of(merged(top(99, "50.5", "52"), DEPTH), Side.BUY) == [(51, 4), (52, 5), (53, 6)]
 
 
 def test_a_level_that_is_no_number_leaves_the_top_alone() -> None:
     book = merged(depth(100, "50:1", "51:4 x:5"), top(101, "50", "51"))
-    assert [*levels(book, Side.BUY)] == [(51, 8)]
+    assert side_of(book, Side.BUY) == [(51, 8)]
