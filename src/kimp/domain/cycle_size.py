@@ -87,19 +87,20 @@ def _size(out: Way, ways_home: Sequence[Way], cash: Money, threshold: Decimal) -
     spent = leg_one.estimate.spent.amount
     if leg_one.sale.thin is not None:
         return Sized(leg_one, None, None, spent * leg_one.sale.share)
-    best: PricedLeg | None = None
-    smaller: Decimal | None = None
-    for way in ways_home:
-        route = price_leg(way, leg_one.estimate.proceeds)
-        if isinstance(route, Blocked):
-            continue
-        if route.buy.thin is None and route.sale.thin is None:
-            best = route if best is None or _rank(route) < _rank(best) else best
-            size = _tangent(leg_one, route, threshold)
-        else:
-            size = spent * route.buy.share * route.sale.share
-        smaller = size if smaller is None or (size is not None and size > smaller) else smaller
-    return Sized(leg_one, best, None if best is None else net_edge(leg_one.estimate, best.estimate), smaller)
+    routes = [
+        route
+        for route in (price_leg(way, leg_one.estimate.proceeds) for way in ways_home)
+        if not isinstance(route, Blocked)
+    ]
+    whole = [route for route in routes if route.buy.thin is None and route.sale.thin is None]
+    best = min(whole, key=_rank, default=None)
+    edge = None if best is None else net_edge(leg_one.estimate, best.estimate)
+    if edge is not None and edge >= threshold:
+        return Sized(leg_one, best, edge, None)
+    tangents = [_tangent(leg_one, route, threshold) for route in whole]
+    carried = [spent * r.buy.share * r.sale.share for r in routes if r.buy.thin is not None or r.sale.thin is not None]
+    smaller = max((size for size in (*tangents, *carried) if size is not None), default=None)
+    return Sized(leg_one, best, edge, smaller)
 
 
 def _rank(route: PricedLeg) -> tuple[Decimal, str]:

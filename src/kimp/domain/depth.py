@@ -74,8 +74,10 @@ def _read(text: str) -> Level | None:
 @exact
 def walk(quote: Quote, side: Side, quantity: Decimal) -> Walk:
     """An order for `quantity` coins."""
+    worst, size = (quote.ask, quote.ask_size) if side is Side.BUY else (quote.bid, quote.bid_size)
+    if quantity <= size:  # most are: nothing behind the top is read
+        return Walk(quantity, quantity * worst, worst)
     left, funds = quantity, ZERO
-    worst = quote.ask if side is Side.BUY else quote.bid
     for level in levels(quote, side):
         if left <= ZERO:
             break
@@ -97,6 +99,8 @@ def average(quote: Quote, side: Side, quantity: Decimal) -> Decimal:
 @exact
 def coins_for(quote: Quote, funds: Decimal) -> tuple[Decimal, bool]:
     """The coins that `funds` buy, fees aside, and whether the book, as far as it is known, carries all of that."""
+    if funds <= quote.ask * quote.ask_size:
+        return funds / quote.ask, True
     coins = ZERO
     for level in levels(quote, Side.BUY):
         whole = level.price * level.size

@@ -36,8 +36,7 @@ class Market(NamedTuple):
     instrument: Instrument
 
 
-@dataclass(frozen=True, slots=True)
-class Way:
+class Way(NamedTuple):
     """All that a leg is priced by, looked up once. A market is None where the coin is that venue's cash."""
 
     direction: Direction
@@ -48,8 +47,7 @@ class Way:
     destination: Market | None
 
 
-@dataclass(frozen=True, slots=True)
-class Trade:
+class Trade(NamedTuple):
     """One order of a leg, as large as its book carries."""
 
     quantity: Decimal
@@ -63,15 +61,23 @@ class Trade:
     """The gate that a share below one closes."""
 
 
-@dataclass(frozen=True, slots=True)
-class PricedLeg:
+class PricedLeg(NamedTuple):
     """A leg at one size."""
 
     estimate: LegEstimate
+    way: Way
     buy: Trade
     sale: Trade
-    marginal: Decimal
-    """What the last unit of cash brings; each one before it brings as much or more."""
+
+    @property
+    def marginal(self) -> Decimal:
+        """What the last unit of cash brings; each one before it brings as much or more."""
+        brings = ONE
+        if (source := self.way.source) is not None:
+            brings = sizing.bought(ONE, source.instrument) / sizing.paid(self.buy.worst, source.instrument)
+        if (destination := self.way.destination) is not None:
+            brings *= sizing.received(self.sale.worst, destination.instrument)
+        return brings
 
 
 @exact
@@ -129,13 +135,8 @@ def price_leg(way: Way, cash: Money) -> PricedLeg | Blocked:
     sale = _sell(way.coin, destination, way.destination, size.arrives)
     if isinstance(sale, Blocked):
         return sale
-    marginal = ONE
-    if way.source is not None:
-        marginal = sizing.bought(ONE, way.source.instrument) / sizing.paid(buy.worst, way.source.instrument)
-    if way.destination is not None:
-        marginal *= sizing.received(sale.worst, way.destination.instrument)
     estimate = LegEstimate(way.direction, way.coin, buy.cash, buy.quantity, size.arrives, sale.cash)
-    return PricedLeg(estimate, buy, sale, marginal)
+    return PricedLeg(estimate, way, buy, sale)
 
 
 def _buy(coin: Asset, venue: Venue, market: Market | None, cash: Money) -> Trade | Blocked:
