@@ -61,7 +61,7 @@ async def test_of_two_who_change_the_same_version_one_is_told(books: SqlBooks) -
     [
         ("no json", "version 4 of the trading settings in the database is no JSON table; mend or delete its row"),
         ("[1]", "is no JSON table"),
-        ('{"trading.threshold": "much"}', "version 4 .* trading.threshold: .*; mend it with `kimp settings set`"),
+        ('{"trading.threshold": "much"}', "version 4 .* trading.threshold: .*; mend all of them"),
         ('{"caps.later": 1}', "version 4 .* caps.later: there is no such setting"),
     ],
 )

@@ -13,7 +13,7 @@ from typing import TypeVar
 
 from mutations.breaks import Break
 from mutations.reach import Reach, Unmeasured
-from mutations.standby import ELSEWHERE, PASSED, UNCOLLECTED, Answer, Run, Standby
+from mutations.standby import ELSEWHERE, LATE, PASSED, UNCOLLECTED, Answer, Run, Standby
 from mutations.trees import HUNG, pytest
 
 T = TypeVar("T")
@@ -128,7 +128,8 @@ class Judges:
         within_s = STARTING_S + SLOWER * sum(reach.seconds[test] for test in tests)
         while tests:
             changed = Changed(one.file, one.tree.code, one.code)
-            code, failed, _ = place.run(changed, Run(tests, within_s), anew=reach.at_import(one))
+            run = Run(tests, within_s)
+            code, failed, why = place.run(changed, run, anew=reach.at_import(one))
             if code == PASSED:
                 return Verdict.SURVIVED, ""
             if code == UNCOLLECTED:
@@ -136,9 +137,13 @@ class Judges:
                 return Verdict.KILLED, "at import"
             # What waits may fail by itself on a busy machine, which proves nothing.
             asked = [failed] if failed else tests
-            if failed and reach.seconds[failed] < 1:
+            if failed and why != LATE and reach.seconds[failed] < 1:
                 return Verdict.KILLED, failed
+            begun = time.monotonic()
             unbroken, failed_unbroken, _ = place.loaded.run(Run(asked, within_s))
+            if failed and why == LATE and time.monotonic() - begun > run.one_test_s / SLOWER:
+                tests = [test for test in tests if test != failed]
+                continue
             if unbroken == PASSED:
                 return (Verdict.KILLED, failed) if failed else (Verdict.TIMEOUT, "")
             if unbroken == HUNG:

@@ -51,7 +51,10 @@ class SettingsInForce:
 
 async def read_in_force(configured: Settings, versions: SettingsVersions) -> InForce:
     """Raises StoreUnavailable if the database does not serve, BadConfig for a version that is not valid."""
-    latest = await versions.latest()
+    return _in_force(configured, await versions.latest())
+
+
+def _in_force(configured: Settings, latest: SettingsVersion | None) -> InForce:
     if latest is None:
         return InForce(configured, None)
     try:
@@ -59,7 +62,7 @@ async def read_in_force(configured: Settings, versions: SettingsVersions) -> InF
     except BadInput as error:
         raise BadConfig(
             f"version {latest.version} of the trading settings in the database: {error};"
-            " mend it with `kimp settings set`"
+            " mend all of them with one `kimp settings set`"
         ) from None
 
 
@@ -99,10 +102,9 @@ async def settings_now(loaded: Loaded[Settings], versions: SettingsVersions) -> 
     """What is in force, where each came from, and how far it may go."""
     configured, latest = loaded.settings, await versions.latest()
     changes: Changes = {} if latest is None else latest.changes
-    version = None if latest is None else latest.version
-    now, within = in_force(configured, changes, version).settings, bounds(configured)
+    now, within = _in_force(configured, latest).settings, bounds(configured)
     return SettingsNow(
-        version,
+        None if latest is None else latest.version,
         {
             name: Setting(
                 value=shown(value_of(now, name)),
