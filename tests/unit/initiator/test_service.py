@@ -324,7 +324,7 @@ async def test_messages_become_cycles(scene: Scene) -> None:
 POISON = [
     b"",
     b"not json",
-    b"[2,[]]",
+    b"[1,[]]",
     b"\xff\xfe",
     b"[2,[]," + b"[" * 100_000,
     b'[2,[["upbit","XRP","0","1","0","1",1790000000000]]]',
