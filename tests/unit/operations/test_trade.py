@@ -24,6 +24,7 @@ AMOUNTS = st.decimals("0.00000001", "1000000", places=8)
 def test_an_order_is_the_sum_of_its_fills() -> None:
     (order,) = trade_of(BUY).steps
     assert order == Traded("XRP-1-1B1-1", Side.BUY, Account.BINANCE, XRP, USDT, D(100), D(204), {XRP: D("0.1")})
+    assert isinstance(order, Traded)
     assert order.price == D("2.04")
 
 
