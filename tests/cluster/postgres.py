@@ -36,7 +36,8 @@ class Postgres(OwnServer):
         }
         settings = [part for name, value in options.items() for part in ("-c", f"{name}={value}")]
         command = [str(programs / "postgres"), "-D", str(self._data), *settings]
-        super().__init__(ServerProcess("postgres", [*_unprivileged(), *command], folder))
+        # Log and lock are private to us, in a folder of their own: the server must reach its data.
+        super().__init__(ServerProcess("postgres", [*_unprivileged(), *command], folder / "run"))
 
     async def __aenter__(self) -> Self:
         self._folder.mkdir(parents=True)
