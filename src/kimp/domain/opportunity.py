@@ -12,7 +12,7 @@ from kimp.domain.market import Instrument, Quote, Side
 from kimp.domain.money import USDT, ZERO, Asset, Money, exact, round_down
 from kimp.domain.premium import coin_premium, mid
 from kimp.domain.venues import Direction, Venue
-from kimp.domain.view import MarketView, check_quote, premium_gate
+from kimp.domain.view import MarketView, band_gate, check_quote, premium_gate
 
 CENT = Decimal("0.01")
 
@@ -180,6 +180,6 @@ def _sanity_gates(
     upbit, binance, dollar = quotes
     krw_per_usdt = mid(dollar)
     value = coin_premium(upbit, binance, krw_per_usdt)
-    if abs(value) > limits.premium_band:
-        yield Blocked(Gate.PREMIUM_BAND, f"premium {value:+.2%} of {coin} is beyond +-{limits.premium_band:.2%}")
+    if (beyond := band_gate(coin, value, limits.premium_band)) is not None:
+        yield beyond
     return _SaneMarket(upbit if direction.source is Venue.UPBIT else binance, value, krw_per_usdt)

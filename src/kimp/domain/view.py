@@ -62,10 +62,14 @@ def premium_gate(view: MarketView, coin: Asset, band: Decimal) -> Blocked | None
     dollar = view.quotes.get((Venue.UPBIT, USDT))
     if coin == USDT or upbit is None or binance is None or dollar is None:
         return None
-    value = coin_premium(upbit, binance, mid(dollar))
-    if abs(value) <= band:
+    return band_gate(coin, coin_premium(upbit, binance, mid(dollar)), band)
+
+
+def band_gate(coin: Asset, premium: Decimal, band: Decimal) -> Blocked | None:
+    """The same of a premium that is known."""
+    if abs(premium) <= band:
         return None
-    return Blocked(Gate.PREMIUM_BAND, f"premium {value:+.2%} of {coin} is beyond +-{band:.2%}")
+    return Blocked(Gate.PREMIUM_BAND, f"premium {premium:+.2%} of {coin} is beyond +-{band:.2%}")
 
 
 def wallet_gates(view: MarketView, coin: Asset, direction: Direction) -> Gates[tuple[Network, Network]]:

@@ -141,9 +141,8 @@ class RedisTickBus:
         while True:
             try:
                 async with self._listening.pubsub() as channel:
-                    with cancellation_kept():
-                        async with asyncio.timeout(TIMEOUT_S):
-                            await channel.subscribe(CHANNEL)
+                    async with _within(TIMEOUT_S):
+                        await channel.subscribe(CHANNEL)
                     async with aclosing(_messages(channel)) as messages:
                         async for data in messages:
                             failures = 0
@@ -183,9 +182,8 @@ class RedisTickBus:
     @asynccontextmanager
     async def _served(self) -> AsyncGenerator[None]:
         try:
-            with cancellation_kept():
-                async with asyncio.timeout(TIMEOUT_S):
-                    yield
+            async with _within(TIMEOUT_S):
+                yield
         except LOST as error:
             await self._reconnect_after(error)
             # The library's own text may tell the whole URL.
@@ -195,9 +193,8 @@ class RedisTickBus:
     async def _answering(self) -> AsyncGenerator[None]:
         """For checks: who reads it is to mend something."""
         try:
-            with cancellation_kept():
-                async with asyncio.timeout(TIMEOUT_S):
-                    yield
+            async with _within(TIMEOUT_S):
+                yield
         except LOST as error:
             await self._reconnect_after(error)
             word, reason = word_of(error), reason_of(error)
@@ -229,20 +226,26 @@ class RedisTickBus:
             log.warning("redis: %s: %s", kind, detail)
 
 
+@asynccontextmanager
+async def _within(seconds: float) -> AsyncGenerator[None]:
+    """TimeoutError after so long; the library must not lose a cancellation that comes meanwhile."""
+    with cancellation_kept():
+        async with asyncio.timeout(seconds):
+            yield
+
+
 async def _messages(channel: PubSub) -> AsyncGenerator[bytes]:
     """Raises TimeoutError if the server answers no ping: a peer that is gone without a word looks like silence."""
     asked = False
     while True:
         # The outer limit is for a reconnection that the library may make by itself.
-        with cancellation_kept():
-            async with asyncio.timeout(SILENCE_S + TIMEOUT_S):
-                message = await channel.get_message(timeout=SILENCE_S)
+        async with _within(SILENCE_S + TIMEOUT_S):
+            message = await channel.get_message(timeout=SILENCE_S)
         if message is None:
             if asked:
                 raise TimeoutError("no answer to a ping")
-            with cancellation_kept():
-                async with asyncio.timeout(TIMEOUT_S):
-                    await channel.ping()
+            async with _within(TIMEOUT_S):
+                await channel.ping()
             asked = True
             continue
         asked = False
