@@ -1,10 +1,11 @@
 """The market as the feeder last told it, and what stands between each coin and a cycle."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
 from kimp.config import Settings
+from kimp.domain.errors import BusUnavailable
 from kimp.domain.gates import Blocked
 from kimp.domain.market import Quote
 from kimp.domain.money import USDT, Asset
@@ -16,6 +17,8 @@ from kimp.operations.settings import read_in_force
 from kimp.ports.clock import Clock
 from kimp.ports.database import Database
 from kimp.ports.ticks import TickBus
+
+Quotes = Mapping[tuple[Venue, Asset], Quote]
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +34,14 @@ class CoinMarket:
     """The one that pays more, or loses less."""
     best: Opportunity | Blocked | None
     """The market's side of a cycle in that direction: what it would earn, or the gate that is closed."""
+
+
+async def last_quotes(bus: TickBus, coins: Sequence[Asset]) -> Quotes:
+    """To value by: none while no Redis serves."""
+    try:
+        return {(quote.venue, quote.coin): quote for quote in await bus.latest(coins)}
+    except BusUnavailable:
+        return {}
 
 
 async def market_now(bus: TickBus, database: Database, configured: Settings, clock: Clock) -> list[CoinMarket]:

@@ -7,11 +7,11 @@ from decimal import Decimal
 from zoneinfo import ZoneInfo
 
 from kimp.contracts.status import CycleStatus
-from kimp.domain.errors import BusUnavailable
 from kimp.domain.ledger import HOLDINGS, Account
 from kimp.domain.money import ONE, USDT, ZERO, Asset, exact
 from kimp.domain.premium import mid
 from kimp.domain.venues import Venue
+from kimp.operations.market import last_quotes
 from kimp.ports.books import CycleRow, Halt, Result
 from kimp.ports.clock import Clock
 from kimp.ports.database import Database
@@ -97,10 +97,7 @@ def _holdings(balances: Mapping[tuple[Account, Asset], Decimal], prices: Mapping
 
 async def _prices(bus: TickBus, coins: Sequence[Asset]) -> Mapping[Asset, Decimal]:
     """In won."""
-    won = {Venue.UPBIT.cash: ONE}
-    try:
-        quotes = await bus.latest([*coins, USDT])
-    except BusUnavailable:
-        return won
-    upbit = {quote.coin: quote for quote in quotes if quote.venue is Venue.UPBIT}
-    return won | {coin: mid(quote) if coin == USDT else quote.bid for coin, quote in upbit.items()}
+    quotes = await last_quotes(bus, coins)
+    upbit = {coin: quote for (venue, coin), quote in quotes.items() if venue is Venue.UPBIT}
+    prices = {coin: mid(quote) if coin == USDT else quote.bid for coin, quote in upbit.items()}
+    return {Venue.UPBIT.cash: ONE, **prices}

@@ -1,23 +1,21 @@
 """What is stuck where, and what it is worth: by the books and the last prices, so also when no workflow answers."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
 from kimp.contracts.status import CycleStatus
 from kimp.domain.compensation import positions
-from kimp.domain.errors import BusUnavailable
 from kimp.domain.ledger import holdings, value_krw
-from kimp.domain.market import Quote
 from kimp.domain.money import USDT, Asset
 from kimp.domain.premium import mid
 from kimp.domain.venues import Direction, Venue
+from kimp.operations.market import Quotes, last_quotes
 from kimp.ports.books import CycleRow, Ledger
 from kimp.ports.database import Database
 from kimp.ports.ticks import TickBus
 
 MANY = 1_000
-Quotes = Mapping[tuple[Venue, Asset], Quote]
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,16 +33,9 @@ class Stuck:
 
 async def stuck_cycles(database: Database, bus: TickBus, coins: Sequence[Asset]) -> list[Stuck]:
     """Latest first."""
-    quotes = await _quotes(bus, coins)
+    quotes = await last_quotes(bus, coins)
     rows = await database.read_model.cycles(limit=MANY, status=CycleStatus.DEAD_LETTER)
     return [await _stuck(row, database.ledger, quotes) for row in rows]
-
-
-async def _quotes(bus: TickBus, coins: Sequence[Asset]) -> Quotes:
-    try:
-        return {(quote.venue, quote.coin): quote for quote in await bus.latest(coins)}
-    except BusUnavailable:
-        return {}
 
 
 async def _stuck(row: CycleRow, ledger: Ledger, quotes: Quotes) -> Stuck:

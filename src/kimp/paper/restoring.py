@@ -29,8 +29,8 @@ class KeptWorld:
             _keep(self.world, self.keeping)
 
     async def keep_up(self) -> None:
-        """Write what happens while nobody asks, until cancelled."""
-        while True:
+        """Write what happens while nobody asks, until cancelled; without a file there is nothing to do."""
+        while self.keeping is not None:
             await asyncio.sleep(KEEP_EVERY_S)
             self.write()
 
