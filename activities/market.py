@@ -54,7 +54,7 @@ class MarketActivities:
             activity.heartbeat("looking for a way home")
             route = await self._look(query)
             if route is not None or self.clock.steady_ms() >= until_ms:
-                return RouteReport(route=route, krw_per_usdt=await self._rate())
+                return RouteReport(route=route, krw_per_usdt=await self._rate(query.direction.pair.won))
             await pause(query.look_every_s)
 
     async def _look(self, query: RouteQuery) -> LegEstimate | None:
@@ -81,9 +81,9 @@ class MarketActivities:
         now, band = self.clock.now_ms(), self.bounds.premium_band
         return rank_routes(view, coins, query.direction, query.cash, now, query.max_quote_age_ms, band)
 
-    async def _rate(self) -> Decimal | None:
+    async def _rate(self, won: Venue) -> Decimal | None:
         try:
-            return await own_krw_per_usdt(self.venues[Venue.UPBIT], self.bounds)
+            return await own_krw_per_usdt(self.venues[won], self.bounds)
         except VenueError as error:
             activity.logger.warning("cash is valued by an earlier rate: %s", error)
             return None

@@ -16,9 +16,10 @@ from kimp.domain.breach import breach_of
 from kimp.domain.caps import above_ceiling
 from kimp.domain.errors import KeyRefused, NotPermitted, NotSent, OutcomeUnknown, Rejected, Unavailable
 from kimp.domain.ids import step_of
-from kimp.domain.money import CONTEXT, ONE
+from kimp.domain.money import CONTEXT
 from kimp.domain.reasons import Kind
 from kimp.domain.venues import Venue
+from kimp.domain.won import krw_per
 from kimp.observability import metrics
 from kimp.observability.crash_points import crash_point
 from kimp.ports.books import Controls, Journal, SendPermit
@@ -73,7 +74,7 @@ class OrderActivities:
         crash_point("order-followed", step)
         await self.journal.close_order(intent, report)
         crash_point("order-closed", step)
-        metrics.orders.add(1, {"venue": intent.venue.value, "side": intent.side.value, "outcome": report.outcome.value})
+        metrics.orders.add(1, {"venue": intent.venue, "side": intent.side.value, "outcome": report.outcome.value})
         return report
 
     async def _execute(self, intent: OrderIntent, permit: SendPermit, leave: "_Leave") -> OrderReport:
@@ -114,7 +115,7 @@ class OrderActivities:
         if breach is not None:
             reason = f"order {intent.client_order_id} on {intent.venue}: {breach}"
             activity.logger.error("%s; no new cycles until `kimp resume`", reason)
-            metrics.breaches.add(1, {"venue": intent.venue.value})
+            metrics.breaches.add(1, {"venue": intent.venue})
             crash_point("breach-found", intent.venue)
             await self.controls.halt_at_least(HaltLevel.NO_NEW_CYCLES, reason)
             crash_point("breach-halted", intent.venue)
@@ -145,7 +146,7 @@ class OrderActivities:
         """The last look before it leaves. Raises _HeldBack or _Blocked."""
         now = self.clock.steady_ms()
         amount = CONTEXT.multiply(intent.quantity, intent.limit_price)
-        krw_per_cash = ONE if intent.venue is Venue.UPBIT else self.guard.bounds.nearest(intent.krw_per_cash)
+        krw_per_cash = krw_per(intent.venue.cash, self.guard.bounds.nearest(intent.krw_per_cash))
         if (too_large := above_ceiling(intent.venue.cash, amount, krw_per_cash)) is not None:
             raise _HeldBack(too_large)
         if permit.halt >= (HaltLevel.NOTHING_LEAVES if intent.compensating else HaltLevel.ONLY_COMPENSATION):

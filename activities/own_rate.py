@@ -1,4 +1,6 @@
-"""What cash is worth, by Upbit's own book: whoever writes to the bus must not value orders, losses or what is left."""
+"""What cash is worth, by the book of the venue in won itself: whoever writes to the bus must not value orders, losses
+or what is left.
+"""
 
 import asyncio
 from decimal import Decimal
@@ -8,22 +10,21 @@ from kimp.domain.money import USDT
 from kimp.domain.own_prices import PriceBounds
 from kimp.domain.premium import mid
 from kimp.domain.reasons import Kind
-from kimp.domain.venues import Venue
 from kimp.ports.exchange import MarketData
 
 WITHIN_S = 5.0
 
 
-async def own_krw_per_usdt(upbit: MarketData, bounds: PriceBounds) -> Decimal:
+async def own_krw_per_usdt(won: MarketData, bounds: PriceBounds) -> Decimal:
     """Raises a venue error, Unavailable also for a rate that the configuration does not allow."""
     try:
         async with asyncio.timeout(WITHIN_S):
-            quote = (await upbit.tops((USDT,))).get(USDT)
+            quote = (await won.tops((USDT,))).get(USDT)
     except TimeoutError:
-        raise Unavailable("the price of USDT took too long", venue=Venue.UPBIT, kind=Kind.TIMEOUT) from None
+        raise Unavailable("the price of USDT took too long", venue=won.venue, kind=Kind.TIMEOUT) from None
     if quote is None or not quote.priced:
-        raise Unavailable("there is no price in the book of USDT", venue=Venue.UPBIT, kind=Kind.NO_PRICE)
+        raise Unavailable("there is no price in the book of USDT", venue=won.venue, kind=Kind.NO_PRICE)
     rate = mid(quote)
     if rate != bounds.nearest(rate):
-        raise Unavailable(f"{rate:f} KRW per USDT is beyond trading.least_ and most_krw_per_usdt", venue=Venue.UPBIT)
+        raise Unavailable(f"{rate:f} KRW per USDT is beyond trading.least_ and most_krw_per_usdt", venue=won.venue)
     return rate

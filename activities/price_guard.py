@@ -15,9 +15,9 @@ from kimp.domain.admission import HaltLevel
 from kimp.domain.errors import KimpError
 from kimp.domain.gates import Blocked, Gate
 from kimp.domain.market import Quote
-from kimp.domain.money import CONTEXT, Asset, Money
+from kimp.domain.money import CONTEXT, USDT, Asset, Money
 from kimp.domain.own_prices import Books, PriceBounds, Told, books_needed, check_told
-from kimp.domain.venues import Venue
+from kimp.domain.venues import Pair, Venue
 from kimp.observability import metrics
 from kimp.ports.books import Controls
 from kimp.ports.clock import SteadyClock
@@ -48,6 +48,7 @@ class PriceGuard:
     ) -> None:
         self.bounds = bounds
         self._venues = venues
+        self._pair = Pair.of(venues.keys())
         self._controls = controls
         self._clock = clock
         self._readings: dict[Asset, _Reading] = {}
@@ -71,7 +72,7 @@ class PriceGuard:
         except (KimpError, TimeoutError) as error:
             del self._readings[intent.coin]
             return self._count(Blocked(Gate.OWN_PRICES_MISSING, f"{error}" or "the venues took too long to tell them"))
-        blocked = check_told(_told(intent, opening), own, self.bounds)
+        blocked = check_told(_told(intent, opening), self._pair, own, self.bounds)
         if blocked is None:
             self._refused.clear()
             return None
@@ -97,7 +98,7 @@ class PriceGuard:
         return blocked
 
     async def _read(self, coin: Asset) -> Books:
-        wanted = books_needed(coin)
+        wanted = books_needed(self._pair, coin)
         told = await asyncio.gather(*(self._tops(venue, coins) for venue, coins in wanted.items()))
         return {(quote.venue, quote.coin): quote for quotes in told for quote in quotes}
 
@@ -120,6 +121,6 @@ def _told(intent: OrderIntent, opening: Opening) -> Told:
         quantity=intent.quantity,
         cost=Money(max(cost, opening.reserve.amount), intent.venue.cash),
         stake_krw=Decimal(opening.stake_krw),
-        krw_per_usdt=opening.krw_per_usdt or (intent.krw_per_cash if intent.venue is Venue.BINANCE else None),
+        krw_per_usdt=opening.krw_per_usdt or (intent.krw_per_cash if intent.venue.cash == USDT else None),
         premium=opening.premium,
     )

@@ -11,10 +11,11 @@ from activities.own_rate import own_krw_per_usdt
 from kimp.contracts.sweep import SWEEP, Reconciled, SweepQuery
 from kimp.domain.admission import HaltLevel
 from kimp.domain.errors import VenueError
-from kimp.domain.ledger import RECONCILED, Account, unexplained, unexplained_entry, value_krw
+from kimp.domain.ledger import RECONCILED, Held, Holder, unexplained, unexplained_entry, value_krw
 from kimp.domain.money import Asset
 from kimp.domain.own_prices import PriceBounds
-from kimp.domain.venues import Venue
+from kimp.domain.venues import Pair, Venue
+from kimp.domain.won import CASH
 from kimp.observability.crash_points import crash_point
 from kimp.ports.books import Controls, Ledger, Strandings
 from kimp.ports.clock import Clock
@@ -23,7 +24,6 @@ from kimp.ports.settings import TradingRules
 
 SURFACES_MS = 3 * FENCE_MS
 """From its intent on: a venue that executes an order later than this is beyond what anybody has reported."""
-Differences = Mapping[tuple[Account, Asset], Decimal]
 
 
 @dataclass(frozen=True)
@@ -58,7 +58,7 @@ class ReconcileActivities:
             await self.controls.halt_at_least(HaltLevel.NO_NEW_CYCLES, reason)
         return Reconciled(differences=told, unknown=unknown)
 
-    async def _differences(self) -> tuple[Differences, tuple[str, ...]]:
+    async def _differences(self) -> tuple[Held, tuple[str, ...]]:
         """And of which coin on which venue nobody knows what is held.
 
         None while a cycle runs, or began and ended while the balances were read: the ledger lags behind it. Nor before
@@ -70,24 +70,26 @@ class ReconcileActivities:
         if await self.strandings.unbooked_orders(SURFACES_MS, 0):
             return {}, ()
         ledger = await self.ledger.balances()
-        held: dict[tuple[Account, Asset], Decimal] = {}
-        unknown: set[tuple[Account, Asset]] = set()
+        held: dict[tuple[Holder, Asset], Decimal] = {}
+        unknown: set[tuple[Holder, Asset]] = set()
         for venue, exchange in self.venues.items():
-            account, balances = Account(venue.value), await exchange.balances()
-            held |= {(account, asset): balance.total for asset, balance in balances.items()}
-            unknown |= {(account, asset) for asset in balances.unreadable}
+            balances = await exchange.balances()
+            held |= {(venue, asset): balance.total for asset, balance in balances.items()}
+            unknown |= {(venue, asset) for asset in balances.unreadable}
         if await self.strandings.unfinished() or await self.ledger.balances() != ledger:
             return {}, ()
         found = {key: amount for key, amount in unexplained(ledger, held).items() if key not in unknown}
         return found, tuple(f"{asset} on {account}" for account, asset in sorted(unknown))
 
-    async def _is_much(self, differences: Differences) -> bool:
-        """By Upbit's own prices: quotes on the bus may be anybody's. What it does not price may be worth anything."""
-        upbit = self.venues[Venue.UPBIT]
-        coins = {asset for _, asset in differences} - {venue.cash for venue in Venue}
+    async def _is_much(self, differences: Held) -> bool:
+        """By prices of the venue in won itself, as quotes on the bus may be anybody's. What it does not price may be
+        worth anything.
+        """
+        won = self.venues[Pair.of(self.venues.keys()).won]
+        coins = {asset for _, asset in differences} - CASH
         try:
-            rate = await own_krw_per_usdt(upbit, self.bounds)
-            bids = {coin: top.bid for coin, top in (await upbit.tops(sorted(coins))).items()} if coins else {}
+            rate = await own_krw_per_usdt(won, self.bounds)
+            bids = {coin: top.bid for coin, top in (await won.tops(sorted(coins))).items()} if coins else {}
         except VenueError as error:
             activity.logger.warning("what is unexplained cannot be valued: %s", error)
             return True

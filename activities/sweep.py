@@ -56,7 +56,7 @@ class SweepActivities:
             name = intent.client_order_id
             # The sweep is of no cycle; what it says here is about one.
             attempt = str(activity.info().attempt)
-            with bound(cycle_id=intent.cycle_id, step=step_of(name), attempt=attempt, venue=intent.venue.value):
+            with bound(cycle_id=intent.cycle_id, step=step_of(name), attempt=attempt, venue=intent.venue):
                 try:
                     if intent.venue not in away and await self._adopt(intent):
                         adopted.append(name)
@@ -78,7 +78,7 @@ class SweepActivities:
             activity.logger.error("%s", foreign)
             return False
         activity.logger.error("order %s surfaced after its fence and is undone", intent.client_order_id)
-        metrics.late_orders.add(1, {"venue": intent.venue.value})
+        metrics.late_orders.add(1, {"venue": intent.venue})
         crash_point("late-found", SWEEP)
         report = _report(intent, order)
         try:
@@ -110,7 +110,7 @@ class SweepActivities:
         if fate is None or facts is None:
             return Found()
         try:
-            rate = await own_krw_per_usdt(self.venues[Venue.UPBIT], self.bounds)
+            rate = await own_krw_per_usdt(self.venues[facts.direction.pair.won], self.bounds)
         except VenueError as error:
             activity.logger.warning("%s is not taken over yet: %s", query.cycle_id, error)
             return Found()

@@ -40,7 +40,7 @@ with workflow.unsafe.imports_passed_through():
     from kimp.domain.money import USDT, Asset
     from kimp.domain.opportunity import Limits, Opportunity, evaluate
     from kimp.domain.own_prices import books_needed
-    from kimp.domain.venues import Direction, Venue
+    from kimp.domain.venues import PAIR, Direction, Venue
     from kimp.domain.view import MarketView
     from kimp.observability.logs import configure_logging
     from kimp.operations.opening_ledger import open_ledger
@@ -110,9 +110,9 @@ class World:
     async def cycle(self, number: int, coin: Asset = COIN) -> CycleInput:
         """A cycle at the quotes of this moment, whatever it would earn."""
         coins = (coin, USDT)
-        quotes = [(await self.venues[v].inner.market(c)).quote for v in Venue for c in coins if c != v.cash]
+        quotes = [(await self.venues[v].inner.market(c)).quote for v in PAIR for c in coins if c != v.cash]
         now = SystemClock().now_ms()
-        rules = [await self.venues[venue].inner.rules(coins) for venue in Venue]
+        rules = [await self.venues[venue].inner.rules(coins) for venue in PAIR]
         view = MarketView.of((quote._replace(received_ms=now) for quote in quotes), rules)
         anything = Limits(Decimal(-1), Decimal(100_000), Decimal("0.005"), Decimal(1), 60_000)
         found = evaluate(view, coin, Direction.TO_UPBIT, coins, anything, now)
@@ -217,7 +217,7 @@ async def measure(world: World) -> list[Row]:
 @asynccontextmanager
 async def _prices_at_hand(world: World) -> AsyncIterator[None]:
     """What the price guard costs is what it waits for the venues, beside the journal's write."""
-    for venue, coins in books_needed(COIN).items():
+    for venue, coins in books_needed(PAIR, COIN).items():
         world.venues[venue].at_hand = await world.venues[venue].inner.tops(coins)
     yield
     for timed in world.venues.values():

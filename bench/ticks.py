@@ -20,7 +20,7 @@ from kimp.domain.admission import CoinState, HaltLevel
 from kimp.domain.decision import Rules
 from kimp.domain.market import Instrument, Network, Quote, TickBand, VenueRules
 from kimp.domain.money import USDT, Asset
-from kimp.domain.venues import Venue
+from kimp.domain.venues import PAIR, Venue
 from kimp.ports.books import Stakes
 from kimp.ports.starter import StartOutcome
 
@@ -94,6 +94,7 @@ class CountingInitiator(Initiator):
 def new_initiator(bus: RedisTickBus, watch: Stopwatch) -> CountingInitiator:
     trading = TradingSettings()
     settings = InitiatorSettings(
+        pair=PAIR,
         coins=(*COINS, USDT),
         rules=Rules(trading.limits(), WIDE, cooldown_ms=0),
         policy=trading.policy(WIDE),
@@ -109,7 +110,7 @@ def new_initiator(bus: RedisTickBus, watch: Stopwatch) -> CountingInitiator:
 
 async def measure(redis_url: str) -> list[Row]:
     bus = RedisTickBus(redis_url)
-    for venue in Venue:
+    for venue in PAIR:
         await bus.publish_rules(rules(venue))
     await bus.publish(quiet_market())
     watch = Stopwatch()

@@ -76,7 +76,7 @@ class Feeder:
 
     async def stale(self) -> str | None:
         """Which venue is not heard of, for whoever asks whether this feeder feeds."""
-        late = [venue.value for venue in self._watch.dead_venues(self._clock.now_ms(), STALE_MS)]
+        late = self._watch.dead_venues(self._clock.now_ms(), STALE_MS)
         return f"no sign of {' and '.join(late)} for {STALE_MS // 1000} s" if late else None
 
     async def _supervise(self, part: str, work: Callable[[], Awaitable[None]]) -> None:
@@ -95,7 +95,7 @@ class Feeder:
 
     def _reading(self, stream: TickStream) -> Callable[[], Awaitable[None]]:
         venue = stream.venue
-        label = {"venue": venue.value}
+        label = {"venue": venue}
 
         async def read() -> None:
             standing = Standing()
@@ -121,7 +121,7 @@ class Feeder:
             else:
                 standing.drop(quote.coin)
                 self.totals["rejected"] += 1
-                metrics.rejected.add(1, {"venue": quote.venue.value, "reason": reason.value})
+                metrics.rejected.add(1, {"venue": quote.venue, "reason": reason.value})
         return believed
 
     async def _publish(self) -> None:
@@ -165,7 +165,7 @@ class Feeder:
             await asyncio.sleep(WATCH_EVERY_S)
             for venue, coin in self._watch.newly_silent(self._clock.now_ms()):
                 log.warning("feeder: %s on %s is silent while %s talks", coin, venue, venue)
-                metrics.silences.add(1, {"venue": venue.value})
+                metrics.silences.add(1, {"venue": venue})
                 self.totals["silent"] += 1
 
     async def _report(self) -> None:
@@ -174,7 +174,9 @@ class Feeder:
             await asyncio.sleep(REPORT_EVERY_S)
             now = Counter(self.totals)
             since, seen = now - seen, now
-            rates = ", ".join(f"{venue} {since[venue] / REPORT_EVERY_S:.0f}/s" for venue in Venue)
+            rates = ", ".join(
+                f"{venue} {since[venue] / REPORT_EVERY_S:.0f}/s" for venue in (stream.venue for stream in self._streams)
+            )
             log.info(
                 "feeder: %s, published %.0f/s, rejected %d, silent %d, failures %d",
                 rates, since["published"] / REPORT_EVERY_S, since["rejected"], since["silent"], since["failures"],

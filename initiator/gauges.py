@@ -2,10 +2,11 @@
 
 from collections.abc import Iterable
 
-from kimp.domain.money import USDT, Asset
-from kimp.domain.premium import coin_premium, mid
-from kimp.domain.venues import Venue
+from kimp.domain.money import Asset
+from kimp.domain.premium import coin_premium
+from kimp.domain.venues import Pair, Venue
 from kimp.domain.view import MarketView
+from kimp.domain.won import krw_per_usdt
 from kimp.observability import metrics
 
 
@@ -15,16 +16,16 @@ def newest_age_s(view: MarketView, venue: Venue, now_ms: int) -> float | None:
     return (now_ms - max(received)) / 1000 if received else None
 
 
-def show_market(view: MarketView, coins: Iterable[Asset], now_ms: int) -> None:
+def show_market(view: MarketView, pair: Pair, coins: Iterable[Asset], now_ms: int) -> None:
     """For the figures that a process exports."""
-    ages = {venue: newest_age_s(view, venue, now_ms) for venue in Venue}
-    metrics.quote_age.show(*((age, {"venue": venue.value}) for venue, age in ages.items() if age is not None))
-    dollar = view.quotes.get((Venue.UPBIT, USDT))
-    pairs = ((coin, view.quotes.get((Venue.UPBIT, coin)), view.quotes.get((Venue.BINANCE, coin))) for coin in coins)
+    ages = {venue: newest_age_s(view, venue, now_ms) for venue in pair}
+    metrics.quote_age.show(*((age, {"venue": venue}) for venue, age in ages.items() if age is not None))
+    rate = krw_per_usdt(view.quotes, pair.won)
+    both = ((coin, view.quotes.get((pair.won, coin)), view.quotes.get((pair.dollars, coin))) for coin in coins)
     metrics.premiums.show(
         *(
-            (float(coin_premium(upbit, binance, mid(dollar))), {"coin": coin})
-            for coin, upbit, binance in pairs
-            if upbit is not None and binance is not None and dollar is not None
+            (float(coin_premium(won, dollars, rate)), {"coin": coin})
+            for coin, won, dollars in both
+            if won is not None and dollars is not None and rate is not None
         )
     )

@@ -12,7 +12,7 @@ from kimp.domain.gates import Blocked
 from kimp.domain.market import Quote, VenueRules
 from kimp.domain.money import ONE, USDT, Asset
 from kimp.domain.premium import home_rate, out_rate
-from kimp.domain.venues import Direction, Venue
+from kimp.domain.venues import Direction, Pair
 from kimp.domain.view import MarketView, check_wallets
 
 Candidate = tuple[Asset, Direction]
@@ -26,11 +26,13 @@ class Scanner:
     Rates are before costs, and a stale quote only makes it look twice.
     """
 
-    def __init__(self, coins: Iterable[Asset], threshold: Decimal) -> None:
+    def __init__(self, pair: Pair, coins: Iterable[Asset], threshold: Decimal) -> None:
         self.view = MarketView()
+        self._pair = pair
+        self._into_won, self._into_dollars = pair.directions
         self._coins = frozenset(coins) | {USDT}
         self._hurdle = ONE + threshold
-        self._travels: dict[Direction, frozenset[Asset]] = {direction: frozenset() for direction in Direction}
+        self._travels: dict[Direction, frozenset[Asset]] = {direction: frozenset() for direction in pair.directions}
         self._out = _Best(max)
         self._home = _Best(min)
 
@@ -41,7 +43,7 @@ class Scanner:
             direction: frozenset(
                 c for c in self._coins if not isinstance(check_wallets(self.view, c, direction), Blocked)
             )
-            for direction in Direction
+            for direction in self._pair.directions
         }
         self._out.clear()
         self._home.clear()
@@ -64,44 +66,44 @@ class Scanner:
         improved_out, improved_home = self._rate(quote.coin)
         if quote.coin == USDT:
             # A way home or out for every coin, and none by itself: whichever it made pay must be looked at here.
-            return self._likeliest(Direction.TO_UPBIT) + self._likeliest(Direction.TO_BINANCE)
-        candidates = self._that_may_pay((quote.coin,), Direction.TO_UPBIT)
-        candidates += self._that_may_pay((quote.coin,), Direction.TO_BINANCE)
+            return self._likeliest(self._into_won) + self._likeliest(self._into_dollars)
+        candidates = self._that_may_pay((quote.coin,), self._into_won)
+        candidates += self._that_may_pay((quote.coin,), self._into_dollars)
         if improved_home:
-            candidates += self._likeliest(Direction.TO_UPBIT)
+            candidates += self._likeliest(self._into_won)
         if improved_out:
-            candidates += self._likeliest(Direction.TO_BINANCE)
+            candidates += self._likeliest(self._into_dollars)
         return candidates
 
     def route_coins(self, direction: Direction) -> Iterator[Asset]:
         """The likeliest ways in this direction, best raw rate first; found when the first one is asked for."""
-        rates = self._out.rates if direction is Direction.TO_UPBIT else self._home.rates
-        pick: Callable[..., list[Asset]] = heapq.nlargest if direction is Direction.TO_UPBIT else heapq.nsmallest
+        rates = self._out.rates if direction is self._into_won else self._home.rates
+        pick: Callable[..., list[Asset]] = heapq.nlargest if direction is self._into_won else heapq.nsmallest
         best = pick(ROUTES_EVALUATED, rates, key=rates.__getitem__)
         yield from best if USDT in best else [*best, USDT]
 
     def _rate(self, coin: Asset) -> tuple[bool, bool]:
         """Renew the coin's rates; whether its out rate and its home rate are better than the best ones were."""
-        upbit = self.view.quotes.get((Venue.UPBIT, coin))
-        if upbit is None:
+        won = self.view.quotes.get((self._pair.won, coin))
+        if won is None:
             return False, False
         if coin == USDT:
-            out, home = upbit.bid, upbit.ask
+            out, home = won.bid, won.ask
         else:
-            binance = self.view.quotes.get((Venue.BINANCE, coin))
-            if binance is None:
+            dollars = self.view.quotes.get((self._pair.dollars, coin))
+            if dollars is None:
                 return False, False
-            out, home = out_rate(upbit, binance), home_rate(upbit, binance)
+            out, home = out_rate(won, dollars), home_rate(won, dollars)
         return (
-            coin in self._travels[Direction.TO_UPBIT] and self._out.put(coin, out),
-            coin in self._travels[Direction.TO_BINANCE] and self._home.put(coin, home),
+            coin in self._travels[self._into_won] and self._out.put(coin, out),
+            coin in self._travels[self._into_dollars] and self._home.put(coin, home),
         )
 
     def _that_may_pay(self, coins: Iterable[Asset], direction: Direction) -> list[Candidate]:
         """Compare each coin's rate with the best opposite one."""
         if self._out.rate is None or self._home.rate is None:
             return []
-        if direction is Direction.TO_UPBIT:
+        if direction is self._into_won:
             rates, least = self._out.rates, self._home.rate * self._hurdle
             return [(c, direction) for c in coins if (rate := rates.get(c)) is not None and rate >= least]
         rates, best = self._home.rates, self._out.rate

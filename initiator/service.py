@@ -20,7 +20,7 @@ from kimp.domain.errors import BadMessage, KimpError
 from kimp.domain.gates import Blocked
 from kimp.domain.market import Quote
 from kimp.domain.money import Asset
-from kimp.domain.venues import Venue
+from kimp.domain.venues import Pair
 from kimp.observability import metrics
 from kimp.observability.context import bound
 from kimp.observability.crash_points import crash_point
@@ -48,6 +48,8 @@ log = logging.getLogger(__name__)
 class InitiatorSettings:
     """What to look for and how much of it to do."""
 
+    pair: Pair
+    """Where to look for it."""
     coins: tuple[Asset, ...]
     rules: Rules
     policy: CyclePolicy
@@ -79,7 +81,7 @@ class Initiator:
         self._clock = clock
         self._settings = settings
         self._latest_settings = latest_settings
-        self._scanner = Scanner(settings.coins, settings.rules.limits.threshold)
+        self._scanner = Scanner(settings.pair, settings.coins, settings.rules.limits.threshold)
         self._known = KnownCycles()
         self._starting: dict[Asset, asyncio.Task[None]] = {}
         self.counts: Counter[str] = Counter()
@@ -206,7 +208,7 @@ class Initiator:
             return
         self._settings = fresh
         # Begin anew, as a late joiner does: other coins to look at, another hurdle.
-        self._scanner = Scanner(fresh.coins, fresh.rules.limits.threshold)
+        self._scanner = Scanner(fresh.pair, fresh.coins, fresh.rules.limits.threshold)
         version = fresh.policy.settings_version
         log.info("trading settings: %s", "the configuration" if version is None else f"version {version}")
         await self._read_rules()
@@ -214,12 +216,12 @@ class Initiator:
     async def stale(self) -> str | None:
         """Which venue is not heard of, for whoever asks whether this initiator can decide."""
         now = self._clock.now_ms()
-        ages = {venue: newest_age_s(self._scanner.view, venue, now) for venue in Venue}
-        late = [venue.value for venue, age in ages.items() if age is None or abs(age) > STALE_S]
+        ages = {venue: newest_age_s(self._scanner.view, venue, now) for venue in self._settings.pair}
+        late = [venue for venue, age in ages.items() if age is None or abs(age) > STALE_S]
         return f"no quotes of {' and '.join(late)} for {STALE_S:.0f} s" if late else None
 
     async def _show(self) -> None:
-        show_market(self._scanner.view, self._settings.coins, self._clock.now_ms())
+        show_market(self._scanner.view, self._settings.pair, self._settings.coins, self._clock.now_ms())
 
     async def _report(self) -> None:
         counts, self.counts = self.counts, Counter()

@@ -11,7 +11,7 @@ with workflow.unsafe.imports_passed_through():
     from kimp.contracts.progress import Progress
     from kimp.domain.compensation import DUST_KRW, Position, WaysBack, debts, positions
     from kimp.domain.ids import Leg
-    from kimp.domain.ledger import Account, value_krw
+    from kimp.domain.ledger import Holder, value_krw
     from kimp.domain.market import Side
     from kimp.domain.money import ZERO, Asset
     from kimp.domain.sizing import cash_of
@@ -36,7 +36,7 @@ class Compensation:
         self._home = story.cycle.direction.source
         self._way_home = story.cycle.direction.opposite
         self._transfers = sent
-        self.dust: dict[tuple[Account, Asset], Decimal] = {}
+        self.dust: dict[tuple[Holder, Asset], Decimal] = {}
         """Too little to trade or to send: it stays where it is and is valued in the result."""
         self.abroad_since: datetime | None = None
         """When the present cash abroad was first to go home."""
@@ -80,7 +80,7 @@ class Compensation:
         if position.asset == position.venue.cash:
             await self._bring_home(position, position.venue)
         elif await self._leaves(position, position.venue):
-            await self._send(position.asset, position.amount, _from(position.venue))
+            await self._send(position.asset, position.amount, self._way_home.pair.way_from(position.venue))
         else:
             await Execution(
                 self._story, Place(Leg.BACK, position.venue, position.asset, Side.SELL), position.amount
@@ -89,10 +89,11 @@ class Compensation:
 
     async def _leaves(self, position: Position, venue: Venue) -> bool:
         """Whether it is to be sold on the other venue: where this one refuses to, else where that brings more."""
-        if (venue.other, position.asset) in self._story.refused:
+        other = self._way_home.pair.other(venue)
+        if (other, position.asset) in self._story.refused:
             return False
         if (venue, position.asset) in self._story.refused:
-            self._story.tell(f"{position} goes to {venue.other}: the account may not sell it on {venue}")
+            self._story.tell(f"{position} goes to {other}: the account may not sell it on {venue}")
             return True
         return venue is not self._home and (await self._ways_back(position)).send_back
 
@@ -137,7 +138,3 @@ class Compensation:
         """What could not be traded any further stays."""
         key = position.account, position.asset
         self.dust[key] = self._story.held.get(key, ZERO)
-
-
-def _from(venue: Venue) -> Direction:
-    return next(direction for direction in Direction if direction.source is venue)

@@ -16,9 +16,10 @@ with workflow.unsafe.imports_passed_through():
     from kimp.domain import sizing
     from kimp.domain.ids import Leg, Step, client_order_id, step_of
     from kimp.domain.market import Side
-    from kimp.domain.money import ONE, ZERO, Asset, Money, exact, round_down
+    from kimp.domain.money import ZERO, Asset, Money, exact, round_down
     from kimp.domain.reasons import Reason
     from kimp.domain.venues import Venue
+    from kimp.domain.won import krw_per
     from kimp.domain.wording import exactly
     from kimp.observability.context import bound
 
@@ -258,7 +259,7 @@ class Execution:
 
     @property
     def _krw_per_cash(self) -> Decimal:
-        return ONE if self._place.venue is Venue.UPBIT else self._story.krw_per_usdt
+        return krw_per(self._place.venue.cash, self._story.krw_per_usdt)
 
     def _price(self, now: MarketNow) -> Decimal:
         return now.quote.ask if self._place.side is Side.BUY else now.quote.bid

@@ -12,8 +12,7 @@ with workflow.unsafe.imports_passed_through():
     from kimp.domain.legs import LegEstimate
     from kimp.domain.money import ONE, Money, exact
     from kimp.domain.reasons import Kind, Reason
-    from kimp.domain.sizing import cash_of
-    from kimp.domain.venues import Venue
+    from kimp.domain.won import from_won, in_won
 
 from workflows.page import turn_page_if_full
 from workflows.policies import ROUTES
@@ -83,9 +82,8 @@ def _least(story: CycleStory, cash: Money, ratio: Decimal) -> Money:
 
 def _worth_home(story: CycleStory, cash: Money) -> Money:
     """The cash in home's own, at the last known rate: the loss that led here is no reason to wait."""
-    home = story.cycle.direction.source
     rate = story.krw_per_usdt
-    return cash_of(home, cash.amount * rate if home is Venue.UPBIT else cash.amount / rate)
+    return from_won(in_won(cash, rate), story.cycle.direction.source.cash, rate)
 
 
 async def _find_route(story: CycleStory, cash: Money, least: Money, look_for: timedelta) -> RouteReport:

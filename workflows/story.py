@@ -1,6 +1,6 @@
 """What a cycle tells the world while it runs: search attributes, details in the Web UI, read model, ledger."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
@@ -14,7 +14,7 @@ with workflow.unsafe.imports_passed_through():
     from kimp.contracts.search_attributes import KIMP_PROFIT_KRW, KIMP_REASON, KIMP_STATUS, WITHHELD
     from kimp.contracts.status import CycleStatus
     from kimp.domain.ids import Step, UsedNumber, step_of
-    from kimp.domain.ledger import Account, Entry, Posting, holdings, write_off_entry
+    from kimp.domain.ledger import Entry, Held, Holder, Posting, holdings, write_off_entry
     from kimp.domain.money import Asset, Money
     from kimp.domain.reasons import Kind, Reason
     from kimp.domain.venues import Venue
@@ -55,7 +55,7 @@ class CycleStory:
         self.valuation = Valuation()
         self.entries: list[Entry] = []
         """What this run booked, in that order."""
-        self._before: dict[tuple[Account, Asset], Decimal] = {}
+        self._before: dict[tuple[Holder, Asset], Decimal] = {}
         """Held by what earlier runs booked."""
         self._booked: set[str] = set()
         self.absent: list[OrderIntent] = []
@@ -76,7 +76,7 @@ class CycleStory:
         """The last one of an earlier run of the workflow, while it waits for the same."""
 
     @property
-    def held(self) -> Mapping[tuple[Account, Asset], Decimal]:
+    def held(self) -> Held:
         """What the cycle gained and lost on the venues and in transit, exactly, by what is booked."""
         return holdings(self.entries, self._before)
 

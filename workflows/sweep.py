@@ -64,7 +64,7 @@ async def _take_over(cycle: StrandedInput) -> bool:
                 [
                     SearchAttributePair(KIMP_STATUS, CycleStatus.COMPENSATING.value),
                     SearchAttributePair(KIMP_COIN, cycle.coin),
-                    SearchAttributePair(KIMP_DIRECTION, cycle.direction.value),
+                    SearchAttributePair(KIMP_DIRECTION, cycle.direction),
                 ]
             ),
             static_summary=f"{cycle.cycle_id} taken over: {cycle.why}",

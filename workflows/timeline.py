@@ -1,6 +1,6 @@
 """What the Web UI shows of a cycle: a line of its timeline for each thing that happened, and a table of all of them."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from decimal import Decimal
 
@@ -9,7 +9,7 @@ from temporalio import workflow
 with workflow.unsafe.imports_passed_through():
     from kimp.contracts.orders import OrderReport
     from kimp.contracts.status import CycleStatus
-    from kimp.domain.ledger import Account, Entry
+    from kimp.domain.ledger import Entry, Held
     from kimp.domain.market import Side
     from kimp.domain.money import ZERO, Asset, exact
     from kimp.domain.so_far import so_far, traded_prices_krw
@@ -34,7 +34,7 @@ class Timeline:
         """What was just booked tells prices."""
         self._prices_krw |= traded_prices_krw(entries, krw_per_usdt)
 
-    def so_far(self, held: Mapping[tuple[Account, Asset], Decimal], krw_per_usdt: Decimal) -> str:
+    def so_far(self, held: Held, krw_per_usdt: Decimal) -> str:
         """What the cycle has come to; nothing while nothing was gained or lost."""
         return str(so_far(held, krw_per_usdt, self._prices_krw)) if held else ""
 

@@ -268,7 +268,7 @@ class Transfer:
     async def _cover(self) -> None:
         """A fee that was not expected may have taken coins that this cycle never had: they are bought back."""
         source = self._direction.source
-        lacking = -self._story.held.get((Account(source.value), self.coin), ZERO)
+        lacking = -self._story.held.get((source, self.coin), ZERO)
         if lacking > ZERO and self.coin != source.cash:
             self._story.tell(f"a surprising fee took {lacking:f} {self.coin} too much on {source}")
             await BuyBack(self._story, Place(Leg.BACK, source, self.coin, Side.BUY), lacking).run()

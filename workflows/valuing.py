@@ -1,6 +1,6 @@
 """What a cycle's movements are worth in won: what the caps on losses count, and what people read."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from decimal import Decimal
 
 from temporalio import workflow
@@ -11,17 +11,16 @@ with workflow.unsafe.imports_passed_through():
     from kimp.contracts.cycle import QuoteQuery
     from kimp.contracts.progress import FeesElsewhere, Price, ToldSoFar
     from kimp.domain.depth import average
-    from kimp.domain.ledger import Account, Entry, fees_elsewhere_krw, value_krw
+    from kimp.domain.ledger import Entry, Held, Holder, fees_elsewhere_krw, value_krw
     from kimp.domain.market import Side
-    from kimp.domain.money import ZERO, Asset, exact
+    from kimp.domain.money import ZERO, Asset, Money, exact
     from kimp.domain.venues import Venue
+    from kimp.domain.won import CASH, in_won
 
 from workflows.policies import LAST_PRICE
 
 VALUES_ALL = "all-that-is-left-is-valued"
 """Cycles that ended before there was such a thing counted nothing for what had no price."""
-CASH = frozenset(venue.cash for venue in Venue)
-Held = Mapping[tuple[Account, Asset], Decimal]
 
 
 class Valuation:
@@ -68,27 +67,26 @@ class Valuation:
         owed = frozenset(asset for (_, asset), amount in still.items() if amount < ZERO)
         return self._worth(held, krw_per_usdt, owed), "; ".join(doubts) or None
 
-    def _unpriced(self, held: Held) -> dict[tuple[Account, Asset], Decimal]:
+    def _unpriced(self, held: Held) -> dict[tuple[Holder, Asset], Decimal]:
         known = CASH | {coin for _, coin in self._prices}
         return {key: amount for key, amount in held.items() if key[1] not in known}
 
-    async def _look_up(self, cycle_id: str, account: Account, asset: Asset, amount: Decimal) -> str:
+    async def _look_up(self, cycle_id: str, account: Holder, asset: Asset, amount: Decimal) -> str:
         """What is owed costs the asks that it takes, the rest brings the bids. Why there is no price, if so."""
-        if account is Account.IN_TRANSIT:
+        if not isinstance(account, Venue):
             return "in transit"
-        venue = Venue(account.value)
         try:
             now = await LAST_PRICE.call(
                 MarketActivities.read_market,
-                QuoteQuery(cycle_id=cycle_id, venue=venue, coin=asset),
-                summary=f"{asset} on {venue}, to value {amount:f} of it",
+                QuoteQuery(cycle_id=cycle_id, venue=account, coin=asset),
+                summary=f"{asset} on {account}, to value {amount:f} of it",
             )
         except ActivityError as failure:
             return str(failure.cause or failure)
-        self.mark(venue, asset, average(now.quote, Side.BUY if amount < ZERO else Side.SELL, abs(amount)))
+        self.mark(account, asset, average(now.quote, Side.BUY if amount < ZERO else Side.SELL, abs(amount)))
         return ""
 
-    def _doubt(self, account: Account, asset: Asset, amount: Decimal, why: str) -> str:
+    def _doubt(self, account: Holder, asset: Asset, amount: Decimal, why: str) -> str:
         counted = "nothing is counted for it"
         if amount < ZERO and asset in self._fees_at_most:
             counted = f"{self._fees_at_most[asset]:,.0f} KRW are counted for it, the most that such fees can be"
@@ -98,7 +96,7 @@ class Valuation:
     def _worth(self, held: Held, krw_per_usdt: Decimal, owed: frozenset[Asset]) -> Decimal:
         """`owed`: without a price; their bound is taken off."""
         prices = {
-            coin: price * (krw_per_usdt if venue is Venue.BINANCE else 1)
+            coin: in_won(Money(price, venue.cash), krw_per_usdt)
             for (venue, coin), price in self._prices.items()
             if coin not in CASH
         }

@@ -19,7 +19,7 @@ from kimp.cli import commands
 from kimp.cli.app import app
 from kimp.config import Settings, load
 from kimp.config.switches import Switches
-from kimp.domain.venues import Venue
+from kimp.domain.venues import PAIR
 from kimp.paper.addresses import deposit_address
 from kimp.paper.coins import DEFAULT_COINS
 
@@ -160,12 +160,12 @@ def test_coins_go_to_the_paper_exchange_and_nowhere_else(monkeypatch: pytest.Mon
     monkeypatch.chdir(ROOT / "deploy/compose/config")
     settings = load(environment="paper")
     coins = {coin.name: coin for coin in DEFAULT_COINS}
-    for venue in Venue:
+    for venue in PAIR:
         chosen = settings.venue(venue)
         own = {}
         for name in settings.trading.assets:
             network = next(one for one in coins[name].networks if one.name == chosen.networks[name])
-            to = deposit_address(venue.other, coins[name], network)
+            to = deposit_address(PAIR.other(venue), coins[name], network)
             own[name] = f"{to.address}:{to.tag}" if to.tag else to.address
         assert chosen.withdraw_to == own
 

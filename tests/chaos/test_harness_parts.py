@@ -39,7 +39,7 @@ from kimp.adapters.redis.bus import RedisTickBus
 from kimp.adapters.upbit.rulebook import TAG_COINS
 from kimp.bootstrap.stack import Stack
 from kimp.domain.money import USDT
-from kimp.domain.venues import Venue
+from kimp.domain.venues import PAIR, Venue
 from kimp.observability.crash_points import crash_point
 from kimp.paper.faults import kinds
 from kimp.paper.faults.kinds import FaultKind
@@ -254,7 +254,7 @@ async def test_what_is_forged_is_far_off_and_no_message_stops_a_reader(own_redis
     told = {(quote.venue, quote.coin): quote for quote in await bus.latest([XRP, USDT])}
     rate = told[Venue.UPBIT, USDT].ask / real[Venue.UPBIT, USDT].ask
     assert abs(rate - 1) > Decimal("0.3")
-    assert len(await bus.latest_rules()) == len(Venue)
+    assert len(await bus.latest_rules()) == len(PAIR)
     assert bus.counts["bad_rule"] == 1
     await bus.close()
 

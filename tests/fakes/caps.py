@@ -8,7 +8,7 @@ from fakes.market import NOW
 from kimp.contracts.cycle import CyclePolicy
 from kimp.domain.caps import Caps, Exposure
 from kimp.domain.money import Money
-from kimp.domain.venues import Venue
+from kimp.domain.venues import PAIR
 from kimp.ports.books import Stakes
 
 WIDE = Caps(
@@ -20,7 +20,7 @@ WIDE = Caps(
     losses_in_a_row=100,
     day_loss_krw=Decimal(1_000_000_000),
 )
-RICH = Stakes(free={venue: Money(Decimal(10**12), venue.cash) for venue in Venue}, exposure=Exposure(), now_ms=NOW)
+RICH = Stakes(free={venue: Money(Decimal(10**12), venue.cash) for venue in PAIR}, exposure=Exposure(), now_ms=NOW)
 
 
 @dataclass

@@ -19,9 +19,9 @@ from kimp.config import Settings
 from kimp.contracts.status import CycleStatus
 from kimp.domain.compensation import DUST_KRW, positions
 from kimp.domain.errors import OutcomeUnknown
-from kimp.domain.ledger import Account, holdings, opening_entry, unexplained
+from kimp.domain.ledger import Held, holdings, opening_entry, unexplained
 from kimp.domain.money import KRW, USDT, Asset
-from kimp.domain.venues import Venue
+from kimp.domain.venues import PAIR, Venue
 
 HAVE = {KRW: Decimal(100_000_000), USDT: Decimal(100_000)}
 
@@ -30,7 +30,7 @@ HAVE = {KRW: Decimal(100_000_000), USDT: Decimal(100_000)}
 async def funded_books(url: str) -> AsyncIterator[SqlBooks]:
     await migrate(url)
     books = await open_books(url)
-    for venue in Venue:
+    for venue in PAIR:
         await books.ledger.book([opening_entry(venue, {venue.cash: HAVE[Asset(venue.cash)]})])
     yield books
     await books.close()
@@ -51,13 +51,13 @@ async def at_rest(books: SqlBooks, *cycle_ids: str) -> None:
         assert [str(p) for p in positions(held, Venue.BINANCE) if p.amount > dust.get(p.asset, Decimal("0.5"))] == []
     ledger = await books.ledger.balances()
     for venue, cash in (await books.capital.stakes()).free.items():
-        assert cash.amount == ledger[Account(venue.value), venue.cash]
+        assert cash.amount == ledger[venue, venue.cash]
 
 
 async def equal(lab: Lab, books: SqlBooks) -> None:
     """The ledger is what the venues hold, to the last digit."""
-    held = {
-        (Account(venue.value), asset): balance.free
+    held: Held = {
+        (venue, asset): balance.free
         for venue, fake in lab.venues.items()
         for asset, balance in (await fake.balances()).items()
     }

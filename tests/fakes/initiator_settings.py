@@ -11,6 +11,7 @@ from kimp.contracts.cycle import CyclePolicy
 from kimp.domain.decision import Rules
 from kimp.domain.money import USDT
 from kimp.domain.opportunity import Limits
+from kimp.domain.venues import PAIR
 
 LIMITS = Limits(
     threshold=Decimal("0.005"),
@@ -32,6 +33,7 @@ POLICY = CyclePolicy(
 )
 RULES = Rules(LIMITS, replace(WIDE, open_cycles=5), cooldown_ms=60_000)
 SETTINGS = InitiatorSettings(
+    pair=PAIR,
     coins=(XRP, TRX, USDT),
     rules=RULES,
     policy=POLICY,

@@ -43,7 +43,7 @@ from kimp.domain.market import Quote, Side, VenueRules
 from kimp.domain.money import USDT, Asset
 from kimp.domain.opportunity import Limits, Opportunity, evaluate
 from kimp.domain.own_prices import PriceBounds
-from kimp.domain.venues import Direction, Venue
+from kimp.domain.venues import PAIR, Direction, Venue
 from kimp.domain.view import MarketView
 from kimp.observability.temporal import WhoseWork
 from workflows.arbitrage_cycle import ArbitrageCycle
@@ -298,4 +298,6 @@ class _Impatient(SystemClock):
 
 
 def _allowed() -> dict[tuple[Venue, Asset], Address]:
-    return {(venue, coin): Address(network=coin, address=f"{venue.other}-{coin}") for venue in Venue for coin in COINS}
+    return {
+        (venue, coin): Address(network=coin, address=f"{PAIR.other(venue)}-{coin}") for venue in PAIR for coin in COINS
+    }

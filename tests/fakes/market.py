@@ -6,7 +6,7 @@ from decimal import Decimal
 
 from kimp.domain.market import Instrument, Network, Quote, TickBand, VenueRules
 from kimp.domain.money import USDT, Asset
-from kimp.domain.venues import Venue
+from kimp.domain.venues import PAIR, Venue
 
 NOW = 1_790_000_000_000
 XRP, TRX, SOL = Asset("XRP"), Asset("TRX"), Asset("SOL")
@@ -99,7 +99,7 @@ def free_rules(coins: Iterable[Asset], read_ms: int = NOW) -> list[VenueRules]:
             (network(venue, coin) for coin in named),
             read_ms,
         )
-        for venue in Venue
+        for venue in PAIR
     ]
 
 

@@ -11,7 +11,7 @@ from kimp.contracts.transfers import Address, TransferState, WithdrawalIntent, W
 from kimp.domain.errors import NotPermitted, Postponed
 from kimp.domain.market import Fill, Instrument, Network, Quote, Side, TickBand, VenueRules
 from kimp.domain.money import Asset
-from kimp.domain.venues import Venue
+from kimp.domain.venues import PAIR, Venue
 from kimp.ports.exchange import Balance, Balances, ListedWithdrawal, OrderTerms, VenueDeposit, VenueOrder
 
 BNB = Asset("BNB")
@@ -168,7 +168,7 @@ class FakeVenue:
         return Address(network=coin, address=f"{self.venue}-{coin}")
 
     async def registered_addresses(self, coin: Asset) -> Sequence[Address]:
-        return [Address(network=coin, address=f"{self.venue.other}-{coin}")]
+        return [Address(network=coin, address=f"{PAIR.other(self.venue)}-{coin}")]
 
     async def withdraw(self, intent: WithdrawalIntent, *, send_by_ms: int) -> WithdrawalReport:
         self.asked_to_withdraw = True
@@ -178,7 +178,7 @@ class FakeVenue:
         arrives = intent.amount if self.venue is Venue.UPBIT else intent.amount - fee
         txid = self.one_transaction or f"tx-{intent.transfer_id}"
         before = CHAIN[txid][1] if txid == self.one_transaction and txid in CHAIN else {}
-        CHAIN[txid] = (self.venue.other, before | {intent.transfer_id: arrives})
+        CHAIN[txid] = (PAIR.other(self.venue), before | {intent.transfer_id: arrives})
         report = WithdrawalReport(
             venue_id=f"w-{intent.transfer_id}", state=TransferState.DONE, txid=txid, arrives=arrives, fee=fee
         )

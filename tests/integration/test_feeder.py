@@ -25,7 +25,7 @@ from kimp.config.venues import BinanceSettings, UpbitSettings
 from kimp.contracts.ticks import decode_batch
 from kimp.domain.market import Quote
 from kimp.domain.money import USDT, Asset
-from kimp.domain.venues import Venue
+from kimp.domain.venues import PAIR, Venue
 from kimp.paper.config import PaperConfig, RateLimits, SyntheticMarket
 from kimp.paper.server import PaperExchange
 from kimp.ports.exchange import Exchange, Reading
@@ -118,7 +118,7 @@ async def paper() -> AsyncIterator[PaperExchange]:
 async def redis(redis_url: str) -> AsyncIterator[Redis]:
     """A plain client, and nothing left of earlier tests."""
     client = Redis.from_url(redis_url)
-    for venue in Venue:
+    for venue in PAIR:
         await client.delete(rules_key(venue), *(last_key(venue, coin) for coin in COINS))
     yield client
     await client.aclose()
@@ -161,7 +161,7 @@ async def test_rules_of_both_venues_are_there_for_late_joiners(line: Line) -> No
         if len(found) == 2:
             break
         await asyncio.sleep(0.02)
-    assert {rules.venue for rules in found} == set(Venue)
+    assert {rules.venue for rules in found} == set(PAIR)
     for rules in found:
         assert {(rules.venue, i.coin) for i in rules.instruments} == {book for book in BOOKS if book[0] is rules.venue}
         assert {network.coin for network in rules.networks} == set(COINS)
@@ -169,7 +169,7 @@ async def test_rules_of_both_venues_are_there_for_late_joiners(line: Line) -> No
 
 async def test_quotes_are_counted_as_they_are_heard(line: Line) -> None:
     await line.hear_all_again()
-    await line.until(lambda: min(line.feeder.totals[venue] for venue in Venue) > 50)
+    await line.until(lambda: min(line.feeder.totals[venue] for venue in PAIR) > 50)
     totals = line.feeder.totals
     assert 0 < totals["published"] <= totals[Venue.UPBIT] + totals[Venue.BINANCE]
     assert totals["failures"] == 0

@@ -27,7 +27,7 @@ from kimp.domain.gates import Gate
 from kimp.domain.market import Quote
 from kimp.domain.money import KRW, USDT, Money
 from kimp.domain.opportunity import Opportunity, evaluate
-from kimp.domain.venues import Direction, Venue
+from kimp.domain.venues import PAIR, Direction, Venue
 from kimp.domain.view import MarketView
 from kimp.paper.config import PaperConfig, SyntheticMarket
 from kimp.paper.server import PaperExchange
@@ -114,7 +114,7 @@ async def market(redis_url: str) -> AsyncIterator[Market]:
         binance_balances={"USDT": Decimal(1_000_000)},
     )
     async with PaperExchange(config) as paper:
-        market = Market({venue: adapter(settings_of(paper, venue), venue) for venue in Venue}, redis_url)
+        market = Market({venue: adapter(settings_of(paper, venue), venue) for venue in PAIR}, redis_url)
         yield market
         await market.close()
 

@@ -18,7 +18,7 @@ from kimp.domain.admission import CoinState, HaltLevel
 from kimp.domain.decision import Rules
 from kimp.domain.market import Quote
 from kimp.domain.money import Asset
-from kimp.domain.venues import Venue
+from kimp.domain.venues import PAIR, Venue
 from kimp.ports.books import Stakes
 from kimp.ports.starter import StartOutcome
 
@@ -46,6 +46,7 @@ class NoCycles:
 def make(bus: RedisTickBus) -> Initiator:
     trading, none = TradingSettings(coins=("XRP",)), NoCycles()
     settings = InitiatorSettings(
+        pair=PAIR,
         coins=trading.assets,
         rules=Rules(trading.limits(), WIDE, cooldown_ms=0),
         policy=trading.policy(WIDE),

@@ -21,7 +21,7 @@ from kimp.bootstrap.parts import open_keys, open_trusted_venues, open_venue
 from kimp.config import Settings, load
 from kimp.domain.errors import BadConfig, KeyRefused
 from kimp.domain.keys import Right
-from kimp.domain.venues import Venue
+from kimp.domain.venues import PAIR, Venue
 from kimp.operations.keys import Held, KeyInUse, KeyKeeper, kept
 from kimp.paper import keys as paper_keys
 from kimp.paper.config import PaperConfig, SyntheticMarket
@@ -122,13 +122,13 @@ async def eventually(question: Any) -> None:
 # At the start
 
 
-@pytest.mark.parametrize("venue", list(Venue))
+@pytest.mark.parametrize("venue", list(PAIR))
 async def test_the_one_key_for_everything_is_good_for_all_on_the_paper_exchange(scene: Scene, venue: Venue) -> None:
     for rights in ((READ,), (TRADE,), (WITHDRAW,), (TRADE, WITHDRAW)):
         await start(scene, *rights, venue=venue)
 
 
-@pytest.mark.parametrize("venue", list(Venue))
+@pytest.mark.parametrize("venue", list(PAIR))
 @pytest.mark.parametrize(
     ("right", "granted", "words"),
     [
@@ -143,7 +143,7 @@ async def test_a_key_with_more_or_fewer_rights_is_refused(
     scene: Scene, venue: Venue, right: Right, granted: tuple[Right, ...], words: str
 ) -> None:
     scene.grant(*granted, venue=venue)
-    scene.write(**{venue.value: {"keys": {right.value: SECOND}}})
+    scene.write(**{venue: {"keys": {right.value: SECOND}}})
     with pytest.raises(BadConfig, match=f"the {venue} {words}"):
         await start(scene, right, venue=venue)
 

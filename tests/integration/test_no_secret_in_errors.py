@@ -21,14 +21,14 @@ from kimp.config import Settings, VenueSettings, load
 from kimp.contracts.transfers import Address
 from kimp.domain.errors import KeyRefused, KimpError, OutcomeUnknown, Unavailable
 from kimp.domain.money import Asset
-from kimp.domain.venues import Direction, Venue
+from kimp.domain.venues import PAIR, Venue
 from kimp.paper.config import KeyPair, PaperConfig, SyntheticMarket
 from kimp.paper.server import PaperExchange
 from kimp.ports.exchange import Exchange
 
 XRP = Asset("XRP")
 """No deadline."""
-SECRETS = {f"{venue} {kind}": canary(f"{venue}{kind}") for venue in Venue for kind in ("access", "secret")}
+SECRETS = {f"{venue} {kind}": canary(f"{venue}{kind}") for venue in PAIR for kind in ("access", "secret")}
 CANARIES = Canaries(SECRETS)
 Errors = list[KimpError]
 
@@ -45,7 +45,7 @@ def _at(port: int, keys: KeyPair, settings: VenueSettings) -> VenueSettings:
 def _settings(ports: dict[Venue, int]) -> Settings:
     settings = load()
     return settings.model_copy(
-        update={venue.value: _at(port, _keys(venue), settings.venue(venue)) for venue, port in ports.items()}
+        update={venue: _at(port, _keys(venue), settings.venue(venue)) for venue, port in ports.items()}
     )
 
 
@@ -54,7 +54,7 @@ def _calls(exchange: Exchange, venue: Venue, network: str) -> Iterator[Awaitable
     to = Address(network=network, address="rSomewhere", tag="1")
     order = intents.order(venue=venue, quantity=Decimal(10), limit_price=Decimal(3000))
     leaving = intents.withdrawal(
-        direction=next(direction for direction in Direction if direction.source is venue),
+        direction=next(direction for direction in PAIR.directions if direction.source is venue),
         amount=Decimal(10),
         network=network,
         address=to,
@@ -91,7 +91,7 @@ async def _told(errors: Errors) -> dict[str, bytes]:
     return sources
 
 
-@pytest.mark.parametrize("venue", Venue)
+@pytest.mark.parametrize("venue", PAIR)
 async def test_of_a_refused_key(venue: Venue, caplog: pytest.LogCaptureFixture) -> None:
     """The paper exchange knows other keys, so the ones that are sent are wrong."""
     config = PaperConfig(upbit_port=0, binance_port=0, admin_port=0, market=SyntheticMarket(ticks_per_second=0))
@@ -102,10 +102,10 @@ async def test_of_a_refused_key(venue: Venue, caplog: pytest.LogCaptureFixture) 
     assert CANARIES.found(await _told(errors) | {"log at its most talkative": caplog.text.encode()}) == []
 
 
-@pytest.mark.parametrize("venue", Venue)
+@pytest.mark.parametrize("venue", PAIR)
 async def test_of_a_venue_that_does_not_answer(venue: Venue, caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.DEBUG):
-        errors = await _errors(_settings(dict.fromkeys(Venue, free_port())), venue)
+        errors = await _errors(_settings(dict.fromkeys(PAIR, free_port())), venue)
     assert {type(error) for error in errors} <= {Unavailable, OutcomeUnknown}
     assert CANARIES.found(await _told(errors) | {"log at its most talkative": caplog.text.encode()}) == []
 

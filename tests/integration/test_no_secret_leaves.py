@@ -29,10 +29,10 @@ from kimp.bootstrap.temporal import connect_temporal
 from kimp.config import load
 from kimp.contracts.status import CycleStatus
 from kimp.domain.keys import Right
-from kimp.domain.venues import Venue
+from kimp.domain.venues import PAIR, Venue
 
 CYCLES = 2
-KEYS = [(venue, right, kind) for venue in Venue for right in Right for kind in ("access", "secret")]
+KEYS = [(venue, right, kind) for venue in PAIR for right in Right for kind in ("access", "secret")]
 
 
 @pytest.fixture
@@ -52,7 +52,7 @@ async def guarded_redis(tmp_path: Path, secrets: dict[str, str]) -> AsyncIterato
 
 def keys_of(secrets: Mapping[str, str], prefix: str = "") -> dict[str, str]:
     return {
-        f"KIMP_{venue.name}__KEYS__{right.name}__{kind.upper()}_KEY": secrets[f"{prefix}{venue}_{right}_{kind}"]
+        f"KIMP_{venue.upper()}__KEYS__{right.name}__{kind.upper()}_KEY": secrets[f"{prefix}{venue}_{right}_{kind}"]
         for venue, right, kind in KEYS
     }
 
@@ -107,10 +107,12 @@ def _telling(collector: Collector) -> dict[str, str]:
 
 
 def _environment(temporal_binary: Path, folder: Path, secrets: Mapping[str, str]) -> dict[str, str]:
-    paper = {f"KIMP_PAPER__{venue.name}_MORE_KEYS": at_the_venue(venue, secrets) for venue in Venue}
+    paper = {f"KIMP_PAPER__{venue.upper()}_MORE_KEYS": at_the_venue(venue, secrets) for venue in PAIR}
     # Of the settings, and of nobody else: no process may fall back on it.
     first = {
-        f"KIMP_{venue.name}__{kind}_KEY": secrets[f"{venue}_first"] for venue in Venue for kind in ("ACCESS", "SECRET")
+        f"KIMP_{venue.upper()}__{kind}_KEY": secrets[f"{venue}_first"]
+        for venue in PAIR
+        for kind in ("ACCESS", "SECRET")
     }
     return (
         keys_of(secrets)
@@ -168,7 +170,7 @@ async def _one_trace_tells_it_all(collector: Collector) -> bool:
         ids = {span.span_id for _, span in spans}
         whole = all(span.parent_span_id in ids for _, span in spans if span.parent_span_id)
         told = {"StartWorkflow:ArbitrageCycle", "RunWorkflow:ArbitrageCycle", "RunActivity:record", "detection"}
-        told |= {f"{venue} {operation}" for venue in Venue for operation in ("place order", "withdraw")}
+        told |= {f"{venue} {operation}" for venue in PAIR for operation in ("place order", "withdraw")}
         if whole and names >= told and any(name.startswith("tick ") for name in names):
             assert {service for service, _ in spans} == {"kimp-initiator", "kimp-worker"}
             assert all(0 < span.start_time_unix_nano <= span.end_time_unix_nano for _, span in spans)
@@ -227,7 +229,7 @@ async def _keys_are_wrong(world: World, secrets: Mapping[str, str]) -> None:
 
 
 async def _cut_the_keys(world: World, secrets: Mapping[str, str], rights: Callable[[Right], list[Right]]) -> None:
-    for venue, right in product(Venue, Right):
+    for venue, right in product(PAIR, Right):
         pair = {kind: secrets[f"{venue}_{right}_{kind}"] for kind in ("access", "secret")}
         await world.admin("keys", venue=venue, rights=rights(right), **pair)
 

@@ -17,7 +17,7 @@ from kimp.contracts.ticks import CHANNEL, decode_batch
 from kimp.domain.errors import BadConfig, BadMessage, BusUnavailable
 from kimp.domain.market import Instrument, Network, Quote, TickBand, VenueRules
 from kimp.domain.money import Asset
-from kimp.domain.venues import Venue
+from kimp.domain.venues import PAIR, Venue
 
 XRP, SOL = Asset("XRP"), Asset("SOL")
 NOW = 1_790_000_000_000
@@ -49,7 +49,7 @@ def rules(venue: Venue, read_ms: int = NOW) -> VenueRules:
 async def redis(redis_url: str) -> AsyncIterator[Redis]:
     """A plain client, and no keys of earlier tests."""
     client = Redis.from_url(redis_url)
-    for venue in Venue:
+    for venue in PAIR:
         await client.delete(rules_key(venue), *(last_key(venue, coin) for coin in (XRP, SOL)))
     yield client
     await client.aclose()

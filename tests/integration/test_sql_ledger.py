@@ -23,7 +23,7 @@ NUMBERS = count()
 
 
 def moved(entry_id: str, amount: Decimal) -> Entry:
-    return Entry(entry_id, "XRP-1", (Posting(Account.UPBIT, XRP, -amount), Posting(Account.IN_TRANSIT, XRP, amount)))
+    return Entry(entry_id, "XRP-1", (Posting(Venue.UPBIT, XRP, -amount), Posting(Account.IN_TRANSIT, XRP, amount)))
 
 
 async def test_an_empty_ledger_has_no_balances(books: SqlBooks) -> None:
@@ -35,7 +35,7 @@ async def test_an_entry_is_booked_once_and_left_as_it_is(books: SqlBooks) -> Non
     await books.ledger.book([moved("a", Decimal("1.5")), moved("a", Decimal("1.5"))])
     await books.ledger.book([moved("a", Decimal(9)), moved("b", Decimal(2))])
     balances = await books.ledger.balances()
-    assert balances == {(Account.UPBIT, XRP): Decimal("-3.5"), (Account.IN_TRANSIT, XRP): Decimal("3.5")}
+    assert balances == {(Venue.UPBIT, XRP): Decimal("-3.5"), (Account.IN_TRANSIT, XRP): Decimal("3.5")}
 
 
 async def test_zero_balances_are_left_out(books: SqlBooks) -> None:
@@ -86,6 +86,6 @@ async def test_many_at_once_book_each_entry_once(url: str, books: SqlBooks) -> N
     )
     await other.close()
     assert await books.ledger.balances() == {
-        (Account.UPBIT, XRP): Decimal(-12),
+        (Venue.UPBIT, XRP): Decimal(-12),
         (Account.IN_TRANSIT, XRP): Decimal(12),
     }

@@ -11,7 +11,7 @@ from kimp.contracts.cycle import CycleRecord
 from kimp.contracts.status import CycleStatus
 from kimp.domain.admission import CoinState
 from kimp.domain.errors import BadAmount, BadMessage
-from kimp.domain.ledger import Account, opening_entry
+from kimp.domain.ledger import opening_entry
 from kimp.domain.money import KRW, USDT, Asset, Money
 from kimp.domain.venues import Direction, Venue
 
@@ -104,8 +104,8 @@ async def test_entries_are_booked_once_even_by_an_old_record(books: SqlBooks) ->
     await books.read_model.record(record(2, entries=(entry,)))
     await books.read_model.record(record(1, entries=(entry, opening_entry(Venue.BINANCE, {KRW: Decimal(7)}))))
     balances = await books.ledger.balances()
-    assert balances[Account.UPBIT, KRW] == Decimal(5)
-    assert balances[Account.BINANCE, KRW] == Decimal(7)
+    assert balances[Venue.UPBIT, KRW] == Decimal(5)
+    assert balances[Venue.BINANCE, KRW] == Decimal(7)
 
 
 async def test_the_row_and_its_entries_are_written_together_or_not_at_all(books: SqlBooks) -> None:

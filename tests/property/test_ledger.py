@@ -11,11 +11,11 @@ from hypothesis import strategies as st
 from kimp.domain.ledger import Account, Entry, deposit_entry, fill_entry, holdings, opening_entry, withdrawal_entry
 from kimp.domain.market import Fill, Side
 from kimp.domain.money import KRW, USDT, Asset
-from kimp.domain.venues import Venue
+from kimp.domain.venues import PAIR, Venue
 
 AMOUNTS = st.decimals(0, 10**10, places=8)
 ASSETS = st.sampled_from([XRP, TRX, KRW, USDT])
-VENUES = st.sampled_from(Venue)
+VENUES = st.sampled_from(PAIR)
 FILLS = st.builds(Fill, st.just("t1"), AMOUNTS, AMOUNTS, AMOUNTS, ASSETS)
 ENTRIES = st.one_of(
     st.builds(
@@ -63,5 +63,5 @@ def test_a_transfer_that_arrived_leaves_nothing_in_transit(
     venue: Venue, coin: Asset, arrives: Decimal, fee: Decimal
 ) -> None:
     out = withdrawal_entry("w", "XRP-1", venue, coin, arrives, fee)
-    into = deposit_entry("w", "XRP-1", venue.other, coin, arrives)
+    into = deposit_entry("w", "XRP-1", PAIR.other(venue), coin, arrives)
     assert Account.IN_TRANSIT not in {account for account, _ in holdings([out, into])}

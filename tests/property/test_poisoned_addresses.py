@@ -13,7 +13,7 @@ from activities.transfers import TransferActivities
 from kimp.contracts.transfers import Address, TransferRequest
 from kimp.domain.errors import KeyRefused
 from kimp.domain.money import Asset
-from kimp.domain.venues import Direction
+from kimp.domain.venues import PAIR, Direction
 
 POISONED = 12_000
 LETTERS = "123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz"
@@ -91,7 +91,7 @@ async def test_no_poisoned_place_is_ever_accepted() -> None:
     seen: Counter[tuple[str, str]] = Counter()
     let_through = []
     for number in range(POISONED):
-        coin, direction = Asset(draw.choice(("XRP", "XLM", "SOL", "USDT"))), draw.choice(list(Direction))
+        coin, direction = Asset(draw.choice(("XRP", "XLM", "SOL", "USDT"))), draw.choice(list(PAIR.directions))
         place = drawn_place(draw, coin)
         # Every tenth is good, so that a check that refuses everything does not pass.
         if number % 10 == 0:
@@ -117,4 +117,4 @@ async def test_two_that_agree_on_a_wrong_place_do_not_outvote_the_third() -> Non
         _, changed = poisoned(draw, place)
         three = [changed] * len(PARTIES)
         three[draw.randrange(len(PARTIES))] = place
-        assert not await accepted(coin, draw.choice(list(Direction)), *three)
+        assert not await accepted(coin, draw.choice(list(PAIR.directions)), *three)

@@ -14,7 +14,7 @@ from kimp.contracts.ranges import LAST_MS
 from kimp.domain.errors import BadMessage
 from kimp.domain.money import USDT
 from kimp.domain.opportunity import Limits, evaluate
-from kimp.domain.venues import Direction
+from kimp.domain.venues import PAIR
 from kimp.domain.view import MarketView
 
 COINS = (XRP, TRX, USDT)
@@ -39,7 +39,7 @@ def decided(documents: list[Document]) -> None:
     rules = [decode_rules(json.dumps(document).encode())[0] for document in documents]
     view = MarketView.of(kimchi_quotes(), rules)
     for coin in (XRP, TRX):
-        for direction in Direction:
+        for direction in PAIR.directions:
             evaluate(view, coin, direction, COINS, ANYTHING, NOW)
 
 

@@ -13,7 +13,7 @@ from kimp.domain.money import USDT, Asset, Money
 from kimp.domain.opportunity import Limits, Opportunity, evaluate
 from kimp.domain.premium import home_rate, out_rate
 from kimp.domain.routing import rank_routes
-from kimp.domain.venues import Direction, Venue
+from kimp.domain.venues import PAIR, Direction, Venue
 from kimp.domain.view import MarketView
 
 COINS = tuple(Asset(name) for name in ("AAA", "BBB", "CCC", "DDD"))
@@ -33,7 +33,7 @@ SIZES = st.sampled_from([Decimal(100), Decimal(1_000_000)])
 @st.composite
 def quotes(draw: st.DrawFn) -> Quote:
     """A top of a book near 2 USDT or 2800 won: premiums of up to one percent either way, spreads that are smaller."""
-    venue, coin = draw(st.sampled_from(Venue)), draw(st.sampled_from(ASSETS))
+    venue, coin = draw(st.sampled_from(PAIR)), draw(st.sampled_from(ASSETS))
     if coin == USDT:
         venue, middle = Venue.UPBIT, draw(st.integers(13_900, 14_100)) / Decimal(10)
     elif venue is Venue.UPBIT:
@@ -50,7 +50,7 @@ def judge(scanner: Scanner, coin: Asset, direction: Direction, routes: list[Asse
 
 def brute_force(scanner: Scanner) -> set[tuple[Asset, Direction]]:
     """Every coin, either way, with every way home."""
-    return {(c, way) for c in COINS for way in Direction if judge(scanner, c, way, list(ASSETS))}
+    return {(c, way) for c in COINS for way in PAIR.directions if judge(scanner, c, way, list(ASSETS))}
 
 
 def offered(scanner: Scanner, quote: Quote) -> set[tuple[Asset, Direction]]:
@@ -60,7 +60,7 @@ def offered(scanner: Scanner, quote: Quote) -> set[tuple[Asset, Direction]]:
 
 
 def new_scanner() -> Scanner:
-    scanner = Scanner(COINS, THRESHOLD)
+    scanner = Scanner(PAIR, COINS, THRESHOLD)
     scanner.apply_rules(free_rules(ASSETS))
     return scanner
 

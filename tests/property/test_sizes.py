@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from kimp.domain import sizing
 from kimp.domain.market import Side, TickBand
 from kimp.domain.money import CONTEXT, Money, exact, round_down, round_up
-from kimp.domain.venues import Venue
+from kimp.domain.venues import PAIR, Venue
 
 STEPS = st.one_of(
     st.integers(-10, 3).map(lambda exponent: Decimal(1).scaleb(exponent)),
@@ -22,7 +22,7 @@ AMOUNTS = st.decimals(0, 10**12, places=10)
 PRICES = st.decimals("0.00000001", 10**9, places=8)
 FEES = st.decimals(0, "0.01", places=5)
 RATIOS = st.decimals(0, "0.1", places=5)
-VENUES = st.sampled_from(Venue)
+VENUES = st.sampled_from(PAIR)
 KRW_BANDS = tuple(
     TickBand(Decimal(border), Decimal(tick))
     for border, tick in (

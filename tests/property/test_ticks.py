@@ -16,7 +16,7 @@ from kimp.domain.depth import written
 from kimp.domain.errors import BadMessage
 from kimp.domain.market import Quote
 from kimp.domain.money import USDT, Asset
-from kimp.domain.venues import Venue
+from kimp.domain.venues import PAIR, Venue
 
 PRICES = st.decimals(LEAST, MOST, allow_nan=False, allow_infinity=False).filter(
     lambda price: len(str(price)) <= LONGEST_NUMBER
@@ -25,7 +25,7 @@ SIZES = st.one_of(st.just(Decimal(0)), PRICES)
 COINS = st.from_regex(rf"[A-Za-z0-9]{{1,{LONGEST_NAME}}}", fullmatch=True).map(Asset)
 BEHIND = st.lists(st.tuples(PRICES, SIZES), max_size=3).map(written)
 QUOTES = st.builds(
-    Quote, st.sampled_from(Venue), COINS, PRICES, SIZES, PRICES, SIZES, st.integers(0, LAST_MS), BEHIND, BEHIND
+    Quote, st.sampled_from(PAIR), COINS, PRICES, SIZES, PRICES, SIZES, st.integers(0, LAST_MS), BEHIND, BEHIND
 )
 
 NUMBERS = st.one_of(
@@ -80,7 +80,7 @@ def test_what_decodes_can_be_calculated_with(rows: list[tuple[object, ...]]) -> 
         quotes = decode_batch(json.dumps([VERSION, rows]).encode())
     except BadMessage:
         return
-    scanner = Scanner([XRP], d("0.001"))
+    scanner = Scanner(PAIR, [XRP], d("0.001"))
     scanner.apply_rules(free_rules([XRP, USDT]))
     for each in quotes:
         scanner.feed(each)
@@ -125,7 +125,7 @@ def test_a_message_larger_than_any_feeder_sends_is_refused_unread() -> None:
         [
             quote(venue, coin, "2828.12345678", "2830.12345678")._replace(bids_behind=behind, asks_behind=behind)
             for coin in coins
-            for venue in Venue
+            for venue in PAIR
         ]
     )
     assert len(decode_batch(batch)) == 2 * len(coins), "every book there is, at once"

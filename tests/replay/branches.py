@@ -18,7 +18,7 @@ from kimp.domain.admission import HaltLevel
 from kimp.domain.errors import OutcomeUnknown, Rejected, Unavailable
 from kimp.domain.ledger import Account, holdings
 from kimp.domain.money import USDT
-from kimp.domain.venues import Direction
+from kimp.domain.venues import Direction, Venue
 from workflows.arbitrage_cycle import ArbitrageCycle
 
 Handle = WorkflowHandle[ArbitrageCycle, CycleResult]
@@ -268,8 +268,8 @@ async def parked_then_compensated(lab: Lab) -> Handle:
 
 async def parked_then_written_off(lab: Lab) -> Handle:
     handle = await _unknown_withdrawal(lab)
-    held = holdings(lab.records.entries)[Account.BINANCE, XRP]
-    loss = WriteOff(by="ann", note="stolen", account=Account.BINANCE, asset=XRP, amount=held)
+    held = holdings(lab.records.entries)[Venue.BINANCE, XRP]
+    loss = WriteOff(by="ann", note="stolen", account=Venue.BINANCE, asset=XRP, amount=held)
     await handle.execute_update(ArbitrageCycle.write_off, loss)
     return handle
 

@@ -19,7 +19,7 @@ from kimp.domain.ids import workflow_id
 from kimp.domain.ledger import Account, holdings, value_krw
 from kimp.domain.market import Side
 from kimp.domain.money import KRW, USDT
-from kimp.domain.venues import Direction, Venue
+from kimp.domain.venues import PAIR, Direction, Venue
 from kimp.ports.exchange import VenueOrder
 from workflows.timeline import GAP
 
@@ -49,7 +49,7 @@ async def test_the_ledger_says_what_the_result_says(lab: Lab) -> None:
     held = holdings(lab.records.entries)
     assert result.returned is not None
     assert result.spent is not None
-    assert held[Account.BINANCE, USDT] == (result.returned - result.spent).amount
+    assert held[Venue.BINANCE, USDT] == (result.returned - result.spent).amount
     assert not [account for account, _ in held if account is Account.IN_TRANSIT]
     assert all(change >= 0 for change in held.values()), "what lots left over belongs to the cycle"
 
@@ -173,11 +173,11 @@ async def test_what_is_left_over_is_worth_what_it_could_be_sold_for(lab: Lab) ->
     lab.binance.once_withdrawn = lambda: lab.upbit.prices.update({XRP: (bid, bid * 2)})
     result = await lab.complete()
     held = holdings(lab.records.entries)
-    assert held[Account.UPBIT, XRP] > 0
+    assert held[Venue.UPBIT, XRP] > 0
     assert result.profit_krw == value_krw(held, Decimal("1400.5"), {XRP: bid})
 
 
-@pytest.mark.parametrize("direction", list(Direction))
+@pytest.mark.parametrize("direction", list(PAIR.directions))
 async def test_no_order_is_worth_more_than_the_cap_of_one(lab: Lab, direction: Direction) -> None:
     """A million won is sold in three parts, for won as for dollars."""
     if direction is Direction.TO_BINANCE:

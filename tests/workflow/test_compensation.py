@@ -13,9 +13,9 @@ from kimp.contracts.status import CycleStatus
 from kimp.domain.admission import HaltLevel
 from kimp.domain.compensation import DUST_KRW
 from kimp.domain.errors import OutcomeUnknown, Rejected, Unavailable
-from kimp.domain.ledger import Account, holdings
+from kimp.domain.ledger import Holder, holdings
 from kimp.domain.market import Side
-from kimp.domain.money import KRW, USDT
+from kimp.domain.money import KRW, USDT, Asset
 from kimp.domain.venues import Venue
 from workflows.arbitrage_cycle import ArbitrageCycle
 
@@ -26,14 +26,14 @@ def refusals(count: int) -> deque[Exception]:
     return deque(Rejected("not this coin", venue="x", code="-1") for _ in range(count))
 
 
-def abroad(lab: Lab) -> dict[tuple[Account, str], Decimal]:
+def abroad(lab: Lab) -> dict[tuple[Holder, Asset], Decimal]:
     """What the cycle left anywhere but in Binance's cash, dust aside."""
     held = holdings(lab.records.entries)
     dust = {KRW: DUST_KRW, XRP: Decimal("0.01")}
     return {
         key: amount
         for key, amount in held.items()
-        if key != (Account.BINANCE, USDT) and amount > dust.get(key[1], Decimal("0.01"))
+        if key != (Venue.BINANCE, USDT) and amount > dust.get(key[1], Decimal("0.01"))
     }
 
 
@@ -226,8 +226,8 @@ async def test_a_sale_that_surfaces_while_its_cycle_is_undone_is_not_made_again(
 async def test_of_two_decisions_one_counts_and_the_other_is_refused(lab: Lab) -> None:
     async with lab.workers():
         handle = await parked_with_an_unknown_withdrawal(lab)
-        held = holdings(lab.records.entries)[Account.BINANCE, XRP]
-        lost = WriteOff(by="bob", note="stolen", account=Account.BINANCE, asset=XRP, amount=held)
+        held = holdings(lab.records.entries)[Venue.BINANCE, XRP]
+        lost = WriteOff(by="bob", note="stolen", account=Venue.BINANCE, asset=XRP, amount=held)
         told = await asyncio.gather(
             handle.execute_update(ArbitrageCycle.write_off, lost),
             handle.execute_update(ArbitrageCycle.compensate, ANN),
@@ -240,8 +240,8 @@ async def test_of_two_decisions_one_counts_and_the_other_is_refused(lab: Lab) ->
 async def test_what_is_written_off_is_booked_and_the_rest_undone(lab: Lab) -> None:
     async with lab.workers():
         handle = await parked_with_an_unknown_withdrawal(lab)
-        held = holdings(lab.records.entries)[Account.BINANCE, XRP]
-        lost = WriteOff(by="ann", note="stolen", account=Account.BINANCE, asset=XRP, amount=held)
+        held = holdings(lab.records.entries)[Venue.BINANCE, XRP]
+        lost = WriteOff(by="ann", note="stolen", account=Venue.BINANCE, asset=XRP, amount=held)
         with pytest.raises(WorkflowUpdateFailedError) as refusal:
             await handle.execute_update(ArbitrageCycle.write_off, lost.model_copy(update={"amount": held + 1}))
         assert "holds" in str(refusal.value.cause)

@@ -7,9 +7,10 @@ from fakes.lab import TRX, XRP, Lab, traded
 from kimp.contracts.cycle import CycleRecord
 from kimp.contracts.operators import OperatorRequest
 from kimp.contracts.status import CycleStatus
-from kimp.domain.ledger import Account, holdings
+from kimp.domain.ledger import holdings
 from kimp.domain.market import Side
 from kimp.domain.money import KRW, USDT
+from kimp.domain.venues import Venue
 from workflows.arbitrage_cycle import ArbitrageCycle
 
 ANN = OperatorRequest(by="ann", note="the account may trade it now")
@@ -25,9 +26,7 @@ def at_home(lab: Lab) -> bool:
     held = holdings(lab.records.entries)
     little = {KRW: Decimal(10_000), XRP: Decimal(1), TRX: Decimal(1)}
     return all(
-        amount < little[asset]
-        for (account, asset), amount in held.items()
-        if (account, asset) != (Account.BINANCE, USDT)
+        amount < little[asset] for (account, asset), amount in held.items() if (account, asset) != (Venue.BINANCE, USDT)
     )
 
 

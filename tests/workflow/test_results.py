@@ -1,6 +1,5 @@
 """What a cycle earned counts all that it paid, in whatever coin; else the caps on losses would not see a loss."""
 
-from collections.abc import Mapping
 from dataclasses import replace
 from decimal import Decimal
 
@@ -13,8 +12,9 @@ from temporalio.client import Client
 
 from kimp.adapters.sql.books import SqlBooks
 from kimp.contracts.status import CycleStatus
-from kimp.domain.ledger import DEAREST_FEE, Account, holdings
-from kimp.domain.money import KRW, USDT, Asset
+from kimp.domain.ledger import DEAREST_FEE, Held, holdings
+from kimp.domain.money import KRW, USDT
+from kimp.domain.venues import Venue
 
 RATE = Decimal("1400.5")
 """The mid of the lab's KRW-USDT."""
@@ -27,7 +27,7 @@ def paying_in_bnb(lab: Lab) -> Lab:
     return lab
 
 
-def worth(held: Mapping[tuple[Account, Asset], Decimal], bnb_krw: Decimal) -> Decimal:
+def worth(held: Held, bnb_krw: Decimal) -> Decimal:
     """In won, at the prices that were seen last."""
     krw = {KRW: Decimal(1), USDT: RATE, XRP: XRP_BID, BNB: bnb_krw}
     return sum((amount * krw[asset] for (_, asset), amount in held.items()), Decimal(0))
@@ -39,7 +39,7 @@ async def test_a_fee_in_another_coin_is_booked_and_costs_what_that_coin_does(pay
     result = await lab.complete()
     assert (result.status, result.reason) == (CycleStatus.COMPLETED, None)
     held = holdings(lab.records.entries)
-    assert held[Account.BINANCE, BNB] == Decimal("-0.01")
+    assert held[Venue.BINANCE, BNB] == Decimal("-0.01")
     assert result.profit_krw == worth(held, 600 * RATE)
     assert lab.records.records[-1].profit_krw == result.profit_krw
 

@@ -24,7 +24,7 @@ from kimp.contracts.transfers import Address
 from kimp.domain.admission import HaltLevel
 from kimp.domain.errors import OutcomeUnknown, Rejected
 from kimp.domain.ids import workflow_id
-from kimp.domain.ledger import Account, fill_entry, holdings, opening_entry
+from kimp.domain.ledger import fill_entry, holdings, opening_entry
 from kimp.domain.market import Fill, Side
 from kimp.domain.money import KRW
 from kimp.domain.venues import Venue
@@ -103,7 +103,7 @@ async def test_a_terminated_cycle_is_parked_and_comes_home_when_a_person_says_so
         stranded = lab.taken_over()
         attributes = (await stranded.describe()).typed_search_attributes
         assert (attributes[KIMP_COIN], attributes[KIMP_DIRECTION], attributes[KIMP_STATUS]) == (
-            XRP, cycle.direction.value, CycleStatus.DEAD_LETTER.value,
+            XRP, cycle.direction, CycleStatus.DEAD_LETTER.value,
         ), "it is found like any other"  # fmt: skip
         await stranded.execute_update(StrandedCycle.compensate, ANN)
         result: CycleResult = await stranded.result()
@@ -187,7 +187,7 @@ async def test_balances_are_not_compared_while_a_cycle_runs(lab: Lab, books: Sql
 
 async def test_what_is_written_off_after_a_takeover_is_booked_beside_what_was_before(lab: Lab, books: SqlBooks) -> None:
     """By a number of its own: booked under the first one's it would count as booked, and be traded."""
-    lost = WriteOff(by="ann", note="stolen", account=Account.BINANCE, asset=XRP, amount=Decimal(10))
+    lost = WriteOff(by="ann", note="stolen", account=Venue.BINANCE, asset=XRP, amount=Decimal(10))
     lab.binance.faults["withdraw"] = deque(Rejected("not this coin", venue="binance", code="-1") for _ in range(3))
     async with lab.workers():
         handle = await lab.start(await lab.plan())

@@ -18,6 +18,7 @@ from kimp.domain.errors import Postponed, Rejected, Unavailable
 from kimp.domain.ledger import Account, holdings
 from kimp.domain.market import Side
 from kimp.domain.money import ZERO, Asset
+from kimp.domain.venues import Venue
 from kimp.ports.exchange import VenueDeposit, VenueOrder
 from workflows.arbitrage_cycle import ArbitrageCycle
 
@@ -99,7 +100,7 @@ async def test_coins_that_a_surprising_fee_took_are_bought_back_by_the_same_cycl
         (Side.BUY, "XRP-1-1B1-1"),
         (Side.BUY, "XRP-1-RB1-1"),
     ]
-    assert holdings(lab.records.entries).get((Account.BINANCE, XRP), ZERO) >= 0
+    assert holdings(lab.records.entries).get((Venue.BINANCE, XRP), ZERO) >= 0
 
 
 async def test_a_buying_back_that_came_to_nothing_is_tried_again(lab: Lab) -> None:
@@ -107,7 +108,7 @@ async def test_a_buying_back_that_came_to_nothing_is_tried_again(lab: Lab) -> No
     result = await lab.complete()
     assert result.status is CycleStatus.COMPLETED
     assert [i.client_order_id for i in lab.binance.sent] == ["XRP-1-1B1-1", "XRP-1-RB1-1", "XRP-1-RB1-2"]
-    assert holdings(lab.records.entries).get((Account.BINANCE, XRP), ZERO) >= 0
+    assert holdings(lab.records.entries).get((Venue.BINANCE, XRP), ZERO) >= 0
 
 
 async def test_a_rate_limit_costs_no_try_and_no_fence(lab: Lab) -> None:
@@ -159,8 +160,8 @@ async def test_two_cycles_whose_coins_come_in_one_transaction_take_in_their_own(
     booked = {entry.entry_id: entry.postings for entry in lab.records.entries}
     assert len(set(sent.values())) == 2
     for name, arrives in sent.items():
-        assert [p.amount for p in booked[f"{name}/in"] if p.account is Account.UPBIT] == [arrives]
+        assert [p.amount for p in booked[f"{name}/in"] if p.account is Venue.UPBIT] == [arrives]
     ledger = holdings(lab.records.entries)
     for venue in lab.venues.values():
         for asset, amount in venue.held.items():
-            assert ledger.get((Account(venue.venue.value), asset), ZERO) == amount
+            assert ledger.get((venue.venue, asset), ZERO) == amount

@@ -15,7 +15,7 @@ from kimp.bootstrap.parts import CLOCK, open_bus, open_database, open_keys, open
 from kimp.bootstrap.temporal import connect_prepared
 from kimp.config import Settings
 from kimp.domain.keys import Right
-from kimp.domain.venues import Venue
+from kimp.domain.venues import PAIR, Venue
 from kimp.operations import doctor
 from kimp.operations.doctor import ANSWER_S, Checks, Doubtful, Finding
 
@@ -29,18 +29,18 @@ def examine(settings: Settings, within_s: float = ANSWER_S) -> AsyncIterator[Fin
         "database": lambda: _database(settings),
         "switch": lambda: _kill_switch(settings),
     }
-    venues = [venue_checks(settings, venue) for venue in Venue]
+    venues = [venue_checks(settings, venue) for venue in PAIR]
     # It takes seconds: on the loop, the other checks would run out of time meanwhile.
     return doctor.examine(parts, venues, asyncio.to_thread(_load_clients), within_s)
 
 
 def venue_checks(settings: Settings, venue: Venue) -> Checks:
-    return {venue.value: lambda: _venue(settings, venue), f"{venue} keys": lambda: keys_serve(settings, venue)}
+    return {venue: lambda: _venue(settings, venue), f"{venue} keys": lambda: keys_serve(settings, venue)}
 
 
 def _load_clients() -> None:
     """They bring ccxt."""
-    for venue in Venue:
+    for venue in PAIR:
         import_module(f"kimp.adapters.{venue}.rest")
 
 

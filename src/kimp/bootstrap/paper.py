@@ -11,7 +11,7 @@ from kimp.adapters.embedded.process import held_locks
 from kimp.adapters.temporal.named import named_server
 from kimp.config import Settings, Sourced, load_with_origins
 from kimp.domain.errors import BadConfig
-from kimp.domain.venues import Venue
+from kimp.domain.venues import PAIR
 from kimp.paper.config import PaperConfig
 from kimp.paper.server import PaperExchange
 
@@ -26,7 +26,7 @@ class PaperSettings(Sourced):
 
 def refuse_beside_real_venues(settings: Settings) -> None:
     """Its admin listener sets balances and prices for whoever asks: nothing that may stand beside real money."""
-    if live := [venue.value for venue in Venue if settings.venue(venue).is_live]:
+    if live := [venue for venue in PAIR if settings.venue(venue).is_live]:
         raise BadConfig(
             f"{' and '.join(live)} is a real venue, and the paper exchange has no place beside one; run `kimp feeder`,"
             " `kimp initiator` and `kimp worker` by themselves, or take the real rest_url out"

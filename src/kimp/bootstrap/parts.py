@@ -15,7 +15,7 @@ from kimp.adapters.upbit.stream import UpbitStream
 from kimp.adapters.venue.back_off import back_off_of
 from kimp.config import KeyPair, Settings
 from kimp.domain.keys import Right
-from kimp.domain.venues import Venue
+from kimp.domain.venues import PAIR, Venue
 from kimp.operations.keys import Held, KeyInUse, KeyKeeper, kept
 from kimp.ports.exchange import Exchange, TickStream
 
@@ -24,22 +24,20 @@ CLOCK = SystemClock()
 
 def open_stream(settings: Settings, venue: Venue) -> TickStream:
     """The venue's public stream of book tops."""
-    stream = UpbitStream if venue is Venue.UPBIT else BinanceStream
-    return stream(settings.venue(venue), CLOCK)
+    streams = {stream.venue: stream for stream in (UpbitStream, BinanceStream)}
+    return streams[venue](settings.venue(venue), CLOCK)
 
 
 def open_venue(settings: Settings, venue: Venue, keys: Callable[[], KeyPair] | None = None) -> Exchange:
     """REST access to one exchange, with the key to look unless `keys` names another. Imports ccxt, which takes
     seconds: only processes that call REST pay for it.
     """
-    keys = keys or KeyInUse(venue, [Right.READ], settings.venue(venue))
-    if venue is Venue.UPBIT:
-        from kimp.adapters.upbit.rest import UpbitExchange  # noqa: PLC0415 - see above
-
-        return UpbitExchange(settings.upbit, CLOCK, keys)
     from kimp.adapters.binance.rest import BinanceExchange  # noqa: PLC0415 - see above
+    from kimp.adapters.upbit.rest import UpbitExchange  # noqa: PLC0415 - see above
 
-    return BinanceExchange(settings.binance, CLOCK, keys)
+    exchanges = {exchange.venue: exchange for exchange in (UpbitExchange, BinanceExchange)}
+    keys = keys or KeyInUse(venue, [Right.READ], settings.venue(venue))
+    return exchanges[venue](settings.venue(venue), CLOCK, keys)
 
 
 def open_keys(settings: Settings, venue: Venue, rights: Sequence[Right]) -> list[Held]:
@@ -80,7 +78,7 @@ async def open_trusted_venues(
 @asynccontextmanager
 async def _held(settings: Settings, rights: Sequence[Right]) -> AsyncIterator[list[Held]]:
     async with AsyncExitStack() as stack:
-        held = [one for venue in Venue for one in open_keys(settings, venue, rights)]
+        held = [one for venue in PAIR for one in open_keys(settings, venue, rights)]
         for one in held:
             stack.push_async_callback(one.exchange.close)
         yield held
@@ -109,7 +107,7 @@ async def open_bus(settings: Settings) -> AsyncIterator[RedisTickBus]:
 @asynccontextmanager
 async def shared_pauses(settings: Settings, bus: RedisTickBus) -> AsyncIterator[None]:
     """What venues tell this process of pauses goes to the others, and theirs come here, from before the first call."""
-    urls = {venue: settings.venue(venue).rest_url for venue in Venue}
+    urls = {venue: settings.venue(venue).rest_url for venue in PAIR}
     pauses = SharedPauses(bus, {venue: (urlsplit(url).netloc, back_off_of(url)) for venue, url in urls.items()})
     await pauses.exchange()
     running = asyncio.create_task(pauses.run())

@@ -22,7 +22,7 @@ from kimp.config import Settings
 from kimp.config.run_time import InForce
 from kimp.contracts.queues import TaskQueue
 from kimp.domain.keys import Right
-from kimp.domain.venues import Venue
+from kimp.domain.venues import PAIR
 from kimp.operations.opening_ledger import open_ledger
 from kimp.operations.settings import SettingsInForce
 
@@ -59,7 +59,7 @@ async def run_workers(settings: Settings, queues: Sequence[TaskQueue]) -> None:
 
 async def run_feeder(settings: Settings) -> None:
     """Publish both venues' quotes and rules until cancelled."""
-    streams = [open_stream(settings, venue) for venue in Venue]
+    streams = [open_stream(settings, venue) for venue in PAIR]
     async with (
         observed(settings, "feeder") as watched,
         open_bus(settings) as bus,
@@ -108,6 +108,7 @@ def initiator_settings(now: InForce, installation: str) -> InitiatorSettings:
     """What the initiator obeys of the settings in force."""
     trading = now.settings.trading
     return InitiatorSettings(
+        pair=PAIR,
         coins=trading.assets,
         rules=now.settings.rules(),
         policy=now.policy(),

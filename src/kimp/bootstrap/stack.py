@@ -27,7 +27,7 @@ from kimp.bootstrap.reviving import keep_alive
 from kimp.bootstrap.temporal import connect_temporal, prepare_temporal
 from kimp.bootstrap.workers import GRACE_S
 from kimp.config import Settings
-from kimp.domain.venues import Venue
+from kimp.domain.venues import PAIR, Venue
 
 START_S = 60
 STOP_S = 5
@@ -49,7 +49,7 @@ FOR_NO_CHILD = ("KIMP_CODEC_SERVER__",)
 def needed_by(command: str, environment: Mapping[str, str]) -> dict[str, str]:
     """What a child of ours may see: who gets at it gets no more than it works with."""
     keys = tuple(
-        f"KIMP_{venue.name}__KEYS__{right.upper()}" for venue in Venue for right in KEYS_OF_OTHERS.get(command, ())
+        f"KIMP_{venue.upper()}__KEYS__{right.upper()}" for venue in PAIR for right in KEYS_OF_OTHERS.get(command, ())
     )
     hidden = (*FOR_NO_CHILD, *SECRETS_OF_OTHERS.get(command, ()), *keys)
     return {name: value for name, value in environment.items() if not name.upper().startswith(hidden)}
@@ -134,11 +134,11 @@ class Stack:
         port = urlsplit(self.settings.upbit.rest_url).port or 80
         self.environment["KIMP_PAPER__STATE_PATH"] = str(state_path(self.settings))
         await self.start("paper", "paper", ready=lambda: _listens(port))
-        for venue in Venue:
-            listed = json.dumps(await _addresses(self.settings, venue.other))
+        for venue in PAIR:
+            listed = json.dumps(await _addresses(self.settings, PAIR.other(venue)))
             update = {"withdraw_to": json.loads(listed)}
             changed = self.settings.venue(venue).model_copy(update=update)
-            self._set(f"KIMP_{venue.name}__WITHDRAW_TO", listed, **{venue.value: changed})
+            self._set(f"KIMP_{venue.upper()}__WITHDRAW_TO", listed, **{venue: changed})
 
     async def start(self, name: str, *command: str, ready: Callable[[], Awaitable[bool]] | None = None) -> None:
         """Start `kimp COMMAND` as a child that is called `name`; its log is in the data directory."""

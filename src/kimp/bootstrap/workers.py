@@ -27,7 +27,7 @@ from kimp.config import DeploySettings, Settings
 from kimp.contracts.queues import TaskQueue
 from kimp.contracts.transfers import Address
 from kimp.domain.money import Asset
-from kimp.domain.venues import Venue
+from kimp.domain.venues import PAIR, Venue
 from kimp.observability.temporal import WhoseWork
 from kimp.operations.settings import SettingsInForce
 from kimp.ports.exchange import Exchange
@@ -43,7 +43,7 @@ takes that long, as look-ups and other pauses end at once and go on elsewhere (a
 def allow_list(settings: Settings) -> Allowed:
     """Where each venue may send each coin, by configuration alone; `address` or `address:tag`."""
     allowed: dict[tuple[Venue, Asset], Address] = {}
-    for venue in Venue:
+    for venue in PAIR:
         for coin, place in settings.venue(venue).withdraw_to.items():
             address, _, tag = place.partition(":")
             allowed[venue, Asset(coin)] = Address(

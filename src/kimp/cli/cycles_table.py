@@ -6,7 +6,8 @@ from rich.console import Console, ConsoleOptions, RenderResult
 from rich.padding import Padding
 from rich.text import Text
 
-from kimp.cli.views import ARROWS, COLOURS, cash, instant, won
+from kimp.cli.views import COLOURS, arrow, cash, instant, won
+from kimp.domain.venues import Direction
 from kimp.ports.books import CycleRow
 
 COLUMNS = ("cycle", "begun", "leg one", "home by", "status", "spent", "returned", "KRW", "s")
@@ -51,7 +52,7 @@ def _cells(row: CycleRow) -> dict[str, str]:
     return {
         "cycle": row.cycle_id,
         "begun": instant(row.started_ms),
-        "leg one": ARROWS[row.direction],
+        "leg one": arrow(Direction(row.direction)),
         "home by": row.route or "-",
         "status": row.status,
         "spent": cash(row.spent, row.home_asset),

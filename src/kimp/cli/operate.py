@@ -15,7 +15,7 @@ from kimp.config import Settings, load
 from kimp.contracts.operators import OperatorRequest, WriteOff
 from kimp.domain.admission import HaltLevel
 from kimp.domain.errors import BadInput
-from kimp.domain.ledger import Account
+from kimp.domain.ledger import holder
 from kimp.domain.money import Asset, decimal
 from kimp.operations import kill_switch
 from kimp.operations.cycles import ask
@@ -86,7 +86,7 @@ def write_off(
 ) -> None:
     """Take out of the books what is lost or was settled by hand; the rest of the parked cycle is undone."""
     loss = _positive(amount)
-    request = WriteOff(by=who(), note=note, account=Account(account), asset=Asset(asset.upper()), amount=loss)
+    request = WriteOff(by=who(), note=note, account=holder(account), asset=Asset(asset.upper()), amount=loss)
     told = f"{loss:f} {request.asset} on {account}: written off; the rest of {{cycle}} will be undone: it is {{status}}"
     run(_ask(load(), cycle_id, "write_off", request, told))
 

@@ -15,7 +15,7 @@ from kimp.domain.gates import Blocked
 from kimp.domain.ledger import Entry
 from kimp.domain.money import Asset
 from kimp.domain.premium import mid
-from kimp.domain.venues import Direction
+from kimp.domain.venues import PAIR, Direction
 from kimp.domain.wording import exactly, money
 from kimp.operations.market import CoinMarket
 from kimp.operations.why import CoinExplanation
@@ -27,12 +27,15 @@ COLOURS = {
     CycleStatus.COMPENSATED: "yellow",
     CycleStatus.DEAD_LETTER: "red",
 }
-ARROWS = {Direction.TO_UPBIT.value: "Binance>Upbit", Direction.TO_BINANCE.value: "Upbit>Binance"}
 
 
 def won(amount: Decimal | None) -> str:
     """Whole won with separators; a dash where there is none yet."""
     return "-" if amount is None else f"{amount:,.0f}"
+
+
+def arrow(direction: Direction) -> str:
+    return f"{direction.source.title()}>{direction.destination.title()}"
 
 
 def percent(ratio: Decimal) -> str:
@@ -56,15 +59,13 @@ def cash(amount: Decimal | None, asset: Asset | None) -> str:
 def premiums_table(market: Iterable[CoinMarket]) -> Table:
     """Both books and the premium of each coin, and what stands between it and a cycle."""
     table = Table(title="market", title_justify="left", header_style="bold")
-    for name in ("coin", "Upbit KRW", "Binance USDT", "premium", "best cycle now"):
+    for name in ("coin", *(f"{venue.title()} {venue.cash}" for venue in PAIR), "premium", "best cycle now"):
         table.add_column(name, justify="left" if name in {"coin", "best cycle now"} else "right")
     for row in market:
-        if row.upbit is None or row.binance is None or row.premium is None:
+        if row.won is None or row.dollars is None or row.premium is None:
             table.add_row(row.coin, "-", "-", "-", "no quotes yet")
             continue
-        table.add_row(
-            row.coin, f"{mid(row.upbit):,f}", f"{mid(row.binance):,f}", percent(row.premium), _best_cycle(row)
-        )
+        table.add_row(row.coin, f"{mid(row.won):,f}", f"{mid(row.dollars):,f}", percent(row.premium), _best_cycle(row))
     return table
 
 
@@ -73,8 +74,8 @@ def _best_cycle(row: CoinMarket) -> str:
     if row.direction is None or row.best is None:
         return "-"
     if isinstance(row.best, Blocked):
-        return f"[dim]{ARROWS[row.direction]}: {row.best.gate}, {escape(row.best.detail)}[/]"
-    return f"[green]{ARROWS[row.direction]}, home by {row.best.route.coin}: {percent(row.best.net_edge)}[/]"
+        return f"[dim]{arrow(row.direction)}: {row.best.gate}, {escape(row.best.detail)}[/]"
+    return f"[green]{arrow(row.direction)}, home by {row.best.route.coin}: {percent(row.best.net_edge)}[/]"
 
 
 def balance_table(pairs: Mapping[tuple[str, Asset], tuple[Decimal, Decimal | None]]) -> Table:
@@ -99,7 +100,7 @@ def cycle_card(row: CycleRow) -> Table:
     table.add_column(style="bold")
     table.add_column()
     facts = {
-        "leg one": f"{row.coin}, {ARROWS[row.direction]}",
+        "leg one": f"{row.coin}, {arrow(Direction(row.direction))}",
         "status": row.status,
         "waiting for": row.waiting_reason,
         "waiting since (UTC)": instant(row.waiting_since_ms),
@@ -149,7 +150,7 @@ def explanation_table(told: CoinExplanation) -> Table:
     if told.premium_usd is not None:
         table.add_row("premium against USD/KRW", percent(told.premium_usd))
     for direction, decision in told.directions.items():
-        table.add_row(ARROWS[direction], "\n".join(_decision_lines(decision)))
+        table.add_row(arrow(direction), "\n".join(_decision_lines(decision)))
     return table
 
 

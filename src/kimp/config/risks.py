@@ -9,21 +9,21 @@ from kimp.config.switches import Switches
 from kimp.config.venues import VenueSettings
 from kimp.domain.keys import Right
 from kimp.domain.money import Asset
-from kimp.domain.venues import Venue
+from kimp.domain.venues import PAIR, Venue
 
 
 def risks(settings: Settings, switches: Switches, *, own_temporal: bool) -> list[str]:
     """One line each. `own_temporal`: no Temporal server is named, so kimp's dev server is meant."""
     assets = settings.trading.assets
-    found = [line for venue in Venue for line in _of_venue(venue, settings.venue(venue), assets)]
+    found = [line for venue in PAIR for line in _of_venue(venue, settings.venue(venue), assets)]
     if settings.trading.threshold < settings.trading.rebalance_floor:
         found.append("trading.threshold is below rebalance_floor: such cycles wait for a way home until the deadline")
-    if any(settings.venue(venue).is_live for venue in Venue):
+    if any(settings.venue(venue).is_live for venue in PAIR):
         if settings.database_url is None:
             found.append("real venues with SQLite: a power cut may lose the last commits; set database_url")
         if own_temporal:
             found.append("real venues with the Temporal dev server: a power cut may lose cycles; set TEMPORAL_ADDRESS")
-        if len({settings.venue(venue).is_live for venue in Venue}) > 1:
+        if len({settings.venue(venue).is_live for venue in PAIR}) > 1:
             found.append("one venue is real and the other is not: no transfer between them can ever arrive")
     if switches.vault_addr is not None and _in_clear(switches.vault_addr):
         found.append("KIMP_VAULT_ADDR is not https: secrets cross the network in clear")

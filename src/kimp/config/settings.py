@@ -144,7 +144,8 @@ class Settings(Sourced):
         return self.trading.policy(self.caps.caps()).model_copy(update={"discreet": self.history.encrypted})
 
     def venue(self, venue: Venue) -> VenueSettings:
-        return self.upbit if venue is Venue.UPBIT else self.binance
+        found: VenueSettings = getattr(self, venue)
+        return found
 
     @property
     def sql_url(self) -> str:

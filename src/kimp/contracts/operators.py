@@ -6,7 +6,7 @@ from enum import StrEnum
 from pydantic import Field
 
 from kimp.contracts.base import Message
-from kimp.domain.ledger import Account
+from kimp.domain.ledger import Holder
 from kimp.domain.money import Asset
 
 
@@ -30,7 +30,7 @@ class WriteOff(OperatorRequest):
     """Take `amount` of `asset` out of the books: lost, or out of kimp's hands."""
 
     note: str = Field(min_length=1, max_length=200)
-    account: Account
+    account: Holder
     asset: Asset
     amount: Decimal = Field(gt=0)
 

@@ -8,6 +8,7 @@ from collections.abc import Iterable
 
 import msgspec
 
+from kimp.contracts.names import read, written
 from kimp.contracts.ranges import quote_problem
 from kimp.domain.errors import BadMessage
 from kimp.domain.market import Quote
@@ -27,8 +28,8 @@ class TickBatch(msgspec.Struct, array_like=True, frozen=True, gc=False):
     quotes: list[Quote]
 
 
-_encoder = msgspec.json.Encoder()
-_batches = msgspec.json.Decoder(TickBatch)
+_encoder = msgspec.json.Encoder(enc_hook=written)
+_batches = msgspec.json.Decoder(TickBatch, dec_hook=read)
 UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError, ArithmeticError, ValueError)
 """The last is JSON nested too deep."""
 STRANGER = "no feeder sends that: who else may write to this Redis?"

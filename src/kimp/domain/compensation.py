@@ -4,12 +4,12 @@ The plan follows from the inventory, not from the list of steps taken, so it is 
 a compensation that was itself interrupted.
 """
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from decimal import Decimal
 
 from kimp.domain.gates import Blocked
-from kimp.domain.ledger import Account
+from kimp.domain.ledger import Held, Holder
 from kimp.domain.legs import estimate_return, estimate_sale
 from kimp.domain.money import ONE, ZERO, Asset, Money, exact
 from kimp.domain.routing import rank_routes
@@ -26,41 +26,38 @@ STEPS = 10
 class Position:
     """Something that a cycle holds and that is not cash at home."""
 
-    account: Account
+    account: Holder
     asset: Asset
     amount: Decimal
 
     @property
     def venue(self) -> Venue | None:
         """Where it can be traded; None while it is in transit."""
-        return None if self.account is Account.IN_TRANSIT else Venue(self.account.value)
+        return self.account if isinstance(self.account, Venue) else None
 
     def __str__(self) -> str:
         return f"{self.amount:f} {self.asset} {'in transit' if self.venue is None else f'on {self.venue}'}"
 
 
-def positions(held: Mapping[tuple[Account, Asset], Decimal], home: Venue) -> list[Position]:
+def positions(held: Held, home: Venue) -> list[Position]:
     """What is still to be undone, latest first: what travels, coins abroad, cash abroad, coins at home."""
     found = [
         Position(account, asset, amount)
         for (account, asset), amount in held.items()
-        if amount > ZERO and (account.value, asset) != (home.value, home.cash)
+        if amount > ZERO and (account, asset) != (home, home.cash)
     ]
     return sorted(found, key=lambda position: (_rank(position, home), position.asset))
 
 
-def debts(
-    held: Mapping[tuple[Account, Asset], Decimal], coins: Collection[Asset]
-) -> list[tuple[Venue, Asset, Decimal]]:
+def debts(held: Held, coins: Collection[Asset]) -> list[tuple[Venue, Asset, Decimal]]:
     """Coins that the cycle gave away and never had, and how many: an order that surfaced late sold them once more.
 
     They are somebody else's. `coins`: those that there are markets for; cash is settled by what is left at home.
     """
     return [
         (venue, asset, -amount)
-        for (account, asset), amount in sorted(held.items())
-        for venue in Venue
-        if account.value == venue.value and amount < ZERO and asset in coins and asset != venue.cash
+        for (venue, asset), amount in sorted(held.items())
+        if isinstance(venue, Venue) and amount < ZERO and asset in coins and asset != venue.cash
     ]
 
 

@@ -17,6 +17,7 @@ from kimp.domain.opportunity import Limits, Opportunity, market_gates
 from kimp.domain.sizing import buy_cost, cash_of
 from kimp.domain.venues import Direction, Venue
 from kimp.domain.view import MarketView
+from kimp.domain.won import in_won
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,5 +134,4 @@ def _stake_gates(facts: Facts, caps: Caps, venue: Venue, stake_krw: Decimal, res
 def plan_of(found: Opportunity) -> Plan:
     venue = found.direction.source
     reserve = cash_of(venue, buy_cost(found.limit_price, found.leg_one.buy_quantity, found.buy_instrument))
-    rate = ONE if venue is Venue.UPBIT else found.krw_per_usdt
-    return Plan(found, reserve, int(round_up(reserve.amount * rate, ONE)))
+    return Plan(found, reserve, int(round_up(in_won(reserve, found.krw_per_usdt), ONE)))

@@ -87,8 +87,11 @@ def installation_of(names: Iterable[str]) -> str:
 
 
 def step_of(name: str) -> str:
-    """Leg and step of a client order id or transfer id, e.g. `1B` of `XRP-17-1B1-1`."""
-    return name.split("-")[2][:2]
+    """Leg and step of a client order id or transfer id, and of what is booked under one, e.g. `1B` of
+    `XRP-17-1B1-1/trade`; empty for a name of anything else.
+    """
+    told = NAME.fullmatch(name.partition("/")[0])
+    return "" if told is None else f"{told['leg']}{told['step']}"
 
 
 def used_numbers(names: Iterable[str]) -> tuple[UsedNumber, ...]:

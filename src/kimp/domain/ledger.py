@@ -11,32 +11,43 @@ from kimp.domain.ids import step_of
 from kimp.domain.market import Fill, Side
 from kimp.domain.money import ZERO, Asset, Money, exact
 from kimp.domain.venues import Venue
+from kimp.domain.won import CASH, krw_per
 
 RECONCILED = "reconciled/"
 """What the ids of entries begin with that book what nobody could explain."""
 
 
 class Account(StrEnum):
-    """Where value is, or where it went."""
+    """Where value is that no venue holds, or where it went. A venue is an account of its own name."""
 
-    UPBIT = "upbit"
-    BINANCE = "binance"
     IN_TRANSIT = "in_transit"
     FEES = "fees"
     MARKET = "market"
     EXTERNAL = "external"
 
 
-HOLDINGS = (Account.UPBIT, Account.BINANCE, Account.IN_TRANSIT)
+Holder = Venue | Account
+Held = Mapping[tuple[Holder, Asset], Decimal]
+"""How much of each asset is where."""
 DEAREST_FEE = Decimal("0.0025")
 """Of a trade's cash: neither venue publishes a higher one for any spot market, and paid in another coin it is lower."""
+
+
+def holder(name: str) -> Holder:
+    """Of an account that is stored by its name. Raises ValueError if there is none such."""
+    return Account(name) if name in set(Account) else Venue(name)
+
+
+def is_held(account: Holder) -> bool:
+    """Whether what is there can still be traded or sent, now or once it has arrived."""
+    return isinstance(account, Venue) or account is Account.IN_TRANSIT
 
 
 @dataclass(frozen=True, slots=True)
 class Posting:
     """One side of an entry: positive adds to the account."""
 
-    account: Account
+    account: Holder
     asset: Asset
     amount: Decimal
 
@@ -77,17 +88,16 @@ def _entry(entry_id: str, cycle_id: str | None, *postings: Posting) -> Entry:
 @exact
 def fill_entry(order_id: str, cycle_id: str, venue: Venue, coin: Asset, side: Side, fill: Fill) -> Entry:
     """One trade: the venue's account swaps cash and coins with the market and pays the fee."""
-    account = Account(venue.value)
     sign = 1 if side is Side.BUY else -1
     funds = fill.price * fill.quantity
     return _entry(
         f"{order_id}/{fill.trade_id}",
         cycle_id,
-        Posting(account, coin, sign * fill.quantity),
+        Posting(venue, coin, sign * fill.quantity),
         Posting(Account.MARKET, coin, -sign * fill.quantity),
-        Posting(account, venue.cash, -sign * funds),
+        Posting(venue, venue.cash, -sign * funds),
         Posting(Account.MARKET, venue.cash, sign * funds),
-        Posting(account, fill.fee_asset, -fill.fee),
+        Posting(venue, fill.fee_asset, -fill.fee),
         Posting(Account.FEES, fill.fee_asset, fill.fee),
     )
 
@@ -100,7 +110,7 @@ def withdrawal_entry(
     return _entry(
         f"{transfer_id}/out",
         cycle_id,
-        Posting(Account(venue.value), coin, -(arrives + fee)),
+        Posting(venue, coin, -(arrives + fee)),
         Posting(Account.IN_TRANSIT, coin, arrives),
         Posting(Account.FEES, coin, fee),
     )
@@ -113,12 +123,12 @@ def deposit_entry(transfer_id: str, cycle_id: str, venue: Venue, coin: Asset, am
         f"{transfer_id}/in",
         cycle_id,
         Posting(Account.IN_TRANSIT, coin, -amount),
-        Posting(Account(venue.value), coin, amount),
+        Posting(venue, coin, amount),
     )
 
 
 @exact
-def write_off_entry(name: str, cycle_id: str, account: Account, asset: Asset, amount: Decimal) -> Entry:
+def write_off_entry(name: str, cycle_id: str, account: Holder, asset: Asset, amount: Decimal) -> Entry:
     """What a person declared lost, or took out of kimp's hands."""
     return _entry(name, cycle_id, Posting(account, asset, -amount), Posting(Account.EXTERNAL, asset, amount))
 
@@ -126,11 +136,10 @@ def write_off_entry(name: str, cycle_id: str, account: Account, asset: Asset, am
 @exact
 def opening_entry(venue: Venue, balances: Mapping[Asset, Decimal]) -> Entry:
     """All that the account held when kimp first looked. One entry, so that it can be booked only once."""
-    account = Account(venue.value)
     postings = [
         Posting(side, asset, sign * amount)
         for asset, amount in balances.items()
-        for side, sign in ((Account.EXTERNAL, -1), (account, 1))
+        for side, sign in ((Account.EXTERNAL, -1), (venue, 1))
     ]
     return _entry(opening_id(venue), None, *postings)
 
@@ -141,18 +150,15 @@ def opening_id(venue: Venue) -> str:
 
 
 @exact
-def unexplained(
-    ledger: Mapping[tuple[Account, Asset], Decimal], held: Mapping[tuple[Account, Asset], Decimal]
-) -> dict[tuple[Account, Asset], Decimal]:
+def unexplained(ledger: Held, held: Held) -> dict[tuple[Holder, Asset], Decimal]:
     """What each venue holds beyond its account in the ledger; negative where it holds less."""
-    venues = {Account(venue.value) for venue in Venue}
-    keys = {key for key in (*ledger, *held) if key[0] in venues}
+    keys = {key for key in (*ledger, *held) if isinstance(key[0], Venue)}
     differences = {key: held.get(key, ZERO) - ledger.get(key, ZERO) for key in sorted(keys)}
     return {key: difference for key, difference in differences.items() if difference != ZERO}
 
 
 @exact
-def unexplained_entry(entry_id: str, differences: Mapping[tuple[Account, Asset], Decimal]) -> Entry:
+def unexplained_entry(entry_id: str, differences: Held) -> Entry:
     """The ledger follows the venues; nobody knows why."""
     postings = [
         posting
@@ -163,14 +169,12 @@ def unexplained_entry(entry_id: str, differences: Mapping[tuple[Account, Asset],
 
 
 @exact
-def holdings(
-    entries: Iterable[Entry], before: Mapping[tuple[Account, Asset], Decimal] | None = None
-) -> dict[tuple[Account, Asset], Decimal]:
+def holdings(entries: Iterable[Entry], before: Held | None = None) -> dict[tuple[Holder, Asset], Decimal]:
     """Net change of what is held, per account and asset, without the zero ones. `before`: what to begin with."""
-    changes: defaultdict[tuple[Account, Asset], Decimal] = defaultdict(lambda: ZERO, before or {})
+    changes: defaultdict[tuple[Holder, Asset], Decimal] = defaultdict(lambda: ZERO, before or {})
     for entry in entries:
         for posting in entry.postings:
-            if posting.account in HOLDINGS:
+            if is_held(posting.account):
                 changes[posting.account, posting.asset] += posting.amount
     return {key: change for key, change in changes.items() if change != ZERO}
 
@@ -178,23 +182,20 @@ def holdings(
 @exact
 def spent_on(entries: Iterable[Entry], venue: Venue, step: str) -> Money | None:
     """Cash of `venue` that the orders of a step took, by the books; None if none of them filled."""
-    account = Account(venue.value)
     postings = [
         posting.amount
         for entry in entries
         if step_of(entry.entry_id) == step
         for posting in entry.postings
-        if (posting.account, posting.asset) == (account, venue.cash)
+        if (posting.account, posting.asset) == (venue, venue.cash)
     ]
     return Money(-sum(postings, ZERO), venue.cash) if postings else None
 
 
 @exact
-def value_krw(
-    changes: Mapping[tuple[Account, Asset], Decimal], krw_per_usdt: Decimal, prices_krw: Mapping[Asset, Decimal]
-) -> Decimal:
+def value_krw(changes: Held, krw_per_usdt: Decimal, prices_krw: Mapping[Asset, Decimal]) -> Decimal:
     """What the changes are worth in won. `prices_krw` holds each of the coins; cash is valued at `krw_per_usdt`."""
-    price = {Venue.UPBIT.cash: Decimal(1), Venue.BINANCE.cash: krw_per_usdt, **prices_krw}
+    price = {**_cash_krw(krw_per_usdt), **prices_krw}
     return sum((change * price[asset] for (_, asset), change in changes.items()), ZERO)
 
 
@@ -202,7 +203,7 @@ def value_krw(
 def fees_elsewhere_krw(entries: Iterable[Entry], krw_per_usdt: Decimal) -> dict[Asset, Decimal]:
     """By asset, the most in won that fees in neither the coin nor the cash of their trades (BNB) can have come to."""
     most: defaultdict[Asset, Decimal] = defaultdict(lambda: ZERO)
-    price = {Venue.UPBIT.cash: Decimal(1), Venue.BINANCE.cash: krw_per_usdt}
+    price = _cash_krw(krw_per_usdt)
     for entry in entries:
         traded = {p.asset: abs(p.amount) for p in entry.postings if p.account is Account.MARKET}
         funds_krw = max((traded[asset] * price[asset] for asset in traded if asset in price), default=ZERO)
@@ -210,3 +211,7 @@ def fees_elsewhere_krw(entries: Iterable[Entry], krw_per_usdt: Decimal) -> dict[
             if posting.account is Account.FEES and traded and posting.asset not in traded:
                 most[posting.asset] += funds_krw * DEAREST_FEE
     return dict(most)
+
+
+def _cash_krw(krw_per_usdt: Decimal) -> dict[Asset, Decimal]:
+    return {cash: krw_per(cash, krw_per_usdt) for cash in CASH}

@@ -11,8 +11,9 @@ from kimp.domain.legs import LegEstimate, Way, find_way, way_gates
 from kimp.domain.market import Instrument, Quote, Side
 from kimp.domain.money import USDT, ZERO, Asset, Money, exact, round_down
 from kimp.domain.premium import coin_premium, mid
-from kimp.domain.venues import Direction, Venue
+from kimp.domain.venues import Direction, Pair, Venue
 from kimp.domain.view import MarketView, band_gate, check_quote, premium_gate
+from kimp.domain.won import from_won
 
 CENT = Decimal("0.01")
 
@@ -89,7 +90,7 @@ def market_gates(
         for home in (
             find_way(view, c, direction.opposite, now_ms, limits.max_quote_age_ms)
             for c in route_coins
-            if premium_gate(view, c, limits.premium_band) is None
+            if premium_gate(view, direction.pair, c, limits.premium_band) is None
         )
         if not isinstance(home, Blocked)
     ]
@@ -107,7 +108,7 @@ def market_gates(
         net_edge=sized.edge,
         premium=market.premium,
         krw_per_usdt=market.krw_per_usdt,
-        quoted_at_ms=_oldest_ms(view, (coin, route.coin, USDT)),
+        quoted_at_ms=_oldest_ms(view, direction.pair, (coin, route.coin, USDT)),
     )
 
 
@@ -143,18 +144,16 @@ def _unpriced(search: Search) -> Blocked:
     return first.sale.thin or no_route
 
 
-def _oldest_ms(view: MarketView, coins: Iterable[Asset]) -> int:
+def _oldest_ms(view: MarketView, pair: Pair, coins: Iterable[Asset]) -> int:
     """Of what both venues said of these coins; a venue's own cash has no price there."""
-    quotes = (view.quotes.get((venue, coin)) for venue in Venue for coin in coins if coin != venue.cash)
+    quotes = (view.quotes.get((venue, coin)) for venue in pair for coin in coins if coin != venue.cash)
     return min(quote.received_ms for quote in quotes if quote is not None)
 
 
 @exact
 def start_cash(venue: Venue, notional_krw: Decimal, krw_per_usdt: Decimal) -> Money:
     """The configured notional in the cash of the venue where the cycle starts."""
-    if venue is Venue.UPBIT:
-        return sizing.cash_of(venue, notional_krw)
-    return sizing.cash_of(venue, round_down(notional_krw / krw_per_usdt, CENT))
+    return sizing.cash_of(venue, round_down(from_won(notional_krw, venue.cash, krw_per_usdt).amount, CENT))
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,9 +166,10 @@ class _SaneMarket:
 def _sanity_gates(
     view: MarketView, coin: Asset, direction: Direction, limits: Limits, now_ms: int
 ) -> Gates[_SaneMarket]:
+    pair = direction.pair
     checked = [
         check_quote(view, venue, asset, now_ms, limits.max_quote_age_ms)
-        for venue, asset in ((Venue.UPBIT, coin), (Venue.BINANCE, coin), (Venue.UPBIT, USDT))
+        for venue, asset in ((pair.won, coin), (pair.dollars, coin), (pair.won, USDT))
     ]
     for quote in checked:
         if isinstance(quote, Blocked):
@@ -177,9 +177,9 @@ def _sanity_gates(
     quotes = [quote for quote in checked if not isinstance(quote, Blocked)]
     if len(quotes) < len(checked):
         return None
-    upbit, binance, dollar = quotes
+    won, dollars, dollar = quotes
     krw_per_usdt = mid(dollar)
-    value = coin_premium(upbit, binance, krw_per_usdt)
+    value = coin_premium(won, dollars, krw_per_usdt)
     if (beyond := band_gate(coin, value, limits.premium_band)) is not None:
         yield beyond
-    return _SaneMarket(upbit if direction.source is Venue.UPBIT else binance, value, krw_per_usdt)
+    return _SaneMarket(won if direction.source is pair.won else dollars, value, krw_per_usdt)

@@ -14,7 +14,8 @@ from kimp.domain.gates import Blocked, Gate
 from kimp.domain.market import Quote, Side
 from kimp.domain.money import ONE, USDT, ZERO, Asset, Money, exact
 from kimp.domain.premium import coin_premium, mid
-from kimp.domain.venues import Venue
+from kimp.domain.venues import Pair, Venue
+from kimp.domain.won import in_won
 
 Books = Mapping[tuple[Venue, Asset], Quote]
 """Books as the venues told them a moment ago."""
@@ -55,21 +56,21 @@ class Told:
     """None: told by a kimp that did not say so yet."""
 
 
-def books_needed(coin: Asset) -> Mapping[Venue, tuple[Asset, ...]]:
+def books_needed(pair: Pair, coin: Asset) -> Mapping[Venue, tuple[Asset, ...]]:
     """Which tops of which venue the check wants."""
-    return {Venue.UPBIT: (coin, USDT), Venue.BINANCE: (coin,)}
+    return {pair.won: (coin, USDT), pair.dollars: (coin,)}
 
 
 @exact
-def check_told(told: Told, own: Books, bounds: PriceBounds) -> Blocked | None:
+def check_told(told: Told, pair: Pair, own: Books, bounds: PriceBounds) -> Blocked | None:
     """Why a message is not believed, with both figures, or None."""
-    if (missing := _missing(told.coin, own)) is not None:
+    if (missing := _missing(told.coin, pair, own)) is not None:
         return Blocked(Gate.OWN_PRICES_MISSING, missing)
-    rate = mid(own[Venue.UPBIT, USDT])
+    rate = mid(own[pair.won, USDT])
     if rate != bounds.nearest(rate):
         allowed = f"{bounds.least_krw_per_usdt:f} to {bounds.most_krw_per_usdt:f}"
-        return Blocked(Gate.RATE_BOUNDS, f"{rate:f} KRW per USDT on upbit, {allowed} allowed by the configuration")
-    for what, said, real, apart in _compared(told, own, rate):
+        return Blocked(Gate.RATE_BOUNDS, f"{rate:f} KRW per USDT on {pair.won}, {allowed} allowed by the configuration")
+    for what, said, real, apart in _compared(told, pair, own, rate):
         if apart > bounds.band:
             return Blocked(
                 Gate.PRICES_DIFFER, f"{what}: {said:f} by the message, {real:f} by the venues; {apart:.2%} apart"
@@ -77,22 +78,22 @@ def check_told(told: Told, own: Books, bounds: PriceBounds) -> Blocked | None:
     return None
 
 
-def _compared(told: Told, own: Books, rate: Decimal) -> Iterator[tuple[str, Decimal, Decimal, Decimal]]:
+def _compared(told: Told, pair: Pair, own: Books, rate: Decimal) -> Iterator[tuple[str, Decimal, Decimal, Decimal]]:
     """What it is, by the message, by the venues, and how far they are apart."""
     worst = walk(own[told.venue, told.coin], Side.BUY, told.quantity).worst
     yield f"price of {told.coin} on {told.venue}", told.limit_price, worst, abs(told.limit_price / worst - ONE)
     if told.krw_per_usdt is not None:
         yield "KRW per USDT", told.krw_per_usdt, rate, abs(told.krw_per_usdt / rate - ONE)
     if told.premium is not None:
-        premium = coin_premium(own[Venue.UPBIT, told.coin], own[Venue.BINANCE, told.coin], rate)
+        premium = coin_premium(own[pair.won, told.coin], own[pair.dollars, told.coin], rate)
         yield "premium", told.premium, premium, abs(told.premium - premium)
-    worth = told.cost.amount * (ONE if told.venue is Venue.UPBIT else rate)
+    worth = in_won(told.cost, rate)
     # Counted as more than it is worth, it only leaves the caps less room.
     yield "stake in KRW", told.stake_krw, worth, max(ZERO, ONE - told.stake_krw / worth)
 
 
-def _missing(coin: Asset, own: Books) -> str | None:
-    for venue, coins in books_needed(coin).items():
+def _missing(coin: Asset, pair: Pair, own: Books) -> str | None:
+    for venue, coins in books_needed(pair, coin).items():
         for asset in coins:
             quote = own.get((venue, asset))
             if quote is None or not quote.priced:

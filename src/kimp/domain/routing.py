@@ -24,7 +24,7 @@ def rank_routes(
 
     A coin whose premium is beyond the band is no way: what it seems to bring home is another coin's price.
     """
-    sane = (coin for coin in coins if premium_gate(view, coin, premium_band) is None)
+    sane = (coin for coin in coins if premium_gate(view, direction.pair, coin, premium_band) is None)
     estimates = (estimate_leg(view, coin, direction, cash, now_ms, max_age_ms) for coin in sane)
     routes = [estimate for estimate in estimates if not isinstance(estimate, Blocked)]
     return sorted(routes, key=lambda route: (-route.proceeds.amount, route.coin))

@@ -4,14 +4,14 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from kimp.domain.market import Instrument, Network, Side
-from kimp.domain.money import ONE, ZERO, Asset, Money, exact, round_down, round_up
+from kimp.domain.money import ONE, ZERO, Money, exact, round_down, round_up
 from kimp.domain.venues import Venue
 
 
 @exact
 def paid(funds: Decimal, instrument: Instrument) -> Decimal:
-    """Cash that a buy for `funds` takes. Upbit adds its fee in won; Binance takes its fee from the coins instead."""
-    return funds * (ONE + instrument.taker_fee) if instrument.venue is Venue.UPBIT else funds
+    """Cash that a buy for `funds` takes, with the fee where the venue takes it in cash."""
+    return funds * (ONE + instrument.taker_fee) if instrument.venue.buy_fee_on_top else funds
 
 
 @exact
@@ -22,13 +22,13 @@ def buy_cost(price: Decimal, quantity: Decimal, instrument: Instrument) -> Decim
 
 @exact
 def bought(quantity: Decimal, instrument: Instrument) -> Decimal:
-    """Coins that stay after a buy of `quantity`: see `paid` for where each venue takes its fee."""
-    return quantity if instrument.venue is Venue.UPBIT else quantity * (ONE - instrument.taker_fee)
+    """Coins that stay after a buy of `quantity`, less the fee where the venue takes it out of them."""
+    return quantity if instrument.venue.buy_fee_on_top else quantity * (ONE - instrument.taker_fee)
 
 
 @exact
 def received(funds: Decimal, instrument: Instrument) -> Decimal:
-    """Cash that a sale for `funds` brings in; both venues take the fee from the cash."""
+    """Cash that a sale for `funds` brings in; every venue takes the fee from the cash."""
     return funds * (ONE - instrument.taker_fee)
 
 
@@ -83,13 +83,9 @@ class WithdrawalSize:
 
 @exact
 def withdrawal(available: Decimal, network: Network) -> WithdrawalSize | None:
-    """The largest withdrawal that `available` coins allow; None if that is below the venue's minimum.
-
-    Binance takes the network fee out of the amount (developers.binance.com: withdraw), on Upbit it comes on top
-    (docs.upbit.com: withdraw).
-    """
+    """The largest withdrawal that `available` coins allow; None if that is below the venue's minimum."""
     fee = network.withdraw_fee
-    if network.venue is Venue.UPBIT:
+    if network.venue.withdraw_fee_on_top:
         amount = round_down(available - fee, network.withdraw_step)
         size = WithdrawalSize(amount, amount)
     else:
@@ -100,4 +96,4 @@ def withdrawal(available: Decimal, network: Network) -> WithdrawalSize | None:
 
 def cash_of(venue: Venue, amount: Decimal) -> Money:
     """`amount` of the venue's own cash."""
-    return Money(amount, Asset(venue.cash))
+    return Money(amount, venue.cash)

@@ -4,12 +4,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 
-from kimp.domain.ledger import Account, Entry, value_krw
-from kimp.domain.money import Asset, exact
-from kimp.domain.venues import Venue
+from kimp.domain.ledger import Account, Entry, Held, value_krw
+from kimp.domain.money import Asset, Money, exact
+from kimp.domain.won import CASH, in_won
 from kimp.domain.wording import won
-
-CASH = frozenset(venue.cash for venue in Venue)
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,15 +31,13 @@ def traded_prices_krw(entries: Iterable[Entry], krw_per_usdt: Decimal) -> dict[A
         market = {posting.asset: abs(posting.amount) for posting in entry.postings if posting.account is Account.MARKET}
         coins, cash = [asset for asset in market if asset not in CASH], market.keys() & CASH
         if len(coins) == 1 and len(cash) == 1 and market[coins[0]]:
-            paid = {(Account.MARKET, asset): market[asset] for asset in cash}
-            prices[coins[0]] = value_krw(paid, krw_per_usdt, {}) / market[coins[0]]
+            (paid,) = cash
+            prices[coins[0]] = in_won(Money(market[paid], paid), krw_per_usdt) / market[coins[0]]
     return prices
 
 
 @exact
-def so_far(
-    held: Mapping[tuple[Account, Asset], Decimal], krw_per_usdt: Decimal, prices_krw: Mapping[Asset, Decimal]
-) -> SoFar:
+def so_far(held: Held, krw_per_usdt: Decimal, prices_krw: Mapping[Asset, Decimal]) -> SoFar:
     """`held`: gained and lost since the cycle began."""
     priced = {key: amount for key, amount in held.items() if key[1] in CASH or key[1] in prices_krw}
     unpriced = sorted({asset for (_, asset), amount in held.items() if amount} - {asset for _, asset in priced})

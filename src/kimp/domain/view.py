@@ -8,8 +8,9 @@ from typing import Self
 from kimp.domain.gates import Blocked, Gate, Gates, first_closed
 from kimp.domain.market import Instrument, Network, Quote, VenueRules
 from kimp.domain.money import USDT, Asset
-from kimp.domain.premium import coin_premium, mid
-from kimp.domain.venues import Direction, Venue
+from kimp.domain.premium import coin_premium
+from kimp.domain.venues import Direction, Pair, Venue
+from kimp.domain.won import krw_per_usdt
 
 
 @dataclass(slots=True)
@@ -53,16 +54,16 @@ def check_quote(view: MarketView, venue: Venue, coin: Asset, now_ms: int, max_ag
     return quote
 
 
-def premium_gate(view: MarketView, coin: Asset, band: Decimal) -> Blocked | None:
+def premium_gate(view: MarketView, pair: Pair, coin: Asset, band: Decimal) -> Blocked | None:
     """Whether the coin's premium is too large to be one: another coin of the same name, a frozen book, a closed wallet.
 
     USDT has none against itself. Without all three quotes nothing can be told.
     """
-    upbit, binance = view.quotes.get((Venue.UPBIT, coin)), view.quotes.get((Venue.BINANCE, coin))
-    dollar = view.quotes.get((Venue.UPBIT, USDT))
-    if coin == USDT or upbit is None or binance is None or dollar is None:
+    won, dollars = (view.quotes.get((venue, coin)) for venue in pair)
+    rate = krw_per_usdt(view.quotes, pair.won)
+    if coin == USDT or won is None or dollars is None or rate is None:
         return None
-    return band_gate(coin, coin_premium(upbit, binance, mid(dollar)), band)
+    return band_gate(coin, coin_premium(won, dollars, rate), band)
 
 
 def band_gate(coin: Asset, premium: Decimal, band: Decimal) -> Blocked | None:

@@ -12,7 +12,7 @@ from opentelemetry.metrics import CallbackOptions, Observation
 
 from kimp.contracts.status import TERMINAL
 from kimp.domain.gates import Gate
-from kimp.domain.venues import Venue
+from kimp.domain.venues import PAIR
 
 _meter = metrics.get_meter("kimp")
 Labels = Mapping[str, str]
@@ -137,9 +137,9 @@ cap_used = Level("kimp.cap.used", "", "How much of a cap is used, as a ratio, by
 
 def begin_counting() -> None:
     """Show a 0 where a rise, or none, is a reason to alert: Prometheus sees neither in what was never there."""
-    for venue in Venue:
+    for venue in PAIR:
         for counter in (breaches, late_orders, ticks):
-            counter.add(0, {"venue": venue.value})
+            counter.add(0, {"venue": venue})
     for gate in (Gate.PRICES_DIFFER, Gate.RATE_BOUNDS):
         price_refusals.add(0, {"gate": gate})
     starts.add(0, {"outcome": "failed"})

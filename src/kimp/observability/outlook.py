@@ -17,7 +17,7 @@ def show_outlook(outlook: Outlook, caps: Caps, now_ms: int) -> None:
         by_status[cycle.status.value] += 1
     metrics.open_cycles.show(*((count, {"status": status}) for status, count in by_status.items()))
     _show_waiting(outlook.cycles, now_ms)
-    metrics.unknown_outcomes.show(*((count, {"venue": venue.value}) for venue, count in outlook.unknown.items()))
+    metrics.unknown_outcomes.show(*((count, {"venue": venue}) for venue, count in outlook.unknown.items()))
     metrics.in_transit.show(*((float(amount), {"coin": coin}) for coin, amount in outlook.in_transit.items()))
     metrics.unexplained.show((outlook.unexplained, {}))
     metrics.halt_level.show((int(outlook.halt), {}))

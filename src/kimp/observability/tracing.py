@@ -37,7 +37,7 @@ def from_tick(cause: Cause, cycle_id: str) -> Iterator[None]:
     """
     quote = cause.quote
     received_ns = quote.received_ms * MS_NS
-    told = {"kimp.cycle_id": cycle_id, "kimp.venue": quote.venue.value, "kimp.coin": quote.coin}
+    told = {"kimp.cycle_id": cycle_id, "kimp.venue": quote.venue, "kimp.coin": quote.coin}
     name = f"tick {quote.coin} on {quote.venue}"
     with tracer.start_as_current_span(name, Context(), SpanKind.CONSUMER, told, start_time=received_ns):
         tracer.start_span("feeder to initiator", start_time=received_ns).end(cause.taken_ns)
@@ -51,7 +51,7 @@ def venue_call(venue: Venue, operation: str) -> Iterator[None]:
     """Span and figures of one call: what was asked of whom, what class of answer came, and when. Never its content."""
     began = time.perf_counter()
     outcome = "OK"
-    told = {"kimp.venue": venue.value, "kimp.operation": operation}
+    told = {"kimp.venue": venue, "kimp.operation": operation}
     with tracer.start_as_current_span(
         f"{venue} {operation}", kind=SpanKind.CLIENT, attributes=told, record_exception=False
     ) as span:
@@ -59,7 +59,7 @@ def venue_call(venue: Venue, operation: str) -> Iterator[None]:
             yield
         except VenueError as error:
             outcome = type(error).__name__
-            metrics.venue_refusals.add(1, {"venue": venue.value, "code": error.code or outcome})
+            metrics.venue_refusals.add(1, {"venue": venue, "code": error.code or outcome})
             raise
         except BaseException as error:
             outcome = type(error).__name__
@@ -67,4 +67,4 @@ def venue_call(venue: Venue, operation: str) -> Iterator[None]:
         finally:
             span.set_attribute("kimp.outcome", outcome)
             seconds = time.perf_counter() - began
-            metrics.venue_calls.record(seconds, {"venue": venue.value, "operation": operation, "outcome": outcome})
+            metrics.venue_calls.record(seconds, {"venue": venue, "operation": operation, "outcome": outcome})

@@ -18,14 +18,13 @@ async def compare(ledger: Ledger, venues: Mapping[Venue, MarketData]) -> Pairs:
     booked = await ledger.balances()
     pairs: Pairs = {}
     for venue, exchange in venues.items():
-        account = Account(venue.value)
         balances = await exchange.balances()
         theirs = {asset: held.total for asset, held in balances.items()}
-        ours = {asset: amount for (where, asset), amount in booked.items() if where is account}
+        ours = {asset: amount for (where, asset), amount in booked.items() if where is venue}
         for asset in theirs.keys() | ours.keys():
-            pairs[venue.value, asset] = (ours.get(asset, ZERO), theirs.get(asset, ZERO))
-        pairs |= {(venue.value, asset): (ours.get(asset, ZERO), None) for asset in balances.unreadable}
+            pairs[venue, asset] = (ours.get(asset, ZERO), theirs.get(asset, ZERO))
+        pairs |= {(venue, asset): (ours.get(asset, ZERO), None) for asset in balances.unreadable}
     for (where, asset), amount in booked.items():
         if where is Account.IN_TRANSIT:
-            pairs[where.value, asset] = (amount, ZERO)
+            pairs[where, asset] = (amount, ZERO)
     return {key: pair for key, pair in pairs.items() if pair != (ZERO, ZERO)}

@@ -183,7 +183,7 @@ class KeyKeeper:
         now_ms = self._clock.now_ms()
         days = facts.days_left(now_ms)
         if days is not None:
-            metrics.key_days.set(days, {"venue": key.venue.value, "right": "+".join(key.rights)})
+            metrics.key_days.set(days, {"venue": key.venue, "right": "+".join(key.rights)})
         for note in (expiry_warning(facts, now_ms), *facts.warnings):
             if note:
                 log.warning("the %s %s", key.name, note)

@@ -10,9 +10,10 @@ from kimp.domain.gates import Blocked
 from kimp.domain.market import Quote
 from kimp.domain.money import USDT, Asset
 from kimp.domain.opportunity import Limits, Opportunity, evaluate
-from kimp.domain.premium import coin_premium, mid
-from kimp.domain.venues import Direction, Venue
+from kimp.domain.premium import coin_premium
+from kimp.domain.venues import PAIR, Direction, Venue
 from kimp.domain.view import MarketView
+from kimp.domain.won import krw_per_usdt
 from kimp.operations.settings import read_in_force
 from kimp.ports.clock import Clock
 from kimp.ports.database import Database
@@ -26,8 +27,8 @@ class CoinMarket:
     """One coin. None: there is no quote yet."""
 
     coin: Asset
-    upbit: Quote | None
-    binance: Quote | None
+    won: Quote | None
+    dollars: Quote | None
     premium: Decimal | None
     """As a ratio."""
     direction: Direction | None
@@ -52,16 +53,16 @@ async def market_now(bus: TickBus, database: Database, configured: Settings, clo
 
 
 def _coins(view: MarketView, assets: Sequence[Asset], limits: Limits, now_ms: int) -> Iterator[CoinMarket]:
-    dollar = view.quotes.get((Venue.UPBIT, USDT))
+    rate = krw_per_usdt(view.quotes, PAIR.won)
     for coin in assets:
         if coin == USDT:
             continue
-        upbit, binance = view.quotes.get((Venue.UPBIT, coin)), view.quotes.get((Venue.BINANCE, coin))
-        if upbit is None or binance is None or dollar is None:
-            yield CoinMarket(coin, upbit, binance, None, None, None)
+        won, dollars = (view.quotes.get((venue, coin)) for venue in PAIR)
+        if won is None or dollars is None or rate is None:
+            yield CoinMarket(coin, won, dollars, None, None, None)
             continue
-        premium = coin_premium(upbit, binance, mid(dollar))
-        # A coin dearer on Upbit than USDT is goes to Upbit, a cheaper one to Binance.
-        direction = Direction.TO_UPBIT if premium > 0 else Direction.TO_BINANCE
+        premium = coin_premium(won, dollars, rate)
+        # A coin that is dearer in won than USDT is goes there, a cheaper one away from there.
+        direction = PAIR.way_from(PAIR.dollars if premium > 0 else PAIR.won)
         best = evaluate(view, coin, direction, assets, limits, now_ms)
-        yield CoinMarket(coin, upbit, binance, premium, direction, best)
+        yield CoinMarket(coin, won, dollars, premium, direction, best)

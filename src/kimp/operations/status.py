@@ -7,10 +7,10 @@ from decimal import Decimal
 from zoneinfo import ZoneInfo
 
 from kimp.contracts.status import CycleStatus
-from kimp.domain.ledger import HOLDINGS, Account
+from kimp.domain.ledger import Held, is_held
 from kimp.domain.money import ONE, USDT, ZERO, Asset, exact
 from kimp.domain.premium import mid
-from kimp.domain.venues import Venue
+from kimp.domain.venues import PAIR
 from kimp.operations.market import last_quotes
 from kimp.ports.books import CycleRow, Halt, Result
 from kimp.ports.clock import Clock
@@ -87,17 +87,17 @@ def _earned(results: Iterable[Result], since: datetime | None = None) -> Earned:
 
 
 @exact
-def _holdings(balances: Mapping[tuple[Account, Asset], Decimal], prices: Mapping[Asset, Decimal]) -> list[Holding]:
+def _holdings(balances: Held, prices: Mapping[Asset, Decimal]) -> list[Holding]:
     return [
-        Holding(account.value, asset, amount, amount * prices[asset] if asset in prices else None)
+        Holding(account, asset, amount, amount * prices[asset] if asset in prices else None)
         for (account, asset), amount in sorted(balances.items())
-        if account in HOLDINGS
+        if is_held(account)
     ]
 
 
 async def _prices(bus: TickBus, coins: Sequence[Asset]) -> Mapping[Asset, Decimal]:
     """In won."""
     quotes = await last_quotes(bus, coins)
-    upbit = {coin: quote for (venue, coin), quote in quotes.items() if venue is Venue.UPBIT}
-    prices = {coin: mid(quote) if coin == USDT else quote.bid for coin, quote in upbit.items()}
-    return {Venue.UPBIT.cash: ONE, **prices}
+    here = {coin: quote for (venue, coin), quote in quotes.items() if venue is PAIR.won}
+    prices = {coin: mid(quote) if coin == USDT else quote.bid for coin, quote in here.items()}
+    return {PAIR.won.cash: ONE, **prices}

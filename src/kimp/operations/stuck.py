@@ -7,9 +7,9 @@ from decimal import Decimal
 from kimp.contracts.status import CycleStatus
 from kimp.domain.compensation import positions
 from kimp.domain.ledger import holdings, value_krw
-from kimp.domain.money import USDT, Asset
-from kimp.domain.premium import mid
+from kimp.domain.money import Asset
 from kimp.domain.venues import Direction, Venue
+from kimp.domain.won import krw_per_usdt
 from kimp.operations.market import Quotes, last_quotes
 from kimp.ports.books import CycleRow, Ledger
 from kimp.ports.database import Database
@@ -28,7 +28,7 @@ class Stuck:
     holds: tuple[str, ...]
     """What is not cash at home."""
     worth_krw: Decimal | None
-    """By the bids on Upbit; None while a price is missing."""
+    """By the bids of the venue in won; None while a price is missing."""
 
 
 async def stuck_cycles(database: Database, bus: TickBus, coins: Sequence[Asset]) -> list[Stuck]:
@@ -39,15 +39,17 @@ async def stuck_cycles(database: Database, bus: TickBus, coins: Sequence[Asset])
 
 
 async def _stuck(row: CycleRow, ledger: Ledger, quotes: Quotes) -> Stuck:
-    held = positions(holdings(await ledger.entries(row.cycle_id)), Direction(row.direction).source)
-    prices = {coin: quote.bid for (venue, coin), quote in quotes.items() if venue is Venue.UPBIT}
-    dollar = quotes.get((Venue.UPBIT, USDT))
-    priced = dollar is not None and all(p.asset in {*prices, Venue.UPBIT.cash} for p in held)
+    direction = Direction(row.direction)
+    won = direction.pair.won
+    held = positions(holdings(await ledger.entries(row.cycle_id)), direction.source)
+    prices = {coin: quote.bid for (venue, coin), quote in quotes.items() if venue is won}
+    rate = krw_per_usdt(quotes, won)
+    priced = all(position.asset in {*prices, won.cash} for position in held)
     changes = {(position.account, position.asset): position.amount for position in held}
     return Stuck(
         cycle_id=row.cycle_id,
         since_ms=row.updated_ms,
         reason=row.reason,
         holds=tuple(str(position) for position in held),
-        worth_krw=value_krw(changes, mid(dollar), prices) if priced and dollar is not None else None,
+        worth_krw=value_krw(changes, rate, prices) if priced and rate is not None else None,
     )

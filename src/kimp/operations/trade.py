@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 
-from kimp.domain.ledger import HOLDINGS, Account, Entry, holdings
+from kimp.domain.ledger import Account, Entry, Held, Holder, holdings, is_held
 from kimp.domain.market import Side
 from kimp.domain.money import ZERO, Asset, exact
 
@@ -15,7 +15,7 @@ class Traded:
 
     name: str
     side: Side
-    account: Account
+    account: Holder
     coin: Asset
     cash: Asset
     quantity: Decimal = ZERO
@@ -33,14 +33,14 @@ class Moved:
     """Coins that left a venue or reached one, or an entry of another kind, e.g. a write-off."""
 
     name: str
-    changes: Mapping[tuple[Account, Asset], Decimal]
+    changes: Held
     fee: Decimal
 
 
 @dataclass(frozen=True, slots=True)
 class Trade:
     steps: Sequence[Traded | Moved]
-    left: Mapping[tuple[Account, Asset], Decimal]
+    left: Held
     """What the cycle changed in all, on each account: what it earned, in the assets that it earned it in."""
 
 
@@ -50,7 +50,7 @@ def trade_of(entries: Sequence[Entry]) -> Trade:
     orders: dict[str, Traded] = {}
     steps: dict[str, Traded | Moved] = {}
     for entry in entries:
-        own = {(p.account, p.asset): p.amount for p in entry.postings if p.account in HOLDINGS}
+        own = {(p.account, p.asset): p.amount for p in entry.postings if is_held(p.account)}
         market = {p.asset: p.amount for p in entry.postings if p.account is Account.MARKET}
         fees = {p.asset: p.amount for p in entry.postings if p.account is Account.FEES}
         if len(market) == 2:  # noqa: PLR2004 - a coin against cash
@@ -62,7 +62,7 @@ def trade_of(entries: Sequence[Entry]) -> Trade:
 
 
 def _with_fill(
-    traded: Traded | None, name: str, account: Account, market: Mapping[Asset, Decimal], fees: Mapping[Asset, Decimal]
+    traded: Traded | None, name: str, account: Holder, market: Mapping[Asset, Decimal], fees: Mapping[Asset, Decimal]
 ) -> Traded:
     """The order with one more fill; `market` is the other side of it."""
     coin, cash = market  # the coin's posting comes first

@@ -8,10 +8,11 @@ from kimp.config import Settings
 from kimp.domain.admission import NEVER_TRADED, CoinState
 from kimp.domain.decision import Decision, Facts, Question, Rules, explain
 from kimp.domain.errors import BadInput
-from kimp.domain.money import USDT, Asset
-from kimp.domain.premium import coin_premium, mid
-from kimp.domain.venues import Direction, Venue
+from kimp.domain.money import Asset
+from kimp.domain.premium import coin_premium
+from kimp.domain.venues import PAIR, Direction, Pair
 from kimp.domain.view import MarketView
+from kimp.domain.won import krw_per_usdt
 from kimp.operations.settings import read_in_force
 from kimp.ports.clock import Clock
 from kimp.ports.database import Database
@@ -24,10 +25,10 @@ class CoinExplanation:
 
     coin: Asset
     premium_usdt: Decimal | None
-    """Against Upbit's own KRW-USDT market: what a cycle can earn."""
+    """Against the won venue's own KRW-USDT market: what a cycle can earn."""
     premium_usd: Decimal | None
     """Against the official USD/KRW rate, as newspapers quote it."""
-    directions: dict[str, Decision]
+    directions: dict[Direction, Decision]
 
 
 async def why(
@@ -48,12 +49,13 @@ async def why(
     open_cycles = sum(state.open for state in states.values())
     facts = Facts(halt, stakes.exposure.with_open(open_cycles), stakes.free)
     return explain_coin(
-        view, Asset(coin), coins, states, facts, now.rules(), clock.now_ms(), stakes.now_ms, usd_krw=usd_krw
+        view, PAIR, Asset(coin), coins, states, facts, now.rules(), clock.now_ms(), stakes.now_ms, usd_krw=usd_krw
     )
 
 
 def explain_coin(
     view: MarketView,
+    pair: Pair,
     coin: Asset,
     route_coins: Sequence[Asset],
     states: Mapping[Asset, CoinState],
@@ -65,23 +67,20 @@ def explain_coin(
     usd_krw: Decimal | None = None,
 ) -> CoinExplanation:
     """Decide on the coin in both directions. `usd_krw`: official won per dollar."""
-    dollar = view.quotes.get((Venue.UPBIT, USDT))
     state = states.get(coin, NEVER_TRADED)
     return CoinExplanation(
         coin=coin,
-        premium_usdt=_premium(view, coin, None if dollar is None else mid(dollar)),
-        premium_usd=_premium(view, coin, usd_krw),
+        premium_usdt=_premium(view, pair, coin, krw_per_usdt(view.quotes, pair.won)),
+        premium_usd=_premium(view, pair, coin, usd_krw),
         directions={
-            direction.value: explain(
-                Question(view, coin, direction, route_coins, state, facts, rules, now_ms, database_ms)
-            )
-            for direction in Direction
+            direction: explain(Question(view, coin, direction, route_coins, state, facts, rules, now_ms, database_ms))
+            for direction in pair.directions
         },
     )
 
 
-def _premium(view: MarketView, coin: Asset, krw_per_dollar: Decimal | None) -> Decimal | None:
-    upbit, binance = view.quotes.get((Venue.UPBIT, coin)), view.quotes.get((Venue.BINANCE, coin))
-    if upbit is None or binance is None or krw_per_dollar is None:
+def _premium(view: MarketView, pair: Pair, coin: Asset, krw_per_dollar: Decimal | None) -> Decimal | None:
+    won, dollars = view.quotes.get((pair.won, coin)), view.quotes.get((pair.dollars, coin))
+    if won is None or dollars is None or krw_per_dollar is None:
         return None
-    return coin_premium(upbit, binance, krw_per_dollar)
+    return coin_premium(won, dollars, krw_per_dollar)

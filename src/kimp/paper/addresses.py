@@ -3,7 +3,7 @@
 import hashlib
 from dataclasses import dataclass
 
-from kimp.domain.venues import Venue
+from kimp.domain.venues import PAIR, Venue
 from kimp.paper.coins import CoinConfig, Network
 
 BASE58 = "123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz"
@@ -34,7 +34,7 @@ class AddressBook:
     def __init__(self, coins: tuple[CoinConfig, ...]) -> None:
         self._own = {
             (venue, coin.name, network.name): deposit_address(venue, coin, network)
-            for venue in Venue
+            for venue in PAIR
             for coin in coins
             for network in coin.networks
         }
@@ -63,7 +63,7 @@ class Registrations:
     """
 
     def __init__(self, addresses: AddressBook) -> None:
-        self._lists = {venue: addresses.all(venue.other) for venue in Venue}
+        self._lists = {venue: addresses.all(PAIR.other(venue)) for venue in PAIR}
 
     def of(self, venue: Venue) -> list[Address]:
         """The list of the venue that sends."""

@@ -22,7 +22,7 @@ from typing import Annotated, Any
 from aiohttp import web
 from pydantic import Field
 
-from kimp.domain.venues import Venue
+from kimp.domain.venues import PAIR, Venue
 from kimp.paper.addresses import Address
 from kimp.paper.amounts import plain
 from kimp.paper.conditions import EVERYWHERE, Condition
@@ -99,11 +99,11 @@ class Admin:
         return answer({"status": "up", "now_ms": now_ms, "started_ms": self._world.started_ms})
 
     async def balances(self, _request: web.Request) -> web.Response:
-        return answer({venue.value: self._balances(venue) for venue in Venue})
+        return answer({venue: self._balances(venue) for venue in PAIR})
 
     async def orders(self, _request: web.Request) -> web.Response:
         return answer(
-            {venue.value: [_order(o) for o in self._world.desks[venue].orders.values()] for venue in Venue}
+            {venue: [_order(o) for o in self._world.desks[venue].orders.values()] for venue in PAIR}
         )  # fmt: skip
 
     async def transfers(self, _request: web.Request) -> web.Response:
@@ -116,10 +116,10 @@ class Admin:
         )
 
     async def addresses(self, _request: web.Request) -> web.Response:
-        return answer({venue.value: _places(self._world.addresses.all(venue)) for venue in Venue})
+        return answer({venue: _places(self._world.addresses.all(venue)) for venue in PAIR})
 
     async def registrations(self, _request: web.Request) -> web.Response:
-        return answer({venue.value: _places(self._world.registrations.of(venue)) for venue in Venue})
+        return answer({venue: _places(self._world.registrations.of(venue)) for venue in PAIR})
 
     async def journal(self, request: web.Request) -> web.Response:
         text = request.query.get("limit", str(JOURNAL_ROWS))

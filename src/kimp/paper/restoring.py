@@ -6,7 +6,7 @@ from dataclasses import replace
 from functools import partial
 from typing import Any
 
-from kimp.domain.venues import Venue
+from kimp.domain.venues import PAIR, Venue
 from kimp.paper.clock import Clock
 from kimp.paper.config import PaperConfig
 from kimp.paper.keeping import Keeping, KeptAccounts, KeptOrder, KeptPrices
@@ -70,8 +70,8 @@ def _keep(world: World, keeping: Keeping) -> None:
 
     def note(kind: str, facts: dict[str, Any]) -> None:
         if kind in {"balance", "withdrawal", "deposit"}:  # the last two may move money without a balance
-            for venue in Venue:
-                keeping.changed("accounts", venue.value, partial(_accounts, world, venue))
+            for venue in PAIR:
+                keeping.changed("accounts", venue, partial(_accounts, world, venue))
         if kind in {"withdrawal", "foreign_withdrawal"}:
             withdrawal = world.transfers.withdrawals[facts["withdrawal"]]
             # Its deposit is a row of its own, and names it.
@@ -84,8 +84,8 @@ def _keep(world: World, keeping: Keeping) -> None:
             keeping.changed("order", order.uuid, lambda: KeptOrder.of(order))
 
     world.journal.on_write.append(note)
-    for venue in Venue:
-        keeping.changed("accounts", venue.value, partial(_accounts, world, venue))
+    for venue in PAIR:
+        keeping.changed("accounts", venue, partial(_accounts, world, venue))
 
 
 def _last_prices(keeping: Keeping) -> KeptPrices | None:

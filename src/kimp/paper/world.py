@@ -4,7 +4,7 @@ from collections.abc import Callable
 from decimal import Decimal
 
 from kimp.domain.market import Side
-from kimp.domain.venues import Venue
+from kimp.domain.venues import PAIR, Venue
 from kimp.paper.accounts import Accounts
 from kimp.paper.addresses import AddressBook, Registrations
 from kimp.paper.amounts import CONTEXT
@@ -50,14 +50,14 @@ class World:
         self._by_coin = {(i.venue, i.base): i for i in self.instruments.values()}
         self.wallets = Wallets()
         self.conditions = Conditions(clock, self.journal)
-        self.keys = {venue: KeyRing(_keys(config, venue), self.started_ms) for venue in Venue}
+        self.keys = {venue: KeyRing(_keys(config, venue), self.started_ms) for venue in PAIR}
         self.withdrawals_locked = False
         """Upbit: like the condition, but without an end."""
         self.addresses = AddressBook(config.coins)
         self.registrations = Registrations(self.addresses)
         opening = {Venue.UPBIT: config.upbit_balances, Venue.BINANCE: config.binance_balances}
-        self.accounts = {venue: Accounts(venue, self.journal, opening[venue]) for venue in Venue}
-        self.desks = {venue: self._desk(venue) for venue in Venue}
+        self.accounts = {venue: Accounts(venue, self.journal, opening[venue]) for venue in PAIR}
+        self.desks = {venue: self._desk(venue) for venue in PAIR}
         self.transfers = TransferDesk(
             self.accounts,
             self.addresses,
@@ -71,8 +71,8 @@ class World:
         self.faults = Faults(
             config.faults, self.desks, self.transfers, self.wallets, self.conditions, self.agenda, clock, self.journal
         )
-        self.on_book: dict[Venue, list[BookListener]] = {venue: [] for venue in Venue}
-        self.on_print: dict[Venue, list[PrintListener]] = {venue: [] for venue in Venue}
+        self.on_book: dict[Venue, list[BookListener]] = {venue: [] for venue in PAIR}
+        self.on_print: dict[Venue, list[PrintListener]] = {venue: [] for venue in PAIR}
         self.source: MarketSource
         self.synthetic: SyntheticSource | None = None
         self._open_market(prices)

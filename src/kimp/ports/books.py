@@ -13,7 +13,7 @@ from kimp.contracts.transfers import DepositQuery, WithdrawalIntent
 from kimp.domain.admission import CoinState, HaltLevel
 from kimp.domain.caps import Exposure
 from kimp.domain.gates import Blocked
-from kimp.domain.ledger import Account, Entry
+from kimp.domain.ledger import Entry, Held
 from kimp.domain.money import Asset, Money
 from kimp.domain.venues import Direction, Venue
 
@@ -187,7 +187,7 @@ class Ledger(Protocol):
         """Venues whose account was looked at, and booked as it was then."""
         ...
 
-    async def balances(self) -> Mapping[tuple[Account, Asset], Decimal]:
+    async def balances(self) -> Held:
         """Exact sums per account and asset, zero ones left out."""
         ...
 

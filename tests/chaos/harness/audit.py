@@ -16,7 +16,7 @@ from fakes.canaries import database, files, histories, redis
 from temporalio.client import Client
 
 from kimp.bootstrap.parts import bus_url
-from kimp.domain.venues import Venue
+from kimp.domain.venues import PAIR, Venue
 from kimp.paper.config import PaperConfig
 
 ORDER_CAP_KRW = Decimal(NOTIONAL_KRW) * Decimal("1.5")
@@ -82,10 +82,10 @@ def _caps(ground: Ground) -> Caps:
 def _fees() -> dict[str, Decimal]:
     """As the paper exchange publishes them by default."""
     paper = PaperConfig()
-    return {Venue.UPBIT.value: paper.upbit_fee, Venue.BINANCE.value: paper.binance_fee}
+    return {Venue.UPBIT: paper.upbit_fee, Venue.BINANCE: paper.binance_fee}
 
 
 async def _allowed(ground: Ground) -> dict[tuple[str, str], Place]:
     """What is sent from a venue must reach the other one's own address."""
     places = await ground.paper.places()
-    return {(venue.value, coin): place for venue in Venue for coin, place in places[venue.other.value]}
+    return {(venue, coin): place for venue in PAIR for coin, place in places[PAIR.other(venue)]}

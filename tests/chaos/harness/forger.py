@@ -18,7 +18,7 @@ from kimp.bootstrap.parts import bus_url
 from kimp.contracts.ticks import CHANNEL, decode_last_value, encode_batch
 from kimp.domain.market import Quote
 from kimp.domain.money import USDT, Asset
-from kimp.domain.venues import Venue
+from kimp.domain.venues import PAIR, Venue
 
 SCALES = ("0.4", "0.7", "1.5", "2", "100")
 """Of the real prices: each is far beyond the band that a first order is checked by."""
@@ -83,13 +83,13 @@ class Forger:
 
     async def _future(self, redis: Redis) -> None:
         """Real prices, an hour ahead: believed, they would hide all that comes until then."""
-        coin, venue = Asset(self._draw.choice(self._ground.coins)), self._draw.choice(tuple(Venue))
+        coin, venue = Asset(self._draw.choice(self._ground.coins)), self._draw.choice(tuple(PAIR))
         real = await _last(redis, venue, coin)
         await _tell(redis, [real._replace(received_ms=real.received_ms + HOUR_MS)])
 
     async def _no_time(self, redis: Redis) -> None:
         """A number that no machine word holds, on the channel and as a last value."""
-        coin, venue = Asset(self._draw.choice(self._ground.coins)), self._draw.choice(tuple(Venue))
+        coin, venue = Asset(self._draw.choice(self._ground.coins)), self._draw.choice(tuple(PAIR))
         real = await _last(redis, venue, coin)
         time_of_it = str(real.received_ms).encode()
         await redis.publish(CHANNEL, encode_batch([real]).replace(time_of_it, NO_TIME))
@@ -97,7 +97,7 @@ class Forger:
 
     async def _rules(self, redis: Redis) -> None:
         """Of one market or wallet; the feeder's next reading takes their place."""
-        venue = self._draw.choice(tuple(Venue))
+        venue = self._draw.choice(tuple(PAIR))
         told: dict[str, Any] = json.loads(await _value(redis, rules_key(venue)))
         table, field, value = self._draw.choice(BAD_RULES)
         self._draw.choice(told["rules"][table])[field] = value

@@ -26,7 +26,7 @@ from kimp.adapters.sql.books import SqlBooks
 from kimp.bootstrap.parts import bus_url, open_database
 from kimp.bootstrap.stack import Stack
 from kimp.config import Settings, load
-from kimp.domain.venues import Venue
+from kimp.domain.venues import PAIR
 from kimp.paper.coins import DEFAULT_COINS, CoinConfig
 
 CLONES = {
@@ -113,7 +113,7 @@ async def open_ground(
     `temporal`: None for a dev server, `cluster` for a real one of our own, or an address.
     """
     async with AsyncExitStack() as closing:
-        secret = {f"{venue}_{kind}": canary(f"{venue}{kind}") for venue in Venue for kind in ("access", "secret")}
+        secret = {f"{venue}_{kind}": canary(f"{venue}{kind}") for venue in PAIR for kind in ("access", "secret")}
         mariadb = None
         if database == "mariadb":
             secret["database"] = canary("database")
@@ -169,10 +169,10 @@ def _set_environment(
 
 def _venues(secret: Mapping[str, str], ports: Mapping[str, int]) -> dict[str, str]:
     keys = {}
-    for venue in Venue:
+    for venue in PAIR:
         for kind in ("access", "secret"):
-            keys[f"KIMP_{venue.name}__{kind.upper()}_KEY"] = secret[f"{venue}_{kind}"]
-            keys[f"KIMP_PAPER__{venue.name}_KEY__{kind.upper()}"] = secret[f"{venue}_{kind}"]
+            keys[f"KIMP_{venue.upper()}__{kind.upper()}_KEY"] = secret[f"{venue}_{kind}"]
+            keys[f"KIMP_PAPER__{venue.upper()}_KEY__{kind.upper()}"] = secret[f"{venue}_{kind}"]
     return keys | {
         "KIMP_UPBIT__REST_URL": f"http://127.0.0.1:{ports['upbit']}",
         "KIMP_UPBIT__WS_URL": f"ws://127.0.0.1:{ports['upbit']}/websocket/v1",

@@ -7,12 +7,12 @@ from itertools import product
 from kimp.contracts.status import CycleStatus
 from kimp.contracts.sweep import SWEEP
 from kimp.domain.ids import Leg, Step
-from kimp.domain.venues import Direction, Venue
+from kimp.domain.venues import PAIR
 from kimp.observability import crash_points
 
 ORDERS = tuple(f"{leg}{step}" for leg, step in product(Leg, (Step.BUY, Step.SELL)))
 WITHDRAWALS = tuple(f"{leg}{Step.SEND}" for leg in Leg)
-DIRECTIONS = tuple(direction.value for direction in Direction)
+DIRECTIONS = tuple(direction for direction in PAIR.directions)
 PASSED_BY = frozenset({CycleStatus.INITIAL_TRADE_COMPLETED, CycleStatus.REBALANCE_TRADE_COMPLETED})
 """The next status follows within the same workflow task, so no record ever carries these."""
 RECORDS = tuple(status.value for status in CycleStatus if status not in PASSED_BY)
@@ -22,7 +22,7 @@ STEPS: Mapping[str, tuple[str, ...]] = {
     **dict.fromkeys(crash_points.WITHDRAWAL_POINTS, WITHDRAWALS),
     **dict.fromkeys(crash_points.TAKEOVER_POINTS, (CycleStatus.COMPENSATING,)),
     **dict.fromkeys(crash_points.GIVE_UP_POINTS, (Step.SEND,)),
-    **dict.fromkeys(crash_points.BREACH_POINTS, tuple(venue.value for venue in Venue)),
+    **dict.fromkeys(crash_points.BREACH_POINTS, tuple(venue for venue in PAIR)),
     **dict.fromkeys((*crash_points.SWEEP_POINTS, *crash_points.RECONCILE_POINTS), (SWEEP,)),
     "withdrawal-followed": WITHDRAWALS,
     "deposit-followed": DIRECTIONS,

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from contract.paper.faulty import Script, conserved, deposit_state, held, injected, send, withdrawal_state
 
-from kimp.domain.venues import Venue
+from kimp.domain.venues import PAIR, Venue
 from kimp.paper.server import PaperExchange
 
 
@@ -109,7 +109,7 @@ async def test_fee_surprise(clients: Any, script: Script, paper: PaperExchange, 
 async def test_deposit_waits_though_the_sender_is_done(
     clients: Any, script: Script, paper: PaperExchange, eventually: Any, kind: str, venue: str, state: str
 ) -> None:
-    sender = Venue(venue).other.value
+    sender = PAIR.other(Venue(venue))
     before = held(paper, venue)
     await script(kind, venue, "DEPOSIT XRP", seconds=0.7)
     await send(clients, sender)
@@ -157,7 +157,7 @@ SIDES = [("upbit", "49.8"), ("binance", "50")]
 
 
 async def until_sent(clients: Any, receiver: str, eventually: Any) -> None:
-    sender = Venue(receiver).other.value
+    sender = PAIR.other(Venue(receiver))
 
     async def sent() -> bool:
         return await withdrawal_state(clients, sender) in ("DONE", "6")
@@ -180,7 +180,7 @@ async def test_a_withdrawal_that_waits_for_a_person(
     started = time.monotonic()
     await send(clients, venue)
     assert await withdrawal_state(clients, venue) == state
-    await until_sent(clients, Venue(venue).other.value, eventually)
+    await until_sent(clients, PAIR.other(Venue(venue)), eventually)
     assert time.monotonic() - started > 0.6
     assert injected(paper) == [(venue, "withdrawal_unapproved")]
 
@@ -190,9 +190,9 @@ async def test_a_tag_that_is_lost_on_the_way(
     clients: Any, script: Script, paper: PaperExchange, admin: Any, eventually: Any, receiver: str, arrives: str
 ) -> None:
     """The sender is done, the coins are at the receiver, and in nobody's account."""
-    await script("tag_lost", Venue(receiver).other.value)
+    await script("tag_lost", PAIR.other(Venue(receiver)))
     before = held(paper, receiver)
-    await send(clients, Venue(receiver).other.value)
+    await send(clients, PAIR.other(Venue(receiver)))
     await until_sent(clients, receiver, eventually)
     assert await deposits(clients, receiver) == []
     assert held(paper, receiver) == before
@@ -217,7 +217,7 @@ async def test_a_deposit_that_nobody_ever_sees(
 ) -> None:
     await script("deposit_lost", receiver)
     before = held(paper, receiver)
-    await send(clients, Venue(receiver).other.value)
+    await send(clients, PAIR.other(Venue(receiver)))
     await until_sent(clients, receiver, eventually)
     assert await deposits(clients, receiver) == []
     assert held(paper, receiver) == before
@@ -233,7 +233,7 @@ async def test_a_deposit_of_less_than_was_sent(
 ) -> None:
     await script("deposit_short", receiver)
     before = held(paper, receiver)
-    await send(clients, Venue(receiver).other.value)
+    await send(clients, PAIR.other(Venue(receiver)))
     await until_credited(clients, receiver, eventually)
     (row,) = await deposits(clients, receiver)
     assert Decimal(row["amount"]) == Decimal(credited)
@@ -252,7 +252,7 @@ async def test_a_deposit_that_is_credited_twice(
     """Two entries of one txid, and twice the coins: given by mistake, not by the chain."""
     await script("deposit_twice", receiver, seconds=0.3)
     before = held(paper, receiver)
-    await send(clients, Venue(receiver).other.value)
+    await send(clients, PAIR.other(Venue(receiver)))
 
     async def twice() -> bool:
         return len(await deposits(clients, receiver)) == 2
@@ -274,7 +274,7 @@ async def test_a_deposit_that_a_reorganised_chain_takes_back_for_a_while(
 ) -> None:
     await script("deposit_reorg", receiver, seconds=1.0)
     before = held(paper, receiver)
-    await send(clients, Venue(receiver).other.value)
+    await send(clients, PAIR.other(Venue(receiver)))
     states: list[str | None] = []
 
     async def back() -> bool:
@@ -326,7 +326,7 @@ async def test_two_withdrawals_that_leave_in_one_transaction(
     clients: Any, script: Script, paper: PaperExchange, admin: Any, eventually: Any, receiver: str, arrives: str
 ) -> None:
     """The first waits for the next one of the coin; the third has a transaction of its own."""
-    sender = Venue(receiver).other.value
+    sender = PAIR.other(Venue(receiver))
     await script("shared_txid", sender, "WITHDRAW XRP")
     before = held(paper, receiver)
     for _ in range(2):

@@ -21,14 +21,14 @@ from kimp.contracts.orders import OrderIntent
 from kimp.contracts.transfers import WithdrawalIntent
 from kimp.domain.market import Side
 from kimp.domain.money import Asset
-from kimp.domain.venues import Direction, Venue
+from kimp.domain.venues import PAIR, Direction, Venue
 from kimp.paper.seam import Handler, Seam
 from kimp.paper.server import PaperExchange
 from kimp.ports.clock import SteadyClock
 from kimp.ports.exchange import Exchange, VenueDeposit, VenueOrder
 
 XRP, SOL, TRX, USDT = Asset("XRP"), Asset("SOL"), Asset("TRX"), Asset("USDT")
-KEY, SECRET = {venue: f"paper-{venue}" for venue in Venue}, {venue: f"paper-{venue}-secret" for venue in Venue}
+KEY, SECRET = {venue: f"paper-{venue}" for venue in PAIR}, {venue: f"paper-{venue}-secret" for venue in PAIR}
 
 """A deadline beyond every test's end."""
 
@@ -47,7 +47,7 @@ class Bench:
 
     @property
     def other(self) -> Exchange:
-        return self.exchanges[self.venue.other]
+        return self.exchanges[PAIR.other(self.venue)]
 
     @property
     def direction(self) -> Direction:

@@ -8,7 +8,7 @@ import pytest
 from contract.venues.bench import Bench, adapter, settings_of
 
 from kimp.adapters.venue.back_off import back_off_of
-from kimp.domain.venues import Venue
+from kimp.domain.venues import PAIR, Venue
 from kimp.paper.config import PaperConfig, RateLimits, SyntheticMarket
 from kimp.paper.server import PaperExchange
 
@@ -17,7 +17,7 @@ STILL = SyntheticMarket(ticks_per_second=0)
 """Prices stay where they open."""
 
 
-@pytest.fixture(params=list(Venue))
+@pytest.fixture(params=list(PAIR))
 def venue(request: pytest.FixtureRequest) -> Venue:
     return Venue(request.param)
 
@@ -51,6 +51,6 @@ async def paper(config: PaperConfig) -> AsyncIterator[PaperExchange]:
 
 @pytest.fixture
 async def bench(paper: PaperExchange, venue: Venue) -> AsyncIterator[Bench]:
-    exchanges = {venue: adapter(settings_of(paper, venue), venue) for venue in Venue}
+    exchanges = {venue: adapter(settings_of(paper, venue), venue) for venue in PAIR}
     yield Bench(venue, paper, exchanges)
     await asyncio.gather(*(exchange.close() for exchange in exchanges.values()))

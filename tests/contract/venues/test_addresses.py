@@ -9,6 +9,7 @@ from kimp.adapters.clock import SystemClock
 from kimp.contracts.transfers import Address, TransferRequest
 from kimp.domain.errors import KeyRefused, Unavailable
 from kimp.domain.money import Asset
+from kimp.domain.venues import PAIR
 from kimp.paper.addresses import Address as Place
 
 
@@ -52,7 +53,7 @@ async def test_terms_are_given_where_all_three_agree(bench: Bench) -> None:
     place = await bench.other.deposit_address(XRP)
     terms = await work(bench, {(bench.venue, XRP): place}).prepare_transfer(request(bench))
     assert terms.address == place
-    assert (terms.out.venue, terms.into.venue) == (bench.venue, bench.venue.other)
+    assert (terms.out.venue, terms.into.venue) == (bench.venue, PAIR.other(bench.venue))
 
 
 @pytest.mark.parametrize("change", [{"address": "rThief"}, {"tag": "1"}, {"tag": None}])
@@ -77,11 +78,11 @@ async def test_one_that_differs_is_refused_and_nothing_leaves(
 def answer_addresses_with(bench: Bench, place: Address) -> None:
     """The destination's account was taken over: its own answer names another place."""
     forged = Place("XRP", place.network, place.address, place.tag)
-    bench.paper.world.addresses._own[bench.venue.other, "XRP", place.network] = forged
+    bench.paper.world.addresses._own[PAIR.other(bench.venue), "XRP", place.network] = forged
 
 
 async def test_both_directions_have_lists_of_their_own(bench: Bench) -> None:
     place = await bench.other.deposit_address(XRP)
-    wrong_way = {(bench.venue.other, XRP): place}
+    wrong_way = {(PAIR.other(bench.venue), XRP): place}
     with pytest.raises(KeyRefused, match="allow-list none"):
         await work(bench, wrong_way).prepare_transfer(request(bench))

@@ -184,7 +184,7 @@ async def test_clocks_are_compared_with_every_answer(bench: Bench) -> None:
     )
     with pytest.raises(Unavailable):
         await bench.exchange.balances()
-    assert 178 < told.total("kimp.clock.offset", venue=bench.venue.value) < 190
+    assert 178 < told.total("kimp.clock.offset", venue=bench.venue) < 190
     bench.seam.hook = Answering(503, "", {"Date": "yesterday"})
     with pytest.raises(Unavailable):
         await bench.exchange.balances()

@@ -12,7 +12,7 @@ from fakes.intents import NEVER
 from kimp.contracts.transfers import TransferState
 from kimp.domain.errors import KeyRefused, OutcomeUnknown, Rejected, Unavailable, VenueError
 from kimp.domain.money import Asset
-from kimp.domain.venues import Venue
+from kimp.domain.venues import PAIR, Venue
 from kimp.paper.config import PaperConfig
 from kimp.paper.faults.kinds import ONLY_ON, FaultKind
 from kimp.paper.faults.plan import ScriptedFault
@@ -42,7 +42,7 @@ def counts(bench: Bench) -> dict[FaultKind, int]:
 
 def at_their_venues(kinds: Iterable[FaultKind]) -> list[tuple[Venue, FaultKind]]:
     """Each at every venue that knows it."""
-    return [(venue, kind) for kind in kinds for venue in Venue if ONLY_ON.get(kind, venue) is venue]
+    return [(venue, kind) for kind in kinds for venue in PAIR if ONLY_ON.get(kind, venue) is venue]
 
 
 async def buy(bench: Bench, name: str = NAME, steps: int = 0) -> VenueOrder:
@@ -240,7 +240,7 @@ def done(report: VenueDeposit) -> bool:
 
 @pytest.mark.parametrize("kind", [K.TAG_LOST, K.DEPOSIT_LOST])
 async def test_coins_that_never_arrive_are_never_reported(bench: Bench, kind: FaultKind) -> None:
-    fault(bench, kind, venue=bench.venue if kind is K.TAG_LOST else bench.venue.other)
+    fault(bench, kind, venue=bench.venue if kind is K.TAG_LOST else PAIR.other(bench.venue))
     txid = await txid_of(bench)
     await asyncio.sleep(0.3)
     assert not await bench.other.deposits(XRP, txid)
@@ -256,7 +256,7 @@ async def test_a_withdrawal_that_waits_for_approval_is_pending(bench: Bench) -> 
 
 
 async def test_what_was_credited_is_reported_though_more_was_sent(bench: Bench) -> None:
-    fault(bench, K.DEPOSIT_SHORT, venue=bench.venue.other)
+    fault(bench, K.DEPOSIT_SHORT, venue=PAIR.other(bench.venue))
     report = await until(bench, await txid_of(bench), done)
     (sent,) = bench.paper.world.transfers.withdrawals.values()
     assert sent.deposit is not None
@@ -264,7 +264,7 @@ async def test_what_was_credited_is_reported_though_more_was_sent(bench: Bench) 
 
 
 async def test_a_deposit_that_is_credited_twice_is_listed_twice(bench: Bench) -> None:
-    fault(bench, K.DEPOSIT_TWICE, seconds=0.2, venue=bench.venue.other)
+    fault(bench, K.DEPOSIT_TWICE, seconds=0.2, venue=PAIR.other(bench.venue))
     txid = await txid_of(bench)
     await until(bench, txid, done)
     deposits = bench.paper.world.transfers.deposits
@@ -279,14 +279,14 @@ async def test_a_deposit_that_is_credited_twice_is_listed_twice(bench: Bench) ->
 
 
 async def test_a_rejected_deposit_has_failed(bench: Bench) -> None:
-    fault(bench, K.DEPOSIT_REJECTED, venue=bench.venue.other)
+    fault(bench, K.DEPOSIT_REJECTED, venue=PAIR.other(bench.venue))
     report = await until(bench, await txid_of(bench), lambda told: told.state is TransferState.FAILED)
     assert report.detail
 
 
 async def test_a_deposit_that_vanishes_is_not_seen_yet(bench: Bench) -> None:
     """None, as before it was seen; whoever follows it goes on."""
-    fault(bench, K.DEPOSIT_REORG, seconds=0.6, venue=bench.venue.other)
+    fault(bench, K.DEPOSIT_REORG, seconds=0.6, venue=PAIR.other(bench.venue))
     sent = await bench.exchange.withdraw(await bench.withdrawal("50"), send_by_ms=NEVER)
     (booked,) = bench.paper.world.transfers.withdrawals.values()
 
@@ -317,7 +317,7 @@ async def test_a_repeated_withdrawal_is_found_by_its_id_whatever_binance_makes_o
     """Refused or accepted: neither answer is on a list, so only what is listed counts."""
     changed = config.model_copy(update={"repeated_withdraw_order_id": behaviour})
     async with PaperExchange(changed) as paper:
-        exchanges = {venue: adapter(settings_of(paper, venue), venue) for venue in Venue}
+        exchanges = {venue: adapter(settings_of(paper, venue), venue) for venue in PAIR}
         bench = Bench(Venue.BINANCE, paper, exchanges)
         intent = await bench.withdrawal("50")
         first = await bench.exchange.withdraw(intent, send_by_ms=NEVER)

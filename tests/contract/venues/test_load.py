@@ -7,7 +7,7 @@ from contract.venues.bench import XRP, Bench, eventually
 from fakes.intents import NEVER
 
 from kimp.contracts.transfers import TransferState
-from kimp.domain.venues import Venue
+from kimp.domain.venues import PAIR, Venue
 
 MANY = 20
 
@@ -43,7 +43,7 @@ async def test_many_follow_their_withdrawals_at_once(bench: Bench) -> None:
 async def test_more_followers_than_one_request_takes(bench: Bench) -> None:
     bench.paper.world.transfers._time_scale = 60.0
     chain = bench.paper.world.coins[XRP].networks[0]
-    target = bench.paper.world.addresses.of(bench.venue.other, XRP, chain.name)
+    target = bench.paper.world.addresses.of(PAIR.other(bench.venue), XRP, chain.name)
     assert target is not None
     made = [
         bench.paper.world.transfers.withdraw(bench.venue, chain, target, Decimal(2), Decimal("0.2"), None)

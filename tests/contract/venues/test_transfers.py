@@ -22,7 +22,7 @@ from kimp.contracts.transfers import (
 )
 from kimp.domain.errors import KeyRefused, OutcomeUnknown, Rejected
 from kimp.domain.money import Asset
-from kimp.domain.venues import Venue
+from kimp.domain.venues import PAIR, Venue
 from kimp.paper.faults.kinds import FaultKind
 from kimp.paper.faults.plan import ScriptedFault
 from kimp.paper.transfer import Step, Verdict, Withdrawal
@@ -63,7 +63,7 @@ async def credited(bench: Bench, coin: Asset, txid: str) -> VenueDeposit | None:
 
 @pytest.mark.parametrize(("coin", "amount"), [(XRP, "123.456789"), (SOL, "1.5"), (TRX, "1000"), (USDT, "500.25")])
 async def test_a_withdrawal_is_followed_to_the_credit(bench: Bench, coin: Asset, amount: str) -> None:
-    here, there = bench.paper.world.accounts[bench.venue], bench.paper.world.accounts[bench.venue.other]
+    here, there = bench.paper.world.accounts[bench.venue], bench.paper.world.accounts[PAIR.other(bench.venue)]
     before, beyond = here[coin].total, there[coin].total
     intent = await bench.withdrawal(amount, coin)
     arrives, fee = split(bench, intent)
@@ -138,7 +138,7 @@ async def test_a_look_at_a_long_list_finds_all(bench: Bench) -> None:
     transfers._time_scale = 60.0  # nothing moves while the list is read
     intent = await bench.withdrawal("2")
     chain = bench.paper.world.coins[XRP].networks[0]
-    target = bench.paper.world.addresses.of(bench.venue.other, XRP, chain.name)
+    target = bench.paper.world.addresses.of(PAIR.other(bench.venue), XRP, chain.name)
     assert target is not None
     for _ in range(250):
         transfers.withdraw(bench.venue, chain, target, Decimal(2), Decimal("0.2"), intent.transfer_id)

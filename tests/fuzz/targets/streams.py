@@ -17,6 +17,7 @@ from kimp.contracts.ticks import decode_batch, decode_last_value
 from kimp.domain.errors import BadMessage
 from kimp.domain.market import Quote, VenueRules
 from kimp.domain.money import USDT
+from kimp.domain.venues import PAIR
 
 COINS = (XRP, USDT)
 
@@ -54,7 +55,7 @@ def _traded_by(data: bytes) -> VenueRules:
 
 
 def _scanner(rules: list[VenueRules]) -> Scanner:
-    scanner = Scanner([XRP], d("0.001"))
+    scanner = Scanner(PAIR, [XRP], d("0.001"))
     scanner.apply_rules(rules)
     return scanner
 

@@ -15,15 +15,14 @@ from activities.reconcile import ReconcileActivities
 from kimp.contracts.sweep import Reconciled, SweepQuery
 from kimp.domain.admission import HaltLevel
 from kimp.domain.errors import Unavailable
-from kimp.domain.ledger import Account, Entry
+from kimp.domain.ledger import Account, Entry, Held, Holder
 from kimp.domain.money import KRW, USDT, Asset
-from kimp.domain.venues import Venue
+from kimp.domain.venues import PAIR, Venue
 
-Held = Mapping[tuple[Account, Asset], Decimal]
-KNOWN = {
-    (Account.UPBIT, KRW): d(1_000_000),
-    (Account.UPBIT, XRP): d(100),
-    (Account.BINANCE, USDT): d(700),
+KNOWN: Held = {
+    (Venue.UPBIT, KRW): d(1_000_000),
+    (Venue.UPBIT, XRP): d(100),
+    (Venue.BINANCE, USDT): d(700),
     (Account.IN_TRANSIT, XRP): d(5),
 }
 BEARABLE_KRW = d(14_000)
@@ -33,8 +32,8 @@ BEARABLE_KRW = d(14_000)
 class Books:
     """Ledger, strandings, controls and settings, as far as a comparison asks them."""
 
-    held: dict[tuple[Account, Asset], Decimal] = field(default_factory=lambda: dict(KNOWN))
-    opened_for: frozenset[Venue] = frozenset(Venue)
+    held: dict[tuple[Holder, Asset], Decimal] = field(default_factory=lambda: dict(KNOWN))
+    opened_for: frozenset[Venue] = frozenset(PAIR)
     open_cycles: deque[list[str]] = field(default_factory=deque)
     """Answer by answer, then none."""
     late_orders: list[str] = field(default_factory=list)
@@ -78,8 +77,8 @@ def venues() -> dict[Venue, FakeVenue]:
     """That hold what the ledger says."""
     both = {Venue.UPBIT: upbit(), Venue.BINANCE: binance()}
     for (account, asset), amount in KNOWN.items():
-        if account is not Account.IN_TRANSIT:
-            both[Venue(account.value)].held[asset] = amount
+        if isinstance(account, Venue):
+            both[account].held[asset] = amount
     return both
 
 
@@ -89,7 +88,7 @@ async def _reconciled(desk: Desk, books: Books, venues: Mapping[Venue, FakeVenue
     return told
 
 
-def _postings(entry: Entry) -> dict[tuple[Account, Asset], Decimal]:
+def _postings(entry: Entry) -> dict[tuple[Holder, Asset], Decimal]:
     return {(one.account, one.asset): one.amount for one in entry.postings}
 
 
@@ -110,8 +109,8 @@ async def test_what_a_venue_holds_beyond_the_ledger_comes_from_outside(
     assert set(told.differences) == {"+2 XRP on upbit", "-1 USDT on binance"}
     (entry,) = books.booked
     assert _postings(entry) == {
-        (Account.UPBIT, XRP): 2,
-        (Account.BINANCE, USDT): -1,
+        (Venue.UPBIT, XRP): 2,
+        (Venue.BINANCE, USDT): -1,
         (Account.EXTERNAL, XRP): -2,
         (Account.EXTERNAL, USDT): 1,
     }
@@ -133,7 +132,7 @@ async def test_nothing_is_compared_if_something_was_booked_meanwhile(
 ) -> None:
     """By a cycle that began and ended while the balances were read."""
     venues[Venue.UPBIT].held[XRP] += 2
-    books.booked_meanwhile = {(Account.UPBIT, XRP): d(102)}
+    books.booked_meanwhile = {(Venue.UPBIT, XRP): d(102)}
     assert not (await _reconciled(desk, books, venues)).differences
 
 

@@ -32,7 +32,7 @@ def cycle(reason: str) -> CycleRow:
     return CycleRow(
         cycle_id="XRP-1",
         coin=Asset("XRP"),
-        direction=Direction.TO_UPBIT.value,
+        direction=Direction.TO_UPBIT,
         status=CycleStatus.REBALANCING_IN_PROGRESS,
         waiting_reason=reason,
         waiting_since_ms=1_700_000_000_000,

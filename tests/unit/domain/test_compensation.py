@@ -4,7 +4,7 @@ import pytest
 from fakes.market import XRP, d
 
 from kimp.domain.compensation import Position, WaysBack, debts, loss_bound, positions
-from kimp.domain.ledger import Account
+from kimp.domain.ledger import Account, Held
 from kimp.domain.money import KRW, USDT, Asset, Money
 from kimp.domain.venues import Venue
 
@@ -13,32 +13,32 @@ TRX = Asset("TRX")
 
 def test_what_is_not_cash_at_home_is_undone_latest_first() -> None:
     """Home is Binance: what travels, coins abroad, cash abroad, coins at home."""
-    held = {
-        (Account.BINANCE, USDT): d(990),
-        (Account.BINANCE, XRP): d(5),
-        (Account.UPBIT, KRW): d(20_000),
-        (Account.UPBIT, XRP): d(7),
+    held: Held = {
+        (Venue.BINANCE, USDT): d(990),
+        (Venue.BINANCE, XRP): d(5),
+        (Venue.UPBIT, KRW): d(20_000),
+        (Venue.UPBIT, XRP): d(7),
         (Account.IN_TRANSIT, TRX): d(30),
     }
     assert positions(held, Venue.BINANCE) == [
         Position(Account.IN_TRANSIT, TRX, d(30)),
-        Position(Account.UPBIT, XRP, d(7)),
-        Position(Account.UPBIT, KRW, d(20_000)),
-        Position(Account.BINANCE, XRP, d(5)),
+        Position(Venue.UPBIT, XRP, d(7)),
+        Position(Venue.UPBIT, KRW, d(20_000)),
+        Position(Venue.BINANCE, XRP, d(5)),
     ]
 
 
 def test_what_the_cycle_owes_is_no_position() -> None:
-    assert positions({(Account.UPBIT, XRP): d(-1)}, Venue.BINANCE) == []
+    assert positions({(Venue.UPBIT, XRP): d(-1)}, Venue.BINANCE) == []
 
 
 def test_coins_that_were_given_away_and_never_owned_are_debts_where_there_is_a_market_for_them() -> None:
-    held = {
-        (Account.UPBIT, XRP): d(-1),
-        (Account.BINANCE, TRX): d(-2),
-        (Account.UPBIT, KRW): d(-3),
-        (Account.BINANCE, Asset("BNB")): d(-4),
-        (Account.BINANCE, XRP): d(5),
+    held: Held = {
+        (Venue.UPBIT, XRP): d(-1),
+        (Venue.BINANCE, TRX): d(-2),
+        (Venue.UPBIT, KRW): d(-3),
+        (Venue.BINANCE, Asset("BNB")): d(-4),
+        (Venue.BINANCE, XRP): d(5),
     }
     assert debts(held, {XRP, TRX, USDT}) == [(Venue.BINANCE, TRX, d(2)), (Venue.UPBIT, XRP, d(1))]
 

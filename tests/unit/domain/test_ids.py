@@ -73,6 +73,12 @@ def test_a_name_is_read_the_same_with_and_without_an_installation() -> None:
     )
 
 
+def test_a_name_of_anything_else_has_no_step() -> None:
+    assert step_of("XRP-1-1B1-1/trade-7") == step_of("XRP-1-1B1-1-k7m2p/12/3") == "1B"
+    for odd in ("", "XRP", "XRP-1", "XRP-1-", "opening/upbit", "XRP-1/write-off/1", "x-web_-abc", "XRP-1-1Z1-1"):
+        assert step_of(odd) == ""
+
+
 def test_who_takes_a_cycle_over_names_on_as_its_names_did() -> None:
     assert installation_of(["XRP-1-1B1-1-k7m2p", "XRP-1-1W-1-k7m2p"]) == "k7m2p"
     assert installation_of(["XRP-1-1B1-1", "XRP-1-1W-1"]) == ""

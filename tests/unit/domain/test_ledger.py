@@ -9,6 +9,8 @@ from kimp.domain.errors import UnbalancedEntry
 from kimp.domain.ledger import (
     Account,
     Entry,
+    Held,
+    Holder,
     Posting,
     deposit_entry,
     fees_elsewhere_krw,
@@ -25,7 +27,7 @@ from kimp.domain.market import Fill, Side
 from kimp.domain.money import KRW, USDT, Asset, Money
 from kimp.domain.venues import Venue
 
-Booked = set[tuple[Account, Asset, str]]
+Booked = set[tuple[Holder, Asset, str]]
 
 
 def booked(entry: Entry) -> Booked:
@@ -35,12 +37,12 @@ def booked(entry: Entry) -> Booked:
 @pytest.mark.parametrize(("amount", "off"), [("1.5", "0.5"), ("0.5", "-0.5")])
 def test_an_entry_that_does_not_sum_to_zero_is_refused(amount: str, off: str) -> None:
     with pytest.raises(UnbalancedEntry, match=rf"entry e1: XRP is off by {off}"):
-        Entry("e1", "XRP-1", (Posting(Account.UPBIT, XRP, d(amount)), Posting(Account.MARKET, XRP, d(-1))))
+        Entry("e1", "XRP-1", (Posting(Venue.UPBIT, XRP, d(amount)), Posting(Account.MARKET, XRP, d(-1))))
 
 
 def test_assets_do_not_balance_each_other() -> None:
     with pytest.raises(UnbalancedEntry):
-        Entry("e1", None, (Posting(Account.UPBIT, KRW, d(1)), Posting(Account.MARKET, USDT, d(-1))))
+        Entry("e1", None, (Posting(Venue.UPBIT, KRW, d(1)), Posting(Account.MARKET, USDT, d(-1))))
 
 
 def test_a_buy_on_binance_pays_its_fee_in_the_coin() -> None:
@@ -48,11 +50,11 @@ def test_a_buy_on_binance_pays_its_fee_in_the_coin() -> None:
     assert entry.entry_id == "o1/t9"
     assert entry.cycle_id == "XRP-1"
     assert booked(entry) == {
-        (Account.BINANCE, XRP, "100"),
+        (Venue.BINANCE, XRP, "100"),
         (Account.MARKET, XRP, "-100"),
-        (Account.BINANCE, USDT, "-200"),
+        (Venue.BINANCE, USDT, "-200"),
         (Account.MARKET, USDT, "200"),
-        (Account.BINANCE, XRP, "-0.1"),
+        (Venue.BINANCE, XRP, "-0.1"),
         (Account.FEES, XRP, "0.1"),
     }
 
@@ -60,11 +62,11 @@ def test_a_buy_on_binance_pays_its_fee_in_the_coin() -> None:
 def test_a_sale_on_upbit_pays_its_fee_in_won() -> None:
     entry = fill_entry("o2", "XRP-1", Venue.UPBIT, XRP, Side.SELL, Fill("t1", d(2800), d(10), d(14), KRW))
     assert booked(entry) == {
-        (Account.UPBIT, XRP, "-10"),
+        (Venue.UPBIT, XRP, "-10"),
         (Account.MARKET, XRP, "10"),
-        (Account.UPBIT, KRW, "28000"),
+        (Venue.UPBIT, KRW, "28000"),
         (Account.MARKET, KRW, "-28000"),
-        (Account.UPBIT, KRW, "-14"),
+        (Venue.UPBIT, KRW, "-14"),
         (Account.FEES, KRW, "14"),
     }
 
@@ -72,7 +74,7 @@ def test_a_sale_on_upbit_pays_its_fee_in_won() -> None:
 def test_a_fee_in_a_third_asset_is_taken_from_that_asset() -> None:
     bnb = Asset("BNB")
     entry = fill_entry("o3", "XRP-1", Venue.BINANCE, XRP, Side.BUY, Fill("t1", d(2), d(1), d("0.001"), bnb))
-    assert {(Account.BINANCE, bnb, "-0.001"), (Account.FEES, bnb, "0.001")} < booked(entry)
+    assert {(Venue.BINANCE, bnb, "-0.001"), (Account.FEES, bnb, "0.001")} < booked(entry)
 
 
 @pytest.mark.parametrize(
@@ -99,7 +101,7 @@ def test_a_fee_in_what_was_traded_needs_no_bound(asset: Asset) -> None:
 def test_what_is_left_without_a_price_is_no_result() -> None:
     """It would count as nothing, and a loss as none."""
     with pytest.raises(KeyError):
-        value_krw({(Account.BINANCE, Asset("BNB")): d(-1)}, d(1400), {})
+        value_krw({(Venue.BINANCE, Asset("BNB")): d(-1)}, d(1400), {})
 
 
 def test_no_fee_books_no_posting() -> None:
@@ -111,7 +113,7 @@ def test_a_withdrawal_is_in_transit_and_its_fee_is_spent() -> None:
     entry = withdrawal_entry("XRP-1-1W-1", "XRP-1", Venue.BINANCE, XRP, d("99.8"), d("0.2"))
     assert entry.entry_id == "XRP-1-1W-1/out"
     assert booked(entry) == {
-        (Account.BINANCE, XRP, "-100"),
+        (Venue.BINANCE, XRP, "-100"),
         (Account.IN_TRANSIT, XRP, "99.8"),
         (Account.FEES, XRP, "0.2"),
     }
@@ -119,14 +121,14 @@ def test_a_withdrawal_is_in_transit_and_its_fee_is_spent() -> None:
 
 def test_what_travels_is_held() -> None:
     out = withdrawal_entry("w", "XRP-1", Venue.BINANCE, XRP, d("99.8"), d("0.2"))
-    assert holdings([out]) == {(Account.BINANCE, XRP): d(-100), (Account.IN_TRANSIT, XRP): d("99.8")}
+    assert holdings([out]) == {(Venue.BINANCE, XRP): d(-100), (Account.IN_TRANSIT, XRP): d("99.8")}
 
 
 def test_a_deposit_ends_the_transit() -> None:
     out = withdrawal_entry("w", "XRP-1", Venue.BINANCE, XRP, d("99.8"), d("0.2"))
     into = deposit_entry("w", "XRP-1", Venue.UPBIT, XRP, d("99.8"))
     assert into.entry_id == "w/in"
-    assert holdings([out, into]) == {(Account.BINANCE, XRP): d(-100), (Account.UPBIT, XRP): d("99.8")}
+    assert holdings([out, into]) == {(Venue.BINANCE, XRP): d(-100), (Venue.UPBIT, XRP): d("99.8")}
 
 
 def test_the_opening_books_what_the_account_holds_from_outside() -> None:
@@ -135,9 +137,9 @@ def test_the_opening_books_what_the_account_holds_from_outside() -> None:
     assert entry.cycle_id is None
     assert booked(entry) == {
         (Account.EXTERNAL, KRW, "-1000"),
-        (Account.UPBIT, KRW, "1000"),
+        (Venue.UPBIT, KRW, "1000"),
         (Account.EXTERNAL, XRP, "-5"),
-        (Account.UPBIT, XRP, "5"),
+        (Venue.UPBIT, XRP, "5"),
     }
 
 
@@ -157,7 +159,7 @@ def cycle() -> list[Entry]:
 
 
 def test_a_whole_cycle_leaves_its_profit_and_no_coin() -> None:
-    assert holdings(cycle()) == {(Account.BINANCE, USDT): d(10), (Account.UPBIT, KRW): d(-1)}
+    assert holdings(cycle()) == {(Venue.BINANCE, USDT): d(10), (Venue.UPBIT, KRW): d(-1)}
 
 
 def test_the_result_in_won() -> None:
@@ -181,12 +183,12 @@ def test_what_a_step_spent_is_the_cash_of_its_own_orders() -> None:
 
 
 def test_what_a_venue_holds_beyond_the_ledger_is_unexplained_and_booked_from_outside() -> None:
-    ledger = {(Account.UPBIT, KRW): d(100), (Account.UPBIT, XRP): d(7), (Account.EXTERNAL, KRW): d(-100)}
-    differences = unexplained(ledger, {(Account.UPBIT, KRW): d(130), (Account.UPBIT, XRP): d(5)})
-    assert differences == {(Account.UPBIT, KRW): d(30), (Account.UPBIT, XRP): d(-2)}
+    ledger: Held = {(Venue.UPBIT, KRW): d(100), (Venue.UPBIT, XRP): d(7), (Account.EXTERNAL, KRW): d(-100)}
+    differences = unexplained(ledger, {(Venue.UPBIT, KRW): d(130), (Venue.UPBIT, XRP): d(5)})
+    assert differences == {(Venue.UPBIT, KRW): d(30), (Venue.UPBIT, XRP): d(-2)}
     assert booked(unexplained_entry("r", differences)) == {
-        (Account.UPBIT, KRW, "30"),
+        (Venue.UPBIT, KRW, "30"),
         (Account.EXTERNAL, KRW, "-30"),
-        (Account.UPBIT, XRP, "-2"),
+        (Venue.UPBIT, XRP, "-2"),
         (Account.EXTERNAL, XRP, "2"),
     }

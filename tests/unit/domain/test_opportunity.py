@@ -11,7 +11,7 @@ from kimp.domain.gates import Blocked, Gate
 from kimp.domain.legs import LegEstimate
 from kimp.domain.money import KRW, USDT, Asset, Money
 from kimp.domain.opportunity import Limits, Opportunity, evaluate, start_cash
-from kimp.domain.venues import Direction, Venue
+from kimp.domain.venues import PAIR, Direction, Venue
 from kimp.domain.view import MarketView
 
 COINS = (XRP, TRX, USDT)
@@ -107,7 +107,7 @@ def test_without_an_open_way_home_nothing_is_started() -> None:
     assert gate(judge(view)) is Gate.NO_ROUTE_HOME
 
 
-@pytest.mark.parametrize("venue", list(Venue))
+@pytest.mark.parametrize("venue", list(PAIR))
 def test_both_quotes_of_the_coin_must_be_fresh(venue: Venue) -> None:
     view = market()
     view.quotes[venue, XRP] = view.quotes[venue, XRP]._replace(received_ms=NOW - 1_001)

@@ -6,7 +6,7 @@ from fakes.market import TRX, XRP, d, kimchi_quotes, quote
 from kimp.domain.gates import Gate
 from kimp.domain.money import USDT, Money
 from kimp.domain.own_prices import PriceBounds, Told, check_told
-from kimp.domain.venues import Venue
+from kimp.domain.venues import PAIR, Venue
 
 BOUNDS = PriceBounds(d("0.01"), d("0.2"), d(500), d(5_000))
 OWN = {(one.venue, one.coin): one for one in kimchi_quotes() if one.coin != TRX}
@@ -20,6 +20,6 @@ def test_an_order_that_needs_several_levels_is_compared_with_the_last_of_them(li
     }
     cost = Money(d(limit) * 500, USDT)
     told = Told(Venue.BINANCE, XRP, d(limit), d(500), cost, cost.amount * 1400, d(1400), premium=None)
-    blocked = check_told(told, own, BOUNDS)
+    blocked = check_told(told, PAIR, own, BOUNDS)
     assert (blocked is None) == believed
     assert blocked is None or blocked.gate is Gate.PRICES_DIFFER

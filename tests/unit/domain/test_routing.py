@@ -7,7 +7,7 @@ from fakes.market import NOW, SOL, TRX, XRP, d, free_rules, kimchi_quotes, netwo
 from kimp.domain.legs import LegEstimate
 from kimp.domain.money import KRW, USDT, Asset, Money
 from kimp.domain.routing import choose_route, rank_routes
-from kimp.domain.venues import Direction, Venue
+from kimp.domain.venues import PAIR, Direction, Venue
 from kimp.domain.view import MarketView
 
 COINS = (XRP, TRX, USDT)
@@ -35,7 +35,7 @@ def test_routes_come_by_what_they_bring_home() -> None:
 
 def test_equal_routes_come_by_name_whatever_the_order_they_were_asked_in() -> None:
     view = market(SOL)
-    for venue in Venue:
+    for venue in PAIR:
         view.quotes[venue, SOL] = view.quotes[venue, TRX]._replace(coin=SOL)
     assert [r.coin for r in home(view, TRX, SOL)] == [SOL, TRX]
     assert [r.coin for r in home(view, SOL, TRX)] == [SOL, TRX]

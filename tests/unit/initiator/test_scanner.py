@@ -5,13 +5,13 @@ from fakes.market import NOW, TRX, XRP, d, free_rules, kimchi_quotes, network, q
 
 from initiator.scanner import ROUTES_EVALUATED, Scanner
 from kimp.domain.money import USDT, Asset
-from kimp.domain.venues import Direction, Venue
+from kimp.domain.venues import PAIR, Direction, Venue
 
 OUT, HOME = Direction.TO_UPBIT, Direction.TO_BINANCE
 
 
 def scanner(*coins: Asset, threshold: str = "0.001") -> Scanner:
-    made = Scanner(coins or (XRP, TRX), d(threshold))
+    made = Scanner(PAIR, coins or (XRP, TRX), d(threshold))
     made.apply_rules(free_rules((*(coins or (XRP, TRX)), USDT)))
     return made
 

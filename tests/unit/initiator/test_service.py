@@ -20,7 +20,7 @@ from kimp.domain.errors import StartFailed, StoreUnavailable
 from kimp.domain.gates import Gate
 from kimp.domain.market import Quote
 from kimp.domain.money import USDT, Asset, Money
-from kimp.domain.venues import Venue
+from kimp.domain.venues import PAIR, Direction, Venue
 from kimp.domain.view import MarketView
 from kimp.operations.why import explain_coin
 from kimp.ports.starter import StartOutcome
@@ -240,7 +240,7 @@ async def test_a_latch_that_was_reached_halts_trading_until_a_person_has_looked(
         StatedBooks(states={XRP: CoinState(41, open=False, closed_ms=NOW - 1)}),
         StatedBooks(states={Asset(f"C{n}"): CoinState(1, open=True, closed_ms=None) for n in range(5)}),
         StatedBooks(at_stake=replace(RICH, exposure=Exposure(day_krw=100_000_000_000))),
-        StatedBooks(at_stake=replace(RICH, free={venue: Money(d(1), venue.cash) for venue in Venue})),
+        StatedBooks(at_stake=replace(RICH, free={venue: Money(d(1), venue.cash) for venue in PAIR})),
     ],
     ids=["halted", "busy", "rests", "full", "day cap", "no cash"],
 )
@@ -252,8 +252,8 @@ async def test_who_asks_why_reads_the_gate_that_is_counted(books: StatedBooks) -
     opened = sum(state.open for state in books.states.values())
     facts = Facts(books.level, books.at_stake.exposure.with_open(opened), books.at_stake.free)
     view = MarketView.of(kimchi_quotes(), free_rules((XRP, TRX, USDT)))
-    told = explain_coin(view, XRP, (XRP, TRX, USDT), books.states, facts, SETTINGS.rules, NOW, NOW)
-    first = told.directions["to_upbit"].closed[0].gate
+    told = explain_coin(view, PAIR, XRP, (XRP, TRX, USDT), books.states, facts, SETTINGS.rules, NOW, NOW)
+    first = told.directions[Direction.TO_UPBIT].closed[0].gate
     assert scene.counts[first] > 0
     assert "XRP" not in {cycle.coin for cycle in scene.starter.asked}
 

@@ -10,7 +10,7 @@ from kimp.domain.caps import Exposure
 from kimp.domain.decision import Facts
 from kimp.domain.gates import Gate
 from kimp.domain.money import USDT, Asset
-from kimp.domain.venues import Venue
+from kimp.domain.venues import PAIR, Direction, Venue
 from kimp.domain.view import MarketView
 from kimp.operations.why import CoinExplanation, explain_coin
 
@@ -29,13 +29,13 @@ def told(
 ) -> CoinExplanation:
     rate = None if usd_krw is None else d(usd_krw)
     facts = Facts(halt, Exposure(), RICH.free)
-    return explain_coin(view, XRP, COINS, states or {}, facts, RULES, NOW, NOW, usd_krw=rate)
+    return explain_coin(view, PAIR, XRP, COINS, states or {}, facts, RULES, NOW, NOW, usd_krw=rate)
 
 
 def test_one_direction_pays_and_the_other_says_why_not() -> None:
     directions = told(market()).directions
-    assert not directions["to_upbit"].closed
-    assert [blocked.gate for blocked in directions["to_binance"].closed] == [Gate.NET_EDGE]
+    assert not directions[Direction.TO_UPBIT].closed
+    assert [blocked.gate for blocked in directions[Direction.TO_BINANCE].closed] == [Gate.NET_EDGE]
 
 
 def test_both_premiums() -> None:
@@ -59,7 +59,7 @@ def test_without_a_quote_there_is_no_premium(missing: tuple[Venue, Asset]) -> No
 
 
 def test_what_forbids_a_cycle_that_would_pay_stands_beside_what_it_would_earn() -> None:
-    decision = told(market(), halt=HaltLevel.NO_NEW_CYCLES).directions["to_upbit"]
+    decision = told(market(), halt=HaltLevel.NO_NEW_CYCLES).directions[Direction.TO_UPBIT]
     assert [blocked.gate for blocked in decision.closed] == [Gate.KILL_SWITCH]
     assert decision.plan is not None
     assert decision.plan.found.net_edge == d("0.01")
@@ -67,6 +67,8 @@ def test_what_forbids_a_cycle_that_would_pay_stands_beside_what_it_would_earn() 
 
 def test_the_state_is_the_coins_own() -> None:
     states = {TRX: CoinState(1, open=True, closed_ms=None)}
-    assert not told(market(), states).directions["to_upbit"].closed
+    assert not told(market(), states).directions[Direction.TO_UPBIT].closed
     states[XRP] = states[TRX]
-    assert [blocked.gate for blocked in told(market(), states).directions["to_upbit"].closed] == [Gate.COIN_BUSY]
+    assert [blocked.gate for blocked in told(market(), states).directions[Direction.TO_UPBIT].closed] == [
+        Gate.COIN_BUSY
+    ]

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from kimp.domain.market import Side
-from kimp.domain.venues import Venue
+from kimp.domain.venues import PAIR, Venue
 from kimp.paper.accounts import Counterparty, InsufficientFunds
 from kimp.paper.addresses import Address
 from kimp.paper.config import PaperConfig, SyntheticMarket
@@ -52,7 +52,7 @@ class Exchange(RuleBasedStateMachine):
         )
 
     @rule(
-        venue=st.sampled_from(Venue),
+        venue=st.sampled_from(PAIR),
         index=st.integers(0, 2),
         side=st.sampled_from(Side),
         force=st.sampled_from(Force),
@@ -67,7 +67,7 @@ class Exchange(RuleBasedStateMachine):
         self._place(Request(instrument, side, force, None, quantity=max(quantity, instrument.lot), limit=price))
 
     @rule(
-        venue=st.sampled_from(Venue),
+        venue=st.sampled_from(PAIR),
         index=st.integers(0, 2),
         side=st.sampled_from(Side),
         size=SIZES,
@@ -99,7 +99,7 @@ class Exchange(RuleBasedStateMachine):
         assert request.budget is None or order.funds <= request.budget
         assert order.state is not State.OPEN or request.force in (Force.REST, Force.MAKE)
 
-    @rule(venue=st.sampled_from(Venue), index=st.integers(0, 2), move=NUDGES)
+    @rule(venue=st.sampled_from(PAIR), index=st.integers(0, 2), move=NUDGES)
     def market_moves(self, venue: Venue, index: int, move: Decimal) -> None:
         instrument = self.world.instruments[venue, MARKETS[venue][index % len(MARKETS[venue])]]
         bid = price_below(instrument.ladder, self.world.book(instrument).bid * (1 + move))
@@ -113,10 +113,10 @@ class Exchange(RuleBasedStateMachine):
         desk.cancel(order)
         assert order.locked == 0
 
-    @rule(venue=st.sampled_from(Venue), coin=st.sampled_from(("XRP", "SOL", "USDT")), size=SIZES, tag=st.booleans())
+    @rule(venue=st.sampled_from(PAIR), coin=st.sampled_from(("XRP", "SOL", "USDT")), size=SIZES, tag=st.booleans())
     def withdraw(self, venue: Venue, coin: str, size: Decimal, tag: bool) -> None:  # noqa: FBT001
         network = self.world.coins[coin].networks[0]
-        address = self.world.addresses.of(venue.other, coin, network.name)
+        address = self.world.addresses.of(PAIR.other(venue), coin, network.name)
         assert address is not None
         target = address if tag else Address(coin, network.name, address.address, None)
         before = self.world.accounts[venue].all()

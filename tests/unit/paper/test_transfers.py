@@ -5,7 +5,7 @@ from typing import Protocol
 
 import pytest
 
-from kimp.domain.venues import Venue
+from kimp.domain.venues import PAIR, Venue
 from kimp.paper.accounts import InsufficientFunds
 from kimp.paper.transfer import Step, Verdict, Withdrawal
 from kimp.paper.wallets import WalletState
@@ -20,7 +20,7 @@ class Clock(Protocol):
 
 def send(world: World, venue: Venue, amount: str = "100") -> Withdrawal:
     network = world.coins["XRP"].networks[0]
-    target = world.addresses.of(venue.other, "XRP", network.name)
+    target = world.addresses.of(PAIR.other(venue), "XRP", network.name)
     assert target is not None
     fee = network.upbit_fee if venue is Venue.UPBIT else network.binance_fee
     return world.transfers.withdraw(venue, network, target, D(amount), fee, "id")
@@ -73,7 +73,7 @@ def test_times_are_those_of_the_chain(world: World, clock: Clock) -> None:
 
 
 def test_cancelled_ones_come_back_and_go_nowhere(world: World, clock: Clock) -> None:
-    for venue in Venue:
+    for venue in PAIR:
         sent = send(world, venue)
         assert world.transfers.cancel(sent)
         assert not world.transfers.cancel(sent)

@@ -18,7 +18,7 @@ from kimp.contracts.ticks import CHANNEL, decode_last_value, encode_batch, encod
 from kimp.domain.errors import BadConfig, BadMessage, BusUnavailable
 from kimp.domain.market import Quote, VenueRules
 from kimp.domain.money import Asset
-from kimp.domain.venues import Venue
+from kimp.domain.venues import PAIR, Venue
 from kimp.observability import metrics
 
 LAST_VALUE_MS = 10_000
@@ -95,7 +95,7 @@ class RedisTickBus:
             await self._redis.set(rules_key(rules.venue), encode_rules(rules), px=RULES_MS)
 
     async def latest(self, coins: Sequence[Asset]) -> list[Quote]:
-        keys = [last_key(venue, coin) for venue in Venue for coin in coins]
+        keys = [last_key(venue, coin) for venue in PAIR for coin in coins]
         quotes: list[Quote] = []
         for data in await self._read(keys):
             try:
@@ -106,7 +106,7 @@ class RedisTickBus:
 
     async def latest_rules(self) -> list[VenueRules]:
         readings: list[VenueRules] = []
-        for data in await self._read([rules_key(venue) for venue in Venue]):
+        for data in await self._read([rules_key(venue) for venue in PAIR]):
             try:
                 rules, refused = decode_rules(data)
             except BadMessage as problem:
@@ -173,7 +173,7 @@ class RedisTickBus:
     async def check_reading(self) -> None:
         """What a worker does."""
         async with self._answering():
-            await self._redis.mget([rules_key(venue) for venue in Venue])
+            await self._redis.mget([rules_key(venue) for venue in PAIR])
 
     async def close(self) -> None:
         await self._redis.aclose()

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import msgspec
 
+from kimp.contracts.names import read, written
 from kimp.contracts.ranges import LAST_MS, instrument_problem, network_problem
 from kimp.domain.errors import BadMessage
 from kimp.domain.market import VenueRules
@@ -16,8 +17,8 @@ class _Envelope(msgspec.Struct):
     rules: VenueRules
 
 
-_encoder = msgspec.json.Encoder()
-_decoder = msgspec.json.Decoder(_Envelope)
+_encoder = msgspec.json.Encoder(enc_hook=written)
+_decoder = msgspec.json.Decoder(_Envelope, dec_hook=read)
 
 
 def encode_rules(rules: VenueRules) -> bytes:

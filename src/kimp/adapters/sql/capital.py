@@ -22,7 +22,7 @@ from kimp.domain.admission import HaltLevel
 from kimp.domain.caps import LATCHES, Exposure
 from kimp.domain.decision import Facts, last_look
 from kimp.domain.gates import Blocked
-from kimp.domain.ledger import Account, Entry
+from kimp.domain.ledger import Entry, holder
 from kimp.domain.money import ZERO, Asset, Money
 from kimp.domain.venues import Venue
 from kimp.ports.books import Stakes
@@ -30,7 +30,6 @@ from kimp.ports.books import Stakes
 MINUTE_MS = 60_000
 DAY_MS = 24 * 60 * MINUTE_MS
 LOSSES_READ = 100
-CASH = {(Account(venue.value), venue.cash): venue for venue in Venue}
 
 
 class SqlCapital:
@@ -84,7 +83,7 @@ async def _reserve(
         await _set(connection, intent.venue, WIDE.subtract(free.amount, opening.reserve.amount))
     row = {
         "cycle_id": intent.cycle_id,
-        "venue": intent.venue.value,
+        "venue": intent.venue,
         "asset": opening.reserve.asset,
         "amount": opening.reserve.amount,
         "stake_krw": opening.stake_krw,
@@ -144,8 +143,8 @@ async def take_in(connection: AsyncConnection, entries: Iterable[Entry]) -> None
     moved: dict[Venue, Decimal] = {}
     for entry in entries:
         for posting in entry.postings if entry.cycle_id is None else ():
-            venue = CASH.get((posting.account, posting.asset))
-            if venue is not None:
+            venue = posting.account
+            if isinstance(venue, Venue) and posting.asset == venue.cash:
                 moved[venue] = WIDE.add(moved.get(venue, ZERO), posting.amount)
     if moved:
         await _add(connection, await _free(connection, lock=True), moved)
@@ -167,12 +166,12 @@ async def _add(connection: AsyncConnection, free: Mapping[Venue, Money], moved: 
         if venue in free:
             await _set(connection, venue, WIDE.add(free[venue].amount, amount))
         else:
-            row = {"venue": venue.value, "asset": venue.cash, "free": amount}
+            row = {"venue": venue, "asset": venue.cash, "free": amount}
             await connection.execute(insert(capital), row)
 
 
 async def _set(connection: AsyncConnection, venue: Venue, free: Decimal) -> None:
-    await connection.execute(update(capital).where(capital.c.venue == venue.value).values(free=free))
+    await connection.execute(update(capital).where(capital.c.venue == venue).values(free=free))
 
 
 async def _gained(connection: AsyncConnection, cycle_id: str) -> dict[Venue, Decimal]:
@@ -185,8 +184,8 @@ async def _gained(connection: AsyncConnection, cycle_id: str) -> dict[Venue, Dec
     )
     gained: dict[Venue, Decimal] = {}
     for account, asset, amount in await connection.execute(query):
-        venue = CASH.get((Account(account), Asset(asset)))
-        if venue is not None:
+        venue = holder(account)
+        if isinstance(venue, Venue) and asset == venue.cash:
             gained[venue] = WIDE.add(gained.get(venue, ZERO), amount)
     return gained
 

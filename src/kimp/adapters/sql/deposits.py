@@ -21,7 +21,7 @@ class SqlDepositClaims:
         row = {
             "transfer_id": query.transfer_id,
             "cycle_id": query.cycle_id,
-            "venue": query.direction.destination.value,
+            "venue": query.direction.destination,
             "txid": query.txid,
             "arrives": query.arrives,
         }
@@ -32,7 +32,7 @@ class SqlDepositClaims:
         same = (
             select(d.transfer_id, d.arrives, d.deposit_id, cycles.c.status)
             .outerjoin(cycles, cycles.c.cycle_id == d.cycle_id)
-            .where(d.txid == query.txid, d.venue == query.direction.destination.value)
+            .where(d.txid == query.txid, d.venue == query.direction.destination)
         )
 
         async def work(connection: AsyncConnection) -> list[DepositClaim]:
@@ -79,7 +79,7 @@ def _untold(query: DepositQuery) -> Select[int]:
         .outerjoin(deposit_claims, d.transfer_id == w.transfer_id)
         .outerjoin(cycles, c.cycle_id == w.cycle_id)
         .where(
-            w.venue == query.direction.source.value,
+            w.venue == query.direction.source,
             w.coin == query.coin,
             w.cycle_id != query.cycle_id,
             w.reason.is_(None),

@@ -62,13 +62,13 @@ class SqlJournal(SqlDepositClaims):
             orders = order_intents.c
             query = select(orders.coin).where(
                 orders.client_order_id == intent.client_order_id,
-                orders.venue == intent.venue.value,
+                orders.venue == intent.venue,
                 orders.side == intent.side.value,
             )
         else:
             sent = withdrawal_intents.c
             query = select(sent.coin).where(
-                sent.transfer_id == intent.transfer_id, sent.venue == intent.direction.source.value
+                sent.transfer_id == intent.transfer_id, sent.venue == intent.direction.source
             )
 
         async def work(connection: AsyncConnection) -> bool:
@@ -196,7 +196,7 @@ def order_row(intent: OrderIntent, asked_by: str, asked_ms: Instant | int) -> di
         "first_asked_ms": asked_ms,
         "cycle_id": intent.cycle_id,
         "run_id": intent.run_id,
-        "venue": intent.venue.value,
+        "venue": intent.venue,
         "coin": intent.coin,
         "side": intent.side.value,
         "quantity": intent.quantity,
@@ -213,7 +213,7 @@ def withdrawal_row(intent: WithdrawalIntent, asked_by: str, asked_ms: Instant | 
         "first_asked_ms": asked_ms,
         "cycle_id": intent.cycle_id,
         "run_id": intent.run_id,
-        "venue": source.value,
+        "venue": source,
         "coin": intent.coin,
         "amount": intent.amount,
         "network": intent.network,

@@ -1,7 +1,7 @@
 """The double-entry ledger in tables."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from decimal import Decimal
 
 from sqlalchemy import func, insert, select
@@ -12,11 +12,9 @@ from kimp.adapters.sql.capital import take_in
 from kimp.adapters.sql.instant import Instant
 from kimp.adapters.sql.store import Store
 from kimp.adapters.sql.tables import ledger_entries, ledger_postings
-from kimp.domain.ledger import Account, Entry, Posting, opening_id
+from kimp.domain.ledger import Entry, Held, Holder, Posting, holder, opening_id
 from kimp.domain.money import ZERO, Asset
-from kimp.domain.venues import Venue
-
-Balances = Mapping[tuple[Account, Asset], Decimal]
+from kimp.domain.venues import PAIR, Venue
 
 
 async def book_entries(connection: AsyncConnection, entries: Iterable[Entry], booked_ms: Instant | int) -> None:
@@ -32,7 +30,7 @@ async def book_entries(connection: AsyncConnection, entries: Iterable[Entry], bo
     there = set((await connection.execute(select(ids).where(ids.in_(wanted)))).scalars())
     new = [entry for entry_id, entry in wanted.items() if entry_id not in there]
     lines = [
-        {"entry_id": entry.entry_id, "line": line, "account": p.account.value, "asset": p.asset, "amount": p.amount}
+        {"entry_id": entry.entry_id, "line": line, "account": str(p.account), "asset": p.asset, "amount": p.amount}
         for entry in new
         for line, p in enumerate(entry.postings)
     ]
@@ -47,7 +45,7 @@ async def book_entries(connection: AsyncConnection, entries: Iterable[Entry], bo
 class SqlLedger:
     """The port `Ledger`.
 
-    Balances are summed when asked for. A table of running balances would be quicker to read, but every booking of
+    Held are summed when asked for. A table of running balances would be quicker to read, but every booking of
     every cycle would queue for the same few rows, and it could come to differ from the postings it stands for.
     """
 
@@ -63,7 +61,7 @@ class SqlLedger:
 
     async def opened(self) -> frozenset[Venue]:
         """Venues whose opening balance is booked."""
-        venues = {opening_id(venue): venue for venue in Venue}
+        venues = {opening_id(venue): venue for venue in PAIR}
         query = select(ledger_entries.c.entry_id).where(ledger_entries.c.entry_id.in_(venues))
 
         async def work(connection: AsyncConnection) -> frozenset[Venue]:
@@ -71,7 +69,7 @@ class SqlLedger:
 
         return await self._store.read(work)
 
-    async def balances(self) -> Balances:
+    async def balances(self) -> Held:
         """Exact sums per account and asset, zero ones left out."""
         sums = await self._store.read(_sum_here if self._store.is_sqlite else _sum_there)
         return {key: total for key, total in sums.items() if total != ZERO}
@@ -96,24 +94,24 @@ async def entries_of(connection: AsyncConnection, cycle_id: str) -> list[Entry]:
     )
     postings: defaultdict[str, list[Posting]] = defaultdict(list)
     for entry_id, account, asset, amount in await connection.execute(query):
-        postings[entry_id].append(Posting(Account(account), Asset(asset), amount))
+        postings[entry_id].append(Posting(holder(account), Asset(asset), amount))
     return [Entry(entry_id, cycle_id, tuple(lines)) for entry_id, lines in postings.items()]
 
 
-async def _sum_there(connection: AsyncConnection) -> Balances:
+async def _sum_there(connection: AsyncConnection) -> Held:
     """MySQL adds NUMERIC columns exactly, to 65 digits."""
     p = ledger_postings.c
     query = select(p.account, p.asset, func.sum(p.amount)).group_by(p.account, p.asset)
-    return {(Account(account), Asset(asset)): total for account, asset, total in await connection.execute(query)}
+    return {(holder(account), Asset(asset)): total for account, asset, total in await connection.execute(query)}
 
 
-async def _sum_here(connection: AsyncConnection) -> Balances:
+async def _sum_here(connection: AsyncConnection) -> Held:
     """SQLite would add as floats, so the postings are fetched, piece by piece, and added here."""
     p = ledger_postings.c
-    sums: defaultdict[tuple[Account, Asset], Decimal] = defaultdict(lambda: ZERO)
+    sums: defaultdict[tuple[Holder, Asset], Decimal] = defaultdict(lambda: ZERO)
     rows = await connection.stream(select(p.account, p.asset, p.amount))
     async for piece in rows.partitions(1000):
         for account, asset, amount in piece:
-            key = Account(account), Asset(asset)
+            key = holder(account), Asset(asset)
             sums[key] = WIDE.add(sums[key], amount)
     return sums

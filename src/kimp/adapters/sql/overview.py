@@ -15,7 +15,7 @@ from kimp.adapters.sql.tables import ENDED, cycles, ledger_entries, ledger_posti
 from kimp.contracts.status import CycleStatus
 from kimp.domain.ledger import RECONCILED, Account
 from kimp.domain.money import ZERO, Asset
-from kimp.domain.venues import Venue
+from kimp.domain.venues import PAIR, Venue
 from kimp.ports.outlook import OpenCycle, Outlook
 
 ANSWERED_BY_MS = 30_000
@@ -59,7 +59,7 @@ async def _unknown(connection: AsyncConnection, before_ms: Instant) -> Counter[V
     sent = (
         select(w.venue, func.count()).where(w.unanswered.is_not(None), w.first_asked_ms < before_ms).group_by(w.venue)
     )
-    counts = Counter(dict.fromkeys(Venue, 0))
+    counts = Counter(dict.fromkeys(PAIR, 0))
     for query in (orders, sent):
         for venue, count in await connection.execute(query):
             counts[Venue(venue)] += count

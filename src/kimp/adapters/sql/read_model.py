@@ -210,7 +210,7 @@ def _row(record: CycleRecord) -> dict[str, Any]:
         "cycle_id": record.cycle_id,
         "coin": coin,
         "number": number,
-        "direction": record.direction.value,
+        "direction": record.direction,
         "status": record.status.value,
         "sequence": record.sequence,
         "waiting_reason": record.waiting_reason,

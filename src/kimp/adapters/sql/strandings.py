@@ -27,7 +27,7 @@ from kimp.domain.ids import installation_of, used_numbers
 from kimp.domain.ledger import Entry
 from kimp.domain.market import Side
 from kimp.domain.money import ONE, ZERO, Asset
-from kimp.domain.venues import Direction, Venue
+from kimp.domain.venues import PAIR, Direction, Pair, Venue
 from kimp.ports.books import Stranding
 
 AT_ONCE = 500
@@ -183,6 +183,8 @@ async def _journalled(connection: AsyncConnection, query: JournalQuery) -> Journ
     if query.skip:
         return Journalled(entries=some, more=more)
     orders, sent = await _asked(connection, order_intents, query), await _asked(connection, withdrawal_intents, query)
+    way = await connection.scalar(select(cycles.c.direction).where(cycles.c.cycle_id == query.cycle_id))
+    pair = PAIR if way is None else Direction(way).pair
     booked = {entry.entry_id for entry in entries}
     filled = {entry_id.partition("/")[0] for entry_id in booked}
     return Journalled(
@@ -194,7 +196,7 @@ async def _journalled(connection: AsyncConnection, query: JournalQuery) -> Journ
             if order.outcome in MAY_HAVE_FILLED and order.client_order_id not in filled
         ),
         withdrawals=tuple(
-            _withdrawal(one) for one in sent if one.reason is None and f"{one.transfer_id}/in" not in booked
+            _withdrawal(one, pair) for one in sent if one.reason is None and f"{one.transfer_id}/in" not in booked
         ),
         numbers=used_numbers((*(order.client_order_id for order in orders), *(one.transfer_id for one in sent))),
     )
@@ -217,8 +219,7 @@ def _booked(cycle_id: ColumnElement[str], name: ColumnElement[str]) -> ColumnEle
 def _direction(reserved: Row[Any, Any] | None, row: Row[Any] | None) -> Direction:
     if row is not None:
         return Direction(row.direction)
-    bought_on_binance = reserved is not None and Venue(reserved.venue) is Venue.BINANCE
-    return Direction.TO_UPBIT if bought_on_binance else Direction.TO_BINANCE
+    return PAIR.way_from(Venue(reserved.venue) if reserved is not None else PAIR.won)
 
 
 def _order(row: Row[Any]) -> OrderIntent:
@@ -238,14 +239,13 @@ def _order(row: Row[Any]) -> OrderIntent:
     )
 
 
-def _withdrawal(row: Row[Any]) -> WithdrawalIntent:
-    source = Venue(row.venue)
+def _withdrawal(row: Row[Any], pair: Pair) -> WithdrawalIntent:
     return WithdrawalIntent(
         cycle_id=row.cycle_id,
         run_id=row.run_id,
         transfer_id=row.transfer_id,
         coin=Asset(row.coin),
-        direction=Direction.TO_UPBIT if source is Venue.BINANCE else Direction.TO_BINANCE,
+        direction=pair.way_from(Venue(row.venue)),
         amount=row.amount,
         network=row.network,
         address=Address(network=row.network, address=row.address, tag=row.tag),

@@ -95,7 +95,7 @@ def _search_attributes(cycle: CycleInput) -> TypedSearchAttributes:
         [
             SearchAttributePair(KIMP_STATUS, CycleStatus.STARTED.value),
             SearchAttributePair(KIMP_COIN, cycle.coin),
-            SearchAttributePair(KIMP_DIRECTION, cycle.direction.value),
+            SearchAttributePair(KIMP_DIRECTION, cycle.direction),
             *amounts,
         ]
     )

@@ -95,7 +95,7 @@ class FaithfulClient:
         self.back_off.check(self.venue)
         began = time.perf_counter()
         await in_time(self.limiter.take(cost))
-        metrics.limiter_waits.record(time.perf_counter() - began, {"venue": self.venue.value})
+        metrics.limiter_waits.record(time.perf_counter() - began, {"venue": self.venue})
         self.back_off.check(self.venue)  # another call may have been told meanwhile
 
     def open(self, lazy: bool = False) -> None:  # noqa: FBT001, FBT002 - ccxt's signature
@@ -111,7 +111,7 @@ def _compare_clocks(venue: Venue, date: str | None) -> None:
         there = parsedate_to_datetime(date or "").timestamp()
     except (ValueError, OverflowError):
         return
-    metrics.clock_offset.set(time.time() - there - 0.5, {"venue": venue.value})
+    metrics.clock_offset.set(time.time() - there - 0.5, {"venue": venue})
 
 
 def repointed(urls: Any, base: str) -> Any:

@@ -64,7 +64,7 @@ def balances(content: Any, read: Callable[[Any], Balance], *, venue: Venue, name
 
 def left_out(venue: Venue, what: str, name: str, why: str) -> None:
     """Say once what is missing from here on, and count it each time."""
-    metrics.rows_left_out.add(1, {"venue": venue.value, "list": what})
+    metrics.rows_left_out.add(1, {"venue": venue, "list": what})
     sign = (venue, what, name, why)
     if sign in _told:
         return

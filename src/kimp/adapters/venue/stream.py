@@ -182,4 +182,4 @@ class VenueStream(ABC):
 
     def _count(self, event: Event) -> None:
         self.counts[event] += 1
-        metrics.stream_events.add(1, {"venue": self.venue.value, "kind": event.value})
+        metrics.stream_events.add(1, {"venue": self.venue, "kind": event.value})

@@ -4,7 +4,7 @@ import uuid
 from dataclasses import replace
 from decimal import Decimal
 
-from kimp.domain.venues import Venue
+from kimp.domain.venues import PAIR, Venue
 from kimp.paper.amounts import CONTEXT, ZERO, exact, floor_to
 from kimp.paper.clock import Agenda, Clock
 from kimp.paper.faults import kinds
@@ -118,7 +118,7 @@ class TransferFaults:
         """The receiving venue's fate is decided when the chain brings it."""
         if withdrawal.uuid in self._receiving:
             return GO_ON
-        venue, coin = withdrawal.venue.other, withdrawal.coin
+        venue, coin = PAIR.other(withdrawal.venue), withdrawal.coin
         possible = self._possible(kinds.RECEIVING, venue, coin)
         fault = self._injector.draw(venue, f"DEPOSIT {coin}", possible, withdrawal=withdrawal.uuid)
         self._receiving[withdrawal.uuid] = fault

@@ -5,7 +5,7 @@ from collections.abc import Container, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from kimp.domain.venues import Venue
+from kimp.domain.venues import PAIR, Venue
 from kimp.paper.instruments import KRW, USDT
 from kimp.paper.market.candles import NoLength, at_close
 from kimp.paper.market.rows import Fields, Market, Parse, Recorded, candle, parser
@@ -16,7 +16,7 @@ MOST_ROWS = 2_000_000
 """That are kept of one file: about half a gigabyte."""
 MOST_NAMES, NAMED = 1_000, 5
 """How many names of what was left out are counted apart, and how many are told."""
-OF_VENUES = f"of venues that are not read ({', '.join(Venue)} are)"
+OF_VENUES = f"of venues that are not read ({', '.join(PAIR)} are)"
 OF_MARKETS = f"of markets that are not read ({KRW}-XRP on upbit, XRP{USDT} on binance are the form)"
 OF_COINS = "of coins that are not set"
 """Why a row is left out."""
