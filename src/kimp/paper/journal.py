@@ -10,6 +10,7 @@ from typing import Any
 
 import msgspec
 
+from kimp.contracts.names import written
 from kimp.paper.amounts import plain
 from kimp.paper.clock import Clock
 
@@ -26,7 +27,7 @@ class Journal:
 
     def __init__(self, clock: Clock, path: Path | None) -> None:
         self._clock = clock
-        self._encoder = msgspec.json.Encoder()
+        self._encoder = msgspec.json.Encoder(enc_hook=written)
         self._tail: deque[dict[str, Any]] = deque(maxlen=TAIL_LENGTH)
         self.on_write: list[Callable[[str, dict[str, Any]], None]] = []
         self._next = 1

@@ -15,6 +15,7 @@ from typing import Any
 import msgspec
 from aiohttp import web
 
+from kimp.contracts.names import read, written
 from kimp.domain.errors import BadConfig
 from kimp.domain.market import Side
 from kimp.domain.venues import Venue
@@ -162,10 +163,10 @@ class Keeping:
 def _plain(value: Any) -> Any:
     if isinstance(value, Network):
         return value.model_dump(mode="json")
-    raise NotImplementedError
+    return written(value)
 
 
 def _restored(kind: type, value: Any) -> Any:
     if kind is Network:
         return Network.model_validate(value)
-    raise NotImplementedError
+    return read(kind, value)

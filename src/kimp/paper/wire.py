@@ -9,6 +9,7 @@ from aiohttp import web
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from kimp.config.hosts import is_loopback
+from kimp.contracts.names import written
 
 M = TypeVar("M", bound=BaseModel)
 
@@ -55,4 +56,6 @@ def bad(text: str) -> web.HTTPBadRequest:
 
 
 def answer(body: Any) -> web.Response:
-    return web.Response(body=msgspec.json.encode(body), content_type="application/json", charset="utf-8")
+    return web.Response(
+        body=msgspec.json.encode(body, enc_hook=written), content_type="application/json", charset="utf-8"
+    )
