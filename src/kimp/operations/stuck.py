@@ -8,7 +8,7 @@ from kimp.contracts.status import CycleStatus
 from kimp.domain.compensation import positions
 from kimp.domain.ledger import holdings, value_krw
 from kimp.domain.money import Asset
-from kimp.domain.venues import Direction, Venue
+from kimp.domain.venues import Direction
 from kimp.domain.won import krw_per_usdt
 from kimp.operations.market import Quotes, last_quotes
 from kimp.ports.books import CycleRow, Ledger
