@@ -30,7 +30,7 @@ async def executed(bench: Bench, journal: MemoryJournal, quantity: int, *, good_
         taker_fee=Decimal("0.01"),
         expires_at_ms=int(time.time() * 1000) + good_for_s * 1000,
     )
-    clock, venues = SystemClock(), {bench.venue: bench.exchange}
+    clock, venues = SystemClock(), bench.exchanges
     work = OrderActivities(venues, journal, journal, clock, PriceGuard(venues, journal, clock, BOUNDS))
     report = await Desk().run(work.execute_order, order)
     assert isinstance(report, OrderReport)
