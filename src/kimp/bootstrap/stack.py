@@ -17,7 +17,6 @@ from urllib.parse import urlsplit
 from kimp.adapters.embedded.process import LOOPBACK, ServerProcess
 from kimp.adapters.embedded.redis import EmbeddedRedis
 from kimp.adapters.sql.schema import migrate
-from kimp.adapters.temporal.bootstrap_namespace import NAMESPACE
 from kimp.adapters.temporal.devserver import DevServer
 from kimp.adapters.temporal.devserver_binary import ensure_binary
 from kimp.adapters.temporal.named import named_server
@@ -70,17 +69,13 @@ class Stack:
         """Ours; None where a URL names another."""
         self.temporal: DevServer | None = None
         self.environment: dict[str, str] = {**os.environ, **(paper or {}), "KIMP_LOCAL__DATA_DIR": str(data_dir)}
-        self._say = say
+        self.say = say
+        """Whom the parts tell how they are: may be another once they are started."""
         self._exit = AsyncExitStack()
         self.children: dict[str, ServerProcess] = {}
         """kimp's own processes, by name."""
         self.pages: dict[str, int] = {}
         """Ports of /metrics, /healthz and /readyz, by name of the process."""
-
-    @property
-    def cycles_url(self) -> str | None:
-        """The Web UI's list of cycles, where the Temporal server is ours."""
-        return None if self.ui_url is None else f"{self.ui_url}/namespaces/{NAMESPACE}/workflows"
 
     async def __aenter__(self) -> Self:
         try:
@@ -99,26 +94,26 @@ class Stack:
 
     async def _start_redis(self) -> None:
         if self.settings.redis_url is not None:
-            self._say("Redis: yours, by KIMP_REDIS_URL")
+            self.say("Redis: yours, by KIMP_REDIS_URL")
             return
         local = self.settings.local
         self.redis = await self._exit.enter_async_context(self.own_redis(local.data_dir, port=local.redis_port))
-        self._say(f"Redis: our own on port {self.redis.port} ({self.redis.program.told})")
+        self.say(f"Redis: our own on port {self.redis.port} ({self.redis.program.told})")
 
     async def _start_temporal(self) -> None:
         named = named_server().get("target_host")
         if named is not None:
             await prepare_temporal(await connect_temporal(self.settings))
-            self._say(f"Temporal: yours, at {named}")
+            self.say(f"Temporal: yours, at {named}")
             return
         local = self.settings.local
-        binary = await ensure_binary(self._say)
+        binary = await ensure_binary(self.say)
         self.temporal = server = await self._exit.enter_async_context(
             DevServer(binary.path, local.data_dir, port=local.temporal_port, ui_port=local.temporal_ui_port)
         )
         self.ui_url = server.ui_url
         await prepare_temporal(await connect_temporal(self.settings))
-        self._say(f"Temporal: our own dev server on port {server.port} ({binary.source}), Web UI {server.ui_url}")
+        self.say(f"Temporal: our own dev server on port {server.port} ({binary.source}), Web UI {server.ui_url}")
 
     async def start_kimp(self, *, initiators: int = 1, workers: int = 1) -> None:
         """The paper exchange first, then what feeds on it, and last what trades."""
@@ -150,14 +145,14 @@ class Stack:
         await process.start(ready or _at_once, START_S)
         self.children[name] = process
         self._exit.push_async_callback(process.stop)
-        self._say(f"{name}: log {process.log}")
+        self.say(f"{name}: log {process.log}")
 
     def _pages(self, name: str) -> Mapping[str, str]:
         """Each child serves its pages on a port of its own, from the one that is set on."""
         first = self.settings.observability.http_port
         if first and name != "paper":
             self.pages.setdefault(name, first + len(self.pages))
-            self._say(f"{name}: http://{LOOPBACK}:{self.pages[name]}/metrics, /healthz and /readyz")
+            self.say(f"{name}: http://{LOOPBACK}:{self.pages[name]}/metrics, /healthz and /readyz")
         return {"KIMP_OBSERVABILITY__HTTP_PORT": str(self.pages.get(name, 0))}
 
     async def revive(self, name: str) -> None:
@@ -172,12 +167,12 @@ class Stack:
     async def watch(self) -> None:
         """Start again what ends by itself, servers of ours and children. Raises the failure of one that can't start."""
         parts: list[Awaitable[None]] = [
-            keep_alive(name, server, server.start, self._say)
+            keep_alive(name, server, server.start, self.say)
             for name, server in (("redis", self.redis), ("temporal", self.temporal))
             if server is not None
         ]
         parts += [
-            keep_alive(name, child, partial(self.revive, name), self._say) for name, child in self.children.items()
+            keep_alive(name, child, partial(self.revive, name), self.say) for name, child in self.children.items()
         ]
         tasks = [asyncio.ensure_future(part) for part in parts]
         try:

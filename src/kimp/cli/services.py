@@ -18,10 +18,15 @@ ALL_QUEUES = ",".join(queue.name.lower() for queue in TaskQueue)
 
 
 async def until_signalled(work: Coroutine[Any, Any, None]) -> None:
-    """Run a service; the first SIGINT or SIGTERM cancels it, and its own clean-up ends it."""
+    """Run a service; the first SIGINT or SIGTERM cancels it, and its own clean-up ends it.
+
+    So does the end of its terminal, unless somebody asked that it be outlived (nohup).
+    """
     task = asyncio.ensure_future(work)
     loop = asyncio.get_running_loop()
-    for number in (signal.SIGINT, signal.SIGTERM):
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        if number is signal.SIGHUP and signal.getsignal(number) is signal.SIG_IGN:
+            continue
         loop.add_signal_handler(number, task.cancel)
     with suppress(asyncio.CancelledError):
         await task

@@ -40,7 +40,7 @@ async def _status(settings: Settings, *, as_json: bool) -> None:
 
 def status_view(now: Status) -> Group:
     """Cycles first, then profit and holdings: what a person looks for at a glance."""
-    parts: list[RenderableType] = [_halt_line(now)]
+    parts: list[RenderableType] = [halt_line(now)]
     parts += [
         CyclesTable(rows[:MOST], title=f"{name}: {len(rows)}")
         for name, rows in (("parked", now.parked), ("open", now.open), ("waiting", now.waiting))
@@ -50,7 +50,7 @@ def status_view(now: Status) -> Group:
     return Group(*parts)
 
 
-def _halt_line(now: Status) -> Text:
+def halt_line(now: Status) -> Text:
     halt = now.halt
     if halt is None or halt.level is HaltLevel.RUN:
         return Text("trading: new cycles may start", style="green")

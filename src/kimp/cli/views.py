@@ -65,11 +65,11 @@ def premiums_table(market: Iterable[CoinMarket]) -> Table:
         if row.won is None or row.dollars is None or row.premium is None:
             table.add_row(row.coin, "-", "-", "-", "no quotes yet")
             continue
-        table.add_row(row.coin, f"{mid(row.won):,f}", f"{mid(row.dollars):,f}", percent(row.premium), _best_cycle(row))
+        table.add_row(row.coin, f"{mid(row.won):,f}", f"{mid(row.dollars):,f}", percent(row.premium), best_cycle(row))
     return table
 
 
-def _best_cycle(row: CoinMarket) -> str:
+def best_cycle(row: CoinMarket) -> str:
     """What it would earn, or the market's gate that is closed."""
     if row.direction is None or row.best is None:
         return "-"

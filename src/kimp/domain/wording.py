@@ -7,6 +7,7 @@ from kimp.domain.money import KRW, USDT, Asset
 CASH_PLACES = {KRW: 0, USDT: 2}
 PRICE = Context(prec=8)
 """Digits of an average price: those of the dearest coin in won, and of the cheapest in dollars."""
+ROUGH_DIGITS = 6
 
 
 def exactly(amount: Decimal) -> str:
@@ -30,3 +31,10 @@ def won(gained: Decimal) -> str:
 
 def average_price(price: Decimal) -> str:
     return exactly(PRICE.plus(price))
+
+
+def roughly(amount: Decimal, asset: Asset) -> str:
+    """Cash as ever; of a coin the first digits, where all of them would take the place of something else."""
+    if asset in CASH_PLACES:
+        return money(amount, asset)
+    return f"{exactly(round(amount, max(0, ROUGH_DIGITS - 1 - amount.adjusted())))} {asset}"

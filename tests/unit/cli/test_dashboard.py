@@ -1,0 +1,148 @@
+"""The live view's first page: cycles come first, each on one line, and all of it fits the terminal."""
+
+from dataclasses import replace
+from decimal import Decimal
+
+import pytest
+
+from kimp.cli.dashboard import Shown, in_order, overview, span
+from kimp.contracts.status import CycleStatus
+from kimp.domain.admission import HaltLevel
+from kimp.domain.money import KRW, Asset
+from kimp.domain.venues import Direction
+from kimp.operations.alerts import Alert
+from kimp.operations.glance import Glance
+from kimp.operations.market import CoinMarket
+from kimp.operations.status import Earned, Holding, Status
+from kimp.ports.books import CycleRow, Halt
+
+NOW_MS = 1_700_000_600_000
+NOTHING = Earned(0, 0, Decimal(0))
+LONG = "no way home: " + ", ".join(f"the wallet of COIN{number} is closed on upbit" for number in range(9))
+
+
+def row(cycle_id: str, status: CycleStatus, *, waits_for: str | None = None, profit: Decimal | None = None) -> CycleRow:
+    return CycleRow(
+        cycle_id=cycle_id,
+        coin=Asset(cycle_id.partition("-")[0]),
+        direction=Direction.TO_UPBIT,
+        status=status,
+        waiting_reason=waits_for,
+        waiting_since_ms=None if waits_for is None else NOW_MS - 90_000,
+        next_check_ms=None,
+        reason=None,
+        spent=None,
+        returned=None,
+        home_asset=KRW,
+        route=None,
+        profit_krw=profit,
+        expected_edge=Decimal("0.01"),
+        premium=Decimal("0.02"),
+        settings_version=None,
+        started_ms=NOW_MS - 600_000,
+        updated_ms=NOW_MS,
+        closed_ms=NOW_MS - 5_000 if status.terminal else None,
+    )
+
+
+PARKED = row("XRP-7", CycleStatus.DEAD_LETTER, waits_for=LONG)
+WAITING = row("SOL-2", CycleStatus.AWAITING_REBALANCE, waits_for="waiting for a route")
+OPEN = row("TRX-1", CycleStatus.STARTED)
+ENDED = row("ADA-9", CycleStatus.COMPLETED, profit=Decimal(5433))
+
+
+def glance(*, halt: Halt | None = None, many: int = 0) -> Glance:
+    more = [row(f"DOGE-{number}", CycleStatus.STARTED) for number in range(many)]
+    return Glance(
+        NOW_MS,
+        Status(
+            halt=halt,
+            today=Earned(1, 0, Decimal(5433)),
+            week=NOTHING,
+            total=Earned(9, 2, Decimal(-120)),
+            by_coin={},
+            open=[OPEN, *more],
+            waiting=[WAITING],
+            parked=[PARKED],
+            holdings=[
+                Holding("binance", Asset("XRP"), Decimal("12.34567891"), Decimal(9_000)),
+                Holding("upbit", KRW, Decimal("1000000.25"), Decimal("1000000.25")),
+            ],
+            worth_krw=Decimal("1009000.25"),
+        ),
+        [CoinMarket(Asset(f"C{number}"), None, None, None, None, None) for number in range(6)],
+        [OPEN, ENDED],
+    )
+
+
+ALERTS = [Alert(NOW_MS, "worker", "upbit asks for a pause", times=3)]
+
+
+def page(now: Glance, width: int = 80, height: int = 23, alerts: list[Alert] = ALERTS) -> list[str]:
+    return [line.plain for line in overview(Shown(now, alerts, "XRP-7"), width, height)]
+
+
+def test_what_needs_a_person_comes_first_and_what_ended_last() -> None:
+    assert [one.cycle_id for one in in_order(glance())] == ["XRP-7", "SOL-2", "TRX-1", "ADA-9"]
+
+
+def test_each_cycle_has_one_line_with_its_reason_or_result() -> None:
+    lines = page(glance())
+    begin = lines.index("cycles: 1 open, 1 waiting, 1 parked") + 1
+    assert lines[begin].startswith("> XRP-7")
+    assert "no way home" in lines[begin]
+    assert lines[begin].endswith("…")
+    assert lines[begin + 1].split(maxsplit=3) == ["SOL-2", "AWAITING_REBALANCE", "1m", "waiting for a route"]
+    assert "+5,433 KRW" in lines[begin + 3]
+
+
+@pytest.mark.parametrize(("width", "height"), [(80, 23), (140, 47), (40, 12)])
+@pytest.mark.parametrize("many", [0, 3, 200])
+def test_it_fits(width: int, height: int, many: int) -> None:
+    lines = page(glance(many=many), width, height)
+    assert len(lines) <= height or height < 20, "too small for anything: the end is cut off"
+    assert max(map(len, lines)) <= width
+
+
+def test_more_cycles_than_fit_are_counted_and_leave_room_for_premiums_holdings_and_alerts() -> None:
+    lines = page(glance(many=200))
+    more = next(line for line in lines if line.startswith("  and "))
+    shown = sum(line.startswith(("> XRP", "  SOL", "  TRX", "  DOGE")) for line in lines)
+    assert more == f"  and {204 - shown} more"
+    assert "  C0" in "\n".join(lines)
+    assert "  binance  12.3457 XRP" in lines
+    assert "worker: upbit asks for a pause (3 times)" in lines[-1]
+
+
+def test_of_many_alerts_the_newest_are_shown_though_many_cycles_have_ended() -> None:
+    ended = [row(f"ADA-{number}", CycleStatus.COMPLETED, profit=Decimal(1)) for number in range(30)]
+    alerts = [Alert(NOW_MS, "worker", f"trouble {number}") for number in range(9)]
+    lines = page(replace(glance(), latest=ended), alerts=alerts)
+    assert len(lines) == 23
+    assert [line.strip() for line in lines[-3:]] == [*(f"22:23:20 worker: trouble {n}" for n in (0, 1)), "and 7 more"]
+    assert sum("C" in line and "-  -" in line for line in lines) == 6, "all premiums"
+
+
+def test_profit_of_today_and_in_all_and_what_all_is_worth_are_there() -> None:
+    text = "\n".join(page(glance(), 140))
+    assert "today +5,433 KRW" in text
+    assert "in all -120 KRW" in text
+    assert "9 cycles, 2 losing" in text
+    assert "1,009,000 KRW in all" in text
+
+
+def test_a_halt_is_the_first_line_with_its_reason() -> None:
+    halted = Halt(HaltLevel.NO_NEW_CYCLES, "looking into something", "kim@desk", NOW_MS)
+    first = page(glance(halt=halted), 140)[0]
+    assert "halted" in first
+    assert "kim@desk: looking into something" in first
+
+
+@pytest.mark.parametrize(("seconds", "told"), [(-1, "0s"), (59, "59s"), (60, "1m"), (7_300, "2h"), (200_000, "2d")])
+def test_a_span_is_told_in_its_largest_unit(seconds: int, told: str) -> None:
+    assert span(seconds) == told
+
+
+def test_a_cycle_that_waits_counts_from_when_it_began_to_wait() -> None:
+    later = replace(glance(), at_ms=NOW_MS + 3_600_000)
+    assert " 1h  waiting for a route" in "\n".join(page(later))
