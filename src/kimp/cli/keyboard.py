@@ -45,7 +45,7 @@ def keys_told(to: Callable[[str], None]) -> Iterator[None]:
         typed = os.read(terminal, MOST_BYTES)
         if not typed:  # the terminal is gone
             loop.remove_reader(terminal)
-        for key in KEYS.findall(typed.decode(errors="replace")):
+        for key in map(str, KEYS.findall(typed.decode(errors="replace"))):
             to(NAMES.get(key, key))
 
     tty.setcbreak(terminal)
