@@ -7,7 +7,21 @@ import traceback
 
 import typer
 
-from kimp.cli import codec, config, demo, deploy, inspect, logs, operate, replay, services, settings, status, temporal
+from kimp.cli import (
+    codec,
+    config,
+    data,
+    demo,
+    deploy,
+    inspect,
+    logs,
+    operate,
+    replay,
+    services,
+    settings,
+    status,
+    temporal,
+)
 from kimp.cli.app import EXIT_BAD_INPUT, EXIT_FAILED, app
 from kimp.cli.terminal import tell_error
 from kimp.domain.errors import BadInput, KimpError
@@ -16,6 +30,7 @@ __all__ = [
     "code_of_command",
     "codec",
     "config",
+    "data",
     "demo",
     "deploy",
     "inspect",

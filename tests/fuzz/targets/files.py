@@ -1,6 +1,7 @@
 """What people write and record: configuration in all its sources, settings at run time, URLs, recorded prices."""
 
 import os
+import shutil
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import chdir, contextmanager
@@ -14,12 +15,16 @@ from fuzz.target import Target
 
 from kimp.adapters.sql.engine import parse_url, place_of
 from kimp.adapters.sql.settings import _version
+from kimp.backtest.catalogue import Catalogue, DayFile
+from kimp.backtest.importing import Choices, import_files
+from kimp.backtest.kinds import BadData
 from kimp.bootstrap.paper import PaperSettings
 from kimp.cli.settings import parsed
 from kimp.config import Settings, load, load_with_origins
 from kimp.config.run_time import checked, in_force
 from kimp.config.urls import redis_fault
 from kimp.domain.errors import BadConfig, BadInput
+from kimp.domain.venues import Venue
 from kimp.paper.market.recorded import Recording, read
 from kimp.paper.market.source import BadMarketData
 
@@ -121,6 +126,18 @@ def _prices(recording: Recording) -> str | None:
     return next((str(row) for row in recording.rows if not row.price > 0 or not row.price.is_finite()), None)
 
 
+def _imported(data: bytes) -> list[DayFile]:
+    """For the backtest; rows that can't be right are left out."""
+    path, catalogue = _desk() / "prices.csv", Catalogue(_desk() / "market")
+    path.write_bytes(data)
+    try:
+        import_files(catalogue, [path], Choices(venue=Venue.UPBIT))
+        return list(catalogue.files())
+    finally:
+        path.unlink()
+        shutil.rmtree(catalogue.root, ignore_errors=True)
+
+
 def _sound(_value: Any) -> None:
     """Its ranges are the settings' own: a value that was made is one."""
 
@@ -140,4 +157,5 @@ TARGETS = [
     Target("settings-arguments", _typed, (BadInput,), _sound),
     Target("urls", _urls, (BadConfig,), _sound),
     Target("recorded-prices", _recorded, (BadMarketData,), _prices),
+    Target("market-data", _imported, (BadData,), _sound, shared_corpus="recorded-prices"),
 ]
