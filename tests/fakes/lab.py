@@ -43,7 +43,7 @@ from kimp.domain.market import Quote, Side, VenueRules
 from kimp.domain.money import USDT, Asset
 from kimp.domain.opportunity import Limits, Opportunity, evaluate
 from kimp.domain.own_prices import PriceBounds
-from kimp.domain.venues import PAIR, Direction, Venue
+from kimp.domain.venues import Direction, Venue
 from kimp.domain.view import MarketView
 from kimp.observability.temporal import WhoseWork
 from workflows.arbitrage_cycle import ArbitrageCycle
@@ -96,6 +96,7 @@ class Lab:
 
     client: Client
     upbit: FakeVenue = field(default_factory=upbit)
+    """The venue in won."""
     binance: FakeVenue = field(default_factory=binance)
     books: SqlBooks | None = None
     """A real database in the place of `journal`; `records` sees what it is told."""
@@ -117,7 +118,7 @@ class Lab:
 
     @property
     def venues(self) -> dict[Venue, FakeVenue]:
-        return {Venue.UPBIT: self.upbit, Venue.BINANCE: self.binance}
+        return {one.venue: one for one in (self.upbit, self.binance)}
 
     # The part of TickBus that the activities read.
     async def latest(self, coins: Sequence[Asset]) -> list[Quote]:
@@ -147,7 +148,7 @@ class Lab:
             self.venues, journal, controls, clock, PriceGuard(self.venues, controls, clock, BOUNDS)
         )
         market = MarketActivities(self.venues, self, clock, BOUNDS)  # type: ignore[arg-type]  # only what it reads is here
-        transfers = TransferActivities(self.venues, journal, _allowed(), _Impatient(self), polls=2)
+        transfers = TransferActivities(self.venues, journal, self._allowed(), _Impatient(self), polls=2)
         records = RecordActivities(self.records)  # type: ignore[arg-type]  # only `record` is called
         ops_activities: list[Callable[..., Any]] = [records.record]
         cycle_activities: list[Callable[..., Any]] = [
@@ -188,6 +189,9 @@ class Lab:
             self._worker(TaskQueue.OPS, ops_activities),
         ):
             yield
+
+    def _allowed(self) -> dict[tuple[Venue, Asset], Address]:
+        return {(name, coin): venue.place_there(coin) for name, venue in self.venues.items() for coin in COINS}
 
     def _worker(
         self, queue: TaskQueue, activities: Sequence[Callable[..., Any]], workflows: Sequence[type] = ()
@@ -295,9 +299,3 @@ class _Impatient(SystemClock):
 
     def steady_ms(self) -> int:
         return self.now_ms()
-
-
-def _allowed() -> dict[tuple[Venue, Asset], Address]:
-    return {
-        (venue, coin): Address(network=coin, address=f"{PAIR.other(venue)}-{coin}") for venue in PAIR for coin in COINS
-    }

@@ -11,7 +11,7 @@ from kimp.contracts.transfers import Address, TransferState, WithdrawalIntent, W
 from kimp.domain.errors import NotPermitted, Postponed
 from kimp.domain.market import Fill, Instrument, Network, Quote, Side, TickBand, VenueRules
 from kimp.domain.money import Asset
-from kimp.domain.venues import PAIR, Venue
+from kimp.domain.venues import PAIR, Pair, Venue
 from kimp.ports.exchange import Balance, Balances, ListedWithdrawal, OrderTerms, VenueDeposit, VenueOrder
 
 BNB = Asset("BNB")
@@ -29,6 +29,11 @@ class FakeVenue:
     fee: Decimal = Decimal("0.001")
     fee_in_bnb: Decimal | None = None
     """Taken of each trade in the place of `fee`."""
+    pair: Pair = PAIR
+    tags: Mapping[Asset, str] = field(default_factory=dict)
+    """Coins that are credited here by a tag beside the address."""
+    tags_there: Mapping[Asset, str] = field(default_factory=dict)
+    """The same of the other venue, as registered here."""
     network_fee: Decimal = Decimal("0.5")
     depth: Decimal = Decimal(1_000_000)
     """Coins that each order can take."""
@@ -147,7 +152,7 @@ class FakeVenue:
         name = f"t{len(self.orders) + 1}"
         if self.fee_in_bnb is not None:
             return Fill(name, price, quantity, self.fee_in_bnb, BNB)
-        in_coins = self.venue is Venue.BINANCE and intent.side is Side.BUY
+        in_coins = intent.side is Side.BUY and not self.venue.buy_fee_on_top
         fee = self.fee * (quantity if in_coins else quantity * price)
         return Fill(name, price, quantity, fee, intent.coin if in_coins else self.venue.cash)
 
@@ -161,24 +166,27 @@ class FakeVenue:
             withdraw_step=Decimal("0.000001"),
             withdraw_open=self.wallets_open,
             deposit_open=self.wallets_open,
-            tag_required=False,
+            tag_required=coin in self.tags_there,
         )
 
     async def deposit_address(self, coin: Asset) -> Address:
-        return Address(network=coin, address=f"{self.venue}-{coin}")
+        return Address(network=coin, address=f"{self.venue}-{coin}", tag=self.tags.get(coin))
 
     async def registered_addresses(self, coin: Asset) -> Sequence[Address]:
-        return [Address(network=coin, address=f"{PAIR.other(self.venue)}-{coin}")]
+        return [self.place_there(coin)]
+
+    def place_there(self, coin: Asset) -> Address:
+        return Address(network=coin, address=f"{self.pair.other(self.venue)}-{coin}", tag=self.tags_there.get(coin))
 
     async def withdraw(self, intent: WithdrawalIntent, *, send_by_ms: int) -> WithdrawalReport:
         self.asked_to_withdraw = True
         self.deadlines.append(send_by_ms)
         self._fault("withdraw", self.faults)
         fee = self.network_fee
-        arrives = intent.amount if self.venue is Venue.UPBIT else intent.amount - fee
+        arrives = intent.amount if self.venue.withdraw_fee_on_top else intent.amount - fee
         txid = self.one_transaction or f"tx-{intent.transfer_id}"
         before = CHAIN[txid][1] if txid == self.one_transaction and txid in CHAIN else {}
-        CHAIN[txid] = (PAIR.other(self.venue), before | {intent.transfer_id: arrives})
+        CHAIN[txid] = (self.pair.other(self.venue), before | {intent.transfer_id: arrives})
         report = WithdrawalReport(
             venue_id=f"w-{intent.transfer_id}", state=TransferState.DONE, txid=txid, arrives=arrives, fee=fee
         )

@@ -18,8 +18,7 @@ from kimp.contracts.search_attributes import KIMP_COIN, KIMP_DIRECTION, KIMP_NOT
 from kimp.contracts.status import CycleStatus
 from kimp.domain.errors import StartFailed
 from kimp.domain.ids import workflow_id
-from kimp.domain.money import exact
-from kimp.domain.venues import Venue
+from kimp.domain.won import in_won
 from kimp.domain.wording import exactly, money
 from kimp.ports.starter import StartOutcome
 
@@ -101,10 +100,8 @@ def _search_attributes(cycle: CycleInput) -> TypedSearchAttributes:
     )
 
 
-@exact
 def _notional_krw(cycle: CycleInput) -> int:
-    spent = cycle.expected.spent
-    return int(spent.amount if spent.asset == Venue.UPBIT.cash else spent.amount * cycle.krw_per_usdt)
+    return int(in_won(cycle.expected.spent, cycle.krw_per_usdt))
 
 
 def _summary(cycle: CycleInput) -> str:
