@@ -103,7 +103,7 @@ def _venue() -> pl.Expr:
 def _coin() -> pl.Expr:
     """KRW-XRP, KRW_XRP and XRP/KRW on the venue in won; XRPUSDT, XRP-USDT and XRP/USDT on the other."""
     name = pl.col("symbol_text").str.to_uppercase()
-    won, dollars = pl.col("venue") == Venue.UPBIT, pl.col("venue") == Venue.BINANCE
+    won, dollars = (pl.col("venue") == venue for venue in PAIR)
     in_won = pl.coalesce(
         name.str.extract(rf"^{KRW}[-_/]([A-Z0-9]{{1,12}})$", 1), name.str.extract(rf"^([A-Z0-9]{{1,12}})[-_/]{KRW}$", 1)
     )
