@@ -10,7 +10,7 @@ from kimp.backtest.kinds import AMOUNT, Kind
 from kimp.backtest.left_out import OF_MARKETS, OF_VENUES
 from kimp.backtest.text_files import BETWEEN, Lines
 from kimp.domain.money import KRW, USDT
-from kimp.domain.venues import PAIR, Venue
+from kimp.domain.venues import PAIR
 
 FIRST_YEAR = 2009
 """No coin is older."""
