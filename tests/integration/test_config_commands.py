@@ -69,7 +69,7 @@ async def test_what_is_given_goes_before_all_else(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("given", "words"),
     [
-        ("trading.threshold", "'trading.threshold' is no NAME=VALUE"),
+        ("trading.threshold", "'trading.threshold': write each setting once, as NAME=VALUE"),
         ("trading.thresold=1", "trading.thresold: there is no such setting (arguments)"),
         ("trading.threshold=much", "trading.threshold: it is no number (arguments)"),
     ],

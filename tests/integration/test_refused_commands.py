@@ -12,7 +12,7 @@ import pytest
 from fakes.command import KIMP
 
 from kimp.adapters.embedded.process import free_port
-from kimp.cli.operate import Holding
+from kimp.cli.commands.acting import Holding
 from kimp.domain.ledger import Account
 from kimp.domain.venues import PAIR
 

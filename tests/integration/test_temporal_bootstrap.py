@@ -16,7 +16,7 @@ from kimp.adapters.embedded.process import free_port
 from kimp.adapters.temporal.bootstrap_namespace import RETENTION
 from kimp.adapters.temporal.devserver import DevServer
 from kimp.adapters.temporal.schedule import SCHEDULE_ID
-from kimp.cli.temporal import DAYS
+from kimp.cli.commands.setting_up import KEPT_DAYS as DAYS
 from kimp.contracts.search_attributes import SEARCH_ATTRIBUTES
 
 
@@ -41,7 +41,7 @@ def bootstrap(address: str, namespace: str, folder: Path, *arguments: str) -> su
 def changes(address: str, namespace: str, folder: Path, *arguments: str) -> list[str]:
     ran = bootstrap(address, namespace, folder, "--json", *arguments)
     assert ran.returncode == 0, ran.stderr
-    told = json.loads(ran.stdout)
+    told = json.loads(ran.stdout)["result"]
     assert (told["address"], told["namespace"]) == (address, namespace)
     found: list[str] = told["changed"]
     return found

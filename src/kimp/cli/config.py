@@ -2,32 +2,24 @@
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 
-import typer
 from rich.markup import escape
 from rich.table import Table
 
+from kimp.bootstrap.configuration import check_configuration
 from kimp.cli import terminal
-from kimp.cli.app import Json, app
 from kimp.config import Settings, load_with_origins
+from kimp.config.reference import MARKER, document
 from kimp.config.switches import read_switches
 from kimp.domain.errors import BadInput
 from kimp.observability.clean import say
 
-config = typer.Typer(help="Look at the configuration.", no_args_is_help=True)
-app.add_typer(config, name="config")
 console = terminal.console()
 
-Environment = Annotated[str | None, typer.Option(help="In the place of KIMP_ENVIRONMENT.", metavar="NAME")]
 
-
-@config.command("show")
-def show(
-    environment: Environment = None,
-    as_json: Json = False,  # noqa: FBT002
-) -> None:
-    """Every setting and the source that it came from; secrets are masked. See also `kimp settings list`."""
+def show_configuration(environment: str | None, *, as_json: bool) -> None:
+    """Every setting."""
     loaded = load_with_origins(Settings, environment)
     rows = {
         ".".join(path): {"value": value, "source": loaded.origin(*path)}
@@ -52,24 +44,21 @@ def _flat(tree: Mapping[str, Any], above: tuple[str, ...] = ()) -> Iterator[tupl
             yield path, value
 
 
-@config.command("check")
-def check(environment: Environment = None) -> None:
-    """Validate without starting anything: every problem at once, then what is allowed but risky."""
-    from kimp.bootstrap.configuration import check_configuration  # noqa: PLC0415 - heavy
-
-    for line in check_configuration(environment):
-        console.print(f"[yellow]risk:[/] {escape(line)}", highlight=False)
+def check(environment: str | None, *, as_json: bool) -> None:
+    """Raises ConfigProblems with everything that is wrong."""
+    risks = check_configuration(environment)
     chosen = read_switches(environment).environment
-    console.print(f"the configuration{f' of {chosen}' if chosen else ''} is valid")
+    valid = f"the configuration{f' of {chosen}' if chosen else ''} is valid"
+    if as_json:
+        terminal.print_outcome(valid, {"environment": chosen, "risks": risks})
+        return
+    for line in risks:
+        console.print(f"[yellow]risk:[/] {escape(line)}", highlight=False)
+    console.print(valid)
 
 
-@config.command("docs")
-def docs(
-    into: Annotated[Path | None, typer.Option(help="Write it there, below the marker, instead of printing it.")] = None,
-) -> None:
-    """All settings as Markdown, as in docs/configuration.md."""
-    from kimp.config.reference import MARKER, document  # noqa: PLC0415 - only here
-
+def write_reference(into: Path | None) -> None:
+    """Printed, or into a file that has the marker."""
     if into is None:
         say(document().removesuffix("\n"))
         return

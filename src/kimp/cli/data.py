@@ -6,15 +6,14 @@ from contextlib import contextmanager
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Any
 
-import typer
 from rich.markup import escape
 from rich.table import Table
 
 from kimp.bootstrap.backtesting import open_catalogue
 from kimp.cli import terminal
-from kimp.cli.app import EXIT_FAILED, Json, app
+from kimp.cli.app import EXIT_FAILED
 from kimp.config import load
 from kimp.domain.errors import BadInput
 from kimp.domain.venues import Venue
@@ -24,41 +23,28 @@ if TYPE_CHECKING:
     from kimp.backtest.importing import Choices, Imported
 
 console = terminal.console()
-data = typer.Typer(help="Recorded market data for backtests: bring, list, check.", no_args_is_help=True)
-app.add_typer(data, name="data")
-
-Folder = Annotated[
-    Path | None, typer.Option("--data", metavar="FOLDER", help="Where market data are kept. [default: DATA_DIR/market]")
-]
 SHOWN = 30
 HOURS_FROM_S = 7_200
 """Longer gaps are told in hours."""
 
 
-@data.command("import")
 def import_data(
-    files: Annotated[list[Path], typer.Argument(help="CSV, plain, .gz or .zip.")],
-    kind: Annotated[str | None, typer.Option(help="candles, trades or prices, if the columns leave it open.")] = None,
-    venue: Annotated[str | None, typer.Option(help="upbit or binance, if no column says so.")] = None,
-    symbol: Annotated[str | None, typer.Option(help="The market, if no column says so, e.g. KRW-XRP.")] = None,
-    column: Annotated[
-        list[str] | None,
-        typer.Option(metavar="MEANING=NAME", help="Which column is what, e.g. time=when. May be repeated."),
-    ] = None,
-    length: Annotated[
-        int | None, typer.Option(help="Seconds that a candle is long; else told by their distances.", min=1)
-    ] = None,
-    left_out: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Write every row that is left out there, with its reason.")
-    ] = None,
-    folder: Folder = None,
-    as_json: Json = False,  # noqa: FBT002 - a command-line flag
+    files: list[Path],
+    kind: str | None,
+    venue: str | None,
+    symbol: str | None,
+    column: list[str],
+    length: int | None,
+    left_out: Path | None,
+    folder: Path | None,
+    *,
+    as_json: bool,
 ) -> None:
-    """Bring candles, trades or last prices from files that you have. Rows that can't be right are left out and told."""
+    """Rows that can't be right are left out and told."""
     catalogue = open_catalogue(load(), folder)
     from kimp.backtest.importing import import_files  # noqa: PLC0415 - heavy
 
-    choices = _choices(kind, venue, symbol, column or [], length)
+    choices = _choices(kind, venue, symbol, column, length)
     with _writer(left_out) as bad_rows:
         done = import_files(catalogue, files, choices, bad_rows)
     if as_json:
@@ -136,8 +122,7 @@ def _sentence(one: "Imported") -> str:
     return f"{escape(str(one.path))}: {one.rows:,} {one.kind}, {', '.join(parts)}"
 
 
-@data.command("list")
-def list_data(folder: Folder = None, as_json: Json = False) -> None:  # noqa: FBT002 - a command-line flag
+def list_data(folder: Path | None, *, as_json: bool) -> None:
     """What there is: kinds, venues, days, coins."""
     catalogue = open_catalogue(load(), folder)
     from kimp.backtest.checking import listed  # noqa: PLC0415 - heavy
@@ -163,9 +148,8 @@ def _stocks(stocks: "list[Stock]") -> Table:
     return table
 
 
-@data.command("check")
-def check_data(folder: Folder = None, as_json: Json = False) -> None:  # noqa: FBT002 - a command-line flag
-    """Read every row: coverage, gaps, rows told twice or too early, venues whose times don't fit together."""
+def check_data(folder: Path | None, *, as_json: bool) -> int:
+    """Exit code: 1 where a row can't be right."""
     catalogue = open_catalogue(load(), folder)
     from kimp.backtest.checking import check  # noqa: PLC0415 - heavy
 
@@ -174,7 +158,7 @@ def check_data(folder: Folder = None, as_json: Json = False) -> None:  # noqa: F
         terminal.print_json(asdict(checked) | {"sound": checked.sound})
     else:
         _show(checked)
-    raise typer.Exit(0 if checked.sound else EXIT_FAILED)
+    return 0 if checked.sound else EXIT_FAILED
 
 
 def _show(checked: "Checked") -> None:

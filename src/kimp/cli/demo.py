@@ -1,85 +1,128 @@
-"""`kimp demo`, `kimp up` and `kimp paper`: whole worlds on one machine."""
+"""`kimp demo`: what it shows, and how it judges."""
 
 import json
+import shutil
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
 
-import typer
-
-from kimp.cli.app import app, run
-from kimp.cli.services import serve, until_signalled
-from kimp.config import load
+from kimp.bootstrap.killing import Killing
+from kimp.bootstrap.paper import refuse_beside_real_venues
+from kimp.bootstrap.parts import open_bus, open_database, open_venues
+from kimp.bootstrap.stack import Stack
+from kimp.bootstrap.temporal import connect_temporal
+from kimp.cli import terminal
+from kimp.cli.showing import MANY, Screen, at_rest, running
+from kimp.cli.verdict import Verdict
+from kimp.config import Settings
+from kimp.contracts.status import CycleStatus
+from kimp.domain.errors import BadConfig
 from kimp.observability.clean import say
+from kimp.operations.audit import compare
+from kimp.ports.books import CycleRow
+from kimp.ports.database import Database
+
+SETTLE_S = 180
+"""How long open cycles may take to end once no new ones start."""
 
 
-@app.command()
-def demo(
-    cycles: Annotated[int, typer.Option(help="Completed cycles to wait for.", min=1)] = 3,
-    replay: Annotated[
-        list[Path] | None,
-        typer.Option(
-            help="Recorded prices (CSV or CSV.gz) in place of the synthetic market.",
-            exists=True,
-            dir_okay=False,
-            readable=True,
-        ),
-    ] = None,
-    speed: Annotated[float, typer.Option(help="Recorded seconds per second, with --replay.", min=0.1)] = 60.0,
-    within: Annotated[int, typer.Option(help="Give up after this many seconds.", min=1)] = 300,
-    initiators: Annotated[int, typer.Option(help="How many initiators watch side by side.", min=1)] = 1,
-    workers: Annotated[int, typer.Option(help="How many workers serve side by side.", min=1)] = 1,
-    chaos: Annotated[  # noqa: FBT002 - a command-line flag
-        bool, typer.Option("--chaos", help="Kill a worker in the middle of a cycle (there are two then), and go on.")
-    ] = False,
-) -> None:
-    """Run whole cycles against the paper exchange before your eyes, then check the books."""
-    from kimp.cli.showing import Demo  # noqa: PLC0415 - heavy
-
-    show = Demo(load(), cycles=cycles, within_s=within, initiators=initiators, workers=workers, chaos=chaos)
-    run(show.run(_market(replay, speed)))
-
-
-def _market(replay: list[Path] | None, speed: float) -> dict[str, str]:
-    if not replay:
+def market(recorded: Sequence[Path], speed: float) -> dict[str, str]:
+    """Environment variables that name recorded prices; none where prices are to be made up."""
+    if not recorded:
         return {}
-    files = [str(path.absolute()) for path in replay]
+    files = [str(path.absolute()) for path in recorded]
     return {"KIMP_PAPER__MARKET": json.dumps({"kind": "replay", "files": files, "speed": speed})}
 
 
-@app.command()
-def up() -> None:
-    """Run everything until Ctrl-C: the paper exchange, feeder, initiator and worker, and the servers they need."""
-    from kimp.cli.showing import everything  # noqa: PLC0415 - heavy
-
-    run(until_signalled(everything(load())))
+def quiet(_line: str) -> None:
+    """Where the one JSON document at the end is all that is to be read."""
 
 
-paper = typer.Typer(help="Run the paper exchange alone, or start it anew.")
-app.add_typer(paper, name="paper", invoke_without_command=True)
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What a person asks of a demo."""
+
+    cycles: int
+    within_s: int
+    initiators: int
+    workers: int
+    chaos: bool
+    """A worker is killed in the middle of a cycle."""
+    as_json: bool
+
+    @property
+    def least_workers(self) -> int:
+        return max(self.workers, 2) if self.chaos else self.workers
 
 
-@paper.callback()
-def run_alone(context: typer.Context) -> None:
-    """Run the paper exchange alone: Upbit's and Binance's wire protocols on two local ports."""
-    if context.invoked_subcommand is not None:
-        return
-    from kimp.bootstrap.paper import run_paper  # noqa: PLC0415 - heavy
+class Demo:
+    """One showing: start, watch, stop, audit."""
 
-    serve("paper", run_paper)
+    def __init__(self, settings: Settings, wanted: Wanted) -> None:
+        local = settings.local.model_copy(update={"data_dir": settings.local.data_dir / "demo"})
+        self._settings = settings.model_copy(update={"local": local})
+        self._wanted = wanted
+        self._say = quiet if wanted.as_json else say
+        self._killing: Killing | None = None
+        self._recorded = False
 
+    async def run(self, market: Mapping[str, str]) -> int:
+        """Exit code: 0 when enough cycles completed and the ledger equals the venues' balances.
 
-@paper.command()
-def reset(
-    yes: Annotated[bool, typer.Option("--yes", help="That is meant.")] = False,  # noqa: FBT002 - a command-line flag
-) -> None:
-    """Forget the paper exchange's balances, and with them kimp's books and cycles: all paper money begins anew."""
-    from kimp.bootstrap import paper as bootstrap  # noqa: PLC0415 - heavy
+        `market`: environment variables that name recorded prices; none: prices are made up.
+        """
+        self._recorded = bool(market)
+        refuse_beside_real_venues(self._settings)
+        # The demo's own folder: it starts from empty books.
+        shutil.rmtree(self._settings.local.data_dir, ignore_errors=True)
+        async with Stack(self._settings, self._say, market) as stack:
+            await _require_empty(stack.settings)
+            await stack.start_kimp(initiators=self._wanted.initiators, workers=self._wanted.least_workers)
+            async with open_database(stack.settings) as database, open_bus(stack.settings) as bus:
+                screen = Screen(stack.settings, database, bus, self._say)
+                stack.say = screen.tell
+                beside = [stack.watch(), *([] if self._wanted.as_json else [screen.show()])]
+                if self._wanted.chaos:
+                    client = await connect_temporal(stack.settings)
+                    self._killing = Killing(stack, client, database.read_model, screen.tell)
+                    beside.append(self._killing.run())
+                screen.tell(
+                    f"the demo ends once {self._wanted.cycles} cycles have completed,"
+                    f" or after {self._wanted.within_s} s"
+                )
+                async with running(*beside):
+                    await screen.until(self._enough, self._wanted.within_s)
+                    await stack.stop_all("initiator")
+                    await screen.until(at_rest, SETTLE_S)
+                return await self._conclude(stack.settings, database)
 
-    settings = load()
-    if not yes:
-        raise typer.BadParameter(
-            f"all paper money, books and cycles in {settings.local.data_dir} would be removed; say --yes",
-            param_hint="--yes",
+    def _enough(self, rows: Sequence[CycleRow]) -> bool:
+        killed = self._killing is None or self._killing.done
+        return killed and sum(row.status is CycleStatus.COMPLETED for row in rows) >= self._wanted.cycles
+
+    async def _conclude(self, settings: Settings, database: Database) -> int:
+        rows = await database.read_model.cycles(limit=MANY)
+        async with open_venues(settings) as venues:
+            pairs = await compare(database.ledger, venues)
+        verdict = Verdict(
+            rows=rows,
+            pairs=pairs,
+            wanted=self._wanted.cycles,
+            enough=self._enough(rows),
+            killed=None if self._killing is None else self._killing.done,
+            recorded=self._recorded,
+            database=database.place,
+            folder=None if settings.database_url is not None else settings.local.data_dir,
         )
-    removed = bootstrap.reset(settings)
-    say(f"removed {', '.join(str(path) for path in removed)}" if removed else "nothing was kept there")
+        if self._wanted.as_json:
+            terminal.print_outcome(verdict.result, verdict.facts, verdict.code)
+        else:
+            verdict.print(terminal.console())
+        return verdict.code
+
+
+async def _require_empty(settings: Settings) -> None:
+    """Another run's opening balances would not be this paper exchange's, and a database of yours is not for shows."""
+    async with open_database(settings) as database:
+        if await database.ledger.balances():
+            raise BadConfig("the demo needs an empty database; unset KIMP_DATABASE_URL, or name an empty one")

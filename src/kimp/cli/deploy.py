@@ -1,36 +1,20 @@
 """`kimp deploy`: versions of the workers, and which of them gets new cycles."""
 
 from dataclasses import asdict
-from typing import Annotated
 
-import typer
 from rich.markup import escape
 from rich.table import Table
 
+from kimp.bootstrap.use_cases import connect_deployments
 from kimp.cli import terminal
-from kimp.cli.app import Json, app, run
-from kimp.config import Settings, load
+from kimp.config import load
 
-deploy = typer.Typer(help="Versions of the workers, where open cycles stay with theirs.", no_args_is_help=True)
-app.add_typer(deploy, name="deploy")
 console = terminal.console()
 
 
-@deploy.command("status")
-def status(as_json: Json = False) -> None:  # noqa: FBT002 - a command-line flag
-    """Every version with its open cycles: what is drained may be stopped."""
-    run(_status(load(), as_json=as_json))
-
-
-@deploy.command("promote")
-def promote(build: Annotated[str, typer.Argument(metavar="BUILD", help="A build id of `kimp deploy status`.")]) -> None:
-    """New cycles start on this version from now on; open ones stay with theirs. An older version goes back."""
-    run(_promote(load(), build))
-
-
-async def _status(settings: Settings, *, as_json: bool) -> None:
-    from kimp.bootstrap.use_cases import connect_deployments  # noqa: PLC0415 - heavy
-
+async def show_versions(*, as_json: bool) -> None:
+    """Every version with its open cycles."""
+    settings = load()
     found = await (await connect_deployments(settings)).status()
     ours = settings.deploy.build if settings.deploy.versioned else None
     if as_json:
@@ -45,8 +29,8 @@ async def _status(settings: Settings, *, as_json: bool) -> None:
     console.print("this kimp is unversioned" if ours is None else f"this kimp is {ours}", highlight=False)
 
 
-async def _promote(settings: Settings, build: str) -> None:
-    from kimp.bootstrap.use_cases import connect_deployments  # noqa: PLC0415 - heavy
-
-    await (await connect_deployments(settings)).promote(build)
-    console.print(f"new cycles start on {build}; `kimp deploy status` tells when the version before it is drained")
+async def promote(build: str, *, as_json: bool) -> None:
+    """For new cycles."""
+    await (await connect_deployments(load())).promote(build)
+    told = f"new cycles start on {build}; `kimp deploy status` tells when the version before it is drained"
+    terminal.tell_outcome(told, {"build": build}, as_json=as_json)

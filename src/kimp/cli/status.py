@@ -7,10 +7,10 @@ from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
+from kimp.bootstrap.parts import CLOCK, open_bus, open_database
 from kimp.cli import terminal, views
-from kimp.cli.app import Json, app, run
 from kimp.cli.cycles_table import CyclesTable
-from kimp.config import Settings, load
+from kimp.config import load
 from kimp.domain.admission import HaltLevel
 from kimp.domain.wording import exactly
 from kimp.operations.status import Earned, Status
@@ -21,15 +21,9 @@ MOST = 5
 """Cycles of each kind; `kimp cycles list` shows the rest."""
 
 
-@app.command()
-def status(as_json: Json = False) -> None:  # noqa: FBT002 - a command-line flag
-    """Profit of today, seven days and all time, cycles under way, balances, and whether kimp trades."""
-    run(_status(load(), as_json=as_json))
-
-
-async def _status(settings: Settings, *, as_json: bool) -> None:
-    from kimp.bootstrap.parts import CLOCK, open_bus, open_database  # noqa: PLC0415 - heavy
-
+async def show_status(*, as_json: bool) -> None:
+    """One look at the whole."""
+    settings = load()
     async with open_bus(settings) as bus, open_database(settings) as database:
         now = await look(database, bus, settings.trading.assets, CLOCK)
     if as_json:

@@ -3,7 +3,7 @@
 import json
 import os
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from rich.console import Console
@@ -49,3 +49,16 @@ def tell_error(text: str) -> None:
 def print_json(value: object) -> None:
     """Decimals as text, so that a reader gets every digit."""
     sys.stdout.write(f"{clean_json(json.dumps(value, default=str, indent=2))}\n")
+
+
+def print_outcome(message: str, result: Mapping[str, object] | None, code: int = 0) -> None:
+    """What became of a command that acts, or of one that could not do what it was asked: the same shape for all."""
+    print_json({"ok": code == 0, "code": code, "message": message, "result": result})
+
+
+def tell_outcome(message: str, result: Mapping[str, object], *, as_json: bool) -> None:
+    """A line for people, or one JSON document, of a command that did what it was asked."""
+    if as_json:
+        print_outcome(message, result)
+    else:
+        console().print(message, highlight=False, markup=False)

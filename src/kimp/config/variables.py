@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Mapping
-from typing import Any, ClassVar, get_args
+from typing import Any, ClassVar, get_args, get_origin
 
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
@@ -19,10 +19,15 @@ class Variables(EnvSettingsSource):
     """Beginnings of names that are somebody else's."""
 
     def decode_complex_value(self, field_name: str, field: FieldInfo, value: Any) -> Any:
-        """Text that is no JSON goes on as it is: validation then names it, along with all that is wrong elsewhere."""
+        """Text that is no JSON goes on as it is: validation then names it, along with all that is wrong elsewhere.
+
+        A list may be written without JSON: `XRP,SOL`.
+        """
         try:
             return super().decode_complex_value(field_name, field, value)
         except ValueError:
+            if isinstance(value, str) and _is_list(field.annotation) and not value.lstrip().startswith(("[", "{")):
+                return [part.strip() for part in value.split(",")]
             return value
 
     def strangers(self) -> list[str]:
@@ -88,6 +93,11 @@ class SecretFiles(Variables, NestedSecretsSettingsSource):
 
     def is_setting(self, name: str) -> bool:
         return os.sep not in name and super().is_setting(name)
+
+
+def _is_list(annotation: Any) -> bool:
+    """Of several values, optional or not."""
+    return any(get_origin(part) in {tuple, list} for part in (annotation, *get_args(annotation)))
 
 
 def _is_table(annotation: Any) -> bool:

@@ -106,7 +106,8 @@ def test_half_a_key(sources: Sources, label: str) -> None:
 
 @pytest.mark.parametrize("wrong", ["much", '{"broken', "[1"])
 def test_a_wrong_type(sources: Sources, label: str, wrong: str) -> None:
-    sources.put(label, {"trading": {"threshold": wrong, "coins": wrong}, "upbit": {"networks": wrong}})
+    no_list = f"[{wrong}"  # one word alone is a list of one where a source holds texts
+    sources.put(label, {"trading": {"threshold": wrong, "coins": no_list}, "upbit": {"networks": wrong}})
     text = refused()
     for problem in (
         "trading.threshold: it is no number",

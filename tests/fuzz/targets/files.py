@@ -19,7 +19,8 @@ from kimp.backtest.catalogue import Catalogue, DayFile
 from kimp.backtest.importing import Choices, import_files
 from kimp.backtest.kinds import BadData
 from kimp.bootstrap.paper import PaperSettings
-from kimp.cli.settings import parsed
+from kimp.cli.pairs import pairs_of
+from kimp.cli.settings import values_of
 from kimp.config import Settings, load, load_with_origins
 from kimp.config.run_time import checked, in_force
 from kimp.config.urls import redis_fault
@@ -101,7 +102,8 @@ def _stored(data: bytes) -> Any:
 
 def _typed(data: bytes) -> Any:
     """Arguments of `kimp settings set`, one on each line."""
-    changes = {name: value for name, value in parsed(data.decode(errors="replace").splitlines()).items() if value}
+    pairs = pairs_of(data.decode(errors="replace").splitlines())
+    changes = {name: value for name, value in values_of(pairs).items() if value}
     return in_force(Settings(), changes, 1).settings.caps
 
 

@@ -1,0 +1,5 @@
+"""`python -m kimp` is `kimp`."""
+
+from kimp.cli import main
+
+main()

@@ -1,0 +1,52 @@
+"""The command line of this process: every command, and how each ends that could not do what it was asked.
+
+Importing a module of this package registers its commands with `app`. They say what there is to ask for; what a command
+needs is imported when it runs.
+"""
+
+import traceback
+
+import typer
+
+from kimp.cli.app import EXIT_BAD_INPUT, EXIT_FAILED, app, json_wanted
+from kimp.cli.commands import acting, data, looking, running, setting_up
+from kimp.domain.errors import BadInput, KimpError
+
+__all__ = ["acting", "code_of_command", "data", "looking", "running", "setting_up"]
+
+
+def code_of_command() -> int:
+    """Run the command line of this process, and say with which code it ends."""
+    try:
+        # Not as a program of its own, which would tell the command line's errors past us.
+        code = app(prog_name="kimp", standalone_mode=False)
+    except SystemExit as end:
+        return end.code if isinstance(end.code, int) else 0
+    except typer.TyperException as error:
+        return _misused(error)
+    except BadInput as error:
+        return _refused(str(error), EXIT_BAD_INPUT)
+    except KimpError as error:
+        return _refused(str(error), EXIT_FAILED)
+    except Exception:  # noqa: BLE001 - a bug: told as Python tells it
+        return _refused(f"a bug\n{traceback.format_exc()}", EXIT_FAILED)
+    return code if isinstance(code, int) else 0
+
+
+def _misused(error: typer.TyperException) -> int:
+    """Without words and options there is nothing to tell: the help was shown."""
+    if not (told := error.format_message()):
+        return error.exit_code
+    context: typer.Context | None = getattr(error, "ctx", None)
+    where = "kimp" if context is None else context.command_path
+    return _refused(f"{told.removesuffix('.')}; `{where} --help` tells what there is", error.exit_code)
+
+
+def _refused(told: str, code: int) -> int:
+    """On standard error for people, and for a script that asked for JSON on standard output too."""
+    from kimp.cli.terminal import print_outcome, tell_error
+
+    tell_error(told)
+    if json_wanted():
+        print_outcome(told, None, code)
+    return code

@@ -1,0 +1,56 @@
+"""`kimp data`: recorded market data of one's own, for `kimp backtest`."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from kimp.cli.app import SET_UP, Json, app
+
+data = typer.Typer(help="Recorded market data for backtests: bring, list, check.", no_args_is_help=True)
+app.add_typer(data, name="data", rich_help_panel=SET_UP)
+
+Folder = Annotated[
+    Path | None, typer.Option("--data", metavar="FOLDER", help="Where market data are kept. [default: DATA_DIR/market]")
+]
+
+
+@data.command("import")
+def import_data(
+    files: Annotated[list[Path], typer.Argument(help="CSV, plain, .gz or .zip.")],
+    kind: Annotated[str | None, typer.Option(help="candles, trades or prices, if the columns leave it open.")] = None,
+    venue: Annotated[str | None, typer.Option(help="upbit or binance, if no column says so.")] = None,
+    symbol: Annotated[str | None, typer.Option(help="The market, if no column says so, e.g. KRW-XRP.")] = None,
+    column: Annotated[
+        list[str] | None,
+        typer.Option(metavar="MEANING=NAME", help="Which column is what, e.g. time=when. May be repeated."),
+    ] = None,
+    length: Annotated[
+        int | None, typer.Option(help="Seconds that a candle is long; else told by their distances.", min=1)
+    ] = None,
+    left_out: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Write every row that is left out there, with its reason.")
+    ] = None,
+    folder: Folder = None,
+    as_json: Json = False,  # noqa: FBT002 - a command-line flag
+) -> None:
+    """Bring candles, trades or last prices from files that you have. Rows that can't be right are left out and told."""
+    from kimp.cli.data import import_data as work
+
+    work(files, kind, venue, symbol, column or [], length, left_out, folder, as_json=as_json)
+
+
+@data.command("list")
+def list_data(folder: Folder = None, as_json: Json = False) -> None:  # noqa: FBT002 - a command-line flag
+    """What there is: kinds, venues, days, coins."""
+    from kimp.cli.data import list_data as work
+
+    work(folder, as_json=as_json)
+
+
+@data.command("check")
+def check_data(folder: Folder = None, as_json: Json = False) -> None:  # noqa: FBT002 - a command-line flag
+    """Read every row: coverage, gaps, rows told twice or too early, venues whose times don't fit together."""
+    from kimp.cli.data import check_data as work
+
+    raise typer.Exit(work(folder, as_json=as_json))

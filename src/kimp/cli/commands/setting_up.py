@@ -1,0 +1,99 @@
+"""Commands that set kimp up, and look at its configuration."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from kimp.cli.app import SET_UP, Json, app, run
+
+KEPT_DAYS = 30
+"""Histories of closed cycles."""
+Environment = Annotated[str | None, typer.Option(help="In the place of KIMP_ENVIRONMENT.", metavar="NAME")]
+
+config = typer.Typer(help="Look at the configuration.", no_args_is_help=True)
+app.add_typer(config, name="config", rich_help_panel=SET_UP)
+
+
+@config.command("show")
+def show(
+    environment: Environment = None,
+    as_json: Json = False,  # noqa: FBT002 - a command-line flag
+) -> None:
+    """Every setting and the source that it came from; secrets are masked. See also `kimp settings list`."""
+    from kimp.cli.config import show_configuration
+
+    show_configuration(environment, as_json=as_json)
+
+
+@config.command("check")
+def check(
+    environment: Environment = None,
+    as_json: Json = False,  # noqa: FBT002 - a command-line flag
+) -> None:
+    """Validate without starting anything: every problem at once, then what is allowed but risky."""
+    from kimp.cli.config import check as work
+
+    work(environment, as_json=as_json)
+
+
+@config.command("docs")
+def docs(
+    into: Annotated[Path | None, typer.Option(help="Write it there, below the marker, instead of printing it.")] = None,
+) -> None:
+    """All settings as Markdown, as in docs/configuration.md."""
+    from kimp.cli.config import write_reference
+
+    write_reference(into)
+
+
+@app.command(rich_help_panel=SET_UP)
+def migrate(
+    copy_from: Annotated[
+        str | None,
+        typer.Option(help="URL of another kimp database; all its rows are copied into this one, still empty."),
+    ] = None,
+    as_json: Json = False,  # noqa: FBT002 - a command-line flag
+) -> None:
+    """Bring the database's schema up to date."""
+    from kimp.cli.database import migrate as work
+
+    run(work(copy_from, as_json=as_json))
+
+
+temporal = typer.Typer(help="Prepare a Temporal server.", no_args_is_help=True)
+app.add_typer(temporal, name="temporal", rich_help_panel=SET_UP)
+
+
+@temporal.command("bootstrap")
+def bootstrap(
+    retention_days: Annotated[
+        int, typer.Option(help="Keep histories of closed cycles at least so long; longer is left as it is.", min=1)
+    ] = KEPT_DAYS,
+    as_json: Json = False,  # noqa: FBT002 - a command-line flag
+) -> None:
+    """Make or mend namespace, search attributes and the sweep's schedule; may be run again at any time."""
+    from kimp.cli.temporal import bootstrap as work
+
+    run(work(retention_days, as_json=as_json))
+
+
+codec = typer.Typer(help="Encrypted histories: keys, and decryption for people.", no_args_is_help=True)
+app.add_typer(codec, name="codec", rich_help_panel=SET_UP)
+
+
+@codec.command("new-key")
+def new_key() -> None:
+    """Print a new key, for history.keys. It is stored nowhere: whoever loses it loses the histories."""
+    from kimp.cli.codec import print_key
+
+    print_key()
+
+
+@codec.command("serve")
+def serve_codec() -> None:
+    """Decrypt for the Temporal Web UI and the `temporal` CLI until Ctrl-C; `codec_server` says who may."""
+    from kimp.bootstrap.codec_server import run_codec_server
+    from kimp.cli.services import serve
+
+    serve("codec", run_codec_server)
