@@ -5,12 +5,14 @@ after a while: asking Temporal for an id once too often is harmless, being silen
 """
 
 from collections.abc import Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 
-from kimp.domain.admission import NEVER_TRADED, CoinState, HaltLevel
+from kimp.domain.admission import NEVER_TRADED, CoinState, HaltLevel, legs_out
 from kimp.domain.caps import Exposure
 from kimp.domain.decision import Facts
 from kimp.domain.money import Asset
+from kimp.domain.venues import Direction
 from kimp.ports.books import Stakes
 from kimp.ports.starter import StartOutcome
 
@@ -25,6 +27,7 @@ TRUST_MS = 5_000
 @dataclass(frozen=True, slots=True)
 class _Learned:
     number: int
+    direction: Direction
     open: bool
     at_ms: int
 
@@ -35,7 +38,8 @@ class KnownCycles:
     def __init__(self) -> None:
         self._rows: Mapping[Asset, CoinState] = {}
         self._learned: dict[Asset, _Learned] = {}
-        self._open: set[Asset] = set()
+        self._open: AbstractSet[Asset] = frozenset()
+        self._legs_out: AbstractSet[tuple[Asset, Direction]] = frozenset()
         self._halt: HaltLevel | None = None
         self._read_at_ms = 0
         self.stakes = Stakes(free={}, exposure=Exposure(), now_ms=0)
@@ -49,15 +53,17 @@ class KnownCycles:
             row = rows.get(coin, NEVER_TRADED)
             if row.last_number >= learned.number or at_ms - learned.at_ms > FORGET_MS:
                 del self._learned[coin]
-        self._open = {coin for coin in rows.keys() | self._learned.keys() if self.state(coin).open}
+        self._sum_up()
 
-    def learn(self, coin: Asset, number: int, outcome: StartOutcome, at_ms: int) -> None:
+    def learn(self, coin: Asset, number: int, direction: Direction, outcome: StartOutcome, at_ms: int) -> None:
         """Remember how a start ended, whoever was first."""
-        self._learned[coin] = _Learned(number, outcome is not StartOutcome.ALREADY_CLOSED, at_ms)
-        if self.state(coin).open:
-            self._open.add(coin)
-        else:
-            self._open.discard(coin)
+        self._learned[coin] = _Learned(number, direction, outcome is not StartOutcome.ALREADY_CLOSED, at_ms)
+        self._sum_up()
+
+    def _sum_up(self) -> None:
+        states = {coin: self.state(coin) for coin in self._rows.keys() | self._learned.keys()}
+        self._open = {coin for coin, state in states.items() if state.open}
+        self._legs_out = legs_out(states)
 
     def state(self, coin: Asset) -> CoinState:
         row = self._rows.get(coin, NEVER_TRADED)
@@ -65,19 +71,20 @@ class KnownCycles:
         if learned is None or learned.number <= row.last_number:
             return row
         closed_ms = None if learned.open else self.database_ms(learned.at_ms)
-        return CoinState(learned.number, open=learned.open, closed_ms=closed_ms)
+        return CoinState(learned.number, open=learned.open, closed_ms=closed_ms, direction=learned.direction)
 
     def database_ms(self, at_ms: int) -> int:
         """What the database's clock showed then, by its last answer; never ahead of it."""
         return self.stakes.now_ms + at_ms - self._read_at_ms
 
-    def facts(self, at_ms: int, starting: int) -> Facts:
-        """What a decision goes by; `starting` cycles have been asked for and not answered yet.
+    def facts(self, at_ms: int, starting: AbstractSet[tuple[Asset, Direction]]) -> Facts:
+        """What a decision goes by; cycles that are `starting` have been asked for and not answered yet.
 
         The kill switch is None while the database can't be read.
         """
         return Facts(
             halt=self._halt if at_ms - self._read_at_ms <= TRUST_MS else None,
-            exposure=self.stakes.exposure.with_open(len(self._open) + starting),
+            exposure=self.stakes.exposure.with_open(len(self._open) + len(starting)),
             free=self.stakes.free,
+            legs_out=self._legs_out | starting,
         )

@@ -6,6 +6,7 @@ import time
 from collections import Counter
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from decimal import Decimal
 
 from initiator.gauges import newest_age_s, show_market
 from initiator.known_cycles import KnownCycles
@@ -15,12 +16,12 @@ from kimp.contracts.cycle import CycleInput, CyclePolicy
 from kimp.contracts.ticks import decode_batch
 from kimp.domain.admission import HaltLevel
 from kimp.domain.caps import check_latches
-from kimp.domain.decision import Question, Rules, decide
+from kimp.domain.decision import Plan, Question, Rules, decide
 from kimp.domain.errors import BadMessage, KimpError
 from kimp.domain.gates import Blocked
 from kimp.domain.market import Quote
 from kimp.domain.money import Asset
-from kimp.domain.venues import Pair
+from kimp.domain.venues import Direction, Pair
 from kimp.observability import metrics
 from kimp.observability.context import bound
 from kimp.observability.crash_points import crash_point
@@ -83,7 +84,8 @@ class Initiator:
         self._latest_settings = latest_settings
         self._scanner = Scanner(settings.pair, settings.coins, settings.rules.limits.threshold)
         self._known = KnownCycles()
-        self._starting: dict[Asset, asyncio.Task[None]] = {}
+        self._starting: dict[Asset, CycleInput] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
         self.counts: Counter[str] = Counter()
         self._refused: set[str] = set()
 
@@ -133,15 +135,20 @@ class Initiator:
         now = self._clock.now_ms()
         taken_ns = time.time_ns()
         metrics.tick_to_decision.record(max(0, now - quotes[-1].received_ms) / 1000)
-        for candidate, quote in candidates.items():
-            self._judge(candidate, Cause(quote, taken_ns), now)
+        paying = [(plan, quote) for candidate, quote in candidates.items() if (plan := self._judge(candidate, now))]
+        for number, (plan, quote) in enumerate(sorted(paying, key=_best_first)):
+            # What was begun a moment ago may leave no room for the next one.
+            again = plan if number == 0 else self._judge((plan.found.coin, plan.found.direction), now)
+            if again is not None:
+                self._begin(again, Cause(quote, taken_ns))
 
-    def _judge(self, candidate: Candidate, cause: Cause, now_ms: int) -> None:
+    def _judge(self, candidate: Candidate, now_ms: int) -> Plan | None:
         coin, direction = candidate
         if coin in self._starting:
-            return
+            return None
         state, at_ms = self._known.state(coin), self._clock.steady_ms()
-        facts, database_ms = self._known.facts(at_ms, len(self._starting)), self._known.database_ms(at_ms)
+        starting = {(coin, started.direction) for coin, started in self._starting.items()}
+        facts, database_ms = self._known.facts(at_ms, starting), self._known.database_ms(at_ms)
         routes, rules = self._scanner.route_coins(direction.opposite), self._settings.rules
         verdict = decide(
             Question(self._scanner.view, coin, direction, routes, state, facts, rules, now_ms, database_ms)
@@ -149,12 +156,18 @@ class Initiator:
         if isinstance(verdict, Blocked):
             self.counts[verdict.gate] += 1
             metrics.gates.add(1, {"gate": verdict.gate})
-            return
-        number, settings = state.last_number + 1, self._settings
-        cycle = cycle_input(
-            verdict, number, settings.policy, database_ms, settings.start_within_ms, settings.installation
-        )
-        self._starting[coin] = asyncio.create_task(self._start(cycle, number, cause))
+            return None
+        return verdict
+
+    def _begin(self, plan: Plan, cause: Cause) -> None:
+        settings, coin = self._settings, plan.found.coin
+        number = self._known.state(coin).last_number + 1
+        database_ms = self._known.database_ms(self._clock.steady_ms())
+        cycle = cycle_input(plan, number, settings.policy, database_ms, settings.start_within_ms, settings.installation)
+        self._starting[coin] = cycle
+        task = asyncio.create_task(self._start(cycle, number, cause))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
 
     async def _start(self, cycle: CycleInput, number: int, cause: Cause) -> None:
         venues = f"{cycle.direction.source}>{cycle.direction.destination}"
@@ -177,7 +190,7 @@ class Initiator:
             metrics.starts.add(1, {"outcome": "failed"})
             log.warning("%s", error)
             return
-        self._known.learn(cycle.coin, number, outcome, self._clock.steady_ms())
+        self._known.learn(cycle.coin, number, cycle.direction, outcome, self._clock.steady_ms())
         self.counts[outcome] += 1
         metrics.starts.add(1, {"outcome": outcome})
         if outcome is StartOutcome.STARTED:
@@ -239,3 +252,9 @@ class Initiator:
             except Exception as fault:  # noqa: BLE001 - what one reading does, the next one may not
                 self._refuse("failed_reading", f"{type(fault).__name__}: {fault}")
             await asyncio.sleep(every_s)
+
+
+def _best_first(paying: tuple[Plan, Quote]) -> tuple[Decimal, Asset, Direction]:
+    """The same order in every initiator, so that all of them ask for the same cycle first."""
+    found = paying[0].found
+    return -found.net_edge, found.coin, found.direction

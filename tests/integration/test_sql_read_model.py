@@ -167,8 +167,8 @@ async def test_coin_states_tell_the_latest_cycle_of_each_coin(books: SqlBooks) -
     await books.read_model.record(record(1, CycleStatus.DEAD_LETTER, cycle_id="XRP-10"))
     await books.read_model.record(record(5, CycleStatus.COMPLETED, cycle_id="SOL-1", coin=SOL))
     assert await books.read_model.coin_states() == {
-        XRP: CoinState(last_number=10, open=True, closed_ms=None),
-        SOL: CoinState(last_number=1, open=False, closed_ms=1_005),
+        XRP: CoinState(last_number=10, open=True, closed_ms=None, direction=Direction.TO_UPBIT),
+        SOL: CoinState(last_number=1, open=False, closed_ms=1_005, direction=Direction.TO_UPBIT),
     }
 
 

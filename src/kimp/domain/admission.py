@@ -1,10 +1,13 @@
 """The kill switch, and whether a coin is free: the gates that know what is already running."""
 
+from collections.abc import Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from enum import IntEnum
 
 from kimp.domain.gates import Blocked, Gate
 from kimp.domain.money import Asset
+from kimp.domain.venues import Direction
 
 FIRST_REST_MS = 30_000
 LONGEST_REST_MS = 12 * 3_600_000
@@ -34,6 +37,13 @@ class CoinState:
     """How many of its latest cycles came to nothing, or had to be undone, because a market refused the order."""
     refusal: str = ""
     """The last one, in the venue's words."""
+    direction: Direction | None = None
+    """Of the latest cycle's leg one."""
+
+
+def legs_out(states: Mapping[Asset, CoinState]) -> AbstractSet[tuple[Asset, Direction]]:
+    """Coin and direction of what is open."""
+    return {(coin, state.direction) for coin, state in states.items() if state.open and state.direction is not None}
 
 
 NEVER_TRADED = CoinState(last_number=0, open=False, closed_ms=None)

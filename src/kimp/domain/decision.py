@@ -5,13 +5,14 @@ what is at stake once more, in the transaction that sets the cash aside.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from decimal import Decimal
 from itertools import chain
 
 from kimp.domain.admission import CoinState, HaltLevel, check_coin, check_halt
 from kimp.domain.caps import Caps, Exposure, cap_gates, check_capital, check_open_cycles, latch_gates
-from kimp.domain.gates import Blocked, Gates, all_closed, first_closed
+from kimp.domain.gates import Blocked, Gate, Gates, all_closed, first_closed
 from kimp.domain.money import ONE, Asset, Money, exact, round_up
 from kimp.domain.opportunity import Limits, Opportunity, market_gates
 from kimp.domain.sizing import buy_cost, cash_of
@@ -29,6 +30,8 @@ class Facts:
     exposure: Exposure
     free: Mapping[Venue, Money]
     """Cash that no other cycle counts on."""
+    legs_out: AbstractSet[tuple[Asset, Direction]] = frozenset()
+    """Coin and direction of each open cycle's leg one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,8 +115,18 @@ def _gates(question: Question) -> Gates[Plan]:
         yield from cap_gates(caps, facts.exposure, rules.limits.notional_krw)
         return None
     plan = plan_of(found)
+    if (mirrored := _check_mirror(found, facts)) is not None:
+        yield mirrored
     yield from _stake_gates(facts, caps, question.direction.source, Decimal(plan.stake_krw), plan.reserve)
     return plan
+
+
+def _check_mirror(found: Opportunity, facts: Facts) -> Blocked | None:
+    """Out with one coin and home with another is the same trade as out with the other and home with the one."""
+    home = found.route.coin, found.route.direction
+    if home not in facts.legs_out:
+        return None
+    return Blocked(Gate.MIRROR, f"an open cycle of {found.route.coin} has this mispricing already, the other way round")
 
 
 def _books_gates(facts: Facts, caps: Caps) -> Iterator[Blocked]:

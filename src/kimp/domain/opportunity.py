@@ -3,19 +3,29 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from enum import StrEnum
 
 from kimp.domain import sizing
 from kimp.domain.cycle_size import Search, Sized, largest_cycle
 from kimp.domain.gates import Blocked, Gate, Gates, first_closed
 from kimp.domain.legs import LegEstimate, Way, find_way, way_gates
 from kimp.domain.market import Instrument, Quote, Side
-from kimp.domain.money import USDT, ZERO, Asset, Money, exact, round_down
+from kimp.domain.money import CONTEXT, USDT, ZERO, Asset, Money, exact, round_down
 from kimp.domain.premium import coin_premium, mid
 from kimp.domain.venues import Direction, Pair, Venue
-from kimp.domain.view import MarketView, band_gate, check_quote, premium_gate
+from kimp.domain.view import MarketView, band_gate, check_quote, premium_gate, tick_gate
 from kimp.domain.won import from_won
 
 CENT = Decimal("0.01")
+
+
+class Mode(StrEnum):
+    """How leg one is traded."""
+
+    TRANSFER = "transfer"
+    """Bought, moved, sold on arrival: the edge decays meanwhile, so leg one must pay alone, with USDT home."""
+    PREFUNDED = "prefunded"
+    """Both orders at the same instant, from balances on both venues: what the way home adds is there then."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +43,14 @@ class Limits:
     max_quote_age_ms: int
     least_notional_krw: Decimal = ZERO
     """Least cash to start a cycle with, where the books carry less than the most."""
+    tick_share: Decimal | None = None
+    """Most of the threshold that one step of a coin's price may be; None: any."""
+    mode: Mode = Mode.TRANSFER
+
+    @property
+    def most_tick(self) -> Decimal | None:
+        """Greatest step of a coin's price that is traded, as a ratio of it; None: any."""
+        return None if self.tick_share is None else CONTEXT.multiply(self.tick_share, self.threshold)
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +108,7 @@ def market_gates(
         for home in (
             find_way(view, c, direction.opposite, now_ms, limits.max_quote_age_ms)
             for c in route_coins
-            if premium_gate(view, direction.pair, c, limits.premium_band) is None
+            if left_out(view, direction.pair, c, limits) is None
         )
         if not isinstance(home, Blocked)
     ]
@@ -112,18 +130,29 @@ def market_gates(
     )
 
 
+def left_out(view: MarketView, pair: Pair, coin: Asset, limits: Limits) -> Blocked | None:
+    """Why the coin is neither leg one's nor a way home at present, or None."""
+    beyond = premium_gate(view, pair, coin, limits.premium_band)
+    if beyond is not None or limits.most_tick is None:
+        return beyond
+    return tick_gate(view, pair, coin, limits.most_tick)
+
+
 def _size_gates(out: Way, ways_home: Sequence[Way], limits: Limits, krw_per_usdt: Decimal) -> Gates[Sized]:
     """The largest size that pays; else what comes nearest to it."""
     venue = out.direction.source
     search = largest_cycle(out, ways_home, start_cash(venue, limits.notional_krw, krw_per_usdt), limits.threshold)
     if search.found is not None:
+        found, smaller = search.found, search.smaller
+        if limits.mode is Mode.TRANSFER:
+            alone = yield from _alone_gates(out, ways_home, found, limits.threshold)
+            found, smaller = alone or found, smaller or alone is not None
         least = start_cash(venue, min(limits.least_notional_krw, limits.notional_krw), krw_per_usdt)
-        if search.smaller and search.found.size < least:
+        if smaller and found.size < least:
             yield Blocked(
-                Gate.DEPTH,
-                f"{search.found.size} fit the books at {limits.threshold:.4%}; {least} is the least to start with",
+                Gate.DEPTH, f"{found.size} fit the books at {limits.threshold:.4%}; {least} is the least to start with"
             )
-        return search.found
+        return found
     priced = next((sized for sized in search.tried if sized.edge is not None), None)
     if priced is not None and priced.route is not None:
         yield Blocked(
@@ -133,6 +162,24 @@ def _size_gates(out: Way, ways_home: Sequence[Way], limits: Limits, krw_per_usdt
     else:
         yield _unpriced(search)
     return priced
+
+
+def _alone_gates(out: Way, ways_home: Sequence[Way], whole: Sized, threshold: Decimal) -> Gates[Sized]:
+    """A smaller size than the `whole` cycle's, if leg one pays enough at that one only when USDT brings its cash home.
+
+    What another coin adds on the way home may be gone when leg one's coin has arrived.
+    """
+    by_usdt = [way for way in ways_home if way.coin == USDT]
+    search = largest_cycle(out, by_usdt, whole.size, threshold)
+    if search.found is not None:
+        if not search.smaller:
+            return None
+        return largest_cycle(out, ways_home, search.found.size, threshold).found or search.found
+    edge = next((sized.edge for sized in search.tried if sized.edge is not None), None)
+    home = "USDT can't go home now" if edge is None else f"{edge:+.4%} with USDT home"
+    best = "" if whole.route is None else f", {whole.edge:+.4%} only by {whole.route.estimate.coin}"
+    yield Blocked(Gate.LEG_ONE_ALONE, f"{home}{best}; {threshold:.4%} wanted of leg one alone")
+    return None
 
 
 def _unpriced(search: Search) -> Blocked:
@@ -180,6 +227,8 @@ def _sanity_gates(
     won, dollars, dollar = quotes
     krw_per_usdt = mid(dollar)
     value = coin_premium(won, dollars, krw_per_usdt)
-    if (beyond := band_gate(coin, value, limits.premium_band)) is not None:
+    if (beyond := band_gate(view, coin, value, limits.premium_band)) is not None:
         yield beyond
+    if limits.most_tick is not None and (coarse := tick_gate(view, pair, coin, limits.most_tick)) is not None:
+        yield coarse
     return _SaneMarket(won if direction.source is pair.won else dollars, value, krw_per_usdt)

@@ -7,8 +7,8 @@ from typing import Self
 
 from kimp.domain.gates import Blocked, Gate, Gates, first_closed
 from kimp.domain.market import Instrument, Network, Quote, VenueRules
-from kimp.domain.money import USDT, Asset
-from kimp.domain.premium import coin_premium
+from kimp.domain.money import USDT, ZERO, Asset, exact
+from kimp.domain.premium import coin_premium, mid
 from kimp.domain.venues import Direction, Pair, Venue
 from kimp.domain.won import krw_per_usdt
 
@@ -20,10 +20,14 @@ class MarketView:
     quotes: dict[tuple[Venue, Asset], Quote] = field(default_factory=dict)
     instruments: Mapping[tuple[Venue, Asset], Instrument] = field(default_factory=dict)
     networks: Mapping[tuple[Venue, Asset], Network] = field(default_factory=dict)
+    usual_premiums: Mapping[Asset, Decimal] = field(default_factory=dict)
+    """Each coin's own over the last day (`kimp.domain.usual_premiums`), where that is known."""
 
     @classmethod
-    def of(cls, quotes: Iterable[Quote], rules: Iterable[VenueRules]) -> Self:
-        view = cls({(quote.venue, quote.coin): quote for quote in quotes})
+    def of(
+        cls, quotes: Iterable[Quote], rules: Iterable[VenueRules], usual_premiums: Mapping[Asset, Decimal] | None = None
+    ) -> Self:
+        view = cls({(quote.venue, quote.coin): quote for quote in quotes}, usual_premiums=usual_premiums or {})
         view.apply_rules(rules)
         return view
 
@@ -63,14 +67,41 @@ def premium_gate(view: MarketView, pair: Pair, coin: Asset, band: Decimal) -> Bl
     rate = krw_per_usdt(view.quotes, pair.won)
     if coin == USDT or won is None or dollars is None or rate is None:
         return None
-    return band_gate(coin, coin_premium(won, dollars, rate), band)
+    return band_gate(view, coin, coin_premium(won, dollars, rate), band)
 
 
-def band_gate(coin: Asset, premium: Decimal, band: Decimal) -> Blocked | None:
-    """The same of a premium that is known."""
-    if abs(premium) <= band:
+@exact
+def band_gate(view: MarketView, coin: Asset, premium: Decimal, band: Decimal) -> Blocked | None:
+    """The same of a premium that is known: neither zero nor what is usual for the coin may be further away.
+
+    What is usual counts from when it is known: until then, an hour at most, zero alone does.
+    """
+    if abs(premium) > band:
+        return Blocked(Gate.PREMIUM_BAND, f"premium {premium:+.2%} of {coin} is beyond +-{band:.2%}")
+    usual = view.usual_premiums.get(coin)
+    if usual is not None and abs(premium - usual) > band:
+        return Blocked(
+            Gate.PREMIUM_BAND, f"premium {premium:+.2%} of {coin} is more than {band:.2%} from its usual {usual:+.2%}"
+        )
+    return None
+
+
+@exact
+def tick_gate(view: MarketView, pair: Pair, coin: Asset, most: Decimal) -> Blocked | None:
+    """Whether one step of the coin's price, on either venue, is so large that an edge may be nothing but a step.
+
+    `most`: as a ratio of the price. USDT is never left out: it is the way home that all others are measured by.
+    """
+    if coin == USDT:
         return None
-    return Blocked(Gate.PREMIUM_BAND, f"premium {premium:+.2%} of {coin} is beyond +-{band:.2%}")
+    for venue in pair:
+        quote, instrument = view.quotes.get((venue, coin)), view.instruments.get((venue, coin))
+        if quote is None or instrument is None or quote.bid <= ZERO:
+            continue
+        price = mid(quote)
+        if (step := instrument.tick(price) / price) > most:
+            return Blocked(Gate.COARSE_TICK, f"one tick of {coin} on {venue} is {step:.3%}, {most:.3%} allowed")
+    return None
 
 
 def wallet_gates(view: MarketView, coin: Asset, direction: Direction) -> Gates[tuple[Network, Network]]:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from kimp.config import Settings
-from kimp.domain.admission import NEVER_TRADED, CoinState
+from kimp.domain.admission import NEVER_TRADED, CoinState, legs_out
 from kimp.domain.decision import Decision, Facts, Question, Rules, explain
 from kimp.domain.errors import BadInput
 from kimp.domain.money import Asset
@@ -47,7 +47,7 @@ async def why(
     halt = await database.controls.halt_level()
     stakes = await database.capital.stakes()
     open_cycles = sum(state.open for state in states.values())
-    facts = Facts(halt, stakes.exposure.with_open(open_cycles), stakes.free)
+    facts = Facts(halt, stakes.exposure.with_open(open_cycles), stakes.free, legs_out(states))
     return explain_coin(
         view, PAIR, Asset(coin), coins, states, facts, now.rules(), clock.now_ms(), stakes.now_ms, usd_krw=usd_krw
     )

@@ -9,7 +9,7 @@ from fakes.market import NOW, TRX, XRP, d, free_rules, kimchi_quotes, quote
 from kimp.domain.gates import Blocked, Gate
 from kimp.domain.market import Quote
 from kimp.domain.money import USDT, Asset, Money
-from kimp.domain.opportunity import Limits, Opportunity, evaluate
+from kimp.domain.opportunity import Limits, Mode, Opportunity, evaluate
 from kimp.domain.venues import Direction, Venue
 from kimp.domain.view import MarketView
 
@@ -21,8 +21,9 @@ LIMITS = Limits(
     premium_band=d("0.1"),
     max_quote_age_ms=1_000,
     least_notional_krw=d(280_000),
+    mode=Mode.PREFUNDED,
 )
-"""A thousand dollars at most, two hundred at least."""
+"""A thousand dollars at most, two hundred at least; the way home counts with what it brings."""
 
 
 def judge(*changed: Quote, limits: Limits = LIMITS, coins: tuple[Asset, ...] = COINS) -> Opportunity | Blocked:
@@ -88,6 +89,26 @@ def test_the_cycle_ends_where_the_next_coin_would_cost_the_threshold(steep: Quot
     cycle = found(judge(steep))
     assert cycle.leg_one.spent.amount > 400
     assert d("0.005") <= cycle.net_edge <= d("0.00503")
+
+
+@pytest.mark.parametrize("home", ["whole", "thin"])
+def test_the_size_is_the_one_at_which_leg_one_pays_alone(home: str) -> None:
+    """With USDT home at 1401 half a percent is kept up to somewhere behind the first 400 USDT; with TRX further on."""
+    transfer = replace(LIMITS, mode=Mode.TRANSFER)
+    trx = [] if home == "whole" else [quote(Venue.UPBIT, TRX, "349.9", "350", size=d(1_300))]
+    steep = asks("200", "2.03:1000")
+    cycle, larger = found(judge(steep, *trx, limits=transfer)), found(judge(steep))
+    alone = found(judge(steep, limits=transfer, coins=(USDT,)))
+    assert 400 < cycle.leg_one.spent.amount < larger.leg_one.spent.amount
+    assert abs(cycle.leg_one.spent.amount / alone.leg_one.spent.amount - 1) < d("0.001")
+    assert cycle.route.coin == (TRX if home == "whole" else USDT)
+    assert cycle.net_edge > alone.net_edge if home == "whole" else cycle.net_edge >= d("0.005")
+
+
+def test_a_leg_that_pays_alone_only_below_the_least_is_too_small() -> None:
+    answer = judge(asks("80", "2.01:1000"), limits=replace(LIMITS, mode=Mode.TRANSFER, threshold=d("0.009")))
+    assert isinstance(answer, Blocked)
+    assert answer.gate is Gate.DEPTH
 
 
 def test_a_cycle_below_the_least_is_not_started_and_the_gate_names_what_fits() -> None:

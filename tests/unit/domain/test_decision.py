@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 from fakes.caps import RICH, WIDE
 from fakes.initiator_settings import LIMITS
-from fakes.market import NOW, TRX, XRP, d, free_rules, kimchi_quotes
+from fakes.market import NOW, SOL, TRX, XRP, d, free_rules, kimchi_quotes
 
 from kimp.domain.admission import NEVER_TRADED, CoinState, HaltLevel
 from kimp.domain.caps import Exposure
@@ -56,6 +56,7 @@ CLOSED = {
     "edge": (asked(rules=replace(RULES, limits=replace(LIMITS, threshold=d("0.5")))), Gate.NET_EDGE),
     "order cap": (asked(rules=replace(RULES, caps=replace(WIDE, order_krw=d(1)))), Gate.ORDER_CAP),
     "day cap": (asked(replace(FREE, exposure=Exposure(day_krw=100_000_000_000))), Gate.DAY_CAP),
+    "mirror": (asked(replace(FREE, legs_out={(TRX, Direction.TO_BINANCE)})), Gate.MIRROR),
     "no cash": (asked(replace(FREE, free=POOR)), Gate.CAPITAL),
 }
 
@@ -99,6 +100,13 @@ def test_a_closed_wallet_and_a_thin_book_hide_neither_each_other_nor_the_edge() 
     assert plan is not None
     assert plan.found.net_edge == d("0.01")
     assert plan.found.leg_one.buy_quantity == d(100), "the plan shows what would have fitted"
+
+
+@pytest.mark.parametrize(
+    "other", [(TRX, Direction.TO_UPBIT), (USDT, Direction.TO_BINANCE), (SOL, Direction.TO_BINANCE)]
+)
+def test_only_the_way_home_of_this_cycle_makes_its_mirror(other: tuple[Asset, Direction]) -> None:
+    assert isinstance(decide(asked(replace(FREE, legs_out={other}))), Plan)
 
 
 def test_each_missing_quote_is_named() -> None:

@@ -10,7 +10,7 @@ from kimp.domain.cycle_size import net_edge
 from kimp.domain.gates import Blocked, Gate
 from kimp.domain.legs import LegEstimate
 from kimp.domain.money import KRW, USDT, Asset, Money
-from kimp.domain.opportunity import Limits, Opportunity, evaluate, start_cash
+from kimp.domain.opportunity import Limits, Mode, Opportunity, evaluate, start_cash
 from kimp.domain.venues import PAIR, Direction, Venue
 from kimp.domain.view import MarketView
 
@@ -21,7 +21,10 @@ LIMITS = Limits(
     slippage=d("0.002"),
     premium_band=d("0.1"),
     max_quote_age_ms=1_000,
+    mode=Mode.PREFUNDED,
 )
+"""The way home counts with what it brings."""
+TRANSFER = replace(LIMITS, mode=Mode.TRANSFER, threshold=d("0.009"))
 
 
 def market() -> MarketView:
@@ -152,6 +155,69 @@ def test_a_coin_beyond_the_band_is_no_way_home_either() -> None:
     upbit = view.quotes[Venue.UPBIT, TRX]
     view.quotes[Venue.UPBIT, TRX] = upbit._replace(bid=upbit.bid / 10, ask=upbit.ask / 10)
     assert found(judge(view, limits=replace(LIMITS, threshold=d("0.009")))).route.coin == USDT
+
+
+def with_usual(premiums: dict[Asset, str]) -> MarketView:
+    view = market()
+    view.usual_premiums = {coin: d(text) for coin, text in premiums.items()}
+    return view
+
+
+@pytest.mark.parametrize(("usual", "closed"), [("-0.0893", False), ("-0.0894", True), ("0.1107", True), (None, False)])
+def test_a_premium_far_from_what_is_usual_for_the_coin_is_bad_data(usual: str | None, *, closed: bool) -> None:
+    """XRP stands at +1.061 %, the band is 10 %."""
+    answer = judge(with_usual({} if usual is None else {XRP: usual}))
+    assert (isinstance(answer, Blocked) and answer.gate is Gate.PREMIUM_BAND) == closed
+
+
+def test_a_coin_far_from_its_usual_premium_is_no_way_home_either() -> None:
+    limits = replace(LIMITS, threshold=d("0.009"))
+    assert found(judge(with_usual({TRX: "0.09"}), limits=limits)).route.coin == TRX
+    assert found(judge(with_usual({TRX: "-0.12"}), limits=limits)).route.coin == USDT
+
+
+def test_leg_one_must_pay_alone_where_it_is_moved_first() -> None:
+    """1414 won of the dollar out, and 1401 home by USDT itself: 0.93 %."""
+    cycle = found(judge(market(), limits=TRANSFER))
+    assert (cycle.route.coin, cycle.net_edge) == (TRX, d("0.01"))
+    answer = judge(market(), limits=replace(TRANSFER, threshold=d("0.0093")))
+    assert answer == Blocked(
+        Gate.LEG_ONE_ALONE,
+        "+0.9279% with USDT home, +1.0000% only by TRX; 0.9300% wanted of leg one alone",
+    )
+
+
+def test_a_coin_whose_outlier_is_the_way_home_starts_nothing() -> None:
+    """TRX is even, and only XRP makes it pay."""
+    assert found(judge(market(), TRX, Direction.TO_BINANCE)).route.coin == XRP
+    assert gate(judge(market(), TRX, Direction.TO_BINANCE, TRANSFER)) is Gate.LEG_ONE_ALONE
+
+
+def test_where_usdt_can_not_go_home_leg_one_proves_nothing() -> None:
+    view = market()
+    view.networks = {**view.networks, (Venue.UPBIT, USDT): network(Venue.UPBIT, USDT, out=False)}
+    answer = judge(view, limits=TRANSFER)
+    assert isinstance(answer, Blocked)
+    assert (answer.gate, answer.detail.split(",")[0]) == (Gate.LEG_ONE_ALONE, "USDT can't go home now")
+
+
+@pytest.mark.parametrize("venue", list(PAIR))
+def test_a_coin_of_coarse_ticks_is_left_out(venue: Venue) -> None:
+    """A tenth of the threshold is 0.09 %: two won of 2829, or 0.0018 of 1.9995 dollars."""
+    fine, coarse = ("2", "3") if venue is Venue.UPBIT else ("0.001", "0.002")
+    limits = replace(TRANSFER, tick_share=d("0.1"))
+    for tick, closed in ((fine, False), (coarse, True)):
+        view = market()
+        view.instruments = {**view.instruments, (venue, XRP): instrument(venue, XRP, tick=tick)}
+        answer = judge(view, limits=limits)
+        assert (isinstance(answer, Blocked) and answer.gate is Gate.COARSE_TICK) == closed
+
+
+def test_a_coin_of_coarse_ticks_is_no_way_home_either() -> None:
+    view = market()
+    view.instruments = {**view.instruments, (Venue.UPBIT, TRX): instrument(Venue.UPBIT, TRX, tick="1")}
+    assert found(judge(view, limits=TRANSFER)).route.coin == TRX
+    assert found(judge(view, limits=replace(TRANSFER, tick_share=d("0.1")))).route.coin == USDT
 
 
 def test_a_closed_wallet_forbids_the_leg() -> None:

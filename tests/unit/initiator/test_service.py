@@ -13,7 +13,7 @@ from fakes.market import NOW, SOL, TRX, XRP, ManualClock, d, free_rules, kimchi_
 
 from initiator.service import RULES_TRUST_MS, Initiator, InitiatorSettings
 from kimp.contracts.ticks import encode_batch
-from kimp.domain.admission import CoinState, HaltLevel
+from kimp.domain.admission import CoinState, HaltLevel, legs_out
 from kimp.domain.caps import Exposure
 from kimp.domain.decision import Facts, Rules
 from kimp.domain.errors import StartFailed, StoreUnavailable
@@ -151,9 +151,9 @@ async def test_two_initiators_open_one_cycle(scene: Scene) -> None:
     scene.starter.asked.clear()
     for each in (scene, other):
         await each.see(*XRP_QUOTES)
-    assert scene.starter.ids.count("XRP-1") == 2
-    assert scene.counts[StartOutcome.STARTED] == 2, "XRP out and TRX home: two coins, one cycle each"
-    assert other.counts[StartOutcome.ALREADY_OPEN] == 2
+    assert scene.starter.ids == ["XRP-1", "XRP-1"], "XRP out and TRX home is one mispricing"
+    assert scene.counts[StartOutcome.STARTED] == 1
+    assert other.counts[StartOutcome.ALREADY_OPEN] == 1
     await other.see(*XRP_QUOTES)
     assert scene.starter.ids.count("XRP-1") == 2, "the second initiator learned that the coin is busy"
     assert "XRP-2" not in scene.starter.ids
@@ -174,6 +174,49 @@ async def test_a_number_that_is_used_up_is_learned_and_the_next_one_asked_for() 
     assert "XRP-2" in scene.starter.ids
 
 
+def scene_with_sol(rules: Rules = RULES) -> Scene:
+    coins = (XRP, TRX, SOL, USDT)
+    return Scene(replace(SETTINGS, coins=coins, rules=rules), PlayedBus(rules=free_rules(coins)))
+
+
+DEARER_SOL = [quote(Venue.UPBIT, SOL, "2850", "2852"), quote(Venue.BINANCE, SOL, "1.999", "2")]
+"""1.8 % above USDT, where XRP is 1 %."""
+CHEAP_TRX = [quote(Venue.UPBIT, TRX, "344", "345"), quote(Venue.BINANCE, TRX, "0.25", "0.2501")]
+"""1.4 % below USDT: it pays alone, the other way."""
+
+
+async def test_the_best_of_what_pays_at_once_is_started_first() -> None:
+    scene = scene_with_sol(Rules(LIMITS, replace(WIDE, open_cycles=1), cooldown_ms=0))
+    await scene.know()
+    await scene.see(*kimchi_quotes(), *DEARER_SOL)
+    assert scene.starter.ids == ["SOL-1"]
+    assert scene.counts[Gate.OPEN_CYCLES] == 1, "for XRP there was no room any more"
+
+
+async def test_where_there_is_room_the_next_best_follows() -> None:
+    scene = scene_with_sol()
+    await scene.know()
+    await scene.see(*kimchi_quotes(), *DEARER_SOL)
+    assert scene.starter.ids == ["SOL-1", "XRP-1"]
+
+
+async def test_one_mispricing_opens_one_cycle_and_not_its_mirror(scene: Scene) -> None:
+    """XRP out and TRX home, or TRX out and XRP home: the same four trades. TRX is the further one off."""
+    await scene.know()
+    await scene.see(*kimchi_quotes(), *CHEAP_TRX)
+    await scene.see(*kimchi_quotes(), *CHEAP_TRX)
+    assert len(scene.starter.ids) == 1
+    assert scene.counts[Gate.MIRROR] > 0
+
+
+async def test_the_mirror_of_a_cycle_that_another_initiator_began_is_not_opened(scene: Scene) -> None:
+    scene.books.states = {TRX: CoinState(4, open=True, closed_ms=None, direction=Direction.TO_BINANCE)}
+    await scene.know()
+    await scene.see(*kimchi_quotes(), *CHEAP_TRX)
+    assert not scene.starter.ids
+    assert scene.counts[Gate.MIRROR] > 0
+
+
 async def test_the_number_follows_the_read_model(scene: Scene) -> None:
     scene.books.states = {XRP: CoinState(41, open=False, closed_ms=NOW - 60_000)}
     await scene.know()
@@ -190,11 +233,11 @@ async def test_a_coin_rests_after_its_cycle(scene: Scene) -> None:
 
 
 async def test_no_more_cycles_than_allowed_even_in_one_batch() -> None:
-    """Both XRP (out) and TRX (home) pay at once; starts under way count as open."""
-    scene = Scene(replace(SETTINGS, rules=Rules(LIMITS, replace(WIDE, open_cycles=1), cooldown_ms=0)))
+    """Both XRP and SOL pay at once; starts under way count as open."""
+    scene = scene_with_sol(Rules(LIMITS, replace(WIDE, open_cycles=1), cooldown_ms=0))
     await scene.know()
-    await scene.see(*kimchi_quotes())
-    await scene.see(*kimchi_quotes())
+    await scene.see(*kimchi_quotes(), *DEARER_SOL)
+    await scene.see(*kimchi_quotes(), *DEARER_SOL)
     assert len(set(scene.starter.ids)) == 1
     assert scene.counts[Gate.OPEN_CYCLES] > 0
 
@@ -239,10 +282,11 @@ async def test_a_latch_that_was_reached_halts_trading_until_a_person_has_looked(
         StatedBooks(states={XRP: CoinState(41, open=True, closed_ms=None)}),
         StatedBooks(states={XRP: CoinState(41, open=False, closed_ms=NOW - 1)}),
         StatedBooks(states={Asset(f"C{n}"): CoinState(1, open=True, closed_ms=None) for n in range(5)}),
+        StatedBooks(states={TRX: CoinState(1, open=True, closed_ms=None, direction=Direction.TO_BINANCE)}),
         StatedBooks(at_stake=replace(RICH, exposure=Exposure(day_krw=100_000_000_000))),
         StatedBooks(at_stake=replace(RICH, free={venue: Money(d(1), venue.cash) for venue in PAIR})),
     ],
-    ids=["halted", "busy", "rests", "full", "day cap", "no cash"],
+    ids=["halted", "busy", "rests", "full", "mirror", "day cap", "no cash"],
 )
 async def test_who_asks_why_reads_the_gate_that_is_counted(books: StatedBooks) -> None:
     scene = Scene(books=books)
@@ -250,7 +294,7 @@ async def test_who_asks_why_reads_the_gate_that_is_counted(books: StatedBooks) -
     scene.counts.clear()
     await scene.see(*kimchi_quotes())
     opened = sum(state.open for state in books.states.values())
-    facts = Facts(books.level, books.at_stake.exposure.with_open(opened), books.at_stake.free)
+    facts = Facts(books.level, books.at_stake.exposure.with_open(opened), books.at_stake.free, legs_out(books.states))
     view = MarketView.of(kimchi_quotes(), free_rules((XRP, TRX, USDT)))
     told = explain_coin(view, PAIR, XRP, (XRP, TRX, USDT), books.states, facts, SETTINGS.rules, NOW, NOW)
     first = told.directions[Direction.TO_UPBIT].closed[0].gate
@@ -297,14 +341,14 @@ async def test_rules_that_are_not_read_anew_count_as_none(scene: Scene) -> None:
 
 
 async def test_a_start_that_failed_is_tried_with_the_same_number(scene: Scene) -> None:
-    scene.starter.faults.extend([StartFailed("no answer"), StartFailed("no answer")])
+    scene.starter.faults.append(StartFailed("no answer"))
     await scene.know()
     await scene.see(*kimchi_quotes())
     asked = len(scene.starter.asked)
     await scene.see(*kimchi_quotes())
     assert len(scene.starter.asked) > asked
-    assert set(scene.starter.ids) == {"XRP-1", "TRX-1"}
-    assert scene.counts["start_failed"] == 2
+    assert set(scene.starter.ids) == {"XRP-1"}
+    assert scene.counts["start_failed"] == 1
 
 
 async def test_a_late_joiner_starts_from_the_last_values(scene: Scene) -> None:

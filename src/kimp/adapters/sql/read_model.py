@@ -18,6 +18,7 @@ from kimp.contracts.status import CycleStatus
 from kimp.domain.admission import NEVER_TRADED, REFUSALS_COUNTED, CoinState
 from kimp.domain.errors import BadMessage
 from kimp.domain.money import Asset
+from kimp.domain.venues import PAIR, Direction, Venue
 from kimp.ports.books import CycleRow, Result
 
 LONGEST_KIND = 64
@@ -122,12 +123,12 @@ class SqlReadModel:
         Otherwise its number would be given twice, should Temporal forget it in between.
         """
         last = select(cycles.c.coin, func.max(cycles.c.number).label("number")).group_by(cycles.c.coin).subquery()
-        shown = (cycles.c.coin, cycles.c.number, cycles.c.status, cycles.c.closed_ms, cycles.c.reason)
+        shown = [cycles.c[name] for name in ("coin", "number", "status", "closed_ms", "reason", "direction")]
         query = select(*shown).join_from(
             last, cycles, (cycles.c.coin == last.c.coin) & (cycles.c.number == last.c.number)
         )
 
-        reserved = select(reservations.c.cycle_id).where(reservations.c.released_ms.is_(None))
+        reserved = select(reservations.c.cycle_id, reservations.c.venue).where(reservations.c.released_ms.is_(None))
 
         async def work(connection: AsyncConnection) -> Mapping[Asset, CoinState]:
             states = {
@@ -137,16 +138,18 @@ class SqlReadModel:
                     closed_ms=closed_ms,
                     refusals=int(by_a_market(status, reason)),
                     refusal=(reason or "").split("; ")[-1],
+                    direction=Direction(direction),
                 )
-                for coin, number, status, closed_ms, reason in await connection.execute(query)
+                for coin, number, status, closed_ms, reason, direction in await connection.execute(query)
             }
             for coin, state in states.items():
                 if state.refusals:
                     states[coin] = replace(state, refusals=await _refusals(connection, coin, state.last_number))
-            for cycle_id in (await connection.execute(reserved)).scalars():
+            for cycle_id, venue in await connection.execute(reserved):
                 coin, number = _coin_and_number(cycle_id)
                 last = states.get(coin, NEVER_TRADED).last_number
-                states[coin] = CoinState(max(last, number), open=True, closed_ms=None)
+                out = PAIR.way_from(Venue(venue))
+                states[coin] = CoinState(max(last, number), open=True, closed_ms=None, direction=out)
             return states
 
         return await self._store.read(work)
