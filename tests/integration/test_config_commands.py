@@ -45,7 +45,7 @@ async def test_show_names_the_source_of_each_value(tmp_path: Path, vault: FakeVa
     assert lines["trading.threshold"] == ["0.006", "kimp.toml"]
     assert lines["trading.cooldown_s"] == ["9", "environment"]
     assert lines["trading.slippage"] == ["0.003", "vault"]
-    assert lines["trading.premium_band"] == ["0.2", "default"]
+    assert lines["trading.premium_band"] == ["0.03", "default"]
     assert lines["upbit.secret_key"] == ["**********", "vault"]
 
 

@@ -17,13 +17,14 @@ DAY_S = 86_400
 Threshold = Annotated[Decimal, Field(ge=0, le=Decimal("0.2"))]
 Slippage = Annotated[Decimal, Field(ge=0, le=Decimal("0.05"))]
 Band = Annotated[Decimal, Field(ge=Decimal("0.005"), le=Decimal("0.5"))]
+Share = Annotated[Decimal, Field(ge=Decimal("0.01"), le=100)]
 Result = Annotated[Decimal, Field(ge=Decimal("-0.5"), le=Decimal("0.2"))]
 
 
 class TradingSettings(Section):
     """What to trade, when, and how much."""
 
-    coins: tuple[CoinName, ...] = ("XRP", "SOL", "DOGE", "TRX", "ADA", "XLM")
+    coins: tuple[CoinName, ...] = ("XRP", "SOL", "SUI", "AVAX", "NEAR", "APT")
     """Coins to earn with. USDT is always a way home and need not be named."""
     threshold: Threshold = Decimal("0.004")
     """Least expected result of the whole cycle over the cash spent (0.004 = 0.4 %)."""
@@ -33,8 +34,12 @@ class TradingSettings(Section):
     """Least cash that a cycle starts with, in won; no more than `notional_krw` in any case."""
     slippage: Slippage = Decimal("0.002")
     """How much worse than the quote an order may fill."""
-    premium_band: Band = Decimal("0.2")
-    """A premium beyond this, either way, is taken for bad data."""
+    premium_band: Band = Decimal("0.03")
+    """A coin whose premium is further than this from zero, or from what is usual for it, is neither traded nor a way
+    home.
+    """
+    tick_share: Share = Decimal("0.25")
+    """A coin is left out if one tick of its price, on either venue, is more than this share of the threshold."""
     price_band: Decimal = Field(default=Decimal("0.01"), ge=Decimal("0.001"), le=Decimal("0.1"))
     """A cycle is not opened if the venues' own prices are further than this from those that it was decided by."""
     least_krw_per_usdt: Decimal = Field(default=Decimal(500), ge=100, le=10_000)
@@ -107,6 +112,7 @@ class TradingSettings(Section):
             premium_band=self.premium_band,
             max_quote_age_ms=self.max_quote_age_ms,
             least_notional_krw=self.least_notional_krw,
+            tick_share=self.tick_share,
         )
 
     def price_bounds(self) -> PriceBounds:

@@ -135,7 +135,7 @@ def _within(host: str, domain: str) -> bool:
     return host == domain or host.endswith(f".{domain}")
 
 
-PAPER_NETWORKS = {coin: coin for coin in ("XRP", "SOL", "DOGE", "TRX", "ADA", "XLM")} | {"USDT": "TRX"}
+PAPER_NETWORKS = {coin: coin for coin in ("XRP", "SOL", "SUI", "AVAX", "NEAR", "APT")} | {"USDT": "TRX"}
 
 
 class UpbitSettings(VenueSettings):

@@ -31,10 +31,10 @@ from kimp.paper.coins import DEFAULT_COINS, CoinConfig
 
 CLONES = {
     "XRP": ("STX", "EOS", "ATOM"),
-    "SOL": ("DOT", "SUI", "APT"),
+    "SOL": ("DOT", "TON", "ALGO"),
     "DOGE": ("LINK", "ARB", "OP"),
-    "TRX": ("AVAX", "SEI", "INJ"),
-    "ADA": ("NEAR", "ICP", "FIL"),
+    "TRX": ("KSM", "SEI", "INJ"),
+    "ADA": ("QTUM", "ICP", "FIL"),
     "XLM": ("HBAR", "STEEM", "HIVE"),
 }
 """Further coins with the price and the network of a usual one, so that more cycles run at a time. Those in the place of
@@ -205,6 +205,9 @@ def _trading(folder: Path, size: Size) -> dict[str, str]:
         "KIMP_UPBIT__NETWORKS": networks,
         "KIMP_BINANCE__NETWORKS": networks,
         "KIMP_TRADING__COINS": json.dumps([coin.name for coin in coins if coin.name != "USDT"]),
+        # Some of them move in coarse steps, and here no coin is left out.
+        "KIMP_TRADING__TICK_SHARE": "100",
+        "KIMP_TRADING__PREMIUM_BAND": "0.2",
         "KIMP_TRADING__NOTIONAL_KRW": str(NOTIONAL_KRW),
         "KIMP_CAPS__OPEN_CYCLES": str(size.coins),
         # Chaos loses money every minute; what halts by that is tested elsewhere.

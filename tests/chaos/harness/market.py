@@ -8,7 +8,7 @@ from chaos.harness.ground import Ground
 from kimp.contracts.status import CycleStatus
 
 PREMIUM = (0.014, 0.03)
-"""Below the lower end hardly a cycle pays, and the band of kimp's own ends at 0.2."""
+"""Below the lower end hardly a cycle pays; the band of kimp's own is set far beyond the upper one."""
 HOLD_S = (6.0, 15.0)
 
 

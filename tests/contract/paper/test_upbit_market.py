@@ -5,12 +5,13 @@ from typing import Any
 
 import aiohttp
 
+from kimp.paper.coins import DEFAULT_COINS
 from kimp.paper.server import PaperExchange
 
 
 async def test_markets_and_tickers(upbit: Any) -> None:
     markets = await upbit.load_markets()
-    assert set(markets) == {f"{c}/KRW" for c in ("XRP", "SOL", "DOGE", "TRX", "ADA", "XLM", "USDT")}
+    assert set(markets) == {f"{c.name}/KRW" for c in DEFAULT_COINS}
     every = await upbit.fetch_tickers()
     two = await upbit.fetch_tickers(["XRP/KRW", "SOL/KRW"])
     assert set(every) == set(markets)
