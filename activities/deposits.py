@@ -8,8 +8,8 @@ from collections import Counter
 from collections.abc import Sequence
 
 from kimp.contracts.transfers import DepositQuery, TransferState
-from kimp.ports.books import DepositClaim
 from kimp.ports.exchange import VenueDeposit
+from kimp.ports.journal import DepositClaim
 
 PREFERRED = (TransferState.DONE, TransferState.PENDING, TransferState.FAILED)
 """Of several deposits of the same amount: one that was refused is the transfer's own only if no other can be."""

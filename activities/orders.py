@@ -22,9 +22,10 @@ from kimp.domain.venues import Venue
 from kimp.domain.won import krw_per
 from kimp.observability import metrics
 from kimp.observability.crash_points import crash_point
-from kimp.ports.books import Controls, Journal, SendPermit
 from kimp.ports.clock import SteadyClock
+from kimp.ports.controls import Controls
 from kimp.ports.exchange import Trading, VenueOrder
+from kimp.ports.journal import Journal, SendPermit
 
 SEND_WITHIN_MS = 2_000
 """An attempt that stalls longer between journal and send must not send any more: a later one may have taken over."""

@@ -16,11 +16,11 @@ from kimp.domain.errors import KimpError
 from kimp.domain.gates import Blocked, Gate
 from kimp.domain.market import Quote
 from kimp.domain.money import CONTEXT, USDT, Asset, Money
-from kimp.domain.own_prices import Books, PriceBounds, Told, books_needed, check_told
+from kimp.domain.own_prices import Books, MessagePrices, PriceBounds, books_needed, check_message_prices
 from kimp.domain.venues import Pair, Venue
 from kimp.observability import metrics
-from kimp.ports.books import Controls
 from kimp.ports.clock import SteadyClock
+from kimp.ports.controls import Controls
 from kimp.ports.exchange import MarketData
 
 KEEP_MS = 1_000
@@ -72,7 +72,7 @@ class PriceGuard:
         except (KimpError, TimeoutError) as error:
             del self._readings[intent.coin]
             return self._count(Blocked(Gate.OWN_PRICES_MISSING, f"{error}" or "the venues took too long to tell them"))
-        blocked = check_told(_told(intent, opening), self._pair, own, self.bounds)
+        blocked = check_message_prices(_told(intent, opening), self._pair, own, self.bounds)
         if blocked is None:
             self._refused.clear()
             return None
@@ -112,9 +112,9 @@ def _hear(reading: asyncio.Task[Books]) -> None:
         reading.exception()
 
 
-def _told(intent: OrderIntent, opening: Opening) -> Told:
+def _told(intent: OrderIntent, opening: Opening) -> MessagePrices:
     cost = CONTEXT.multiply(intent.limit_price, intent.quantity)
-    return Told(
+    return MessagePrices(
         venue=intent.venue,
         coin=intent.coin,
         limit_price=intent.limit_price,

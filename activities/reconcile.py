@@ -17,9 +17,11 @@ from kimp.domain.own_prices import PriceBounds
 from kimp.domain.venues import Pair, Venue
 from kimp.domain.won import CASH
 from kimp.observability.crash_points import crash_point
-from kimp.ports.books import Controls, Ledger, Strandings
 from kimp.ports.clock import Clock
+from kimp.ports.controls import Controls
 from kimp.ports.exchange import MarketData
+from kimp.ports.journal import Strandings
+from kimp.ports.ledger import Ledger
 from kimp.ports.settings import TradingRules
 
 SURFACES_MS = 3 * FENCE_MS

@@ -7,7 +7,7 @@ from temporalio import activity
 from kimp.contracts.cycle import CycleRecord
 from kimp.observability import metrics
 from kimp.observability.crash_points import crash_point
-from kimp.ports.books import ReadModel
+from kimp.ports.read_model import ReadModel
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ from temporalio import activity
 
 from kimp.contracts.orders import OrderIntent
 from kimp.contracts.transfers import WithdrawalIntent
-from kimp.ports.books import Journal
+from kimp.ports.journal import Journal
 
 WAS_RESET = "this run was reset and sends nothing new; terminate it, and the sweep goes on from what the books say"
 

@@ -19,8 +19,8 @@ from kimp.domain.venues import Venue
 from kimp.observability import metrics
 from kimp.observability.context import bound
 from kimp.observability.crash_points import crash_point
-from kimp.ports.books import Stranding, Strandings
 from kimp.ports.exchange import Trading, VenueOrder
+from kimp.ports.journal import Stranding, Strandings
 from kimp.ports.settings import TradingRules
 from kimp.ports.starter import CycleFates
 

@@ -7,7 +7,7 @@ from temporalio import activity
 from kimp.contracts.cycle import Journalled, JournalQuery
 from kimp.contracts.status import CycleStatus
 from kimp.observability.crash_points import crash_point
-from kimp.ports.books import Strandings
+from kimp.ports.journal import Strandings
 
 
 @dataclass(frozen=True)

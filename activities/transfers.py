@@ -32,9 +32,9 @@ from kimp.domain.money import ZERO, Asset
 from kimp.domain.reasons import Kind
 from kimp.domain.venues import Venue
 from kimp.observability.crash_points import crash_point
-from kimp.ports.books import Journal, SendPermit
 from kimp.ports.clock import SteadyClock
 from kimp.ports.exchange import Transfers
+from kimp.ports.journal import Journal, SendPermit
 
 Allowed = Mapping[tuple[Venue, Asset], Address]
 """Source venue and coin -> the only place they may be sent to."""

@@ -23,7 +23,7 @@ with workflow.unsafe.imports_passed_through():
     from kimp.adapters.clock import SystemClock
     from kimp.adapters.embedded.process import LOOPBACK, ServerProcess, free_port
     from kimp.adapters.redis.bus import RedisTickBus
-    from kimp.adapters.sql.books import SqlBooks
+    from kimp.adapters.sql.database import SqlDatabase
     from kimp.adapters.sql.schema import migrate
     from kimp.adapters.telemetry.exports import start_exports
     from kimp.adapters.temporal.devserver import DevServer
@@ -99,7 +99,7 @@ class World:
     client: Client
     bare: Client
     """The baseline's: it traces nothing."""
-    books: SqlBooks
+    books: SqlDatabase
     bus: RedisTickBus
     venues: dict[Venue, Timed]
 

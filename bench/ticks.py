@@ -21,7 +21,7 @@ from kimp.domain.decision import Rules
 from kimp.domain.market import Instrument, Network, Quote, TickBand, VenueRules
 from kimp.domain.money import USDT, Asset
 from kimp.domain.venues import PAIR, Venue
-from kimp.ports.books import Stakes
+from kimp.ports.controls import Stakes
 from kimp.ports.starter import StartOutcome
 
 COINS = [Asset(f"C{number}") for number in range(300)]

@@ -13,7 +13,7 @@ from kimp.domain.caps import Exposure
 from kimp.domain.decision import Facts
 from kimp.domain.money import Asset
 from kimp.domain.venues import Direction
-from kimp.ports.books import Stakes
+from kimp.ports.controls import Stakes
 from kimp.ports.starter import StartOutcome
 
 FORGET_MS = 30_000

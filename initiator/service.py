@@ -26,8 +26,9 @@ from kimp.observability import metrics
 from kimp.observability.context import bound
 from kimp.observability.crash_points import crash_point
 from kimp.observability.tracing import Cause, from_tick
-from kimp.ports.books import Capital, CoinStates, Controls
 from kimp.ports.clock import SteadyClock
+from kimp.ports.controls import Capital, Controls
+from kimp.ports.read_model import CoinStates
 from kimp.ports.starter import CycleStarter, StartOutcome
 from kimp.ports.ticks import TickBus
 

@@ -15,7 +15,7 @@ with workflow.unsafe.imports_passed_through():
     from kimp.domain.venues import Direction
 
 from workflows.buying import RouteBuy
-from workflows.execution import Execution, Place
+from workflows.execution import Execution, TradeStep
 from workflows.life import CycleLife
 from workflows.rebalancing import await_route
 from workflows.steps import StepFailed
@@ -36,11 +36,11 @@ class ArbitrageCycle(CycleLife):
 
     @workflow.run
     async def run(self, cycle: CycleInput) -> CycleResult:  # noqa: ARG002 - the SDK hands it to both
-        return await self._live()
+        return await self._run_to_end()
 
-    async def _earn(self) -> CycleResult:
+    async def _trade(self) -> CycleResult:
         cycle = self._cycle
-        place = Place(Leg.ONE, cycle.direction.source, cycle.coin, Side.BUY)
+        place = TradeStep(Leg.ONE, cycle.direction.source, cycle.coin, Side.BUY)
         opening = self._trading(Execution(self._story, place, cycle.expected.spent.amount))
         refusal = await self._step("leg one's buy", lambda: self._open(opening))
         if refusal is not None:
@@ -94,7 +94,7 @@ class ArbitrageCycle(CycleLife):
                 self._story.advance(CycleStatus.REBALANCING_IN_PROGRESS)
             if coin == cash.asset:
                 return coin, cash.amount
-            place = Place(Leg.HOME, self._cycle.direction.destination, coin, Side.BUY)
+            place = TradeStep(Leg.HOME, self._cycle.direction.destination, coin, Side.BUY)
             buy = self._trading(RouteBuy(self._story, place, cash.amount, pause))
             await self._step(f"buying {coin} for the way home", buy.run)
             if not buy.given_up:
@@ -115,7 +115,7 @@ class ArbitrageCycle(CycleLife):
         arrived = await self._step(f"moving {coin}", transfer.run)
         if coin == direction.destination.cash:
             return cash_of(direction.destination, arrived)
-        sale = self._trading(Execution(self._story, Place(leg, direction.destination, coin, Side.SELL), arrived))
+        sale = self._trading(Execution(self._story, TradeStep(leg, direction.destination, coin, Side.SELL), arrived))
         if not await self._step(f"selling {coin}", sale.run):
             raise StepFailed(f"{arrived:f} {coin} are too few to sell on {direction.destination}")
         return cash_of(direction.destination, sale.cash)

@@ -18,11 +18,11 @@ with workflow.unsafe.imports_passed_through():
     from kimp.domain.venues import Direction, Venue
 
 from workflows.buying import BuyBack, RouteBuy
-from workflows.execution import Execution, Place
-from workflows.late_order import settle
+from workflows.execution import Execution, TradeStep
+from workflows.late_order import book_late_order
 from workflows.policies import MARKET
 from workflows.rebalancing import await_route
-from workflows.steps import NeedsPerson, answered
+from workflows.steps import NeedsPerson, until_answered
 from workflows.story import CycleStory, as_time
 from workflows.transfer import Transfer
 
@@ -43,7 +43,7 @@ class Compensation:
         self._goes_on = False
         self._pause: timedelta | None = None
 
-    def go_on(self, so_far: Progress) -> None:
+    def restore(self, so_far: Progress) -> None:
         """Where an earlier run of the workflow stopped."""
         self.dust = {(one.account, one.asset): one.amount for one in so_far.dust}
         self.abroad_since = as_time(so_far.abroad_since_ms)
@@ -58,13 +58,13 @@ class Compensation:
             self._story.absent.append(self._story.unanswered)
             self._story.unanswered = None
         for order in self._story.absent:
-            await settle(self._story, order)
+            await book_late_order(self._story, order)
         for transfer in reversed(self._transfers):
             await transfer.settle()
         policy = self._story.cycle.policy
         for venue, coin, lacking in debts(self._story.held, {self._story.cycle.coin, *policy.route_coins}):
-            self._story.tell(f"given away and never owned: {lacking:f} {coin} on {venue}")
-            await BuyBack(self._story, Place(Leg.BACK, venue, coin, Side.BUY), lacking).run()
+            self._story.report(f"given away and never owned: {lacking:f} {coin} on {venue}")
+            await BuyBack(self._story, TradeStep(Leg.BACK, venue, coin, Side.BUY), lacking).run()
         while (position := self._next()) is not None:
             await self._undo(position)
 
@@ -83,7 +83,7 @@ class Compensation:
             await self._send(position.asset, position.amount, self._way_home.pair.way_from(position.venue))
         else:
             await Execution(
-                self._story, Place(Leg.BACK, position.venue, position.asset, Side.SELL), position.amount
+                self._story, TradeStep(Leg.BACK, position.venue, position.asset, Side.SELL), position.amount
             ).run()
             self._leave(position)
 
@@ -93,7 +93,7 @@ class Compensation:
         if (other, position.asset) in self._story.refused:
             return False
         if (venue, position.asset) in self._story.refused:
-            self._story.tell(f"{position} goes to {other}: the account may not sell it on {venue}")
+            self._story.report(f"{position} goes to {other}: the account may not sell it on {venue}")
             return True
         return venue is not self._home and (await self._ways_back(position)).send_back
 
@@ -106,7 +106,7 @@ class Compensation:
         self._story.route = route.coin
         if route.coin == venue.cash:
             return await self._send(route.coin, position.amount, self._way_home)
-        buy = RouteBuy(self._story, Place(Leg.BACK, venue, route.coin, Side.BUY), position.amount, self._pause)
+        buy = RouteBuy(self._story, TradeStep(Leg.BACK, venue, route.coin, Side.BUY), position.amount, self._pause)
         await buy.run()
         self._pause = buy.pause
         return None if buy.given_up else await self._send(route.coin, buy.coins, self._way_home)
@@ -119,7 +119,7 @@ class Compensation:
 
     async def _ways_back(self, position: Position) -> WaysBack:
         policy = self._story.cycle.policy
-        return await answered(
+        return await until_answered(
             self._story,
             MARKET,
             MarketActivities.find_ways_back,

@@ -12,7 +12,7 @@ with workflow.unsafe.imports_passed_through():
     from kimp.domain.wording import exactly
 
 from workflows.policies import FOLLOW
-from workflows.steps import LOOK_AGAIN, NeedsPerson, answered, look_again, proves_nothing
+from workflows.steps import LOOK_AGAIN, NeedsPerson, look_again, proves_nothing, until_answered
 from workflows.story import CycleStory
 
 
@@ -44,7 +44,7 @@ async def follow_deposit(
 async def _ask(story: CycleStory, intent: WithdrawalIntent, sent: WithdrawalReport) -> DepositReport:
     if sent.txid is None:
         raise NeedsPerson(f"withdrawal {sent.venue_id} is done but has no txid to look for", Kind.WITHDRAWAL)
-    return await answered(
+    return await until_answered(
         story,
         FOLLOW,
         TransferActivities.follow_deposit,

@@ -25,7 +25,7 @@ with workflow.unsafe.imports_passed_through():
 
 from workflows.page import turn_page_if_full
 from workflows.policies import MARKET, ORDER
-from workflows.steps import LOOK_AGAIN, NeedsPerson, StepFailed, answered, look_again, proves_nothing
+from workflows.steps import LOOK_AGAIN, NeedsPerson, StepFailed, look_again, proves_nothing, until_answered
 from workflows.story import CycleStory, now_ms
 from workflows.timeline import traded
 
@@ -40,7 +40,7 @@ PAUSE = timedelta(seconds=2)
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class TradeStep:
     """Where in the cycle an execution stands."""
 
     leg: Leg
@@ -68,7 +68,7 @@ class Execution:
     It keeps its progress, so that a step that failed half way goes on where it stopped.
     """
 
-    def __init__(self, story: CycleStory, place: Place, target: Decimal, pause: timedelta | None = None) -> None:
+    def __init__(self, story: CycleStory, place: TradeStep, target: Decimal, pause: timedelta | None = None) -> None:
         """`target` is cash of the venue for a buy, coins for a sale."""
         self._story = story
         self._place = place
@@ -90,7 +90,7 @@ class Execution:
         """The step that it is."""
         return self._place.name
 
-    def go_on(self, so_far: TradedSoFar) -> None:
+    def restore(self, so_far: TradedSoFar) -> None:
         """As an earlier run of the workflow left it, which is a wait."""
         self._part, self._attempt, self._fruitless = so_far.part, so_far.attempt, so_far.fruitless
         self.coins, self.cash, self.done = so_far.coins, so_far.cash, so_far.done
@@ -203,7 +203,7 @@ class Execution:
         )
         self._story.unanswered = intent
         with place.bound():
-            report = await answered(
+            report = await until_answered(
                 self._story,
                 ORDER,
                 OrderActivities.execute_order,
@@ -247,7 +247,7 @@ class Execution:
 
     async def read_market(self) -> MarketNow:
         place = self._place
-        now = await answered(
+        now = await until_answered(
             self._story,
             MARKET,
             MarketActivities.read_market,

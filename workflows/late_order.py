@@ -8,14 +8,14 @@ with workflow.unsafe.imports_passed_through():
     from kimp.domain.ids import step_of
 
 from workflows.policies import ORDER
-from workflows.steps import answered, proves_nothing
+from workflows.steps import proves_nothing, until_answered
 from workflows.story import CycleStory
 from workflows.timeline import traded
 
 
-async def settle(story: CycleStory, order: OrderIntent) -> None:
+async def book_late_order(story: CycleStory, order: OrderIntent) -> None:
     """What became of an order of before: its journal entry exists, so it is looked up and never sent."""
-    report = await answered(
+    report = await until_answered(
         story,
         ORDER,
         OrderActivities.execute_order,
@@ -26,4 +26,4 @@ async def settle(story: CycleStory, order: OrderIntent) -> None:
     if report.outcome is OrderOutcome.FILLED:
         await story.book(traded(order.side, order.venue, order.coin, report), order.entries(report.fills))
     elif report.outcome is OrderOutcome.FOREIGN:
-        story.tell(report.reason)
+        story.report(report.reason)

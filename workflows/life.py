@@ -49,15 +49,15 @@ class CycleLife:
         self._writing_off = False
         self._traded = {one.step: one for one in terms.progress.traded} if terms.progress else {}
         if terms.progress is not None:
-            self._go_on(terms.progress)
+            self._restore(terms.progress)
 
     @abstractmethod
-    async def _earn(self) -> CycleResult:
+    async def _trade(self) -> CycleResult:
         """What the workflow is for. Raises StepFailed or Stopped if what was done is to be undone."""
 
-    async def _live(self) -> CycleResult:
+    async def _run_to_end(self) -> CycleResult:
         """A cancellation stops nothing half way: `Control` tells the next safe point, which undoes the cycle."""
-        life = asyncio.create_task(self._earn_or_undo())
+        life = asyncio.create_task(self._trade_or_undo())
         while not life.done():
             try:
                 await asyncio.shield(life)
@@ -87,20 +87,20 @@ class CycleLife:
         )
         return self._terms.model_copy(update={"progress": progress})
 
-    def _go_on(self, progress: Progress) -> None:
+    def _restore(self, progress: Progress) -> None:
         """Where an earlier run of the workflow stopped, because its history had become long."""
         self._control.resume(progress.stop, heard=progress.stop_heard, undoing=progress.undoing is not None)
-        self._story.go_on(progress.told)
+        self._story.restore(progress.told)
         self._transfers += [Transfer.going_on(self._story, one) for one in progress.moved]
         self._home_since = as_time(progress.home_since_ms)
         self._undoing_because = progress.undoing
-        self._compensation.go_on(progress)
+        self._compensation.restore(progress)
         self._parking = progress.parked
 
     def _trading(self, execution: E) -> E:
         """The same, as far as an earlier run of the workflow has come with it."""
         if (so_far := self._traded.pop(execution.name, None)) is not None:
-            execution.go_on(so_far)
+            execution.restore(so_far)
         self._executions[execution.name] = execution
         return execution
 
@@ -112,11 +112,11 @@ class CycleLife:
         """The leg's transfer, if an earlier run of the workflow has begun it."""
         return next((transfer for transfer in self._transfers if transfer.leg is leg), None)
 
-    async def _earn_or_undo(self) -> CycleResult:
+    async def _trade_or_undo(self) -> CycleResult:
         if self._undoing_because is not None:
             return await self._undo(self._undoing_because)
         try:
-            return await self._earn()
+            return await self._trade()
         except (StepFailed, Stopped) as failure:
             return await self._undo(str(failure))
 
@@ -185,7 +185,7 @@ class CycleLife:
     @workflow.update
     async def retry(self, request: OperatorRequest) -> CycleStatus:
         """Try the parked step again, or look at once for what the cycle waits for."""
-        self._hear("retry", request)
+        self._report_request("retry", request)
         self._story.refused.clear()
         self._control.nudge()
         return await self._decide(Decision.RETRY)
@@ -201,7 +201,7 @@ class CycleLife:
     @workflow.update
     async def compensate(self, request: OperatorRequest) -> CycleStatus:
         """Undo the parked cycle. An outcome that is unknown is taken for "it never happened": look before you ask."""
-        self._hear("compensate", request)
+        self._report_request("compensate", request)
         return await self._decide(Decision.COMPENSATE)
 
     @compensate.validator
@@ -214,7 +214,7 @@ class CycleLife:
     @workflow.update
     async def write_off(self, request: WriteOff) -> CycleStatus:
         """Take out of the books what is lost or was settled by hand; the rest of the cycle is undone."""
-        self._hear(f"write off {request.amount:f} {request.asset} of {request.account}", request)
+        self._report_request(f"write off {request.amount:f} {request.asset} of {request.account}", request)
         self._control.decide(Decision.COMPENSATE)  # now, or another decision could come in between
         self._writing_off = True
         await self._story.write_off(request)
@@ -231,7 +231,7 @@ class CycleLife:
     @workflow.update
     async def abort(self, request: OperatorRequest) -> CycleStatus:
         """Stop earning and undo the cycle from the next safe point on; what travels arrives first."""
-        self._hear("abort", request)
+        self._report_request("abort", request)
         self._control.stop(f"aborted by {request.by}: {request.note}")
         return self._story.status
 
@@ -249,8 +249,8 @@ class CycleLife:
                 f"somebody has just decided what to do with cycle {self._terms.cycle_id}; see what comes of it"
             )
 
-    def _hear(self, what: str, request: OperatorRequest) -> None:
-        self._story.tell(f"{request.by}: {what}; {request.note}")
+    def _report_request(self, what: str, request: OperatorRequest) -> None:
+        self._story.report(f"{request.by}: {what}; {request.note}")
 
     async def _decide(self, decision: Decision) -> CycleStatus:
         self._control.decide(decision)

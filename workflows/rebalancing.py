@@ -16,7 +16,7 @@ with workflow.unsafe.imports_passed_through():
 
 from workflows.page import turn_page_if_full
 from workflows.policies import ROUTES
-from workflows.steps import LOOK_AGAIN, LOOK_AGAIN_AT_MOST, StepFailed, answered
+from workflows.steps import LOOK_AGAIN, LOOK_AGAIN_AT_MOST, StepFailed, until_answered
 from workflows.story import CycleStory
 
 
@@ -87,7 +87,7 @@ def _worth_home(story: CycleStory, cash: Money) -> Money:
 
 
 async def _find_route(story: CycleStory, cash: Money, least: Money, look_for: timedelta) -> RouteReport:
-    return await answered(
+    return await until_answered(
         story,
         ROUTES,
         MarketActivities.find_route,

@@ -64,7 +64,7 @@ def proves_nothing(error: str, why: Reason) -> None:
     """Even a "no such thing" is only a lack of news: for looking after what was sent."""
 
 
-async def answered(
+async def until_answered(
     story: CycleStory,
     policy: CallPolicy,
     activity: Callable[[Any, Question], Awaitable[Answer]],

@@ -10,7 +10,7 @@ with workflow.unsafe.imports_passed_through():
     from kimp.contracts.cycle import CycleRecord, CycleResult, CycleTerms, TakeOver
     from kimp.contracts.operators import Decision, WriteOff
     from kimp.contracts.orders import OrderIntent
-    from kimp.contracts.progress import Market, ToldSoFar
+    from kimp.contracts.progress import Market, StorySoFar
     from kimp.contracts.search_attributes import KIMP_PROFIT_KRW, KIMP_REASON, KIMP_STATUS, WITHHELD
     from kimp.contracts.status import CycleStatus
     from kimp.domain.ids import Step, UsedNumber, step_of
@@ -80,9 +80,9 @@ class CycleStory:
         """What the cycle gained and lost on the venues and in transit, exactly, by what is booked."""
         return holdings(self.entries, self._before)
 
-    def so_far(self) -> ToldSoFar:
+    def so_far(self) -> StorySoFar:
         """For the next run of the workflow."""
-        return ToldSoFar(
+        return StorySoFar(
             status=self.status,
             sequence=self._sequence,
             waiting_reason=self.waiting_reason,
@@ -112,7 +112,7 @@ class CycleStory:
         absent = {order.client_order_id for order in self.absent}
         return step_of(entry_id)[1:] == Step.SEND or entry_id.partition("/")[0] in absent
 
-    def go_on(self, told: ToldSoFar) -> None:
+    def restore(self, told: StorySoFar) -> None:
         """Go on where an earlier run of the workflow stopped."""
         self.walked_through = True
         self.status, self._sequence = told.status, told.sequence
@@ -121,7 +121,7 @@ class CycleStory:
         self.least_pause = timedelta(seconds=told.pause_s or 0)
         self.spent, self.returned, self.route = told.spent, told.returned, told.route
         self.krw_per_usdt = told.krw_per_usdt
-        self.valuation.go_on(told)
+        self.valuation.restore(told)
         self._before = {(one.account, one.asset): one.amount for one in told.held}
         self._booked = set(told.booked)
         self.absent = list(told.absent)
@@ -131,7 +131,7 @@ class CycleStory:
         self.numbers.use(told.numbers)
         self._written_off = told.written_off
         self._takes_over = None
-        self._timeline.go_on(told.lines)
+        self._timeline.restore(told.lines)
         self._show()
 
     @property
@@ -140,7 +140,7 @@ class CycleStory:
         refused = {coin for _, coin in self.refused}
         return tuple(coin for coin in self.cycle.policy.route_coins if coin not in refused)
 
-    def tell(self, line: str) -> None:
+    def report(self, line: str) -> None:
         """Add a line to the table that the Web UI shows beside the running cycle."""
         workflow.logger.info("%s", line)
         result = self._timeline.so_far(self.held, self.krw_per_usdt)
@@ -164,7 +164,7 @@ class CycleStory:
         self._take_in(entries)
         self._sequence += 1
         if entries:
-            self.tell(what)
+            self.report(what)
         self._show()
         record = self._record(entries)
         while (why := await refused(record, what)) is not None and await self._shown_to_a_person(record, why):
@@ -178,7 +178,7 @@ class CycleStory:
         before, reason, kind = self.status, self.reason, self._kind
         self.control.forget_decisions()
         self.reason, self._kind = what_is_in_no_book(record, why), Kind.DATABASE
-        self.tell(f"parked: {self.reason}")
+        self.report(f"parked: {self.reason}")
         self._search_reason(self.reason)
         self.advance(CycleStatus.DEAD_LETTER)
         self._sequence += 1
@@ -232,7 +232,7 @@ class CycleStory:
         if self.profit_krw is not None:
             self._search_profit(self.profit_krw)
         last = ended(status, reason, self.profit_krw)
-        self.tell(last)
+        self.report(last)
         self.advance(status)
         await self.book(last)
         return CycleResult(
@@ -249,7 +249,7 @@ class CycleStory:
         self.walked_through = False
         await self.wait(None)
         self.reason, self._kind = reason.text, reason.kind
-        self.tell(f"parked: {reason}")
+        self.report(f"parked: {reason}")
         self._search_reason(reason.text)
         self.advance(CycleStatus.DEAD_LETTER)
         await self.book(f"parked: {reason}")
@@ -265,7 +265,7 @@ class CycleStory:
     async def take_over(self, why: str) -> None:
         """Go on with a cycle that another run began: its row is this run's from now on."""
         self.reason = why
-        self.tell(f"taken over: {why}")
+        self.report(f"taken over: {why}")
         self.advance(CycleStatus.COMPENSATING)
         await self.book(f"taken over: {why}")
         self._takes_over = None
@@ -282,7 +282,7 @@ class CycleStory:
         await self.wait(None)
         self.reason = reason
         self._search_reason(reason)
-        self.tell(f"undoing: {reason}")
+        self.report(f"undoing: {reason}")
         self.advance(CycleStatus.COMPENSATING)
         await self.book(f"undoing: {reason}")
 
@@ -298,7 +298,7 @@ class CycleStory:
         self.profit_krw, doubt = await self.valuation.result_krw(self.cycle.cycle_id, self.held, self.krw_per_usdt)
         if doubt is None:
             return reason
-        self.tell(doubt)
+        self.report(doubt)
         return doubt if reason is None else f"{reason}. {doubt}"
 
     def _record(self, entries: Sequence[Entry]) -> CycleRecord:

@@ -14,7 +14,7 @@ with workflow.unsafe.imports_passed_through():
     from kimp.domain.reasons import Reason
 
 from workflows.control import Stopped
-from workflows.late_order import settle
+from workflows.late_order import book_late_order
 from workflows.life import CycleLife
 from workflows.policies import READ_JOURNAL
 from workflows.steps import StepFailed
@@ -36,9 +36,9 @@ class StrandedCycle(CycleLife):
 
     @workflow.run
     async def run(self, cycle: StrandedInput) -> CycleResult:  # noqa: ARG002 - the SDK hands it to both
-        return await self._live()
+        return await self._run_to_end()
 
-    async def _earn(self) -> CycleResult:
+    async def _trade(self) -> CycleResult:
         """There is nothing to earn any more."""
         cycle = self._cycle
         if self._parking is not None and self._parking.reason == cycle.why:  # by an earlier run of the workflow
@@ -53,7 +53,7 @@ class StrandedCycle(CycleLife):
             self._story.know(left.entries, left.numbers)
             self._orders, self._withdrawals = list(left.orders), list(left.withdrawals)
         while self._orders:
-            await settle(self._story, self._orders[0])
+            await book_late_order(self._story, self._orders[0])
             del self._orders[0]
         await self._follow()
         self._story.spent = self._spent()

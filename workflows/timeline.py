@@ -46,7 +46,7 @@ class Timeline:
         """For the next run of the workflow."""
         return tuple(self._rows[-ROWS_KEPT:])
 
-    def go_on(self, rows: Sequence[str]) -> None:
+    def restore(self, rows: Sequence[str]) -> None:
         """After those of an earlier run of the workflow."""
         self._rows = list(rows)
 

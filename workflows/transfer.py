@@ -27,16 +27,16 @@ with workflow.unsafe.imports_passed_through():
 
 from workflows.buying import BuyBack
 from workflows.deposit import follow_deposit
-from workflows.execution import Place
+from workflows.execution import TradeStep
 from workflows.policies import PREPARE, WITHDRAW
 from workflows.steps import (
     LOOK_AGAIN,
     Barred,
     NeedsPerson,
     StepFailed,
-    answered,
     look_again,
     spends_its_id,
+    until_answered,
 )
 from workflows.story import CycleStory, as_ms, as_time, now_ms
 from workflows.timeline import credited, left
@@ -153,7 +153,7 @@ class Transfer:
 
         Unless the journal knows that the venue took it; then it is still this transfer's, and followed by `settle`."""
         if self._intent is not None and self._sent is None:
-            given_up = await answered(
+            given_up = await until_answered(
                 self._story,
                 PREPARE,
                 TransferActivities.give_up_withdrawal,
@@ -226,7 +226,7 @@ class Transfer:
         pause = LOOK_AGAIN
         while True:
             self._story.control.check()
-            terms = await answered(
+            terms = await until_answered(
                 self._story,
                 PREPARE,
                 TransferActivities.prepare_transfer,
@@ -242,7 +242,7 @@ class Transfer:
 
     async def _withdraw(self, intent: WithdrawalIntent) -> WithdrawalReport:
         try:
-            await answered(
+            await until_answered(
                 self._story,
                 WITHDRAW,
                 TransferActivities.withdraw,
@@ -270,5 +270,5 @@ class Transfer:
         source = self._direction.source
         lacking = -self._story.held.get((source, self.coin), ZERO)
         if lacking > ZERO and self.coin != source.cash:
-            self._story.tell(f"a surprising fee took {lacking:f} {self.coin} too much on {source}")
-            await BuyBack(self._story, Place(Leg.BACK, source, self.coin, Side.BUY), lacking).run()
+            self._story.report(f"a surprising fee took {lacking:f} {self.coin} too much on {source}")
+            await BuyBack(self._story, TradeStep(Leg.BACK, source, self.coin, Side.BUY), lacking).run()

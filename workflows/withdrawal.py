@@ -11,7 +11,7 @@ with workflow.unsafe.imports_passed_through():
     from kimp.domain.wording import exactly
 
 from workflows.policies import FOLLOW
-from workflows.steps import LOOK_AGAIN, StepFailed, answered, look_again, proves_nothing
+from workflows.steps import LOOK_AGAIN, StepFailed, look_again, proves_nothing, until_answered
 from workflows.story import CycleStory
 
 
@@ -21,7 +21,7 @@ async def follow_withdrawal(story: CycleStory, intent: WithdrawalIntent, since: 
     source = intent.direction.source
     untold_at_most = timedelta(seconds=story.cycle.policy.deposit_unseen_s)
     while True:
-        sent = await answered(
+        sent = await until_answered(
             story,
             FOLLOW,
             TransferActivities.follow_withdrawal,

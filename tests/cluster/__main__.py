@@ -12,9 +12,9 @@ import sys
 import tempfile
 from pathlib import Path
 
+from cluster.report import set_environment, show
 from cluster.roles import kill_each_role
 from cluster.servers import open_servers
-from cluster.showing import set_environment, show
 from rich.console import Console
 
 from bench.figures import as_table

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from chaos.auditor.showing import verdict_table
+from chaos.auditor.report import verdict_table
 from chaos.auditor.verdict import Holds, judge
 from chaos.harness.audit import gather
 from chaos.harness.ground import Ground, open_ground
@@ -21,7 +21,7 @@ from rich.console import Console
 from rich.table import Table
 
 from kimp.bootstrap.temporal import connect_temporal
-from kimp.ports.books import CycleRow
+from kimp.ports.read_model import CycleRow
 
 SIZE = replace(SMALL, name="roles", cells=0, coins=10, settle_s=240)
 """No crash points, no venue faults: only Temporal and its database fail."""

@@ -9,7 +9,7 @@ from kimp.contracts.cycle import CyclePolicy
 from kimp.domain.caps import Caps, Exposure
 from kimp.domain.money import Money
 from kimp.domain.venues import PAIR
-from kimp.ports.books import Stakes
+from kimp.ports.controls import Stakes
 
 WIDE = Caps(
     order_krw=Decimal(100_000_000),

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import BigInteger, bindparam
 
-from kimp.adapters.sql.books import SqlBooks
+from kimp.adapters.sql.database import SqlDatabase
 from kimp.adapters.sql.engine import create_engine
 from kimp.adapters.sql.schema import migrate
 from kimp.adapters.sql.store import Store
@@ -14,8 +14,8 @@ from kimp.adapters.sql.store import Store
 class DatabaseClock:
     ms: int = 1
 
-    async def books(self, url: str) -> SqlBooks:
+    async def books(self, url: str) -> SqlDatabase:
         """With kimp's tables and no rows."""
         await migrate(url)
         now = bindparam("now_ms", callable_=lambda: self.ms, type_=BigInteger)
-        return SqlBooks(Store(create_engine(url), now), "here")
+        return SqlDatabase(Store(create_engine(url), now), "here")

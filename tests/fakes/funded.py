@@ -11,7 +11,7 @@ from decimal import Decimal
 from fakes.lab import TRX, Lab
 from temporalio.client import Client
 
-from kimp.adapters.sql.books import SqlBooks, open_books
+from kimp.adapters.sql.database import SqlDatabase, open_books
 from kimp.adapters.sql.schema import migrate
 from kimp.adapters.temporal.devserver import DevServer
 from kimp.bootstrap.temporal import history_converter
@@ -27,7 +27,7 @@ HAVE = {KRW: Decimal(100_000_000), USDT: Decimal(100_000)}
 
 
 @asynccontextmanager
-async def funded_books(url: str) -> AsyncIterator[SqlBooks]:
+async def funded_books(url: str) -> AsyncIterator[SqlDatabase]:
     await migrate(url)
     books = await open_books(url)
     for venue in PAIR:
@@ -42,7 +42,7 @@ def fund(lab: Lab) -> Lab:
     return lab
 
 
-async def at_rest(books: SqlBooks, *cycle_ids: str) -> None:
+async def at_rest(books: SqlDatabase, *cycle_ids: str) -> None:
     """These cycles are over, what they held is home, and what is free is what the ledger holds."""
     assert await books.strandings.unfinished() == []
     dust = {KRW: DUST_KRW}
@@ -54,7 +54,7 @@ async def at_rest(books: SqlBooks, *cycle_ids: str) -> None:
         assert cash.amount == ledger[venue, venue.cash]
 
 
-async def equal(lab: Lab, books: SqlBooks) -> None:
+async def equal(lab: Lab, books: SqlDatabase) -> None:
     """The ledger is what the venues hold, to the last digit."""
     held: Held = {
         (venue, asset): balance.free
@@ -70,7 +70,7 @@ async def connected(server: DevServer, **history: object) -> Client:
     return await Client.connect(server.address, namespace=server.namespace, data_converter=converter)
 
 
-async def numbers(books: SqlBooks) -> dict[Asset, tuple[int, bool]]:
+async def numbers(books: SqlDatabase) -> dict[Asset, tuple[int, bool]]:
     """What an initiator knows of each coin: its last number, and whether that cycle is open."""
     return {coin: (state.last_number, state.open) for coin, state in (await books.read_model.coin_states()).items()}
 

@@ -11,7 +11,7 @@ from kimp.contracts.cycle import CycleInput
 from kimp.domain.admission import CoinState, HaltLevel
 from kimp.domain.market import Quote, VenueRules
 from kimp.domain.money import Asset
-from kimp.ports.books import Stakes
+from kimp.ports.controls import Stakes
 from kimp.ports.starter import StartOutcome
 
 

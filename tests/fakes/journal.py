@@ -14,8 +14,9 @@ from kimp.domain.admission import HaltLevel
 from kimp.domain.ledger import Entry
 from kimp.domain.money import Asset
 from kimp.domain.venues import Venue
-from kimp.ports.books import DepositClaim, ReadModel, SendPermit, WithdrawalClaim
 from kimp.ports.clock import Clock
+from kimp.ports.journal import DepositClaim, SendPermit, WithdrawalClaim
+from kimp.ports.read_model import ReadModel
 
 
 @dataclass

@@ -29,7 +29,7 @@ from activities.takeovers import TakeOverActivities
 from activities.transfers import TransferActivities
 from initiator.plan import cycle_input
 from kimp.adapters.clock import SystemClock
-from kimp.adapters.sql.books import SqlBooks
+from kimp.adapters.sql.database import SqlDatabase
 from kimp.adapters.temporal.starter import TemporalCycleFates
 from kimp.bootstrap.temporal import PASSED_THROUGH, WORKFLOWS
 from kimp.contracts.cycle import CycleInput, CyclePolicy, CycleResult
@@ -45,7 +45,7 @@ from kimp.domain.opportunity import Limits, Opportunity, evaluate
 from kimp.domain.own_prices import PriceBounds
 from kimp.domain.venues import Direction, Venue
 from kimp.domain.view import MarketView
-from kimp.observability.temporal import WhoseWork
+from kimp.observability.temporal import CycleContextInterceptor
 from workflows.arbitrage_cycle import ArbitrageCycle
 from workflows.stranded_cycle import StrandedCycle
 from workflows.sweep import Sweep
@@ -98,7 +98,7 @@ class Lab:
     upbit: FakeVenue = field(default_factory=upbit)
     """The venue in won."""
     binance: FakeVenue = field(default_factory=binance)
-    books: SqlBooks | None = None
+    books: SqlDatabase | None = None
     """A real database in the place of `journal`; `records` sees what it is told."""
     journal: MemoryJournal = field(default_factory=MemoryJournal)
     records: RecordKeeper = field(default_factory=RecordKeeper)
@@ -203,7 +203,7 @@ class Lab:
             activities=activities,
             workflows=workflows,
             workflow_runner=SandboxedWorkflowRunner(restrictions=restrictions),
-            interceptors=[WhoseWork(), VenueFailures()],
+            interceptors=[CycleContextInterceptor(), VenueFailures()],
             deployment_config=self.deployment,
             graceful_shutdown_timeout=timedelta(seconds=self.grace_s),
         )

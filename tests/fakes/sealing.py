@@ -15,8 +15,8 @@ from temporalio.api.common.v1 import Payload, SearchAttributes
 from temporalio.client import Client
 
 from kimp.adapters.temporal.codec import HistoryCodec, KeyRing
+from kimp.adapters.temporal.decoding import is_patch
 from kimp.adapters.temporal.devserver import DevServer
-from kimp.adapters.temporal.opening import is_patch
 from kimp.adapters.temporal.starter import TemporalCycleStarter
 from kimp.bootstrap.temporal import history_converter
 from kimp.config import Settings

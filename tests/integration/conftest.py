@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator, Callable
 import pytest
 from fakes.desk import Desk
 
-from kimp.adapters.sql.books import SqlBooks, open_books
+from kimp.adapters.sql.database import SqlDatabase, open_books
 from kimp.adapters.sql.schema import migrate
 
 
@@ -15,7 +15,7 @@ def url(new_database: Callable[[], str]) -> str:
 
 
 @pytest.fixture
-async def books(url: str) -> AsyncIterator[SqlBooks]:
+async def books(url: str) -> AsyncIterator[SqlDatabase]:
     await migrate(url)
     books = await open_books(url)
     yield books

@@ -10,8 +10,8 @@ import pytest
 from fakes.command import KIMP
 from sqlalchemy import select
 
-from kimp.adapters.sql.books import SqlBooks
 from kimp.adapters.sql.copying import copy_all
+from kimp.adapters.sql.database import SqlDatabase
 from kimp.adapters.sql.engine import create_engine
 from kimp.adapters.sql.schema import migrate
 from kimp.adapters.sql.store import Store
@@ -30,7 +30,7 @@ async def source(tmp_path: Path) -> str:
     """What one machine has: SQLite, with something in it."""
     url = f"sqlite+aiosqlite:///{tmp_path / 'kimp.db'}"
     await migrate(url)
-    books = SqlBooks(Store(create_engine(url)), "here")
+    books = SqlDatabase(Store(create_engine(url)), "here")
     await books.ledger.book([opening_entry(Venue.UPBIT, {KRW: Decimal("100000000.12345678"), USDT: Decimal("0.1")})])
     await books.controls.set_halt_level(HaltLevel.NO_NEW_CYCLES, "moving", by="a test")
     await books.read_model.record(

@@ -19,7 +19,7 @@ from kimp.domain.decision import Rules
 from kimp.domain.market import Quote
 from kimp.domain.money import Asset
 from kimp.domain.venues import PAIR, Venue
-from kimp.ports.books import Stakes
+from kimp.ports.controls import Stakes
 from kimp.ports.starter import StartOutcome
 
 XRP = Asset("XRP")

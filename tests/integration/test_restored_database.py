@@ -19,7 +19,7 @@ from sqlalchemy.engine import URL, make_url
 from sqlalchemy.ext.asyncio import create_async_engine
 
 from kimp.adapters.embedded.process import free_port
-from kimp.adapters.sql.books import open_books
+from kimp.adapters.sql.database import open_books
 from kimp.adapters.temporal.devserver import DevServer
 from kimp.adapters.temporal.starter import TemporalCycleStarter
 from kimp.contracts.status import CycleStatus

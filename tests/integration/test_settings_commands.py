@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from fakes.command import kimp
 
-from kimp.adapters.sql.books import open_books
+from kimp.adapters.sql.database import open_books
 from kimp.adapters.sql.schema import migrate
 from kimp.config.run_time import NAMES
 from kimp.contracts.cycle import CycleRecord

@@ -11,7 +11,7 @@ from fakes.initiator import KnowingStarter, PlayedBus, StatedBooks
 from fakes.market import TRX, XRP, ManualClock, free_rules, kimchi_quotes
 
 from initiator.service import Initiator, InitiatorSettings
-from kimp.adapters.sql.books import SqlBooks
+from kimp.adapters.sql.database import SqlDatabase
 from kimp.bootstrap.services import initiator_settings
 from kimp.config import Settings
 from kimp.contracts.ticks import encode_batch
@@ -29,7 +29,7 @@ CONFIGURED = Settings(
 class Running:
     """An initiator with a real database behind its settings, and quotes that go on coming."""
 
-    books: SqlBooks
+    books: SqlDatabase
     starter: KnowingStarter = field(default_factory=KnowingStarter)
     away: Exception | None = None
 
@@ -66,7 +66,7 @@ class Running:
 
 
 @pytest.fixture
-def scene(books: SqlBooks) -> Running:
+def scene(books: SqlDatabase) -> Running:
     return Running(books)
 
 

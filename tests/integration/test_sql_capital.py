@@ -11,7 +11,7 @@ from fakes import intents
 from fakes.caps import WIDE
 from fakes.database_clock import DatabaseClock
 
-from kimp.adapters.sql.books import SqlBooks
+from kimp.adapters.sql.database import SqlDatabase
 from kimp.contracts.cycle import CycleRecord, JournalQuery
 from kimp.contracts.orders import Opening, OrderIntent, OrderOutcome, OrderReport
 from kimp.contracts.status import CycleStatus
@@ -37,7 +37,7 @@ def clock() -> DatabaseClock:
 
 
 @pytest.fixture
-async def books(url: str, clock: DatabaseClock) -> AsyncIterator[SqlBooks]:
+async def books(url: str, clock: DatabaseClock) -> AsyncIterator[SqlDatabase]:
     books = await clock.books(url)
     await books.ledger.book([opening_entry(Venue.UPBIT, {KRW: HAVE, XRP: Decimal(5)})])
     yield books
@@ -82,28 +82,28 @@ def bought(number: int, coins: str, client_id: str | None = None) -> Entry:
     return fill_entry(client_id or f"XRP-{number}-1B1-1", f"XRP-{number}", Venue.UPBIT, XRP, Side.BUY, fill)
 
 
-async def free(books: SqlBooks) -> Decimal:
+async def free(books: SqlDatabase) -> Decimal:
     return (await books.capital.stakes()).free[Venue.UPBIT].amount
 
 
-async def admitted(books: SqlBooks, number: int, caps: Caps = WIDE, venue: Venue = Venue.UPBIT) -> Gate | None:
+async def admitted(books: SqlDatabase, number: int, caps: Caps = WIDE, venue: Venue = Venue.UPBIT) -> Gate | None:
     permit = await books.journal.ask_order(opening_order(number, caps, venue))
     assert permit.first == (permit.refused is None)
     return permit.refused.gate if permit.refused else None
 
 
-async def test_what_was_there_at_first_is_free(books: SqlBooks) -> None:
+async def test_what_was_there_at_first_is_free(books: SqlDatabase) -> None:
     assert await free(books) == HAVE
 
 
-async def test_a_cycles_cash_is_set_aside_once_however_often_it_asks(books: SqlBooks) -> None:
+async def test_a_cycles_cash_is_set_aside_once_however_often_it_asks(books: SqlDatabase) -> None:
     assert await admitted(books, 1) is None
     again = await books.journal.ask_order(opening_order(1))
     assert (again.first, again.refused) == (False, None)
     assert await free(books) == HAVE - STAKE
 
 
-async def test_a_cycle_that_there_is_no_cash_for_is_refused_and_leaves_no_trace(books: SqlBooks) -> None:
+async def test_a_cycle_that_there_is_no_cash_for_is_refused_and_leaves_no_trace(books: SqlDatabase) -> None:
     for number in range(5):
         assert await admitted(books, number) is None
     assert await admitted(books, 5) is Gate.CAPITAL
@@ -112,21 +112,21 @@ async def test_a_cycle_that_there_is_no_cash_for_is_refused_and_leaves_no_trace(
     assert await admitted(books, 5) is None, "the same id, once there is cash"
 
 
-async def test_thirty_at_once_never_overcommit(books: SqlBooks) -> None:
+async def test_thirty_at_once_never_overcommit(books: SqlDatabase) -> None:
     gates = await asyncio.gather(*(admitted(books, number) for number in range(30)))
     assert gates.count(None) == 5
     assert gates.count(Gate.CAPITAL) == 25
     assert await free(books) == 0
 
 
-async def test_a_venue_that_was_never_looked_at_has_no_capital(books: SqlBooks) -> None:
+async def test_a_venue_that_was_never_looked_at_has_no_capital(books: SqlDatabase) -> None:
     order = opening_order(1).model_copy(update={"venue": Venue.BINANCE})
     permit = await books.journal.ask_order(order)
     assert permit.refused is not None
     assert permit.refused.gate is Gate.CAPITAL
 
 
-async def test_what_a_cycle_gained_is_free_once_it_ended_and_not_before(books: SqlBooks) -> None:
+async def test_what_a_cycle_gained_is_free_once_it_ended_and_not_before(books: SqlDatabase) -> None:
     await admitted(books, 1)
     running = ended(1, Decimal(7), 2, (bought(1, "1500"),), status=CycleStatus.STARTED, sequence=1)
     await books.read_model.record(running)
@@ -150,7 +150,7 @@ async def test_what_a_cycle_gained_is_free_once_it_ended_and_not_before(books: S
     ],
 )
 async def test_each_cap_blocks_by_its_name_and_for_as_long_as_it_is_reached(
-    books: SqlBooks, caps: dict[str, Any], gate: Gate
+    books: SqlDatabase, caps: dict[str, Any], gate: Gate
 ) -> None:
     for number in range(2):
         assert await admitted(books, number) is None
@@ -159,7 +159,7 @@ async def test_each_cap_blocks_by_its_name_and_for_as_long_as_it_is_reached(
     assert await admitted(books, 2) is None
 
 
-async def test_a_rejected_cycle_staked_nothing(books: SqlBooks) -> None:
+async def test_a_rejected_cycle_staked_nothing(books: SqlDatabase) -> None:
     caps = replace(WIDE, day_krw=Decimal(STAKE))
     assert await admitted(books, 1, caps) is None
     assert await admitted(books, 2, caps) is Gate.DAY_CAP
@@ -167,7 +167,7 @@ async def test_a_rejected_cycle_staked_nothing(books: SqlBooks) -> None:
     assert await admitted(books, 2, caps) is None
 
 
-async def test_what_was_staked_a_day_ago_does_not_count(books: SqlBooks, clock: DatabaseClock) -> None:
+async def test_what_was_staked_a_day_ago_does_not_count(books: SqlDatabase, clock: DatabaseClock) -> None:
     caps = replace(WIDE, day_krw=Decimal(STAKE))
     assert await admitted(books, 1, caps) is None
     await books.read_model.record(ended(1, Decimal(1), 2))
@@ -177,7 +177,7 @@ async def test_what_was_staked_a_day_ago_does_not_count(books: SqlBooks, clock: 
     assert await admitted(books, 2, caps) is None
 
 
-async def latched(books: SqlBooks, gate: Gate, caps: Caps) -> None:
+async def latched(books: SqlDatabase, gate: Gate, caps: Caps) -> None:
     """Refused by the gate, then by the kill switch, until a person resumes."""
     assert await admitted(books, 90, caps) is gate
     assert await books.controls.halt_level() is HaltLevel.NO_NEW_CYCLES
@@ -186,7 +186,7 @@ async def latched(books: SqlBooks, gate: Gate, caps: Caps) -> None:
     assert await admitted(books, 92, caps) is None
 
 
-async def test_too_many_cycles_within_a_minute_halt_trading(books: SqlBooks, clock: DatabaseClock) -> None:
+async def test_too_many_cycles_within_a_minute_halt_trading(books: SqlDatabase, clock: DatabaseClock) -> None:
     caps = replace(WIDE, cycles_per_minute=3)
     for number in range(3):
         assert await admitted(books, number, caps) is None
@@ -194,7 +194,7 @@ async def test_too_many_cycles_within_a_minute_halt_trading(books: SqlBooks, clo
     await latched(books, Gate.CYCLE_RATE, caps)
 
 
-async def test_the_same_number_within_two_minutes_does_not(books: SqlBooks, clock: DatabaseClock) -> None:
+async def test_the_same_number_within_two_minutes_does_not(books: SqlDatabase, clock: DatabaseClock) -> None:
     caps = replace(WIDE, cycles_per_minute=3)
     for number in range(3):
         assert await admitted(books, number, caps) is None
@@ -202,24 +202,24 @@ async def test_the_same_number_within_two_minutes_does_not(books: SqlBooks, cloc
     assert await admitted(books, 3, caps) is None
 
 
-async def lose(books: SqlBooks, number: int, krw: str, at_ms: int = 10) -> None:
+async def lose(books: SqlDatabase, number: int, krw: str, at_ms: int = 10) -> None:
     await admitted(books, number)
     await books.read_model.record(ended(number, Decimal(krw), at_ms))
 
 
-async def test_losses_in_a_row_halt_trading(books: SqlBooks) -> None:
+async def test_losses_in_a_row_halt_trading(books: SqlDatabase) -> None:
     for number, krw in enumerate(("-1", "5", "-1", "-1", "-1")):
         await lose(books, number, krw)
     await latched(books, Gate.LOSSES_IN_A_ROW, replace(WIDE, losses_in_a_row=3))
 
 
-async def test_a_gain_between_losses_starts_the_count_anew(books: SqlBooks) -> None:
+async def test_a_gain_between_losses_starts_the_count_anew(books: SqlDatabase) -> None:
     for number, krw in enumerate(("-1", "-1", "5", "-1", "-1")):
         await lose(books, number, krw)
     assert await admitted(books, 90, replace(WIDE, losses_in_a_row=3)) is None
 
 
-async def test_a_days_loss_halts_trading(books: SqlBooks) -> None:
+async def test_a_days_loss_halts_trading(books: SqlDatabase) -> None:
     for number, krw in enumerate(("-600", "100", "-500")):
         await lose(books, number, krw)
     await latched(books, Gate.DAY_LOSS, replace(WIDE, day_loss_krw=Decimal(1_000)))
@@ -236,7 +236,7 @@ STEPS = [0, 10 * MINUTE, -10 * MINUTE]
 @pytest.mark.parametrize(("gate", "caps"), LATCHES)
 @pytest.mark.parametrize("off_ms", STEPS)
 async def test_the_clock_of_whoever_records_a_loss_changes_no_latch(
-    books: SqlBooks, clock: DatabaseClock, gate: Gate, caps: Caps, off_ms: int
+    books: SqlDatabase, clock: DatabaseClock, gate: Gate, caps: Caps, off_ms: int
 ) -> None:
     """Of a workflow or a worker: what they say when it was is for people to read."""
     clock.ms = DAY
@@ -250,7 +250,7 @@ async def test_the_clock_of_whoever_records_a_loss_changes_no_latch(
 @pytest.mark.parametrize(("gate", "caps"), LATCHES[:2])
 @pytest.mark.parametrize("off_ms", STEPS)
 async def test_not_even_a_step_of_the_databases_own_clock_hides_a_loss_from_a_latch(
-    books: SqlBooks, clock: DatabaseClock, gate: Gate, caps: Caps, off_ms: int
+    books: SqlDatabase, clock: DatabaseClock, gate: Gate, caps: Caps, off_ms: int
 ) -> None:
     """A person resumed while it was wrong: what is lost afterwards counts, and what was lost before does not."""
     clock.ms = 2 * DAY
@@ -279,7 +279,7 @@ async def test_not_even_a_step_of_the_databases_own_clock_hides_a_loss_from_a_la
     ],
 )
 async def test_cycles_of_both_directions_count_together(
-    books: SqlBooks, venue: Venue, caps: dict[str, Any], *, loses: bool, gate: Gate
+    books: SqlDatabase, venue: Venue, caps: dict[str, Any], *, loses: bool, gate: Gate
 ) -> None:
     """Whichever of the two the next one takes."""
     await books.ledger.book([opening_entry(Venue.BINANCE, {USDT: HAVE})])
@@ -290,7 +290,7 @@ async def test_cycles_of_both_directions_count_together(
     assert await admitted(books, 2, replace(WIDE, **caps), venue) is gate
 
 
-async def test_a_cycle_that_waits_with_nothing_journalled_is_unfinished_too(books: SqlBooks) -> None:
+async def test_a_cycle_that_waits_with_nothing_journalled_is_unfinished_too(books: SqlDatabase) -> None:
     """Its workflow may be gone: the row alone would keep its coin busy for ever."""
     waiting = ended(1, None, 3).model_copy(update={"status": CycleStatus.STARTED, "waiting_reason": "the database"})
     await books.read_model.record(waiting)
@@ -303,7 +303,7 @@ async def test_a_cycle_that_waits_with_nothing_journalled_is_unfinished_too(book
     assert await books.strandings.stranding("XRP-1") is None
 
 
-async def test_an_order_that_surfaces_late_makes_its_ended_cycle_unfinished_again(books: SqlBooks) -> None:
+async def test_an_order_that_surfaces_late_makes_its_ended_cycle_unfinished_again(books: SqlDatabase) -> None:
     order = opening_order(1)
     await admitted(books, 1)
     absent = OrderReport(client_order_id=order.client_order_id, outcome=OrderOutcome.ABSENT)
@@ -328,7 +328,7 @@ async def test_an_order_that_surfaces_late_makes_its_ended_cycle_unfinished_agai
     assert found.takes_over.adopted == (order.client_order_id,)
 
 
-async def test_a_reopened_cycle_frees_at_its_end_what_it_left_and_nothing_twice(books: SqlBooks) -> None:
+async def test_a_reopened_cycle_frees_at_its_end_what_it_left_and_nothing_twice(books: SqlDatabase) -> None:
     """It ended once already, and what it had set aside was free since."""
     order = opening_order(1)
     await admitted(books, 1)
@@ -346,7 +346,7 @@ async def test_a_reopened_cycle_frees_at_its_end_what_it_left_and_nothing_twice(
     assert await free(books) == HAVE - 400_000
 
 
-async def test_a_cycle_is_not_finished_while_a_late_order_of_it_is_not_taken_care_of(books: SqlBooks) -> None:
+async def test_a_cycle_is_not_finished_while_a_late_order_of_it_is_not_taken_care_of(books: SqlDatabase) -> None:
     order = opening_order(1)
     await admitted(books, 1)
     report = OrderReport(client_order_id=order.client_order_id, outcome=OrderOutcome.FILLED)
@@ -369,7 +369,7 @@ async def test_a_cycle_is_not_finished_while_a_late_order_of_it_is_not_taken_car
     assert await books.strandings.unfinished() == []
 
 
-async def test_a_stranded_cycle_is_known_by_its_journal_alone(books: SqlBooks, clock: DatabaseClock) -> None:
+async def test_a_stranded_cycle_is_known_by_its_journal_alone(books: SqlDatabase, clock: DatabaseClock) -> None:
     """Its workflow was lost before the first record: there is no row."""
     clock.ms = 7
     await admitted(books, 1)
@@ -382,7 +382,7 @@ async def test_a_stranded_cycle_is_known_by_its_journal_alone(books: SqlBooks, c
     assert left.numbers == (UsedNumber(Leg.ONE, Step.BUY, 1),)
 
 
-async def test_a_row_that_the_lost_run_still_wrote_changes_hands_too(books: SqlBooks, clock: DatabaseClock) -> None:
+async def test_a_row_that_the_lost_run_still_wrote_changes_hands_too(books: SqlDatabase, clock: DatabaseClock) -> None:
     """Its activity went on while its workflow was terminated, and wrote the row after the sweep had looked."""
     clock.ms = 7
     await admitted(books, 1)

@@ -5,13 +5,13 @@ from decimal import Decimal
 
 from fakes import intents
 
-from kimp.adapters.sql.books import SqlBooks
+from kimp.adapters.sql.database import SqlDatabase
 from kimp.contracts.cycle import CycleRecord
 from kimp.contracts.status import CycleStatus
 from kimp.contracts.transfers import DepositQuery, WithdrawalIntent
 from kimp.domain.money import Asset
 from kimp.domain.venues import Direction
-from kimp.ports.books import DepositClaim
+from kimp.ports.journal import DepositClaim
 
 XRP, TRX = Asset("XRP"), Asset("TRX")
 
@@ -43,7 +43,7 @@ def waiting(cycle: str, arrives: str = "100", txid: str = "f00d", way: Direction
     )
 
 
-async def test_a_deposit_belongs_to_one_transfer_and_a_transfer_to_one_deposit(books: SqlBooks) -> None:
+async def test_a_deposit_belongs_to_one_transfer_and_a_transfer_to_one_deposit(books: SqlDatabase) -> None:
     journal = books.journal
     assert not await journal.claim_deposit("XRP-1-1W-1", "d1"), "nobody expects it"
     for cycle, arrives in (("XRP-1", "100.5"), ("XRP-2", "60"), ("XRP-1", "7")):
@@ -62,7 +62,7 @@ async def test_a_deposit_belongs_to_one_transfer_and_a_transfer_to_one_deposit(b
     ]
 
 
-async def test_one_of_many_transfers_gets_the_deposit(books: SqlBooks) -> None:
+async def test_one_of_many_transfers_gets_the_deposit(books: SqlDatabase) -> None:
     cycles = [f"XRP-{n}" for n in range(10)]
     for cycle in cycles:
         await books.journal.expect_deposit(waiting(cycle))
@@ -70,7 +70,7 @@ async def test_one_of_many_transfers_gets_the_deposit(books: SqlBooks) -> None:
     assert sum(won) == 1
 
 
-async def test_others_are_on_their_way_until_their_txid_is_known_or_their_cycle_is_over(books: SqlBooks) -> None:
+async def test_others_are_on_their_way_until_their_txid_is_known_or_their_cycle_is_over(books: SqlDatabase) -> None:
     journal, mine = books.journal, waiting("XRP-1")
 
     async def sent(intent: WithdrawalIntent) -> None:

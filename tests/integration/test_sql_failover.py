@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from sqlalchemy import event
 
-from kimp.adapters.sql.books import SqlBooks
+from kimp.adapters.sql.database import SqlDatabase
 from kimp.adapters.sql.engine import create_engine
 from kimp.adapters.sql.schema import migrate
 from kimp.adapters.sql.store import MOVED, UNFIT, Store
@@ -39,12 +39,12 @@ class Server:
 
 
 @pytest.fixture
-async def demoted(tmp_path: Path) -> AsyncIterator[tuple[SqlBooks, Server]]:
+async def demoted(tmp_path: Path) -> AsyncIterator[tuple[SqlDatabase, Server]]:
     url = f"sqlite+aiosqlite:///{tmp_path}/kimp.db"
     await migrate(url)
     engine = create_engine(url)
     server = Server(engine)
-    books = SqlBooks(Store(engine), "here")
+    books = SqlDatabase(Store(engine), "here")
     await books.controls.set_halt_level(HaltLevel.RUN, "before", by="a test")
     yield books, server
     await books.close()
@@ -52,7 +52,7 @@ async def demoted(tmp_path: Path) -> AsyncIterator[tuple[SqlBooks, Server]]:
 
 @pytest.mark.parametrize("code", MOVED)
 async def test_connections_to_a_server_that_will_not_write_are_let_go(
-    demoted: tuple[SqlBooks, Server], code: int
+    demoted: tuple[SqlDatabase, Server], code: int
 ) -> None:
     books, server = demoted
     server.fail_over(code)
@@ -60,7 +60,7 @@ async def test_connections_to_a_server_that_will_not_write_are_let_go(
     assert await books.controls.halt_level() is HaltLevel.NO_NEW_CYCLES
 
 
-async def test_a_ping_writes_and_leaves_nothing(demoted: tuple[SqlBooks, Server]) -> None:
+async def test_a_ping_writes_and_leaves_nothing(demoted: tuple[SqlDatabase, Server]) -> None:
     books, server = demoted
     await books.ping()
     assert await books.journal.claim_deposit("ping", "x") is False
@@ -70,14 +70,14 @@ async def test_a_ping_writes_and_leaves_nothing(demoted: tuple[SqlBooks, Server]
 
 
 @pytest.mark.parametrize("code", UNFIT)
-async def test_what_nothing_mends_by_itself_is_no_outage(demoted: tuple[SqlBooks, Server], code: int) -> None:
+async def test_what_nothing_mends_by_itself_is_no_outage(demoted: tuple[SqlDatabase, Server], code: int) -> None:
     books, server = demoted
     server.fail_over(code, everywhere=True)
     with pytest.raises(BadConfig, match="can't do what kimp needs"):
         await books.ping()
 
 
-async def test_a_value_that_no_column_holds_is_refused_for_good(demoted: tuple[SqlBooks, Server]) -> None:
+async def test_a_value_that_no_column_holds_is_refused_for_good(demoted: tuple[SqlDatabase, Server]) -> None:
     books, _ = demoted
     with pytest.raises(Unstorable):
         await books.controls.set_halt_level(7, "no such level", by="a test")  # type: ignore[arg-type]  # the table's own check

@@ -2,12 +2,12 @@
 
 import asyncio
 
-from kimp.adapters.sql.books import SqlBooks, open_books
 from kimp.adapters.sql.copying import copy_all
+from kimp.adapters.sql.database import SqlDatabase, open_books
 from kimp.adapters.sql.schema import migrate
 
 
-async def test_all_who_ask_at_once_are_told_the_same(books: SqlBooks) -> None:
+async def test_all_who_ask_at_once_are_told_the_same(books: SqlDatabase) -> None:
     told = await asyncio.gather(*(books.installation.id() for _ in range(8)))
     assert len(set(told)) == 1
     assert await books.installation.id() == told[0]

@@ -13,7 +13,7 @@ import pytest
 from fakes import intents
 from sqlalchemy import text
 
-from kimp.adapters.sql.books import SqlBooks
+from kimp.adapters.sql.database import SqlDatabase
 from kimp.adapters.sql.engine import create_engine
 from kimp.adapters.sql.journal import SqlJournal
 from kimp.adapters.sql.store import Store
@@ -24,14 +24,14 @@ from kimp.domain.errors import BadAmount
 from kimp.domain.market import Fill
 from kimp.domain.money import KRW, Asset
 from kimp.domain.venues import Venue
-from kimp.ports.books import WithdrawalClaim
+from kimp.ports.journal import WithdrawalClaim
 
 XRP = Asset("XRP")
 
 ASKER = """
 import asyncio, os, signal, sys
 from decimal import Decimal
-from kimp.adapters.sql.books import open_books
+from kimp.adapters.sql.database import open_books
 from kimp.contracts.orders import OrderIntent
 from kimp.domain.market import Side
 from kimp.domain.venues import Venue
@@ -82,14 +82,14 @@ async def stored(url: str, name: str = "XRP-1-1B1-1") -> dict[str, Any]:
     return dict(row)
 
 
-async def test_the_first_permit_is_given_once_and_remembers_who_asked(books: SqlBooks) -> None:
+async def test_the_first_permit_is_given_once_and_remembers_who_asked(books: SqlDatabase) -> None:
     first = await books.journal.ask_order(order())
     again = await books.journal.ask_order(order(run_id="run-2"))
     assert (first.first, first.run_id, first.halt) == (True, "run-1", HaltLevel.RUN)
     assert (again.first, again.first_asked_ms, again.run_id) == (False, first.first_asked_ms, "run-1")
 
 
-async def test_when_it_was_asked_for_is_told_by_the_database(books: SqlBooks) -> None:
+async def test_when_it_was_asked_for_is_told_by_the_database(books: SqlDatabase) -> None:
     """Its clock is this machine's or one that NTP keeps: by UTC, to the millisecond."""
     permit = await books.journal.ask_order(order())
     assert abs(permit.now_ms - time.time() * 1000) < 5_000
@@ -99,12 +99,12 @@ async def test_when_it_was_asked_for_is_told_by_the_database(books: SqlBooks) ->
     assert 15 <= later.now_ms - permit.now_ms < 5_000
 
 
-async def test_ids_that_differ_in_case_only_are_two(books: SqlBooks) -> None:
+async def test_ids_that_differ_in_case_only_are_two(books: SqlDatabase) -> None:
     assert (await books.journal.ask_order(order("xrp-1"))).first
     assert (await books.journal.ask_order(order("XRP-1"))).first
 
 
-async def test_the_permit_carries_the_kill_switch(books: SqlBooks) -> None:
+async def test_the_permit_carries_the_kill_switch(books: SqlDatabase) -> None:
     await books.controls.set_halt_level(HaltLevel.NOTHING_LEAVES, "drill", by="a test")
     assert (await books.journal.ask_order(order())).halt is HaltLevel.NOTHING_LEAVES
     permit = await books.journal.ask_withdrawal(withdrawal())
@@ -112,7 +112,7 @@ async def test_the_permit_carries_the_kill_switch(books: SqlBooks) -> None:
     assert permit.halt is HaltLevel.NOTHING_LEAVES
 
 
-async def test_twenty_at_once_get_one_permit(books: SqlBooks) -> None:
+async def test_twenty_at_once_get_one_permit(books: SqlDatabase) -> None:
     permits = await asyncio.gather(*(books.journal.ask_order(order()) for n in range(20)))
     assert sum(permit.first for permit in permits) == 1
     assert len({permit.first_asked_ms for permit in permits}) == 1
@@ -121,7 +121,7 @@ async def test_twenty_at_once_get_one_permit(books: SqlBooks) -> None:
     assert None not in asked
 
 
-async def test_a_coins_next_withdrawal_waits_until_the_one_before_is_answered(books: SqlBooks) -> None:
+async def test_a_coins_next_withdrawal_waits_until_the_one_before_is_answered(books: SqlDatabase) -> None:
     """Upbit tells two withdrawals of the same amount apart by nothing that kimp chose."""
     journal = books.journal
     assert await journal.ask_withdrawal(withdrawal("XRP-1-1W-1")) is not None
@@ -135,7 +135,7 @@ async def test_a_coins_next_withdrawal_waits_until_the_one_before_is_answered(bo
     assert await journal.ask_withdrawal(withdrawal("SOL-1-HW-1")) is not None
 
 
-async def test_a_refused_withdrawal_stays_refused(books: SqlBooks) -> None:
+async def test_a_refused_withdrawal_stays_refused(books: SqlDatabase) -> None:
     await books.journal.ask_withdrawal(withdrawal())
     await books.journal.refuse_withdrawal("XRP-1-1W-1", "the wallet is closed")
     permit = await books.journal.ask_withdrawal(withdrawal())
@@ -144,13 +144,13 @@ async def test_a_refused_withdrawal_stays_refused(books: SqlBooks) -> None:
     assert permit.closed == "the wallet is closed"
 
 
-async def test_of_twenty_withdrawals_of_a_coin_at_once_one_is_journalled(books: SqlBooks) -> None:
+async def test_of_twenty_withdrawals_of_a_coin_at_once_one_is_journalled(books: SqlDatabase) -> None:
     asked = [books.journal.ask_withdrawal(withdrawal(f"XRP-1-1W-{n}")) for n in range(20)]
     permits = await asyncio.gather(*asked)
     assert sum(permit is not None for permit in permits) == 1
 
 
-async def test_two_processes_get_one_permit_per_id_and_kill_9_loses_none(url: str, books: SqlBooks) -> None:
+async def test_two_processes_get_one_permit_per_id_and_kill_9_loses_none(url: str, books: SqlDatabase) -> None:
     askers = [
         await asyncio.create_subprocess_exec(sys.executable, "-c", ASKER, url, stdin=PIPE, stdout=PIPE)
         for _ in range(2)
@@ -167,7 +167,7 @@ async def test_two_processes_get_one_permit_per_id_and_kill_9_loses_none(url: st
 
 
 async def test_a_lost_answer_to_the_commit_changes_nothing(
-    url: str, books: SqlBooks, monkeypatch: pytest.MonkeyPatch
+    url: str, books: SqlDatabase, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     engine = create_engine(url)
     dialect = engine.sync_engine.dialect
@@ -191,14 +191,14 @@ async def test_a_lost_answer_to_the_commit_changes_nothing(
     await store.close()
 
 
-async def test_an_amount_that_can_not_be_kept_gives_no_permit(books: SqlBooks) -> None:
+async def test_an_amount_that_can_not_be_kept_gives_no_permit(books: SqlDatabase) -> None:
     with pytest.raises(BadAmount, match="18 decimal places"):
         await books.journal.ask_order(order(quantity=Decimal("1E-19")))
     assert (await books.journal.ask_order(order())).first
 
 
 @pytest.mark.parametrize("asked", ["1.5", "4"])
-async def test_closing_an_order_writes_down_what_filled(url: str, books: SqlBooks, asked: str) -> None:
+async def test_closing_an_order_writes_down_what_filled(url: str, books: SqlDatabase, asked: str) -> None:
     """Of a part of it no more than that part."""
     await books.journal.ask_order(order(quantity=Decimal(asked)))
     await books.journal.close_order(order(quantity=Decimal(asked)), filled())
@@ -208,7 +208,7 @@ async def test_closing_an_order_writes_down_what_filled(url: str, books: SqlBook
     assert Decimal(row["filled_funds"]) == Decimal("1049.25")
 
 
-async def test_a_late_attempt_does_not_unfill_an_order(url: str, books: SqlBooks) -> None:
+async def test_a_late_attempt_does_not_unfill_an_order(url: str, books: SqlDatabase) -> None:
     held = OrderReport(client_order_id="XRP-1-1B1-1", outcome=OrderOutcome.NOT_SENT, reason="stalled")
     await books.journal.ask_order(order())
     await books.journal.close_order(order(), held)
@@ -218,13 +218,13 @@ async def test_a_late_attempt_does_not_unfill_an_order(url: str, books: SqlBooks
     assert (row["outcome"], row["reason"]) == ("filled", "")
 
 
-async def test_another_run_does_not_close_the_order(url: str, books: SqlBooks) -> None:
+async def test_another_run_does_not_close_the_order(url: str, books: SqlDatabase) -> None:
     await books.journal.ask_order(order())
     await books.journal.close_order(order(run_id="run-2"), filled())
     assert (await stored(url))["outcome"] is None
 
 
-async def test_a_venue_id_belongs_to_one_transfer_and_a_transfer_to_one_venue_id(books: SqlBooks) -> None:
+async def test_a_venue_id_belongs_to_one_transfer_and_a_transfer_to_one_venue_id(books: SqlDatabase) -> None:
     journal = books.journal
     await journal.ask_withdrawal(withdrawal("a"))
     assert await journal.claimed_withdrawal("a") is None
@@ -239,7 +239,7 @@ async def test_a_venue_id_belongs_to_one_transfer_and_a_transfer_to_one_venue_id
     assert await journal.claimed_withdrawal("b") == WithdrawalClaim("w2", likely=False)
 
 
-async def test_one_of_many_transfers_gets_the_venue_id(books: SqlBooks) -> None:
+async def test_one_of_many_transfers_gets_the_venue_id(books: SqlDatabase) -> None:
     names = [f"t{n}" for n in range(10)]
     for name in names:
         await books.journal.ask_withdrawal(withdrawal(name, coin=Asset(name)))
@@ -249,7 +249,7 @@ async def test_one_of_many_transfers_gets_the_venue_id(books: SqlBooks) -> None:
     assert sum(won) == 1
 
 
-async def test_the_kill_switch_is_off_until_set_and_keeps_its_history(url: str, books: SqlBooks) -> None:
+async def test_the_kill_switch_is_off_until_set_and_keeps_its_history(url: str, books: SqlDatabase) -> None:
     assert await books.controls.halt_level() is HaltLevel.RUN
     assert await books.controls.halt_in_force() is None
     await books.controls.set_halt_level(HaltLevel.ONLY_COMPENSATION, "odd fills", by="a test")
@@ -266,7 +266,7 @@ async def test_the_kill_switch_is_off_until_set_and_keeps_its_history(url: str, 
     assert {row[2] for row in rows} == {"a test"}
 
 
-async def test_kimp_never_lowers_the_kill_switch(url: str, books: SqlBooks) -> None:
+async def test_kimp_never_lowers_the_kill_switch(url: str, books: SqlDatabase) -> None:
     """Not even if it read the level before a person's halt, and wrote its own after it."""
     await books.controls.set_halt_level(HaltLevel.NOTHING_LEAVES, "stop it all", by="a test")
     engine = create_engine(url)
@@ -283,7 +283,7 @@ async def test_kimp_never_lowers_the_kill_switch(url: str, books: SqlBooks) -> N
 
 
 @pytest.mark.skipif("mysql" not in os.environ.get("KIMP_TEST_DATABASE_URL", ""), reason="needs a database server")
-async def test_connections_that_the_server_closed_are_not_noticed_by_callers(url: str, books: SqlBooks) -> None:
+async def test_connections_that_the_server_closed_are_not_noticed_by_callers(url: str, books: SqlDatabase) -> None:
     await asyncio.gather(*(books.journal.ask_order(order(f"a{n}")) for n in range(8)))
     engine = create_engine(url)
     async with engine.connect() as connection:
@@ -297,7 +297,7 @@ async def test_connections_that_the_server_closed_are_not_noticed_by_callers(url
     assert all(permit.first for permit in permits)
 
 
-async def test_an_id_is_known_for_what_it_was_asked_for_only(books: SqlBooks) -> None:
+async def test_an_id_is_known_for_what_it_was_asked_for_only(books: SqlDatabase) -> None:
     await books.journal.ask_order(order())
     await books.journal.ask_withdrawal(withdrawal())
     assert await books.journal.knows(order())
@@ -307,7 +307,7 @@ async def test_an_id_is_known_for_what_it_was_asked_for_only(books: SqlBooks) ->
     assert not await books.journal.knows(withdrawal(coin=Asset("SOL")))
 
 
-async def test_what_is_certain_replaces_what_only_looked_like_it(books: SqlBooks) -> None:
+async def test_what_is_certain_replaces_what_only_looked_like_it(books: SqlDatabase) -> None:
     journal = books.journal
     await journal.ask_withdrawal(withdrawal("a"))
     assert await journal.claim_withdrawal("a", Venue.BINANCE, "w1", likely=True)
@@ -319,7 +319,7 @@ async def test_what_is_certain_replaces_what_only_looked_like_it(books: SqlBooks
     assert await journal.claimed_withdrawal("a") == WithdrawalClaim("w2", likely=False)
 
 
-async def test_what_only_looked_like_it_may_be_given_up(books: SqlBooks) -> None:
+async def test_what_only_looked_like_it_may_be_given_up(books: SqlDatabase) -> None:
     """And is nobody's then; a withdrawal that the venue gave an id for is followed all the same."""
     journal = books.journal
     for name, likely in (("a", True), ("b", False)):

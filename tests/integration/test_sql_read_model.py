@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from kimp.adapters.sql.books import SqlBooks
+from kimp.adapters.sql.database import SqlDatabase
 from kimp.contracts.cycle import CycleRecord
 from kimp.contracts.status import CycleStatus
 from kimp.domain.admission import CoinState
@@ -35,13 +35,13 @@ def record(sequence: int, status: CycleStatus = CycleStatus.STARTED, **changes: 
     return CycleRecord(**{**facts, **changes})
 
 
-async def status_of(books: SqlBooks, cycle_id: str = "XRP-1") -> CycleStatus:
+async def status_of(books: SqlDatabase, cycle_id: str = "XRP-1") -> CycleStatus:
     row = await books.read_model.cycle(cycle_id)
     assert row is not None
     return row.status
 
 
-async def test_a_cycle_is_shown_as_it_was_recorded(books: SqlBooks) -> None:
+async def test_a_cycle_is_shown_as_it_was_recorded(books: SqlDatabase) -> None:
     await books.read_model.record(record(1))
     await books.read_model.record(
         record(
@@ -63,7 +63,7 @@ async def test_a_cycle_is_shown_as_it_was_recorded(books: SqlBooks) -> None:
     assert await books.read_model.cycle("XRP-2") is None
 
 
-async def test_an_older_record_changes_nothing(books: SqlBooks) -> None:
+async def test_an_older_record_changes_nothing(books: SqlDatabase) -> None:
     await books.read_model.record(record(2, CycleStatus.AWAITING_REBALANCE, waiting_reason="no route"))
     await books.read_model.record(record(1))
     await books.read_model.record(record(2, CycleStatus.DEAD_LETTER))
@@ -72,25 +72,25 @@ async def test_an_older_record_changes_nothing(books: SqlBooks) -> None:
     assert (row.status, row.waiting_reason, row.updated_ms) == (CycleStatus.AWAITING_REBALANCE, "no route", 1_002)
 
 
-async def test_a_parked_cycle_goes_on(books: SqlBooks) -> None:
+async def test_a_parked_cycle_goes_on(books: SqlDatabase) -> None:
     await books.read_model.record(record(1, CycleStatus.DEAD_LETTER, reason="wallet closed"))
     await books.read_model.record(record(2, CycleStatus.AWAITING_REBALANCE))
     assert await status_of(books) is CycleStatus.AWAITING_REBALANCE
 
 
-async def test_nothing_leaves_the_end(books: SqlBooks) -> None:
+async def test_nothing_leaves_the_end(books: SqlDatabase) -> None:
     await books.read_model.record(record(3, CycleStatus.COMPLETED))
     await books.read_model.record(record(4, CycleStatus.STARTED))
     assert await status_of(books) is CycleStatus.COMPLETED
 
 
-async def test_another_run_under_the_same_id_does_not_touch_the_row(books: SqlBooks) -> None:
+async def test_another_run_under_the_same_id_does_not_touch_the_row(books: SqlDatabase) -> None:
     await books.read_model.record(record(1, CycleStatus.AWAITING_REBALANCE))
     await books.read_model.record(record(9, CycleStatus.REJECTED, workflow_run_id="run-2"))
     assert await status_of(books) is CycleStatus.AWAITING_REBALANCE
 
 
-async def test_records_in_any_order_and_at_once_end_at_the_latest(books: SqlBooks) -> None:
+async def test_records_in_any_order_and_at_once_end_at_the_latest(books: SqlDatabase) -> None:
     steps = [record(n, CycleStatus.INITIAL_TRADE_COMPLETED, reason=str(n)) for n in range(1, 15)]
     await asyncio.gather(*(books.read_model.record(step) for step in steps[::-2] + steps[::2]))
     row = await books.read_model.cycle("XRP-1")
@@ -98,7 +98,7 @@ async def test_records_in_any_order_and_at_once_end_at_the_latest(books: SqlBook
     assert row.reason == "14"
 
 
-async def test_entries_are_booked_once_even_by_an_old_record(books: SqlBooks) -> None:
+async def test_entries_are_booked_once_even_by_an_old_record(books: SqlDatabase) -> None:
     entry = opening_entry(Venue.UPBIT, {KRW: Decimal(5)})
     await books.read_model.record(record(2, entries=(entry,)))
     await books.read_model.record(record(2, entries=(entry,)))
@@ -108,19 +108,19 @@ async def test_entries_are_booked_once_even_by_an_old_record(books: SqlBooks) ->
     assert balances[Venue.BINANCE, KRW] == Decimal(7)
 
 
-async def test_the_row_and_its_entries_are_written_together_or_not_at_all(books: SqlBooks) -> None:
+async def test_the_row_and_its_entries_are_written_together_or_not_at_all(books: SqlDatabase) -> None:
     with pytest.raises(BadAmount):
         await books.read_model.record(record(1, entries=(opening_entry(Venue.UPBIT, {KRW: Decimal("1E-19")}),)))
     assert await books.read_model.cycle("XRP-1") is None
 
 
 @pytest.mark.parametrize("cycle_id", ["XRP", "-1", "XRP-x", "XRP-"])
-async def test_a_cycle_id_that_counts_nothing_is_refused(books: SqlBooks, cycle_id: str) -> None:
+async def test_a_cycle_id_that_counts_nothing_is_refused(books: SqlDatabase, cycle_id: str) -> None:
     with pytest.raises(BadMessage, match="<coin>-<n>"):
         await books.read_model.record(record(1, cycle_id=cycle_id))
 
 
-async def test_the_list_is_latest_first_and_may_be_of_one_status(books: SqlBooks) -> None:
+async def test_the_list_is_latest_first_and_may_be_of_one_status(books: SqlDatabase) -> None:
     for n in (1, 2, 3):
         status = CycleStatus.COMPLETED if n < 3 else CycleStatus.DEAD_LETTER
         await books.read_model.record(record(1, status, cycle_id=f"XRP-{n}", detected_at_ms=n))
@@ -129,7 +129,7 @@ async def test_the_list_is_latest_first_and_may_be_of_one_status(books: SqlBooks
     assert [row.cycle_id for row in completed] == ["XRP-2", "XRP-1"]
 
 
-async def test_the_list_may_be_of_one_coin_of_a_time_or_of_those_under_way(books: SqlBooks) -> None:
+async def test_the_list_may_be_of_one_coin_of_a_time_or_of_those_under_way(books: SqlDatabase) -> None:
     for n, coin, status in (
         (1, XRP, CycleStatus.COMPLETED),
         (2, TRX, CycleStatus.STARTED),
@@ -147,7 +147,7 @@ async def test_the_list_may_be_of_one_coin_of_a_time_or_of_those_under_way(books
     assert await listed(unfinished=True, coin=XRP, since_ms=2) == ["XRP-3"]
 
 
-async def test_results_are_those_of_cycles_that_ended_with_one(books: SqlBooks) -> None:
+async def test_results_are_those_of_cycles_that_ended_with_one(books: SqlDatabase) -> None:
     for n, status, profit in (
         (1, CycleStatus.COMPLETED, Decimal("1200.5")),
         (2, CycleStatus.COMPENSATED, Decimal(-300)),
@@ -161,7 +161,7 @@ async def test_results_are_those_of_cycles_that_ended_with_one(books: SqlBooks) 
     ]
 
 
-async def test_coin_states_tell_the_latest_cycle_of_each_coin(books: SqlBooks) -> None:
+async def test_coin_states_tell_the_latest_cycle_of_each_coin(books: SqlDatabase) -> None:
     assert await books.read_model.coin_states() == {}
     await books.read_model.record(record(1, CycleStatus.REJECTED, cycle_id="XRP-9"))
     await books.read_model.record(record(1, CycleStatus.DEAD_LETTER, cycle_id="XRP-10"))
@@ -185,7 +185,7 @@ async def test_coin_states_tell_the_latest_cycle_of_each_coin(books: SqlBooks) -
     ],
 )
 async def test_refusals_by_a_market_are_counted_since_the_last_cycle_without(
-    books: SqlBooks, ends: list[tuple[CycleStatus, str | None]], refusals: int
+    books: SqlDatabase, ends: list[tuple[CycleStatus, str | None]], refusals: int
 ) -> None:
     for number, (status, reason) in enumerate(ends, 1):
         await books.read_model.record(record(1, status, cycle_id=f"XRP-{number}", reason=reason))
@@ -195,7 +195,7 @@ async def test_refusals_by_a_market_are_counted_since_the_last_cycle_without(
     assert states[SOL].refusals == 0
 
 
-async def test_what_open_cycles_wait_for_is_told_by_kind(books: SqlBooks) -> None:
+async def test_what_open_cycles_wait_for_is_told_by_kind(books: SqlDatabase) -> None:
     waits = {"waiting_reason": "XRP wallet of binance is closed", "reason_kind": "wallet_closed"}
     await books.read_model.record(record(1, CycleStatus.STARTED, **waits))
     (cycle,) = (await books.overview.outlook()).cycles

@@ -16,7 +16,7 @@ from sqlalchemy import Connection, make_url, text
 from sqlalchemy.schema import ExecutableDDLElement
 
 from kimp.adapters.embedded.process import free_port
-from kimp.adapters.sql.books import open_books
+from kimp.adapters.sql.database import open_books
 from kimp.adapters.sql.engine import create_engine
 from kimp.adapters.sql.schema import check_schema, migrate
 from kimp.adapters.sql.tables import metadata

@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import Insert, insert
 from sqlalchemy.ext.asyncio import create_async_engine
 
-from kimp.adapters.sql.books import SqlBooks
+from kimp.adapters.sql.database import SqlDatabase
 from kimp.adapters.sql.tables import settings_versions
 from kimp.config import Settings
 from kimp.domain.errors import BadConfig, BadInput, StoreUnavailable
@@ -25,13 +25,13 @@ async def execute(url: str, statement: Insert) -> None:
     await engine.dispose()
 
 
-async def test_the_configuration_holds_until_somebody_changes_it(books: SqlBooks) -> None:
+async def test_the_configuration_holds_until_somebody_changes_it(books: SqlDatabase) -> None:
     assert await books.settings.latest() is None
     now = await read_in_force(CONFIGURED, books.settings)
     assert (now.settings, now.version) == (CONFIGURED, None)
 
 
-async def test_each_version_is_kept_with_who_when_and_why(books: SqlBooks) -> None:
+async def test_each_version_is_kept_with_who_when_and_why(books: SqlDatabase) -> None:
     assert await books.settings.add(TIGHT, "a calm market", 1_000, by="a test", after=0) == 1
     assert (
         await books.settings.add({**TIGHT, "trading.coins": ["XRP", "SOL"]}, "dögè rests", 2_000, by="a test", after=1)
@@ -47,7 +47,7 @@ async def test_each_version_is_kept_with_who_when_and_why(books: SqlBooks) -> No
     assert now.settings.trading.coins == ("XRP", "SOL")
 
 
-async def test_of_two_who_change_the_same_version_one_is_told(books: SqlBooks) -> None:
+async def test_of_two_who_change_the_same_version_one_is_told(books: SqlDatabase) -> None:
     both = [books.settings.add({"caps.open_cycles": n}, "at once", 1_000, by="a test", after=0) for n in (1, 2)]
     outcomes = await asyncio.gather(*both, return_exceptions=True)
     refused = [outcome for outcome in outcomes if isinstance(outcome, BadInput)]
@@ -65,7 +65,7 @@ async def test_of_two_who_change_the_same_version_one_is_told(books: SqlBooks) -
         ('{"caps.later": 1}', "version 4 .* caps.later: there is no such setting"),
     ],
 )
-async def test_a_version_that_is_not_valid_is_told(books: SqlBooks, url: str, changes: str, words: str) -> None:
+async def test_a_version_that_is_not_valid_is_told(books: SqlDatabase, url: str, changes: str, words: str) -> None:
     row = {"version": 4, "changes": changes, "set_by": "somebody", "set_ms": 1, "reason": "by hand"}
     await execute(url, insert(settings_versions).values(row))
     with pytest.raises(BadConfig, match=words):

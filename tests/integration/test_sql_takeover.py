@@ -13,7 +13,7 @@ from fakes.caps import WIDE
 from fakes.market import XRP
 from sqlalchemy.ext.asyncio import create_async_engine
 
-from kimp.adapters.sql.books import SqlBooks
+from kimp.adapters.sql.database import SqlDatabase
 from kimp.adapters.sql.engine import create_engine
 from kimp.adapters.sql.store import Store
 from kimp.contracts.cycle import CycleRecord, Journalled, JournalQuery, TakeOver
@@ -59,17 +59,17 @@ def opening(cycle_id: str = "XRP-1", run_id: str = "run-1") -> OrderIntent:
     return intents.order(cycle_id=cycle_id, run_id=run_id, client_order_id=f"{cycle_id}-1B1-1", opening=terms)
 
 
-async def left(books: SqlBooks, run_id: str, cycle_id: str = "XRP-1", skip: int = 0) -> Journalled:
+async def left(books: SqlDatabase, run_id: str, cycle_id: str = "XRP-1", skip: int = 0) -> Journalled:
     return await books.strandings.journalled(JournalQuery(cycle_id=cycle_id, run_id=run_id, skip=skip))
 
 
 @pytest.fixture
-async def books(books: SqlBooks) -> SqlBooks:
+async def books(books: SqlDatabase) -> SqlDatabase:
     await books.ledger.book([opening_entry(Venue.BINANCE, {USDT: Decimal(100_000)})])
     return books
 
 
-async def test_a_run_that_was_taken_over_is_let_send_nothing(books: SqlBooks) -> None:
+async def test_a_run_that_was_taken_over_is_let_send_nothing(books: SqlDatabase) -> None:
     await books.read_model.record(record("run-1", 1))
     await books.read_model.record(takeover("run-1", "run-2"))
     with pytest.raises(Superseded, match="run-2 has taken cycle XRP-1 over"):
@@ -85,7 +85,7 @@ async def test_a_run_that_was_taken_over_is_let_send_nothing(books: SqlBooks) ->
 
 
 async def test_what_the_run_before_was_let_send_is_found_by_the_one_after_and_looked_up_by_both(
-    books: SqlBooks,
+    books: SqlDatabase,
 ) -> None:
     await books.read_model.record(record("run-1", 1))
     assert (await books.journal.ask_order(sale())).first
@@ -99,7 +99,7 @@ async def test_what_the_run_before_was_let_send_is_found_by_the_one_after_and_lo
         await left(books, "run-1")
 
 
-async def test_a_takeover_of_a_run_that_has_the_cycle_no_longer_changes_nothing(books: SqlBooks) -> None:
+async def test_a_takeover_of_a_run_that_has_the_cycle_no_longer_changes_nothing(books: SqlDatabase) -> None:
     """An attempt of a workflow that was terminated meanwhile comes late: it must not fence the one that lives."""
     await books.read_model.record(record("run-1", 1))
     await books.read_model.record(takeover("run-1", "run-2"))
@@ -110,7 +110,7 @@ async def test_a_takeover_of_a_run_that_has_the_cycle_no_longer_changes_nothing(
         await left(books, "run-2")
 
 
-async def test_the_last_record_of_a_run_that_was_taken_over_frees_nothing(books: SqlBooks) -> None:
+async def test_the_last_record_of_a_run_that_was_taken_over_frees_nothing(books: SqlDatabase) -> None:
     assert (await books.journal.ask_order(opening())).first
     await books.read_model.record(record("run-1", 1))
     await books.read_model.record(takeover("run-1", "run-2"))
@@ -119,7 +119,7 @@ async def test_the_last_record_of_a_run_that_was_taken_over_frees_nothing(books:
     assert (await books.capital.stakes()).free[Venue.BINANCE].amount == Decimal(99_900)
 
 
-async def test_entries_are_read_piece_by_piece(books: SqlBooks, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_entries_are_read_piece_by_piece(books: SqlDatabase, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("kimp.adapters.sql.strandings.AT_ONCE", 2)
     entries = tuple(bought(number) for number in range(5))
     await books.read_model.record(record("run-1", 1, entries=entries))
@@ -134,41 +134,41 @@ def bought(number: int) -> Entry:
 
 
 @asynccontextmanager
-async def repeatable(url: str) -> AsyncIterator[SqlBooks]:
+async def repeatable(url: str) -> AsyncIterator[SqlDatabase]:
     """As a server gives it by itself: what a transaction has seen once it sees again, whatever was written since."""
     engine = create_engine(url)
     if engine.dialect.name != "sqlite":
         await engine.dispose()
         engine = create_async_engine(url, isolation_level="REPEATABLE READ")
-    books = SqlBooks(Store(engine), "here")
+    books = SqlDatabase(Store(engine), "here")
     yield books
     await books.close()
 
 
-Ask = Callable[[SqlBooks, str], Awaitable[Any]]
+Ask = Callable[[SqlDatabase, str], Awaitable[Any]]
 
 
-async def _asks_to_sell(books: SqlBooks, cycle_id: str) -> Any:
+async def _asks_to_sell(books: SqlDatabase, cycle_id: str) -> Any:
     return await books.journal.ask_order(sale(cycle_id))
 
 
-async def _asks_to_withdraw(books: SqlBooks, cycle_id: str) -> Any:
+async def _asks_to_withdraw(books: SqlDatabase, cycle_id: str) -> Any:
     name = f"{cycle_id}-1W-1"
     return await books.journal.ask_withdrawal(intents.withdrawal(cycle_id=cycle_id, transfer_id=name, coin=cycle_id))
 
 
-async def _asks_to_open(books: SqlBooks, cycle_id: str) -> Any:
+async def _asks_to_open(books: SqlDatabase, cycle_id: str) -> Any:
     return await books.journal.ask_order(opening(cycle_id))
 
 
-async def _permit(ask: Ask, books: SqlBooks) -> bool:
+async def _permit(ask: Ask, books: SqlDatabase) -> bool:
     try:
         return (await ask(books, "XRP-1")).first is True
     except Superseded:
         return False
 
 
-async def _take_over(books: SqlBooks) -> list[str]:
+async def _take_over(books: SqlDatabase) -> list[str]:
     """What the run that has the cycle from now on finds in the journal."""
     await books.read_model.record(takeover("run-1", "run-2"))
     found = await left(books, "run-2")
@@ -197,7 +197,7 @@ class TestAtOnce:
     """Nothing is ever let go out of which the run that has the cycle from then on finds nothing in the journal."""
 
     async def test_a_takeover_waits_for_a_permit_that_is_being_given_and_then_knows_of_it(
-        self, url: str, books: SqlBooks, monkeypatch: pytest.MonkeyPatch, *, ask: Ask, recorded: bool, repeats: bool
+        self, url: str, books: SqlDatabase, monkeypatch: pytest.MonkeyPatch, *, ask: Ask, recorded: bool, repeats: bool
     ) -> None:
         async with repeatable(url) as others:
             used = others if repeats else books
@@ -214,7 +214,7 @@ class TestAtOnce:
             assert len(await rivals[0]) == 1
 
     async def test_a_permit_waits_for_a_takeover_that_is_being_written_and_is_not_given(
-        self, url: str, books: SqlBooks, monkeypatch: pytest.MonkeyPatch, *, ask: Ask, recorded: bool, repeats: bool
+        self, url: str, books: SqlDatabase, monkeypatch: pytest.MonkeyPatch, *, ask: Ask, recorded: bool, repeats: bool
     ) -> None:
         async with repeatable(url) as others:
             used = others if repeats else books

@@ -10,7 +10,7 @@ from fakes.market import XRP
 from sqlalchemy import select
 
 from kimp.adapters.clock import SystemClock
-from kimp.adapters.sql.books import SqlBooks, open_books
+from kimp.adapters.sql.database import SqlDatabase, open_books
 from kimp.adapters.sql.engine import create_engine
 from kimp.adapters.sql.schema import migrate
 from kimp.adapters.sql.tables import order_intents
@@ -27,7 +27,7 @@ ORDER = intents.order()
 FILL = Fill("t1", Decimal(2), Decimal(100), Decimal(0), USDT)
 
 
-async def cycle(books: SqlBooks, status: CycleStatus, *entries: Entry) -> None:
+async def cycle(books: SqlDatabase, status: CycleStatus, *entries: Entry) -> None:
     facts: dict[str, Any] = {"sequence": 1 + status.terminal, "detected_at_ms": 1, "entries": entries}
     now_ms = SystemClock().now_ms()
     await books.read_model.record(
@@ -45,7 +45,7 @@ async def cycle(books: SqlBooks, status: CycleStatus, *entries: Entry) -> None:
     )
 
 
-async def closed(books: SqlBooks, *outcomes: OrderOutcome) -> None:
+async def closed(books: SqlDatabase, *outcomes: OrderOutcome) -> None:
     """Journalled, and closed by one attempt after the other."""
     await books.journal.ask_order(ORDER)
     for outcome in outcomes:
@@ -54,13 +54,13 @@ async def closed(books: SqlBooks, *outcomes: OrderOutcome) -> None:
         await books.journal.close_order(ORDER, report)
 
 
-async def looked_for(books: SqlBooks, within_ms: int = HOUR, sure_ms: int = MINUTES) -> list[str]:
+async def looked_for(books: SqlDatabase, within_ms: int = HOUR, sure_ms: int = MINUTES) -> list[str]:
     return [order.client_order_id for order in await books.strandings.unbooked_orders(within_ms, sure_ms)]
 
 
 @pytest.mark.parametrize("outcome", list(OrderOutcome))
 async def test_an_order_of_an_ended_cycle_that_is_in_no_book_is_looked_for_whatever_its_outcome(
-    books: SqlBooks, outcome: OrderOutcome
+    books: SqlDatabase, outcome: OrderOutcome
 ) -> None:
     await closed(books, outcome)
     await cycle(books, CycleStatus.COMPLETED)
@@ -69,7 +69,9 @@ async def test_an_order_of_an_ended_cycle_that_is_in_no_book_is_looked_for_whate
     assert await looked_for(books, sure_ms=-1) == ([] if sure else ["XRP-1-1B1-1"]), "a definite no is believed sooner"
 
 
-async def test_one_that_a_process_closed_as_filled_after_it_was_given_up_is_still_looked_for(books: SqlBooks) -> None:
+async def test_one_that_a_process_closed_as_filled_after_it_was_given_up_is_still_looked_for(
+    books: SqlDatabase,
+) -> None:
     """The workflow was told that it is absent, and the attempt that slept tells nobody."""
     await closed(books, OrderOutcome.ABSENT, OrderOutcome.FILLED)
     assert await looked_for(books) == ["XRP-1-1B1-1"], "before the cycle's first record"
@@ -77,7 +79,7 @@ async def test_one_that_a_process_closed_as_filled_after_it_was_given_up_is_stil
     assert await looked_for(books) == ["XRP-1-1B1-1"]
 
 
-async def test_one_that_was_never_closed_is_looked_for_once_its_cycle_has_ended(books: SqlBooks) -> None:
+async def test_one_that_was_never_closed_is_looked_for_once_its_cycle_has_ended(books: SqlDatabase) -> None:
     await closed(books)
     await cycle(books, CycleStatus.STARTED)
     assert await looked_for(books) == [], "its workflow is at it"
@@ -85,7 +87,7 @@ async def test_one_that_was_never_closed_is_looked_for_once_its_cycle_has_ended(
     assert await looked_for(books) == ["XRP-1-1B1-1"]
 
 
-async def test_what_is_booked_is_not_looked_for(books: SqlBooks) -> None:
+async def test_what_is_booked_is_not_looked_for(books: SqlDatabase) -> None:
     await closed(books, OrderOutcome.FILLED)
     await cycle(books, CycleStatus.STARTED)
     assert await looked_for(books) == [], "its workflow is about to book it"
@@ -93,7 +95,7 @@ async def test_what_is_booked_is_not_looked_for(books: SqlBooks) -> None:
     assert await looked_for(books) == []
 
 
-async def test_what_was_handed_over_once_is_not_handed_over_again(books: SqlBooks) -> None:
+async def test_what_was_handed_over_once_is_not_handed_over_again(books: SqlDatabase) -> None:
     """Should its fills be such as the database can't hold, a person has seen them by then."""
     await closed(books, OrderOutcome.ABSENT)
     await cycle(books, CycleStatus.COMPLETED)
@@ -104,7 +106,7 @@ async def test_what_was_handed_over_once_is_not_handed_over_again(books: SqlBook
     assert await looked_for(books) == []
 
 
-async def test_an_order_that_surfaced_is_written_down_as_far_as_it_filled(url: str, books: SqlBooks) -> None:
+async def test_an_order_that_surfaced_is_written_down_as_far_as_it_filled(url: str, books: SqlDatabase) -> None:
     await closed(books, OrderOutcome.ABSENT)
     part = replace(FILL, quantity=Decimal(40))
     report = OrderReport(client_order_id=ORDER.client_order_id, outcome=OrderOutcome.FILLED, fills=(part,))
@@ -116,7 +118,7 @@ async def test_an_order_that_surfaced_is_written_down_as_far_as_it_filled(url: s
     assert (row.outcome, row.filled_quantity, row.filled_funds) == ("filled", 40, 80)
 
 
-async def test_a_withdrawal_that_is_in_no_book_makes_its_ended_cycle_unfinished_again(books: SqlBooks) -> None:
+async def test_a_withdrawal_that_is_in_no_book_makes_its_ended_cycle_unfinished_again(books: SqlDatabase) -> None:
     sent = intents.withdrawal()
     await books.journal.ask_withdrawal(sent)
     await cycle(books, CycleStatus.STARTED)
@@ -125,7 +127,7 @@ async def test_a_withdrawal_that_is_in_no_book_makes_its_ended_cycle_unfinished_
     assert await books.strandings.reopen_for_withdrawals(HOUR) == [sent.transfer_id]
 
 
-async def test_a_withdrawal_that_is_booked_or_left_nothing_leaves_its_cycle_ended(books: SqlBooks) -> None:
+async def test_a_withdrawal_that_is_booked_or_left_nothing_leaves_its_cycle_ended(books: SqlDatabase) -> None:
     first, second = (intents.withdrawal(transfer_id=f"XRP-1-1W-{n}") for n in (1, 2))
     await books.journal.ask_withdrawal(first)
     await books.journal.claim_withdrawal(first.transfer_id, "binance", "w1", likely=False)
@@ -136,7 +138,7 @@ async def test_a_withdrawal_that_is_booked_or_left_nothing_leaves_its_cycle_ende
     assert await books.strandings.reopen_for_withdrawals(HOUR) == []
 
 
-async def test_a_withdrawal_that_the_venue_took_and_did_not_send_leaves_its_cycle_ended(books: SqlBooks) -> None:
+async def test_a_withdrawal_that_the_venue_took_and_did_not_send_leaves_its_cycle_ended(books: SqlDatabase) -> None:
     """Or each sweep would hand the cycle over once more."""
     failed = intents.withdrawal()
     await books.journal.ask_withdrawal(failed)
@@ -147,7 +149,7 @@ async def test_a_withdrawal_that_the_venue_took_and_did_not_send_leaves_its_cycl
     assert await books.strandings.reopen_for_withdrawals(HOUR) == []
 
 
-async def test_a_catch_up_that_is_repeated_goes_by_the_mark_of_the_first(books: SqlBooks) -> None:
+async def test_a_catch_up_that_is_repeated_goes_by_the_mark_of_the_first(books: SqlDatabase) -> None:
     """Whatever it, or kimp beside it, has written since."""
     await cycle(books, CycleStatus.STARTED)
     marked = await books.catching_up.restore_point_ms()
@@ -159,7 +161,7 @@ async def test_a_catch_up_that_is_repeated_goes_by_the_mark_of_the_first(books: 
     assert await books.catching_up.restore_point_ms() > marked, "another restore"
 
 
-async def test_a_mark_is_in_the_database_and_not_in_the_process(url: str, books: SqlBooks) -> None:
+async def test_a_mark_is_in_the_database_and_not_in_the_process(url: str, books: SqlDatabase) -> None:
     await migrate(url)
     marked = await books.catching_up.restore_point_ms()
     await closed(books)

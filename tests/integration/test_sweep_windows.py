@@ -13,7 +13,7 @@ from fakes.telemetry import counted
 from fakes.venue import FakeVenue
 
 from activities.sweep import SweepActivities
-from kimp.adapters.sql.books import SqlBooks
+from kimp.adapters.sql.database import SqlDatabase
 from kimp.contracts.cycle import CycleRecord
 from kimp.contracts.orders import OrderOutcome, OrderReport
 from kimp.contracts.status import CycleStatus
@@ -31,13 +31,13 @@ def clock() -> DatabaseClock:
 
 
 @pytest.fixture
-async def books(url: str, clock: DatabaseClock) -> AsyncIterator[SqlBooks]:
+async def books(url: str, clock: DatabaseClock) -> AsyncIterator[SqlDatabase]:
     books = await clock.books(url)
     yield books
     await books.close()
 
 
-async def ended(books: SqlBooks, at_ms: int) -> None:
+async def ended(books: SqlDatabase, at_ms: int) -> None:
     record = CycleRecord(
         cycle_id=ORDER.cycle_id,
         workflow_run_id=ORDER.run_id,
@@ -65,7 +65,7 @@ async def ended(books: SqlBooks, at_ms: int) -> None:
     ],
 )
 async def test_an_order_that_surfaces_is_taken_in_for_so_long_after_it_was_asked_for_or_its_cycle_ended(
-    books: SqlBooks,
+    books: SqlDatabase,
     clock: DatabaseClock,
     desk: Desk,
     outcome: OrderOutcome | None,
@@ -88,7 +88,7 @@ async def test_an_order_that_surfaces_is_taken_in_for_so_long_after_it_was_asked
         assert (await desk.run(sweep.adopt_late_orders, SweepQuery())).adopted == (ORDER.client_order_id,)
 
 
-async def test_a_withdrawal_is_looked_for_as_long(books: SqlBooks, clock: DatabaseClock, desk: Desk) -> None:
+async def test_a_withdrawal_is_looked_for_as_long(books: SqlDatabase, clock: DatabaseClock, desk: Desk) -> None:
     sent = intents.withdrawal()
     await books.journal.ask_withdrawal(sent)
     await ended(books, ASKED)
@@ -102,7 +102,7 @@ async def test_a_withdrawal_is_looked_for_as_long(books: SqlBooks, clock: Databa
 
 @pytest.mark.parametrize("answered", [True, False])
 async def test_a_withdrawal_that_is_caught_up_holds_the_next_one_back_only_without_an_answer(
-    books: SqlBooks, *, answered: bool
+    books: SqlDatabase, *, answered: bool
 ) -> None:
     await books.catching_up.withdrawal(intents.withdrawal(), ASKED, answered=answered)
     again = await books.journal.ask_withdrawal(intents.withdrawal())

@@ -20,7 +20,7 @@ from fakes.lab import TRX, XRP, Lab
 from temporalio.client import WorkflowHandle
 
 from kimp.adapters.embedded.process import free_port
-from kimp.adapters.sql.books import SqlBooks
+from kimp.adapters.sql.database import SqlDatabase
 from kimp.adapters.temporal.devserver import DevServer
 from kimp.contracts.cycle import CycleResult
 from kimp.contracts.operators import OperatorRequest
@@ -32,12 +32,12 @@ ANN = OperatorRequest(by="ann", note="Temporal's disk died")
 
 
 @pytest.fixture
-async def books(new_database: Callable[[], str]) -> AsyncIterator[SqlBooks]:
+async def books(new_database: Callable[[], str]) -> AsyncIterator[SqlDatabase]:
     async with funded_books(new_database()) as books:
         yield books
 
 
-async def test_kimp_rebuilds_without_temporals_store(temporal_binary: Path, tmp_path: Path, books: SqlBooks) -> None:
+async def test_kimp_rebuilds_without_temporals_store(temporal_binary: Path, tmp_path: Path, books: SqlDatabase) -> None:
     first = DevServer(temporal_binary, tmp_path, port=free_port(), ui_port=free_port())
     await first.start()
     lab = fund(Lab(await connected(first), books=books))
@@ -65,7 +65,7 @@ async def test_kimp_rebuilds_without_temporals_store(temporal_binary: Path, tmp_
     assert len(lab.names) == len(set(lab.names)), "a name was given twice"
 
 
-async def brought_home(lab: Lab, books: SqlBooks, cycle_id: str) -> None:
+async def brought_home(lab: Lab, books: SqlDatabase, cycle_id: str) -> None:
     """A person sees it parked, and has it undone."""
     await lab.records.until(lambda r: r.cycle_id == cycle_id and r.status is CycleStatus.DEAD_LETTER)
     row = await books.read_model.cycle(cycle_id)

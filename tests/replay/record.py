@@ -17,7 +17,7 @@ from temporalio.client import Client
 from temporalio.contrib.pydantic import pydantic_data_converter
 
 from kimp.adapters.embedded.process import free_port
-from kimp.adapters.sql.books import SqlBooks
+from kimp.adapters.sql.database import SqlDatabase
 from kimp.adapters.temporal.devserver import DevServer
 from kimp.adapters.temporal.devserver_binary import ensure_binary
 from kimp.observability.logs import configure_logging
@@ -62,7 +62,7 @@ async def _record(folder: Path, branches: Sequence[Branch], *dynamic: str) -> No
 
 
 @asynccontextmanager
-async def _books(file: Path, branch: Branch) -> AsyncIterator[SqlBooks | None]:
+async def _books(file: Path, branch: Branch) -> AsyncIterator[SqlDatabase | None]:
     """A database for the branches that a sweep takes part in."""
     if branch not in SWEPT:
         yield None

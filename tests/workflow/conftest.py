@@ -12,7 +12,7 @@ from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.service import RPCError
 from temporalio.testing import WorkflowEnvironment
 
-from kimp.adapters.sql.books import SqlBooks
+from kimp.adapters.sql.database import SqlDatabase
 from kimp.adapters.temporal.bootstrap_namespace import prepare_namespace
 from kimp.adapters.temporal.devserver import DevServer
 
@@ -25,7 +25,7 @@ async def temporal_client(temporal_server: DevServer) -> Client:
 
 
 @pytest.fixture
-async def books(new_database: Callable[[], str]) -> AsyncIterator[SqlBooks]:
+async def books(new_database: Callable[[], str]) -> AsyncIterator[SqlDatabase]:
     async with funded_books(new_database()) as books:
         yield books
 

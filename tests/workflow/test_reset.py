@@ -11,7 +11,7 @@ from temporalio.api.enums.v1 import EventType
 from temporalio.api.workflowservice.v1 import ResetWorkflowExecutionRequest
 from temporalio.client import Client
 
-from kimp.adapters.sql.books import SqlBooks
+from kimp.adapters.sql.database import SqlDatabase
 from kimp.contracts.cycle import CycleResult
 from kimp.contracts.operators import OperatorRequest
 from kimp.contracts.status import CycleStatus
@@ -20,7 +20,7 @@ from workflows.stranded_cycle import StrandedCycle
 
 
 @pytest.fixture
-async def lab(temporal_client: Client, books: SqlBooks) -> Lab:
+async def lab(temporal_client: Client, books: SqlDatabase) -> Lab:
     return fund(Lab(temporal_client, books=books))
 
 
@@ -48,7 +48,7 @@ async def sent(lab: Lab) -> list[str]:
 
 
 @pytest.mark.parametrize("to", [0, 3, 8, -1])
-async def test_a_cycle_that_ended_comes_to_the_same_end(lab: Lab, books: SqlBooks, to: int) -> None:
+async def test_a_cycle_that_ended_comes_to_the_same_end(lab: Lab, books: SqlDatabase, to: int) -> None:
     async with lab.workers():
         handle = await lab.start(await lab.plan())
         first = await handle.result()
@@ -61,7 +61,7 @@ async def test_a_cycle_that_ended_comes_to_the_same_end(lab: Lab, books: SqlBook
 
 
 async def test_a_cycle_that_waits_sends_nothing_new_and_is_taken_over_once_terminated(
-    lab: Lab, books: SqlBooks
+    lab: Lab, books: SqlDatabase
 ) -> None:
     cycle = await lab.plan()
     lab.binance.wallets_open = False
@@ -83,7 +83,7 @@ async def test_a_cycle_that_waits_sends_nothing_new_and_is_taken_over_once_termi
     assert await books.strandings.unfinished() == []
 
 
-async def test_another_way_home_than_before_is_not_taken(lab: Lab, books: SqlBooks) -> None:
+async def test_another_way_home_than_before_is_not_taken(lab: Lab, books: SqlDatabase) -> None:
     """USDT took the cash home; now TRX would, under the id of the order that bought USDT."""
     async with lab.workers():
         handle = await lab.start(await lab.plan())

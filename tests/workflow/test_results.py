@@ -10,7 +10,7 @@ from fakes.lab import XRP, Lab
 from fakes.venue import BNB
 from temporalio.client import Client
 
-from kimp.adapters.sql.books import SqlBooks
+from kimp.adapters.sql.database import SqlDatabase
 from kimp.contracts.status import CycleStatus
 from kimp.domain.ledger import DEAREST_FEE, Held, holdings
 from kimp.domain.money import KRW, USDT
@@ -62,7 +62,7 @@ async def test_a_fee_whose_coin_has_no_price_counts_the_most_that_it_can_be_and_
     assert f"{most:,.0f} KRW are counted" in told
 
 
-async def test_a_loss_by_such_a_fee_halts_like_any_other(temporal_client: Client, books: SqlBooks) -> None:
+async def test_a_loss_by_such_a_fee_halts_like_any_other(temporal_client: Client, books: SqlDatabase) -> None:
     lab = fund(Lab(temporal_client, books=books))
     lab.binance.fee_in_bnb = Decimal("0.01")
     lab.binance.prices[BNB] = (Decimal(5_000), Decimal(5_001))

@@ -12,7 +12,7 @@ from fakes.funded import HAVE, at_rest, fund
 from fakes.lab import XRP, Handle, Lab, hurrying
 from temporalio.client import Client, WorkflowHandle
 
-from kimp.adapters.sql.books import SqlBooks, open_books
+from kimp.adapters.sql.database import SqlDatabase, open_books
 from kimp.adapters.sql.schema import migrate
 from kimp.contracts.cycle import CycleRecord, CycleResult, CycleTerms, StrandedInput, TakeOver
 from kimp.contracts.operators import OperatorRequest, WriteOff
@@ -28,7 +28,7 @@ from kimp.domain.ledger import fill_entry, holdings, opening_entry
 from kimp.domain.market import Fill, Side
 from kimp.domain.money import KRW
 from kimp.domain.venues import Venue
-from kimp.observability.logs import WhoseLine
+from kimp.observability.logs import CycleContextFilter
 from workflows.arbitrage_cycle import ArbitrageCycle
 from workflows.stranded_cycle import StrandedCycle
 
@@ -36,11 +36,11 @@ ANN = OperatorRequest(by="ann", note="terminated by mistake")
 
 
 @pytest.fixture
-async def lab(temporal_client: Client, books: SqlBooks) -> Lab:
+async def lab(temporal_client: Client, books: SqlDatabase) -> Lab:
     return fund(Lab(temporal_client, books=books))
 
 
-async def balanced(lab: Lab, books: SqlBooks) -> None:
+async def balanced(lab: Lab, books: SqlDatabase) -> None:
     """All is home, and what is free is what the ledger holds."""
     await at_rest(books, "XRP-1")
     sales = [i for v in lab.venues.values() for i in v.sent if i.side is Side.SELL]
@@ -81,7 +81,7 @@ SCENES: tuple[Callable[[Lab], Awaitable[None]], ...] = (
 
 @pytest.mark.parametrize("scene", SCENES)
 async def test_a_terminated_cycle_is_parked_and_comes_home_when_a_person_says_so(
-    lab: Lab, books: SqlBooks, scene: Callable[[Lab], Awaitable[None]]
+    lab: Lab, books: SqlDatabase, scene: Callable[[Lab], Awaitable[None]]
 ) -> None:
     cycle = await lab.plan()
     await scene(lab)
@@ -116,7 +116,7 @@ async def test_a_terminated_cycle_is_parked_and_comes_home_when_a_person_says_so
     await balanced(lab, books)
 
 
-async def test_a_cycle_that_was_terminated_before_anything_happened_ends_rejected(lab: Lab, books: SqlBooks) -> None:
+async def test_a_cycle_that_was_terminated_before_anything_happened_ends_rejected(lab: Lab, books: SqlDatabase) -> None:
     """Its order was journalled and never sent: the venue does not know it after the fence."""
     cycle = await lab.plan()
     handle = await lab.start(cycle)
@@ -127,7 +127,7 @@ async def test_a_cycle_that_was_terminated_before_anything_happened_ends_rejecte
 
 
 async def test_a_coin_whose_balance_cannot_be_read_is_unknown_and_the_others_are_compared(
-    lab: Lab, books: SqlBooks
+    lab: Lab, books: SqlDatabase
 ) -> None:
     """It is neither equal nor gone: nothing of it is booked, until the venue tells it again."""
     async with lab.workers():
@@ -140,7 +140,7 @@ async def test_a_coin_whose_balance_cannot_be_read_is_unknown_and_the_others_are
         assert (report.unexplained, report.unknown) == ((), ())
 
 
-async def test_what_the_ledger_cannot_explain_is_booked_and_much_of_it_halts(lab: Lab, books: SqlBooks) -> None:
+async def test_what_the_ledger_cannot_explain_is_booked_and_much_of_it_halts(lab: Lab, books: SqlDatabase) -> None:
     async with lab.workers():
         assert (await lab.sweep()).unexplained == ()
         lab.upbit.held[KRW] += 5_000
@@ -171,7 +171,7 @@ async def test_balances_are_not_compared_before_each_account_was_looked_at(
     await books.close()
 
 
-async def test_balances_are_not_compared_while_a_cycle_runs(lab: Lab, books: SqlBooks) -> None:
+async def test_balances_are_not_compared_while_a_cycle_runs(lab: Lab, books: SqlDatabase) -> None:
     cycle = await lab.plan()
     lab.binance.wallets_open = False
     async with lab.workers():
@@ -185,7 +185,9 @@ async def test_balances_are_not_compared_while_a_cycle_runs(lab: Lab, books: Sql
     assert await books.controls.halt_level() is HaltLevel.RUN
 
 
-async def test_what_is_written_off_after_a_takeover_is_booked_beside_what_was_before(lab: Lab, books: SqlBooks) -> None:
+async def test_what_is_written_off_after_a_takeover_is_booked_beside_what_was_before(
+    lab: Lab, books: SqlDatabase
+) -> None:
     """By a number of its own: booked under the first one's it would count as booked, and be traded."""
     lost = WriteOff(by="ann", note="stolen", account=Venue.BINANCE, asset=XRP, amount=Decimal(10))
     lab.binance.faults["withdraw"] = deque(Rejected("not this coin", venue="binance", code="-1") for _ in range(3))
@@ -216,7 +218,7 @@ async def _parked(stranded: WorkflowHandle[StrandedCycle, CycleResult]) -> None:
         await asyncio.sleep(0.05)
 
 
-async def test_a_withdrawal_that_can_not_be_looked_up_hides_none_of_the_others(lab: Lab, books: SqlBooks) -> None:
+async def test_a_withdrawal_that_can_not_be_looked_up_hides_none_of_the_others(lab: Lab, books: SqlDatabase) -> None:
     """Looking the first one up is refused, so a person gives it up; the second has left, and must not be sent again."""
     gone = "the run that is gone"
     fill = Fill("t1", Decimal("2.29"), Decimal(200), Decimal(0), XRP)
@@ -253,7 +255,7 @@ async def test_a_withdrawal_that_can_not_be_looked_up_hides_none_of_the_others(l
     assert Decimal(199) < sold <= Decimal(200)
 
 
-async def test_a_sale_that_surfaces_after_its_fence_is_bought_back(lab: Lab, books: SqlBooks) -> None:
+async def test_a_sale_that_surfaces_after_its_fence_is_bought_back(lab: Lab, books: SqlDatabase) -> None:
     """The cycle sold again meanwhile: the second time coins that others count on."""
     lab.upbit.hides_orders = True
     lab.upbit.after["place_order"] = deque([OutcomeUnknown("timeout", venue="upbit")])
@@ -272,9 +274,9 @@ async def test_a_sale_that_surfaces_after_its_fence_is_bought_back(lab: Lab, boo
 
 
 async def test_an_order_that_surfaces_after_its_fence_is_adopted_and_undone(
-    lab: Lab, books: SqlBooks, caplog: pytest.LogCaptureFixture
+    lab: Lab, books: SqlDatabase, caplog: pytest.LogCaptureFixture
 ) -> None:
-    caplog.handler.addFilter(WhoseLine("test"))
+    caplog.handler.addFilter(CycleContextFilter("test"))
     lab.binance.hides_orders = True
     lab.binance.after["place_order"] = deque([OutcomeUnknown("timeout", venue="binance")])
     async with lab.workers():

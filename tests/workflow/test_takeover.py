@@ -15,7 +15,7 @@ from fakes.venue import FakeVenue
 from temporalio.client import Client, WorkflowHandle
 from temporalio.service import RPCError
 
-from kimp.adapters.sql.books import SqlBooks
+from kimp.adapters.sql.database import SqlDatabase
 from kimp.contracts.cycle import CycleRecord, CycleResult
 from kimp.contracts.operators import OperatorRequest
 from kimp.contracts.orders import OrderIntent
@@ -24,7 +24,8 @@ from kimp.domain.errors import Superseded
 from kimp.domain.market import Fill
 from kimp.domain.money import Asset
 from kimp.domain.venues import Direction, Venue
-from kimp.ports.books import CycleRow, Stranding
+from kimp.ports.journal import Stranding
+from kimp.ports.read_model import CycleRow
 from workflows.arbitrage_cycle import ArbitrageCycle
 from workflows.stranded_cycle import StrandedCycle
 
@@ -32,13 +33,13 @@ ANN = OperatorRequest(by="ann", note="looked at it")
 
 
 @pytest.fixture
-async def lab(temporal_client: Client, books: SqlBooks) -> AsyncIterator[Lab]:
+async def lab(temporal_client: Client, books: SqlDatabase) -> AsyncIterator[Lab]:
     yield fund(Lab(temporal_client, books=books))
     with suppress(RPCError):
         await temporal_client.get_workflow_handle("cycle-XRP-1").terminate("the test is over")
 
 
-async def row_of(books: SqlBooks) -> CycleRow:
+async def row_of(books: SqlDatabase) -> CycleRow:
     row = await books.read_model.cycle("XRP-1")
     assert row is not None
     return row
@@ -53,7 +54,7 @@ async def _waits_for_its_turn(lab: Lab, handle: Handle) -> None:
 
 
 async def test_a_withdrawal_that_waited_for_its_turn_is_not_sent_once_its_cycle_was_taken_over(
-    lab: Lab, books: SqlBooks
+    lab: Lab, books: SqlDatabase
 ) -> None:
     """Its workflow was terminated; the attempt lives on until a heartbeat tells it so, and then gets its turn."""
     other = intents.withdrawal(cycle_id="TRX-1", run_id="run-t", transfer_id="TRX-1-HW-1", coin=XRP)
@@ -88,7 +89,7 @@ def odd(lab: Lab) -> Lab:
 
 
 async def test_a_fill_that_the_database_can_not_hold_parks_its_cycle_and_is_in_plain_sight(
-    odd: Lab, books: SqlBooks
+    odd: Lab, books: SqlDatabase
 ) -> None:
     async with odd.workers():
         handle = await odd.start(await odd.plan())
@@ -110,7 +111,7 @@ async def _parked(stranded: WorkflowHandle[StrandedCycle, CycleResult]) -> None:
         await asyncio.sleep(0.05)
 
 
-async def test_so_does_one_that_is_met_by_a_run_that_took_the_cycle_over(odd: Lab, books: SqlBooks) -> None:
+async def test_so_does_one_that_is_met_by_a_run_that_took_the_cycle_over(odd: Lab, books: SqlDatabase) -> None:
     async with odd.workers():
         handle = await odd.start(await odd.plan())
         await odd.records.until(lambda record: record.status is CycleStatus.DEAD_LETTER)
@@ -131,7 +132,7 @@ async def test_so_does_one_that_is_met_by_a_run_that_took_the_cycle_over(odd: La
 
 
 async def test_a_cycle_that_can_not_be_handed_over_holds_up_none_of_the_others(
-    lab: Lab, books: SqlBooks, monkeypatch: pytest.MonkeyPatch
+    lab: Lab, books: SqlDatabase, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     facts: dict[str, Any] = {"coin": XRP, "direction": Direction.TO_UPBIT, "status": CycleStatus.AWAITING_REBALANCE}
     facts |= {"sequence": 1, "expected_edge": Decimal(0), "premium": Decimal(0), "detected_at_ms": 1, "at_ms": 1}

@@ -25,7 +25,7 @@ from kimp.contracts.status import CycleStatus
 from kimp.domain.errors import BusUnavailable, OutcomeUnknown
 from kimp.domain.ids import workflow_id
 from kimp.observability.context import NONE, bound
-from kimp.observability.logs import JsonLines, WhoseLine
+from kimp.observability.logs import CycleContextFilter, JsonLines
 from kimp.observability.tracing import Cause, from_tick
 from workflows.arbitrage_cycle import ArbitrageCycle
 
@@ -39,7 +39,7 @@ class Lines(logging.Handler):
 
     def __init__(self) -> None:
         super().__init__()
-        self.addFilter(WhoseLine("test"))
+        self.addFilter(CycleContextFilter("test"))
         self.setFormatter(JsonLines())
         self.told: list[dict[str, Any]] = []
 

@@ -1,7 +1,7 @@
 """Is the configuration sound? What only its users can tell is asked of them."""
 
 from kimp.adapters.sql.engine import parse_url
-from kimp.adapters.temporal.named import named_server
+from kimp.adapters.temporal.client_config import load_client_config
 from kimp.bootstrap.paper import PaperSettings
 from kimp.config import ConfigProblems, Loaded, Settings, load_with_origins
 from kimp.config.loose_files import loose_files
@@ -28,7 +28,7 @@ def check_configuration(environment: str | None) -> list[str]:
     except ConfigProblems as error:
         problems += error.problems
     try:
-        own_temporal = "target_host" not in named_server()
+        own_temporal = "target_host" not in load_client_config()
     except BadConfig as error:
         problems.append(str(error))
     if problems or settings is None:

@@ -9,10 +9,10 @@ from dataclasses import dataclass, field
 from temporalio.runtime import MetricBuffer, Runtime, TelemetryConfig
 
 from kimp.adapters.clock import SystemClock
-from kimp.adapters.sql.books import SqlBooks
-from kimp.adapters.telemetry.core_figures import CoreFigures
+from kimp.adapters.sql.database import SqlDatabase
 from kimp.adapters.telemetry.exports import Exports, start_exports
-from kimp.adapters.telemetry.pages import Check, Pages
+from kimp.adapters.telemetry.health_server import Check, Pages
+from kimp.adapters.telemetry.temporal_metrics import TemporalMetrics
 from kimp.adapters.temporal.core import CORE_LOGGING
 from kimp.config import Settings
 from kimp.domain.errors import KimpError
@@ -61,12 +61,12 @@ async def _temporal_figures(exports: Exports, stack: AsyncExitStack) -> Runtime 
     # A label service_name would meet the resource's, and a collector's Prometheus exporter then drops the figure.
     telemetry = TelemetryConfig(logging=CORE_LOGGING, metrics=buffer, attach_service_name=False)
     runtime = Runtime(telemetry=telemetry)
-    await stack.enter_async_context(CoreFigures(buffer, exports.metering).told())
+    await stack.enter_async_context(TemporalMetrics(buffer, exports.metering).told())
     return runtime
 
 
 @asynccontextmanager
-async def overseen(books: SqlBooks, settings: Settings) -> AsyncIterator[None]:
+async def overseen(books: SqlDatabase, settings: Settings) -> AsyncIterator[None]:
     """While the block runs, what the database tells of all cycles is shown."""
     task = asyncio.create_task(_oversee(books.overview, SettingsInForce(settings, books.settings)))
     try:

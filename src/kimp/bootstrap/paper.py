@@ -8,7 +8,7 @@ from typing import ClassVar
 from pydantic import Field
 
 from kimp.adapters.embedded.process import held_locks
-from kimp.adapters.temporal.named import named_server
+from kimp.adapters.temporal.client_config import load_client_config
 from kimp.config import Settings, Sourced, load_with_origins
 from kimp.domain.errors import BadConfig
 from kimp.domain.venues import PAIR
@@ -19,7 +19,7 @@ from kimp.paper.server import PaperExchange
 class PaperSettings(Sourced):
     """The `[paper]` table, from the same sources as kimp's own settings."""
 
-    elsewhere: ClassVar[frozenset[str]] = frozenset(Settings.model_fields)
+    read_by_others: ClassVar[frozenset[str]] = frozenset(Settings.model_fields)
 
     paper: PaperConfig = Field(default_factory=PaperConfig)
 
@@ -45,7 +45,7 @@ def reset(settings: Settings) -> Sequence[Path]:
     kimp runs.
     """
     refuse_beside_real_venues(settings)
-    where = {"the books are": settings.database_url, "the cycles are": named_server().get("target_host")}
+    where = {"the books are": settings.database_url, "the cycles are": load_client_config().get("target_host")}
     if elsewhere := next((what for what, named in where.items() if named is not None), None):
         raise BadConfig(
             f"{elsewhere} on a server of yours, which `kimp paper reset` leaves alone; unset its URL to reset what"

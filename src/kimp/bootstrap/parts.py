@@ -10,7 +10,7 @@ from kimp.adapters.clock import SystemClock
 from kimp.adapters.embedded.redis import own_url
 from kimp.adapters.redis.bus import RedisTickBus
 from kimp.adapters.redis.pauses import SharedPauses
-from kimp.adapters.sql.books import SqlBooks, open_books
+from kimp.adapters.sql.database import SqlDatabase, open_books
 from kimp.adapters.upbit.stream import UpbitStream
 from kimp.adapters.venue.back_off import back_off_of
 from kimp.config import KeyPair, Settings
@@ -119,7 +119,7 @@ async def shared_pauses(settings: Settings, bus: RedisTickBus) -> AsyncIterator[
 
 
 @asynccontextmanager
-async def open_database(settings: Settings) -> AsyncIterator[SqlBooks]:
+async def open_database(settings: Settings) -> AsyncIterator[SqlDatabase]:
     books = await open_books(settings.sql_url)
     try:
         yield books

@@ -6,8 +6,8 @@ from pathlib import Path
 
 from temporalio.client import WorkflowHistory
 
+from kimp.adapters.temporal.decoding import ReadHistory, UnreadableHistory
 from kimp.adapters.temporal.histories import fetch, read_folder, write_file
-from kimp.adapters.temporal.opening import ReadHistory, UnreadableHistory
 from kimp.adapters.temporal.replaying import Replaying
 from kimp.bootstrap.temporal import connect_temporal, cycle_replay, history_reader
 from kimp.config import Settings

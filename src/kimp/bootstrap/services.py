@@ -11,8 +11,8 @@ from temporalio.worker import Worker
 from feeder.service import Feeder
 from initiator.service import Initiator, InitiatorSettings
 from kimp.adapters.clock import SystemClock
-from kimp.adapters.sql.books import SqlBooks
-from kimp.adapters.telemetry.pages import CHECK_S, Check
+from kimp.adapters.sql.database import SqlDatabase
+from kimp.adapters.telemetry.health_server import CHECK_S, Check
 from kimp.adapters.temporal.starter import TemporalCycleStarter
 from kimp.bootstrap.observing import observed, overseen
 from kimp.bootstrap.parts import open_bus, open_database, open_stream, open_trusted_venues, shared_pauses
@@ -117,7 +117,7 @@ def initiator_settings(now: InForce, installation: str) -> InitiatorSettings:
     )
 
 
-def _servers(client: Client, books: SqlBooks) -> dict[str, Check]:
+def _servers(client: Client, books: SqlDatabase) -> dict[str, Check]:
     async def temporal() -> str | None:
         serves = await client.service_client.check_health(timeout=timedelta(seconds=CHECK_S))
         return None if serves else "does not serve"

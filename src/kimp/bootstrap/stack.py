@@ -17,9 +17,9 @@ from urllib.parse import urlsplit
 from kimp.adapters.embedded.process import LOOPBACK, ServerProcess
 from kimp.adapters.embedded.redis import EmbeddedRedis
 from kimp.adapters.sql.schema import migrate
+from kimp.adapters.temporal.client_config import load_client_config
 from kimp.adapters.temporal.devserver import DevServer
 from kimp.adapters.temporal.devserver_binary import ensure_binary
-from kimp.adapters.temporal.named import named_server
 from kimp.bootstrap.paper import state_path
 from kimp.bootstrap.parts import open_venue
 from kimp.bootstrap.reviving import keep_alive
@@ -101,7 +101,7 @@ class Stack:
         self.say(f"Redis: our own on port {self.redis.port} ({self.redis.program.told})")
 
     async def _start_temporal(self) -> None:
-        named = named_server().get("target_host")
+        named = load_client_config().get("target_host")
         if named is not None:
             await prepare_temporal(await connect_temporal(self.settings))
             self.say(f"Temporal: yours, at {named}")

@@ -13,11 +13,11 @@ from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxR
 
 from kimp.adapters.clock import SystemClock
 from kimp.adapters.temporal.bootstrap_namespace import NAMESPACE, RETENTION, prepare_namespace, require_namespace
+from kimp.adapters.temporal.client_config import load_client_config
 from kimp.adapters.temporal.codec import HistoryCodec, KeyRing, is_sealed
 from kimp.adapters.temporal.converter import data_converter
 from kimp.adapters.temporal.core import core_runtime
-from kimp.adapters.temporal.named import named_server
-from kimp.adapters.temporal.opening import ReadHistory, opened
+from kimp.adapters.temporal.decoding import ReadHistory, decoded
 from kimp.adapters.temporal.replaying import Replaying
 from kimp.adapters.temporal.schedule import prepare_schedule
 from kimp.config import Settings
@@ -180,14 +180,14 @@ def history_reader(settings: Settings, *, plaintext_too: bool) -> ReadHistory:
     Payloads are taken at their word for the workflow that they belong to: a child's summary is its parent's.
     """
     codec = history_codec(settings)
-    return lambda history: opened(
+    return lambda history: decoded(
         history, lambda payload: payload if plaintext_too and not is_sealed(payload) else codec.open(payload)
     )
 
 
 def _named(settings: Settings) -> dict[str, Any]:
     """What Temporal's own environment and profile say, and kimp's defaults for the rest."""
-    config: dict[str, Any] = dict(named_server())
+    config: dict[str, Any] = dict(load_client_config())
     config.setdefault("target_host", f"127.0.0.1:{settings.local.temporal_port}")
     config.setdefault("namespace", NAMESPACE)
     return config

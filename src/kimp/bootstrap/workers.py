@@ -19,7 +19,7 @@ from activities.takeovers import TakeOverActivities
 from activities.transfers import Allowed, TransferActivities
 from kimp.adapters.clock import SystemClock
 from kimp.adapters.redis.bus import RedisTickBus
-from kimp.adapters.sql.books import SqlBooks
+from kimp.adapters.sql.database import SqlDatabase
 from kimp.adapters.temporal.deployment import DEPLOYMENT
 from kimp.adapters.temporal.starter import TemporalCycleFates
 from kimp.bootstrap.temporal import WORKFLOWS, sandbox
@@ -28,7 +28,7 @@ from kimp.contracts.queues import TaskQueue
 from kimp.contracts.transfers import Address
 from kimp.domain.money import Asset
 from kimp.domain.venues import PAIR, Venue
-from kimp.observability.temporal import WhoseWork
+from kimp.observability.temporal import CycleContextInterceptor
 from kimp.operations.settings import SettingsInForce
 from kimp.ports.exchange import Exchange
 
@@ -57,7 +57,7 @@ def cycle_worker(
     client: Client,
     venues: Mapping[Venue, Exchange],
     bus: RedisTickBus,
-    books: SqlBooks,
+    books: SqlDatabase,
 ) -> Worker:
     """Workflow and orders. Also embedded in the initiator, where a cycle starts with no hop through the server."""
     clock = SystemClock()
@@ -89,7 +89,7 @@ def cycle_worker(
     )
 
 
-def transfer_worker(settings: Settings, client: Client, venues: Mapping[Venue, Exchange], books: SqlBooks) -> Worker:
+def transfer_worker(settings: Settings, client: Client, venues: Mapping[Venue, Exchange], books: SqlDatabase) -> Worker:
     transfers = TransferActivities(venues, books.journal, allow_list(settings), SystemClock())
     return _worker(
         settings,
@@ -105,7 +105,7 @@ def transfer_worker(settings: Settings, client: Client, venues: Mapping[Venue, E
     )
 
 
-def ops_worker(settings: Settings, client: Client, books: SqlBooks) -> Worker:
+def ops_worker(settings: Settings, client: Client, books: SqlDatabase) -> Worker:
     records, takeovers = RecordActivities(books.read_model), TakeOverActivities(books.strandings)
     return _worker(settings, client, TaskQueue.OPS, [records.record, takeovers.read_journal])
 
@@ -131,7 +131,7 @@ def _worker(
         client,
         task_queue=queue,
         activities=activities,
-        interceptors=[WhoseWork(), VenueFailures()],
+        interceptors=[CycleContextInterceptor(), VenueFailures()],
         graceful_shutdown_timeout=timedelta(seconds=GRACE_S),
         max_heartbeat_throttle_interval=HEARD_WITHIN,
         deployment_config=deployment(settings.deploy),

@@ -8,7 +8,7 @@ from rich.text import Text
 
 from kimp.cli.views import COLOURS, arrow, cash, instant, won
 from kimp.domain.venues import Direction
-from kimp.ports.books import CycleRow
+from kimp.ports.read_model import CycleRow
 
 COLUMNS = ("cycle", "begun", "leg one", "home by", "status", "spent", "returned", "KRW", "s")
 NUMBERS = {"spent", "returned", "KRW", "s"}

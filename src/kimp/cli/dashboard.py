@@ -16,7 +16,7 @@ from kimp.operations.alerts import Alert
 from kimp.operations.glance import Glance
 from kimp.operations.market import CoinMarket
 from kimp.operations.status import Status
-from kimp.ports.books import CycleRow
+from kimp.ports.read_model import CycleRow
 
 MINUTE_S, HOUR_S, DAY_S = 60, 3_600, 86_400
 FEW = 3

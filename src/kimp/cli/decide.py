@@ -15,7 +15,7 @@ from kimp.domain.ledger import holder
 from kimp.domain.money import Asset, decimal
 from kimp.operations import kill_switch
 from kimp.operations.cycles import ask
-from kimp.ports.books import KillSwitch
+from kimp.ports.controls import KillSwitch
 
 Change = Callable[[KillSwitch, HaltLevel, str, str], Awaitable[HaltLevel]]
 

@@ -6,21 +6,21 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from kimp.bootstrap.killing import Killing
 from kimp.bootstrap.paper import refuse_beside_real_venues
 from kimp.bootstrap.parts import open_bus, open_database, open_venues
 from kimp.bootstrap.stack import Stack
 from kimp.bootstrap.temporal import connect_temporal
+from kimp.bootstrap.worker_kill import WorkerKill
 from kimp.cli import terminal
-from kimp.cli.showing import MANY, Screen, at_rest, running
+from kimp.cli.run_stack import MANY, Screen, at_rest, running
 from kimp.cli.verdict import Verdict
 from kimp.config import Settings
 from kimp.contracts.status import CycleStatus
 from kimp.domain.errors import BadConfig
 from kimp.observability.clean import say
 from kimp.operations.audit import compare
-from kimp.ports.books import CycleRow
 from kimp.ports.database import Database
+from kimp.ports.read_model import CycleRow
 
 SETTLE_S = 180
 """How long open cycles may take to end once no new ones start."""
@@ -63,7 +63,7 @@ class Demo:
         self._settings = settings.model_copy(update={"local": local})
         self._wanted = wanted
         self._say = quiet if wanted.as_json else say
-        self._killing: Killing | None = None
+        self._killing: WorkerKill | None = None
         self._recorded = False
 
     async def run(self, market: Mapping[str, str]) -> int:
@@ -84,7 +84,7 @@ class Demo:
                 beside = [stack.watch(), *([] if self._wanted.as_json else [screen.show()])]
                 if self._wanted.chaos:
                     client = await connect_temporal(stack.settings)
-                    self._killing = Killing(stack, client, database.read_model, screen.tell)
+                    self._killing = WorkerKill(stack, client, database.read_model, screen.tell)
                     beside.append(self._killing.run())
                 screen.tell(
                     f"the demo ends once {self._wanted.cycles} cycles have completed,"

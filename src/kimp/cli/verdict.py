@@ -11,12 +11,12 @@ from rich.markup import escape
 from kimp.cli import views
 from kimp.cli.app import EXIT_FAILED
 from kimp.cli.cycles_table import CyclesTable
-from kimp.cli.showing import at_rest
+from kimp.cli.run_stack import at_rest
 from kimp.contracts.status import CycleStatus
 from kimp.domain.money import ZERO
 from kimp.domain.wording import won
 from kimp.operations.audit import Pairs
-from kimp.ports.books import CycleRow
+from kimp.ports.read_model import CycleRow
 
 
 @dataclass(frozen=True, slots=True)

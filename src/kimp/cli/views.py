@@ -19,7 +19,7 @@ from kimp.domain.venues import PAIR, Direction
 from kimp.domain.wording import exactly, money
 from kimp.operations.market import CoinMarket
 from kimp.operations.why import CoinExplanation
-from kimp.ports.books import CycleRow
+from kimp.ports.read_model import CycleRow
 
 COLOURS = {
     CycleStatus.COMPLETED: "green",

@@ -80,7 +80,7 @@ class Sourced(BaseSettings):
         extra="forbid",
         use_attribute_docstrings=True,
     )
-    elsewhere: ClassVar[frozenset[str]] = frozenset()
+    read_by_others: ClassVar[frozenset[str]] = frozenset()
     """Tables of the same sources that another class reads."""
 
     @classmethod
@@ -98,7 +98,7 @@ class Sourced(BaseSettings):
 class Settings(Sourced):
     """All that can be set of kimp itself."""
 
-    elsewhere: ClassVar[frozenset[str]] = frozenset({"paper"})
+    read_by_others: ClassVar[frozenset[str]] = frozenset({"paper"})
 
     redis_url: SecretStr | None = None
     """Redis, e.g. `redis://user:password@host:6379/0`. Left out: kimp runs its own redis-server."""

@@ -16,7 +16,7 @@ from kimp.domain.errors import BadConfig
 
 TOML_FILE = Path("kimp.toml")
 Names = tuple[str, ...]
-Told = tuple[Mapping[str, Any], list[str]]
+Found = tuple[Mapping[str, Any], list[str]]
 """What a source says, and the names in it that belong to nothing."""
 
 
@@ -59,18 +59,18 @@ def read_sources(kind: type[Sourced], switches: Switches) -> Reading:
     reading = Reading()
     for label, read in _sources(kind, switches):
         try:
-            told, strangers = read()
+            found, unknown = read()
         except BadConfig as error:
             reading.problems.append(str(error))
         except (OSError, ValueError, RecursionError, SettingsError) as error:
             reading.problems.append(f"{label}: {_said(error)}")
         else:
-            reading.problems += [f"{name}: there is no such setting ({label})" for name in strangers]
-            reading.add(label, told)
+            reading.problems += [f"{name}: there is no such setting ({label})" for name in unknown]
+            reading.add(label, found)
     return reading
 
 
-def _sources(kind: type[Sourced], switches: Switches) -> Iterator[tuple[str, Callable[[], Told]]]:
+def _sources(kind: type[Sourced], switches: Switches) -> Iterator[tuple[str, Callable[[], Found]]]:
     """All that are switched on, in order. Nothing is read before the function is called."""
     yield "arguments", lambda: _variables(Arguments(kind, switches.arguments))
     yield "environment", lambda: _variables(Environment(kind))
@@ -85,11 +85,11 @@ def _sources(kind: type[Sourced], switches: Switches) -> Iterator[tuple[str, Cal
         yield "vault", partial(_vault, kind, switches)
 
 
-def _variables(source: Variables) -> Told:
-    return source(), source.strangers()
+def _variables(source: Variables) -> Found:
+    return source(), source.unknown_names()
 
 
-def _secret_files(kind: type[Sourced], folder: Path) -> Told:
+def _secret_files(kind: type[Sourced], folder: Path) -> Found:
     plain = SecretsSettingsSource(kind)
     return _variables(SecretFiles(plain, secrets_dir=folder, secrets_dir_missing="error", secrets_prefix=""))
 
@@ -103,7 +103,7 @@ def _toml_files(switches: Switches) -> Iterator[tuple[Path, str | None]]:
     yield base, "KIMP_CONFIG names it" if switches.config else None
 
 
-def _toml(kind: type[Sourced], path: Path, wanted_by: str | None) -> Told:
+def _toml(kind: type[Sourced], path: Path, wanted_by: str | None) -> Found:
     if path.is_dir():
         raise BadConfig(f"{path}: is a folder, where a TOML file is looked for")
     if wanted_by is not None and not path.is_file():
@@ -111,10 +111,10 @@ def _toml(kind: type[Sourced], path: Path, wanted_by: str | None) -> Told:
     # Notepad writes a mark before the first letter, which TOML's grammar does not know.
     told = tomllib.loads(path.read_bytes().decode("utf-8-sig")) if path.is_file() else {}
     known = {name: value for name, value in told.items() if name in kind.model_fields}
-    return known, sorted(told.keys() - known.keys() - kind.elsewhere)
+    return known, sorted(told.keys() - known.keys() - kind.read_by_others)
 
 
-def _parameter_store(kind: type[Sourced], path: str) -> Told:
+def _parameter_store(kind: type[Sourced], path: str) -> Found:
     try:
         from kimp.config.parameter_store import open_parameter_store  # noqa: PLC0415 - boto3 is large, and optional
     except ImportError:
@@ -122,7 +122,7 @@ def _parameter_store(kind: type[Sourced], path: str) -> Told:
     return _variables(open_parameter_store(kind, path))
 
 
-def _vault(kind: type[Sourced], switches: Switches) -> Told:
+def _vault(kind: type[Sourced], switches: Switches) -> Found:
     try:
         from kimp.config.vault import open_vault  # noqa: PLC0415 - hvac is optional
     except ImportError:

@@ -30,7 +30,7 @@ class Variables(EnvSettingsSource):
                 return [part.strip() for part in value.split(",")]
             return value
 
-    def strangers(self) -> list[str]:
+    def unknown_names(self) -> list[str]:
         """Names that no setting answers to, as they are written there."""
         return [self.written(name) for name in self.env_vars if not self._known(name)]
 
@@ -53,7 +53,7 @@ class Variables(EnvSettingsSource):
     def _known(self, name: str) -> bool:
         kind = self.settings_cls
         head, nested, _ = name.removeprefix(self._prefix).partition(str(self.env_nested_delimiter))
-        if issubclass(kind, Sourced) and head in kind.elsewhere:
+        if issubclass(kind, Sourced) and head in kind.read_by_others:
             return True
         field = kind.model_fields.get(head)
         return field is not None and (not nested or _is_table(field.annotation))

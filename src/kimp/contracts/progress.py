@@ -76,7 +76,7 @@ class Market(Message):
     coin: Asset
 
 
-class ToldSoFar(Message):
+class StorySoFar(Message):
     """The cycle's state as records and lists show it, and what keeps its names and entries from being used twice."""
 
     status: CycleStatus
@@ -111,7 +111,7 @@ class ToldSoFar(Message):
 class Progress(Message):
     """Where the next run of the workflow goes on."""
 
-    told: ToldSoFar
+    told: StorySoFar
     stop: str | None
     """A person wants the cycle undone, and it has not begun to be."""
     stop_heard: bool

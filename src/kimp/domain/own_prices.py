@@ -38,7 +38,7 @@ class PriceBounds:
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class MessagePrices:
     """What a message says of a cycle that is about to be opened."""
 
     venue: Venue
@@ -62,7 +62,7 @@ def books_needed(pair: Pair, coin: Asset) -> Mapping[Venue, tuple[Asset, ...]]:
 
 
 @exact
-def check_told(told: Told, pair: Pair, own: Books, bounds: PriceBounds) -> Blocked | None:
+def check_message_prices(told: MessagePrices, pair: Pair, own: Books, bounds: PriceBounds) -> Blocked | None:
     """Why a message is not believed, with both figures, or None."""
     if (missing := _missing(told.coin, pair, own)) is not None:
         return Blocked(Gate.OWN_PRICES_MISSING, missing)
@@ -78,7 +78,9 @@ def check_told(told: Told, pair: Pair, own: Books, bounds: PriceBounds) -> Block
     return None
 
 
-def _compared(told: Told, pair: Pair, own: Books, rate: Decimal) -> Iterator[tuple[str, Decimal, Decimal, Decimal]]:
+def _compared(
+    told: MessagePrices, pair: Pair, own: Books, rate: Decimal
+) -> Iterator[tuple[str, Decimal, Decimal, Decimal]]:
     """What it is, by the message, by the venues, and how far they are apart."""
     worst = walk(own[told.venue, told.coin], Side.BUY, told.quantity).worst
     yield f"price of {told.coin} on {told.venue}", told.limit_price, worst, abs(told.limit_price / worst - ONE)

@@ -18,7 +18,7 @@ QUIET = ("aiohttp.access", "alembic", "asyncio", "websockets", "ccxt", "opentele
 """Libraries that tell too much at level INFO."""
 
 
-class WhoseLine(logging.Filter):
+class CycleContextFilter(logging.Filter):
     """Adds to each record what is bound where it was made: cycle, step, attempt, venue, trace.
 
     Drops what the SDK says of an attempt that failed, because none of these is bound there.
@@ -86,7 +86,7 @@ def configure_logging(process: str, form: str = "auto", level: str = "info") -> 
     pretty = sys.stdout.isatty() if form == "auto" else form == "pretty"
     handler = logging.StreamHandler(sys.stdout)
     handler.setFormatter(PrettyLines() if pretty else JsonLines())
-    handler.addFilter(WhoseLine(process))
+    handler.addFilter(CycleContextFilter(process))
     logging.basicConfig(level=level.upper(), handlers=[handler], force=True)
     logging.captureWarnings(capture=True)
     # What these would add to the message is in fields of its own.

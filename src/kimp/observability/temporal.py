@@ -27,7 +27,7 @@ from kimp.observability.context import NONE, bound
 log = logging.getLogger("kimp.steps")
 
 
-class WhoseWork(Interceptor):
+class CycleContextInterceptor(Interceptor):
     """For workers. To be named before interceptors that translate failures."""
 
     def intercept_activity(self, next: ActivityInboundInterceptor) -> ActivityInboundInterceptor:  # noqa: A002 - the SDK's name

@@ -6,8 +6,8 @@ from decimal import Decimal
 from kimp.domain.ledger import Account
 from kimp.domain.money import ZERO, Asset
 from kimp.domain.venues import Venue
-from kimp.ports.books import Ledger
 from kimp.ports.exchange import MarketData
+from kimp.ports.ledger import Ledger
 
 Pairs = dict[tuple[str, Asset], tuple[Decimal, Decimal | None]]
 """None: the venue's row of the coin can't be read, so it equals nothing."""

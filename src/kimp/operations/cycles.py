@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from kimp.contracts.operators import OperatorRequest
 from kimp.domain.errors import BadInput, KimpError
 from kimp.domain.ledger import Entry
-from kimp.ports.books import CycleRow
 from kimp.ports.database import Database
 from kimp.ports.operators import CycleRequests, NoSuchWorkflow
+from kimp.ports.read_model import CycleRow
 
 
 @dataclass(frozen=True, slots=True)

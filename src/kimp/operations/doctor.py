@@ -11,8 +11,8 @@ from kimp.domain.errors import BadConfig, BusUnavailable, KimpError, Unavailable
 from kimp.domain.keys import expiry_warning
 from kimp.domain.money import ZERO, Asset
 from kimp.operations.keys import Held
-from kimp.ports.books import KillSwitch
 from kimp.ports.clock import Clock
+from kimp.ports.controls import KillSwitch
 from kimp.ports.database import Database
 from kimp.ports.exchange import MarketData
 from kimp.ports.ticks import TickBus

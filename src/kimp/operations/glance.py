@@ -7,9 +7,9 @@ from kimp.config import Settings
 from kimp.domain.errors import BusUnavailable
 from kimp.operations.market import CoinMarket, market_now
 from kimp.operations.status import Status, status
-from kimp.ports.books import CycleRow
 from kimp.ports.clock import Clock
 from kimp.ports.database import Database
+from kimp.ports.read_model import CycleRow
 from kimp.ports.ticks import TickBus
 
 

@@ -2,7 +2,7 @@
 
 from kimp.domain.admission import HaltLevel
 from kimp.domain.errors import BadInput
-from kimp.ports.books import KillSwitch
+from kimp.ports.controls import KillSwitch
 
 
 async def halt(switch: KillSwitch, level: HaltLevel, note: str, by: str) -> HaltLevel:

@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from kimp.domain.errors import Unavailable
 from kimp.domain.ledger import opening_entry
 from kimp.domain.venues import Venue
-from kimp.ports.books import Ledger
 from kimp.ports.exchange import MarketData
+from kimp.ports.ledger import Ledger
 
 RETRY_S = 5.0
 log = logging.getLogger(__name__)

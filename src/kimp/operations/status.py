@@ -12,9 +12,10 @@ from kimp.domain.money import ONE, USDT, ZERO, Asset, exact
 from kimp.domain.premium import mid
 from kimp.domain.venues import PAIR
 from kimp.operations.market import last_quotes
-from kimp.ports.books import CycleRow, Halt, Result
 from kimp.ports.clock import Clock
+from kimp.ports.controls import Halt
 from kimp.ports.database import Database
+from kimp.ports.read_model import CycleRow, Result
 from kimp.ports.ticks import TickBus
 
 SEOUL = ZoneInfo("Asia/Seoul")

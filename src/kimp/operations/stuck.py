@@ -11,8 +11,9 @@ from kimp.domain.money import Asset
 from kimp.domain.venues import Direction
 from kimp.domain.won import krw_per_usdt
 from kimp.operations.market import Quotes, last_quotes
-from kimp.ports.books import CycleRow, Ledger
 from kimp.ports.database import Database
+from kimp.ports.ledger import Ledger
+from kimp.ports.read_model import CycleRow
 from kimp.ports.ticks import TickBus
 
 MANY = 1_000

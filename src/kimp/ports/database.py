@@ -2,8 +2,11 @@
 
 from typing import Protocol
 
-from kimp.ports.books import Capital, Journal, KillSwitch, Ledger, ReadModel
 from kimp.ports.catching_up import CatchingUp
+from kimp.ports.controls import Capital, KillSwitch
+from kimp.ports.journal import Journal
+from kimp.ports.ledger import Ledger
+from kimp.ports.read_model import ReadModel
 from kimp.ports.settings import SettingsVersions
 from kimp.ports.story import Stories
 

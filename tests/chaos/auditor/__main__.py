@@ -4,7 +4,7 @@ import argparse
 from pathlib import Path
 
 from chaos.auditor.keeping import load
-from chaos.auditor.showing import verdict_table
+from chaos.auditor.report import verdict_table
 from chaos.auditor.verdict import Holds, judge
 from rich.console import Console
 

@@ -22,7 +22,7 @@ from fakes.proxy import FaultProxy
 from sqlalchemy.engine import make_url
 
 from kimp.adapters.embedded.process import free_port
-from kimp.adapters.sql.books import SqlBooks
+from kimp.adapters.sql.database import SqlDatabase
 from kimp.bootstrap.parts import bus_url, open_database
 from kimp.bootstrap.stack import Stack
 from kimp.config import Settings, load
@@ -58,7 +58,7 @@ class GovernedStack(Stack):
 class Ground:
     folder: Path
     stack: Stack
-    books: SqlBooks
+    books: SqlDatabase
     paper: PaperAdmin
     supervisor: Supervisor
     canaries: Canaries

@@ -26,7 +26,7 @@ from kimp.adapters.temporal.schedule import SCHEDULE_ID
 from kimp.contracts.status import CycleStatus
 from kimp.domain.admission import HaltLevel
 from kimp.domain.ids import workflow_id
-from kimp.ports.books import CycleRow
+from kimp.ports.read_model import CycleRow
 
 MANY = 1_000
 UNKNOWN_OUTCOME = "lists none like it"

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from chaos.auditor.showing import verdict_table
+from chaos.auditor.report import verdict_table
 from chaos.auditor.verdict import Holds, Verdict
 from rich.console import Console, Group
 from rich.table import Table

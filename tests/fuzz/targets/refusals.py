@@ -10,7 +10,7 @@ from kimp.adapters.binance import errors as binance
 from kimp.adapters.upbit import errors as upbit
 from kimp.adapters.venue.answers import LONGEST_CODE, LONGEST_QUOTE, NotSuccess
 from kimp.adapters.venue.back_off import BackOff
-from kimp.adapters.venue.client import Classify, FaithfulClient
+from kimp.adapters.venue.client import Classify, StrictClient
 from kimp.domain.errors import LONGEST_PAUSE_S, BadMessage, VenueError
 from kimp.domain.venues import Venue
 
@@ -18,7 +18,7 @@ LONGEST = LONGEST_QUOTE + LONGEST_CODE + 30
 """Of an error's text: what the venue said, its code, and its name."""
 
 
-class _Client(FaithfulClient):
+class _Client(StrictClient):
     """The part that judges, without ccxt."""
 
     def __init__(self, venue: Venue) -> None:

@@ -34,8 +34,8 @@ from kimp.domain.errors import (
 from kimp.domain.market import Fill, Side
 from kimp.domain.money import USDT, Asset, Money
 from kimp.domain.venues import Venue
-from kimp.ports.books import SendPermit
 from kimp.ports.exchange import NOT_SAID, OrderTerms, VenueOrder
+from kimp.ports.journal import SendPermit
 
 LOST = OutcomeUnknown("no answer", venue="binance")
 

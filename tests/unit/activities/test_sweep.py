@@ -20,7 +20,7 @@ from kimp.domain.errors import BadAmount, KimpError, NotFound, Rejected, Unavail
 from kimp.domain.ledger import Entry
 from kimp.domain.market import Side
 from kimp.domain.venues import Direction, Venue
-from kimp.ports.books import Stranding
+from kimp.ports.journal import Stranding
 
 BOUGHT = intents.order()
 SOLD = intents.order(

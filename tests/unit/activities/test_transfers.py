@@ -41,8 +41,8 @@ from kimp.domain.errors import (
 )
 from kimp.domain.money import Asset
 from kimp.domain.venues import Direction, Venue
-from kimp.ports.books import SendPermit, WithdrawalClaim
 from kimp.ports.exchange import ListedWithdrawal, VenueDeposit
+from kimp.ports.journal import SendPermit, WithdrawalClaim
 
 LOST = OutcomeUnknown("no answer", venue="upbit")
 HOME = Address(network="XRP", address="rBinance", tag="77")

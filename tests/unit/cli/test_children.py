@@ -6,7 +6,7 @@ from kimp.bootstrap.paper import refuse_beside_real_venues, run_paper
 from kimp.bootstrap.stack import needed_by
 from kimp.cli.app import SECRET
 from kimp.cli.demo import Demo, Wanted
-from kimp.cli.showing import everything
+from kimp.cli.run_stack import everything
 from kimp.config import Settings
 from kimp.config.reference import entries
 from kimp.domain.errors import BadConfig

@@ -14,7 +14,8 @@ from kimp.operations.alerts import Alert
 from kimp.operations.glance import Glance
 from kimp.operations.market import CoinMarket
 from kimp.operations.status import Earned, Holding, Status
-from kimp.ports.books import CycleRow, Halt
+from kimp.ports.controls import Halt
+from kimp.ports.read_model import CycleRow
 
 NOW_MS = 1_700_000_600_000
 NOTHING = Earned(0, 0, Decimal(0))

@@ -16,7 +16,7 @@ from kimp.domain.market import Fill, Side
 from kimp.domain.money import KRW, Asset
 from kimp.domain.venues import Direction, Venue
 from kimp.operations.why import CoinExplanation
-from kimp.ports.books import CycleRow
+from kimp.ports.read_model import CycleRow
 
 WRITTEN = ["upbit: locked [open_api_withdraw_locked]", "upbit: no such way [/v1/orders]"]
 

@@ -5,7 +5,7 @@ from fakes.market import TRX, XRP, d, kimchi_quotes, quote
 
 from kimp.domain.gates import Gate
 from kimp.domain.money import USDT, Money
-from kimp.domain.own_prices import PriceBounds, Told, check_told
+from kimp.domain.own_prices import MessagePrices, PriceBounds, check_message_prices
 from kimp.domain.venues import PAIR, Venue
 
 BOUNDS = PriceBounds(d("0.01"), d("0.2"), d(500), d(5_000))
@@ -19,7 +19,7 @@ def test_an_order_that_needs_several_levels_is_compared_with_the_last_of_them(li
         (Venue.BINANCE, XRP): quote(Venue.BINANCE, XRP, "1.999", "2", size=d(10))._replace(asks_behind="2.1:1000")
     }
     cost = Money(d(limit) * 500, USDT)
-    told = Told(Venue.BINANCE, XRP, d(limit), d(500), cost, cost.amount * 1400, d(1400), premium=None)
-    blocked = check_told(told, PAIR, own, BOUNDS)
+    told = MessagePrices(Venue.BINANCE, XRP, d(limit), d(500), cost, cost.amount * 1400, d(1400), premium=None)
+    blocked = check_message_prices(told, PAIR, own, BOUNDS)
     assert (blocked is None) == believed
     assert blocked is None or blocked.gate is Gate.PRICES_DIFFER

@@ -7,14 +7,14 @@ import sys
 import pytest
 
 from kimp.observability.context import bound, fields
-from kimp.observability.logs import JsonLines, PrettyLines, WhoseLine, configure_logging
+from kimp.observability.logs import CycleContextFilter, JsonLines, PrettyLines, configure_logging
 
 
 def record(message: str, *values: object, **extra: object) -> logging.LogRecord:
     made = logging.getLogger("kimp.test").makeRecord(
         "kimp.test", logging.WARNING, __file__, 1, message, values, None, extra=extra
     )
-    assert WhoseLine("worker").filter(made)
+    assert CycleContextFilter("worker").filter(made)
     return made
 
 

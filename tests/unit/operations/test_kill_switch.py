@@ -7,7 +7,7 @@ import pytest
 from kimp.domain.admission import HaltLevel
 from kimp.domain.errors import BadInput
 from kimp.operations.kill_switch import halt, resume
-from kimp.ports.books import Halt
+from kimp.ports.controls import Halt
 
 
 @dataclass

@@ -68,7 +68,7 @@ def test_a_long_table_is_cut_at_its_beginning_for_the_next_run() -> None:
     timeline, after = Timeline(), Timeline()
     for number in range(ROWS_KEPT + 5):
         timeline.add(f"line {number}", AT, "")
-    after.go_on(timeline.kept)
+    after.restore(timeline.kept)
     assert len(after.kept) == ROWS_KEPT
     assert "line 4 |" not in after.shown(CycleStatus.STARTED, None, "why")
     assert after.shown(CycleStatus.STARTED, None, "why").startswith("**STARTED**\n\nwhy\n\n| time (UTC)")

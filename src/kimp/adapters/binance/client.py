@@ -7,7 +7,7 @@ import ccxt.async_support as ccxt
 
 from kimp.adapters.binance.errors import CLOCK_IS_OFF, code_of
 from kimp.adapters.venue.back_off import back_off_of
-from kimp.adapters.venue.client import HTTP_TIMEOUT_MS, FaithfulClient, repointed
+from kimp.adapters.venue.client import HTTP_TIMEOUT_MS, StrictClient, repointed
 from kimp.adapters.venue.limiter import Limit, Limiter
 from kimp.config import KeyPair, VenueSettings
 from kimp.domain.venues import Venue
@@ -43,8 +43,8 @@ COSTS: Mapping[tuple[str, str], Mapping[str, int]] = {
 }
 
 
-class BinanceClient(FaithfulClient, ccxt.binance):  # type: ignore[misc] # overrides untyped methods on purpose
-    """See `FaithfulClient`. Sets its clock by Binance's once Binance says that it is off."""
+class BinanceClient(StrictClient, ccxt.binance):  # type: ignore[misc] # overrides untyped methods on purpose
+    """See `StrictClient`. Sets its clock by Binance's once Binance says that it is off."""
 
     venue = Venue.BINANCE
     clock_is_off = False
@@ -80,5 +80,5 @@ def make_client(settings: VenueSettings, keys: Callable[[], KeyPair]) -> Binance
         }
     )
     client.urls["api"] = repointed(client.urls["api"], settings.rest_url)
-    client.tame(Limiter(LIMITS), back_off_of(settings.rest_url), keys)
+    client.configure(Limiter(LIMITS), back_off_of(settings.rest_url), keys)
     return client

@@ -17,7 +17,7 @@ from temporalio.api.common.v1 import Payload, Payloads
 from kimp.adapters.codec_server.access import Access, Denied
 from kimp.adapters.temporal.codec import HistoryCodec, key_id_of
 from kimp.adapters.temporal.converter import Unreadable
-from kimp.adapters.temporal.opening import is_patch_note
+from kimp.adapters.temporal.decoding import is_patch_note
 
 LARGEST_BODY = 8 * 1024 * 1024
 """Bytes. Temporal's largest page of a history is 4 MiB, and JSON makes a third more of it."""

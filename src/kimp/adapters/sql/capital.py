@@ -25,7 +25,7 @@ from kimp.domain.gates import Blocked
 from kimp.domain.ledger import Entry, holder
 from kimp.domain.money import ZERO, Asset, Money
 from kimp.domain.venues import Venue
-from kimp.ports.books import Stakes
+from kimp.ports.controls import Stakes
 
 MINUTE_MS = 60_000
 DAY_MS = 24 * 60 * MINUTE_MS

@@ -7,7 +7,7 @@ from kimp.adapters.sql.instant import Instant
 from kimp.adapters.sql.store import Store
 from kimp.adapters.sql.tables import halts
 from kimp.domain.admission import HaltLevel
-from kimp.ports.books import Halt
+from kimp.ports.controls import Halt
 
 KIMP = "kimp"
 """Who set the kill switch when no person did."""

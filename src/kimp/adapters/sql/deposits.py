@@ -7,7 +7,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from kimp.adapters.sql.store import Store
 from kimp.adapters.sql.tables import ENDED, cycles, deposit_claims, withdrawal_intents
 from kimp.contracts.transfers import DepositQuery
-from kimp.ports.books import DepositClaim
+from kimp.ports.journal import DepositClaim
 
 
 class SqlDepositClaims:

@@ -20,7 +20,7 @@ from kimp.adapters.sql.tables import SURFACED, order_intents, withdrawal_intents
 from kimp.contracts.orders import OrderIntent, OrderOutcome, OrderReport
 from kimp.contracts.transfers import WithdrawalIntent
 from kimp.domain.admission import HaltLevel
-from kimp.ports.books import SendPermit, WithdrawalClaim
+from kimp.ports.journal import SendPermit, WithdrawalClaim
 
 LIKELY = 1
 """See `tables.withdrawal_intents`."""

@@ -19,7 +19,7 @@ from kimp.domain.admission import NEVER_TRADED, REFUSALS_COUNTED, CoinState
 from kimp.domain.errors import BadMessage
 from kimp.domain.money import Asset
 from kimp.domain.venues import PAIR, Direction, Venue
-from kimp.ports.books import CycleRow, Result
+from kimp.ports.read_model import CycleRow, Result
 
 LONGEST_KIND = 64
 SHOWN = [cycles.c[name] for name in CycleRow.__dataclass_fields__]

@@ -28,7 +28,7 @@ from kimp.domain.ledger import Entry
 from kimp.domain.market import Side
 from kimp.domain.money import ONE, ZERO, Asset
 from kimp.domain.venues import PAIR, Direction, Pair, Venue
-from kimp.ports.books import Stranding
+from kimp.ports.journal import Stranding
 
 AT_ONCE = 500
 """Ledger entries in one answer, about 0.6 kB each."""

@@ -16,7 +16,7 @@ from opentelemetry.sdk.trace.sampling import ALWAYS_OFF
 from prometheus_client import CollectorRegistry
 from temporalio.contrib.opentelemetry import ReplaySafeTracerProvider, create_tracer_provider
 
-from kimp.adapters.telemetry.lines import OtlpLines
+from kimp.adapters.telemetry.otlp_logs import OtlpLogHandler
 from kimp.config.observability import ObservabilitySettings
 from kimp.observability.metrics import begin_counting
 
@@ -31,7 +31,7 @@ class Exports:
     tracing: ReplaySafeTracerProvider
     metering: MeterProvider | None
     """None where nobody asks for figures: then none are kept."""
-    lines: OtlpLines | None
+    lines: OtlpLogHandler | None
     registry: CollectorRegistry | None
     """What the page /metrics shows."""
 
@@ -97,13 +97,13 @@ def _metering(
     return MeterProvider(readers, resource, shutdown_on_exit=False) if readers else None
 
 
-def _lines(settings: ObservabilitySettings, resource: Resource, process: str) -> OtlpLines | None:
+def _lines(settings: ObservabilitySettings, resource: Resource, process: str) -> OtlpLogHandler | None:
     if "logs" not in settings.otlp:
         return None
     from opentelemetry.exporter.otlp.proto.http._log_exporter import OTLPLogExporter  # noqa: PLC0415 - as above
 
     provider = LoggerProvider(resource, shutdown_on_exit=False)
     provider.add_log_record_processor(BatchLogRecordProcessor(OTLPLogExporter(_endpoint(settings, "logs"))))
-    lines = OtlpLines(provider, process)
+    lines = OtlpLogHandler(provider, process)
     logging.getLogger().addHandler(lines)
     return lines

@@ -5,8 +5,8 @@ from datetime import datetime
 
 from temporalio.client import Client, WorkflowHistory
 
+from kimp.adapters.temporal.decoding import ReadHistory
 from kimp.adapters.temporal.histories import fetch
-from kimp.adapters.temporal.opening import ReadHistory
 from kimp.contracts.cycle import ALL_CYCLES
 from kimp.ports.catching_up import PastActivity, PastRun
 

@@ -9,8 +9,8 @@ from temporalio.api.history.v1 import HistoryEvent
 from temporalio.client import Client
 from temporalio.service import RPCError, RPCStatusCode
 
+from kimp.adapters.temporal.decoding import ReadHistory
 from kimp.adapters.temporal.histories import NoHistories, chain
-from kimp.adapters.temporal.opening import ReadHistory
 from kimp.domain.ids import workflow_id
 from kimp.ports.story import NoSuchHistory, StoryLine, StoryPart
 
@@ -61,7 +61,7 @@ def trace_id_of(events: Iterable[HistoryEvent]) -> str | None:
 
 
 def story_of(events: Iterable[HistoryEvent]) -> Iterator[StoryLine]:
-    """Of an opened history (see `kimp.adapters.temporal.opening`)."""
+    """Of an opened history (see `kimp.adapters.temporal.decoding`)."""
     scheduled: dict[int, HistoryEvent] = {}
     started: dict[int, Any] = {}
     for event in events:

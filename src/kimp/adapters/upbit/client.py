@@ -7,7 +7,7 @@ import ccxt.async_support as ccxt
 
 from kimp.adapters.upbit.errors import code_of
 from kimp.adapters.venue.back_off import back_off_of
-from kimp.adapters.venue.client import HTTP_TIMEOUT_MS, FaithfulClient, repointed
+from kimp.adapters.venue.client import HTTP_TIMEOUT_MS, StrictClient, repointed
 from kimp.adapters.venue.limiter import Limit, Limiter
 from kimp.config import KeyPair, VenueSettings
 from kimp.domain.venues import Venue
@@ -17,8 +17,8 @@ LIMITS = {"market": Limit(10, 1.0), "default": Limit(30, 1.0), "order": Limit(12
 PUBLIC_PATHS = frozenset({"market/all", "orderbook", "orderbook/instruments", "ticker"})
 
 
-class UpbitClient(FaithfulClient, ccxt.upbit):  # type: ignore[misc] # overrides untyped methods on purpose
-    """See `FaithfulClient`."""
+class UpbitClient(StrictClient, ccxt.upbit):  # type: ignore[misc] # overrides untyped methods on purpose
+    """See `StrictClient`."""
 
     venue = Venue.UPBIT
 
@@ -43,5 +43,5 @@ def make_client(settings: VenueSettings, keys: Callable[[], KeyPair]) -> UpbitCl
     )
     urls: dict[str, Any] = client.urls or {}
     client.urls = urls | {"api": repointed(urls["api"], settings.rest_url)}
-    client.tame(Limiter(LIMITS), back_off_of(settings.rest_url), keys)
+    client.configure(Limiter(LIMITS), back_off_of(settings.rest_url), keys)
     return client

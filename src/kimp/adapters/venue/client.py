@@ -38,14 +38,14 @@ _silent = logging.getLogger("kimp.adapters.venue.ccxt")
 _silent.setLevel(logging.WARNING)
 
 
-class FaithfulClient:
+class StrictClient:
     """Mixed in *before* a ccxt class, whose methods it overrides."""
 
     venue: Venue
     session: aiohttp.ClientSession | None
     closed_by_user: bool
 
-    def tame(self, limiter: Limiter, back_off: BackOff, keys: Callable[[], KeyPair]) -> None:
+    def configure(self, limiter: Limiter, back_off: BackOff, keys: Callable[[], KeyPair]) -> None:
         """To be called once, right after construction. `keys` is asked for the key of each request."""
         self.limiter = limiter
         self.back_off = back_off

@@ -43,8 +43,8 @@ def demo(
 @app.command(rich_help_panel=RUN)
 def up() -> None:
     """Run everything until Ctrl-C: the paper exchange, feeder, initiator and worker, and the servers they need."""
+    from kimp.cli.run_stack import everything
     from kimp.cli.services import until_signalled
-    from kimp.cli.showing import everything
     from kimp.config import load
 
     run(until_signalled(everything(load())))

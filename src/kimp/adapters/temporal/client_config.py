@@ -5,7 +5,7 @@ from temporalio.envconfig import ClientConfig, ClientConnectConfig
 from kimp.domain.errors import BadConfig
 
 
-def named_server() -> ClientConnectConfig:
+def load_client_config() -> ClientConnectConfig:
     """Only what is named: no address where `TEMPORAL_ADDRESS` and the profile have none.
 
     Raises BadConfig for a profile, file or certificate that is not there or can't be read.

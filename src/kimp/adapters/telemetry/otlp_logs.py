@@ -6,7 +6,7 @@ import traceback
 from opentelemetry._logs import SeverityNumber
 from opentelemetry.sdk._logs import LoggerProvider
 
-from kimp.observability.logs import WhoseLine
+from kimp.observability.logs import CycleContextFilter
 
 SEVERITIES = {
     logging.DEBUG: SeverityNumber.DEBUG,
@@ -19,13 +19,13 @@ OF_THE_RECORD = ("trace_id", "span_id")
 """Fields that OTLP has a place for, which the SDK fills: a store would show them twice."""
 
 
-class OtlpLines(logging.Handler):
+class OtlpLogHandler(logging.Handler):
     """The SDK's own handler is deprecated, and would send every attribute that a library leaves on a record."""
 
     def __init__(self, provider: LoggerProvider, process: str) -> None:
         super().__init__()
         self._provider = provider
-        self.addFilter(WhoseLine(process))
+        self.addFilter(CycleContextFilter(process))
         # What the exporter says of its own troubles must not come back to it.
         self.addFilter(lambda record: not record.name.startswith("opentelemetry"))
 

@@ -21,7 +21,7 @@ DRAIN_EVERY_S = 1.0
 Tell = Callable[[float, MetricAttributes], None]
 
 
-class CoreFigures:
+class TemporalMetrics:
     """To be made when a runtime has the buffer."""
 
     def __init__(self, buffer: MetricBuffer, metering: MeterProvider) -> None:

@@ -9,7 +9,7 @@ import pytest
 from prometheus_client import CollectorRegistry, Counter
 
 from kimp.adapters.embedded.process import free_port
-from kimp.adapters.telemetry.pages import Check, Pages
+from kimp.adapters.telemetry.health_server import Check, Pages
 from kimp.domain.errors import BadConfig, StoreUnavailable
 
 HOST = "127.0.0.1"

@@ -29,8 +29,8 @@ class UnreadableHistory(Unreadable):
         self.event_id = event_id
 
 
-def opened(history: WorkflowHistory, open_payload: Open) -> WorkflowHistory:
-    """A copy with every payload opened, and failures with their text in its usual place. Raises UnreadableHistory."""
+def decoded(history: WorkflowHistory, open_payload: Open) -> WorkflowHistory:
+    """A copy with every payload decoded, and failures with their text in its usual place. Raises UnreadableHistory."""
     events = []
     for recorded in history.events:
         event = HistoryEvent()

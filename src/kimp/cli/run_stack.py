@@ -16,8 +16,8 @@ from kimp.cli.live import LiveView
 from kimp.config import Settings
 from kimp.contracts.status import CycleStatus
 from kimp.observability.clean import say
-from kimp.ports.books import CycleRow
 from kimp.ports.database import Database
+from kimp.ports.read_model import CycleRow
 from kimp.ports.ticks import TickBus
 
 console = terminal.console()

@@ -8,7 +8,7 @@ from opentelemetry.sdk.metrics import MeterProvider
 from opentelemetry.sdk.metrics.export import InMemoryMetricReader
 from temporalio.runtime import MetricBuffer, Runtime, TelemetryConfig
 
-from kimp.adapters.telemetry.core_figures import CoreFigures
+from kimp.adapters.telemetry.temporal_metrics import TemporalMetrics
 
 
 class Scene:
@@ -17,7 +17,7 @@ class Scene:
         self.meter = Runtime(telemetry=TelemetryConfig(metrics=buffer, attach_service_name=False)).metric_meter
         self._reader = InMemoryMetricReader()
         self._metering = MeterProvider([self._reader])
-        self.figures = CoreFigures(buffer, self._metering)
+        self.figures = TemporalMetrics(buffer, self._metering)
 
     def points(self, name: str) -> list[tuple[dict[str, Any], Any]]:
         data = self._reader.get_metrics_data()

@@ -11,16 +11,16 @@ from cluster.programs import Say
 from cluster.servers import Servers, open_servers
 from fakes.places import a_paper_exchange_of_its_own
 
-from kimp.adapters.sql.books import SqlBooks
+from kimp.adapters.sql.database import SqlDatabase
 from kimp.bootstrap.parts import open_bus, open_database, open_venues
 from kimp.bootstrap.stack import Stack
 from kimp.cli import terminal, views
 from kimp.cli.cycles_table import CyclesTable
-from kimp.cli.showing import Screen, at_rest, running
+from kimp.cli.run_stack import Screen, at_rest, running
 from kimp.config import Settings, load
 from kimp.contracts.status import CycleStatus
 from kimp.operations.audit import compare
-from kimp.ports.books import CycleRow
+from kimp.ports.read_model import CycleRow
 
 WITHIN_S = 240
 SETTLE_S = 180
@@ -87,7 +87,7 @@ async def _start(kimp: Stack) -> None:
         await kimp.start(f"initiator-{number}", "initiator")
 
 
-async def _conclude(kimp: Stack, books: SqlBooks, screen: Screen, say: Say) -> int:
+async def _conclude(kimp: Stack, books: SqlDatabase, screen: Screen, say: Say) -> int:
     await kimp.stop_all("initiator")
     await screen.until(at_rest, SETTLE_S)
     rows = await books.read_model.cycles(limit=MANY)

@@ -1,21 +1,19 @@
-"""The database: journal of what was sent, ledger, read model and controls."""
+"""What was sent, who may send, and cycles that lost their workflow."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Protocol
 
-from kimp.contracts.cycle import CycleRecord, Journalled, JournalQuery, TakeOver
+from kimp.contracts.cycle import Journalled, JournalQuery, TakeOver
 from kimp.contracts.orders import OrderIntent, OrderReport
-from kimp.contracts.status import CycleStatus
 from kimp.contracts.transfers import DepositQuery, WithdrawalIntent
-from kimp.domain.admission import CoinState, HaltLevel
-from kimp.domain.caps import Exposure
+from kimp.domain.admission import HaltLevel
 from kimp.domain.gates import Blocked
-from kimp.domain.ledger import Entry, Held
-from kimp.domain.money import Asset, Money
-from kimp.domain.venues import Direction, Venue
+from kimp.domain.ledger import Entry
+from kimp.domain.money import Asset
+from kimp.domain.venues import Direction
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,132 +173,4 @@ class Strandings(Protocol):
 
     async def adopt(self, intent: OrderIntent, report: OrderReport, entries: Sequence[Entry]) -> None:
         """An order surfaced after all: book its fills, and keep its cycle unfinished until they are undone."""
-        ...
-
-
-class Ledger(Protocol):
-    async def book(self, entries: Sequence[Entry]) -> None:
-        """Book each entry once; one already there is left as it is."""
-        ...
-
-    async def opened(self) -> frozenset[Venue]:
-        """Venues whose account was looked at, and booked as it was then."""
-        ...
-
-    async def balances(self) -> Held:
-        """Exact sums per account and asset, zero ones left out."""
-        ...
-
-    async def entries(self, cycle_id: str) -> list[Entry]:
-        """What the cycle booked, in the order it was booked."""
-        ...
-
-
-@dataclass(frozen=True, slots=True)
-class CycleRow:
-    """A cycle as lists show it."""
-
-    cycle_id: str
-    coin: Asset
-    direction: str
-    status: CycleStatus
-    waiting_reason: str | None
-    waiting_since_ms: int | None
-    next_check_ms: int | None
-    reason: str | None
-    spent: Decimal | None
-    returned: Decimal | None
-    home_asset: Asset | None
-    route: Asset | None
-    profit_krw: Decimal | None
-    expected_edge: Decimal
-    premium: Decimal
-    settings_version: int | None
-    """Of the trading settings that it lives by; None: the configuration alone."""
-    started_ms: int
-    updated_ms: int
-    closed_ms: int | None
-
-
-@dataclass(frozen=True, slots=True)
-class Result:
-    """What a cycle that ended has earned, or lost."""
-
-    coin: Asset
-    closed_ms: int
-    profit_krw: Decimal
-
-
-class CoinStates(Protocol):
-    """What an initiator must know before it starts a cycle of a coin."""
-
-    async def coin_states(self) -> Mapping[Asset, CoinState]: ...
-
-
-class ReadModel(CoinStates, Protocol):
-    async def record(self, record: CycleRecord) -> None:
-        """Upsert the cycle and book its entries in one transaction; an older sequence changes no status."""
-        ...
-
-    async def cycles(
-        self,
-        *,
-        limit: int,
-        status: CycleStatus | None = None,
-        coin: Asset | None = None,
-        since_ms: int = 0,
-        unfinished: bool = False,
-    ) -> list[CycleRow]:
-        """Latest first. `since_ms`: that began then or later; `unfinished`: that have not ended."""
-        ...
-
-    async def results(self) -> list[Result]:
-        """Of every cycle that ended with one."""
-        ...
-
-    async def cycle(self, cycle_id: str) -> CycleRow | None: ...
-
-
-@dataclass(frozen=True, slots=True)
-class Stakes:
-    """What may be staked, and what is."""
-
-    free: Mapping[Venue, Money]
-    """Cash that no cycle counts on; a venue whose account was never read is missing."""
-    exposure: Exposure
-    now_ms: int
-    """When that was so, by the database's clock."""
-
-
-class Capital(Protocol):
-    async def stakes(self) -> Stakes: ...
-
-
-@dataclass(frozen=True, slots=True)
-class Halt:
-    """One setting of the kill switch."""
-
-    level: HaltLevel
-    reason: str
-    set_by: str
-    set_ms: int
-
-
-class Controls(Protocol):
-    async def halt_level(self) -> HaltLevel: ...
-
-    async def halt_at_least(self, level: HaltLevel, reason: str) -> None:
-        """Raise the level, never lower it: for kimp itself, which may stop but not resume."""
-        ...
-
-
-class KillSwitch(Controls, Protocol):
-    """The controls in a person's hands, who may loosen what kimp has pulled."""
-
-    async def halt_in_force(self) -> Halt | None:
-        """The setting that holds, a resume included; None if there never was one."""
-        ...
-
-    async def set_halt_level(self, level: HaltLevel, reason: str, *, by: str) -> None:
-        """For every process, from its next send on; kept with who and why."""
         ...

@@ -9,7 +9,7 @@ from temporalio.client import Client, WorkflowHandle
 from kimp.bootstrap.stack import Say, Stack
 from kimp.contracts.status import CycleStatus
 from kimp.domain.ids import workflow_id
-from kimp.ports.books import ReadModel
+from kimp.ports.read_model import ReadModel
 
 LOOK_EVERY_S = 0.1
 VICTIM = "worker"
@@ -18,7 +18,7 @@ THEN = CycleStatus.REBALANCING_IN_PROGRESS
 MANY = 1_000
 
 
-class Killing:
+class WorkerKill:
     """One worker, once, while it works for a cycle that is on its way home."""
 
     def __init__(self, stack: Stack, client: Client, read_model: ReadModel, say: Say) -> None:

@@ -22,7 +22,7 @@ from kimp.adapters.sql.tables import deposit_claims
 from kimp.domain.money import ZERO
 
 
-class SqlBooks:
+class SqlDatabase:
     """The port `Database`; also what only kimp's own processes ask it for."""
 
     def __init__(self, store: Store, place: str) -> None:
@@ -49,11 +49,11 @@ class SqlBooks:
         await self._store.close()
 
 
-async def open_books(url: str) -> SqlBooks:
+async def open_books(url: str) -> SqlDatabase:
     """Connect, and make sure that the tables are the ones this kimp was written for.
 
     Raises BadConfig for a URL that can't be used and for a schema that `kimp migrate` must mend first,
     StoreUnavailable if the database does not answer.
     """
     await check_schema(url)
-    return SqlBooks(Store(create_engine(url)), place_of(url))
+    return SqlDatabase(Store(create_engine(url)), place_of(url))

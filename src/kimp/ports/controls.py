@@ -1,0 +1,55 @@
+"""What is free to trade with, and the kill switch."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Protocol
+
+from kimp.domain.admission import HaltLevel
+from kimp.domain.caps import Exposure
+from kimp.domain.money import Money
+from kimp.domain.venues import Venue
+
+
+@dataclass(frozen=True, slots=True)
+class Stakes:
+    """What may be staked, and what is."""
+
+    free: Mapping[Venue, Money]
+    """Cash that no cycle counts on; a venue whose account was never read is missing."""
+    exposure: Exposure
+    now_ms: int
+    """When that was so, by the database's clock."""
+
+
+class Capital(Protocol):
+    async def stakes(self) -> Stakes: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Halt:
+    """One setting of the kill switch."""
+
+    level: HaltLevel
+    reason: str
+    set_by: str
+    set_ms: int
+
+
+class Controls(Protocol):
+    async def halt_level(self) -> HaltLevel: ...
+
+    async def halt_at_least(self, level: HaltLevel, reason: str) -> None:
+        """Raise the level, never lower it: for kimp itself, which may stop but not resume."""
+        ...
+
+
+class KillSwitch(Controls, Protocol):
+    """The controls in a person's hands, who may loosen what kimp has pulled."""
+
+    async def halt_in_force(self) -> Halt | None:
+        """The setting that holds, a resume included; None if there never was one."""
+        ...
+
+    async def set_halt_level(self, level: HaltLevel, reason: str, *, by: str) -> None:
+        """For every process, from its next send on; kept with who and why."""
+        ...
