@@ -6,6 +6,7 @@ from importlib.metadata import packages_distributions
 import pytest
 from architecture.project import PACKAGES, ROOT, modules, tracked_files
 
+from kimp import DISTRIBUTION
 from kimp.bootstrap.temporal import WORKFLOW_PARTS, WORKFLOWS
 
 SCRIPT_FOLDERS = {"tests", "bench", "deploy"}
@@ -32,13 +33,13 @@ def test_no_test_folder_is_a_package() -> None:
 @pytest.mark.parametrize("name", PACKAGES)
 def test_our_top_level_names_belong_to_nobody_else(name: str) -> None:
     """Two installed distributions with one name overwrite each other's files without a word."""
-    assert set(packages_distributions().get(name, [])) <= {"kimp"}
+    assert set(packages_distributions().get(name, [])) <= {DISTRIBUTION}
 
 
 def test_the_root_package_imports_nothing() -> None:
     """A re-export there makes an import cycle: workflows import kimp.contracts, kimp.bootstrap imports workflows."""
-    body = ast.parse((ROOT / "src/kimp/__init__.py").read_text()).body
-    assert all(isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) for node in body)
+    nodes = ast.walk(ast.parse((ROOT / "src/kimp/__init__.py").read_text()))
+    assert not [node for node in nodes if isinstance(node, ast.Import | ast.ImportFrom | ast.Call)]
 
 
 def test_every_part_of_the_workflows_is_loaded_once() -> None:

@@ -1,13 +1,16 @@
 """Which tests reach which lines, measured once per rung and state of the checkout."""
 
+import ast
 import os
 import re
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import cache
 from itertools import chain, zip_longest
 from pathlib import Path
 
+from architecture.project import ROOT
 from coverage import CoverageData
 from mutations.breaks import PACKAGES, Break
 from mutations.trees import pytest
@@ -22,6 +25,7 @@ RUNGS = {
 MEASURING_S = 3 * 3600
 QUICK_S = 0.2
 FILES_ANEW = 8
+FILES_NAMING = 4
 SETTINGS = """
 [run]
 relative_files = true
@@ -43,6 +47,7 @@ class Reach:
     data: CoverageData
     seconds: dict[str, float]
     """By node id, of the tests that pass."""
+    root: Path = ROOT
 
     def tests(self, one: Break, patience_s: float) -> list[str]:
         """All that take next to no time, then the others in turns of their files; no more than what takes this long."""
@@ -55,10 +60,11 @@ class Reach:
         return "" in self._contexts(one)
 
     def _reaching(self, one: Break) -> set[str]:
-        reaching = self._contexts(one)
-        if "" in reaching:  # whoever uses the module may notice
-            reaching = self._closest(self._users(lambda file: file == one.file) or self._users(beside(one.file)))
-        return {context.rpartition("|")[0] for context in reaching} & self.seconds.keys()
+        contexts, naming = self._contexts(one), set[str]()
+        if "" in contexts:  # whoever uses the module may notice
+            contexts = self._closest(self._users(lambda file: file == one.file) or self._users(beside(one.file)))
+            naming = self._naming(module_of(one.file))
+        return ({context.rpartition("|")[0] for context in contexts} | naming) & self.seconds.keys()
 
     def _users(self, counts: Callable[[str], bool]) -> Counter[str]:
         """And how many lines each of them runs."""
@@ -71,13 +77,41 @@ class Reach:
         """Of the few files of tests that run most of the module, as each that is loaded anew takes its time."""
         files: Counter[str] = Counter()
         for context, lines in users.items():
-            files[context.partition("::")[0]] = max(lines, files[context.partition("::")[0]])
+            files[file_of(context)] = max(lines, files[file_of(context)])
         closest = {file for file, _ in files.most_common(FILES_ANEW)}
-        return {context for context in users if context.partition("::")[0] in closest}
+        return {context for context in users if file_of(context) in closest}
+
+    def _naming(self, module: str) -> set[str]:
+        """Tests of the few files that name the module beside the fewest others: one of a table, or of values, runs few
+        lines of it, or none.
+        """
+        named = {file: imported(self.root / file) for file in {file_of(test) for test in self.seconds}}
+        naming = sorted((file for file in named if module in named[file]), key=lambda file: (len(named[file]), file))
+        return {test for test in self.seconds if file_of(test) in naming[:FILES_NAMING]}
 
     def _contexts(self, one: Break) -> set[str]:
         contexts = self.data.contexts_by_lineno(one.file)
         return set(chain.from_iterable(contexts.get(line, ()) for line in one.lines))
+
+
+def file_of(test: str) -> str:
+    return test.partition("::")[0]
+
+
+def module_of(file: str) -> str:
+    return file.removeprefix("src/").removesuffix(".py").replace("/", ".")
+
+
+@cache
+def imported(file: Path) -> frozenset[str]:
+    """The modules that it names, and names of them."""
+    names: set[str] = set()
+    for node in ast.walk(ast.parse(file.read_text())):
+        if isinstance(node, ast.Import):
+            names |= {one.name for one in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module is not None:
+            names |= {node.module, *(f"{node.module}.{one.name}" for one in node.names)}
+    return frozenset(names)
 
 
 def beside(file: str) -> Callable[[str], bool]:
@@ -96,6 +130,8 @@ def measured(rung: str, tree: Path, folder: Path) -> Reach:
         seconds[test] += float(took)
     for test in FAILED.findall(output):
         seconds.pop(test, None)
+    if not seconds:  # such as where two processes did not collect the same tests
+        raise Unmeasured(f"{rung}: no test passed\n{output[-2000:]}")
     coverage = CoverageData(str(data))
     coverage.read()
     return Reach(coverage, dict(seconds))
@@ -116,7 +152,7 @@ def _measure(rung: str, tree: Path, data: Path) -> str:
 def _in_turns(tests: Iterable[str]) -> list[str]:
     files: dict[str, list[str]] = defaultdict(list)
     for test in tests:
-        files[test.partition("::")[0]].append(test)
+        files[file_of(test)].append(test)
     return [test for test in chain.from_iterable(zip_longest(*files.values())) if test is not None]
 
 

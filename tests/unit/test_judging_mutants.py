@@ -26,7 +26,10 @@ def reach(tmp_path: Path) -> Reach:
     }.items():
         data.set_context(context)
         data.add_lines({"f.py": lines})
-    return Reach(data, SECONDS)
+    for file in {test.partition("::")[0] for test in SECONDS}:
+        (tmp_path / file).parent.mkdir(exist_ok=True)
+        (tmp_path / file).write_text("import f\n")
+    return Reach(data, SECONDS, tmp_path)
 
 
 def _at(line: int) -> Break:
@@ -49,12 +52,26 @@ def test_a_module_without_a_function_is_judged_by_whoever_uses_its_neighbours(re
     assert set(reach.tests(of_tables, 60)) == SECONDS.keys()
 
 
+@pytest.mark.parametrize("naming", ["from money.gates import Gate", "from money import gates", "import money.gates"])
+def test_what_runs_at_import_is_judged_as_well_by_whoever_names_the_module_and_runs_nothing_of_it(
+    reach: Reach, tmp_path: Path, naming: str
+) -> None:
+    reach.data.set_context("")
+    reach.data.add_lines({"src/money/gates.py": [1]})
+    (tmp_path / "tests/gates.py").write_text(naming)
+    (tmp_path / "tests/others.py").write_text("import money")
+    also = {"tests/gates.py::values": 0.1, "tests/others.py::others": 0.1}
+    of_gates = next(iter(breaks_of("OPEN = 1\n", file="src/money/gates.py")))
+
+    assert Reach(reach.data, SECONDS | also, tmp_path).tests(of_gates, 60) == ["tests/gates.py::values"]
+
+
 def test_patience_leaves_out_the_slowest(reach: Reach) -> None:
     assert reach.tests(_at(5), 3) == ["tests/a.py::quick", "tests/b.py::middling"]
 
 
 def test_a_line_that_only_a_failing_test_reaches_has_no_judge(reach: Reach) -> None:
-    without_g = Reach(reach.data, {test: s for test, s in SECONDS.items() if test != "tests/b.py::of_g"})
+    without_g = Reach(reach.data, {test: s for test, s in SECONDS.items() if test != "tests/b.py::of_g"}, reach.root)
 
     assert without_g.tests(_at(9), 60) == []
 

@@ -10,6 +10,7 @@ from unittest.mock import Mock
 
 import pytest
 from fakes.raw_server import Behaviour, Peer, RawServer, http, raw_server
+from fakes.telemetry import counted
 from websockets.asyncio.client import connect
 from websockets.client import ClientProtocol
 from websockets.uri import parse_uri
@@ -255,3 +256,59 @@ async def test_a_reader_that_is_slow_keeps_a_bounded_number_of_frames() -> None:
             if sum(sizes) == total:
                 break
     assert max(sizes) <= BUFFERED_FRAMES
+
+
+@pytest.mark.usefixtures("failures")
+async def test_readers_are_told_where_frames_may_have_been_lost() -> None:
+    """With each connection, and each frame that cannot be read."""
+    told: list[int] = []
+
+    async def behave(_: RawServer, peer: Peer) -> None:
+        await shake_hands(peer)
+        await peer.answer(top(10 * peer.number))
+        await asyncio.sleep(0.02)
+        await peer.answer(frame(b"{}") + top(10 * peer.number + 1))
+        await asyncio.sleep(0.02)
+
+    async with (
+        raw_server(behave) as server,
+        asyncio.timeout(5),
+        aclosing(stream_at(BinanceStream, server).readings([Asset("XRP")])) as readings,
+    ):
+        async for reading in readings:
+            told.append(reading.unbroken)
+            if len(told) == 6:
+                break
+    assert len(set(told)) == 6
+
+
+@pytest.mark.parametrize(
+    ("levels", "kinds"),
+    [(1, ["bookTicker"]), (2, ["bookTicker", "depth5@100ms"]), (5, ["bookTicker", "depth5@100ms"]),
+     (6, ["bookTicker", "depth10@100ms"]), (20, ["bookTicker", "depth20@100ms"])],
+)  # fmt: skip
+def test_binance_is_asked_for_each_top_and_for_as_many_levels_as_are_wanted(levels: int, kinds: list[str]) -> None:
+    settings = VenueSettings.model_construct(ws_url="wss://stream.binance.com:9443/", levels=levels)
+    feed = BinanceStream(settings, SystemClock()).feed([Asset("XRP"), Asset("USDT"), Asset("TRX")])
+    streams = "/".join(f"{market}@{kind}" for market in ("xrpusdt", "trxusdt") for kind in kinds)
+    assert (feed.url, feed.hello) == (f"wss://stream.binance.com:9443/stream?streams={streams}", None)
+
+
+def test_upbit_is_asked_for_the_books_of_all_coins() -> None:
+    settings = VenueSettings.model_construct(ws_url="wss://api.upbit.com/websocket/v1/", levels=5)
+    feed = UpbitStream(settings, SystemClock()).feed([Asset("XRP"), Asset("USDT")])
+    assert feed.url == "wss://api.upbit.com/websocket/v1"
+    ticket, books, form = json.loads(feed.hello or "")
+    assert ticket["ticket"]
+    assert books == {"type": "orderbook", "codes": ["KRW-XRP.5", "KRW-USDT.5"]}
+    assert form == {"format": "SIMPLE"}
+
+
+def test_every_event_is_counted_under_its_own_name() -> None:
+    assert [event.value for event in Event] == [event.name.lower() for event in Event]
+
+
+async def test_what_is_odd_is_counted_by_venue_and_kind() -> None:
+    async with raw_server(sends_first(frame(b"{}") * 2 + top(1), b"")) as server:
+        with counted("kimp.stream.events", 2, venue="binance", kind="malformed"):
+            await first(stream_at(BinanceStream, server), 1)
