@@ -31,6 +31,11 @@ def test_holds_every_file_of_the_packages(wheel: zipfile.Path) -> None:
     assert not missing
 
 
+def test_holds_the_example_configuration(wheel: zipfile.Path) -> None:
+    """`kimp config example` prints it where there is no checkout."""
+    assert "[trading]" in wheel.root.read("kimp/config/kimp.example.toml").decode()
+
+
 def test_offers_one_command(wheel: zipfile.Path) -> None:
     (info,) = [entry for entry in wheel.iterdir() if entry.name.endswith(".dist-info")]
     scripts = ConfigParser()

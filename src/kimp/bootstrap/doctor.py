@@ -3,7 +3,7 @@ at.
 """
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack
 from importlib import import_module
 
@@ -78,9 +78,10 @@ async def _venue(settings: Settings, venue: Venue) -> str:
         await exchange.close()
 
 
-async def keys_serve(settings: Settings, venue: Venue) -> str:
+async def keys_serve(settings: Settings, venue: Venue, rights: Sequence[Right] = tuple(Right)) -> str:
+    """Raises BadConfig for a key that its process would refuse to run with, Doubtful where the venue can't be asked."""
     async with AsyncExitStack() as stack:
-        held = open_keys(settings, venue, list(Right))
+        held = open_keys(settings, venue, rights)
         for one in held:
             stack.push_async_callback(one.exchange.close)
         return await doctor.keys_serve(settings, held, CLOCK)

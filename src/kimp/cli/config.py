@@ -1,6 +1,7 @@
 """`kimp config`: what is in force and where it came from, whether it is sound, and what there is to set."""
 
 from collections.abc import Iterator, Mapping
+from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
@@ -69,3 +70,8 @@ def write_reference(into: Path | None) -> None:
         into.write_text(f"{text.partition(MARKER)[0]}{MARKER}\n\n{document()}")
     except OSError as error:
         raise BadInput(f"--into {into}: {error.strerror}; name a file that has the line {MARKER!r}") from None
+
+
+def print_example() -> None:
+    """As it is shipped."""
+    say((files("kimp.config") / "kimp.example.toml").read_text(encoding="utf-8").removesuffix("\n"))

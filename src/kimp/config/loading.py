@@ -1,8 +1,8 @@
 """From the sources to a validated object, or to one error that lists everything that is wrong."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
@@ -53,7 +53,17 @@ def load(environment: str | None = None) -> Settings:
 
 def load_with_origins(kind: type[S], environment: str | None = None) -> Loaded[S]:
     """Ask all sources; `environment` goes before KIMP_ENVIRONMENT. Raises ConfigProblems."""
-    reading = read_sources(kind, read_switches(environment))
+    return _validated(kind, read_sources(kind, read_switches(environment)))
+
+
+def settings_of(tree: Mapping[str, Any], source: str) -> Settings:
+    """Of these tables and values alone, which came from one source. Raises ConfigProblems."""
+    reading = Reading()
+    reading.add(source, tree)
+    return _validated(Settings, reading).settings
+
+
+def _validated(kind: type[S], reading: Reading) -> Loaded[S]:
     problems, settings = list(reading.problems), None
     try:
         settings = kind(**reading.values)

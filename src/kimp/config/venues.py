@@ -36,6 +36,8 @@ class VenueSettings(Section):
     DOMAINS: ClassVar[tuple[str, ...]] = ()
     """Of the real venue."""
     LIVE_DOMAINS: ClassVar[tuple[str, ...]] = ("upbit.com", "binance.com", "binance.us")
+    LIVE_URLS: ClassVar[tuple[str, str]]
+    """Of the real venue: REST, and the public WebSocket."""
     SOCKET_PATH: ClassVar[str] = ""
     """Of the public stream; the adapter adds what follows it."""
     TAGGED: ClassVar = frozenset({"ATOM", "EOS", "HBAR", "HIVE", "STEEM", "TON", "XEM", "XLM", "XRP"})
@@ -142,6 +144,7 @@ class UpbitSettings(VenueSettings):
     """The venue whose prices are in won."""
 
     DOMAINS = ("upbit.com",)
+    LIVE_URLS = ("https://api.upbit.com", "wss://api.upbit.com/websocket/v1")
     SOCKET_PATH = "/websocket/v1"
 
     rest_url: RestUrl = "http://127.0.0.1:9801"
@@ -155,6 +158,7 @@ class BinanceSettings(VenueSettings):
     """The venue whose prices are in USDT."""
 
     DOMAINS = ("binance.com", "binance.us", "binance.vision")
+    LIVE_URLS = ("https://api.binance.com", "wss://stream.binance.com:9443")
 
     rest_url: RestUrl = "http://127.0.0.1:9802"
     ws_url: SocketUrl = "ws://127.0.0.1:9802"

@@ -34,6 +34,7 @@ ACTING = {
     "demo",
     "paper reset",
     "temporal bootstrap",
+    "init",
 }
 REGISTERED = commands
 """Importing it puts the commands on `app`."""

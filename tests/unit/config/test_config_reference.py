@@ -27,13 +27,13 @@ def test_no_secret_has_a_default_but_the_paper_exchanges() -> None:
 
 
 def test_the_example_is_the_defaults() -> None:
-    told = tomllib.loads((ROOT / "kimp.example.toml").read_text())
+    told = tomllib.loads((ROOT / "src/kimp/config/kimp.example.toml").read_text())
     told.pop("paper")
     assert Settings(**told) == Settings()
 
 
 def test_the_example_names_every_setting() -> None:
-    text = (ROOT / "kimp.example.toml").read_text()
+    text = (ROOT / "src/kimp/config/kimp.example.toml").read_text()
     told: dict[str, Any] = tomllib.loads(text)
 
     def given(path: tuple[str, ...]) -> bool:

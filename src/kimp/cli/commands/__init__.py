@@ -8,6 +8,7 @@ import traceback
 
 import typer
 
+from kimp.cli import EXIT_INTERRUPTED
 from kimp.cli.app import EXIT_BAD_INPUT, EXIT_FAILED, app, json_wanted
 from kimp.cli.commands import acting, data, looking, running, setting_up
 from kimp.domain.errors import BadInput, KimpError
@@ -22,12 +23,12 @@ def code_of_command() -> int:
         code = app(prog_name="kimp", standalone_mode=False)
     except SystemExit as end:
         return end.code if isinstance(end.code, int) else 0
+    except typer.Abort:  # Ctrl-C at a question
+        return EXIT_INTERRUPTED
     except typer.TyperException as error:
         return _misused(error)
-    except BadInput as error:
-        return _refused(str(error), EXIT_BAD_INPUT)
     except KimpError as error:
-        return _refused(str(error), EXIT_FAILED)
+        return _refused(str(error), EXIT_BAD_INPUT if isinstance(error, BadInput) else EXIT_FAILED)
     except Exception:  # noqa: BLE001 - a bug: told as Python tells it
         return _refused(f"a bug\n{traceback.format_exc()}", EXIT_FAILED)
     return code if isinstance(code, int) else 0

@@ -11,6 +11,38 @@ KEPT_DAYS = 30
 """Histories of closed cycles."""
 Environment = Annotated[str | None, typer.Option(help="In the place of KIMP_ENVIRONMENT.", metavar="NAME")]
 
+
+@app.command(rich_help_panel=SET_UP)
+def init(
+    real: Annotated[
+        bool | None, typer.Option("--real/--paper", help="The real venues, or paper money.", show_default=False)
+    ] = None,
+    coins: Annotated[str | None, typer.Option(help="Coins to trade, e.g. XRP,SOL.")] = None,
+    threshold: Annotated[
+        str | None, typer.Option(metavar="PERCENT", help="Least profit of a cycle, in percent of its cash, e.g. 0.4.")
+    ] = None,
+    notional: Annotated[str | None, typer.Option(metavar="KRW", help="Most won that a cycle starts with.")] = None,
+    into: Annotated[Path, typer.Option(help="The file to write.", dir_okay=False)] = Path("kimp.toml"),
+    replace: Annotated[bool, typer.Option("--replace", help="Also if it is there already.")] = False,  # noqa: FBT002
+    as_json: Json = False,  # noqa: FBT002 - a command-line flag
+) -> None:
+    """Ask the few things that matter, check keys, and write kimp.toml.
+
+    Where nobody can be asked, in a script, what no option says is left at its default, and keys are taken from the
+    environment (KIMP_UPBIT__KEYS__READ__ACCESS_KEY and its like).
+    """
+    import sys
+
+    from kimp.cli.init import Given, answers_to, check_and_write
+    from kimp.config.writing import require_new
+
+    if not replace:
+        require_new(into)
+    ask = sys.stdin.isatty() and sys.stdout.isatty() and not as_json
+    answers = answers_to(Given(real, coins, notional, threshold), ask=ask)
+    run(check_and_write(answers, into, as_json=as_json))
+
+
 config = typer.Typer(help="Look at the configuration.", no_args_is_help=True)
 app.add_typer(config, name="config", rich_help_panel=SET_UP)
 
@@ -45,6 +77,14 @@ def docs(
     from kimp.cli.config import write_reference
 
     write_reference(into)
+
+
+@config.command("example")
+def example() -> None:
+    """Every setting with its default and its meaning, as TOML: a beginning for a kimp.toml."""
+    from kimp.cli.config import print_example
+
+    print_example()
 
 
 @app.command(rich_help_panel=SET_UP)
