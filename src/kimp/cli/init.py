@@ -73,14 +73,18 @@ class Answers:
 def answers_to(given: Given, *, ask: bool) -> Answers:
     """`ask`: a person sits there. Raises BadInput or ConfigProblems for an option that is no use."""
     real = _ask_real() if given.real is None and ask else bool(given.real)
+    usual = Settings().trading
+    coins, percent = ",".join(usual.coins), f"{usual.threshold * HUNDRED:f}".rstrip("0")
     answers = Answers(
         real,
         {
-            "coins": _answer(given.coins, ask, "Coins to trade", "XRP,SOL,DOGE,TRX,ADA,XLM", _coins),
+            "coins": _answer(given.coins, ask, "Coins to trade", coins, _coins),
             "threshold": _answer(
-                given.threshold_percent, ask, "Least profit of a cycle, in percent of its cash", "0.4", _threshold
+                given.threshold_percent, ask, "Least profit of a cycle, in percent of its cash", percent, _threshold
             ),
-            "notional_krw": _answer(given.notional_krw, ask, "Most won that a cycle starts with", "2000000", _notional),
+            "notional_krw": _answer(
+                given.notional_krw, ask, "Most won that a cycle starts with", f"{usual.notional_krw:f}", _notional
+            ),
         },
     )
     if real:
