@@ -7,10 +7,9 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any, TypeVar
 
-import typer
-
 from kimp.bootstrap.doctor import keys_serve
-from kimp.cli.terminal import tell_error, tell_outcome
+from kimp.cli.terminal import ask as ask_for
+from kimp.cli.terminal import confirm, tell_error, tell_outcome
 from kimp.config import KeyPair, Settings
 from kimp.config.loading import settings_of
 from kimp.config.writing import toml_of, write_private
@@ -104,7 +103,7 @@ async def check_and_write(answers: Answers, into: Path, *, as_json: bool) -> Non
 
 def _ask_real() -> bool:
     say("Paper money needs nothing more. The real venues need keys of yours, which are asked for and checked.")
-    return typer.confirm("Real venues?", default=False)
+    return confirm("Real venues?")
 
 
 def _answer(given: str | None, ask: bool, question: str, default: str, parse: Callable[[str], T]) -> T:  # noqa: FBT001
@@ -113,7 +112,7 @@ def _answer(given: str | None, ask: bool, question: str, default: str, parse: Ca
         return parse(default if given is None else given)
     while True:
         try:
-            return parse(typer.prompt(question, default=default))
+            return parse(ask_for(question, default))
         except KimpError as error:
             tell_error(str(error))
 
@@ -154,9 +153,9 @@ def _ask_keys(around: Mapping[tuple[Venue, Right], KeyPair]) -> dict[tuple[Venue
             if (venue, right) in around:
                 say(f"{venue} {right.value}: from the environment, not written into the file")
                 continue
-            access = typer.prompt(f"{venue} {right.value} key ({MEANING[right]})", default="", show_default=False)
+            access = ask_for(f"{venue} {right.value} key ({MEANING[right]})")
             if access:
-                secret = typer.prompt("  its secret, not shown", hide_input=True)
+                secret = ask_for("  its secret, not shown", secret=True)
                 typed[venue, right] = KeyPair.model_validate({"access_key": access, "secret_key": secret})
     return typed
 

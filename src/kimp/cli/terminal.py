@@ -6,6 +6,7 @@ import sys
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+import typer
 from rich.console import Console
 from rich.markup import escape
 from rich.segment import Segment
@@ -62,3 +63,15 @@ def tell_outcome(message: str, result: Mapping[str, object], *, as_json: bool) -
         print_outcome(message, result)
     else:
         console().print(message, highlight=False, markup=False)
+
+
+def ask(question: str, default: str = "", *, secret: bool = False) -> str:
+    """What the person types; `default` for Enter alone. A secret is not shown. Raises typer.Abort at Ctrl-C."""
+    shown = None if secret and not default else default  # without a default, a secret is asked for until it is there
+    answer: str = typer.prompt(question, default=shown, hide_input=secret, show_default=bool(default))
+    return answer
+
+
+def confirm(question: str) -> bool:
+    """Enter alone means no. Raises typer.Abort at Ctrl-C."""
+    return typer.confirm(question, default=False)

@@ -57,7 +57,7 @@ def test_a_question_is_asked_again_until_the_answer_is_of_use(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     said = iter(["400", "much", "0.5"])
-    monkeypatch.setattr("typer.prompt", lambda *_words, **_options: next(said))
+    monkeypatch.setattr(init, "ask_for", lambda *_words, **_options: next(said))
     given = Given(real=False, coins="XRP", notional_krw="1000000", threshold_percent=None)
     assert answers_to(given, ask=True).trading["threshold"] == "0.005"
     assert capsys.readouterr().err.count("kimp:") == 2
@@ -68,7 +68,9 @@ async def test_keys_are_asked_for_checked_and_written_but_not_those_of_the_envir
 ) -> None:
     typed = {"upbit trade": "typed-trade-key-of-some-length", "  its": 'sec"ret\\of-some-length'}
     monkeypatch.setattr(
-        "typer.prompt", lambda words, **_options: next((t for b, t in typed.items() if words.startswith(b)), "")
+        init,
+        "ask_for",
+        lambda words, *_default, **_options: next((t for b, t in typed.items() if words.startswith(b)), ""),
     )
     asked = []
 
