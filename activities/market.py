@@ -49,13 +49,16 @@ class MarketActivities:
         None while the feeder's last values are missing or stale. Looking here, and not in the workflow, keeps hours
         of waiting out of its history.
         """
-        until_ms = self.clock.steady_ms() + query.look_for_s * 1000
+        # What earlier attempts took, by workers that were stopped meanwhile, counts too: the cycle has a deadline.
+        taken = activity.info().started_time - activity.info().scheduled_time
+        until_ms = self.clock.steady_ms() + query.look_for_s * 1000 - int(taken.total_seconds() * 1000)
         while True:
             activity.heartbeat("looking for a way home")
             route = await self._look(query)
-            if route is not None or self.clock.steady_ms() >= until_ms:
+            left_ms = until_ms - self.clock.steady_ms()
+            if route is not None or left_ms <= 0:
                 return RouteReport(route=route, krw_per_usdt=await self._rate(query.direction.pair.won))
-            await pause(query.look_every_s)
+            await pause(min(query.look_every_s, left_ms / 1000))
 
     async def _look(self, query: RouteQuery) -> LegEstimate | None:
         """Where the bus tells of routes that are good enough, the best of them by the venues' own books, if it is too.

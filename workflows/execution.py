@@ -145,7 +145,7 @@ class Execution:
             if self._fruitless == TRIES or self._market_refuses(report):
                 self._fruitless = 0
                 raise StepFailed(f"{self._what()} {report.outcome}: {report.reason or 'the book is too thin'}")
-            if self._fruitless:
+            if self._fruitless and not self._tries_at_once:
                 await self._story.control.sleep(PAUSE, f"before {self._what()} is tried again")
 
     def _market_refuses(self, report: OrderReport) -> bool:
@@ -163,6 +163,11 @@ class Execution:
     @property
     def given_up(self) -> bool:
         """After a wait the caller is to look anew at what to do, before the next order."""
+        return False
+
+    @property
+    def _tries_at_once(self) -> bool:
+        """After an order that brought nothing: what is tried next does not need the book to fill up again."""
         return False
 
     async def order(

@@ -16,7 +16,7 @@ with workflow.unsafe.imports_passed_through():
 
 from workflows.page import turn_page_if_full
 from workflows.policies import ROUTES
-from workflows.steps import LOOK_AGAIN, LOOK_AGAIN_AT_MOST, StepFailed, until_answered
+from workflows.steps import LOOK_AGAIN, LOOK_AGAIN_AT_MOST, Ended, StepFailed, fails, look_again, until_answered
 from workflows.story import CycleStory
 
 
@@ -26,8 +26,8 @@ async def await_route(story: CycleStory, cash: Money, since: datetime) -> LegEst
     When the cycle is undone, what is bearable grows step by step over the same time. `since`: when the cash was first
     to go home. Raises Stopped.
     """
-    look_for = timedelta()
-    waited = False
+    look_for, pause = timedelta(), LOOK_AGAIN
+    waited = away = False
     while True:
         if waited:
             turn_page_if_full()
@@ -35,9 +35,17 @@ async def await_route(story: CycleStory, cash: Money, since: datetime) -> LegEst
         elapsed_s = int((workflow.now() - since).total_seconds())
         ratio = _least_ratio(story, elapsed_s)
         least = _least(story, cash, ratio)
-        report = await story.control.unless_asked(_find_route(story, cash, least, look_for))
+        try:
+            report = await story.control.unless_asked(_find_route(story, cash, least, look_for))
+        except _Away as why:
+            away = True
+            pause = await look_again(story, why.reason, min(pause, _until_raised(story, elapsed_s)))
+            continue
         if report is None:
             continue
+        if away:
+            away, pause = False, LOOK_AGAIN
+            await story.wait(None)
         if report.krw_per_usdt is not None:
             story.krw_per_usdt = report.krw_per_usdt
         if report.route is not None:
@@ -56,11 +64,16 @@ def _left_out(story: CycleStory) -> str:
 
 def _how_long(story: CycleStory, last: timedelta, elapsed_s: int) -> timedelta:
     """For how long the activity looks by itself: longer each time, but not beyond where the bound is raised."""
-    longest = min(last * 2, LOOK_AGAIN_AT_MOST) or LOOK_AGAIN
+    return min(min(last * 2, LOOK_AGAIN_AT_MOST) or LOOK_AGAIN, _until_raised(story, elapsed_s))
+
+
+def _until_raised(story: CycleStory, elapsed_s: int) -> timedelta:
+    """How long the present bound holds."""
     deadline_s = story.cycle.policy.rebalance_deadline_s
+    if elapsed_s >= deadline_s:
+        return LOOK_AGAIN_AT_MOST
     step_s = max(deadline_s // STEPS if story.control.undoing else deadline_s, 1)
-    left_s = step_s - elapsed_s % step_s if elapsed_s < deadline_s else LOOK_AGAIN_AT_MOST.total_seconds()
-    return min(longest, timedelta(seconds=left_s))
+    return timedelta(seconds=step_s - elapsed_s % step_s)
 
 
 def _least_ratio(story: CycleStory, elapsed_s: int) -> Decimal:
@@ -86,6 +99,15 @@ def _worth_home(story: CycleStory, cash: Money) -> Money:
     return from_won(in_won(cash, rate), story.cycle.direction.source.cash, rate)
 
 
+class _Away(Ended):
+    """Nobody answers what ways home there are: it is asked again, by the bound of that time."""
+
+
+def _asks_anew(error: str, why: Reason) -> None:
+    fails(error, why)
+    raise _Away(why.text, why.kind)
+
+
 async def _find_route(story: CycleStory, cash: Money, least: Money, look_for: timedelta) -> RouteReport:
     return await until_answered(
         story,
@@ -101,5 +123,6 @@ async def _find_route(story: CycleStory, cash: Money, least: Money, look_for: ti
             look_every_s=story.cycle.policy.rebalance_poll_s,
             look_for_s=int(look_for.total_seconds()),
         ),
+        refusal=_asks_anew,
         summary=f"a way home for {cash.amount:,.2f} {cash.asset} that brings {least.amount:,.2f} {least.asset}",
     )

@@ -2,7 +2,7 @@
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from fakes.journal import MemoryJournal
@@ -29,6 +29,8 @@ class Desk:
     journal: MemoryJournal = field(init=False)
     beats: list[str] = field(default_factory=list)
     beat_ms: int = 0
+    waited: timedelta = timedelta()
+    """From when an activity was asked for to when this attempt of it begins."""
     run_id: str | None = None
     """The workflow run that asks; None: the one that the intent names, which was not reset."""
 
@@ -39,7 +41,7 @@ class Desk:
     async def run(self, activity: Callable[..., Awaitable[Any]], question: object) -> Any:
         environment = ActivityEnvironment()
         started = datetime.fromtimestamp(self.server.now_ms() / 1000, UTC)
-        environment.info = replace(environment.info, started_time=started)
+        environment.info = replace(environment.info, scheduled_time=started - self.waited, started_time=started)
         run = self.run_id or getattr(question, "run_id", None)
         if run is not None:
             environment.info = replace(environment.info, workflow_run_id=run)

@@ -12,6 +12,7 @@ from temporalio.client import WorkflowHandle
 
 from kimp.contracts.cycle import CycleResult
 from kimp.contracts.operators import CycleState, OperatorRequest, WriteOff
+from kimp.contracts.orders import OrderIntent
 from kimp.contracts.queues import TaskQueue
 from kimp.contracts.status import CycleStatus
 from kimp.domain.admission import HaltLevel
@@ -19,6 +20,7 @@ from kimp.domain.errors import OutcomeUnknown, Rejected, Unavailable
 from kimp.domain.ledger import Account, holdings
 from kimp.domain.money import USDT
 from kimp.domain.venues import Direction, Venue
+from kimp.ports.exchange import VenueOrder
 from workflows.arbitrage_cycle import ArbitrageCycle
 
 Handle = WorkflowHandle[ArbitrageCycle, CycleResult]
@@ -56,6 +58,19 @@ async def completed_to_upbit(lab: Lab) -> Handle:
 async def completed_to_binance(lab: Lab) -> Handle:
     lab.upbit.prices[XRP] = (Decimal(3150), Decimal(3151))
     return await lab.start(await lab.plan(Direction.TO_BINANCE))
+
+
+async def way_home_whose_price_has_gone(lab: Lab) -> Handle:
+    """Between the look at the book and the order the seller of USDT wants a won more."""
+    place_order = lab.upbit.place_order
+
+    async def dearer(intent: OrderIntent, *, send_by_ms: int) -> VenueOrder:
+        if intent.coin == USDT and lab.upbit.prices[USDT][1] == intent.limit_price:
+            lab.upbit.prices[USDT] = Decimal(1401), Decimal(1402)
+        return await place_order(intent, send_by_ms=send_by_ms)
+
+    lab.upbit.place_order = dearer  # type: ignore[method-assign]  # the venue of this one cycle
+    return await lab.start(await lab.plan())
 
 
 async def rejected_by_the_venue(lab: Lab) -> Handle:
@@ -404,6 +419,7 @@ async def _again(handle: Handle, times: int) -> None:
 BRANCHES: tuple[Branch, ...] = (
     completed_to_upbit,
     completed_to_binance,
+    way_home_whose_price_has_gone,
     rejected_by_the_venue,
     rejected_as_expired,
     answer_lost_then_found,

@@ -8,7 +8,9 @@ from decimal import Decimal
 
 import pytest
 from fakes.lab import XRP, Lab, traded
+from fakes.market import d
 from fakes.venue import FakeVenue
+from replay import branches
 
 from activities.records import RecordActivities
 from kimp.contracts.orders import OrderIntent
@@ -84,6 +86,23 @@ async def test_the_web_ui_tells_money(lab: Lab) -> None:
         if event.activity_task_scheduled_event_attributes.activity_type.name == RecordActivities.record.__name__
     ]
     assert records == [what for _, _, what in lines], "each record says what happened, as the table does"
+
+
+async def test_no_cash_stays_abroad_that_the_way_home_could_take(lab: Lab) -> None:
+    """1,000,000 won of which 2,000 would stay if the buy were sized for a fill at its limit."""
+    async with lab.workers():
+        await (await lab.start(await lab.plan())).result()
+    buy = lab.upbit.sent[-1]
+    assert buy.limit_price == lab.upbit.prices[buy.coin][1], "the price that the book shows"
+    assert 0 <= lab.upbit.held[KRW] < buy.limit_price * d("0.0101"), "less than a lot"
+
+
+async def test_a_way_home_whose_price_has_gone_is_bought_at_once_for_a_little_more(lab: Lab) -> None:
+    async with lab.workers():
+        result = await (await branches.way_home_whose_price_has_gone(lab)).result()
+    assert result.status is CycleStatus.COMPLETED
+    _, gone, taken, *_ = lab.upbit.sent
+    assert (gone.limit_price, taken.limit_price) == (d(1401), d("1404.8040"))
 
 
 async def test_a_refused_first_order_is_a_rejected_cycle(lab: Lab) -> None:

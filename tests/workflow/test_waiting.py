@@ -15,7 +15,7 @@ from kimp.contracts.cycle import CycleInput
 from kimp.contracts.operators import OperatorRequest
 from kimp.contracts.orders import OrderIntent
 from kimp.contracts.status import CycleStatus
-from kimp.domain.errors import Unavailable
+from kimp.domain.errors import BusUnavailable, Unavailable
 from kimp.domain.market import Network, Side
 from kimp.domain.money import USDT, Asset
 from kimp.ports.exchange import VenueOrder
@@ -90,6 +90,20 @@ async def test_after_the_deadline_a_bearable_loss_is_taken(lab: Lab) -> None:
     assert result.status is CycleStatus.COMPLETED
     waits = [record.waiting_reason for record in lab.records.records if record.waiting_reason]
     assert waits[0] == "a way home that keeps 5.00%"
+
+
+async def test_the_deadline_holds_while_nobody_tells_of_ways_home(skipping_client: Client) -> None:
+    """Looks that fail are repeated after 30 s, then 60 s: the bound of the deadline is not waited for until 90 s."""
+    lab = Lab(skipping_client)
+    cycle = _choosy(await lab.plan(), floor="0.05", loss_limit="-0.02", deadline_s=60)
+    lab.bus_faults.extend([BusUnavailable("gone")] * 10)
+    async with lab.workers():
+        handle = await lab.start(cycle)
+        result = await handle.result()
+    assert result.status is CycleStatus.COMPLETED
+    looking = [r for r in lab.records.records if r.status is CycleStatus.AWAITING_REBALANCE]
+    taken = next(r for r in lab.records.records if r.status is CycleStatus.REBALANCING_IN_PROGRESS)
+    assert (taken.at_ms - looking[0].at_ms) / 1000 < 75
 
 
 def busy(lab: Lab, times: int, meanwhile: Callable[[], None] = lambda: None) -> list[Asset]:

@@ -2,6 +2,7 @@
 
 from collections import deque
 from collections.abc import Sequence
+from datetime import timedelta
 
 import pytest
 from fakes.desk import Desk
@@ -69,7 +70,7 @@ class Way:
         self.bus = Bus()
         self.work = MarketActivities(self.venues, self.bus, desk.clock, BOUNDS)  # type: ignore[arg-type]  # only what it reads
 
-    async def home(self, least: str, coins: Sequence[Asset] = COINS) -> RouteReport:
+    async def home(self, least: str, coins: Sequence[Asset] = COINS, *, look_for_s: int = 0) -> RouteReport:
         query = RouteQuery(
             cycle_id="XRP-1",
             direction=Direction.TO_BINANCE,
@@ -77,8 +78,8 @@ class Way:
             least=Money(d(least), USDT),
             coins=tuple(coins),
             max_quote_age_ms=2_000,
-            look_every_s=1,
-            look_for_s=0,
+            look_every_s=5,
+            look_for_s=look_for_s,
         )
         report = await self.desk.run(self.work.find_route, query)
         assert isinstance(report, RouteReport)
@@ -108,6 +109,23 @@ async def test_a_way_home_is_found_when_bus_and_venues_agree(way: Way) -> None:
     assert report.route is not None
     assert report.route.coin == USDT
     assert report.krw_per_usdt == d("1400.5")
+
+
+@pytest.mark.parametrize(("waited_s", "looks_s"), [(0, [5, 5, 2]), (9, [3]), (12, []), (60, [])])
+async def test_it_looks_no_longer_than_it_is_told_whoever_looked_before(
+    way: Way, monkeypatch: pytest.MonkeyPatch, waited_s: int, looks_s: list[int]
+) -> None:
+    """Twelve seconds, of which a worker that was stopped may have taken some: the bound is raised after them."""
+    slept: list[float] = []
+
+    async def pause(seconds: float) -> None:
+        slept.append(seconds)
+        way.desk.clock.ms += int(seconds * 1000)
+
+    monkeypatch.setattr("activities.market.pause", pause)
+    way.desk.waited = timedelta(seconds=waited_s)
+    assert (await way.home("1200", look_for_s=12)).route is None
+    assert slept == looks_s
 
 
 async def test_no_quote_on_the_bus_makes_a_dear_way_home_a_cheap_one(way: Way) -> None:
