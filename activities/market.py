@@ -65,13 +65,16 @@ class MarketActivities:
 
         The likeliest few and USDT: the venues are asked for no more than a cycle can wait for.
         """
-        told = MarketView.of(await self.bus.latest(query.coins), await self.bus.latest_rules())
+        usual = await self.bus.usual_premiums()
+        told = MarketView.of(await self.bus.latest(query.coins), await self.bus.latest_rules(), usual)
         hints = [route for route in self._ranked(told, query, query.coins) if not route.proceeds < query.least]
         if not hints:
             return None
         activity.heartbeat("asking the venues")
         coins = {route.coin for route in hints[:ROUTES_ASKED]} | ({USDT} & set(query.coins))
-        route = choose_route(self._ranked(await self._own_view(sorted(coins)), query, coins), query.least)
+        own = await self._own_view(sorted(coins))
+        own.usual_premiums = usual  # whoever writes to the bus can only rule ways out by them
+        route = choose_route(self._ranked(own, query, coins), query.least)
         if route is None:
             hint = hints[0]
             activity.logger.warning(

@@ -13,9 +13,11 @@ from feeder.screening import Screen
 from feeder.standing import Standing
 from feeder.watch import SilenceWatch
 from kimp.backoff import pause_after
+from kimp.domain.errors import BusUnavailable
 from kimp.domain.market import Quote
 from kimp.domain.money import Asset
-from kimp.domain.venues import Venue
+from kimp.domain.usual_premiums import UsualPremiums
+from kimp.domain.venues import PAIR, Venue
 from kimp.observability import metrics
 from kimp.ports.clock import Clock
 from kimp.ports.exchange import MarketData, TickStream
@@ -23,6 +25,8 @@ from kimp.ports.ticks import TickBus
 
 RULES_EVERY_S = 30.0
 RULES_RETRY_S = 5.0
+PREMIUMS_EVERY_S = 60.0
+"""Pause before it is asked whether it is time for a look."""
 WATCH_EVERY_S = 1.0
 SILENT_AFTER_MS = 30_000
 STALE_MS = 10_000
@@ -62,6 +66,7 @@ class Feeder:
         self._screen = Screen()
         books = [(s.venue, coin) for s in streams for coin in self._coins if coin != s.venue.cash]
         self._watch = SilenceWatch(books, clock.now_ms(), SILENT_AFTER_MS)
+        self._usual_premiums = UsualPremiums(PAIR)
         self.totals = Counter[str]()
 
     async def run(self) -> None:
@@ -71,6 +76,7 @@ class Feeder:
             for source in self._market_data.values():
                 tasks.create_task(self._supervise(f"rules {source.venue}", self._refreshing(source)))
             tasks.create_task(self._supervise("publisher", self._publish))
+            tasks.create_task(self._supervise("premiums", self._remember_premiums))
             tasks.create_task(self._supervise("watch", self._watch_silence))
             tasks.create_task(self._supervise("report", self._report))
 
@@ -159,6 +165,19 @@ class Feeder:
             self._failed(f"rules {source.venue}")
             return RULES_RETRY_S
         return RULES_EVERY_S
+
+    async def _remember_premiums(self) -> None:
+        """Of the last values, which are fresh or gone."""
+        while True:
+            await asyncio.sleep(PREMIUMS_EVERY_S)
+            now_ms = self._clock.now_ms()
+            try:
+                looked = self._usual_premiums.look(await self._bus.latest(self._coins), now_ms)
+                if looked and (known := self._usual_premiums.known(now_ms)):
+                    await self._bus.publish_usual_premiums(known)
+            except BusUnavailable as problem:
+                log.warning("feeder: usual premiums are not told: %s", problem)
+                self._failed("premiums")
 
     async def _watch_silence(self) -> None:
         while True:

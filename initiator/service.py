@@ -211,6 +211,7 @@ class Initiator:
         rules = await self._bus.latest_rules()
         # Of the past, by this clock, and not of the future either, in which they would be trusted for ever.
         self._scanner.apply_rules(reading for reading in rules if abs(now - reading.read_ms) <= RULES_TRUST_MS)
+        self._scanner.view.usual_premiums = await self._bus.usual_premiums()
         self._scanner.forget_after(now + self._settings.rules.limits.max_quote_age_ms)
         # Late joiners start from the last values; what the channel brought since is newer and stays.
         self.take(await self._bus.latest(self._settings.coins))

@@ -4,6 +4,7 @@ import asyncio
 from collections import deque
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from decimal import Decimal
 
 from fakes.caps import RICH
 
@@ -21,6 +22,7 @@ class PlayedBus:
 
     rules: list[VenueRules] = field(default_factory=list)
     last: list[Quote] = field(default_factory=list)
+    usual: dict[Asset, Decimal] = field(default_factory=dict)
     channel: asyncio.Queue[bytes] = field(default_factory=asyncio.Queue)
 
     async def publish(self, quotes: Sequence[Quote]) -> None: ...
@@ -29,6 +31,11 @@ class PlayedBus:
 
     async def latest(self, coins: Sequence[Asset]) -> list[Quote]:
         return [quote for quote in self.last if quote.coin in coins]
+
+    async def publish_usual_premiums(self, premiums: Mapping[Asset, Decimal]) -> None: ...
+
+    async def usual_premiums(self) -> Mapping[Asset, Decimal]:
+        return self.usual
 
     async def latest_rules(self) -> list[VenueRules]:
         return self.rules

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -133,6 +133,9 @@ class Lab:
             for coin in coins
             if coin in venue.prices
         ]
+
+    async def usual_premiums(self) -> Mapping[Asset, Decimal]:
+        return {}
 
     async def latest_rules(self) -> list[VenueRules]:
         return [await venue.rules(COINS) for venue in self.venues.values()]

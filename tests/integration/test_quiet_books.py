@@ -2,9 +2,10 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from decimal import Decimal
 
 import pytest
 from fakes.proxy import FaultProxy
@@ -56,6 +57,11 @@ class Market:
 
     async def latest(self, coins: Sequence[Asset]) -> list[Quote]:
         raise NotImplementedError
+
+    async def publish_usual_premiums(self, premiums: Mapping[Asset, Decimal]) -> None: ...
+
+    async def usual_premiums(self) -> Mapping[Asset, Decimal]:
+        return {}
 
     async def latest_rules(self) -> list[VenueRules]:
         raise NotImplementedError

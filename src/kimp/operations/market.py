@@ -48,7 +48,7 @@ async def last_quotes(bus: TickBus, coins: Sequence[Asset]) -> Quotes:
 async def market_now(bus: TickBus, database: Database, configured: Settings, clock: Clock) -> list[CoinMarket]:
     """Every coin that may be leg one's."""
     trading = (await read_in_force(configured, database.settings)).settings.trading
-    view = MarketView.of(await bus.latest(trading.assets), await bus.latest_rules())
+    view = MarketView.of(await bus.latest(trading.assets), await bus.latest_rules(), await bus.usual_premiums())
     return list(_coins(view, trading.assets, trading.limits(), clock.now_ms()))
 
 

@@ -42,7 +42,7 @@ async def why(
     if coin not in now.trading.coins:
         raise BadInput(f"{coin} is not traded; trading.coins has {', '.join(now.trading.coins)}")
     coins = now.trading.assets
-    view = MarketView.of(await bus.latest(coins), await bus.latest_rules())
+    view = MarketView.of(await bus.latest(coins), await bus.latest_rules(), await bus.usual_premiums())
     states = await database.read_model.coin_states()
     halt = await database.controls.halt_level()
     stakes = await database.capital.stakes()

@@ -1,6 +1,7 @@
 """The bus between feeder and initiator. What is on it may be lost."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
+from decimal import Decimal
 from typing import Protocol
 
 from kimp.domain.market import Quote, VenueRules
@@ -20,6 +21,12 @@ class TickBus(Protocol):
 
     async def latest_rules(self) -> list[VenueRules]:
         """At most one reading per venue; a venue whose reading expired is left out."""
+        ...
+
+    async def publish_usual_premiums(self, premiums: Mapping[Asset, Decimal]) -> None: ...
+
+    async def usual_premiums(self) -> Mapping[Asset, Decimal]:
+        """Of the coins whose is known (`kimp.domain.usual_premiums`): none an hour after the last feeder has gone."""
         ...
 
     def batches(self) -> AsyncIterator[bytes]:

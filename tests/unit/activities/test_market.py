@@ -1,12 +1,13 @@
 """Books that orders of running cycles are priced by, and ways home that are found by them."""
 
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
+from decimal import Decimal
 
 import pytest
 from fakes.desk import Desk
-from fakes.lab import BOUNDS, COINS, binance, upbit
+from fakes.lab import BOUNDS, COINS, TRX, binance, upbit
 from fakes.market import NOW, XRP, d
 from fakes.venue import FakeVenue
 
@@ -49,10 +50,14 @@ class Bus:
 
     def __init__(self) -> None:
         self.venues = {Venue.UPBIT: upbit(), Venue.BINANCE: binance()}
+        self.usual: dict[Asset, Decimal] = {}
 
     async def latest(self, coins: Sequence[Asset]) -> list[Quote]:
         told = [top for venue in self.venues.values() for top in (await venue.tops(coins)).values()]
         return [quote._replace(received_ms=NOW) for quote in told]
+
+    async def usual_premiums(self) -> Mapping[Asset, Decimal]:
+        return self.usual
 
     async def latest_rules(self) -> list[VenueRules]:
         return [await venue.rules(tuple(venue.prices)) for venue in self.venues.values()]
@@ -149,6 +154,17 @@ async def test_of_many_ways_home_the_venues_are_asked_for_the_likeliest_and_usdt
     assert found.coin == many[-1]
     for one in way.venues.values():
         assert set(one.asked_rules) == {*many[-4:], USDT}
+
+
+async def test_a_coin_far_from_its_usual_premium_is_no_way_home(way: Way) -> None:
+    """TRX is 1 % cheap on Upbit, and the better way home, unless it is another coin of that name."""
+    for venues in (way.bus.venues, way.venues):
+        venues[Venue.UPBIT].prices[TRX] = d("414.9"), d(415)
+    for usual, coin in (("0", TRX), ("-0.3", USDT)):
+        way.bus.usual = {TRX: d(usual)}
+        found = (await way.home("990")).route
+        assert found is not None
+        assert found.coin == coin
 
 
 async def test_no_network_fee_on_the_bus_is_believed(way: Way) -> None:

@@ -1,16 +1,18 @@
 """The feeder with ports of its own: what fails is restarted, and never takes anything else down."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from decimal import Decimal
 
 import pytest
+from fakes.market import kimchi_quotes
 
 from feeder import service
 from feeder.service import Feeder
 from kimp.contracts.cycle import MarketNow
 from kimp.domain.market import Quote, VenueRules
 from kimp.domain.money import USDT, Asset
+from kimp.domain.usual_premiums import EVERY_MS, LEAST
 from kimp.domain.venues import Venue
 from kimp.ports.exchange import Balances, Reading
 
@@ -48,6 +50,8 @@ class RecordingBus:
     def __init__(self) -> None:
         self.published: list[Quote] = []
         self.rules: list[VenueRules] = []
+        self.last: list[Quote] = []
+        self.usual: list[Mapping[Asset, Decimal]] = []
         self.down = False
         self.gate = asyncio.Event()
         self.gate.set()
@@ -64,7 +68,13 @@ class RecordingBus:
         self.rules.append(rules)
 
     async def latest(self, coins: Sequence[Asset]) -> list[Quote]:
-        return []
+        return self.last
+
+    async def publish_usual_premiums(self, premiums: Mapping[Asset, Decimal]) -> None:
+        self.usual.append(premiums)
+
+    async def usual_premiums(self) -> Mapping[Asset, Decimal]:
+        return {}
 
     async def latest_rules(self) -> list[VenueRules]:
         return self.rules
@@ -179,3 +189,25 @@ async def test_rules_are_read_again_after_a_failure(monkeypatch: pytest.MonkeyPa
     async with Running(feeder([], bus, Rules(Venue.UPBIT, failures=2))) as running:
         await until(lambda: bool(bus.rules))
         assert running.totals["failures"] == 2
+
+
+async def test_usual_premiums_are_told_once_they_are_known(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(service, "PREMIUMS_EVERY_S", 0.0)
+    bus = RecordingBus()
+    bus.last = kimchi_quotes()
+    passing = PassingClock()
+    made = Feeder([], bus, {}, (XRP, USDT), passing)
+    async with Running(made):
+        await until(lambda: bool(bus.usual))
+    assert passing.ms - NOW >= (LEAST - 1) * EVERY_MS
+    assert round(bus.usual[0][XRP], 4) == Decimal("0.0106")
+
+
+class PassingClock:
+    """A minute passes between two looks at it."""
+
+    ms = NOW
+
+    def now_ms(self) -> int:
+        self.ms += 60_000
+        return self.ms

@@ -340,6 +340,14 @@ async def test_rules_that_are_not_read_anew_count_as_none(scene: Scene) -> None:
     assert not scene.starter.asked
 
 
+async def test_a_coin_far_from_its_usual_premium_is_not_started(scene: Scene) -> None:
+    scene.bus.usual = {XRP: d("-0.09")}
+    await scene.know()
+    await scene.see(*kimchi_quotes())
+    assert not scene.starter.asked
+    assert scene.counts[Gate.PREMIUM_BAND] > 0
+
+
 async def test_a_start_that_failed_is_tried_with_the_same_number(scene: Scene) -> None:
     scene.starter.faults.append(StartFailed("no answer"))
     await scene.know()

@@ -5,12 +5,14 @@ import logging
 from collections import Counter
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
 from contextlib import aclosing, asynccontextmanager
+from decimal import Decimal
 
 from redis.asyncio import Redis
 from redis.asyncio.client import PubSub
 from redis.exceptions import RedisError
 
 from kimp.adapters.cancellation import cancellation_kept
+from kimp.adapters.redis.premiums import decode_premiums, encode_premiums
 from kimp.adapters.redis.refusals import MOVED_AWAY, reason_of, without_password, word_of
 from kimp.adapters.redis.rules import decode_rules, encode_rules
 from kimp.backoff import pause_after
@@ -25,6 +27,9 @@ LAST_VALUE_MS = 10_000
 """Life of a symbol's last value: a silent symbol vanishes for late joiners. Decisions look at its age anyway."""
 RULES_MS = 120_000
 """Four readings of the feeder: rules that nobody renews are not traded on."""
+PREMIUMS_KEY = "kimp:last:usual_premiums"
+PREMIUMS_MS = 3_600_000
+"""For as long as a feeder that was started anew takes to know them by itself."""
 PAUSES_KEY = "kimp:pauses"
 CHECK_KEY = "kimp:last:check"
 CHECK_MS = 1_000
@@ -116,6 +121,18 @@ class RedisTickBus:
             for problem_of_one in refused:
                 self._refuse("bad_rule", f"rules in Redis: {problem_of_one}; the coin is left out")
         return readings
+
+    async def publish_usual_premiums(self, premiums: Mapping[Asset, Decimal]) -> None:
+        async with self._served():
+            await self._redis.set(PREMIUMS_KEY, encode_premiums(premiums), px=PREMIUMS_MS)
+
+    async def usual_premiums(self) -> Mapping[Asset, Decimal]:
+        for data in await self._read([PREMIUMS_KEY]):
+            try:
+                return decode_premiums(data)
+            except BadMessage as problem:
+                self._refuse("bad_premiums", str(problem))
+        return {}
 
     async def _read(self, keys: Sequence[str]) -> list[bytes]:
         async with self._served():
