@@ -20,7 +20,7 @@ class _Envelope(msgspec.Struct):
 
 
 def encode_premiums(premiums: Mapping[Asset, Decimal]) -> bytes:
-    return msgspec.json.encode(_Envelope(VERSION, dict(premiums)))
+    return msgspec.json.encode(_Envelope(VERSION, {str(coin): premium for coin, premium in premiums.items()}))
 
 
 def decode_premiums(data: bytes) -> Mapping[Asset, Decimal]:
