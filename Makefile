@@ -3,7 +3,7 @@
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo up cluster test quick check mutants chaos fuzz bench fmt histories tools lint format types mypy pyright imports lock audit
+.PHONY: help demo up cluster test quick check pythons mutants chaos fuzz bench fmt histories tools lint format types mypy pyright imports lock audit
 
 BIN := .venv/bin
 SYNCED := .venv/.synced
@@ -39,6 +39,10 @@ quick: $(SYNCED) ## the tests that start no Temporal: unit, property, architectu
 	$(PARALLEL) tests/unit tests/property tests/architecture tests/contract
 
 check: lint format types imports lock ## what must hold before a commit, besides the tests
+
+pythons: $(UV) ## unit and property tests on other Pythons; ARGS="3.12 3.13", or paths of interpreters
+	set -e; for python in $(or $(ARGS),3.12 3.13 3.14); do \
+		$(UV) run --isolated --locked --python $$python pytest -q -n 4 -p no:cacheprovider tests/unit tests/property; done
 
 mutants: $(SYNCED) $(TEMPORAL) ## break kimp by one line at a time: does a test notice? ARGS="orders sql", or "--sample 20 --seed 7"
 	PYTHONPATH=tests $(BIN)/python tests/mutations/run.py $(ARGS)

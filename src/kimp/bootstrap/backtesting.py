@@ -14,7 +14,9 @@ if TYPE_CHECKING:
 def open_catalogue(settings: Settings, folder: Path | None) -> "Catalogue":
     """The folder of market data; by itself, the one in the data directory. Raises BadConfig without the extra."""
     if find_spec("polars") is None:
-        raise BadConfig("market data and backtests need one more library; get it by `pip install 'kimp[backtest]'`")
+        raise BadConfig(
+            "market data and backtests need one more library; get it by `pip install 'kimp-arbitrage[backtest]'`"
+        )
     from kimp.backtest.catalogue import Catalogue  # noqa: PLC0415 - the library may be missing
 
     return Catalogue(folder or settings.local.data_dir / "market")

@@ -59,7 +59,7 @@ def test_misuse_is_told_in_one_line(folder: Path, words: tuple[str, ...], told: 
 
 def test_without_the_extra_one_line_says_how_to_get_it(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(backtesting, "find_spec", lambda name: None if name == "polars" else find_spec(name))
-    with pytest.raises(BadConfig, match=r"pip install 'kimp\[backtest\]'"):
+    with pytest.raises(BadConfig, match=r"pip install 'kimp-arbitrage\[backtest\]'"):
         run("data", "list")
 
 
