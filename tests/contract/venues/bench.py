@@ -27,7 +27,7 @@ from kimp.paper.server import PaperExchange
 from kimp.ports.clock import SteadyClock
 from kimp.ports.exchange import Exchange, VenueDeposit, VenueOrder
 
-XRP, SOL, TRX, USDT = Asset("XRP"), Asset("SOL"), Asset("TRX"), Asset("USDT")
+XRP, SOL, SUI, USDT = Asset("XRP"), Asset("SOL"), Asset("SUI"), Asset("USDT")
 KEY, SECRET = {venue: f"paper-{venue}" for venue in PAIR}, {venue: f"paper-{venue}-secret" for venue in PAIR}
 
 """A deadline beyond every test's end."""

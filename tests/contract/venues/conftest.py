@@ -24,7 +24,7 @@ def venue(request: pytest.FixtureRequest) -> Venue:
 
 @pytest.fixture
 def config() -> PaperConfig:
-    coins = {"XRP": Decimal(20_000), "SOL": Decimal(100), "TRX": Decimal(10_000)}
+    coins = {"XRP": Decimal(20_000), "SOL": Decimal(100), "SUI": Decimal(10_000)}
     return PaperConfig(
         upbit_port=0,
         binance_port=0,

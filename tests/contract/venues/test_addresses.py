@@ -1,7 +1,7 @@
 """The three places that must agree before coins leave, read from both venues; nothing leaves if one differs."""
 
 import pytest
-from contract.venues.bench import SOL, TRX, USDT, XRP, Answering, Bench, adapter, settings_of
+from contract.venues.bench import SOL, SUI, USDT, XRP, Answering, Bench, adapter, settings_of
 from fakes.journal import MemoryJournal
 
 from activities.transfers import Allowed, TransferActivities
@@ -13,7 +13,7 @@ from kimp.domain.venues import PAIR
 from kimp.paper.addresses import Address as Place
 
 
-@pytest.mark.parametrize("coin", [XRP, SOL, TRX, USDT])
+@pytest.mark.parametrize("coin", [XRP, SOL, SUI, USDT])
 async def test_registered_is_what_the_other_venue_calls_its_own(bench: Bench, coin: Asset) -> None:
     assert list(await bench.exchange.registered_addresses(coin)) == [await bench.other.deposit_address(coin)]
 

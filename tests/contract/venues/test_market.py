@@ -4,7 +4,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from contract.venues.bench import KEY, SECRET, SOL, TRX, USDT, XRP, Bench, adapter, settings_of
+from contract.venues.bench import KEY, SECRET, SOL, SUI, USDT, XRP, Bench, adapter, settings_of
 from fakes.intents import NEVER
 
 from kimp.adapters.clock import SystemClock
@@ -14,7 +14,7 @@ from kimp.domain.money import Asset
 from kimp.domain.venues import Venue
 from kimp.paper.wallets import WalletState
 
-COINS = (XRP, SOL, TRX, USDT)
+COINS = (XRP, SOL, SUI, USDT)
 
 
 def paper_market(bench: Bench, coin: Asset) -> Any:
@@ -65,11 +65,11 @@ async def test_networks_are_the_venues_own(bench: Bench) -> None:
 
 @pytest.mark.parametrize("state", list(WalletState))
 async def test_a_wallets_state_is_read_every_time(bench: Bench, state: WalletState) -> None:
-    assert (await bench.exchange.network(TRX)).withdraw_open
-    bench.paper.world.wallets.set(bench.venue, TRX, state)
-    told = await bench.exchange.network(TRX)
+    assert (await bench.exchange.network(SUI)).withdraw_open
+    bench.paper.world.wallets.set(bench.venue, SUI, state)
+    told = await bench.exchange.network(SUI)
     assert (told.withdraw_open, told.deposit_open) == (state.sends, state.takes)
-    (listed,) = (await bench.exchange.rules((TRX,))).networks
+    (listed,) = (await bench.exchange.rules((SUI,))).networks
     assert listed == told
     assert (await bench.exchange.network(XRP)).withdraw_open
 

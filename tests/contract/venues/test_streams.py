@@ -6,7 +6,7 @@ from contextlib import aclosing
 from decimal import Decimal
 
 import pytest
-from contract.venues.bench import SOL, TRX, USDT, XRP, settings_of
+from contract.venues.bench import SOL, SUI, USDT, XRP, settings_of
 
 from kimp.adapters.binance.stream import BinanceStream
 from kimp.adapters.clock import SystemClock
@@ -18,7 +18,7 @@ from kimp.domain.venues import Venue
 from kimp.paper.config import PaperConfig, StreamTimes, SyntheticMarket
 from kimp.paper.server import PaperExchange
 
-COINS = (XRP, SOL, TRX, USDT)
+COINS = (XRP, SOL, SUI, USDT)
 MOVING = SyntheticMarket(ticks_per_second=500)
 
 

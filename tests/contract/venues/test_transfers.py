@@ -5,7 +5,7 @@ from decimal import Decimal
 from functools import partial
 
 import pytest
-from contract.venues.bench import SOL, TRX, USDT, XRP, Bench, eventually, first_deposit
+from contract.venues.bench import SOL, SUI, USDT, XRP, Bench, eventually, first_deposit
 from fakes.intents import NEVER
 from fakes.journal import MemoryJournal
 from temporalio.testing import ActivityEnvironment
@@ -61,7 +61,7 @@ async def credited(bench: Bench, coin: Asset, txid: str) -> VenueDeposit | None:
     return report if report and report.state is TransferState.DONE else None
 
 
-@pytest.mark.parametrize(("coin", "amount"), [(XRP, "123.456789"), (SOL, "1.5"), (TRX, "1000"), (USDT, "500.25")])
+@pytest.mark.parametrize(("coin", "amount"), [(XRP, "123.456789"), (SOL, "1.5"), (SUI, "1000"), (USDT, "500.25")])
 async def test_a_withdrawal_is_followed_to_the_credit(bench: Bench, coin: Asset, amount: str) -> None:
     here, there = bench.paper.world.accounts[bench.venue], bench.paper.world.accounts[PAIR.other(bench.venue)]
     before, beyond = here[coin].total, there[coin].total
@@ -117,7 +117,7 @@ async def test_a_later_look_finds_the_withdrawal(bench: Bench) -> None:
     intent = await bench.withdrawal("100", name="XRP-1-1W-1")
     sent = [await bench.exchange.withdraw(intent, send_by_ms=NEVER)]
     sent.append(await bench.exchange.withdraw(await bench.withdrawal("100", name="XRP-2-1W-1"), send_by_ms=NEVER))
-    await bench.exchange.withdraw(await bench.withdrawal("100", TRX, name="TRX-1-1W-1"), send_by_ms=NEVER)
+    await bench.exchange.withdraw(await bench.withdrawal("100", SUI, name="SUI-1-1W-1"), send_by_ms=NEVER)
     found = await bench.exchange.withdrawals_since(XRP, before_ms, intent.transfer_id)
     mine = sent[:1] if bench.venue is Venue.BINANCE else sent
     assert {one.report.venue_id for one in found} == {report.venue_id for report in mine}
