@@ -49,6 +49,7 @@ class FakeVenue:
     deadlines: list[int] = field(default_factory=list)
     """Of orders and withdrawals, in the order they were asked for."""
     withdrawals: dict[str, WithdrawalReport] = field(default_factory=dict)
+    withdrawn: dict[str, Asset] = field(default_factory=dict)
     credit_after: int = 0
     """How many looks at a deposit find nothing yet."""
     not_permitted: dict[Asset, int] = field(default_factory=dict)
@@ -120,7 +121,9 @@ class FakeVenue:
 
     async def find_order(self, coin: Asset, client_order_id: str) -> VenueOrder | None:
         self._fault("find_order", self.faults)
-        return None if self.hides_orders else self.orders.get(client_order_id)
+        order = None if self.hides_orders else self.orders.get(client_order_id)
+        assert order is None or order.terms.coin in {coin, None}, "Binance looks for it in the coin's market alone"
+        return order
 
     async def place_order(self, intent: OrderIntent, *, send_by_ms: int) -> VenueOrder:
         self.deadlines.append(send_by_ms)
@@ -191,6 +194,7 @@ class FakeVenue:
             venue_id=f"w-{intent.transfer_id}", state=TransferState.DONE, txid=txid, arrives=arrives, fee=fee
         )
         self.withdrawals[report.venue_id] = report
+        self.withdrawn[report.venue_id] = intent.coin
         self._move((intent.coin, -arrives - fee))
         if self.once_withdrawn is not None:
             self.once_withdrawn()
@@ -210,6 +214,7 @@ class FakeVenue:
         return ListedWithdrawal(report, asked, network=None, address=None, asked_ms=None, named=not on_top)
 
     async def withdrawal(self, coin: Asset, venue_id: str) -> WithdrawalReport:
+        assert self.withdrawn[venue_id] == coin, "Upbit looks for it among the coin's alone"
         return self.withdrawals[venue_id]
 
     async def deposits(self, coin: Asset, txid: str) -> Sequence[VenueDeposit]:

@@ -111,7 +111,7 @@ def left_out_call(node: cst.Expr) -> Iterable[cst.CSTNode]:
 
 def number(node: cst.BaseNumber) -> Iterable[cst.CSTNode]:
     """A large one is a measure, of which one more is nothing that anybody could notice; mutmut adds one to each."""
-    if isinstance(node, cst.Integer) and node.evaluated_value >= MEASURE:
+    if isinstance(node, cst.Integer | cst.Float) and node.evaluated_value >= MEASURE:
         yield node.with_changes(value=repr(10 * node.evaluated_value))
     else:
         yield from operator_number(node)

@@ -52,7 +52,7 @@ def test_what_an_assertion_rests_on_is_left_alone() -> None:
     }
 
 
-@pytest.mark.parametrize(("number", "other"), [("3", "4"), ("5_000", "50000")])
+@pytest.mark.parametrize(("number", "other"), [("3", "4"), ("5_000", "50000"), ("90.0", "900.0")])
 def test_a_small_number_becomes_the_next_and_a_measure_another(number: str, other: str) -> None:
     assert f"-f({number})\n+f({other})" in _changes(f"f({number})\n")
 

@@ -366,6 +366,72 @@ async def test_a_refused_withdrawal_makes_room_for_the_next(
     assert [one.transfer_id for one in upbit.sent] == [TRANSFER, "XRP-1-HW-2"]
 
 
+@pytest.fixture
+def pauses(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """Those between two questions; nobody waits, but the clock goes on."""
+    seen: list[float] = []
+
+    async def pause(seconds: float) -> None:
+        seen.append(seconds)
+        desk.clock.ms += int(seconds * 1000)
+
+    monkeypatch.setattr("activities.transfers.pause", pause)
+    return seen
+
+
+async def test_a_withdrawal_waits_for_its_turn_and_says_so(
+    desk: Desk, work: TransferActivities, upbit: Source, pauses: list[float], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another one of the coin has no answer yet. It must leave soon after its own journal entry, not its first wish."""
+    waits, ask = iter([None] * 5), desk.journal.ask_withdrawal
+
+    async def in_turn(asked: WithdrawalIntent) -> SendPermit | None:
+        return await ask(asked) if next(waits, "over") == "over" else None
+
+    monkeypatch.setattr(desk.journal, "ask_withdrawal", in_turn)
+    await desk.run(work.withdraw, intent())
+    assert pauses == [1.0] * 5
+    assert desk.beats == ["another withdrawal of the coin has no answer yet"] * 5
+    assert upbit.deadlines == [NOW + 5_000 + SEND_WITHIN_MS]
+
+
+async def test_a_turn_that_does_not_come_within_a_minute_is_waited_for_in_the_workflow(
+    desk: Desk, work: TransferActivities, upbit: Source, pauses: list[float], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def never(_: WithdrawalIntent) -> None: ...
+
+    monkeypatch.setattr(desk.journal, "ask_withdrawal", never)
+    with pytest.raises(Postponed, match="another withdrawal of XRP has no answer yet") as ended:
+        await desk.run(work.withdraw, intent())
+    assert ended.value.kind == "withdrawal_unknown"
+    assert pauses == [1.0] * 60
+    assert not upbit.sent
+
+
+async def test_what_no_list_shows_yet_is_looked_for_until_the_workflow_shows_that_it_waits(
+    desk: Desk, work: TransferActivities, upbit: Source, pauses: list[float]
+) -> None:
+    await desk.journal.ask_withdrawal(intent())
+    with pytest.raises(ApplicationError, match="upbit's lists are searched for it") as ended:
+        await desk.run(work.withdraw, intent())
+    assert (ended.value.type, ended.value.details) == ("StillUnknown", ("withdrawal_unknown",))
+    assert ended.value.non_retryable
+    assert pauses == [2.0] * 11, "for 20 s"
+    assert desk.beats == ["looking up"] * 12
+    upbit.shown = [listed("u-1", "100")]
+    assert (await desk.run(work.withdraw, intent())).venue_id == "u-1"
+
+
+async def test_what_is_under_way_is_asked_after_once_a_second_for_a_minute(
+    desk: Desk, work: TransferActivities, upbit: Source, pauses: list[float]
+) -> None:
+    await desk.run(work.withdraw, intent())
+    upbit.states = deque([listed(f"w-{TRANSFER}", "100").report] * 60)
+    assert (await desk.run(work.follow_withdrawal, intent())).state is TransferState.PENDING
+    assert pauses == [1.0] * 59
+    assert not upbit.states
+
+
 @dataclass
 class SlowJournal(MemoryJournal):
     """Its transaction takes a second."""
@@ -587,6 +653,21 @@ async def test_a_destination_that_names_another_place_is_refused(
     assert "compare it with binance's web page" in told
 
 
+async def test_where_all_three_differ_nobody_is_called_right(
+    desk: Desk, work: TransferActivities, upbit: Source, binance: Source
+) -> None:
+    """What an answer holds is shown, but no more of it than an address has, nor all of many registrations."""
+    upbit.registered = [HOME.model_copy(update={"address": f"r{number}" + "x" * 300}) for number in range(1, 9)]
+    binance.address, binance.tag = "rElsewhere", None
+    told = await refusal(desk, work)
+    assert "all three are different; allow-list 'rBinance:77' on 'XRP', registered here 'r1x" in told
+    assert "binance itself 'rElsewhere' on 'XRP'" in told
+    assert "find out which is right, then mend upbit.withdraw_to.XRP and the registration" in told
+    assert ("r3x" in told, "r4x" in told) == (True, False)
+    assert "x" * 98 in told
+    assert "x" * 99 not in told
+
+
 async def test_a_tag_that_all_but_one_have_is_missed(desk: Desk, work: TransferActivities, upbit: Source) -> None:
     """And one that all but one lack is too much."""
     bare = HOME.model_copy(update={"tag": None})
@@ -628,6 +709,7 @@ async def test_an_address_made_to_look_alike_is_spelt_out(desk: Desk, work: Tran
     assert r"rBin\u0430nce\nall is well" in await refusal(desk, work)
 
 
+@pytest.mark.usefixtures("pauses")
 async def test_a_withdrawal_is_followed_until_it_is_final(desk: Desk, work: TransferActivities, upbit: Source) -> None:
     await desk.run(work.withdraw, intent())
     upbit.states = deque([listed(f"w-{TRANSFER}", "100").report])
@@ -652,6 +734,7 @@ async def test_what_was_never_journalled_is_not_followed(desk: Desk, work: Trans
         await desk.run(work.follow_withdrawal, intent())
 
 
+@pytest.mark.usefixtures("pauses")
 async def test_done_without_a_txid_is_not_done_yet(desk: Desk, work: TransferActivities, upbit: Source) -> None:
     """The venue may show the end a moment before it fills the txid in, and a transfer is followed by it."""
     await desk.run(work.withdraw, intent())

@@ -241,3 +241,17 @@ values = st.recursive(
 def test_any_other_shape_is_a_bad_message(parser: Callable[[Any], object], content: Any) -> None:
     with suppress(BadMessage):
         parser(content)
+
+
+ROW = {"id": "w", "coin": "XRP", "amount": "9.9", "transactionFee": "0.1", "status": 6, "txId": "t"}
+
+
+@pytest.mark.parametrize(
+    ("told", "detail"),
+    [({}, "status 6"), ({"info": ""}, "status 6"), ({"info": None}, "status 6"), ({"info": "late"}, "status 6: late")],
+)
+def test_a_withdrawal_tells_its_status_and_what_binance_says_of_it(told: dict[str, str | None], detail: str) -> None:
+    ((own_id, found),) = parse.withdrawals([ROW | told]).values()
+    assert found.report.detail == detail
+    assert (own_id, found.report.txid, found.asked_ms, found.network, found.address) == (None, "t", None, None, None)
+    assert (found.report.arrives, found.report.fee, found.asked) == (Decimal("9.9"), Decimal("0.1"), Decimal(10))

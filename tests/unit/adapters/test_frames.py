@@ -21,6 +21,7 @@ from kimp.domain.money import USDT, Asset
 from kimp.domain.venues import Venue
 
 XRP = Asset("XRP")
+LONG = "x" * 900
 COINS = (XRP, Asset("SOL"), USDT)
 READERS: list[Callable[[], Read]] = [lambda: upbit.reader(COINS, 15), lambda: binance.reader(COINS, 15)]
 NOW = 1_790_000_000_000
@@ -182,3 +183,16 @@ def test_a_depth_that_is_older_than_the_top_changes_only_what_is_behind_it() -> 
 def test_a_level_that_is_no_number_leaves_the_top_alone() -> None:
     book = merged(depth(100, "50:1", "51:4 x:5"), top(101, "50", "51"))
     assert side_of(book, Side.BUY) == [(51, 8)]
+
+
+def test_a_refusal_of_upbits_is_told_by_its_name_and_message_and_cut() -> None:
+    frame = json.dumps({"error": {"name": LONG, "message": LONG}}).encode()
+    with pytest.raises(Refused) as told:
+        upbit.reader(COINS, 15)(frame, NOW)
+    assert str(told.value) == f"{'x' * 200!r}: {'x' * 200!r}"
+
+
+def test_what_is_no_book_is_told_shortly() -> None:
+    with pytest.raises(BadMessage) as told:
+        upbit.reader(COINS, 15)(json.dumps({"ty": LONG, "cd": LONG}).encode(), NOW)
+    assert str(told.value).count("x") == 40

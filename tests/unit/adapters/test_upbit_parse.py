@@ -266,6 +266,25 @@ def test_coins_may_leave_unless_upbit_says_that_they_may_not(told: dict[str, boo
     assert rulebook.network(XRP, "XRP", rows, chance, tagged=False).withdraw_open == opened
 
 
+@pytest.mark.parametrize("member", [None, {}, {"security_level": 3}])
+def test_a_wallet_is_not_locked_where_upbit_does_not_say_so(member: dict[str, int] | None) -> None:
+    rows = rulebook.wallets([{"currency": "XRP", "wallet_state": "working", "net_type": "XRP"}])
+    chance = rulebook.withdraw_chance(CHANCE | {"member_level": member})
+    assert rulebook.network(XRP, "XRP", rows, chance, tagged=False).withdraw_open
+    without = {name: part for name, part in CHANCE.items() if name != "member_level"}
+    assert rulebook.network(XRP, "XRP", rows, rulebook.withdraw_chance(without), tagged=False).withdraw_open
+
+
+@pytest.mark.parametrize(("fixed", "fits"), [(-1, False), (0, True), (18, True), (19, False)])
+def test_decimals_of_a_withdrawal_are_between_none_and_eighteen(fixed: int, *, fits: bool) -> None:
+    content = CHANCE | {"withdraw_limit": {"minimum": "2", "fixed": fixed}}
+    if not fits:
+        with pytest.raises(BadMessage, match=r"withdraw_limit\.fixed is"):
+            rulebook.withdraw_chance(content)
+        return
+    assert rulebook.withdraw_chance(content).withdraw_limit.fixed == fixed
+
+
 def test_a_network_that_is_not_listed_is_named() -> None:
     with pytest.raises(BadMessage, match=r"upbit\.networks\.XRP"):
         rulebook.network(XRP, "ERC20", {}, rulebook.withdraw_chance(CHANCE), tagged=False)

@@ -46,6 +46,7 @@ def test_the_end() -> None:
     assert ended(CycleStatus.COMPLETED, None, d("9277.6")) == "booked: +9,278 KRW"
     assert ended(CycleStatus.COMPENSATED, "aborted", d("-1200.2")) == "undone, booked: -1,200 KRW"
     assert ended(CycleStatus.REJECTED, "the price was gone", None) == "ended rejected: the price was gone"
+    assert ended(CycleStatus.DEAD_LETTER, None, None) == "ended dead_letter"
 
 
 def test_the_table_tells_the_result_so_far_beside_each_line() -> None:
