@@ -25,6 +25,7 @@ from kimp.domain.venues import Venue
 from kimp.domain.view import MarketView
 from kimp.ports.clock import SteadyClock
 from kimp.ports.exchange import MarketData
+from kimp.ports.settings import TradingRules
 from kimp.ports.ticks import TickBus
 
 VENUES_WITHIN_S = 10.0
@@ -41,6 +42,8 @@ class MarketActivities:
     bus: TickBus
     clock: SteadyClock
     bounds: PriceBounds
+    rules: TradingRules
+    """The premium band in force: a person may have widened it for a while."""
 
     @activity.defn
     async def find_route(self, query: RouteQuery) -> RouteReport:
@@ -67,14 +70,15 @@ class MarketActivities:
         """
         usual = await self.bus.usual_premiums()
         told = MarketView.of(await self.bus.latest(query.coins), await self.bus.latest_rules(), usual)
-        hints = [route for route in self._ranked(told, query, query.coins) if not route.proceeds < query.least]
+        band = await self.rules.premium_band()
+        hints = [route for route in self._ranked(told, query, query.coins, band) if not route.proceeds < query.least]
         if not hints:
             return None
         activity.heartbeat("asking the venues")
         coins = {route.coin for route in hints[:ROUTES_ASKED]} | ({USDT} & set(query.coins))
         own = await self._own_view(sorted(coins))
         own.usual_premiums = usual  # whoever writes to the bus can only rule ways out by them
-        route = choose_route(self._ranked(own, query, coins), query.least)
+        route = choose_route(self._ranked(own, query, coins, band), query.least)
         if route is None:
             hint = hints[0]
             activity.logger.warning(
@@ -83,8 +87,8 @@ class MarketActivities:
             )  # fmt: skip
         return route
 
-    def _ranked(self, view: MarketView, query: RouteQuery, coins: Iterable[Asset]) -> list[LegEstimate]:
-        now, band = self.clock.now_ms(), self.bounds.premium_band
+    def _ranked(self, view: MarketView, query: RouteQuery, coins: Iterable[Asset], band: Decimal) -> list[LegEstimate]:
+        now = self.clock.now_ms()
         return rank_routes(view, coins, query.direction, query.cash, now, query.max_quote_age_ms, band)
 
     async def _rate(self, won: Venue) -> Decimal | None:
@@ -98,7 +102,7 @@ class MarketActivities:
     async def find_ways_back(self, query: WaysBackQuery) -> WaysBack:
         """What coins abroad are worth at home, sent back or sold where they are, by the venues' own books."""
         view = await self._own_view(tuple(dict.fromkeys((*query.coins, query.coin))))
-        now, band = self.clock.now_ms(), self.bounds.premium_band
+        now, band = self.clock.now_ms(), await self.rules.premium_band()
         return ways_back(
             view, query.coin, query.amount, query.direction, query.coins, now, query.max_quote_age_ms, band
         )

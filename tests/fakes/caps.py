@@ -29,9 +29,13 @@ class FixedRules:
 
     always: CyclePolicy
     tolerance_krw: Decimal = Decimal(10_000)
+    band: Decimal = Decimal("0.2")
 
     async def policy(self) -> CyclePolicy:
         return self.always
+
+    async def premium_band(self) -> Decimal:
+        return self.band
 
     async def unexplained_krw(self) -> Decimal:
         return self.tolerance_krw

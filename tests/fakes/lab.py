@@ -50,7 +50,7 @@ from workflows.arbitrage_cycle import ArbitrageCycle
 from workflows.stranded_cycle import StrandedCycle
 from workflows.sweep import Sweep
 
-BOUNDS = PriceBounds(Decimal("0.01"), Decimal("0.2"), Decimal(500), Decimal(5_000))
+BOUNDS = PriceBounds(Decimal("0.01"), Decimal(500), Decimal(5_000))
 Handle = WorkflowHandle[ArbitrageCycle, CycleResult]
 XRP, TRX = Asset("XRP"), Asset("TRX")
 COINS = (XRP, TRX, USDT)
@@ -150,7 +150,7 @@ class Lab:
         orders = OrderActivities(
             self.venues, journal, controls, clock, PriceGuard(self.venues, controls, clock, BOUNDS)
         )
-        market = MarketActivities(self.venues, self, clock, BOUNDS)  # type: ignore[arg-type]  # only what it reads is here
+        market = MarketActivities(self.venues, self, clock, BOUNDS, FixedRules(POLICY))  # type: ignore[arg-type]  # only what it reads is here
         transfers = TransferActivities(self.venues, journal, self._allowed(), _Impatient(self), polls=2)
         records = RecordActivities(self.records)  # type: ignore[arg-type]  # only `record` is called
         ops_activities: list[Callable[..., Any]] = [records.record]

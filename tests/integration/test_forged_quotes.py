@@ -8,7 +8,7 @@ from decimal import Decimal
 import pytest
 from contract.venues.bench import adapter, settings_of
 from fakes import intents
-from fakes.caps import WIDE
+from fakes.caps import WIDE, FixedRules
 from fakes.desk import Desk
 from fakes.lab import BOUNDS, LIMITS, POLICY, XRP
 from fakes.market import ManualClock
@@ -49,7 +49,7 @@ class Market:
         self.desk = Desk(ManualClock(SystemClock().now_ms()))
         guard = PriceGuard(exchanges, self.desk.journal, self.desk.clock, BOUNDS)
         self.orders = OrderActivities(exchanges, self.desk.journal, self.desk.journal, self.desk.clock, guard)
-        self.ways = MarketActivities(exchanges, self.bus, SystemClock(), BOUNDS)
+        self.ways = MarketActivities(exchanges, self.bus, SystemClock(), BOUNDS, FixedRules(POLICY))
         self._number = 0
 
     async def close(self) -> None:

@@ -47,6 +47,14 @@ async def test_each_version_is_kept_with_who_when_and_why(books: SqlDatabase) ->
     assert now.settings.trading.coins == ("XRP", "SOL")
 
 
+@pytest.mark.parametrize(("left_ms", "band"), [(60_000, "0.25"), (-1, "0.03")])
+async def test_a_wider_band_ends_by_the_databases_clock(books: SqlDatabase, left_ms: int, band: str) -> None:
+    until_ms = (await books.capital.stakes()).now_ms + left_ms
+    change = {"trading.premium_band": {"value": "0.25", "until_ms": until_ms}}
+    await books.settings.add(change, "martial law", 1_000, by="a test", after=0)
+    assert await SettingsInForce(CONFIGURED, books.settings).premium_band() == Decimal(band)
+
+
 async def test_of_two_who_change_the_same_version_one_is_told(books: SqlDatabase) -> None:
     both = [books.settings.add({"caps.open_cycles": n}, "at once", 1_000, by="a test", after=0) for n in (1, 2)]
     outcomes = await asyncio.gather(*both, return_exceptions=True)
@@ -80,7 +88,7 @@ class Flaky:
     async def latest(self) -> SettingsVersion:
         if self.away:
             raise StoreUnavailable("the database at x does not serve: gone")
-        return SettingsVersion(3, {"caps.unexplained_krw": "7000"}, "somebody", 1, "less")
+        return SettingsVersion(3, {"caps.unexplained_krw": "7000"}, "somebody", 1, "less", 2)
 
     async def history(self, limit: int) -> list[SettingsVersion]:
         return [await self.latest()][:limit]

@@ -64,8 +64,8 @@ def cycle_worker(
     bounds = settings.trading.price_bounds()
     guard = PriceGuard(venues, books.controls, clock, bounds)
     orders = OrderActivities(venues, books.journal, books.controls, clock, guard)
-    market = MarketActivities(venues, bus, clock, bounds)
     rules = SettingsInForce(settings, books.settings)
+    market = MarketActivities(venues, bus, clock, bounds, rules)
     sweep = SweepActivities(venues, books.strandings, TemporalCycleFates(client), rules, bounds)
     reconcile = ReconcileActivities(venues, books.ledger, books.strandings, books.controls, clock, rules, bounds)
     return _worker(

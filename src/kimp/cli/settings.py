@@ -42,13 +42,15 @@ async def show_settings(*, as_json: bool) -> None:
     console.print(table)
 
 
-async def change_settings(pairs: Mapping[str, str], note: str, *, as_json: bool) -> None:
+async def change_settings(pairs: Mapping[str, str], note: str, hours: int | None, *, as_json: bool) -> None:
     """For all that run."""
     if not note.strip():
         raise BadInput("--note: say why, for whoever reads the history")
     configured, asked = load(), values_of(pairs)
     async with open_database(configured) as database:
-        done = await operation.change_settings(configured, database.settings, asked, note=note, by=who(), clock=CLOCK)
+        done = await operation.change_settings(
+            configured, database.settings, asked, note=note, by=who(), clock=CLOCK, hours=hours
+        )
     told = (
         f"version {done.version}: {_sentence(done.changes)}; new cycles live by it within seconds"
         if done.new

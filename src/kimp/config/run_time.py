@@ -2,11 +2,13 @@
 
 The configuration is the default of each, and the ceiling: at run time caps only get tighter, coins are a choice of
 those that the feeder watches and that have wallets, and neither threshold nor notional leaves what the caps and the
-way home allow. So who may write into the database can't stake more than who may write the configuration let them.
+way home allow. So who may write into the database can't stake more than who may write the configuration let them. Only
+the premium band may become wider, for a crisis, and for a time that ends by itself.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Container, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
@@ -16,15 +18,18 @@ from kimp.config.settings import Settings
 from kimp.config.trading import CapSettings, TradingSettings
 from kimp.config.wording import sentence
 from kimp.contracts.cycle import CyclePolicy
+from kimp.contracts.ranges import LAST_MS
 from kimp.domain.errors import BadInput
 
 COINS, THRESHOLD, NOTIONAL = "trading.coins", "trading.threshold", "trading.notional_krw"
+BAND, WIDEST = "trading.premium_band", Decimal("0.5")
 CAPS = tuple(f"caps.{name}" for name in CapSettings.model_fields)
-NAMES = (COINS, THRESHOLD, NOTIONAL, *CAPS)
+NAMES = (COINS, THRESHOLD, NOTIONAL, BAND, *CAPS)
 LONGEST_NAME, MOST_NAMES = 60, 5
 """Of names that are no settings: how much of them is told."""
 Changes = Mapping[str, Any]
-"""Name of a setting -> its value, as the configuration's own sources would give it."""
+"""Name of a setting -> its value, as the configuration's own sources would give it, or a table of `value` and
+`until_ms`, after which it holds no more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,8 +53,8 @@ class Bound:
     """The allowed value that is nearest to a given one."""
 
 
-def bounds(configured: Settings) -> dict[str, Bound]:
-    """For each setting that may be changed."""
+def bounds(configured: Settings, timed: Container[str] = ()) -> dict[str, Bound]:
+    """For each setting that may be changed; `timed` are those whose change ends by itself."""
     trading, caps = configured.trading, configured.caps
     return {
         COINS: Bound(
@@ -61,6 +66,9 @@ def bounds(configured: Settings) -> dict[str, Bound]:
         NOTIONAL: _at_most(
             max(trading.notional_krw, min(caps.order_krw, caps.cycle_krw)), "what the configured caps allow"
         ),
+        BAND: _at_most(WIDEST, "whatever happens")
+        if BAND in timed
+        else _at_most(trading.premium_band, "the configured band, and more only for some --hours"),
         **{name: _at_most(value_of(configured, name), "the configured ceiling") for name in CAPS},
     }
 
@@ -73,19 +81,41 @@ def _at_most(most: Decimal | int, whence: str) -> Bound:
     return Bound(f"at most {shown(most)}, {whence}", lambda value: min(value, most))
 
 
-def in_force(configured: Settings, changes: Changes, version: int | None) -> InForce:
+def in_force(configured: Settings, changes: Changes, version: int | None, now_ms: int = 0) -> InForce:
     """What lies beyond its bound is held there: the configuration may have become tighter since.
 
     Raises BadInput for changes that are no settings at all.
     """
-    asked, within = _changed(configured, changes), bounds(configured)
-    held = {name: within[name].nearest(value_of(asked, name)) for name in changes}
+    lasting = {name: change for name, change in changes.items() if (ends_ms(change) or LAST_MS) > now_ms}
+    plain = {name: _plain(change) for name, change in lasting.items()}
+    within = bounds(configured, {name for name, change in lasting.items() if ends_ms(change) is not None})
+    asked = _changed(configured, plain)
+    held = {name: within[name].nearest(value_of(asked, name)) for name in plain}
     return InForce(_changed(configured, held), version)
 
 
-def checked(configured: Settings, changes: Changes) -> dict[str, Any]:
-    """The changes as they are stored. Raises BadInput with all that is wrong in one line."""
-    asked, within = _changed(configured, changes), bounds(configured)
+def ends_ms(change: Any) -> int | None:
+    """When a change ends by itself, epoch ms of the database; None: it does not."""
+    until = change.get("until_ms") if isinstance(change, Mapping) else None
+    return until if isinstance(until, int) else None
+
+
+def _plain(change: Any) -> Any:
+    return change.get("value") if isinstance(change, Mapping) else change
+
+
+def timed(changes: Changes, until_ms: int) -> Changes:
+    """The checked changes as ones that end by themselves. Raises BadInput for any but the premium band."""
+    if others := [name for name in changes if name != BAND]:
+        raise BadInput(f"--hours is for {BAND} alone; set {', '.join(others)} without it")
+    return {name: {"value": value, "until_ms": until_ms} for name, value in changes.items()}
+
+
+def checked(configured: Settings, changes: Changes, *, ending: bool = False) -> dict[str, Any]:
+    """The changes as they are stored, `ending` ones still without their end. Raises BadInput with all that is wrong in
+    one line.
+    """
+    asked, within = _changed(configured, changes), bounds(configured, changes if ending else ())
     beyond = [
         f"{name}: {shown(value)} is not allowed; it may be {within[name].words}"
         for name in changes
@@ -121,6 +151,9 @@ def value_of(settings: Settings, name: str) -> Any:
 
 def shown(value: Any) -> str:
     """As a person would type it."""
+    if (until_ms := ends_ms(value)) is not None:
+        end = datetime.fromtimestamp(until_ms / 1000, UTC)
+        return f"{shown(_plain(value))} until {end:%Y-%m-%d %H:%M} UTC"
     if isinstance(value, list | tuple):
         return ",".join(value)
     return f"{value:f}" if isinstance(value, Decimal) else str(value)

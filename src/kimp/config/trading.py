@@ -116,7 +116,7 @@ class TradingSettings(Section):
         )
 
     def price_bounds(self) -> PriceBounds:
-        return PriceBounds(self.price_band, self.premium_band, self.least_krw_per_usdt, self.most_krw_per_usdt)
+        return PriceBounds(self.price_band, self.least_krw_per_usdt, self.most_krw_per_usdt)
 
     def policy(self, caps: Caps) -> CyclePolicy:
         return CyclePolicy(

@@ -27,8 +27,6 @@ class PriceBounds:
 
     band: Decimal
     """How far a message may be from the venues' own prices, as a ratio."""
-    premium_band: Decimal
-    """How far a coin of a way home may be from its price on the other venue, as a ratio."""
     least_krw_per_usdt: Decimal
     most_krw_per_usdt: Decimal
 

@@ -7,11 +7,26 @@ from decimal import Decimal
 from typing import Any
 
 from kimp.config import Loaded, Settings
-from kimp.config.run_time import NAMES, Changes, InForce, bounds, checked, in_force, shown, unchangeable, value_of
+from kimp.config.run_time import (
+    NAMES,
+    Changes,
+    InForce,
+    bounds,
+    checked,
+    ends_ms,
+    in_force,
+    shown,
+    timed,
+    unchangeable,
+    value_of,
+)
 from kimp.contracts.cycle import CyclePolicy
+from kimp.contracts.ranges import LAST_MS
 from kimp.domain.errors import BadConfig, BadInput, KimpError
 from kimp.ports.clock import Clock
 from kimp.ports.settings import SettingsVersion, SettingsVersions
+
+HOUR_MS = 3_600_000
 
 log = logging.getLogger(__name__)
 Differences = Mapping[str, tuple[str, str]]
@@ -34,6 +49,10 @@ class SettingsInForce:
     async def policy(self) -> CyclePolicy:
         """Raises as `read` does while nothing was ever read."""
         return (await self._now()).policy()
+
+    async def premium_band(self) -> Decimal:
+        """Raises as `read` does while nothing was ever read."""
+        return (await self._now()).settings.trading.premium_band
 
     async def unexplained_krw(self) -> Decimal:
         """Raises as `read` does while nothing was ever read."""
@@ -58,7 +77,7 @@ def _in_force(configured: Settings, latest: SettingsVersion | None) -> InForce:
     if latest is None:
         return InForce(configured, None)
     try:
-        return in_force(configured, latest.changes, latest.version)
+        return in_force(configured, latest.changes, latest.version, latest.read_ms)
     except BadInput as error:
         raise BadConfig(
             f"version {latest.version} of the trading settings in the database: {error};"
@@ -103,12 +122,14 @@ async def settings_now(loaded: Loaded[Settings], versions: SettingsVersions) -> 
     configured, latest = loaded.settings, await versions.latest()
     changes: Changes = {} if latest is None else latest.changes
     now, within = _in_force(configured, latest).settings, bounds(configured)
+    if latest is not None:
+        changes = {name: change for name, change in changes.items() if (ends_ms(change) or LAST_MS) > latest.read_ms}
     return SettingsNow(
         None if latest is None else latest.version,
         {
             name: Setting(
                 value=shown(value_of(now, name)),
-                source="database" if name in changes else loaded.origin(*name.split(".")),
+                source=_source(changes[name]) if name in changes else loaded.origin(*name.split(".")),
                 configured=shown(value_of(configured, name)),
                 bound=within[name].words,
             )
@@ -118,9 +139,17 @@ async def settings_now(loaded: Loaded[Settings], versions: SettingsVersions) -> 
 
 
 async def change_settings(
-    configured: Settings, versions: SettingsVersions, asked: Mapping[str, Any], *, note: str, by: str, clock: Clock
+    configured: Settings,
+    versions: SettingsVersions,
+    asked: Mapping[str, Any],
+    *,
+    note: str,
+    by: str,
+    clock: Clock,
+    hours: int | None = None,
 ) -> Changed:
-    """For all that run. `asked`: name -> value, None for one that is given back to the configuration.
+    """For all that run. `asked`: name -> value, None for one that is given back to the configuration. After so many
+    `hours` the change ends by itself.
 
     Raises BadInput for what may not be set, or where somebody else was faster.
     """
@@ -130,12 +159,17 @@ async def change_settings(
         raise unchangeable(unknown)
     wanted = {name: value for name, value in {**before, **asked}.items() if value is not None}
     # What was allowed once, and is held at its ceiling today, is no mistake of this change.
-    after = {**wanted, **checked(configured, {name: wanted[name] for name in asked if name in wanted})}
+    new = checked(configured, {name: wanted[name] for name in asked if name in wanted}, ending=hours is not None)
+    after = {**wanted, **(new if hours is None else timed(new, clock.now_ms() + hours * HOUR_MS))}
     in_force(configured, after, None)
     version = 0 if latest is None else latest.version
     if after != before:
         version = await versions.add(after, note, clock.now_ms(), by=by, after=version)
     return Changed(version or None, _differences(before, after, asked), after != before)
+
+
+def _source(change: Any) -> str:
+    return "database" if ends_ms(change) is None else f"database, {shown(change).partition(' ')[2]}"
 
 
 async def settings_history(versions: SettingsVersions, limit: int) -> list[tuple[SettingsVersion, Differences]]:

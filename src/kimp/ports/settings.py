@@ -18,6 +18,8 @@ class SettingsVersion:
     set_by: str
     set_ms: int
     reason: str
+    read_ms: int
+    """When it was read, by the database's clock: a change may end by itself."""
 
 
 class SettingsVersions(Protocol):
@@ -38,5 +40,7 @@ class TradingRules(Protocol):
     """The trading settings in force at this moment; those read last while the database can't be read."""
 
     async def policy(self) -> CyclePolicy: ...
+
+    async def premium_band(self) -> Decimal: ...
 
     async def unexplained_krw(self) -> Decimal: ...

@@ -6,8 +6,9 @@ from datetime import timedelta
 from decimal import Decimal
 
 import pytest
+from fakes.caps import FixedRules
 from fakes.desk import Desk
-from fakes.lab import BOUNDS, COINS, TRX, binance, upbit
+from fakes.lab import BOUNDS, COINS, POLICY, TRX, binance, upbit
 from fakes.market import NOW, XRP, d
 from fakes.venue import FakeVenue
 
@@ -23,7 +24,7 @@ QUERY = QuoteQuery(cycle_id="XRP-1", venue=Venue.BINANCE, coin=XRP)
 
 
 def activities(desk: Desk, venue: FakeVenue) -> MarketActivities:
-    return MarketActivities({venue.venue: venue}, None, desk.clock, BOUNDS)  # type: ignore[arg-type]  # the bus is not asked
+    return MarketActivities({venue.venue: venue}, None, desk.clock, BOUNDS, FixedRules(POLICY))  # type: ignore[arg-type]  # the bus is not asked
 
 
 async def test_a_book_comes_with_its_rules(desk: Desk) -> None:
@@ -73,7 +74,7 @@ class Way:
         self.desk = desk
         self.venues = {Venue.UPBIT: upbit(), Venue.BINANCE: binance()}
         self.bus = Bus()
-        self.work = MarketActivities(self.venues, self.bus, desk.clock, BOUNDS)  # type: ignore[arg-type]  # only what it reads
+        self.work = MarketActivities(self.venues, self.bus, desk.clock, BOUNDS, FixedRules(POLICY))  # type: ignore[arg-type]  # only what it reads
 
     async def home(self, least: str, coins: Sequence[Asset] = COINS, *, look_for_s: int = 0) -> RouteReport:
         query = RouteQuery(

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kimp.config import Settings
-from kimp.config.run_time import CAPS, NAMES, bounds, checked, in_force, value_of
+from kimp.config.run_time import BAND, CAPS, NAMES, bounds, checked, in_force, shown, timed, value_of
 from kimp.domain.errors import BadInput
 
 CONFIGURED = Settings(
@@ -61,6 +61,35 @@ def test_a_change_that_may_not_be_is_one_line(changes: dict[str, Any], words: st
     with pytest.raises(BadInput, match=words) as refusal:
         checked(CONFIGURED, changes)
     assert "\n" not in str(refusal.value)
+
+
+def test_the_band_is_widened_for_a_time_only() -> None:
+    """It ends by the clock, whoever reads it, and without an end it is held at the configured one."""
+    asked = {BAND: "0.25"}
+    with pytest.raises(BadInput, match=r"0.25 is not allowed; it may be at most 0.03, the configured band, and more"):
+        checked(CONFIGURED, asked)
+    stored = timed(checked(CONFIGURED, asked, ending=True), 1_000)
+    assert in_force(CONFIGURED, stored, 1, 999).settings.trading.premium_band == Decimal("0.25")
+    assert in_force(CONFIGURED, stored, 1, 1_000).settings == CONFIGURED
+    assert in_force(CONFIGURED, asked, 1).settings == CONFIGURED
+    assert shown(stored[BAND]) == "0.25 until 1970-01-01 00:00 UTC"
+    with pytest.raises(BadInput):
+        checked(CONFIGURED, {BAND: "0.51"}, ending=True)
+
+
+def test_a_narrower_band_needs_no_end() -> None:
+    assert checked(CONFIGURED, {BAND: "0.01"}) == {BAND: "0.01"}
+
+
+def test_only_the_band_is_changed_for_a_time() -> None:
+    with pytest.raises(BadInput, match=r"--hours is for trading.premium_band alone; set trading.threshold without it"):
+        timed({"trading.threshold": "0.006"}, 1_000)
+
+
+@pytest.mark.parametrize("change", [{}, {"until_ms": 5}, {"value": [], "until_ms": "x"}, []])
+def test_a_table_that_is_no_change_is_refused(change: object) -> None:
+    with pytest.raises(BadInput, match="premium_band"):
+        in_force(CONFIGURED, {BAND: change}, 1)
 
 
 def test_a_threshold_that_is_configured_below_the_floor_may_be_set_again() -> None:

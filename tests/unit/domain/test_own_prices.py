@@ -8,7 +8,7 @@ from kimp.domain.money import USDT, Money
 from kimp.domain.own_prices import MessagePrices, PriceBounds, check_message_prices
 from kimp.domain.venues import PAIR, Venue
 
-BOUNDS = PriceBounds(d("0.01"), d("0.2"), d(500), d(5_000))
+BOUNDS = PriceBounds(d("0.01"), d(500), d(5_000))
 OWN = {(one.venue, one.coin): one for one in kimchi_quotes() if one.coin != TRX}
 
 

@@ -31,7 +31,8 @@ class SqlSettings:
         """Latest first."""
 
         async def work(connection: AsyncConnection) -> Sequence[SettingsVersion]:
-            return [_version(row) for row in await connection.execute(LATEST_FIRST.limit(limit))]
+            query = LATEST_FIRST.add_columns(self._store.now.label("read_ms")).limit(limit)
+            return [_version(row) for row in await connection.execute(query)]
 
         return await self._store.read(work)
 
@@ -68,4 +69,4 @@ def _version(row: Row[Any]) -> SettingsVersion:
             f"version {row.version} of the trading settings in the database is no JSON table;"
             " mend or delete its row in settings_versions"
         )
-    return SettingsVersion(row.version, changes, row.set_by, row.set_ms, row.reason)
+    return SettingsVersion(row.version, changes, row.set_by, row.set_ms, row.reason, row.read_ms)

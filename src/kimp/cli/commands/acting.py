@@ -100,13 +100,21 @@ def set_settings(
         list[str], typer.Argument(metavar="NAME=VALUE...", help="`NAME=` alone gives it back to the configuration.")
     ],
     note: Annotated[str, typer.Option(help="Why; it stays in the history.")],
+    hours: Annotated[
+        int | None,
+        typer.Option(
+            help="After so many the change ends by itself. Only so trading.premium_band may be wider than configured.",
+            min=1,
+            max=168,
+        ),
+    ] = None,
     as_json: Json = False,  # noqa: FBT002 - a command-line flag
 ) -> None:
     """Change trading settings for all that run: new cycles live by them within seconds, open ones by their own."""
     pairs = pairs_of(changes)
     from kimp.cli.settings import change_settings
 
-    run(change_settings(pairs, note, as_json=as_json))
+    run(change_settings(pairs, note, hours, as_json=as_json))
 
 
 @settings.command("history", rich_help_panel=LOOK)
