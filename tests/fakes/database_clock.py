@@ -2,11 +2,11 @@
 
 from dataclasses import dataclass
 
+from fakes.tables import make_tables
 from sqlalchemy import BigInteger, bindparam
 
 from kimp.adapters.sql.database import SqlDatabase
 from kimp.adapters.sql.engine import create_engine
-from kimp.adapters.sql.schema import migrate
 from kimp.adapters.sql.store import Store
 
 
@@ -16,6 +16,6 @@ class DatabaseClock:
 
     async def books(self, url: str) -> SqlDatabase:
         """With kimp's tables and no rows."""
-        await migrate(url)
+        await make_tables(url)
         now = bindparam("now_ms", callable_=lambda: self.ms, type_=BigInteger)
         return SqlDatabase(Store(create_engine(url), now), "here")

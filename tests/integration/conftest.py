@@ -4,9 +4,9 @@ from collections.abc import AsyncIterator, Callable
 
 import pytest
 from fakes.desk import Desk
+from fakes.tables import make_tables
 
 from kimp.adapters.sql.database import SqlDatabase, open_books
-from kimp.adapters.sql.schema import migrate
 
 
 @pytest.fixture
@@ -16,7 +16,7 @@ def url(new_database: Callable[[], str]) -> str:
 
 @pytest.fixture
 async def books(url: str) -> AsyncIterator[SqlDatabase]:
-    await migrate(url)
+    await make_tables(url)
     books = await open_books(url)
     yield books
     await books.close()
