@@ -14,6 +14,7 @@ from kimp.contracts.transfers import Address, TransferState
 from kimp.domain.errors import BadMessage
 from kimp.domain.market import Quote, Side, TickBand
 from kimp.domain.money import KRW, ZERO, Asset
+from kimp.domain.ticks import KRW_TICKS
 from kimp.domain.venues import Venue
 from kimp.ports.exchange import Balance, OrderTerms, VenueDeposit
 
@@ -202,8 +203,8 @@ def test_the_markets_own_tick_overrides_the_table(price: str, tick: str, expecte
     bands = rulebook.tick_bands(Decimal(tick), Decimal(price))
     band = next(band for band in bands if Decimal(price) >= band.from_price)
     assert band.tick == Decimal(expected)
-    assert len(bands) == len(rulebook.KRW_TICKS)
-    assert sum(a != b for a, b in zip(bands, rulebook.KRW_TICKS, strict=True)) <= 1
+    assert len(bands) == len(KRW_TICKS)
+    assert sum(a != b for a, b in zip(bands, KRW_TICKS, strict=True)) <= 1
 
 
 @pytest.mark.parametrize(
@@ -219,7 +220,7 @@ def test_the_markets_own_tick_overrides_the_table(price: str, tick: str, expecte
 )  # fmt: skip
 def test_the_tick_of_each_price_is_the_one_that_upbit_documents(price: str, tick: str) -> None:
     """At both ends of every band: an order at another price than a whole tick is refused."""
-    assert next(band for band in rulebook.KRW_TICKS if Decimal(price) >= band.from_price).tick == Decimal(tick)
+    assert next(band for band in KRW_TICKS if Decimal(price) >= band.from_price).tick == Decimal(tick)
 
 
 def test_without_a_price_the_table_is_all_there_is() -> None:

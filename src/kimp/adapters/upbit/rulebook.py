@@ -10,35 +10,13 @@ from kimp.contracts.ranges import instrument_problem, network_problem
 from kimp.domain.errors import BadMessage
 from kimp.domain.market import Instrument, Network, Quote, TickBand
 from kimp.domain.money import CONTEXT, ZERO, Asset
+from kimp.domain.ticks import KRW_TICKS
 from kimp.domain.venues import Venue
 
 T = TypeVar("T")
 
 LOT = Decimal("1e-8")
 """Upbit takes eight decimals of volume in every market."""
-KRW_TICKS = tuple(
-    TickBand(Decimal(price), Decimal(tick))
-    for price, tick in (
-        ("1000000", "1000"),
-        ("500000", "500"),
-        ("100000", "100"),
-        ("50000", "50"),
-        ("10000", "10"),
-        ("5000", "5"),
-        ("1000", "1"),
-        ("100", "1"),
-        ("10", "0.1"),
-        ("1", "0.01"),
-        ("0.1", "0.001"),
-        ("0.01", "0.0001"),
-        ("0.001", "0.00001"),
-        ("0.0001", "0.000001"),
-        ("0.00001", "1e-7"),
-        ("0", "1e-8"),
-    )
-)
-"""docs.upbit.com, krw-market-info, in force since 2025-07-31."""
-
 IN_STATES = frozenset({"working", "deposit_only"})
 OUT_STATES = frozenset({"working", "withdraw_only"})
 TAG_COINS = frozenset({"XRP", "XLM", "EOS", "A", "ATOM", "HBAR", "STX", "STEEM", "HIVE"})

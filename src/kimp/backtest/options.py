@@ -1,0 +1,76 @@
+"""What a backtest is asked."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from decimal import Decimal
+
+from kimp.domain.decision import Rules
+from kimp.domain.money import Asset
+from kimp.domain.opportunity import Limits
+from kimp.domain.venues import PAIR, Pair, Venue
+
+
+@dataclass(frozen=True, slots=True)
+class Home:
+    """When a way home is taken, as `kimp.config.trading` says it."""
+
+    floor: Decimal
+    loss_limit: Decimal
+    deadline_ms: int
+    poll_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class Model:
+    """What recorded prices do not tell, and is assumed. Ratios unless named otherwise."""
+
+    half_spread: Decimal = Decimal("0.0001")
+    """Between a last price and bid or ask; rounded away from the price to the venue's ticks."""
+    depth_share: Decimal = Decimal("0.1")
+    """Of what a coin turns over in a minute, in each level of its book."""
+    level_step: Decimal = Decimal("0.0002")
+    """Between two levels; at least one tick."""
+    levels: int = 10
+    level_krw: Decimal = Decimal(700_000)
+    """Worth of a level where no turnover is known."""
+    latency_ms: int = 300
+    """From a decision to the order at the venue."""
+    fees: dict[Venue, Decimal] = field(
+        default_factory=lambda: {Venue.UPBIT: Decimal("0.0005"), Venue.BINANCE: Decimal("0.001")}
+    )
+    """Takers', published by both venues."""
+    stand_in: bool = False
+    """The median over coins of won price / dollar price stands in for KRW-USDT where that is not recorded."""
+
+
+@dataclass(frozen=True, slots=True)
+class Closure:
+    """A wallet that was closed, either way. Times in epoch milliseconds."""
+
+    venue: Venue
+    coin: Asset
+    from_ms: int
+    until_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """All that the result depends on, beside the data."""
+
+    rules: Rules
+    home: Home
+    cash_krw: Decimal
+    """On each venue at the start, in won."""
+    coins: tuple[Asset, ...] | None = None
+    """None: all that both venues have."""
+    first: date | None = None
+    last: date | None = None
+    seed: int = 1
+    model: Model = field(default_factory=Model)
+    closures: Sequence[Closure] = ()
+    pair: Pair = PAIR
+
+    @property
+    def limits(self) -> Limits:
+        return self.rules.limits

@@ -1,0 +1,179 @@
+"""A recorded market replayed: what is started, what comes of it, and that nothing is known before its time."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import date
+from decimal import Decimal
+from pathlib import Path
+
+import polars as pl
+import pytest
+from fakes.recorded import MINUTE_MS, START_MS, Prices, options, record
+
+from kimp.backtest.catalogue import Catalogue
+from kimp.backtest.cycles import Outcome
+from kimp.backtest.kinds import BadData
+from kimp.backtest.moments import Instants, Moment
+from kimp.backtest.options import Closure, Model, Options
+from kimp.backtest.running import Backtest, Result
+from kimp.domain.gates import Gate
+from kimp.domain.money import Asset
+from kimp.domain.opportunity import Mode, Opportunity, evaluate
+from kimp.domain.venues import PAIR, Direction, Venue
+
+DEAR: Prices = {"AAA": ("28400", "20.000001"), "BBB": ("28000", "20.000001"), "CCC": ("27990", "20.000001")}
+"""AAA is 1.4 % dearer in won."""
+EVEN: Prices = {"AAA": ("28000", "20.000001"), "BBB": ("28000", "20.000001"), "CCC": ("27990", "20.000001")}
+Recorded = Callable[..., Catalogue]
+
+
+@pytest.fixture
+def recorded(tmp_path: Path) -> Recorded:
+    def write(*prices: Prices, **more: str | None) -> Catalogue:
+        return record(tmp_path, dict(enumerate(prices)), **more)  # type: ignore[arg-type]
+
+    return write
+
+
+def run(catalogue: Catalogue, asked: Options) -> Result:
+    return Backtest(catalogue, asked).run()
+
+
+@pytest.mark.parametrize("mode", Mode)
+def test_where_no_price_moves_what_was_expected_is_booked_to_the_last_digit(recorded: Recorded, mode: Mode) -> None:
+    result = run(recorded(*[DEAR] * 180), options(mode))
+    completed = [cycle for cycle in result.cycles if cycle.outcome is Outcome.COMPLETED]
+    assert completed
+    assert all(cycle.profit_krw == cycle.expected_krw > 0 for cycle in completed)
+
+
+def test_the_edge_is_kept_by_selling_at_once_and_lost_by_travelling_first(recorded: Recorded) -> None:
+    catalogue = recorded(DEAR, *[EVEN] * 240)
+    (moved,), (kept,) = (run(catalogue, options(mode)).cycles for mode in (Mode.TRANSFER, Mode.PREFUNDED))
+    assert moved.profit_krw is not None
+    assert kept.profit_krw is not None
+    assert moved.profit_krw < 0 < kept.profit_krw == kept.expected_krw
+    assert moved.expected_krw == kept.expected_krw
+
+
+def test_the_way_home_is_waited_for_until_it_keeps_the_floor_or_the_deadline(recorded: Recorded) -> None:
+    (cycle,) = run(recorded(DEAR, *[EVEN] * 240), options()).cycles
+    assert cycle.sold_ms is not None
+    assert cycle.ended_ms is not None
+    assert cycle.ended_ms - cycle.sold_ms >= 3_600_000
+    assert cycle.edge is not None
+    assert cycle.edge >= Decimal("-0.01")
+
+
+def test_what_does_not_end_with_the_data_is_told_as_unfinished(recorded: Recorded) -> None:
+    (cycle,) = run(recorded(DEAR, EVEN), options()).cycles
+    assert (cycle.outcome, cycle.profit_krw) == (Outcome.UNFINISHED, None)
+
+
+@pytest.mark.parametrize("mode", Mode)
+def test_what_comes_later_changes_nothing_that_was_decided_before(tmp_path: Path, mode: Mode) -> None:
+    days = {minute: DEAR if minute % 7 == 0 else EVEN for minute in range(120)}
+    whole = run(record(tmp_path / "whole", days), options(mode))
+    begun = {minute: prices for minute, prices in days.items() if minute < 60}
+    cut = run(record(tmp_path / "cut", begun), options(mode))
+    until = START_MS + 60 * MINUTE_MS
+    assert cut.cycles
+    assert [(c.coin, c.started_ms, c.plan) for c in cut.cycles] == [
+        (c.coin, c.started_ms, c.plan) for c in whole.cycles if c.started_ms < until
+    ]
+
+
+def test_the_same_seed_gives_the_same_result_and_another_one_other_travel_times(recorded: Recorded) -> None:
+    catalogue, asked = recorded(*[DEAR] * 120), options()
+    first, again, other = (run(catalogue, one) for one in (asked, asked, replace(asked, seed=2)))
+    assert first.cycles == again.cycles
+    assert [cycle.sold_ms for cycle in first.cycles] != [cycle.sold_ms for cycle in other.cycles]
+
+
+def test_a_coin_whose_stock_is_under_way_starts_nothing(recorded: Recorded) -> None:
+    result = run(recorded(DEAR, DEAR), options(Mode.PREFUNDED))
+    assert len(result.cycles) == 1
+    assert result.gates[Gate.COIN_BUSY]
+
+
+def test_without_a_rate_of_the_same_instant_nothing_starts_unless_a_stand_in_is_asked_for(recorded: Recorded) -> None:
+    """BBB and CCC say what a dollar costs."""
+    catalogue = recorded(*[DEAR] * 3, rate=None)
+    assert not run(catalogue, options()).cycles
+    stand_in = Model(depth_share=Decimal(1), stand_in=True)
+    assert run(catalogue, options(model=stand_in)).cycles[0].coin == "AAA"
+
+
+def test_a_rate_of_long_ago_is_none(tmp_path: Path) -> None:
+    record(tmp_path, {0: EVEN})
+    assert not run(record(tmp_path, {5: DEAR}, rate=None), options()).cycles
+
+
+def test_a_closed_wallet_starts_nothing_and_holds_up_what_is_under_way(recorded: Recorded) -> None:
+    catalogue, hour = recorded(*[DEAR] * 180), 60 * MINUTE_MS
+    shut = Closure(Venue.UPBIT, Asset("AAA"), START_MS, START_MS + hour)
+    result = run(catalogue, replace(options(), closures=[shut]))
+    assert result.gates[Gate.WALLET_CLOSED]
+    assert min(cycle.started_ms for cycle in result.cycles if cycle.coin == "AAA") == START_MS + hour
+    later = Closure(Venue.UPBIT, Asset("AAA"), START_MS + MINUTE_MS // 2, START_MS + hour)
+    first = run(catalogue, replace(options(), closures=[later])).cycles[0]
+    assert first.sold_ms is not None
+    assert first.sold_ms >= START_MS + hour
+
+
+def test_an_order_that_comes_when_its_price_is_gone_is_rejected(tmp_path: Path) -> None:
+    asked = options(model=Model(depth_share=Decimal(1), latency_ms=MINUTE_MS))
+    gone: Prices = DEAR | {"AAA": ("28400", "20.2")}
+    (cycle,) = run(record(tmp_path, {0: DEAR, 1: gone}), asked).cycles
+    assert (cycle.outcome, cycle.spent) == (Outcome.REJECTED, None)
+
+
+def test_books_walked_out_make_smaller_cycles(tmp_path: Path) -> None:
+    thin = record(tmp_path / "thin", {0: DEAR}, turnover=1440 * 100_000)
+    deep = record(tmp_path / "deep", {0: DEAR})
+    sizes = [run(catalogue, options()).cycles[0].plan.stake_krw for catalogue in (thin, deep)]
+    assert sizes[0] < sizes[1]
+
+
+@pytest.mark.parametrize("mode", Mode)
+def test_finds_what_the_bare_decision_finds_at_every_instant(recorded: Recorded, mode: Mode) -> None:
+    """Same opportunities, sizes and edges, though the decision is asked of few instants only."""
+    minutes = [DEAR if minute % 5 else EVEN | {"CCC": ("27700", "20.000001")} for minute in range(60)]
+    catalogue, asked = recorded(*minutes), options(mode)
+    bare: set[tuple[int, str, Direction, Decimal, Decimal]] = set()
+
+    class Looking(Backtest):
+        def _instants(self, rows: pl.DataFrame) -> Instants:
+            instants = super()._instants(rows)
+            for at_ms in instants.times:
+                bare.update(_bare(Moment(at_ms, instants.view(at_ms)), asked))
+            return instants
+
+    every = replace(asked, cash_krw=Decimal(10**10))
+    result = Looking(catalogue, every).run()
+    found = {
+        (at_ms, plan.found.coin, plan.found.direction, plan.found.leg_one.spent.amount, plan.found.net_edge)
+        for at_ms, plan in result.opportunities
+    }
+    assert found
+    assert found <= bare
+    assert len(bare) <= len(found) + result.gates.total()
+
+
+def _bare(moment: Moment, asked: Options) -> set[tuple[int, str, Direction, Decimal, Decimal]]:
+    coins = tuple(Asset(coin) for coin in (*DEAR, "USDT"))
+    decided = [
+        (coin, way, evaluate(moment.view, coin, way, coins, asked.limits, moment.now_ms))
+        for coin in coins[:-1]
+        for way in PAIR.directions
+    ]
+    return {
+        (moment.now_ms, coin, way, found.leg_one.spent.amount, found.net_edge)
+        for coin, way, found in decided
+        if isinstance(found, Opportunity)
+    }
+
+
+def test_days_that_are_not_there_are_told(recorded: Recorded) -> None:
+    with pytest.raises(BadData, match="both venues have 2025-09-01 to 2025-09-01"):
+        run(recorded(DEAR), replace(options(), first=date(2025, 10, 1)))
