@@ -37,7 +37,7 @@ class Model:
     latency_ms: int = 300
     """From a decision to the order at the venue."""
     fees: dict[Venue, Decimal] = field(
-        default_factory=lambda: {Venue.UPBIT: Decimal("0.0005"), Venue.BINANCE: Decimal("0.001")}
+        default_factory=lambda: {PAIR.won: Decimal("0.0005"), PAIR.dollars: Decimal("0.001")}
     )
     """Takers', published by both venues."""
     stand_in: bool = False

@@ -1,7 +1,7 @@
 """The recorded market replayed: each instant that could matter is decided on, and open cycles go their steps."""
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
@@ -19,8 +19,9 @@ from kimp.backtest.tape import Tape
 from kimp.backtest.venue_rules import rule_book
 from kimp.domain.decision import Plan, Question, decide
 from kimp.domain.gates import Blocked
-from kimp.domain.money import Asset
+from kimp.domain.money import USDT, Asset
 from kimp.domain.opportunity import start_cash
+from kimp.domain.usual_premiums import EVERY_MS, UsualPremiums
 from kimp.domain.venues import Direction
 from kimp.domain.view import MarketView
 from kimp.domain.won import krw_per_usdt
@@ -42,6 +43,8 @@ class Result:
     """What could have been started, and when: also where something else was, or cash lay elsewhere by then."""
     gates: Counter[str] = field(default_factory=Counter)
     """Why candidates were not started, by the first closed gate."""
+    left_out: dict[str, Counter[str]] = field(default_factory=dict)
+    """Gate -> coin -> instants at which the screen left the coin out already."""
     instants: int = 0
     rows: int = 0
     """Of recorded data."""
@@ -74,6 +77,8 @@ class Backtest:
         self._market = Market(options, tuple(sorted(samples)))
         self._account: Account | None = None
         self._running: list[_Running] = []
+        self._usual = UsualPremiums(options.pair)
+        self._usually: Mapping[Asset, Decimal] = {}
         self._before: MarketView | None = None
         """What was known last before the present part of the data."""
         self.result = Result(options, days)
@@ -87,9 +92,15 @@ class Backtest:
         for rows in self._tape.frames(day):
             bounds = self._screen.bounds(rows)
             candidates = self._screen.candidates(bounds)
+            self._count_left_out(bounds)
             if self._watch is not None:
                 self._watch(day, bounds, candidates)
             self._go(rows, bounds, candidates)
+
+    def _count_left_out(self, bounds: pl.DataFrame) -> None:
+        counts = bounds.drop_nulls("left_out").group_by("left_out", "coin").len().sort("left_out", "coin")
+        for gate, coin, count in counts.iter_rows():
+            self.result.left_out.setdefault(gate, Counter())[coin] += count
 
     def finish(self) -> Result:
         """What is open when the data end stays so."""
@@ -107,10 +118,14 @@ class Backtest:
         self.result.instants += len(instants.times)
         self.result.candidates += candidates.height
         wanted = _by_instant(candidates)
+        looks = _looks(bounds)
         rates = _rates(bounds.join(candidates.select("at_ms").unique(), on="at_ms", how="semi"))
-        for now_ms, pairs in wanted.items():
+        for now_ms in sorted({*wanted, *looks}):
             self._step_until(now_ms, instants)
-            self._decide(Moment(now_ms, instants.view(now_ms)), pairs, rates[now_ms])
+            if now_ms in looks and self._usual.remember(looks[now_ms], now_ms):
+                self._usually = self._usual.known(now_ms)
+            if now_ms in wanted:
+                self._decide(self._moment(instants, now_ms), wanted[now_ms], rates[now_ms])
         self._step_until(instants.times[-1], instants)
         self._before = instants.view(instants.times[-1])
 
@@ -126,8 +141,12 @@ class Backtest:
             if not due:
                 return
             at_ms, running = min(due, key=lambda one: one[0])
-            view = instants.view(at_ms, self._before)
-            self._step(running, Moment(at_ms, view))
+            self._step(running, self._moment(instants, at_ms))
+
+    def _moment(self, instants: Instants, at_ms: int) -> Moment:
+        view = instants.view(at_ms, self._before)
+        view.usual_premiums = self._usually
+        return Moment(at_ms, view)
 
     def _step(self, running: _Running, moment: Moment) -> None:
         try:
@@ -180,6 +199,20 @@ def _by_instant(candidates: pl.DataFrame) -> dict[int, list[Pairing]]:
     found: dict[int, list[Pairing]] = {}
     for at_ms, coin, direction in candidates.select("at_ms", "coin", "direction").iter_rows():
         found.setdefault(at_ms, []).append((Asset(coin), Direction(direction)))
+    return found
+
+
+def _looks(bounds: pl.DataFrame) -> dict[int, dict[Asset, Decimal]]:
+    """Each coin's premium, where it may be time to look at what is usual: once in five minutes is enough."""
+    rate = pl.col("won").filter(pl.col("coin") == USDT).first().over("at_ms")
+    premium = (pl.col("won") / (pl.col("dollars") * rate) - 1).alias("premium")
+    times = bounds.select(pl.col("at_ms").unique().sort())
+    first = times.group_by(pl.col("at_ms") // EVERY_MS, maintain_order=True).agg(first=pl.col("at_ms").first())
+    found: dict[int, dict[Asset, Decimal]] = {}
+    looked = bounds.with_columns(premium).join(first.select(at_ms="first"), on="at_ms", how="semi")
+    for at_ms, coin, value in looked.select("at_ms", "coin", "premium").drop_nulls().iter_rows():
+        if coin != USDT:
+            found.setdefault(at_ms, {})[Asset(coin)] = Decimal(f"{value:.6f}")
     return found
 
 

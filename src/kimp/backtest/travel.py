@@ -12,7 +12,7 @@ from random import Random
 
 from kimp.domain.market import Network
 from kimp.domain.money import Asset
-from kimp.domain.venues import Venue
+from kimp.domain.venues import PAIR, Venue
 
 MINUTE_MS = 60_000
 NINETY_FIFTH = 1.645
@@ -38,8 +38,8 @@ class Travel:
         return round(minutes * MINUTE_MS)
 
 
-def _fees(upbit: str, binance: str) -> dict[Venue, Decimal]:
-    return {Venue.UPBIT: Decimal(upbit), Venue.BINANCE: Decimal(binance)}
+def _fees(won: str, dollars: str) -> dict[Venue, Decimal]:
+    return {PAIR.won: Decimal(won), PAIR.dollars: Decimal(dollars)}
 
 
 _LEDGER = "ledgers close every 3-5 s, final at once (xrpl.org, stellar.org); the venues' own work is the rest"
@@ -68,7 +68,7 @@ def networks(coin: Asset, dollar_price: Decimal) -> dict[Venue, Network]:
     """Both venues' ends of the way, open. `dollar_price`: of one coin, for fees that are about a dollar."""
     travel = travel_of(coin)
     about_a_dollar = Decimal(1).scaleb(-dollar_price.adjusted()) if dollar_price > 0 else Decimal(1)
-    fees = travel.fees or dict.fromkeys((Venue.UPBIT, Venue.BINANCE), about_a_dollar)
+    fees = travel.fees or dict.fromkeys(PAIR, about_a_dollar)
     return {
         venue: Network(
             venue=venue,

@@ -35,19 +35,28 @@ class UsualPremiums:
     @exact
     def look(self, quotes: Iterable[Quote], now_ms: int) -> bool:
         """Whether it was time for a look. The quotes are taken as they are: who brings them brings fresh ones."""
-        if self._looked_ms is not None and 0 <= now_ms - self._looked_ms < EVERY_MS:
+        if not self._due(now_ms):
             return False
-        self._looked_ms = now_ms
         known = {(quote.venue, quote.coin): quote for quote in quotes}
         rate = krw_per_usdt(known, self._pair.won)
-        if rate is None:
-            return True
+        premiums: dict[Asset, Decimal] = {}
         for (venue, coin), won in known.items():
             dollars = known.get((self._pair.dollars, coin))
-            if venue is self._pair.won and dollars is not None:
-                premium = coin_premium(won, dollars, rate).quantize(PLACES)
-                self._looks.setdefault(coin, deque(maxlen=KEPT)).append((now_ms, premium))
+            if rate is not None and venue is self._pair.won and dollars is not None:
+                premiums[coin] = coin_premium(won, dollars, rate).quantize(PLACES)
+        return self.remember(premiums, now_ms)
+
+    def remember(self, premiums: Mapping[Asset, Decimal], now_ms: int) -> bool:
+        """The same where the premiums of that moment are known already."""
+        if not self._due(now_ms):
+            return False
+        self._looked_ms = now_ms
+        for coin, premium in premiums.items():
+            self._looks.setdefault(coin, deque(maxlen=KEPT)).append((now_ms, premium))
         return True
+
+    def _due(self, now_ms: int) -> bool:
+        return self._looked_ms is None or not 0 <= now_ms - self._looked_ms < EVERY_MS
 
     def known(self, now_ms: int) -> Mapping[Asset, Decimal]:
         """The median of each coin that was looked at for an hour at least."""

@@ -1,0 +1,103 @@
+"""`kimp backtest` as its user meets it: figures, JSON, a sweep, and a report that needs nothing else."""
+
+import json
+import re
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+
+import pytest
+from fakes.recorded import Prices, record
+from typer.testing import CliRunner
+
+from kimp.cli import commands
+from kimp.cli.app import app
+from kimp.domain.errors import BadInput
+
+REGISTERED = commands
+"""Importing it puts the commands on `app`."""
+DEAR: Prices = {"AAA": ("28400", "20.000001"), "BBB": ("28000", "20.000001")}
+EVEN: Prices = {"AAA": ("28000", "20.000001"), "BBB": ("28000", "20.000001")}
+FOLDS = {day * 1440 + minute: DEAR if minute < 3 else EVEN for day in range(4) for minute in range(0, 300, 3)}
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    record(tmp_path / ".kimp" / "market", FOLDS)
+    return tmp_path
+
+
+def run(*words: str) -> str:
+    result = CliRunner().invoke(app, ("--set", "trading.tick_share=100", "backtest", "--coins", "all", *words))
+    if result.exception is not None and not isinstance(result.exception, SystemExit):
+        raise result.exception
+    return result.output
+
+
+def document(*words: str) -> Any:
+    return json.loads(run("--json", *words))
+
+
+@pytest.mark.usefixtures("folder")
+def test_the_figures_are_those_of_its_cycles() -> None:
+    told = document("--mode", "prefunded")
+    cycles = told["cycles_list"]
+    assert told["cycles"] == len(cycles) == 4
+    assert sum(float(cycle["profit_krw"]) for cycle in cycles) == pytest.approx(float(told["profit_krw"]))
+    assert float(told["losing_share"]) == 0
+    assert "profit" in run("--mode", "prefunded")
+
+
+@pytest.mark.usefixtures("folder")
+def test_a_drawdown_is_the_deepest_fall() -> None:
+    told = document()
+    profits = [float(cycle["profit_krw"]) for cycle in told["cycles_list"]]
+    assert all(profit < 0 for profit in profits)
+    assert float(told["drawdown_krw"]) == pytest.approx(-sum(profits))
+
+
+@pytest.mark.usefixtures("folder")
+def test_days_and_coins_may_be_chosen() -> None:
+    assert document("--from", "2025-09-02", "--to", "2025-09-03")["cycles"] == 2
+    assert "BBB" not in {cycle["cycle"][:3] for cycle in document("--coins", "aaa")["cycles_list"]}
+
+
+@pytest.mark.usefixtures("folder")
+def test_a_sweep_judges_a_value_on_days_that_it_has_not_seen() -> None:
+    swept = document("--mode", "prefunded", "--sweep", "threshold=0.004,0.02")["sweep"]
+    assert [run["cycles"] for run in swept["runs"]] == [4, 0]
+    assert [fold["chosen"]["threshold"] for fold in swept["walk_forward"]] == ["0.004"] * 3
+    assert [fold["cycles"] for fold in swept["walk_forward"]] == [1, 1, 1]
+
+
+def test_the_report_is_one_file_that_needs_no_network(folder: Path) -> None:
+    run("--mode", "prefunded", "--report", "r.html")
+    page = (folder / "r.html").read_text()
+    HTMLParser().feed(page)
+    assert page.count("<svg") >= 5
+    assert "AAA-1" in page
+    assert not re.search(r"(src|href)=|url\(|@import|<script|https?://", page)
+
+
+@pytest.mark.usefixtures("folder")
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (("--sweep", "luck=1"), "a name is one of threshold, notional, band, tick_share"),
+        (("--sweep", "threshold=x"), "'x' is not a decimal number"),
+        (("--threshold", "much"), "'much' is not a decimal number"),
+        (("--closures", "nowhere.csv"), "is no table of closed wallets"),
+        (("--from", "2030-01-01"), "both venues have 2025-09-01 to 2025-09-04"),
+    ],
+)
+def test_misuse_is_told_in_one_line(words: tuple[str, ...], told: str) -> None:
+    with pytest.raises(BadInput, match=told) as caught:
+        run(*words)
+    assert "\n" not in str(caught.value)
+
+
+def test_closed_wallets_are_read_from_a_file(folder: Path) -> None:
+    rows = "venue,coin,from_utc,until_utc\nupbit,AAA,2025-09-01T00:00:00,2025-09-03T12:00:00\n"
+    (folder / "shut.csv").write_text(rows)
+    assert document("--closures", "shut.csv", "--mode", "prefunded")["cycles"] == 1
