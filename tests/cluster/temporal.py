@@ -14,7 +14,8 @@ from cluster.programs import ROOT, Programs
 from temporalio.client import Client
 from temporalio.service import RPCError
 
-from kimp.adapters.embedded.process import LOOPBACK, OwnServer, ServerFailed, ServerProcess, require_free_port
+from kimp.adapters.embedded.neighbours import require_free_port
+from kimp.adapters.embedded.process import LOOPBACK, OwnServer, ServerFailed, ServerProcess
 from kimp.domain.errors import BadConfig
 
 CONFIG = ROOT / "deploy/temporal"

@@ -76,6 +76,33 @@ def test_queues_that_there_are_not_are_named(kimp: Kimp, queues: str, words: str
     assert f"{words} no such queue; known are cycles, transfers, ops" in err
 
 
+@pytest.mark.parametrize("queues", ["transfers", "cycles,transfers,ops"])
+def test_a_worker_that_could_send_nothing_takes_no_transfers(kimp: Kimp, queues: str) -> None:
+    """Beside `kimp up`, whose worker has the paper exchange's addresses, it would let cycles fail."""
+    code, out, err = kimp("worker", "--queues", queues)
+    assert (code, out) == (2, "")
+    assert "needs upbit.withdraw_to and binance.withdraw_to" in err
+    assert "--queues cycles,ops" in err
+
+
+@pytest.mark.parametrize("rate", ["5", "1e9", "-1400"])
+def test_a_rate_that_cannot_be_is_refused(kimp: Kimp, rate: str) -> None:
+    assert kimp("migrate")[0] == 0
+    code, out, err = kimp("why", "XRP", f"--usd-krw={rate}")
+    assert (code, out) == (2, "")
+    assert "can't be right: name a rate between 500 and 5000" in err
+
+
+def test_doctor_warns_while_trading_is_halted(kimp: Kimp) -> None:
+    assert kimp("migrate")[0] == 0
+    assert kimp("halt", "2", "--note", "looking")[0] == 0
+    _, out, _ = kimp("doctor")
+    (line,) = [line for line in out.splitlines() if line.split()[1] == "switch"]
+    assert line.startswith("warn switch")
+    assert "looking" in line
+    assert "trading is halted until `kimp resume`" in line
+
+
 def test_a_demo_looks_for_its_recorded_prices_before_it_starts_anything(kimp: Kimp, tmp_path: Path) -> None:
     code, out, err = kimp("demo", "--replay", "nope.csv")
     assert (code, out) == (2, "")

@@ -21,6 +21,7 @@ from sqlalchemy.ext.asyncio import create_async_engine
 from kimp.adapters.embedded.process import free_port
 from kimp.adapters.sql.database import open_books
 from kimp.adapters.temporal.devserver import DevServer
+from kimp.adapters.temporal.pollers import polling
 from kimp.adapters.temporal.starter import TemporalCycleStarter
 from kimp.contracts.status import CycleStatus
 from kimp.contracts.sweep import SweepReport
@@ -141,6 +142,8 @@ async def test_a_late_order_and_its_undoing_are_caught_up_too(server: DevServer,
             lab.binance.hides_orders = False
             assert (await lab.sweep()).taken_over == ("XRP-1",)
             await lab.client.get_workflow_handle("cycle-XRP-1").result()
+            assert await polling(lab.client) == [lab.client.identity], "they would be refused to catch up"
+    assert await polling(lab.client) == []
     restore(make_url(url), backup)
 
     lab.books = books = await open_books(url)

@@ -17,7 +17,7 @@ from kimp.adapters.temporal.starter import TemporalCycleStarter
 from kimp.bootstrap.observing import observed, overseen
 from kimp.bootstrap.parts import open_bus, open_database, open_stream, open_trusted_venues, shared_pauses
 from kimp.bootstrap.temporal import connect_prepared
-from kimp.bootstrap.workers import cycle_worker, ops_worker, transfer_worker
+from kimp.bootstrap.workers import cycle_worker, ops_worker, require_allow_list, transfer_worker
 from kimp.config import Settings
 from kimp.config.run_time import InForce
 from kimp.contracts.queues import TaskQueue
@@ -31,7 +31,12 @@ NEEDS = {TaskQueue.CYCLES: Right.TRADE, TaskQueue.TRANSFERS: Right.WITHDRAW}
 
 
 async def run_workers(settings: Settings, queues: Sequence[TaskQueue]) -> None:
-    """Serve the task queues until cancelled; then finish what is running, up to GRACE_S."""
+    """Serve the task queues until cancelled; then finish what is running, up to GRACE_S.
+
+    Raises BadConfig for a queue whose tasks this process would only spoil.
+    """
+    if TaskQueue.TRANSFERS in queues:
+        require_allow_list(settings)
     async with AsyncExitStack() as stack:
         watched = await stack.enter_async_context(observed(settings, "worker"))
         client = await connect_prepared(settings, watched.runtime)

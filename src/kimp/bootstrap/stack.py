@@ -14,8 +14,11 @@ from types import TracebackType
 from typing import ClassVar, Self
 from urllib.parse import urlsplit
 
+from kimp.adapters.embedded.folder_lock import folder_lock
+from kimp.adapters.embedded.neighbours import usable
 from kimp.adapters.embedded.process import LOOPBACK, ServerProcess
 from kimp.adapters.embedded.redis import EmbeddedRedis
+from kimp.adapters.sql.engine import place_of
 from kimp.adapters.sql.schema import migrate
 from kimp.adapters.temporal.client_config import load_client_config
 from kimp.adapters.temporal.devserver import DevServer
@@ -78,10 +81,11 @@ class Stack:
         """Ports of /metrics, /healthz and /readyz, by name of the process."""
 
     async def __aenter__(self) -> Self:
+        self._exit.enter_context(folder_lock(self.settings.local.data_dir))
         try:
             await self._start_redis()
             await self._start_temporal()
-            await migrate(self.settings.sql_url)
+            await self._prepare_database()
         except BaseException:
             await self._exit.aclose()
             raise
@@ -94,7 +98,9 @@ class Stack:
 
     async def _start_redis(self) -> None:
         if self.settings.redis_url is not None:
-            self.say("Redis: yours, by KIMP_REDIS_URL")
+            self.say(
+                f"Redis: yours, at {urlsplit(self.settings.redis_url.get_secret_value()).netloc.rpartition('@')[2]}"
+            )
             return
         local = self.settings.local
         self.redis = await self._exit.enter_async_context(self.own_redis(local.data_dir, port=local.redis_port))
@@ -114,6 +120,19 @@ class Stack:
         self.ui_url = server.ui_url
         await prepare_temporal(await connect_temporal(self.settings))
         self.say(f"Temporal: our own dev server on port {server.port} ({binary.source}), Web UI {server.ui_url}")
+
+    async def _prepare_database(self) -> None:
+        url = self.settings.sql_url
+        await migrate(url)
+        self.say(f"database: {'our own' if self.settings.database_url is None else 'yours'}, {place_of(url)}")
+        told = {
+            "Redis": self.redis is None,
+            "Temporal": self.temporal is None,
+            "MySQL": bool(self.settings.database_url),
+        }
+        own = {server.port for server in (self.redis, self.temporal) if server is not None}
+        for line in await asyncio.to_thread(usable, but={name for name, use in told.items() if use}, own=own):
+            self.say(line)
 
     async def start_kimp(self, *, initiators: int = 1, workers: int = 1) -> None:
         """The paper exchange first, then what feeds on it, and last what trades."""

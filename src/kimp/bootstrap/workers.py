@@ -26,6 +26,7 @@ from kimp.bootstrap.temporal import WORKFLOWS, sandbox
 from kimp.config import DeploySettings, Settings
 from kimp.contracts.queues import TaskQueue
 from kimp.contracts.transfers import Address
+from kimp.domain.errors import BadConfig
 from kimp.domain.money import Asset
 from kimp.domain.venues import PAIR, Venue
 from kimp.observability.temporal import CycleContextInterceptor
@@ -50,6 +51,16 @@ def allow_list(settings: Settings) -> Allowed:
                 network=settings.venue(venue).networks.get(coin, coin), address=address, tag=tag or None
             )
     return allowed
+
+
+def require_allow_list(settings: Settings) -> None:
+    """Raises BadConfig where nothing may be sent anywhere: such a worker takes transfers from those who can do them."""
+    if not allow_list(settings):
+        raise BadConfig(
+            "a worker of the queue `transfers` needs upbit.withdraw_to and binance.withdraw_to: without addresses it"
+            " would take transfers from other workers and send none. Set them, or start it with --queues cycles,ops;"
+            " `kimp up` starts its own worker, with the paper exchange's addresses"
+        )
 
 
 def cycle_worker(

@@ -22,6 +22,7 @@ from kimp.contracts.orders import OrderIntent, OrderReport
 from kimp.contracts.transfers import DepositQuery, DepositReport, TransferState, WithdrawalIntent, WithdrawalReport
 from kimp.domain import errors
 from kimp.domain.admission import HaltLevel
+from kimp.domain.errors import BadInput
 from kimp.ports.catching_up import PastActivity, PastRun, PastRuns
 from kimp.ports.database import Database
 
@@ -42,8 +43,13 @@ class CaughtUp:
 async def catch_up(database: Database, past: PastRuns) -> CaughtUp:
     """Halt new cycles, then take over from Temporal what the database lacks. It may die anywhere, and is repeated then.
 
-    Raises what `PastRuns` raises, and StoreUnavailable.
+    Raises BadInput while workers poll, what `PastRuns` raises, and StoreUnavailable.
     """
+    if working := await past.polling():
+        raise BadInput(
+            f"{', '.join(working)} still ask Temporal for work, and would trade by records that lack something; stop"
+            " all workers and initiators, then run this again (one that was killed counts for a minute)"
+        )
     marked_ms = await database.catching_up.restore_point_ms()
     since = datetime.fromtimestamp(max(0, marked_ms - MARGIN_MS) / 1000, UTC)
     await database.controls.halt_at_least(HaltLevel.NO_NEW_CYCLES, HALTED)

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from typing import Literal, Protocol, TypeVar
 
 from kimp.config import Settings
+from kimp.domain.admission import HaltLevel
 from kimp.domain.errors import BadConfig, BusUnavailable, KimpError, Unavailable
 from kimp.domain.keys import expiry_warning
 from kimp.domain.money import ZERO, Asset
@@ -106,7 +107,7 @@ async def histories(settings: Settings) -> str:
     """Whether what Temporal stores is encrypted."""
     history = settings.history
     if not history.encrypted:
-        return "plain: whoever reads Temporal's database reads amounts and ids"
+        return "histories are not encrypted: whoever reads Temporal's database reads amounts and ids"
     until = history.accept_plaintext_until
     return f"encrypted with key {history.active}; decrypted with {', '.join(history.keys)}" + (
         f"; plain ones accepted until {until.isoformat()}" if until else ""
@@ -146,11 +147,15 @@ async def database_serves(database: Database) -> str:
 
 
 async def kill_switch(switch: KillSwitch) -> str:
+    """Raises Doubtful while trading is halted."""
     halt = await switch.halt_in_force()
     if halt is None:
         return "level 0, run"
     set_at = f"{datetime.fromtimestamp(halt.set_ms / 1000, UTC):%Y-%m-%d %H:%M} UTC"
-    return f"level {int(halt.level)}, {halt.level.name.lower()}: {halt.reason} (by {halt.set_by}, {set_at})"
+    told = f"level {int(halt.level)}, {halt.level.name.lower()}: {halt.reason} (by {halt.set_by}, {set_at})"
+    if halt.level is not HaltLevel.RUN:
+        raise Doubtful(f"{told}; trading is halted until `kimp resume`")
+    return told
 
 
 async def venue_serves(exchange: MarketData, coins: Sequence[Asset]) -> str:

@@ -36,8 +36,11 @@ async def why(
 ) -> CoinExplanation:
     """By the market as the feeder last told it, and by what the database knows.
 
-    Raises BadInput for a coin that is not traded at present.
+    Raises BadInput for a coin that is not traded at present, and for a rate that can't be.
     """
+    least, most = configured.trading.least_krw_per_usdt, configured.trading.most_krw_per_usdt
+    if usd_krw is not None and not least <= usd_krw <= most:
+        raise BadInput(f"{usd_krw:f} won per US dollar can't be right: name a rate between {least:f} and {most:f}")
     now = (await read_in_force(configured, database.settings)).settings
     if coin not in now.trading.coins:
         raise BadInput(f"{coin} is not traded; trading.coins has {', '.join(now.trading.coins)}")

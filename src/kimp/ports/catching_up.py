@@ -43,6 +43,10 @@ class PastRuns(Protocol):
         """
         ...
 
+    async def polling(self) -> Sequence[str]:
+        """Who asks for work at this moment: what they do meanwhile would be read half done."""
+        ...
+
 
 class CatchingUp(Protocol):
     """Every method leaves rows that are there as they are, so all may be repeated."""

@@ -97,18 +97,6 @@ def free_port() -> int:
             return port
 
 
-def require_free_port(port: int, what: str, mend: str) -> None:
-    """Raises BadConfig where something listens on the port already."""
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((LOOPBACK, port))
-        except OSError as error:
-            raise BadConfig(
-                f"{what} cannot use port {port} ({error.strerror}); stop what listens there, or {mend}"
-            ) from None
-
-
 def held_locks(data_dir: Path) -> list[str]:
     """Names of the processes that run on this data directory."""
     return [path.stem for path in sorted(data_dir.glob("*.lock")) if _is_held(path)]

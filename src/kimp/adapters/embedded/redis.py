@@ -12,13 +12,13 @@ from hashlib import sha256
 from pathlib import Path
 from typing import ClassVar
 
+from kimp.adapters.embedded.neighbours import require_free_port
 from kimp.adapters.embedded.process import (
     LOOPBACK,
     OwnServer,
     ServerProcess,
     free_port,
     open_data_dir,
-    require_free_port,
     without_secrets,
 )
 from kimp.adapters.embedded.redis_program import find_program

@@ -11,7 +11,8 @@ from pathlib import Path
 from temporalio.client import Client
 from temporalio.service import RPCError
 
-from kimp.adapters.embedded.process import LOOPBACK, OwnServer, ServerProcess, require_free_port, without_secrets
+from kimp.adapters.embedded.neighbours import require_free_port
+from kimp.adapters.embedded.process import LOOPBACK, OwnServer, ServerProcess, without_secrets
 from kimp.adapters.temporal.bootstrap_namespace import NAMESPACE, prepare_namespace
 from kimp.adapters.temporal.core import core_runtime
 
@@ -62,7 +63,7 @@ class DevServer(OwnServer):
 
     async def start(self) -> None:
         """Returns when the namespace is ready. Raises BadConfig for a taken port, ServerFailed if it fails."""
-        mend = "set KIMP_LOCAL__{}, or name a running server in TEMPORAL_ADDRESS"
+        mend = "set KIMP_LOCAL__{}, or name a running server in TEMPORAL_ADDRESS, which kimp then uses"
         require_free_port(self.port, "the Temporal dev server", mend.format("TEMPORAL_PORT"))
         require_free_port(self.ui_port, "the Temporal Web UI", mend.format("TEMPORAL_UI_PORT"))
         await super().start()

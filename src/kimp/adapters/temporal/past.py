@@ -1,12 +1,13 @@
 """What a cycle's runs asked of activities and were answered, from Temporal's histories. The port `PastRuns`."""
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Sequence
 from datetime import datetime
 
 from temporalio.client import Client, WorkflowHistory
 
 from kimp.adapters.temporal.decoding import ReadHistory
 from kimp.adapters.temporal.histories import fetch
+from kimp.adapters.temporal.pollers import polling
 from kimp.contracts.cycle import ALL_CYCLES
 from kimp.ports.catching_up import PastActivity, PastRun
 
@@ -25,6 +26,10 @@ class TemporalPastRuns:
         query = f"{ALL_CYCLES} AND (ExecutionStatus = 'Running' OR CloseTime >= '{time.isoformat()}')"
         async for recorded in fetch(self._client, query):
             yield _run(self._read(recorded.history))
+
+    async def polling(self) -> Sequence[str]:
+        """Identities, `pid@host`."""
+        return await polling(self._client)
 
 
 def _run(history: WorkflowHistory) -> PastRun:
