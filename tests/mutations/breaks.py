@@ -31,6 +31,8 @@ UNTOUCHED_CALLS = m.Call(
     func=m.Name("TypeVar") | m.Name("isinstance") | m.Name("len") | m.Name("crash_point") | m.Attribute(value=LOGGERS),
 )
 """Types, imports, what is only logged, where chaos kills: no break there is one of what kimp does with money."""
+UNTOUCHED_TYPES = m.Assign(value=m.Call(func=m.Name("TypeVar")))
+"""Nobody reads them while kimp runs."""
 UNTOUCHED_WORDS = m.Arg(keyword=m.Name("gc") | m.Name("strict"))
 """What only makes quicker, or asserts."""
 MEASURE = 20
@@ -135,7 +137,7 @@ def _of_package(package: str, folder: str) -> Iterator[Break]:
 
 def _nodes(node: cst.CSTNode, positions: Positions, lines: range) -> Iterator[tuple[cst.CSTNode, range]]:
     """Each node that may be broken, with the lines of its statement."""
-    if isinstance(node, UNTOUCHED) or _is_prose(node) or m.matches(node, UNTOUCHED_WORDS):
+    if isinstance(node, UNTOUCHED) or _is_prose(node) or m.matches(node, UNTOUCHED_WORDS | UNTOUCHED_TYPES):
         return
     if isinstance(node, cst.Call | cst.Expr) and m.matches(node, UNTOUCHED_CALLS | m.Expr(UNTOUCHED_CALLS)):
         return

@@ -33,6 +33,7 @@ def test_a_call_is_not_made() -> None:
     [
         'x: int | None\n"""In won, a rate."""\n',
         "from a import b\n",
+        'T = TypeVar("T", bound=int)\n',
         "log.info(x, y)\n",
         "def f(a: list[int] | None) -> int | str: pass\n",
         "class A(msgspec.Struct, gc=False): pass\n",

@@ -13,12 +13,13 @@ from yarl import URL
 
 from kimp.adapters.binance import client as binance
 from kimp.adapters.binance.errors import classify
+from kimp.adapters.upbit import client as upbit
 from kimp.adapters.venue.answers import NotSuccess
 from kimp.adapters.venue.back_off import BackOff
 from kimp.adapters.venue.client import GARBAGE, Caller, StrictClient, repointed
 from kimp.adapters.venue.limiter import Limiter
 from kimp.adapters.venue.transport import open_session
-from kimp.config import KeyPair
+from kimp.config import KeyPair, VenueSettings
 from kimp.domain.errors import BadMessage, KeyRefused, NotFound, OutcomeUnknown, Postponed, Rejected, Unavailable
 from kimp.domain.venues import Venue
 from kimp.observability import metrics
@@ -32,6 +33,9 @@ class Library:
 
     def __init__(self) -> None:
         self.opened: list[bool] = []
+
+    def sign(self, path: str) -> tuple[str, Any, Any]:
+        return path, getattr(self, "apiKey", None), getattr(self, "secret", None)
 
     def open(self, lazy: bool = False) -> None:  # noqa: FBT001, FBT002 - ccxt's signature
         self.opened.append(lazy)
@@ -65,6 +69,36 @@ def client(limiter: Limiter, back_off: BackOff) -> Client:
     made = Client()
     made.configure(limiter, back_off, lambda: KeyPair(access_key=SecretStr("a"), secret_key=SecretStr("s")))
     return made
+
+
+def test_each_request_is_signed_with_the_key_of_its_moment() -> None:
+    pairs = iter((("a1", "s1"), ("a2", "s2")))
+
+    def keys() -> KeyPair:
+        access, secret = next(pairs)
+        return KeyPair(access_key=SecretStr(access), secret_key=SecretStr(secret))
+
+    made = Client()
+    made.configure(Limiter({}), BackOff(), keys)
+    assert [made.sign("order"), made.sign("order")] == [("order", "a1", "s1"), ("order", "a2", "s2")]
+
+
+def test_the_library_logs_no_request_whatever_level_is_asked_for(caplog: pytest.LogCaptureFixture) -> None:
+    """It would log signatures and keys."""
+    caplog.set_level("DEBUG")
+    logger = client(Limiter({}), BackOff()).logger
+    logger.debug("GET /order?signature=5e")
+    assert logger.name == "kimp.adapters.venue.ccxt"
+    assert not caplog.records
+
+
+@pytest.mark.parametrize("make", [binance.make_client, upbit.make_client])
+async def test_a_request_ends_well_before_whoever_waits_for_it_and_is_never_repeated_by_the_library(make: Any) -> None:
+    made = make(VenueSettings.model_construct(rest_url="http://here:1"), lambda: None)
+    assert made.timeout == 5_000
+    assert made.options["maxRetriesOnFailure"] == 0
+    assert made.enableRateLimit
+    await made.close()
 
 
 async def test_during_a_pause_nothing_is_asked_and_no_turn_is_used_up() -> None:
@@ -150,11 +184,18 @@ def test_what_is_not_success_leaves_with_all_that_was_said_and_a_limit_silences_
         handled(back_off, status, content, headers)
     answer = told.value.answer
     assert (answer.status, answer.body, answer.code, answer.headers) == (status, "{}", code, headers)
+    assert answer.message == ("no" if code else "")
     assert back_off.left_s == pytest.approx(pause_s, abs=1)
     if pause_s:
         with pytest.raises(Unavailable) as held_back:
             back_off.check(Venue.BINANCE)
         assert held_back.value.code == (code or f"HTTP {status}")
+
+
+def test_an_answer_without_a_body_is_told_as_an_empty_one() -> None:
+    with pytest.raises(NotSuccess) as told:
+        handled(BackOff(), 500, None, body=None)  # type: ignore[arg-type] # as ccxt may hand it on
+    assert told.value.answer.body == ""
 
 
 @pytest.mark.parametrize(("date", "ahead_s"), [("Tue, 20 Jan 2026 10:00:00 GMT", 30.0), ("soon", None), (None, None)])
@@ -211,7 +252,7 @@ async def test_rules_that_cannot_be_read_are_left_out_and_garbage_is_named() -> 
     assert call.readable_rules("rules", "XRP", lambda: 7) == 7
     with pytest.raises(Unavailable, match="books: no number") as unread:
         call.understand("books", garbage)
-    assert unread.value.code == GARBAGE
+    assert unread.value.code == "garbage"
 
 
 @pytest.mark.parametrize("changes", [True, False])

@@ -312,3 +312,28 @@ async def test_what_is_odd_is_counted_by_venue_and_kind() -> None:
     async with raw_server(sends_first(frame(b"{}") * 2 + top(1), b"")) as server:
         with counted("kimp.stream.events", 2, venue="binance", kind="malformed"):
             await first(stream_at(BinanceStream, server), 1)
+
+
+async def test_a_connection_that_lived_and_brought_nothing_is_followed_ever_more_slowly(
+    failures: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(streams, "HEALTHY_S", 0.0)
+
+    async def nothing_at_first(_: RawServer, peer: Peer) -> None:
+        await shake_hands(peer)
+        await peer.answer(frame(b"{}") if peer.number <= 3 else top(1))
+
+    async with raw_server(nothing_at_first) as server:
+        await first(stream_at(BinanceStream, server), 1)
+    assert failures == [1, 2, 3]
+
+
+async def test_upbit_sends_books_to_those_who_ask() -> None:
+    async def when_asked(_: RawServer, peer: Peer) -> None:
+        await shake_hands(peer)
+        await peer.reader.readexactly(2)
+        await peer.answer(frame(b'{"ty":"orderbook","cd":"KRW-XRP","obu":[{"ap":2,"bp":1,"as":1,"bs":1}],"tms":1}'))
+        await peer.reader.read()
+
+    async with raw_server(when_asked) as server:
+        assert len(await first(stream_at(UpbitStream, server), 1)) == 1

@@ -130,4 +130,5 @@ async def test_a_failure_ends_the_step_as_its_name_says_or_is_waited_for(
         await after(story, monkeypatch, refusal, failure)
     assert type(ended.value) is end
     assert ended.value.reason == Reason(f"{name}: why", "rejected")
+    assert str(ended.value) == f"{name}: why"
     assert story.slept == []
