@@ -9,7 +9,7 @@ from html import escape
 from kimp.backtest import svg
 from kimp.backtest.cycles import Cycle
 from kimp.backtest.running import Result
-from kimp.backtest.statistics import Summary, equity
+from kimp.backtest.statistics import Summary, doubtful, equity
 from kimp.backtest.svg import Mark
 from kimp.backtest.sweep import Swept
 from kimp.backtest.watching import Watcher
@@ -50,6 +50,8 @@ def page(result: Result, summary: Summary, watcher: Watcher, swept: Swept | None
 def _sections(result: Result, summary: Summary, watcher: Watcher, swept: Swept | None) -> Iterator[str]:
     yield _headline(summary)
     yield _figures(summary)
+    if doubt := doubtful(summary):
+        yield f"<p class=bad>{escape(doubt)}.</p>"
     yield "<h2>Profit so far</h2><p class=dim>Won, at the end of each cycle.</p>"
     yield svg.lines([[(at_ms, float(profit)) for at_ms, profit in equity(result)]], "", steps=True)
     yield "<h2>Premiums, entries and exits</h2><p class=dim>Blue: a cycle starts. Green, red: leg one is sold, and the"

@@ -12,6 +12,9 @@ from kimp.backtest.running import Result
 from kimp.domain.money import ZERO, exact
 from kimp.domain.opportunity import Mode
 
+FEW = 5
+"""Cycles, of which one coin may well have most."""
+
 
 @dataclass(frozen=True, slots=True)
 class Summary:
@@ -46,6 +49,8 @@ class Summary:
     capital_krw: Decimal
     """Most that was at work at once, stock aside."""
     fees_krw: dict[str, Decimal]
+    coins_krw: dict[str, Decimal]
+    """What each coin's cycles came to, best first."""
     gates: dict[str, int]
     left_out: dict[str, dict[str, int]]
     """Gate -> coin -> instants at which the coin was left out before anything was decided."""
@@ -91,8 +96,28 @@ def summarised(result: Result) -> Summary:
         turnover_krw=result.turnover_krw,
         capital_krw=result.most_at_work_krw,
         fees_krw=fees,
+        coins_krw=_by_coin(done),
         gates=dict(result.gates.most_common()),
         left_out={gate: dict(coins.most_common()) for gate, coins in result.left_out.items()},
+    )
+
+
+def _by_coin(done: list[Cycle]) -> dict[str, Decimal]:
+    sums: dict[str, Decimal] = {}
+    for cycle in done:
+        sums[cycle.coin] = sums.get(cycle.coin, ZERO) + (cycle.profit_krw or ZERO)
+    return dict(sorted(sums.items(), key=lambda item: (-item[1], item[0])))
+
+
+def doubtful(summary: Summary) -> str | None:
+    """Why the profit may be none, or None: most of it is one coin's, again and again."""
+    gained = sum((krw for krw in summary.coins_krw.values() if krw > ZERO), ZERO)
+    coin, krw = next(iter(summary.coins_krw.items()), ("", ZERO))
+    if krw <= ZERO or krw * 2 < gained or summary.completed < FEW:
+        return None
+    return (
+        f"{krw / gained:.0%} of all gains are {coin}'s. A premium that lasts is mostly a closed wallet, through which"
+        " nothing could have been earned; name what was closed (--closures), or leave the coin out (--coins)"
     )
 
 

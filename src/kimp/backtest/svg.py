@@ -99,9 +99,10 @@ def _levels(y: _Scale, unit: str) -> str:
 def _frame(x: _Scale, y: _Scale, unit: str) -> str:
     parts = [_levels(y, unit)]
     form = "%m-%d" if x.high - x.low > 3 * DAY_MS else "%m-%d %H:%M"
-    for value in x.ticks():
+    for number, value in enumerate(x.ticks()):
         text = f"{datetime.fromtimestamp(value / 1000, UTC):{form}}"
-        parts.append(f'<text x="{x(value):.1f}" y="{HEIGHT - 8}" text-anchor="middle">{text}</text>')
+        anchor = "start" if number == 0 else "end" if number == GRID else "middle"
+        parts.append(f'<text x="{x(value):.1f}" y="{HEIGHT - 8}" text-anchor="{anchor}">{text}</text>')
     return "".join(parts)
 
 

@@ -118,6 +118,10 @@ def _replayed(catalogue: "Catalogue", options: "Options") -> "tuple[Result, Watc
 
 def _show(summary: "Summary", options: "Options") -> None:
     console.print(_figures(summary))
+    from kimp.backtest.statistics import doubtful  # noqa: PLC0415 - heavy
+
+    if doubt := doubtful(summary):
+        console.print(f"[yellow]{doubt}.[/]", highlight=False)
     if summary.gates:
         console.print(_counted("not started, by the first gate", summary.gates))
     for gate, coins in summary.left_out.items():
