@@ -78,7 +78,8 @@ class Backtest:
         self._account: Account | None = None
         self._running: list[_Running] = []
         self._usual = UsualPremiums(options.pair)
-        self._usually: Mapping[Asset, Decimal] = {}
+        self._usually: Mapping[Asset, Decimal] | None = None
+        """None: not worked out since the last look; most looks are followed by nothing that wants to know."""
         self._before: MarketView | None = None
         """What was known last before the present part of the data."""
         self.result = Result(options, days)
@@ -123,7 +124,7 @@ class Backtest:
         for now_ms in sorted({*wanted, *looks}):
             self._step_until(now_ms, instants)
             if now_ms in looks and self._usual.remember(looks[now_ms], now_ms):
-                self._usually = self._usual.known(now_ms)
+                self._usually = None
             if now_ms in wanted:
                 self._decide(self._moment(instants, now_ms), wanted[now_ms], rates[now_ms])
         self._step_until(instants.times[-1], instants)
@@ -145,6 +146,8 @@ class Backtest:
 
     def _moment(self, instants: Instants, at_ms: int) -> Moment:
         view = instants.view(at_ms, self._before)
+        if self._usually is None:
+            self._usually = self._usual.known(at_ms)
         view.usual_premiums = self._usually
         return Moment(at_ms, view)
 
