@@ -36,17 +36,24 @@ def agreed(
         chains = (allowed.network, deposit.network)
         if chains == (out.name, into.name):
             return deposit
-        odd, mend = "the network is", f"{out.name!a} leads to {into.name!a}; mend {source} or {destination}.networks"
+        odd, mend = (
+            "the network is different",
+            f"{out.name!a} leads to {into.name!a}; mend {source} or {destination}.networks",
+        )
     elif confirmed:
-        odd, mend = f"{source}'s registration is", f"register the place on {source}'s web page"
+        odd, mend = f"{source}'s registration is different", f"register the place on {source}'s web page"
     elif listed:
-        odd, mend = f"{destination}'s answer is", f"compare it with {destination}'s web page before anything is sent"
+        odd, mend = (
+            f"{destination}'s answer is different",
+            f"compare it with {destination}'s web page before anything is sent",
+        )
     elif any(_same_place(place, deposit) for place in registered):
-        odd, mend = "the allow-list is", f"mend {setting} if {destination} is right"
+        odd = f"{setting} is not set" if allowed is None else f"{setting} is different"
+        mend = f"{'set' if allowed is None else 'mend'} {setting} if {destination} is right"
     else:
-        odd, mend = "all three are", f"find out which is right, then mend {setting} and the registration"
+        odd, mend = "all three are different", f"find out which is right, then mend {setting} and the registration"
     raise KeyRefused(
-        f"{coin} stays here: {odd} different; allow-list {_shown(allowed)}, registered here"
+        f"{coin} is not withdrawn: {odd}; allow-list {_shown(allowed)}, registered on {source}"
         f" {', '.join(map(_shown, registered[:3])) or 'none'}, {destination} itself {_shown(deposit)}; {mend}",
         venue=source,
         code="address",

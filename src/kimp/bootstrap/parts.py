@@ -5,13 +5,11 @@ from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from urllib.parse import urlsplit
 
-from kimp.adapters.binance.stream import BinanceStream
 from kimp.adapters.clock import SystemClock
 from kimp.adapters.embedded.redis import own_url
 from kimp.adapters.redis.bus import RedisTickBus
 from kimp.adapters.redis.pauses import SharedPauses
 from kimp.adapters.sql.database import SqlDatabase, open_books
-from kimp.adapters.upbit.stream import UpbitStream
 from kimp.adapters.venue.back_off import back_off_of
 from kimp.config import KeyPair, Settings
 from kimp.domain.keys import Right
@@ -23,7 +21,10 @@ CLOCK = SystemClock()
 
 
 def open_stream(settings: Settings, venue: Venue) -> TickStream:
-    """The venue's public stream of book tops."""
+    """The venue's public stream of book tops. Imported here: only a feeder pays for it."""
+    from kimp.adapters.binance.stream import BinanceStream  # noqa: PLC0415 - see above
+    from kimp.adapters.upbit.stream import UpbitStream  # noqa: PLC0415 - see above
+
     streams = {stream.venue: stream for stream in (UpbitStream, BinanceStream)}
     return streams[venue](settings.venue(venue), CLOCK)
 

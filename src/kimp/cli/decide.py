@@ -1,6 +1,5 @@
-"""A person decides: what becomes of a cycle, and whether kimp trades."""
+"""A person decides what becomes of a cycle."""
 
-from collections.abc import Awaitable, Callable
 from decimal import Decimal
 
 from kimp.bootstrap.parts import open_database
@@ -9,15 +8,10 @@ from kimp.cli.person import who
 from kimp.cli.terminal import tell_outcome
 from kimp.config import load
 from kimp.contracts.operators import OperatorRequest, WriteOff
-from kimp.domain.admission import HaltLevel
 from kimp.domain.errors import BadInput
 from kimp.domain.ledger import holder
 from kimp.domain.money import Asset, decimal
-from kimp.operations import kill_switch
 from kimp.operations.cycles import ask
-from kimp.ports.controls import KillSwitch
-
-Change = Callable[[KillSwitch, HaltLevel, str, str], Awaitable[HaltLevel]]
 
 
 async def retry(cycle_id: str, note: str, *, as_json: bool) -> None:
@@ -61,22 +55,3 @@ async def _ask(cycle_id: str, update: str, request: OperatorRequest, told: str, 
     cycles = await connect_cycles(settings)
     status = await ask(cycles, lambda: open_database(settings), cycle_id, update, request)
     tell_outcome(told.format(cycle=cycle_id, status=status), {"cycle_id": cycle_id, "status": status}, as_json=as_json)
-
-
-async def halt(level: HaltLevel, note: str, *, as_json: bool) -> None:
-    """Tighter."""
-    await _set_halt(level, note, kill_switch.halt, as_json=as_json)
-
-
-async def resume(level: HaltLevel, note: str, *, as_json: bool) -> None:
-    """Looser."""
-    await _set_halt(level, note, kill_switch.resume, as_json=as_json)
-
-
-async def _set_halt(level: HaltLevel, note: str, change: Change, *, as_json: bool) -> None:
-    async with open_database(load()) as database:
-        before = await change(database.controls, level, note, who())
-        told = f"kill switch: {before.name.lower()} -> {level.name.lower()}, in {database.place}"
-    tell_outcome(
-        told, {"before": int(before), "level": int(level), "note": note, "database": database.place}, as_json=as_json
-    )

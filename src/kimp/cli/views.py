@@ -74,7 +74,7 @@ def best_cycle(row: CoinMarket) -> str:
     if row.direction is None or row.best is None:
         return "-"
     if isinstance(row.best, Blocked):
-        return f"[dim]{arrow(row.direction)}: {row.best.gate}, {escape(row.best.detail)}[/]"
+        return f"[dim]{arrow(row.direction)}: no, {escape(row.best.detail)}[/]"
     return f"[green]{arrow(row.direction)}, home by {row.best.route.coin}: {percent(row.best.net_edge)}[/]"
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from decimal import Decimal
+from decimal import ROUND_FLOOR, Decimal
 from enum import StrEnum
 
 from kimp.domain import sizing
@@ -17,6 +17,8 @@ from kimp.domain.view import MarketView, band_gate, check_quote, premium_gate, t
 from kimp.domain.won import from_won
 
 CENT = Decimal("0.01")
+THOUSANDTH = Decimal("0.00001")
+"""Of a percent."""
 
 
 class Mode(StrEnum):
@@ -157,7 +159,8 @@ def _size_gates(out: Way, ways_home: Sequence[Way], limits: Limits, krw_per_usdt
     if priced is not None and priced.route is not None:
         yield Blocked(
             Gate.NET_EDGE,
-            f"{priced.edge:+.4%} after all costs, home by {priced.route.estimate.coin}; {limits.threshold:.4%} wanted",
+            f"best is {_told(priced.edge)} after all costs (home by {priced.route.estimate.coin}),"
+            f" needs {_told(limits.threshold)}",
         )
     else:
         yield _unpriced(search)
@@ -232,3 +235,8 @@ def _sanity_gates(
     if limits.most_tick is not None and (coarse := tick_gate(view, pair, coin, limits.most_tick)) is not None:
         yield coarse
     return _SaneMarket(won if direction.source is pair.won else dollars, value, krw_per_usdt)
+
+
+def _told(ratio: Decimal) -> str:
+    """Never more than it is: what just misses the threshold must not look as if it kept it."""
+    return f"{ratio.quantize(THOUSANDTH, ROUND_FLOOR):+.3%}"

@@ -116,6 +116,7 @@ class PaperConfig(Section):
     faults: FaultPlan = FaultPlan()
     """Until another plan is put over the admin listener."""
     journal_path: Path | None = None
+    """All that happens is logged there, as JSON lines; it is never read again."""
     state_path: Path | None = None
     """Where balances, orders and transfers are kept over restarts; None: nothing is. `kimp up` names one in its data
     directory. What the file holds goes before the balances set here.

@@ -624,7 +624,7 @@ async def test_an_allow_list_that_was_changed_is_refused(
     poisoned = {(Venue.UPBIT, XRP): Address(network="XRP", address=address, tag=tag)}
     work = TransferActivities({Venue.UPBIT: upbit, Venue.BINANCE: binance}, desk.journal, poisoned, desk.clock)
     told = await refusal(desk, work)
-    assert "the allow-list is different" in told
+    assert "upbit.withdraw_to.XRP is different" in told
     assert "mend upbit.withdraw_to.XRP if binance is right" in told
 
 
@@ -640,7 +640,7 @@ async def test_a_registration_of_another_place_is_refused(
 
 async def test_a_place_that_is_not_registered_is_refused(desk: Desk, work: TransferActivities, upbit: Source) -> None:
     upbit.registered = []
-    assert "registered here none" in await refusal(desk, work)
+    assert "registered on upbit none" in await refusal(desk, work)
 
 
 @pytest.mark.parametrize(("address", "tag"), OTHERS)
@@ -660,7 +660,7 @@ async def test_where_all_three_differ_nobody_is_called_right(
     upbit.registered = [HOME.model_copy(update={"address": f"r{number}" + "x" * 300}) for number in range(1, 9)]
     binance.address, binance.tag = "rElsewhere", None
     told = await refusal(desk, work)
-    assert "all three are different; allow-list 'rBinance:77' on 'XRP', registered here 'r1x" in told
+    assert "all three are different; allow-list 'rBinance:77' on 'XRP', registered on upbit 'r1x" in told
     assert "binance itself 'rElsewhere' on 'XRP'" in told
     assert "find out which is right, then mend upbit.withdraw_to.XRP and the registration" in told
     assert ("r3x" in told, "r4x" in told) == (True, False)

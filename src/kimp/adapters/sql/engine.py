@@ -62,7 +62,8 @@ def require_file(text: str) -> None:
     url = parse_url(text)
     if url.drivername == SQLITE and not Path(url.database or "").exists():
         raise BadConfig(
-            f"there is no database at {place_of(text)}; `kimp migrate` makes one there, or name yours in database_url"
+            f"kimp has not run here yet: there is no database at {place_of(text)}; `kimp up` runs kimp and makes one,"
+            " `kimp migrate` makes it alone, or name yours in database_url"
         )
 
 

@@ -63,7 +63,7 @@ def halt(
     as_json: Json = False,  # noqa: FBT002 - a command-line flag
 ) -> None:
     """Pull the kill switch; every process obeys from its next send on. Never loosens a halt: that is `kimp resume`."""
-    from kimp.cli.decide import halt as pull
+    from kimp.cli.switch import halt as pull
 
     run(pull(HaltLevel(level), note, as_json=as_json))
 
@@ -77,7 +77,7 @@ def resume(
     as_json: Json = False,  # noqa: FBT002 - a command-line flag
 ) -> None:
     """Release the kill switch, or loosen it down to a level."""
-    from kimp.cli.decide import resume as release
+    from kimp.cli.switch import resume as release
 
     run(release(HaltLevel(level), note, as_json=as_json))
 

@@ -1,0 +1,32 @@
+"""A person decides whether kimp trades."""
+
+from collections.abc import Awaitable, Callable
+
+from kimp.bootstrap.parts import open_database
+from kimp.cli.person import who
+from kimp.cli.terminal import tell_outcome
+from kimp.config import load
+from kimp.domain.admission import HaltLevel
+from kimp.operations import kill_switch
+from kimp.ports.controls import KillSwitch
+
+Change = Callable[[KillSwitch, HaltLevel, str, str], Awaitable[HaltLevel]]
+
+
+async def halt(level: HaltLevel, note: str, *, as_json: bool) -> None:
+    """Tighter."""
+    await _set_halt(level, note, kill_switch.halt, as_json=as_json)
+
+
+async def resume(level: HaltLevel, note: str, *, as_json: bool) -> None:
+    """Looser."""
+    await _set_halt(level, note, kill_switch.resume, as_json=as_json)
+
+
+async def _set_halt(level: HaltLevel, note: str, change: Change, *, as_json: bool) -> None:
+    async with open_database(load()) as database:
+        before = await change(database.controls, level, note, who())
+        told = f"kill switch: {before.name.lower()} -> {level.name.lower()}, in {database.place}"
+    tell_outcome(
+        told, {"before": int(before), "level": int(level), "note": note, "database": database.place}, as_json=as_json
+    )
