@@ -10,9 +10,10 @@ from kimp.cli.cycles_table import CyclesTable
 from kimp.cli.trade_view import trade_view
 from kimp.config import load
 from kimp.contracts.status import CycleStatus
+from kimp.domain.ledger import Held
 from kimp.domain.money import ZERO, Asset
 from kimp.domain.wording import won
-from kimp.operations.cycles import cycle
+from kimp.operations.cycles import cycle, kept_elsewhere
 from kimp.operations.stuck import stuck_cycles
 from kimp.operations.trade import trade_of
 
@@ -28,13 +29,21 @@ async def list_cycles(
     of = None if coin is None else Asset(coin.upper())
     async with open_database(load()) as database:
         rows = await database.read_model.cycles(limit=limit, status=status, coin=of, since_ms=since_ms)
+        elsewhere = {row.cycle_id: await kept_elsewhere(database, row) for row in rows if row.profit_krw is not None}
     if as_json:
-        terminal.print_json([asdict(row) for row in rows])
+        terminal.print_json([{**asdict(row), "elsewhere": _listed(elsewhere.get(row.cycle_id, {}))} for row in rows])
         return
-    console.print(CyclesTable(rows))
+    console.print(CyclesTable(rows, elsewhere=elsewhere))
     ended = [row.profit_krw for row in rows if row.profit_krw is not None]
     if ended:
-        console.print(f"{len(ended)} of these {len(rows)} have a result: {won(sum(ended, ZERO))}")
+        console.print(
+            f"{len(ended)} of these {len(rows)} have a result: {won(sum(ended, ZERO))}, what returned less what was"
+            " spent and what was left elsewhere, each at its price of then"
+        )
+
+
+def _listed(held: Held) -> list[dict[str, object]]:
+    return [{"account": account, "asset": asset, "amount": amount} for (account, asset), amount in held.items()]
 
 
 async def show_cycle(cycle_id: str, *, entries: bool, as_json: bool) -> None:

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 from kimp.contracts.operators import OperatorRequest
 from kimp.domain.errors import BadInput, KimpError
-from kimp.domain.ledger import Entry
+from kimp.domain.ledger import Entry, Held, holdings
+from kimp.domain.venues import Direction
 from kimp.ports.database import Database
 from kimp.ports.operators import CycleRequests, NoSuchWorkflow
 from kimp.ports.read_model import CycleRow
@@ -18,6 +19,15 @@ class Booked:
 
     row: CycleRow
     entries: Sequence[Entry]
+
+
+async def kept_elsewhere(database: Database, row: CycleRow) -> Held:
+    """What the cycle left on any account, but for the cash at home: with what returned less what was spent, that is
+    all that it earned.
+    """
+    home = (Direction(row.direction).source, row.home_asset)
+    changes = holdings(await database.ledger.entries(row.cycle_id))
+    return {where: amount for where, amount in changes.items() if amount and where != home}
 
 
 def no_cycle(cycle_id: str) -> BadInput:

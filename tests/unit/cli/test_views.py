@@ -13,7 +13,7 @@ from kimp.domain.decision import Decision
 from kimp.domain.gates import Blocked, Gate
 from kimp.domain.ledger import fill_entry
 from kimp.domain.market import Fill, Side
-from kimp.domain.money import KRW, Asset
+from kimp.domain.money import KRW, USDT, Asset
 from kimp.domain.venues import Direction, Venue
 from kimp.operations.why import CoinExplanation
 from kimp.ports.read_model import CycleRow
@@ -106,7 +106,7 @@ def test_money_is_whole_or_left_out() -> None:
         returned=Decimal(1_240_000),
         profit_krw=Decimal(5_433),
     )
-    wide, narrow = (shown(CyclesTable([ended]), width).splitlines()[-1] for width in (terminal.WIDE, 80))
+    wide, narrow = (shown(CyclesTable([ended]), width).splitlines()[-1] for width in (terminal.WIDE, 60))
     assert "1,234,567 KRW  1,240,000 KRW  5,433" in wide
     assert "5,433" in narrow.split()
     assert "1,240,000" not in narrow
@@ -121,3 +121,17 @@ def test_an_entry_shows_its_whole_id_and_amounts(width: int) -> None:
     )
     assert f"XRP-17-1B1-1/{trade}" in text
     assert "+1,234,567.12345678 XRP" in text
+
+
+@pytest.mark.parametrize(("home", "account"), [(KRW, Venue.BINANCE), (USDT, Venue.UPBIT)])
+def test_a_list_shows_what_a_cycle_left_elsewhere_for_both_homes(home: Asset, account: Venue) -> None:
+    other = USDT if home == KRW else KRW
+    ended = replace(
+        cycle(""), home_asset=home, spent=Decimal(1_000), returned=Decimal(1_010), profit_krw=Decimal(14_500)
+    )
+    left = {ended.cycle_id: {(account, other): Decimal("2.5"), (account, Asset("XRP")): Decimal("-0.00123456789")}}
+    lines = shown(CyclesTable([ended], elsewhere=left)).splitlines()
+    cash = "+2.50 USDT" if other == USDT else "+2 KRW"
+    assert f"{cash}, -0.00123457 XRP  14,500" in lines[2]
+    assert "left elsewhere" in lines[1]
+    assert "left elsewhere" not in shown(CyclesTable([ended])), "only where it is known"
