@@ -94,6 +94,6 @@ def problem_of(line: str) -> str | None:
             return f"no command {name}"
         command = command.commands[name]
     assert isinstance(command, TyperGroup | TyperCommand)
-    known = {"--help", *(option for parameter in command.params for option in parameter.opts)}
+    known = {"--help", *(o for parameter in command.params for o in (*parameter.opts, *parameter.secondary_opts))}
     unknown = [word for word in words if word.startswith("--") and word.partition("=")[0] not in known]
     return f"no option {unknown[0]}" if unknown else None

@@ -156,7 +156,7 @@ def _size_gates(out: Way, ways_home: Sequence[Way], limits: Limits, krw_per_usdt
             )
         return found
     priced = next((sized for sized in search.tried if sized.edge is not None), None)
-    if priced is not None and priced.route is not None:
+    if priced is not None and priced.edge is not None and priced.route is not None:
         yield Blocked(
             Gate.NET_EDGE,
             f"best is {_told(priced.edge)} after all costs (home by {priced.route.estimate.coin}),"
@@ -239,4 +239,4 @@ def _sanity_gates(
 
 def _told(ratio: Decimal) -> str:
     """Never more than it is: what just misses the threshold must not look as if it kept it."""
-    return f"{ratio.quantize(THOUSANDTH, ROUND_FLOOR):+.3%}"
+    return f"{ratio.quantize(THOUSANDTH, ROUND_FLOOR, CONTEXT):+.3%}"

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -9,6 +10,7 @@ from pathlib import Path
 
 import pytest
 import typer
+from architecture.project import ROOT
 from fakes.command import KIMP
 from typer.core import TyperCommand, TyperGroup
 
@@ -36,6 +38,7 @@ ACTING = {
     "temporal bootstrap",
     "init",
 }
+ROW = re.compile(r"^\| `kimp ([a-z -]+)` \| (yes|-) \|", re.MULTILINE)
 REGISTERED = commands
 """Importing it puts the commands on `app`."""
 
@@ -122,3 +125,13 @@ def test_a_list_is_written_as_for_settings_set(monkeypatch: pytest.MonkeyPatch, 
     text = json.dumps({"trading.coins": written}) if source == "KIMP_ARGUMENTS" else written
     monkeypatch.setenv(source, text)
     assert list(load().trading.coins) == ["XRP", "SOL"]
+
+
+def test_the_table_of_commands_is_that_of_the_program(known: dict[str, TyperCommand | TyperGroup]) -> None:
+    """Each command, and whether it has `--json`."""
+    runs = {
+        name: "yes" if "--json" in {option for parameter in command.params for option in parameter.opts} else "-"
+        for name, command in known.items()
+        if not isinstance(command, TyperGroup) or command.invoke_without_command
+    }
+    assert dict(ROW.findall((ROOT / "docs/commands.md").read_text())) == runs

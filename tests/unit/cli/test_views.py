@@ -11,7 +11,7 @@ from kimp.cli.cycles_table import CyclesTable
 from kimp.contracts.status import CycleStatus
 from kimp.domain.decision import Decision
 from kimp.domain.gates import Blocked, Gate
-from kimp.domain.ledger import fill_entry
+from kimp.domain.ledger import Held, fill_entry
 from kimp.domain.market import Fill, Side
 from kimp.domain.money import KRW, USDT, Asset
 from kimp.domain.venues import Direction, Venue
@@ -129,7 +129,9 @@ def test_a_list_shows_what_a_cycle_left_elsewhere_for_both_homes(home: Asset, ac
     ended = replace(
         cycle(""), home_asset=home, spent=Decimal(1_000), returned=Decimal(1_010), profit_krw=Decimal(14_500)
     )
-    left = {ended.cycle_id: {(account, other): Decimal("2.5"), (account, Asset("XRP")): Decimal("-0.00123456789")}}
+    left: dict[str, Held] = {
+        ended.cycle_id: {(account, other): Decimal("2.5"), (account, Asset("XRP")): Decimal("-0.00123456789")}
+    }
     lines = shown(CyclesTable([ended], elsewhere=left)).splitlines()
     cash = "+2.50 USDT" if other == USDT else "+2 KRW"
     assert f"{cash}, -0.00123457 XRP  14,500" in lines[2]
