@@ -38,7 +38,13 @@ Say = Callable[[str], None]
 
 
 SECRETS_OF_OTHERS = {
-    "paper": ("KIMP_UPBIT__", "KIMP_BINANCE__", "KIMP_DATABASE_", "KIMP_REDIS_", "KIMP_HISTORY__", "TEMPORAL_"),
+    "paper": (
+        *(f"KIMP_{venue.upper()}__" for venue in PAIR),
+        "KIMP_DATABASE_",
+        "KIMP_REDIS_",
+        "KIMP_HISTORY__",
+        "TEMPORAL_",
+    ),
     "feeder": ("KIMP_DATABASE_", "KIMP_HISTORY__", "TEMPORAL_"),
     "initiator": (),
     "worker": (),
