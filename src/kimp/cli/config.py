@@ -8,11 +8,9 @@ from typing import Any
 from rich.markup import escape
 from rich.table import Table
 
-from kimp.bootstrap.configuration import check_configuration
 from kimp.cli import terminal
 from kimp.config import Settings, load_with_origins
 from kimp.config.reference import MARKER, document
-from kimp.config.switches import read_switches
 from kimp.domain.errors import BadInput
 from kimp.observability.clean import say
 
@@ -43,19 +41,6 @@ def _flat(tree: Mapping[str, Any], above: tuple[str, ...] = ()) -> Iterator[tupl
             yield from _flat(value, path)
         else:
             yield path, value
-
-
-def check(environment: str | None, *, as_json: bool) -> None:
-    """Raises ConfigProblems with everything that is wrong."""
-    risks = check_configuration(environment)
-    chosen = read_switches(environment).environment
-    valid = f"the configuration{f' of {chosen}' if chosen else ''} is valid"
-    if as_json:
-        terminal.print_outcome(valid, {"environment": chosen, "risks": risks})
-        return
-    for line in risks:
-        console.print(f"[yellow]risk:[/] {escape(line)}", highlight=False)
-    console.print(valid)
 
 
 def write_reference(into: Path | None) -> None:

@@ -64,7 +64,7 @@ def check(
     as_json: Json = False,  # noqa: FBT002 - a command-line flag
 ) -> None:
     """Validate without starting anything: every problem at once, then what is allowed but risky."""
-    from kimp.cli.config import check as work
+    from kimp.cli.config_check import check as work
 
     work(environment, as_json=as_json)
 
