@@ -1,14 +1,21 @@
 """Market data and backtests, which need a library that trading does not: it comes by an extra of the package."""
 
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from kimp.config import Settings
 from kimp.domain.errors import BadConfig
+from kimp.domain.venues import PAIR, Venue
+from kimp.ports.history import CandleHistory
 
 if TYPE_CHECKING:
     from kimp.backtest.catalogue import Catalogue
+
+PUBLIC = {Venue.UPBIT: "https://api.upbit.com", Venue.BINANCE: "https://data-api.binance.vision"}
+"""Where the venues tell their past to anybody."""
 
 
 def open_catalogue(settings: Settings, folder: Path | None) -> "Catalogue":
@@ -20,3 +27,18 @@ def open_catalogue(settings: Settings, folder: Path | None) -> "Catalogue":
     from kimp.backtest.catalogue import Catalogue  # noqa: PLC0415 - the library may be missing
 
     return Catalogue(folder or settings.local.data_dir / "market")
+
+
+@asynccontextmanager
+async def open_histories(settings: Settings, *, configured: bool) -> AsyncIterator[Sequence[CandleHistory]]:
+    """Of the venues themselves, or of those that are configured, such as the paper exchange."""
+    from kimp.adapters.binance.candles import BinanceCandles  # noqa: PLC0415 - heavy
+    from kimp.adapters.upbit.candles import UpbitCandles  # noqa: PLC0415
+    from kimp.adapters.venue.transport import open_session  # noqa: PLC0415
+
+    kinds: dict[Venue, type[UpbitCandles | BinanceCandles]] = {
+        Venue.UPBIT: UpbitCandles,
+        Venue.BINANCE: BinanceCandles,
+    }
+    async with open_session() as session:
+        yield [kinds[venue](settings.venue(venue).rest_url if configured else PUBLIC[venue], session) for venue in PAIR]

@@ -9,6 +9,8 @@ from kimp.paper.amounts import ZERO, exact
 from kimp.paper.market.source import MarketUpdate, Print
 
 KEPT_PRINTS = 200
+KEPT_MINUTES = 1_440
+MINUTE_MS = 60_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,6 +18,32 @@ class NumberedPrint:
     number: int
     at_ms: int
     trade: Print
+
+
+@dataclass(slots=True)
+class Minute:
+    """The trades of a minute, summed up."""
+
+    open_ms: int
+    open: Decimal
+    high: Decimal
+    low: Decimal
+    close: Decimal
+    base_volume: Decimal = ZERO
+    quote_volume: Decimal = ZERO
+    count: int = 0
+
+    @classmethod
+    def at(cls, open_ms: int, price: Decimal) -> "Minute":
+        """One with no trade."""
+        return cls(open_ms, price, price, price, price)
+
+    @exact
+    def add(self, trade: Print) -> None:
+        self.high, self.low, self.close = max(self.high, trade.price), min(self.low, trade.price), trade.price
+        self.base_volume += trade.quantity
+        self.quote_volume += trade.quantity * trade.price
+        self.count += 1
 
 
 class Tape:
@@ -28,6 +56,8 @@ class Tape:
         self.taker = Side.BUY
         self.last_ms = 0
         self.prints: deque[NumberedPrint] = deque(maxlen=KEPT_PRINTS)
+        self.minutes: deque[Minute] = deque(maxlen=KEPT_MINUTES)
+        """Those with trades, oldest first."""
         self.count = 0
 
     @exact
@@ -37,6 +67,10 @@ class Tape:
         self.base_volume += trade.quantity
         self.quote_volume += trade.quantity * trade.price
         self.count += 1
+        open_ms = now_ms - now_ms % MINUTE_MS
+        if not self.minutes or self.minutes[-1].open_ms < open_ms:
+            self.minutes.append(Minute.at(open_ms, trade.price))
+        self.minutes[-1].add(trade)
         self.prints.append(NumberedPrint(self.count, now_ms, trade))
         return self.prints[-1]
 

@@ -1,11 +1,12 @@
 """`kimp data`: recorded market data of one's own, for `kimp backtest`."""
 
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from kimp.cli.app import SET_UP, Json, app
+from kimp.cli.app import SET_UP, Json, app, run
 
 data = typer.Typer(help="Recorded market data for backtests: bring, list, check.", no_args_is_help=True)
 app.add_typer(data, name="data", rich_help_panel=SET_UP)
@@ -38,6 +39,25 @@ def import_data(
     from kimp.cli.data import import_data as work
 
     work(files, kind, venue, symbol, column or [], length, left_out, folder, as_json=as_json)
+
+
+@data.command("download")
+def download_data(
+    first: Annotated[datetime, typer.Option("--from", formats=["%Y-%m-%d"], help="First day, UTC.")],
+    last: Annotated[datetime, typer.Option("--to", formats=["%Y-%m-%d"], help="Last day, UTC.")],
+    coins: Annotated[
+        str | None, typer.Option(help="Coins, as XRP,SOL. USDT is always among them. [default: trading.coins]")
+    ] = None,
+    configured: Annotated[  # noqa: FBT002 - a command-line flag
+        bool, typer.Option("--configured", help="Ask the venues of the configuration, such as the paper exchange.")
+    ] = False,
+    folder: Folder = None,
+    as_json: Json = False,  # noqa: FBT002 - a command-line flag
+) -> None:
+    """Fetch minute candles from the venues' public pages, without a key. Run again, it goes on where it ended."""
+    from kimp.cli.downloading import download as work
+
+    run(work(first.date(), last.date(), coins, folder, configured=configured, as_json=as_json))
 
 
 @data.command("list")

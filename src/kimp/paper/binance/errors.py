@@ -21,6 +21,7 @@ MESSAGES = {
     -1115: "Invalid timeInForce.",
     -1116: "Invalid orderType.",
     -1117: "Invalid side.",
+    -1120: "Invalid interval.",
     -1121: "Invalid symbol.",
     -1131: "recvWindow must be less than 60000",
     -2011: "Unknown order sent.",

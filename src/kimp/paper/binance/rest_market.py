@@ -1,6 +1,6 @@
 """Binance's public REST calls. binance-spot-api-docs: rest-api.md."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from decimal import Decimal
 from typing import Any
 
@@ -14,10 +14,12 @@ from kimp.paper.binance.gate import Gate, Params
 from kimp.paper.binance.rules import rate_limits, symbol
 from kimp.paper.book import Level
 from kimp.paper.instruments import Instrument
+from kimp.paper.tape import MINUTE_MS, Minute
 from kimp.paper.world import World
 
 DAY_MS = 86_400_000
 DEFAULT_DEPTH = 100
+DEFAULT_CANDLES, MAX_CANDLES = 500, 1_000
 PERCENT_DIGITS = Decimal("0.001")
 
 
@@ -33,6 +35,7 @@ class MarketCalls:
         gate.public("/api/v3/ticker/24hr", self.days, weight=2)
         gate.public("/api/v3/ticker/bookTicker", self.tops, weight=2)
         gate.public("/api/v3/ticker/price", self.prices, weight=2)
+        gate.public("/api/v3/klines", self.klines, weight=2)
         # No futures are traded here; ccxt asks for their markets all the same.
         for prefix in ("/fapi/v1", "/dapi/v1"):
             gate.public(f"{prefix}/exchangeInfo", lambda _params: self._frame([]))
@@ -60,6 +63,21 @@ class MarketCalls:
         return self._each(
             params, lambda i: {"symbol": i.symbol, "price": padded(self._world.tape(i).last)}
         )  # fmt: skip
+
+    def klines(self, params: Params) -> list[list[Any]]:
+        """Oldest first, of minutes alone; of those without a trade too."""
+        tape = self._world.tape(self._one(params.get("symbol")))
+        if params.get("interval") != "1m":
+            raise BinanceError(-1120)
+        now_ms = self._world.clock.now_ms()
+        limit = int(params["limit"]) if params.get("limit", "").isdecimal() else DEFAULT_CANDLES
+        last_ms = min(int(params["endTime"]) if params.get("endTime", "").isdecimal() else now_ms, now_ms)
+        first_ms = int(params["startTime"]) if params.get("startTime", "").isdecimal() else 0
+        told: list[list[Any]] = []
+        for minute in _unbroken(tape.minutes, last_ms):
+            if first_ms <= minute.open_ms <= last_ms and len(told) < min(limit, MAX_CANDLES):
+                told.append(_kline(minute))
+        return told
 
     def _frame(self, symbols: list[dict[str, Any]]) -> dict[str, Any]:
         return {
@@ -129,6 +147,31 @@ class MarketCalls:
             "lastId": tape.count or -1,
             "count": tape.count,
         }
+
+
+def _unbroken(minutes: Iterable[Minute], last_ms: int) -> Iterator[Minute]:
+    """With flat ones where nothing was traded."""
+    last: Minute | None = None
+    for minute in (*minutes, Minute.at(last_ms - last_ms % MINUTE_MS + MINUTE_MS, ZERO)):
+        while last is not None and last.open_ms + MINUTE_MS < minute.open_ms:
+            last = Minute.at(last.open_ms + MINUTE_MS, last.close)
+            yield last
+        if minute.count:
+            yield minute
+            last = minute
+
+
+def _kline(minute: Minute) -> list[Any]:
+    return [
+        minute.open_ms,
+        *(padded(price) for price in (minute.open, minute.high, minute.low, minute.close, minute.base_volume)),
+        minute.open_ms + MINUTE_MS - 1,
+        padded(minute.quote_volume),
+        minute.count,
+        padded(ZERO),
+        padded(ZERO),
+        "0",
+    ]
 
 
 def rows(levels: list[Level]) -> list[list[str]]:

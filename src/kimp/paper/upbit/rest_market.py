@@ -8,13 +8,14 @@ from kimp.domain.venues import Venue
 from kimp.paper.amounts import ZERO, exact, ratio
 from kimp.paper.book import DEPTH
 from kimp.paper.instruments import KRW, Instrument
-from kimp.paper.tape import Tape
+from kimp.paper.tape import MINUTE_MS, Tape
 from kimp.paper.upbit.errors import UpbitError, invalid
 from kimp.paper.upbit.gate import Gate, Params
 from kimp.paper.upbit.render import SEOUL
 from kimp.paper.world import World
 
 MAX_TRADES = 500
+MAX_CANDLES = 200
 
 
 class MarketCalls:
@@ -28,6 +29,7 @@ class MarketCalls:
         gate.public("orderbook", "orderbook", self.books)
         gate.public("orderbook/instruments", "orderbook", self.tick_sizes)
         gate.public("trades/ticks", "trade", self.trades)
+        gate.public("candles/minutes/1", "candle", self.candles)
 
     def markets(self, _params: Params) -> list[dict[str, Any]]:
         return [
@@ -81,6 +83,34 @@ class MarketCalls:
                 "sequential_id": p.at_ms * 10_000 + p.number % 10_000,
             }
             for p in newest
+        ]
+
+    def candles(self, params: Params) -> list[dict[str, Any]]:
+        """Latest first; `to` itself is not in it."""
+        instrument = self._one(params.get("market", ""))
+        count = int(params["count"]) if params.get("count", "").isdecimal() else 1
+        to_ms = self._world.clock.now_ms() + 1
+        if params.get("to"):
+            try:
+                to_ms = int(datetime.fromisoformat(params["to"]).timestamp() * 1000)
+            except ValueError:
+                raise invalid("to") from None
+        past = [minute for minute in self._world.tape(instrument).minutes if minute.open_ms < to_ms]
+        return [
+            {
+                "market": instrument.symbol,
+                "candle_date_time_utc": _date(minute.open_ms, "%Y-%m-%dT%H:%M:%S"),
+                "candle_date_time_kst": _date_kst(minute.open_ms, "%Y-%m-%dT%H:%M:%S"),
+                "opening_price": minute.open,
+                "high_price": minute.high,
+                "low_price": minute.low,
+                "trade_price": minute.close,
+                "timestamp": minute.open_ms + MINUTE_MS - 1,
+                "candle_acc_trade_price": minute.quote_volume,
+                "candle_acc_trade_volume": minute.base_volume,
+                "unit": 1,
+            }
+            for minute in past[::-1][: min(count, MAX_CANDLES)]
         ]
 
     def _named(self, params: Params) -> list[Instrument]:
