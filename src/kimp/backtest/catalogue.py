@@ -1,7 +1,7 @@
 """Where market data are kept: one Parquet file for each kind, venue and day (UTC), whoever brings them."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
@@ -69,6 +69,15 @@ class Catalogue:
             path = self._path(kind, venue, EPOCH + timedelta(days=int(day)))
             written += self._merge(DayFile(kind, venue, EPOCH + timedelta(days=int(day)), path), part)
         return written
+
+    def append(self, kind: Kind, venue: Venue, day: date, parts: Sequence[Path]) -> None:
+        """Put parts of one day behind what is there, in a stream: a recorder's, whose rows are new and in order."""
+        path = self._path(kind, venue, day)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        there = [path] if path.exists() else []
+        unfinished = path.with_suffix(f".{os.getpid()}.unfinished")
+        pl.concat([pl.scan_parquet(part) for part in (*there, *parts)]).sink_parquet(unfinished, compression="zstd")
+        unfinished.replace(path)
 
     def files(self, kind: Kind | None = None, venue: Venue | None = None) -> Iterator[DayFile]:
         """In order of kind, venue and day."""

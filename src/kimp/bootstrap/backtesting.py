@@ -42,3 +42,13 @@ async def open_histories(settings: Settings, *, configured: bool) -> AsyncIterat
     }
     async with open_session() as session:
         yield [kinds[venue](settings.venue(venue).rest_url if configured else PUBLIC[venue], session) for venue in PAIR]
+
+
+async def run_recorder(settings: Settings, folder: Path | None, every_s: float) -> None:
+    """Until cancelled."""
+    catalogue = open_catalogue(settings, folder)
+    from kimp.backtest.recording import record  # noqa: PLC0415 - the library may be missing
+    from kimp.bootstrap.parts import CLOCK, open_bus  # noqa: PLC0415 - heavy
+
+    async with open_bus(settings) as bus:
+        await record(bus, catalogue, CLOCK, every_s)

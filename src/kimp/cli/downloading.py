@@ -6,7 +6,6 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from kimp.bootstrap.backtesting import open_catalogue, open_histories
@@ -57,7 +56,7 @@ def _bar() -> Progress:
         MofNCompleteColumn(),
         TextColumn("coins x days"),
         TimeRemainingColumn(),
-        console=Console(stderr=True),
+        console=terminal.side_console(),
         transient=True,
     )
 

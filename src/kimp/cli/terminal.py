@@ -42,9 +42,14 @@ def console() -> CleanConsole:
     return CleanConsole(width=None if known else WIDE)
 
 
+def side_console() -> CleanConsole:
+    """For what is not the answer: errors, and how far something is."""
+    return CleanConsole(stderr=True)
+
+
 def tell_error(text: str) -> None:
     """On standard error, as each command ends that could not do what it was asked."""
-    CleanConsole(stderr=True).print(f"[red]kimp:[/] {escape(text)}", highlight=False)
+    side_console().print(f"[red]kimp:[/] {escape(text)}", highlight=False)
 
 
 def print_json(value: object) -> None:

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from kimp.cli.app import SET_UP, Json, app, run
+from kimp.cli.app import RUN, SET_UP, Json, app, run
 
 data = typer.Typer(help="Recorded market data for backtests: bring, list, check.", no_args_is_help=True)
 app.add_typer(data, name="data", rich_help_panel=SET_UP)
@@ -58,6 +58,20 @@ def download_data(
     from kimp.cli.downloading import download as work
 
     run(work(first.date(), last.date(), coins, folder, configured=configured, as_json=as_json))
+
+
+@app.command(rich_help_panel=RUN)
+def record(
+    every: Annotated[
+        float, typer.Option(help="Seconds: of each book no more than one in so many is kept.", min=0.1)
+    ] = 1.0,
+    folder: Folder = None,
+) -> None:
+    """Keep the books that a running feeder tells, for days, until Ctrl-C. Bounded memory; a file a day and venue."""
+    from kimp.bootstrap.backtesting import run_recorder
+    from kimp.cli.services import serve
+
+    serve("record", lambda settings: run_recorder(settings, folder, every))
 
 
 @data.command("list")
