@@ -8,14 +8,10 @@ from typing import TYPE_CHECKING
 
 from kimp.config import Settings
 from kimp.domain.errors import BadConfig
-from kimp.domain.venues import PAIR, Venue
 from kimp.ports.history import CandleHistory
 
 if TYPE_CHECKING:
     from kimp.backtest.catalogue import Catalogue
-
-PUBLIC = {Venue.UPBIT: "https://api.upbit.com", Venue.BINANCE: "https://data-api.binance.vision"}
-"""Where the venues tell their past to anybody."""
 
 
 def open_catalogue(settings: Settings, folder: Path | None) -> "Catalogue":
@@ -36,12 +32,11 @@ async def open_histories(settings: Settings, *, configured: bool) -> AsyncIterat
     from kimp.adapters.upbit.candles import UpbitCandles  # noqa: PLC0415
     from kimp.adapters.venue.transport import open_session  # noqa: PLC0415
 
-    kinds: dict[Venue, type[UpbitCandles | BinanceCandles]] = {
-        Venue.UPBIT: UpbitCandles,
-        Venue.BINANCE: BinanceCandles,
-    }
     async with open_session() as session:
-        yield [kinds[venue](settings.venue(venue).rest_url if configured else PUBLIC[venue], session) for venue in PAIR]
+        yield [
+            kind(settings.venue(kind.venue).rest_url if configured else kind.PUBLIC, session)
+            for kind in (UpbitCandles, BinanceCandles)
+        ]
 
 
 async def run_recorder(settings: Settings, folder: Path | None, every_s: float) -> None:

@@ -21,6 +21,8 @@ Row = tuple[int, Decimal, Decimal, Decimal, Decimal, Decimal, int, Decimal, int,
 class BinanceCandles:
     """The port `CandleHistory`."""
 
+    PUBLIC = "https://data-api.binance.vision"
+    """Where the venue tells its past to anybody."""
     venue = Venue.BINANCE
 
     def __init__(self, base_url: str, session: ClientSession) -> None:

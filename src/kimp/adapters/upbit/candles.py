@@ -32,6 +32,8 @@ class _Row(msgspec.Struct):
 class UpbitCandles:
     """The port `CandleHistory`."""
 
+    PUBLIC = "https://api.upbit.com"
+    """Where the venue tells its past to anybody."""
     venue = Venue.UPBIT
 
     def __init__(self, base_url: str, session: ClientSession) -> None:
