@@ -23,6 +23,7 @@ from kimp.domain.reasons import Kind
 from kimp.domain.routing import choose_route, rank_routes
 from kimp.domain.venues import Venue
 from kimp.domain.view import MarketView
+from kimp.domain.wording import money
 from kimp.ports.clock import SteadyClock
 from kimp.ports.exchange import MarketData
 from kimp.ports.settings import TradingRules
@@ -82,9 +83,11 @@ class MarketActivities:
         if route is None:
             hint = hints[0]
             activity.logger.warning(
-                "%s is no way home: it brings %s by the quotes on the bus, less than %s by the venues' own books",
-                hint.coin, hint.proceeds, query.least,
-            )  # fmt: skip
+                "%s brings no cash home now: the venues' own books give less than %s, the feeder's quotes promised %s",
+                hint.coin,
+                money(query.least.amount, query.least.asset),
+                money(hint.proceeds.amount, hint.proceeds.asset),
+            )
         return route
 
     def _ranked(self, view: MarketView, query: RouteQuery, coins: Iterable[Asset], band: Decimal) -> list[LegEstimate]:

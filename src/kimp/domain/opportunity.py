@@ -160,7 +160,7 @@ def _size_gates(out: Way, ways_home: Sequence[Way], limits: Limits, krw_per_usdt
         yield Blocked(
             Gate.NET_EDGE,
             f"best is {_told(priced.edge)} after all costs (home by {priced.route.estimate.coin}),"
-            f" needs {_told(limits.threshold)}",
+            f" needs {limits.threshold:.3%}",
         )
     else:
         yield _unpriced(search)

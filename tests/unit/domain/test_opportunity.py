@@ -81,7 +81,7 @@ def test_the_first_order_may_slip_as_far_as_configured() -> None:
 def test_the_threshold_is_inclusive_and_holds_to_the_last_digit() -> None:
     above = replace(LIMITS, threshold=d("0.0100001"))
     answer = judge(market(), limits=above)
-    assert answer == Blocked(Gate.NET_EDGE, "best is +1.000% after all costs (home by TRX), needs +1.000%")
+    assert answer == Blocked(Gate.NET_EDGE, "best is +1.000% after all costs (home by TRX), needs 1.000%")
 
 
 def test_the_dear_coin_does_not_pay_the_other_way() -> None:
