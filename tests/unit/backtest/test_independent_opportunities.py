@@ -12,10 +12,13 @@ import polars as pl
 import pytest
 from fakes.recorded import MINUTE_MS, START_MS, options
 
+from kimp.backtest.account import Account
 from kimp.backtest.catalogue import Catalogue
 from kimp.backtest.kinds import Kind
+from kimp.backtest.moments import Moment
 from kimp.backtest.options import Model
 from kimp.backtest.running import Backtest
+from kimp.domain.decision import Plan
 from kimp.domain.opportunity import Mode
 from kimp.domain.venues import PAIR, Venue
 
@@ -72,7 +75,7 @@ def _opportunities(catalogue: Catalogue, mode: Mode, threshold: str) -> dict[tup
     asked = replace(asked, rules=replace(asked.rules, caps=caps), cash_krw=Decimal(10**12))
 
     class Forgetful(Backtest):
-        def _start(self, *_: object) -> None:
+        def _start(self, moment: Moment, plan: Plan, account: Account) -> None:
             pass
 
     result = Forgetful(catalogue, asked).run()

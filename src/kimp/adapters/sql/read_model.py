@@ -123,9 +123,9 @@ class SqlReadModel:
         Otherwise its number would be given twice, should Temporal forget it in between.
         """
         last = select(cycles.c.coin, func.max(cycles.c.number).label("number")).group_by(cycles.c.coin).subquery()
-        shown = [cycles.c[name] for name in ("coin", "number", "status", "closed_ms", "reason", "direction")]
-        query = select(*shown).join_from(
-            last, cycles, (cycles.c.coin == last.c.coin) & (cycles.c.number == last.c.number)
+        c = cycles.c
+        query = select(c.coin, c.number, c.status, c.closed_ms, c.reason, c.direction).join_from(
+            last, cycles, (c.coin == last.c.coin) & (c.number == last.c.number)
         )
 
         reserved = select(reservations.c.cycle_id, reservations.c.venue).where(reservations.c.released_ms.is_(None))
