@@ -95,7 +95,9 @@ def _from_secret_file(data: bytes) -> Any:
 
 def _stored(data: bytes) -> Any:
     """A row of changed settings, as the database holds it."""
-    row: Any = SimpleNamespace(version=1, changes=data.decode(errors="replace"), set_by="", set_ms=0, reason="")
+    row: Any = SimpleNamespace(
+        version=1, changes=data.decode(errors="replace"), set_by="", set_ms=0, reason="", read_ms=0
+    )
     changes, configured = _version(row).changes, Settings()
     return in_force(configured, changes, 1).settings.trading, checked(configured, changes)
 
