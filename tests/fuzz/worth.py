@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 from pydantic import BaseModel
 
-from kimp.contracts.ranges import instrument_problem, network_problem, quote_problem
+from kimp.contracts.ranges import ZERO_PLACES, instrument_problem, network_problem, quote_problem
 from kimp.domain.market import Instrument, Network, Quote
 from kimp.domain.money import ONE, ZERO
 from kimp.ports.exchange import Balance
@@ -55,6 +55,8 @@ def _balance(balance: Balance) -> str | None:
 
 
 def _usable(number: Decimal) -> bool:
+    if not number:  # a product of two of the zeros that messages may hold: a line of text, written out
+        return abs(number.adjusted()) <= 2 * ZERO_PLACES
     return number.is_finite() and DEEPEST <= number.adjusted() <= LONGEST
 
 
