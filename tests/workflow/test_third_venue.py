@@ -55,7 +55,7 @@ class Started:
 
     async def start(self, cycle: CycleInput) -> StartOutcome:
         outcome = await self.starter.start(cycle)
-        if outcome is StartOutcome.STARTED and not self.first.done():
+        if not self.first.done():  # also one that began although its first answer was late: its number is ours alone
             self.first.set_result(cycle)
         return outcome
 
@@ -83,10 +83,13 @@ async def trade(lab: Lab) -> tuple[CycleInput, CycleResult]:
     initiator = Initiator(bus, started, books, books, books, SystemClock(), settings, latest)
     async with lab.workers():
         running = asyncio.create_task(initiator.run())
-        while not started.first.done():
-            bus.channel.put_nowait(encode_batch(await lab.latest(COINS)))
-            await asyncio.sleep(0.05)
-        running.cancel()
+        try:
+            async with asyncio.timeout(120):
+                while not started.first.done():
+                    bus.channel.put_nowait(encode_batch(await lab.latest(COINS)))
+                    await asyncio.sleep(0.05)
+        finally:
+            running.cancel()
         cycle = started.first.result()
         handle = lab.client.get_workflow_handle_for(ArbitrageCycle.run, workflow_id(cycle.cycle_id))
         return cycle, await handle.result()
