@@ -10,6 +10,7 @@ import logging
 from collections.abc import Iterable
 from datetime import date, timedelta
 from pathlib import Path
+from threading import Lock
 
 import polars as pl
 
@@ -33,13 +34,17 @@ Row = tuple[object, ...]
 
 
 class Recorder:
-    """What it has not written yet; one for a catalogue at a time."""
+    """What it has not written yet; one for a catalogue at a time.
+
+    Files are written in threads, which a cancellation does not end: each waits for the one before.
+    """
 
     def __init__(self, catalogue: Catalogue) -> None:
         self._catalogue = catalogue
         self._newest: dict[tuple[Venue, Asset], Quote] = {}
         self._noted_ms: dict[tuple[Venue, Asset], int] = {}
         self._rows: dict[tuple[Venue, date], list[Row]] = {}
+        self._writing = Lock()
         self.held = 0
         self.written = 0
 
@@ -60,6 +65,10 @@ class Recorder:
 
     def flush(self) -> None:
         """Into parts."""
+        with self._writing:
+            self._flush()
+
+    def _flush(self) -> None:
         rows, self._rows, self.held = self._rows, {}, 0
         for (venue, day), part in rows.items():
             folder = self._folder(venue, day)
@@ -73,14 +82,18 @@ class Recorder:
 
     def finish(self, before: date) -> None:
         """Put the parts of all days before this one together."""
+        with self._writing:
+            self._finish(before)
+
+    def _finish(self, before: date) -> None:
         for folder in sorted((self._catalogue.root / PARTS).glob("*/*")):
             day = date.fromisoformat(folder.name)
             parts = sorted(folder.glob("*.parquet"))
             if day >= before or not parts:
                 continue
             self._catalogue.append(Kind.BOOKS, Venue(folder.parent.name), day, parts)
-            for part in parts:
-                part.unlink()
+            for file in folder.iterdir():  # parts, and what a process left that was killed while it wrote one
+                file.unlink()
             folder.rmdir()
 
     def _folder(self, venue: Venue, day: date) -> Path:

@@ -101,3 +101,15 @@ async def test_it_records_until_it_is_cancelled(tmp_path: Path, monkeypatch: pyt
     times = kept(tmp_path)["at_ms"].to_list()
     assert times == sorted(set(times))
     assert times[-1] == START_MS + 8
+
+
+def test_what_a_killed_process_left_half_written_is_taken_away(tmp_path: Path) -> None:
+    recorder = recording.Recorder(Catalogue(tmp_path))
+    recorder.take([book(0)])
+    recorder.note()
+    recorder.flush()
+    (part,) = (tmp_path / recording.PARTS).glob("*/*/*.parquet")
+    part.with_name("000002.unfinished").write_bytes(b"half")
+    recorder.finish(date.max)
+    assert len(kept(tmp_path)) == 1
+    assert not list((tmp_path / recording.PARTS).glob("*/*"))
