@@ -170,10 +170,11 @@ class Feeder:
         """Of the last values, which are fresh or gone."""
         while True:
             await asyncio.sleep(PREMIUMS_EVERY_S)
-            now_ms = self._clock.now_ms()
+            if not self._usual_premiums.due(now_ms := self._clock.now_ms()):
+                continue
             try:
-                looked = self._usual_premiums.look(await self._bus.latest(self._coins), now_ms)
-                if looked and (known := self._usual_premiums.known(now_ms)):
+                self._usual_premiums.look(await self._bus.latest(self._coins), now_ms)
+                if known := self._usual_premiums.known(now_ms):
                     await self._bus.publish_usual_premiums(known)
             except BusUnavailable as problem:
                 log.warning("feeder: usual premiums are not told: %s", problem)
@@ -193,9 +194,8 @@ class Feeder:
             await asyncio.sleep(REPORT_EVERY_S)
             now = Counter(self.totals)
             since, seen = now - seen, now
-            rates = ", ".join(
-                f"{venue} {since[venue] / REPORT_EVERY_S:.0f}/s" for venue in (stream.venue for stream in self._streams)
-            )
+            venues = [stream.venue for stream in self._streams]
+            rates = ", ".join(f"{venue} {since[venue] / REPORT_EVERY_S:.0f}/s" for venue in venues)
             log.info(
                 "feeder: %s, published %.0f/s, rejected %d, silent %d, failures %d",
                 rates, since["published"] / REPORT_EVERY_S, since["rejected"], since["silent"], since["failures"],

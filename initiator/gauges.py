@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 
 from kimp.domain.money import Asset
-from kimp.domain.premium import coin_premium
+from kimp.domain.premium import premium_between
 from kimp.domain.venues import Pair, Venue
 from kimp.domain.view import MarketView
 from kimp.domain.won import krw_per_usdt
@@ -21,11 +21,7 @@ def show_market(view: MarketView, pair: Pair, coins: Iterable[Asset], now_ms: in
     ages = {venue: newest_age_s(view, venue, now_ms) for venue in pair}
     metrics.quote_age.show(*((age, {"venue": venue}) for venue, age in ages.items() if age is not None))
     rate = krw_per_usdt(view.quotes, pair.won)
-    both = ((coin, view.quotes.get((pair.won, coin)), view.quotes.get((pair.dollars, coin))) for coin in coins)
+    premiums = {coin: premium_between(view.quotes, pair, coin, rate) for coin in coins}
     metrics.premiums.show(
-        *(
-            (float(coin_premium(won, dollars, rate)), {"coin": coin})
-            for coin, won, dollars in both
-            if won is not None and dollars is not None and rate is not None
-        )
+        *((float(premium), {"coin": coin}) for coin, premium in premiums.items() if premium is not None)
     )

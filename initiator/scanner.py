@@ -12,14 +12,12 @@ from decimal import Decimal
 from kimp.domain.gates import Blocked
 from kimp.domain.market import Quote, VenueRules
 from kimp.domain.money import ONE, USDT, Asset
+from kimp.domain.opportunity import ROUTES_PRICED
 from kimp.domain.premium import home_rate, out_rate
 from kimp.domain.venues import Direction, Pair
 from kimp.domain.view import MarketView, check_wallets
 
 Candidate = tuple[Asset, Direction]
-ROUTES_EVALUATED = 4
-"""Ways home that are priced exactly, the best by raw rate; USDT is always among them. Whether a cycle may start does
-not depend on them, only by which coin it expects to come home."""
 
 
 class Scanner:
@@ -69,7 +67,7 @@ class Scanner:
         """The likeliest ways in this direction, best raw rate first; found when the first one is asked for."""
         rates = self._out if direction is self._into_won else self._home
         pick: Callable[..., list[Asset]] = heapq.nlargest if direction is self._into_won else heapq.nsmallest
-        best = pick(ROUTES_EVALUATED, rates, key=rates.__getitem__)
+        best = pick(ROUTES_PRICED, rates, key=rates.__getitem__)
         yield from best if USDT in best else [*best, USDT]
 
     def _rate(self, coin: Asset) -> None:

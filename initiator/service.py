@@ -6,7 +6,6 @@ import time
 from collections import Counter
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from decimal import Decimal
 
 from initiator.gauges import newest_age_s, show_market
 from initiator.known_cycles import KnownCycles
@@ -16,12 +15,12 @@ from kimp.contracts.cycle import CycleInput, CyclePolicy
 from kimp.contracts.ticks import decode_batch
 from kimp.domain.admission import HaltLevel
 from kimp.domain.caps import check_latches
-from kimp.domain.decision import Plan, Question, Rules, decide
+from kimp.domain.decision import Plan, Question, Rules, best_first, decide
 from kimp.domain.errors import BadMessage, KimpError
 from kimp.domain.gates import Blocked
 from kimp.domain.market import Quote
 from kimp.domain.money import Asset
-from kimp.domain.venues import Direction, Pair
+from kimp.domain.venues import Pair
 from kimp.observability import metrics
 from kimp.observability.context import bound
 from kimp.observability.crash_points import crash_point
@@ -137,7 +136,7 @@ class Initiator:
         taken_ns = time.time_ns()
         metrics.tick_to_decision.record(max(0, now - quotes[-1].received_ms) / 1000)
         paying = [(plan, quote) for candidate, quote in candidates.items() if (plan := self._judge(candidate, now))]
-        for number, (plan, quote) in enumerate(sorted(paying, key=_best_first)):
+        for number, (plan, quote) in enumerate(sorted(paying, key=lambda one: best_first(one[0]))):
             # What was begun a moment ago may leave no room for the next one.
             again = plan if number == 0 else self._judge((plan.found.coin, plan.found.direction), now)
             if again is not None:
@@ -254,9 +253,3 @@ class Initiator:
             except Exception as fault:  # noqa: BLE001 - what one reading does, the next one may not
                 self._refuse("failed_reading", f"{type(fault).__name__}: {fault}")
             await asyncio.sleep(every_s)
-
-
-def _best_first(paying: tuple[Plan, Quote]) -> tuple[Decimal, Asset, Direction]:
-    """The same order in every initiator, so that all of them ask for the same cycle first."""
-    found = paying[0].found
-    return -found.net_edge, found.coin, found.direction

@@ -6,11 +6,11 @@ from fakes.market import NOW, free_rules
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from initiator.scanner import ROUTES_EVALUATED, Scanner
+from initiator.scanner import Scanner
 from kimp.domain.legs import LegEstimate, estimate_leg
 from kimp.domain.market import Quote
 from kimp.domain.money import USDT, Asset, Money
-from kimp.domain.opportunity import Limits, Opportunity, evaluate
+from kimp.domain.opportunity import ROUTES_PRICED, Limits, Opportunity, evaluate
 from kimp.domain.premium import home_rate, out_rate
 from kimp.domain.routing import rank_routes
 from kimp.domain.venues import PAIR, Direction, Venue
@@ -96,7 +96,7 @@ def test_rates_are_those_of_the_last_quotes(stream: list[Quote]) -> None:
     if won := view.quotes.get((Venue.UPBIT, USDT)):
         out[USDT], home[USDT] = won.bid, won.ask
     assert (scanner._out, scanner._home) == (out, home)
-    assert len(ASSETS) > ROUTES_EVALUATED
+    assert len(ASSETS) > ROUTES_PRICED
     assert USDT in scanner.route_coins(Direction.TO_UPBIT)
 
 

@@ -17,7 +17,7 @@ from kimp.backtest.options import Options
 from kimp.backtest.screening import Screen, likeliest
 from kimp.backtest.tape import Tape
 from kimp.backtest.venue_rules import rule_book
-from kimp.domain.decision import Plan, Question, decide
+from kimp.domain.decision import Plan, Question, best_first, decide
 from kimp.domain.gates import Blocked
 from kimp.domain.money import USDT, Asset
 from kimp.domain.opportunity import start_cash
@@ -164,7 +164,7 @@ class Backtest:
         account = self._account = self._account or _opened(self._options, moment)
         paying = [plan for pair in pairs if (plan := self._judge(moment, pair, rates, account))]
         self.result.opportunities += [(moment.now_ms, plan) for plan in paying]
-        paying.sort(key=lambda plan: (-plan.found.net_edge, plan.found.coin, plan.found.direction))
+        paying.sort(key=best_first)
         for place, plan in enumerate(paying):
             pair = plan.found.coin, plan.found.direction
             again = plan if place == 0 else self._judge(moment, pair, rates, account)
@@ -207,12 +207,10 @@ def _by_instant(candidates: pl.DataFrame) -> dict[int, list[Pairing]]:
 
 def _looks(bounds: pl.DataFrame) -> dict[int, dict[Asset, Decimal]]:
     """Each coin's premium, where it may be time to look at what is usual: once in five minutes is enough."""
-    rate = pl.col("won").filter(pl.col("coin") == USDT).first().over("at_ms")
-    premium = (pl.col("won") / (pl.col("dollars") * rate) - 1).alias("premium")
     times = bounds.select(pl.col("at_ms").unique().sort())
     first = times.group_by(pl.col("at_ms") // EVERY_MS, maintain_order=True).agg(first=pl.col("at_ms").first())
     found: dict[int, dict[Asset, Decimal]] = {}
-    looked = bounds.with_columns(premium).join(first.select(at_ms="first"), on="at_ms", how="semi")
+    looked = bounds.join(first.select(at_ms="first"), on="at_ms", how="semi")
     for at_ms, coin, value in looked.select("at_ms", "coin", "premium").drop_nulls().iter_rows():
         if coin != USDT:
             found.setdefault(at_ms, {})[Asset(coin)] = Decimal(f"{value:.6f}")

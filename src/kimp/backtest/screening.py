@@ -14,8 +14,9 @@ from kimp.backtest.venue_rules import RuleBook
 from kimp.domain.gates import Gate
 from kimp.domain.market import TickBand
 from kimp.domain.money import USDT, Asset
-from kimp.domain.opportunity import Mode
+from kimp.domain.opportunity import ROUTES_PRICED, Mode
 from kimp.domain.ticks import KRW_TICKS
+from kimp.domain.venues import Pair
 
 SLACK = 1e-9
 """Of a ratio; a float is right to some 1e-16 of itself, and a handful are multiplied."""
@@ -26,8 +27,6 @@ COARSE = 0.02
 """Where a tick is more of a price, its middle price is too far off to tell anything certain."""
 NEAR = 0.01
 """How far the middle of a made book may be from its price then."""
-ROUTES = 4
-"""Ways home that are priced exactly beside USDT: as many as `initiator.scanner` prices."""
 
 
 class Screen:
@@ -43,7 +42,7 @@ class Screen:
         self._most_tick = None if limits.most_tick is None else float(limits.most_tick)
         self._least = 1 + float(limits.threshold) - SLACK
         self._band = float(limits.premium_band) + BAND_SLACK
-        self._into_won, self._into_dollars = pair.directions
+        self._pair = pair
         ticks = {
             coin: float(i.tick_bands[0].tick) for (venue, coin), i in rules.instruments.items() if venue is pair.dollars
         }
@@ -53,12 +52,14 @@ class Screen:
         )
 
     def bounds(self, rows: pl.DataFrame) -> pl.DataFrame:
-        """Columns `out`, `home`, of each instant the best of either for a way back (`best_out`, `best_home`), and the
-        gate that surely leaves the coin out (`left_out`).
+        """Columns `premium`, `out`, `home`, of each instant the best of either for a way back (`best_out`,
+        `best_home`), and the gate that surely leaves the coin out (`left_out`).
         """
         frame = rows.join(self._ticks, on="coin", how="left", maintain_order="left").with_columns(
             won=pl.col("won_price").cast(pl.Float64), dollars=pl.col("dollars_price").cast(pl.Float64)
         )
+        frame = frame.with_columns(rate=pl.col("won").filter(pl.col("coin") == USDT).first().over("at_ms"))
+        frame = frame.with_columns(premium=pl.col("won") / (pl.col("dollars") * pl.col("rate")) - 1)
         frame = frame.with_columns(*self._tops(frame))
         cash = pl.col("coin") == USDT
         sale, buy = 1 - self._won_fee, 1 + self._won_fee
@@ -74,18 +75,8 @@ class Screen:
 
     def candidates(self, bounds: pl.DataFrame) -> pl.DataFrame:
         """`at_ms`, `coin`, `direction` and `bound` of each cycle that could pay."""
-        coins = bounds.filter((pl.col("coin") != USDT) & pl.col("left_out").is_null())
-        ways = {
-            self._into_won: pl.col("out") / pl.col("best_home"),
-            self._into_dollars: pl.col("best_out") / pl.col("home"),
-        }
-        found = [
-            coins.select("at_ms", "coin", direction=pl.lit(str(way)), bound=bound - 1).filter(
-                pl.col("bound") >= self._least - 1
-            )
-            for way, bound in ways.items()
-        ]
-        return pl.concat(found).sort("at_ms", "coin", "direction")
+        found = edges(bounds.filter(pl.col("left_out").is_null()), self._pair)
+        return found.filter(pl.col("bound") >= self._least - 1).sort("at_ms", "coin", "direction")
 
     def _tops(self, frame: pl.DataFrame) -> list[pl.Expr]:
         """Bids no lower and asks no higher than those of the books that are made of the same rows."""
@@ -104,8 +95,7 @@ class Screen:
 
     def _left_out(self) -> pl.Expr:
         """Surely: the middle of a made book is at most a tick from its price, and a premium moves by as much."""
-        rate = pl.col("won").filter(pl.col("coin") == USDT).first().over("at_ms")
-        premium = pl.col("won") / (pl.col("dollars") * rate) - 1
+        rate, premium = pl.col("rate"), pl.col("premium")
         won_tick = _band_tick(pl.col("won")) / pl.col("won")
         dollars_tick = pl.col("dollars_tick") / pl.col("dollars")
         ticks = won_tick + dollars_tick + _band_tick(rate) / rate
@@ -117,6 +107,16 @@ class Screen:
         finest = pl.min_horizontal(*(_band_tick(pl.col("won") * (1 + off)) for off in (-NEAR, NEAR)))
         steps = pl.max_horizontal(finest / pl.col("won"), dollars_tick) / (1 + NEAR)
         return left_out.when(certain & (steps > self._most_tick)).then(pl.lit(str(Gate.COARSE_TICK)))
+
+
+def edges(bounds: pl.DataFrame, pair: Pair) -> pl.DataFrame:
+    """`at_ms`, `coin`, `direction` and `bound`, what a cycle would bring at best, of each coin either way."""
+    into_won, into_dollars = pair.directions
+    ways = {into_won: pl.col("out") / pl.col("best_home"), into_dollars: pl.col("best_out") / pl.col("home")}
+    coins = bounds.filter(pl.col("coin") != USDT)
+    return pl.concat(
+        [coins.select("at_ms", "coin", direction=pl.lit(str(way)), bound=bound - 1) for way, bound in ways.items()]
+    )
 
 
 def _band_tick(price: pl.Expr) -> pl.Expr:
@@ -135,4 +135,4 @@ def likeliest(rates: Mapping[str, tuple[float, float]], into_won: bool, coins: I
     ranked = sorted(
         ((-rates[coin][0] if into_won else rates[coin][1]), coin) for coin in coins if coin in rates and coin != USDT
     )
-    return [*(coin for _, coin in ranked[:ROUTES]), USDT]
+    return [*(coin for _, coin in ranked[:ROUTES_PRICED]), USDT]

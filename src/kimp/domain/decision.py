@@ -144,6 +144,11 @@ def _stake_gates(facts: Facts, caps: Caps, venue: Venue, stake_krw: Decimal, res
 
 
 @exact
+def best_first(plan: Plan) -> tuple[Decimal, Asset, Direction]:
+    """To sort by: the same order wherever it is decided, so that all initiators ask for the same cycle first."""
+    return -plan.found.net_edge, plan.found.coin, plan.found.direction
+
+
 def plan_of(found: Opportunity) -> Plan:
     venue = found.direction.source
     reserve = cash_of(venue, buy_cost(found.limit_price, found.leg_one.buy_quantity, found.buy_instrument))

@@ -17,6 +17,9 @@ from kimp.domain.view import MarketView, band_gate, check_quote, premium_gate, t
 from kimp.domain.won import from_won
 
 CENT = Decimal("0.01")
+ROUTES_PRICED = 4
+"""Ways home that whoever looks for cycles prices exactly, the best by raw rate; USDT is always among them. Whether a
+cycle may start does not depend on them, only by which coin it expects to come home."""
 THOUSANDTH = Decimal("0.00001")
 """Of a percent."""
 
@@ -134,10 +137,7 @@ def market_gates(
 
 def left_out(view: MarketView, pair: Pair, coin: Asset, limits: Limits) -> Blocked | None:
     """Why the coin is neither leg one's nor a way home at present, or None."""
-    beyond = premium_gate(view, pair, coin, limits.premium_band)
-    if beyond is not None or limits.most_tick is None:
-        return beyond
-    return tick_gate(view, pair, coin, limits.most_tick)
+    return premium_gate(view, pair, coin, limits.premium_band) or tick_gate(view, pair, coin, limits.most_tick)
 
 
 def _size_gates(out: Way, ways_home: Sequence[Way], limits: Limits, krw_per_usdt: Decimal) -> Gates[Sized]:
@@ -232,7 +232,7 @@ def _sanity_gates(
     value = coin_premium(won, dollars, krw_per_usdt)
     if (beyond := band_gate(view, coin, value, limits.premium_band)) is not None:
         yield beyond
-    if limits.most_tick is not None and (coarse := tick_gate(view, pair, coin, limits.most_tick)) is not None:
+    if (coarse := tick_gate(view, pair, coin, limits.most_tick)) is not None:
         yield coarse
     return _SaneMarket(won if direction.source is pair.won else dollars, value, krw_per_usdt)
 

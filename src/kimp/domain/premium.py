@@ -4,10 +4,12 @@ Moving one coin turns USDT into won at `out_rate`, or won into USDT at `home_rat
 and comes home with another, so it earns `out_rate(one) / home_rate(another) - 1`, whichever of the two comes first.
 """
 
+from collections.abc import Mapping
 from decimal import Decimal
 
 from kimp.domain.market import Quote
-from kimp.domain.money import ONE, exact
+from kimp.domain.money import ONE, Asset, exact
+from kimp.domain.venues import Pair, Venue
 
 
 @exact
@@ -24,6 +26,16 @@ def mid(quote: Quote) -> Decimal:
 def coin_premium(upbit: Quote, binance: Quote, krw_per_usdt: Decimal) -> Decimal:
     """The premium between mid prices: for people and for the sanity band, never for a decision to trade."""
     return premium(mid(upbit), mid(binance), krw_per_usdt)
+
+
+def premium_between(
+    quotes: Mapping[tuple[Venue, Asset], Quote], pair: Pair, coin: Asset, krw_per_usdt: Decimal | None
+) -> Decimal | None:
+    """The coin's, by the quotes of both venues; None while one of them or the rate is missing."""
+    won, dollars = (quotes.get((venue, coin)) for venue in pair)
+    if won is None or dollars is None or krw_per_usdt is None:
+        return None
+    return coin_premium(won, dollars, krw_per_usdt)
 
 
 @exact

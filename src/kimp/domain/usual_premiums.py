@@ -11,7 +11,7 @@ from statistics import median
 
 from kimp.domain.market import Quote
 from kimp.domain.money import Asset, exact
-from kimp.domain.premium import coin_premium
+from kimp.domain.premium import premium_between
 from kimp.domain.venues import Pair
 from kimp.domain.won import krw_per_usdt
 
@@ -35,27 +35,26 @@ class UsualPremiums:
     @exact
     def look(self, quotes: Iterable[Quote], now_ms: int) -> bool:
         """Whether it was time for a look. The quotes are taken as they are: who brings them brings fresh ones."""
-        if not self._due(now_ms):
+        if not self.due(now_ms):
             return False
         known = {(quote.venue, quote.coin): quote for quote in quotes}
         rate = krw_per_usdt(known, self._pair.won)
-        premiums: dict[Asset, Decimal] = {}
-        for (venue, coin), won in known.items():
-            dollars = known.get((self._pair.dollars, coin))
-            if rate is not None and venue is self._pair.won and dollars is not None:
-                premiums[coin] = coin_premium(won, dollars, rate).quantize(PLACES)
-        return self.remember(premiums, now_ms)
+        coins = {coin for _, coin in known}
+        premiums = {coin: premium_between(known, self._pair, coin, rate) for coin in coins}
+        told = {coin: premium.quantize(PLACES) for coin, premium in premiums.items() if premium is not None}
+        return self.remember(told, now_ms)
 
     def remember(self, premiums: Mapping[Asset, Decimal], now_ms: int) -> bool:
         """The same where the premiums of that moment are known already."""
-        if not self._due(now_ms):
+        if not self.due(now_ms):
             return False
         self._looked_ms = now_ms
         for coin, premium in premiums.items():
             self._looks.setdefault(coin, deque(maxlen=KEPT)).append((now_ms, premium))
         return True
 
-    def _due(self, now_ms: int) -> bool:
+    def due(self, now_ms: int) -> bool:
+        """Whether it is time for a look."""
         return self._looked_ms is None or not 0 <= now_ms - self._looked_ms < EVERY_MS
 
     def known(self, now_ms: int) -> Mapping[Asset, Decimal]:

@@ -8,7 +8,7 @@ from typing import Self
 from kimp.domain.gates import Blocked, Gate, Gates, first_closed
 from kimp.domain.market import Instrument, Network, Quote, VenueRules
 from kimp.domain.money import USDT, ZERO, Asset, exact
-from kimp.domain.premium import coin_premium, mid
+from kimp.domain.premium import mid, premium_between
 from kimp.domain.venues import Direction, Pair, Venue
 from kimp.domain.won import krw_per_usdt
 
@@ -63,11 +63,10 @@ def premium_gate(view: MarketView, pair: Pair, coin: Asset, band: Decimal) -> Bl
 
     USDT has none against itself. Without all three quotes nothing can be told.
     """
-    won, dollars = (view.quotes.get((venue, coin)) for venue in pair)
-    rate = krw_per_usdt(view.quotes, pair.won)
-    if coin == USDT or won is None or dollars is None or rate is None:
+    if coin == USDT:
         return None
-    return band_gate(view, coin, coin_premium(won, dollars, rate), band)
+    premium = premium_between(view.quotes, pair, coin, krw_per_usdt(view.quotes, pair.won))
+    return None if premium is None else band_gate(view, coin, premium, band)
 
 
 @exact
@@ -87,12 +86,13 @@ def band_gate(view: MarketView, coin: Asset, premium: Decimal, band: Decimal) ->
 
 
 @exact
-def tick_gate(view: MarketView, pair: Pair, coin: Asset, most: Decimal) -> Blocked | None:
+def tick_gate(view: MarketView, pair: Pair, coin: Asset, most: Decimal | None) -> Blocked | None:
     """Whether one step of the coin's price, on either venue, is so large that an edge may be nothing but a step.
 
-    `most`: as a ratio of the price. USDT is never left out: it is the way home that all others are measured by.
+    `most`: as a ratio of the price; None: any. USDT is never left out: it is the way home that all others are measured
+    by.
     """
-    if coin == USDT:
+    if coin == USDT or most is None:
         return None
     for venue in pair:
         quote, instrument = view.quotes.get((venue, coin)), view.instruments.get((venue, coin))

@@ -10,7 +10,7 @@ from kimp.domain.gates import Blocked
 from kimp.domain.market import Quote
 from kimp.domain.money import USDT, Asset
 from kimp.domain.opportunity import Limits, Opportunity, evaluate
-from kimp.domain.premium import coin_premium
+from kimp.domain.premium import premium_between
 from kimp.domain.venues import PAIR, Direction, Venue
 from kimp.domain.view import MarketView
 from kimp.domain.won import krw_per_usdt
@@ -45,10 +45,15 @@ async def last_quotes(bus: TickBus, coins: Sequence[Asset]) -> Quotes:
         return {}
 
 
+async def view_now(bus: TickBus, coins: Sequence[Asset]) -> MarketView:
+    """What an initiator that begins now would decide by. Raises BusUnavailable."""
+    return MarketView.of(await bus.latest(coins), await bus.latest_rules(), await bus.usual_premiums())
+
+
 async def market_now(bus: TickBus, database: Database, configured: Settings, clock: Clock) -> list[CoinMarket]:
     """Every coin that may be leg one's."""
     trading = (await read_in_force(configured, database.settings)).settings.trading
-    view = MarketView.of(await bus.latest(trading.assets), await bus.latest_rules(), await bus.usual_premiums())
+    view = await view_now(bus, trading.assets)
     return list(_coins(view, trading.assets, trading.limits(), clock.now_ms()))
 
 
@@ -58,10 +63,10 @@ def _coins(view: MarketView, assets: Sequence[Asset], limits: Limits, now_ms: in
         if coin == USDT:
             continue
         won, dollars = (view.quotes.get((venue, coin)) for venue in PAIR)
-        if won is None or dollars is None or rate is None:
+        premium = premium_between(view.quotes, PAIR, coin, rate)
+        if premium is None:
             yield CoinMarket(coin, won, dollars, None, None, None)
             continue
-        premium = coin_premium(won, dollars, rate)
         # A coin that is dearer in won than USDT is goes there, a cheaper one away from there.
         direction = PAIR.way_from(PAIR.dollars if premium > 0 else PAIR.won)
         best = evaluate(view, coin, direction, assets, limits, now_ms)

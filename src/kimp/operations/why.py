@@ -9,10 +9,11 @@ from kimp.domain.admission import NEVER_TRADED, CoinState, legs_out
 from kimp.domain.decision import Decision, Facts, Question, Rules, explain
 from kimp.domain.errors import BadInput
 from kimp.domain.money import Asset
-from kimp.domain.premium import coin_premium
+from kimp.domain.premium import premium_between
 from kimp.domain.venues import PAIR, Direction, Pair
 from kimp.domain.view import MarketView
 from kimp.domain.won import krw_per_usdt
+from kimp.operations.market import view_now
 from kimp.operations.settings import read_in_force
 from kimp.ports.clock import Clock
 from kimp.ports.database import Database
@@ -45,7 +46,7 @@ async def why(
     if coin not in now.trading.coins:
         raise BadInput(f"{coin} is not traded; trading.coins has {', '.join(now.trading.coins)}")
     coins = now.trading.assets
-    view = MarketView.of(await bus.latest(coins), await bus.latest_rules(), await bus.usual_premiums())
+    view = await view_now(bus, coins)
     states = await database.read_model.coin_states()
     halt = await database.controls.halt_level()
     stakes = await database.capital.stakes()
@@ -73,17 +74,10 @@ def explain_coin(
     state = states.get(coin, NEVER_TRADED)
     return CoinExplanation(
         coin=coin,
-        premium_usdt=_premium(view, pair, coin, krw_per_usdt(view.quotes, pair.won)),
-        premium_usd=_premium(view, pair, coin, usd_krw),
+        premium_usdt=premium_between(view.quotes, pair, coin, krw_per_usdt(view.quotes, pair.won)),
+        premium_usd=premium_between(view.quotes, pair, coin, usd_krw),
         directions={
             direction: explain(Question(view, coin, direction, route_coins, state, facts, rules, now_ms, database_ms))
             for direction in pair.directions
         },
     )
-
-
-def _premium(view: MarketView, pair: Pair, coin: Asset, krw_per_dollar: Decimal | None) -> Decimal | None:
-    won, dollars = view.quotes.get((pair.won, coin)), view.quotes.get((pair.dollars, coin))
-    if won is None or dollars is None or krw_per_dollar is None:
-        return None
-    return coin_premium(won, dollars, krw_per_dollar)

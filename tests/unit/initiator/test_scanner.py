@@ -3,8 +3,9 @@
 import pytest
 from fakes.market import NOW, TRX, XRP, d, free_rules, kimchi_quotes, network, quote, rules_of
 
-from initiator.scanner import ROUTES_EVALUATED, Scanner
+from initiator.scanner import Scanner
 from kimp.domain.money import USDT, Asset
+from kimp.domain.opportunity import ROUTES_PRICED
 from kimp.domain.venues import PAIR, Direction, Venue
 
 OUT, HOME = Direction.TO_UPBIT, Direction.TO_BINANCE
@@ -95,13 +96,13 @@ def test_without_rules_nothing_is_a_candidate() -> None:
 
 
 def test_ways_home_come_by_raw_rate_and_usdt_is_always_among_them() -> None:
-    coins = tuple(Asset(f"C{n}") for n in range(ROUTES_EVALUATED + 2))
+    coins = tuple(Asset(f"C{n}") for n in range(ROUTES_PRICED + 2))
     made = scanner(*coins)
     made.feed(quote(Venue.UPBIT, USDT, "1399", "1500"))
     for n, coin in enumerate(coins):
         made.feed(quote(Venue.UPBIT, coin, "1390", str(1400 + n)))
         made.feed(quote(Venue.BINANCE, coin, "1", "1.01"))
-    assert list(made.route_coins(HOME)) == [*coins[:ROUTES_EVALUATED], USDT]
+    assert list(made.route_coins(HOME)) == [*coins[:ROUTES_PRICED], USDT]
     assert next(made.route_coins(OUT)) == USDT, "1399 is more than 1390 / 1.01"
 
 

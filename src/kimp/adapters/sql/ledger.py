@@ -45,7 +45,7 @@ async def book_entries(connection: AsyncConnection, entries: Iterable[Entry], bo
 class SqlLedger:
     """The port `Ledger`.
 
-    Held are summed when asked for. A table of running balances would be quicker to read, but every booking of
+    Balances are summed when asked for. A table of running balances would be quicker to read, but every booking of
     every cycle would queue for the same few rows, and it could come to differ from the postings it stands for.
     """
 
