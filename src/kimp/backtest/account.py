@@ -4,6 +4,7 @@ from collections import deque
 from decimal import Decimal
 
 from kimp.backtest.cycles import Cycle
+from kimp.backtest.kinds import DAY_MS
 from kimp.domain.admission import NEVER_TRADED, CoinState, HaltLevel
 from kimp.domain.caps import Exposure
 from kimp.domain.decision import Facts, Plan
@@ -11,7 +12,7 @@ from kimp.domain.money import ZERO, Asset, Money, exact
 from kimp.domain.venues import Pair, Venue
 from kimp.domain.won import in_won
 
-MINUTE_MS, DAY_MS = 60_000, 86_400_000
+MINUTE_MS = 60_000
 
 
 class Account:

@@ -10,7 +10,7 @@ import polars as pl
 from polars.exceptions import PolarsError
 
 from kimp.backtest.kinds import BadData
-from kimp.backtest.options import Closure, Home, Model, Options
+from kimp.backtest.options import Closure, Home, Model, Options, with_room
 from kimp.backtest.sweep import SWEPT
 from kimp.config import Settings
 from kimp.domain.errors import BadInput
@@ -55,16 +55,13 @@ def options_of(settings: Settings, asked: Asked) -> Options:
         notional_krw=notional,
         max_quote_age_ms=asked.max_age_ms,
     )
-    caps = replace(
-        rules.caps, order_krw=max(rules.caps.order_krw, notional), cycle_krw=max(rules.caps.cycle_krw, notional)
-    )
     model = Model(stand_in=asked.stand_in)
     if asked.half_spread is not None:
         model = replace(model, half_spread=asked.half_spread)
     if asked.latency_ms is not None:
         model = replace(model, latency_ms=asked.latency_ms)
     return Options(
-        rules=replace(rules, limits=limits, caps=caps),
+        rules=replace(rules, limits=limits, caps=with_room(rules.caps, notional)),
         home=Home(
             trading.rebalance_floor,
             trading.rebalance_loss_limit,

@@ -1,10 +1,11 @@
 """What a backtest is asked."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from decimal import Decimal
 
+from kimp.domain.caps import Caps
 from kimp.domain.decision import Rules
 from kimp.domain.money import Asset
 from kimp.domain.opportunity import Limits
@@ -52,6 +53,11 @@ class Closure:
     coin: Asset
     from_ms: int
     until_ms: int
+
+
+def with_room(caps: Caps, notional_krw: Decimal) -> Caps:
+    """Caps of an order and a cycle that let one of this size through."""
+    return replace(caps, order_krw=max(caps.order_krw, notional_krw), cycle_krw=max(caps.cycle_krw, notional_krw))
 
 
 @dataclass(frozen=True, slots=True)

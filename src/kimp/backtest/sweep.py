@@ -10,7 +10,7 @@ from itertools import pairwise, product
 from multiprocessing import get_context
 
 from kimp.backtest.catalogue import Catalogue
-from kimp.backtest.options import Options
+from kimp.backtest.options import Options, with_room
 from kimp.backtest.running import Backtest
 from kimp.backtest.statistics import Summary, summarised
 from kimp.backtest.tape import Tape
@@ -61,9 +61,7 @@ def _run(job: tuple[Catalogue, Options]) -> Summary:
 def _with(options: Options, chosen: Mapping[str, Decimal], first: date, last: date) -> Options:
     fields = {SWEPT[name]: value for name, value in chosen.items()}
     limits = replace(options.limits, **fields)  # type: ignore[arg-type]
-    notional = max(limits.notional_krw, options.limits.notional_krw)
-    caps = options.rules.caps
-    caps = replace(caps, order_krw=max(caps.order_krw, notional), cycle_krw=max(caps.cycle_krw, notional))
+    caps = with_room(options.rules.caps, max(limits.notional_krw, options.limits.notional_krw))
     cash_krw = options.cash_krw * max(Decimal(1), limits.notional_krw / options.limits.notional_krw)
     rules = replace(options.rules, limits=limits, caps=caps)
     return replace(options, rules=rules, cash_krw=cash_krw, first=first, last=last)

@@ -5,13 +5,14 @@ from datetime import UTC, date, datetime
 
 import polars as pl
 
+from kimp.backtest.kinds import DAY_MS
+from kimp.backtest.screening import edges
 from kimp.domain.money import USDT
 from kimp.domain.venues import Pair
 
 POINTS = 1_200
 """Of a picture, from left to right."""
 DECAY_MIN = (1, 5, 10, 30, 60)
-DAY_MS = 86_400_000
 
 
 @dataclass(slots=True)
@@ -43,13 +44,13 @@ class Watcher:
 
     def __call__(self, _day: date, bounds: pl.DataFrame, candidates: pl.DataFrame) -> None:
         self._keep_premiums(bounds)
-        edges = _edges(bounds, self.pair)
+        later_edges = edges(bounds, self.pair).rename({"bound": "later"}).sort("at_ms")
         self._count(self.at_once, candidates.select(later="bound"))
         for decay in self.decay:
             step_ms = decay.minutes * 60_000
             later = candidates.select(pl.col("at_ms") + step_ms, "coin", "direction").sort("at_ms")
             found = later.join_asof(
-                edges, on="at_ms", by=["coin", "direction"], strategy="forward", tolerance=step_ms // 2,
+                later_edges, on="at_ms", by=["coin", "direction"], strategy="forward", tolerance=step_ms // 2,
                 check_sortedness=False,
             )  # fmt: skip
             self._count(decay, found.select("later").drop_nulls())
@@ -58,10 +59,8 @@ class Watcher:
         start = datetime.combine(self.first, datetime.min.time(), UTC)
         start_ms, days = int(start.timestamp() * 1000), (self.last - self.first).days + 1
         width_ms = max(1, days * DAY_MS // POINTS)
-        rate = pl.col("won").filter(pl.col("coin") == USDT).first().over("at_ms")
         points = (
-            bounds.with_columns(premium=pl.col("won") / (pl.col("dollars") * rate) - 1)
-            .filter((pl.col("coin") != USDT) & pl.col("premium").is_not_null())
+            bounds.filter((pl.col("coin") != USDT) & pl.col("premium").is_not_null())
             .group_by("coin", point=(pl.col("at_ms") - start_ms) // width_ms * width_ms + start_ms)
             .agg(pl.col("premium").get(pl.col("premium").abs().arg_max()))
         )
@@ -76,13 +75,3 @@ class Watcher:
         decay.total += float(later.sum())
         decay.kept += int((later >= self.threshold).sum())
         decay.below_zero += int((later < 0).sum())
-
-
-def _edges(bounds: pl.DataFrame, pair: Pair) -> pl.DataFrame:
-    """What each coin's cycle would bring at best, either way, at each instant."""
-    into_won, into_dollars = pair.directions
-    ways = {into_won: pl.col("out") / pl.col("best_home"), into_dollars: pl.col("best_out") / pl.col("home")}
-    coins = bounds.filter(pl.col("coin") != USDT)
-    return pl.concat(
-        [coins.select("at_ms", "coin", direction=pl.lit(str(way)), later=edge - 1) for way, edge in ways.items()]
-    ).sort("at_ms")
