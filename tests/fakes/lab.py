@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
 from decimal import Decimal
-from itertools import groupby
+from itertools import count, groupby
 from typing import Any
 from uuid import uuid4
 
@@ -50,6 +50,8 @@ from workflows.arbitrage_cycle import ArbitrageCycle
 from workflows.stranded_cycle import StrandedCycle
 from workflows.sweep import Sweep
 
+UNUSED_NUMBERS = count(1_000, 1_000)
+"""Of a cycle each, on a server that all tests of this process share; an initiator may begin a second one after it."""
 BOUNDS = PriceBounds(Decimal("0.01"), Decimal(500), Decimal(5_000))
 Handle = WorkflowHandle[ArbitrageCycle, CycleResult]
 XRP, TRX = Asset("XRP"), Asset("TRX")

@@ -5,11 +5,10 @@ import logging
 import time
 from collections import deque
 from collections.abc import Mapping, Sequence
-from itertools import count
 from typing import Any
 
 import pytest
-from fakes.lab import Lab
+from fakes.lab import UNUSED_NUMBERS, Lab
 from fakes.telemetry import Telemetry, telemetry
 from opentelemetry.sdk.trace import ReadableSpan
 from opentelemetry.trace import SpanContext
@@ -31,7 +30,6 @@ from workflows.arbitrage_cycle import ArbitrageCycle
 
 WHOSE = {"cycle_id", "step", "attempt", "venue", "trace_id"}
 TRAVEL_MS = 40
-NUMBERS = count(7_000)
 
 
 class Lines(logging.Handler):
@@ -84,7 +82,7 @@ async def caused_by_a_tick(lab: Lab, cycle: CycleInput) -> None:
 
 async def run(lab: Lab, lines: Lines | None = None, bus_faults: Sequence[Exception] = ()) -> CycleInput:
     """`lines` hear what is said until the cycle has ended; that workers then stop is no line of a cycle."""
-    number = next(NUMBERS)  # the starter refuses an id that was used before
+    number = next(UNUSED_NUMBERS)  # the starter refuses an id that was used before
     cycle = (await lab.plan()).model_copy(update={"cycle_id": f"XRP-{number}"})
     lab.bus_faults.extend(bus_faults)
     async with lab.workers():

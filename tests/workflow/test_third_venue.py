@@ -6,13 +6,12 @@ Its fees come out of the coins where Upbit's come on top, and it credits XRP by 
 import asyncio
 from dataclasses import dataclass, replace
 from decimal import Decimal
-from itertools import count
 
 import pytest
 from fakes.caps import RICH
 from fakes.initiator import PlayedBus, StatedBooks
 from fakes.initiator_settings import SETTINGS
-from fakes.lab import COINS, LIMITS, POLICY, XRP, Lab, traded
+from fakes.lab import COINS, LIMITS, POLICY, UNUSED_NUMBERS, XRP, Lab, traded
 from fakes.lab import binance as binance_at_even_prices
 from fakes.lab import upbit as upbit_with_dear_xrp
 from fakes.venue import CHAIN
@@ -36,7 +35,6 @@ from workflows.arbitrage_cycle import ArbitrageCycle
 HANBIT = Venue.declare("hanbit", cash=KRW, buy_fee_on_top=False, withdraw_fee_on_top=False)
 HANBIT_AND_BINANCE = Pair(HANBIT, Venue.BINANCE)
 TAGS = {XRP: "2207"}
-NUMBERS = count(7_000, 1_000)
 
 
 @pytest.fixture
@@ -64,8 +62,7 @@ async def trade(lab: Lab) -> tuple[CycleInput, CycleResult]:
     """The initiator sees the venues' quotes; what it starts runs to its end."""
     bus = PlayedBus(rules=[replace(rules, read_ms=SystemClock().now_ms()) for rules in await lab.latest_rules()])
     free = {venue: Money(Decimal(10**9), venue.cash) for venue in HANBIT_AND_BINANCE}
-    # Numbers that no other test of this server uses; the initiator may have begun a second cycle when it is stopped.
-    states = {XRP: CoinState(last_number=next(NUMBERS), open=False, closed_ms=None)}
+    states = {XRP: CoinState(last_number=next(UNUSED_NUMBERS), open=False, closed_ms=None)}
     books = StatedBooks(states, at_stake=replace(RICH, free=free, now_ms=SystemClock().now_ms()))
     settings = replace(
         SETTINGS,

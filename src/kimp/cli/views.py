@@ -13,7 +13,7 @@ from kimp.contracts.status import CycleStatus
 from kimp.domain.decision import Decision
 from kimp.domain.gates import Blocked
 from kimp.domain.ledger import Entry
-from kimp.domain.money import Asset
+from kimp.domain.money import Asset, exact
 from kimp.domain.premium import mid
 from kimp.domain.venues import PAIR, Direction
 from kimp.domain.wording import exactly, money
@@ -29,6 +29,7 @@ COLOURS = {
 }
 
 
+@exact
 def won(amount: Decimal | None) -> str:
     """Whole won with separators; a dash where there is none yet."""
     return "-" if amount is None else f"{amount:,.0f}"
@@ -38,6 +39,7 @@ def arrow(direction: Direction) -> str:
     return f"{direction.source.title()}>{direction.destination.title()}"
 
 
+@exact
 def percent(ratio: Decimal) -> str:
     return f"{ratio * 100:+.2f} %"
 

@@ -1,8 +1,11 @@
-"""Amounts as people read them: no digit that says nothing, separators between thousands."""
+"""Amounts as people read them: no digit that says nothing, separators between thousands.
+
+To format a decimal rounds it by the context of the thread, which ccxt changes when it is imported: hence `@exact`.
+"""
 
 from decimal import Context, Decimal
 
-from kimp.domain.money import KRW, USDT, Asset
+from kimp.domain.money import KRW, USDT, Asset, exact
 
 CASH_PLACES = {KRW: 0, USDT: 2}
 PRICE = Context(prec=8)
@@ -16,6 +19,7 @@ def exactly(amount: Decimal) -> str:
     return text.rstrip("0").rstrip(".") if "." in text else text
 
 
+@exact
 def money(amount: Decimal, asset: Asset) -> str:
     """Whole won and cents of USDT, unless that would call something nothing; of a coin every digit."""
     places = CASH_PLACES.get(asset)
@@ -24,6 +28,7 @@ def money(amount: Decimal, asset: Asset) -> str:
     return f"{amount:,.{places}f} {asset}"
 
 
+@exact
 def won(gained: Decimal) -> str:
     """Whole won, and whether they were gained or lost."""
     return f"{gained:+,.0f} {KRW}"
@@ -33,6 +38,7 @@ def average_price(price: Decimal) -> str:
     return exactly(PRICE.plus(price))
 
 
+@exact
 def roughly(amount: Decimal, asset: Asset) -> str:
     """Cash as ever; of a coin the first digits, where all of them would take the place of something else."""
     if asset in CASH_PLACES:

@@ -1,11 +1,11 @@
 """Amounts as people read them."""
 
-from decimal import Decimal
+from decimal import ROUND_UP, Context, Decimal, localcontext
 
 import pytest
 
 from kimp.domain.money import KRW, USDT, Asset
-from kimp.domain.wording import average_price, exactly, money
+from kimp.domain.wording import average_price, exactly, money, roughly, won
 
 
 @pytest.mark.parametrize(
@@ -35,3 +35,10 @@ def test_an_average_price_has_as_many_digits_as_the_dearest_coin_needs() -> None
     assert average_price(Decimal(2_000_000) / Decimal("4898.5")) == "408.28825"
     assert average_price(Decimal(158_912_000)) == "158,912,000"
     assert average_price(Decimal("0.0000123400")) == "0.00001234"
+
+
+def test_amounts_are_rounded_alike_in_every_thread() -> None:
+    with localcontext(Context(rounding=ROUND_UP)):
+        assert money(Decimal("2.1"), KRW) == "2 KRW"
+        assert won(Decimal("2.1")) == "+2 KRW"
+        assert roughly(Decimal("0.12345641"), Asset("XRP")) == "0.123456 XRP"
