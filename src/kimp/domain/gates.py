@@ -31,6 +31,7 @@ class Gate(StrEnum):
     REFUSED = "refused"
     OPEN_CYCLES = "open_cycles"
     CAPITAL = "capital"
+    STOCK = "stock"
     ORDER_CAP = "order_cap"
     CYCLE_CAP = "cycle_cap"
     DAY_CAP = "day_cap"
