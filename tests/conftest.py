@@ -1,8 +1,9 @@
 """Servers that tests share: started when a test first asks for one, once per process, so unit tests start none.
 
-`KIMP_TEST_REDIS_URL` and `KIMP_TEST_DATABASE_URL` put servers of yours in the place of the embedded ones, and
-`KIMP_TEST_TEMPORAL_ADDRESS` does for the tests of the whole system. The
-fixtures are plain functions with a loop of their own: a session-wide async fixture would bind tests to its loop.
+`KIMP_TEST_REDIS_URL` (one, or one for each process that runs tests side by side, with spaces between) and
+`KIMP_TEST_DATABASE_URL` put servers of yours in the place of the embedded ones, and `KIMP_TEST_TEMPORAL_ADDRESS` does
+for the tests of the whole system. The fixtures are plain functions with a loop of their own: a session-wide async
+fixture would bind tests to its loop.
 """
 
 import asyncio
@@ -44,14 +45,19 @@ if sys.version_info < (3, 12):
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Marks what another Redis or another database can make behave differently, for `-m exchanged`.
 
-    Processes that run tests side by side have a database each, but of a Redis that is named there is only one, and its
-    channels are the same in all its databases: one process runs all tests that touch it.
+    Processes that run tests side by side have a database each, and a Redis each where as many are named; channels are
+    the same in all databases of one. With fewer, one process runs all tests that touch it.
     """
+    shared = 0 < len(named_redises()) < int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
     for item in items:
         if isinstance(item, pytest.Function) and not EXCHANGEABLE.isdisjoint(item.fixturenames):
             item.add_marker("exchanged")
-            if "named_redis" in item.fixturenames and "KIMP_TEST_REDIS_URL" in os.environ:
+            if shared and "named_redis" in item.fixturenames:
                 item.add_marker(pytest.mark.xdist_group("redis"))
+
+
+def named_redises() -> list[str]:
+    return os.environ.get("KIMP_TEST_REDIS_URL", "").split()
 
 
 def run(work: Coroutine[object, object, T]) -> T:
@@ -100,8 +106,10 @@ def temporal_server(temporal_binary: Path, tmp_path_factory: pytest.TempPathFact
 
 @pytest.fixture(scope="session")
 def named_redis() -> str | None:
-    """The one to use in the place of an embedded one."""
-    return os.environ.get("KIMP_TEST_REDIS_URL")
+    """The one to use in the place of an embedded one: this process's own where several are named."""
+    number = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+    named = named_redises()
+    return named[number % len(named)] if named else None
 
 
 @pytest.fixture(scope="session")

@@ -17,6 +17,7 @@ from temporalio.service import RPCError
 from kimp.adapters.embedded.process import free_port
 from kimp.adapters.temporal.devserver import DevServer
 from kimp.adapters.temporal.starter import TemporalCycleStarter
+from kimp.bootstrap.temporal import running_cycles
 from kimp.contracts.cycle import ARBITRAGE_CYCLE, CycleInput
 from kimp.contracts.queues import TaskQueue
 from kimp.contracts.search_attributes import KIMP_COIN, KIMP_DIRECTION, KIMP_NOTIONAL_KRW, KIMP_STATUS
@@ -77,6 +78,19 @@ async def test_of_two_that_race_one_starts_and_the_other_learns(
         described = await client.get_workflow_handle(workflow_id(started.cycle_id)).describe()
         assert described.workflow_type == ARBITRAGE_CYCLE
         assert described.task_queue == TaskQueue.CYCLES
+
+
+async def test_a_cycle_that_has_recorded_nothing_yet_is_among_those_that_run(
+    client: Client, starters: list[TemporalCycleStarter], cycle: CycleInput
+) -> None:
+    assert await starters[0].start(cycle) is StartOutcome.STARTED
+    async with asyncio.timeout(30):  # visibility lags behind by a moment
+        while cycle.cycle_id not in await running_cycles(client):  # noqa: ASYNC110 - another process decides
+            await asyncio.sleep(0.05)
+    await end(client, cycle)
+    async with asyncio.timeout(30):
+        while cycle.cycle_id in await running_cycles(client):  # noqa: ASYNC110 - as above
+            await asyncio.sleep(0.05)
 
 
 async def test_of_twenty_askers_one_is_told_that_it_started(

@@ -21,7 +21,9 @@ from kimp.adapters.temporal.decoding import ReadHistory, decoded
 from kimp.adapters.temporal.replaying import Replaying
 from kimp.adapters.temporal.schedule import prepare_schedule
 from kimp.config import Settings
+from kimp.contracts.cycle import ALL_CYCLES
 from kimp.domain.errors import BadConfig, KimpError, TemporalUnavailable
+from kimp.domain.ids import cycle_of_workflow
 from workflows.arbitrage_cycle import ArbitrageCycle
 from workflows.stranded_cycle import StrandedCycle
 from workflows.sweep import Sweep
@@ -201,3 +203,9 @@ def sandbox() -> SandboxedWorkflowRunner:
 def cycle_replay() -> Replaying:
     """Replays recorded cycles on this version's code."""
     return Replaying(WORKFLOWS, sandbox())
+
+
+async def running_cycles(client: Client) -> set[str]:
+    """Ids of the cycles that run, those among them that have not been recorded yet."""
+    query = f"ExecutionStatus='Running' AND {ALL_CYCLES}"
+    return {cycle async for found in client.list_workflows(query) if (cycle := cycle_of_workflow(found.id))}

@@ -9,7 +9,7 @@ from pathlib import Path
 from kimp.bootstrap.paper import refuse_beside_real_venues
 from kimp.bootstrap.parts import open_bus, open_database, open_venues
 from kimp.bootstrap.stack import Stack
-from kimp.bootstrap.temporal import connect_temporal
+from kimp.bootstrap.temporal import connect_temporal, running_cycles
 from kimp.bootstrap.worker_kill import WorkerKill
 from kimp.cli import terminal
 from kimp.cli.run_stack import MANY, Screen, at_rest, running
@@ -78,12 +78,12 @@ class Demo:
         async with Stack(self._settings, self._say, market) as stack:
             await _require_empty(stack.settings)
             await stack.start_kimp(initiators=self._wanted.initiators, workers=self._wanted.least_workers)
+            client = await connect_temporal(stack.settings)
             async with open_database(stack.settings) as database, open_bus(stack.settings) as bus:
                 screen = Screen(stack.settings, database, bus, self._say)
                 stack.say = screen.tell
                 beside = [stack.watch(), *([] if self._wanted.as_json else [screen.show()])]
                 if self._wanted.chaos:
-                    client = await connect_temporal(stack.settings)
                     self._killing = WorkerKill(stack, client, database.read_model, screen.tell)
                     beside.append(self._killing.run())
                 screen.tell(
@@ -93,7 +93,9 @@ class Demo:
                 async with running(*beside):
                     await screen.until(self._enough, self._wanted.within_s)
                     await stack.stop_all("initiator")
-                    await screen.until(at_rest, SETTLE_S)
+                    # One that has just begun may trade before its first record is written.
+                    begun = await running_cycles(client)
+                    await screen.until(lambda rows: begun <= {row.cycle_id for row in rows} and at_rest(rows), SETTLE_S)
                 return await self._conclude(stack.settings, database)
 
     def _enough(self, rows: Sequence[CycleRow]) -> bool:
