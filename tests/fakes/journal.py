@@ -7,10 +7,11 @@ from dataclasses import dataclass, field, replace
 
 from kimp.adapters.clock import SystemClock
 from kimp.contracts.cycle import CycleRecord
-from kimp.contracts.orders import OrderIntent, OrderReport
+from kimp.contracts.orders import OrderIntent, OrderPair, OrderReport
 from kimp.contracts.status import CycleStatus
 from kimp.contracts.transfers import DepositQuery, WithdrawalIntent
 from kimp.domain.admission import HaltLevel
+from kimp.domain.gates import Blocked
 from kimp.domain.ledger import Entry
 from kimp.domain.money import Asset
 from kimp.domain.venues import Venue
@@ -43,6 +44,8 @@ class MemoryJournal:
     """Cycles that have ended."""
     reasons: list[str] = field(default_factory=list)
     """Why kimp halted itself."""
+    short_of: Blocked | None = None
+    """Why no pair is journalled."""
 
     def _ask(self, key: str, run_id: str) -> SendPermit:
         first, now_ms = key not in self.asked, self.clock.now_ms()
@@ -55,6 +58,12 @@ class MemoryJournal:
 
     async def ask_order(self, intent: OrderIntent) -> SendPermit:
         return self._ask(intent.client_order_id, intent.run_id)
+
+    async def ask_pair(self, pair: OrderPair) -> tuple[SendPermit, SendPermit]:
+        if self.short_of is not None and pair.buy.client_order_id not in self.asked:
+            no = SendPermit(False, 0, 0, pair.buy.run_id, self.halt, self.short_of)  # noqa: FBT003 - `first`
+            return no, no
+        return await self.ask_order(pair.buy), await self.ask_order(pair.sell)
 
     async def close_order(self, intent: OrderIntent, report: OrderReport) -> None:
         self.closed[intent.client_order_id] = report

@@ -13,10 +13,11 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from kimp.adapters.sql import migrations
 from kimp.adapters.sql.engine import create_engine
-from kimp.adapters.sql.tables import capital, metadata, reservations
+from kimp.adapters.sql.tables import capital, metadata, reservations, stock
 
 BEFORE_CAPITAL = "0002"
 BEFORE_ORDER = "0006"
+BEFORE_STOCK = "0009"
 
 
 @pytest.fixture
@@ -135,3 +136,36 @@ async def test_what_was_started_and_ended_before_a_resume_stays_before_it(engine
         "after": (2, 2, 35),
         "open": (2, None, None),
     }
+
+
+async def test_coins_that_the_books_hold_become_stock_but_for_those_of_open_cycles(engine: AsyncEngine) -> None:
+    await _upgrade(engine, BEFORE_STOCK)
+    held = [
+        (None, "upbit", "XRP", "8.5"),
+        (None, "upbit", "KRW", "100"),
+        ("XRP-1", "upbit", "XRP", "-0.5"),
+        ("XRP-2", "upbit", "XRP", "4"),
+        (None, "binance", "SOL", "3"),
+        (None, "external", "XRP", "-12"),
+    ]
+    async with engine.begin() as connection:
+        for number, (cycle, account, asset, amount) in enumerate(held):
+            entry = {"entry": f"e-{number}", "cycle": cycle, "account": account, "asset": asset, "amount": amount}
+            await connection.execute(text("INSERT INTO ledger_entries VALUES (:entry, :cycle, 1)"), entry)
+            await connection.execute(
+                text("INSERT INTO ledger_postings VALUES (:entry, 1, :account, :asset, :amount)"), entry
+            )
+        for cycle, released in (("XRP-1", 5), ("XRP-2", None)):
+            await connection.execute(
+                text(
+                    "INSERT INTO reservations (cycle_id, venue, asset, amount, stake_krw, made_ms, made_under,"
+                    " released_ms) VALUES (:cycle, 'upbit', 'KRW', '5', 5, 1, 0, :released)"
+                ),
+                {"cycle": cycle, "released": released},
+            )
+
+    await _upgrade(engine, "head")
+
+    async with engine.connect() as connection:
+        free = {(row.venue, row.coin): row.free for row in await connection.execute(select(stock))}
+    assert free == {("upbit", "XRP"): Decimal(8), ("binance", "SOL"): Decimal(3)}

@@ -61,6 +61,15 @@ class OrderIntent(Message):
         ]
 
 
+class OrderPair(Message):
+    """Two orders for the same instant: journalled together, sent side by side, or neither."""
+
+    buy: OrderIntent
+    """On one venue, for cash; carries the opening where the pair opens a cycle."""
+    sell: OrderIntent
+    """On the other, of coins that are set aside for it with the same journal entry."""
+
+
 class OrderOutcome(StrEnum):
     FILLED = "filled"
     """Closed with at least one fill; how much is in `fills`."""
@@ -105,3 +114,10 @@ class OrderReport(Message):
 
     def fee_in(self, asset: Asset) -> Decimal:
         return exact(lambda: sum((fill.fee for fill in self.fills if fill.fee_asset == asset), ZERO))()
+
+
+class PairReport(Message):
+    """The final word on both."""
+
+    buy: OrderReport
+    sell: OrderReport

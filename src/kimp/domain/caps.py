@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 
 from kimp.domain.gates import Blocked, Gate
-from kimp.domain.money import KRW, USDT, Asset, Money, exact
+from kimp.domain.money import KRW, USDT, ZERO, Asset, Money, exact
 
 ORDER_CEILING_KRW = Decimal(100_000_000)
 """No order is sent above this, whatever a configuration or a message says."""
@@ -107,4 +107,11 @@ def check_capital(free: Money | None, reserve: Money) -> Blocked | None:
         return Blocked(Gate.CAPITAL, f"how much {reserve.asset} there is was never read; start an initiator")
     if free < reserve:
         return Blocked(Gate.CAPITAL, f"{free} are free, {reserve} wanted")
+    return None
+
+
+def check_stock(free: Decimal | None, wanted: Decimal, coin: Asset, venue: str) -> Blocked | None:
+    """Are there coins that no other cycle counts on? `free` is None where the venue never held any."""
+    if (free or ZERO) < wanted:
+        return Blocked(Gate.STOCK, f"{free or ZERO:f} {coin} are free on {venue}, {wanted:f} to sell at once")
     return None

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
-from kimp.contracts.orders import OrderIntent
+from kimp.contracts.orders import OrderIntent, OrderPair
 from kimp.contracts.transfers import WithdrawalIntent
 from kimp.domain.ledger import Entry
 
@@ -61,6 +61,10 @@ class CatchingUp(Protocol):
 
     async def order(self, intent: OrderIntent, asked_ms: int | None) -> bool:
         """Journal an order that may have been sent; True if it was missing. `asked_ms`: None if only a moment ago."""
+        ...
+
+    async def pair(self, pair: OrderPair, asked_ms: int | None) -> int:
+        """The same for both orders of a pair: how many of them were missing."""
         ...
 
     async def withdrawal(self, intent: WithdrawalIntent, asked_ms: int, *, answered: bool) -> None: ...

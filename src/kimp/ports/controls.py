@@ -1,12 +1,13 @@
 """What is free to trade with, and the kill switch."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from decimal import Decimal
 from typing import Protocol
 
 from kimp.domain.admission import HaltLevel
 from kimp.domain.caps import Exposure
-from kimp.domain.money import Money
+from kimp.domain.money import Asset, Money
 from kimp.domain.venues import Venue
 
 
@@ -19,6 +20,8 @@ class Stakes:
     exposure: Exposure
     now_ms: int
     """When that was so, by the database's clock."""
+    stock: Mapping[tuple[Venue, Asset], Decimal] = field(default_factory=dict)
+    """Coins that no cycle counts on."""
 
 
 class Capital(Protocol):

@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Protocol
 
 from kimp.contracts.cycle import Journalled, JournalQuery, TakeOver
-from kimp.contracts.orders import OrderIntent, OrderReport
+from kimp.contracts.orders import OrderIntent, OrderPair, OrderReport
 from kimp.contracts.transfers import DepositQuery, WithdrawalIntent
 from kimp.domain.admission import HaltLevel
 from kimp.domain.gates import Blocked
@@ -86,6 +86,12 @@ class Journal(DepositClaims, Protocol):
 
     async def ask_order(self, intent: OrderIntent) -> SendPermit:
         """Raises Superseded, with nothing journalled, if another workflow run has taken the cycle over."""
+        ...
+
+    async def ask_pair(self, pair: OrderPair) -> tuple[SendPermit, SendPermit]:
+        """Both in one transaction, with what is set aside for them, or neither. Both are `first`, or none is.
+
+        Raises Superseded like `ask_order`."""
         ...
 
     async def close_order(self, intent: OrderIntent, report: OrderReport) -> None: ...

@@ -1,7 +1,8 @@
 """Cash that is set aside for cycles, and the caps that are asked before any is.
 
 `capital` holds per venue and cash what no cycle counts on: the opening balance and what ended cycles left, less what
-open ones reserved. Only a cycle's admission and its end change it, so that cycles do not queue for its rows.
+open ones reserved. Only a cycle's admission and its end change it, so that cycles do not queue for its rows. What is
+free of coins is kept alike (`kimp.adapters.sql.stock`), by whoever has locked these rows.
 """
 
 from collections.abc import Iterable, Mapping
@@ -15,11 +16,12 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from kimp.adapters.sql.amounts import WIDE
 from kimp.adapters.sql.controls import LAST_RESUME, LATEST, LEVEL_NOW, level_of, raise_halt
 from kimp.adapters.sql.instant import Instant
+from kimp.adapters.sql.stock import add_stock, free_stock, let_stock_go, reserve_stock
 from kimp.adapters.sql.store import Store
 from kimp.adapters.sql.tables import capital, ledger_entries, ledger_postings, order_intents, reservations
 from kimp.contracts.orders import Opening, OrderIntent
 from kimp.domain.admission import HaltLevel
-from kimp.domain.caps import LATCHES, Exposure
+from kimp.domain.caps import LATCHES, Exposure, check_stock
 from kimp.domain.decision import Facts, last_look
 from kimp.domain.gates import Blocked
 from kimp.domain.ledger import Entry, holder
@@ -44,18 +46,38 @@ class SqlCapital:
 
         async def work(connection: AsyncConnection) -> Stakes:
             free, exposure = await _free(connection), await exposure_of(connection, now)
-            return Stakes(free, exposure, (await connection.execute(select(now))).scalar_one())
+            coins = await free_stock(connection)
+            return Stakes(free, exposure, (await connection.execute(select(now))).scalar_one(), coins)
 
         return await self._store.read(work)
 
 
-async def admit(connection: AsyncConnection, intent: OrderIntent, now: Instant) -> Blocked | None:
-    """Set the cycle's cash aside, within the caller's transaction, or say which gate forbids it."""
+async def admit(
+    connection: AsyncConnection, intent: OrderIntent, now: Instant, sale: OrderIntent | None = None
+) -> Blocked | None:
+    """Set the cycle's cash aside, within the caller's transaction, or say which gate forbids it.
+
+    `sale`: the other order of a pair, whose coins are set aside as well; the cash of a later pair is the cycle's own.
+    """
     opening = intent.opening
-    if opening is None:
+    if opening is None and sale is None:
         return None
     # Both rows, always in the same order: admissions follow one another, so that no cap is passed by two at once.
     free = await _free(connection, lock=True)
+    if sale is not None:
+        coins = (await free_stock(connection)).get((sale.venue, sale.coin))
+        if (short := check_stock(coins, sale.quantity, sale.coin, sale.venue)) is not None:
+            return short
+    if opening is not None and (blocked := await _admit(connection, intent, opening, free, now)) is not None:
+        return blocked
+    if sale is not None:
+        await reserve_stock(connection, sale)
+    return None
+
+
+async def _admit(
+    connection: AsyncConnection, intent: OrderIntent, opening: Opening, free: Mapping[Venue, Money], now: Instant
+) -> Blocked | None:
     level = level_of((await connection.execute(select(LEVEL_NOW))).scalar_one())
     facts = Facts(level, await exposure_of(connection, now), free)
     blocked = last_look(facts, opening.caps, intent.venue, opening.stake_krw, opening.reserve)
@@ -66,13 +88,22 @@ async def admit(connection: AsyncConnection, intent: OrderIntent, now: Instant) 
     return blocked
 
 
-async def reserve_again(connection: AsyncConnection, intent: OrderIntent, made_ms: Instant | int) -> None:
-    """Set aside what was set aside before, whatever the caps say. Repeating it changes nothing."""
-    made = select(reservations.c.cycle_id).where(reservations.c.cycle_id == intent.cycle_id)
-    if intent.opening is None or (await connection.execute(made)).one_or_none() is not None:
+async def reserve_again(
+    connection: AsyncConnection, intent: OrderIntent, made_ms: Instant | int, sale: OrderIntent | None = None
+) -> None:
+    """Set aside what was set aside before, whatever caps and balances say. For orders that were just journalled, and
+    so once for each pair; cash is set aside once for each cycle.
+    """
+    if intent.opening is None and sale is None:
         return
     free = await _free(connection, lock=True)
-    await _reserve(connection, intent, intent.opening, free.get(intent.venue), made_ms)
+    query = select(reservations.c.released_ms).where(reservations.c.cycle_id == intent.cycle_id)
+    made = (await connection.execute(query)).one_or_none()
+    if made is None and intent.opening is not None:
+        await _reserve(connection, intent, intent.opening, free.get(intent.venue), made_ms)
+    ended = intent.opening is None if made is None else made.released_ms is not None
+    if sale is not None and not ended:
+        await reserve_stock(connection, sale)
 
 
 async def _reserve(
@@ -105,7 +136,10 @@ async def release(connection: AsyncConnection, cycle_id: str, profit_krw: Decima
     if held is None or await _adopted(connection, cycle_id):
         return
     gained = await _gained(connection, cycle_id)
-    gained[Venue(held.venue)] = WIDE.add(gained.get(Venue(held.venue), ZERO), held.amount)
+    for key, amount in (await let_stock_go(connection, cycle_id)).items():
+        gained[key] = WIDE.add(gained.get(key, ZERO), amount)
+    cash = Venue(held.venue), Venue(held.venue).cash
+    gained[cash] = WIDE.add(gained.get(cash, ZERO), held.amount)
     await _add(connection, free, gained)
     place = (await connection.execute(select(func.coalesce(func.max(r.released_no), 0) + 1))).scalar_one()
     end = {
@@ -133,19 +167,19 @@ async def reopen(connection: AsyncConnection, cycle_id: str) -> None:
     if (await connection.execute(query)).one_or_none() is None:
         return
     gained = await _gained(connection, cycle_id)
-    await _add(connection, free, {venue: -amount for venue, amount in gained.items()})
+    await _add(connection, free, {key: -amount for key, amount in gained.items()})
     again = {"released_ms": None, "released_no": None, "released_under": None, "result_krw": None, "amount": ZERO}
     await connection.execute(update(reservations).where(r.cycle_id == cycle_id).values(again))
 
 
 async def take_in(connection: AsyncConnection, entries: Iterable[Entry]) -> None:
-    """Cash that came or went outside of any cycle is free, or gone, at once."""
-    moved: dict[Venue, Decimal] = {}
+    """What came or went outside of any cycle is free, or gone, at once."""
+    moved: dict[tuple[Venue, Asset], Decimal] = {}
     for entry in entries:
         for posting in entry.postings if entry.cycle_id is None else ():
-            venue = posting.account
-            if isinstance(venue, Venue) and posting.asset == venue.cash:
-                moved[venue] = WIDE.add(moved.get(venue, ZERO), posting.amount)
+            if isinstance(posting.account, Venue):
+                key = posting.account, posting.asset
+                moved[key] = WIDE.add(moved.get(key, ZERO), posting.amount)
     if moved:
         await _add(connection, await _free(connection, lock=True), moved)
 
@@ -161,9 +195,13 @@ async def _free(connection: AsyncConnection, *, lock: bool = False) -> dict[Venu
     return {Venue(venue): Money(free, Asset(asset)) for venue, asset, free in rows}
 
 
-async def _add(connection: AsyncConnection, free: Mapping[Venue, Money], moved: Mapping[Venue, Decimal]) -> None:
-    for venue, amount in moved.items():
-        if venue in free:
+async def _add(
+    connection: AsyncConnection, free: Mapping[Venue, Money], moved: Mapping[tuple[Venue, Asset], Decimal]
+) -> None:
+    for (venue, asset), amount in moved.items():
+        if asset != venue.cash:
+            await add_stock(connection, {(venue, asset): amount})
+        elif venue in free:
             await _set(connection, venue, WIDE.add(free[venue].amount, amount))
         else:
             row = {"venue": venue, "asset": venue.cash, "free": amount}
@@ -174,20 +212,20 @@ async def _set(connection: AsyncConnection, venue: Venue, free: Decimal) -> None
     await connection.execute(update(capital).where(capital.c.venue == venue).values(free=free))
 
 
-async def _gained(connection: AsyncConnection, cycle_id: str) -> dict[Venue, Decimal]:
-    """The cycle's net cash on each venue."""
+async def _gained(connection: AsyncConnection, cycle_id: str) -> dict[tuple[Venue, Asset], Decimal]:
+    """The cycle's net cash and coins on each venue."""
     p = ledger_postings.c
     query = (
         select(p.account, p.asset, p.amount)
         .join(ledger_entries, ledger_entries.c.entry_id == p.entry_id)
         .where(ledger_entries.c.cycle_id == cycle_id)
     )
-    gained: dict[Venue, Decimal] = {}
+    gained: dict[tuple[Venue, Asset], Decimal] = {}
     for account, asset, amount in await connection.execute(query):
         venue = holder(account)
-        if isinstance(venue, Venue) and asset == venue.cash:
-            gained[venue] = WIDE.add(gained.get(venue, ZERO), amount)
-    return gained
+        if isinstance(venue, Venue):
+            gained[venue, Asset(asset)] = WIDE.add(gained.get((venue, Asset(asset)), ZERO), amount)
+    return {key: amount for key, amount in gained.items() if amount != ZERO}
 
 
 async def exposure_of(connection: AsyncConnection, now: Instant) -> Exposure:

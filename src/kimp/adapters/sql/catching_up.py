@@ -10,7 +10,7 @@ from kimp.adapters.sql.journal import order_row, withdrawal_row
 from kimp.adapters.sql.ledger import book_entries
 from kimp.adapters.sql.store import Store
 from kimp.adapters.sql.tables import cycles, ledger_entries, order_intents, restores, withdrawal_intents
-from kimp.contracts.orders import OrderIntent
+from kimp.contracts.orders import OrderIntent, OrderPair
 from kimp.contracts.transfers import WithdrawalIntent
 from kimp.domain.ledger import Entry
 
@@ -57,15 +57,25 @@ class SqlCatchingUp:
 
         `asked_ms`: None for one that may have been sent a moment ago.
         """
-        at = self._store.now if asked_ms is None else asked_ms
-        there = select(order_intents.c.asked_by).where(order_intents.c.client_order_id == intent.client_order_id)
+        return bool(await self._orders(intent, None, asked_ms))
 
-        async def work(connection: AsyncConnection) -> bool:
-            if (await connection.execute(there)).one_or_none() is not None:
-                return False
-            await connection.execute(self._order.values(order_row(intent, MARK, at)))
-            await reserve_again(connection, intent, at)
-            return True
+    async def pair(self, pair: OrderPair, asked_ms: int | None) -> int:
+        return await self._orders(pair.buy, pair.sell, asked_ms)
+
+    async def _orders(self, intent: OrderIntent, sale: OrderIntent | None, asked_ms: int | None) -> int:
+        orders = [intent] if sale is None else [intent, sale]
+        at = self._store.now if asked_ms is None else asked_ms
+        ids = order_intents.c.client_order_id
+        known = select(ids).where(ids.in_([order.client_order_id for order in orders]))
+
+        async def work(connection: AsyncConnection) -> int:
+            there = set((await connection.execute(known)).scalars())
+            lacking = [order for order in orders if order.client_order_id not in there]
+            for order in lacking:
+                await connection.execute(self._order.values(order_row(order, MARK, at)))
+            if lacking == orders:
+                await reserve_again(connection, intent, at, sale)
+            return len(lacking)
 
         return await self._store.write(work)
 

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from collections.abc import Set as AbstractSet
 from contextlib import suppress
+from dataclasses import replace
 from typing import Any
 from uuid import uuid4
 
@@ -17,7 +18,7 @@ from kimp.adapters.sql.instant import Instant
 from kimp.adapters.sql.runs import require_own
 from kimp.adapters.sql.store import Store
 from kimp.adapters.sql.tables import SURFACED, order_intents, withdrawal_intents
-from kimp.contracts.orders import OrderIntent, OrderOutcome, OrderReport
+from kimp.contracts.orders import OrderIntent, OrderOutcome, OrderPair, OrderReport
 from kimp.contracts.transfers import WithdrawalIntent
 from kimp.domain.admission import HaltLevel
 from kimp.ports.journal import SendPermit, WithdrawalClaim
@@ -53,6 +54,30 @@ class SqlJournal(SqlDepositClaims):
                 admitted = intent.opening is not None
                 await require_own(connection, intent.cycle_id, intent.run_id, admitted=admitted)
             return permit
+
+        return await self._store.write(work)
+
+    async def ask_pair(self, pair: OrderPair) -> tuple[SendPermit, SendPermit]:
+        """As `ask_order`, both at once."""
+        orders = (pair.buy, pair.sell)
+        questions = [self._question(order_intents.c.client_order_id, order.client_order_id) for order in orders]
+        mark = uuid4().hex
+        inserts = [self._order.values(order_row(order, mark, self._store.now)) for order in orders]
+
+        async def work(connection: AsyncConnection) -> tuple[SendPermit, SendPermit]:
+            there = [(await connection.execute(question)).one_or_none() for question in questions]
+            if not any(there):
+                refused = await admit(connection, pair.buy, self._store.now, pair.sell)
+                if refused is not None:
+                    no = SendPermit(False, 0, 0, pair.buy.run_id, HaltLevel.RUN, refused)  # noqa: FBT003 - `first`
+                    return no, no
+            for insert_once in inserts:
+                await connection.execute(insert_once)
+            buy, sell = [_permit((await connection.execute(question)).one(), mark) for question in questions]
+            first = buy.first and sell.first
+            if first:
+                await require_own(connection, pair.buy.cycle_id, pair.buy.run_id, admitted=True)
+            return replace(buy, first=first), replace(sell, first=first)
 
         return await self._store.write(work)
 

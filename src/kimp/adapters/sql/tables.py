@@ -179,6 +179,27 @@ reservations = Table(
 )
 """One per cycle that was admitted: what it may spend, and what came of it. `..._under`: the last id in `halts` then."""
 
+stock = Table(
+    "stock",
+    metadata,
+    Column("venue", CODE, primary_key=True),
+    Column("coin", CODE, primary_key=True),
+    Column("free", Amount, nullable=False),
+    **OPTIONS,
+)
+"""Coins that no cycle counts on, per venue."""
+
+stock_reservations = Table(
+    "stock_reservations",
+    metadata,
+    Column("cycle_id", ID, primary_key=True),
+    Column("venue", CODE, primary_key=True),
+    Column("coin", CODE, primary_key=True),
+    Column("amount", Amount, nullable=False),
+    **OPTIONS,
+)
+"""Coins that a cycle's pairs sell, until it ends."""
+
 ledger_entries = Table(
     "ledger_entries",
     metadata,
