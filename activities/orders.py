@@ -1,7 +1,9 @@
 """Orders: journalled before they are sent, sent once, looked up when in doubt, followed to the end by fills."""
 
-from collections.abc import Mapping
+import asyncio
+from collections.abc import Coroutine, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from temporalio import activity
 
@@ -10,7 +12,7 @@ from activities.leaving import left_by_server_ms
 from activities.pauses import pause
 from activities.price_guard import PriceGuard
 from activities.resets import WAS_RESET, may_not_begin
-from kimp.contracts.orders import OrderIntent, OrderOutcome, OrderReport
+from kimp.contracts.orders import OrderIntent, OrderOutcome, OrderPair, OrderReport, PairReport
 from kimp.domain.admission import HaltLevel
 from kimp.domain.breach import breach_of
 from kimp.domain.caps import above_ceiling
@@ -67,28 +69,73 @@ class OrderActivities:
         asked_ms = self.clock.steady_ms()
         permit = await self.journal.ask_order(intent)
         crash_point("order-journalled", step)
+        (report,) = await self._execute((intent,), (permit,), _leave(intent, permit, began_ms, asked_ms))
+        return report
+
+    @activity.defn
+    async def execute_pair(self, pair: OrderPair) -> PairReport:
+        """Carry out two orders side by side, or neither; each is looked up, followed and closed like any other.
+
+        Done when both outcomes are known: until then nobody knows what is open between them.
+        """
+        began_ms = self.clock.steady_ms()
+        step = step_of(pair.buy.client_order_id)
+        crash_point("pair-asked", step)
+        if await may_not_begin(pair.buy, self.journal):
+            buy, sell = (_report(order, OrderOutcome.BLOCKED, reason=WAS_RESET) for order in (pair.buy, pair.sell))
+            return PairReport(buy=buy, sell=sell)
+        if pair.buy.opening is not None:
+            self.guard.begin(pair.buy.coin)
+        asked_ms = self.clock.steady_ms()
+        permits = await self.journal.ask_pair(pair)
+        crash_point("pair-journalled", step)
+        leave = _leave(pair.buy, permits[0], began_ms, asked_ms)
+        buy, sell = await self._execute((pair.buy, pair.sell), permits, leave)
+        return PairReport(buy=buy, sell=sell)
+
+    async def _execute(
+        self, orders: Sequence[OrderIntent], permits: Sequence[SendPermit], leave: "_Leave"
+    ) -> Sequence[OrderReport]:
+        """Orders that were journalled together: they leave together, or none does."""
+        permit = permits[0]
         if permit.refused is not None:
-            return _report(intent, OrderOutcome.NOT_SENT, reason=f"{permit.refused.gate}; {permit.refused.detail}")
-        if permit.run_id != intent.run_id:
-            return _report(intent, OrderOutcome.NOT_SENT, reason=f"the id was used before, by run {permit.run_id}")
-        report = await self._execute(intent, permit, _leave(intent, permit, began_ms, asked_ms))
-        crash_point("order-followed", step)
+            why = f"{permit.refused.gate}; {permit.refused.detail}"
+            return [_report(order, OrderOutcome.NOT_SENT, reason=why) for order in orders]
+        if (used_by := next((one.run_id for one in permits if one.run_id != orders[0].run_id), None)) is not None:
+            why = f"the id was used before, by run {used_by}"
+            return [_report(order, OrderOutcome.NOT_SENT, reason=why) for order in orders]
+        journalled_ms = self.clock.steady_ms()
+        try:
+            if permit.first:
+                await self._may_leave(orders, permit, leave)
+        except (_HeldBack, _Blocked) as bar:
+            return [await self._closed(order, _kept_back(order, bar)) for order in orders]
+        work = [
+            self._finish(order, permit, leave, journalled_ms) for order, permit in zip(orders, permits, strict=True)
+        ]
+        return [await work[0]] if len(work) == 1 else await _all(work)
+
+    async def _finish(
+        self, intent: OrderIntent, permit: SendPermit, leave: "_Leave", journalled_ms: int
+    ) -> OrderReport:
+        report = await self._carry_out(intent, permit, leave, journalled_ms)
+        crash_point("order-followed", step_of(intent.client_order_id))
+        return await self._closed(intent, report)
+
+    async def _closed(self, intent: OrderIntent, report: OrderReport) -> OrderReport:
         await self.journal.close_order(intent, report)
-        crash_point("order-closed", step)
+        crash_point("order-closed", step_of(intent.client_order_id))
         metrics.orders.add(1, {"venue": intent.venue, "side": intent.side.value, "outcome": report.outcome.value})
         return report
 
-    async def _execute(self, intent: OrderIntent, permit: SendPermit, leave: "_Leave") -> OrderReport:
-        journalled_ms = self.clock.steady_ms()
+    async def _carry_out(
+        self, intent: OrderIntent, permit: SendPermit, leave: "_Leave", journalled_ms: int
+    ) -> OrderReport:
         try:
-            order = await self._send_once(intent, permit, leave) if permit.first else None
+            order = await self._send_once(intent, leave) if permit.first else None
             order = order or await self._look_up(intent, journalled_ms)
-        except _HeldBack as reason:
-            return _report(intent, OrderOutcome.NOT_SENT, reason=str(reason))
         except _Blocked as bar:
-            return _report(
-                intent, OrderOutcome.BLOCKED, reason=str(bar), kind=bar.kind, retry_after_s=bar.retry_after_s
-            )
+            return _kept_back(intent, bar)
         except _Refused as refusal:
             outcome, told = OrderOutcome.REJECTED, str(refusal)
             return _report(intent, outcome, reason=told, not_permitted=refusal.not_permitted)
@@ -121,14 +168,20 @@ class OrderActivities:
             await self.controls.halt_at_least(HaltLevel.NO_NEW_CYCLES, reason)
             crash_point("breach-halted", intent.venue)
 
-    async def _send_once(self, intent: OrderIntent, permit: SendPermit, leave: "_Leave") -> VenueOrder | None:
-        """None if the answer proves nothing."""
-        self._check(intent, permit, leave)
-        if intent.opening is not None:
-            refusal = await self.guard.refusal(intent, intent.opening)
+    async def _may_leave(self, orders: Sequence[OrderIntent], permit: SendPermit, leave: "_Leave") -> None:
+        """The last look before anything leaves. Raises _HeldBack or _Blocked, for all of them."""
+        first, *others = orders
+        for order in orders:
+            self._check(order, permit, leave)
+        if first.opening is not None:
+            refusal = await self.guard.refusal(first, first.opening, *others)
             if refusal is not None:
                 raise _HeldBack(f"{refusal.gate}; {refusal.detail}")
-            self._check(intent, permit, leave)
+            for order in orders:
+                self._check(order, permit, leave)
+
+    async def _send_once(self, intent: OrderIntent, leave: "_Leave") -> VenueOrder | None:
+        """None if the answer proves nothing."""
         try:
             return await self.venues[intent.venue].place_order(intent, send_by_ms=leave.by_ms)
         except NotSent as late:
@@ -144,7 +197,7 @@ class OrderActivities:
             return None
 
     def _check(self, intent: OrderIntent, permit: SendPermit, leave: "_Leave") -> None:
-        """The last look before it leaves. Raises _HeldBack or _Blocked."""
+        """Raises _HeldBack or _Blocked."""
         now = self.clock.steady_ms()
         amount = CONTEXT.multiply(intent.quantity, intent.limit_price)
         krw_per_cash = krw_per(intent.venue.cash, self.guard.bounds.nearest(intent.krw_per_cash))
@@ -231,6 +284,23 @@ class _Refused(Exception):
     def __init__(self, reason: str, *, not_permitted: bool) -> None:
         super().__init__(reason)
         self.not_permitted = not_permitted
+
+
+def _kept_back(intent: OrderIntent, bar: "_HeldBack | _Blocked") -> OrderReport:
+    """Nothing was executed."""
+    if isinstance(bar, _HeldBack):
+        return _report(intent, OrderOutcome.NOT_SENT, reason=str(bar))
+    return _report(intent, OrderOutcome.BLOCKED, reason=str(bar), kind=bar.kind, retry_after_s=bar.retry_after_s)
+
+
+async def _all(work: Sequence[Coroutine[Any, Any, OrderReport]]) -> Sequence[OrderReport]:
+    """Side by side, each to its end, whatever comes of the other. Raises what the first of those that failed raised."""
+    ends = await asyncio.gather(*work, return_exceptions=True)
+    reports = [end for end in ends if isinstance(end, OrderReport)]
+    for end in ends:
+        if isinstance(end, BaseException):
+            raise end
+    return reports
 
 
 def _report(

@@ -16,7 +16,7 @@ from kimp.domain.errors import KimpError
 from kimp.domain.gates import Blocked, Gate
 from kimp.domain.market import Quote
 from kimp.domain.money import CONTEXT, USDT, Asset, Money
-from kimp.domain.own_prices import Books, MessagePrices, PriceBounds, books_needed, check_message_prices
+from kimp.domain.own_prices import Books, MessagePrices, PriceBounds, SaleTold, books_needed, check_message_prices
 from kimp.domain.venues import Pair, Venue
 from kimp.observability import metrics
 from kimp.ports.clock import SteadyClock
@@ -63,8 +63,8 @@ class PriceGuard:
             task.add_done_callback(_hear)
             self._readings[coin] = _Reading(self._clock.steady_ms(), task)
 
-    async def refusal(self, intent: OrderIntent, opening: Opening) -> Blocked | None:
-        """Why this cycle must not be opened, or None."""
+    async def refusal(self, intent: OrderIntent, opening: Opening, sale: OrderIntent | None = None) -> Blocked | None:
+        """Why this cycle must not be opened, or None. `sale`: what is sold at the same instant."""
         self.begin(intent.coin)
         try:
             async with asyncio.timeout(WITHIN_S):
@@ -72,7 +72,7 @@ class PriceGuard:
         except (KimpError, TimeoutError) as error:
             del self._readings[intent.coin]
             return self._count(Blocked(Gate.OWN_PRICES_MISSING, f"{error}" or "the venues took too long to tell them"))
-        blocked = check_message_prices(_told(intent, opening), self._pair, own, self.bounds)
+        blocked = check_message_prices(_told(intent, opening, sale), self._pair, own, self.bounds)
         if blocked is None:
             self._refused.clear()
             return None
@@ -112,7 +112,7 @@ def _hear(reading: asyncio.Task[Books]) -> None:
         reading.exception()
 
 
-def _told(intent: OrderIntent, opening: Opening) -> MessagePrices:
+def _told(intent: OrderIntent, opening: Opening, sale: OrderIntent | None) -> MessagePrices:
     cost = CONTEXT.multiply(intent.limit_price, intent.quantity)
     return MessagePrices(
         venue=intent.venue,
@@ -123,4 +123,5 @@ def _told(intent: OrderIntent, opening: Opening) -> MessagePrices:
         stake_krw=Decimal(opening.stake_krw),
         krw_per_usdt=opening.krw_per_usdt or (intent.krw_per_cash if intent.venue.cash == USDT else None),
         premium=opening.premium,
+        sale=None if sale is None else SaleTold(sale.venue, sale.limit_price, sale.quantity),
     )

@@ -158,6 +158,7 @@ class Lab:
         ops_activities: list[Callable[..., Any]] = [records.record]
         cycle_activities: list[Callable[..., Any]] = [
             orders.execute_order,
+            orders.execute_pair,
             market.find_route,
             market.find_ways_back,
             market.read_market,

@@ -1,7 +1,8 @@
 """Coins that a pair sells are set aside with the cash that it buys for, in one transaction, or nothing is."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
+from datetime import datetime
 from decimal import Decimal
 
 import pytest
@@ -11,7 +12,7 @@ from fakes.tables import make_tables
 
 from kimp.adapters.sql.database import SqlDatabase, open_books
 from kimp.contracts.cycle import CycleRecord, JournalQuery
-from kimp.contracts.orders import Opening, OrderOutcome, OrderPair, OrderReport
+from kimp.contracts.orders import Opening, OrderOutcome, OrderPair, OrderReport, PairReport
 from kimp.contracts.status import CycleStatus
 from kimp.domain.admission import HaltLevel
 from kimp.domain.errors import Superseded
@@ -20,6 +21,8 @@ from kimp.domain.ledger import Entry, fill_entry, opening_entry, unexplained_ent
 from kimp.domain.market import Fill, Side
 from kimp.domain.money import KRW, USDT, Asset, Money
 from kimp.domain.venues import Direction, Venue
+from kimp.operations.catch_up import catch_up
+from kimp.ports.catching_up import PastActivity, PastRun
 
 XRP = Asset("XRP")
 USDT_THERE, XRP_THERE = Decimal(10_000), Decimal(250)
@@ -215,3 +218,40 @@ async def test_coins_that_come_and_go_outside_of_cycles_are_stock(books: SqlData
         (Venue.UPBIT, XRP): XRP_THERE - 40,
         (Venue.BINANCE, XRP): Decimal(7),
     }
+
+
+class Past:
+    """Temporal's history of one cycle that sent a pair."""
+
+    def __init__(self, *activities: PastActivity) -> None:
+        self._activities = activities
+
+    async def since(self, time: datetime) -> AsyncIterator[PastRun]:
+        yield PastRun("ArbitrageCycle", b"", self._activities)
+
+    async def polling(self) -> Sequence[str]:
+        return ()
+
+
+def past_pair(answer: PairReport | None) -> Past:
+    asked = pair().model_dump_json().encode()
+    told = None if answer is None else answer.model_dump_json().encode()
+    return Past(PastActivity("execute_pair", 5, asked, told))
+
+
+async def test_a_pair_that_the_database_lacks_is_caught_up_with(books: SqlDatabase) -> None:
+    buy, sell = (
+        OrderReport(client_order_id=name, outcome=OrderOutcome.UNFILLED) for name in ("XRP-1-1B1-1", "XRP-1-1S1-1")
+    )
+    report = PairReport(buy=buy, sell=sell)
+    assert (await catch_up(books, past_pair(report))).orders == 2
+    assert await free(books) == (USDT_THERE - COST, XRP_THERE - 100)
+    found = await books.strandings.journalled(JournalQuery(cycle_id="XRP-1", run_id="run-1", skip=0))
+    assert found.orders == (), "what became of both is known"
+
+
+async def test_a_pair_without_an_answer_is_to_be_looked_up(books: SqlDatabase) -> None:
+    assert (await catch_up(books, past_pair(None))).orders == 2
+    found = await books.strandings.journalled(JournalQuery(cycle_id="XRP-1", run_id="run-1", skip=0))
+    assert len(found.orders) == 2
+    assert [permit.first for permit in await books.journal.ask_pair(pair())] == [False, False], "and never sent"

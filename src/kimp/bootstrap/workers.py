@@ -85,6 +85,7 @@ def cycle_worker(
         TaskQueue.CYCLES,
         [
             orders.execute_order,
+            orders.execute_pair,
             market.find_route,
             market.find_ways_back,
             market.read_market,

@@ -36,6 +36,15 @@ class PriceBounds:
 
 
 @dataclass(frozen=True, slots=True)
+class SaleTold:
+    """The other order of a pair."""
+
+    venue: Venue
+    limit_price: Decimal
+    quantity: Decimal
+
+
+@dataclass(frozen=True, slots=True)
 class MessagePrices:
     """What a message says of a cycle that is about to be opened."""
 
@@ -52,6 +61,8 @@ class MessagePrices:
     krw_per_usdt: Decimal | None
     premium: Decimal | None
     """None: told by a kimp that did not say so yet."""
+    sale: SaleTold | None = None
+    """What is sold at the same instant."""
 
 
 def books_needed(pair: Pair, coin: Asset) -> Mapping[Venue, tuple[Asset, ...]]:
@@ -82,6 +93,11 @@ def _compared(
     """What it is, by the message, by the venues, and how far they are apart."""
     worst = walk(own[told.venue, told.coin], Side.BUY, told.quantity).worst
     yield f"price of {told.coin} on {told.venue}", told.limit_price, worst, abs(told.limit_price / worst - ONE)
+    if (sale := told.sale) is not None:
+        worst = walk(own[sale.venue, told.coin], Side.SELL, sale.quantity).worst
+        yield f"price of {told.coin} on {sale.venue}", sale.limit_price, worst, abs(sale.limit_price / worst - ONE)
+        too_many = max(ZERO, sale.quantity / told.quantity - ONE)
+        yield f"{told.coin} sold on {sale.venue}", sale.quantity, told.quantity, too_many
     if told.krw_per_usdt is not None:
         yield "KRW per USDT", told.krw_per_usdt, rate, abs(told.krw_per_usdt / rate - ONE)
     if told.premium is not None:

@@ -12,6 +12,8 @@ ORDER_POINTS = ("order-asked", "order-journalled", "order-sent", "order-followed
 """Before the journal, which also sets the cycle's cash aside; between journal and send; after the venue's answer; after
 the last fill; after the outcome.
 """
+PAIR_POINTS = ("pair-asked", "pair-journalled")
+"""Before the journal, which also sets cash and coins aside; before either leaves. What follows is each order's own."""
 WITHDRAWAL_POINTS = ("withdraw-asked", "withdraw-journalled", "withdraw-sent", "withdraw-claimed")
 """Before the journal; between journal and send; after the venue's answer; after its id is bound to the transfer."""
 FOLLOW_POINTS = ("withdrawal-followed", "deposit-followed")

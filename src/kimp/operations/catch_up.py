@@ -18,7 +18,7 @@ from kimp.contracts.cycle import (
     JournalQuery,
     StrandedInput,
 )
-from kimp.contracts.orders import OrderIntent, OrderReport
+from kimp.contracts.orders import OrderIntent, OrderPair, OrderReport, PairReport
 from kimp.contracts.transfers import DepositQuery, DepositReport, TransferState, WithdrawalIntent, WithdrawalReport
 from kimp.domain import errors
 from kimp.domain.admission import HaltLevel
@@ -72,10 +72,12 @@ async def _take_over(run: PastRun, database: Database) -> None:
         await database.catching_up.surfaced(told.cycle_id, told.entries, reopened=not told.parked)
 
 
-async def _apply(past: PastActivity, database: Database) -> bool:
-    """True for an order that the journal lacked."""
+async def _apply(past: PastActivity, database: Database) -> int:
+    """How many orders of it the journal lacked."""
     if past.name == OrderActivities.execute_order.__name__:
         return await _order(past, database)
+    if past.name == OrderActivities.execute_pair.__name__:
+        return await _pair(past, database)
     if past.name == TransferActivities.withdraw.__name__:
         await _withdrawal(past, database)
     elif past.name == TransferActivities.give_up_withdrawal.__name__:
@@ -88,7 +90,7 @@ async def _apply(past: PastActivity, database: Database) -> bool:
         await database.catching_up.surfaced(asked.cycle_id, told.entries, reopened=False)
     elif past.name == RecordActivities.record.__name__:
         await database.read_model.record(CycleRecord.model_validate_json(past.question))
-    return False
+    return 0
 
 
 async def _order(past: PastActivity, database: Database) -> bool:
@@ -97,6 +99,16 @@ async def _order(past: PastActivity, database: Database) -> bool:
     lacked = await database.catching_up.order(intent, None if past.answer is None else past.asked_ms)
     if past.answer is not None:
         await database.journal.close_order(intent, OrderReport.model_validate_json(past.answer))
+    return lacked
+
+
+async def _pair(past: PastActivity, database: Database) -> int:
+    pair = OrderPair.model_validate_json(past.question)
+    lacked = await database.catching_up.pair(pair, None if past.answer is None else past.asked_ms)
+    if past.answer is not None:
+        report = PairReport.model_validate_json(past.answer)
+        await database.journal.close_order(pair.buy, report.buy)
+        await database.journal.close_order(pair.sell, report.sell)
     return lacked
 
 
