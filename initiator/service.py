@@ -228,11 +228,15 @@ class Initiator:
         await self._read_rules()
 
     async def stale(self) -> str | None:
-        """Which venue is not heard of, for whoever asks whether this initiator can decide."""
+        """Which venue is not heard of or has no rules, for whoever asks whether this initiator can decide."""
         now = self._clock.now_ms()
         ages = {venue: newest_age_s(self._scanner.view, venue, now) for venue in self._settings.pair}
         late = [venue for venue, age in ages.items() if age is None or abs(age) > STALE_S]
-        return f"no quotes of {' and '.join(late)} for {STALE_S:.0f} s" if late else None
+        if late:
+            return f"no quotes of {' and '.join(late)} for {STALE_S:.0f} s"
+        known = {venue for venue, _ in self._scanner.view.instruments}
+        unruled = [venue for venue in self._settings.pair if venue not in known]
+        return f"no rules of {' and '.join(unruled)}" if unruled else None
 
     async def _show(self) -> None:
         show_market(self._scanner.view, self._settings.pair, self._settings.coins, self._clock.now_ms())

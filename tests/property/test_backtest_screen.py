@@ -13,6 +13,7 @@ from kimp.backtest.moments import Instants
 from kimp.backtest.options import Model, Options
 from kimp.backtest.screening import Screen
 from kimp.backtest.venue_rules import rule_book
+from kimp.domain.modelled_book import BookShape
 from kimp.domain.money import USDT, Asset
 from kimp.domain.opportunity import Mode, Opportunity, evaluate
 from kimp.domain.venues import PAIR, Direction
@@ -55,7 +56,10 @@ def markets(draw: st.DrawFn) -> pl.DataFrame:
 ASKED = st.builds(
     options,
     st.sampled_from(Mode),
-    model=st.builds(Model, half_spread=st.sampled_from([Decimal(0), Decimal("0.0001"), Decimal("0.0005")])),
+    model=st.builds(
+        Model,
+        shape=st.builds(BookShape, half_spread=st.sampled_from([Decimal(0), Decimal("0.0001"), Decimal("0.0005")])),
+    ),
     threshold=st.sampled_from([Decimal(0), Decimal("0.002"), Decimal("0.01")]),
     tick_share=st.sampled_from([None, Decimal("0.25"), Decimal(2)]),
     premium_band=st.sampled_from([Decimal("0.005"), Decimal("0.03"), Decimal("0.5")]),

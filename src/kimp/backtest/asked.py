@@ -57,7 +57,7 @@ def options_of(settings: Settings, asked: Asked) -> Options:
     )
     model = Model(stand_in=asked.stand_in)
     if asked.half_spread is not None:
-        model = replace(model, half_spread=asked.half_spread)
+        model = replace(model, shape=replace(model.shape, half_spread=asked.half_spread))
     if asked.latency_ms is not None:
         model = replace(model, latency_ms=asked.latency_ms)
     return Options(

@@ -8,11 +8,11 @@ from typing import Any
 
 import polars as pl
 
-from kimp.backtest import books
 from kimp.backtest.options import Closure, Model
 from kimp.backtest.tape import DOLLARS, WON
 from kimp.backtest.venue_rules import RuleBook
 from kimp.domain.market import Network, Quote
+from kimp.domain.modelled_book import quote_around
 from kimp.domain.money import USDT, Asset, exact
 from kimp.domain.venues import Pair, Venue
 from kimp.domain.view import MarketView
@@ -51,7 +51,7 @@ class Quotes(dict[Key, Quote]):
                 row[f"{side}_{name}"] for name in ("bid", "bid_size", "ask", "ask_size", "bids_behind", "asks_behind")
             )
             return Quote(venue, coin, bid, bid_size, ask, ask_size, known_ms, bids or "", asks or "")
-        return books.around(instrument, price, self._level(row, side), known_ms, self._model)
+        return quote_around(instrument, price, self._level(row, side), known_ms, self._model.shape)
 
     def _level(self, row: dict[str, Any], side: str) -> Decimal:
         """What a level is worth in the venue's cash: by its own turnover, else by the other venue's."""

@@ -7,6 +7,7 @@ from decimal import Decimal
 
 from kimp.domain.caps import Caps
 from kimp.domain.decision import Rules
+from kimp.domain.modelled_book import BookShape
 from kimp.domain.money import Asset
 from kimp.domain.opportunity import Limits
 from kimp.domain.venues import PAIR, Pair, Venue
@@ -26,13 +27,10 @@ class Home:
 class Model:
     """What recorded prices do not tell, and is assumed. Ratios unless named otherwise."""
 
-    half_spread: Decimal = Decimal("0.0001")
-    """Between a last price and bid or ask; rounded away from the price to the venue's ticks."""
+    shape: BookShape = field(default_factory=BookShape)
+    """Of the books around last prices."""
     depth_share: Decimal = Decimal("0.1")
     """Of what a coin turns over in a minute, in each level of its book."""
-    level_step: Decimal = Decimal("0.0002")
-    """Between two levels; at least one tick."""
-    levels: int = 10
     level_krw: Decimal = Decimal(700_000)
     """Worth of a level where no turnover is known."""
     latency_ms: int = 300

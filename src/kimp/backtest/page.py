@@ -198,9 +198,8 @@ def _cycle(cycle: Cycle) -> str:
 
 def _limits(result: Result, summary: Summary) -> str:
     model = result.options.model
-    made = (
-        f"bid and ask at least {model.half_spread:%} away and on the venue's ticks, levels by what the coin turns over"
-    )
+    spread = model.shape.half_spread
+    made = f"bid and ask at least {spread:%} away and on the venue's ticks, levels by what the coin turns over"
     told = [
         f"Books are made around last prices unless books were recorded: {made}. {summary.rows:,} rows were read.",
         "Travel times are drawn from a table of chains; Binance's lots and network fees of rarer coins are assumed.",

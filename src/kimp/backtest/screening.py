@@ -35,7 +35,7 @@ class Screen:
     def __init__(self, options: Options, rules: RuleBook) -> None:
         pair, fees = options.pair, options.model.fees
         self._won_fee, self._dollar_fee = float(fees[pair.won]), float(fees[pair.dollars])
-        self._half = float(options.model.half_spread)
+        self._half = float(options.model.shape.half_spread)
         limits = options.rules.limits
         self._alone = limits.mode is Mode.TRANSFER
         """Leg one must pay with USDT home, so no other way home makes a candidate."""

@@ -33,9 +33,14 @@ def refuse_beside_real_venues(settings: Settings) -> None:
         )
 
 
+def paper_config() -> PaperConfig:
+    """As this process's own configuration says."""
+    return load_with_origins(PaperSettings).settings.paper
+
+
 def state_path(settings: Settings) -> Path:
     """Where `kimp up` keeps what the paper exchange's customer holds."""
-    return load_with_origins(PaperSettings).settings.paper.state_path or settings.local.data_dir / "paper.db"
+    return paper_config().state_path or settings.local.data_dir / "paper.db"
 
 
 def reset(settings: Settings) -> Sequence[Path]:
@@ -63,7 +68,7 @@ def reset(settings: Settings) -> Sequence[Path]:
 async def run_paper(settings: Settings) -> None:
     """Run until cancelled. Raises BadConfig beside a real venue."""
     refuse_beside_real_venues(settings)
-    exchange = PaperExchange(load_with_origins(PaperSettings).settings.paper)
+    exchange = PaperExchange(paper_config())
     await exchange.start()
     try:
         await asyncio.Event().wait()

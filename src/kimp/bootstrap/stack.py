@@ -16,15 +16,16 @@ from urllib.parse import urlsplit
 
 from kimp.adapters.embedded.folder_lock import folder_lock
 from kimp.adapters.embedded.neighbours import usable
-from kimp.adapters.embedded.process import LOOPBACK, ServerProcess
+from kimp.adapters.embedded.process import LOOPBACK, ServerProcess, free_port
 from kimp.adapters.embedded.redis import EmbeddedRedis
 from kimp.adapters.sql.engine import place_of
 from kimp.adapters.sql.schema import migrate
 from kimp.adapters.temporal.client_config import load_client_config
 from kimp.adapters.temporal.devserver import DevServer
 from kimp.adapters.temporal.devserver_binary import ensure_binary
-from kimp.bootstrap.paper import state_path
+from kimp.bootstrap.paper import paper_config, state_path
 from kimp.bootstrap.parts import open_venue
+from kimp.bootstrap.ready import all_ready, begin_recorded
 from kimp.bootstrap.reviving import keep_alive
 from kimp.bootstrap.temporal import connect_temporal, prepare_temporal
 from kimp.bootstrap.workers import GRACE_S
@@ -68,8 +69,12 @@ class Stack:
 
     own_redis: ClassVar[type[EmbeddedRedis]] = EmbeddedRedis
 
-    def __init__(self, settings: Settings, say: Say, paper: Mapping[str, str] | None = None) -> None:
-        """`paper`: environment variables that set up the paper exchange."""
+    def __init__(
+        self, settings: Settings, say: Say, more: Mapping[str, str] | None = None, *, waits: bool = False
+    ) -> None:
+        """`more`: environment variables for kimp's processes beside those of this one. `waits`: the paper exchange's
+        prices stand still until `begin`.
+        """
         data_dir = settings.local.data_dir.absolute()
         local = settings.local.model_copy(update={"data_dir": data_dir})
         self.settings = settings.model_copy(update={"local": local})
@@ -77,7 +82,7 @@ class Stack:
         self.redis: EmbeddedRedis | None = None
         """Ours; None where a URL names another."""
         self.temporal: DevServer | None = None
-        self.environment: dict[str, str] = {**os.environ, **(paper or {}), "KIMP_LOCAL__DATA_DIR": str(data_dir)}
+        self.environment: dict[str, str] = {**os.environ, **(more or {}), "KIMP_LOCAL__DATA_DIR": str(data_dir)}
         self.say = say
         """Whom the parts tell how they are: may be another once they are started."""
         self._exit = AsyncExitStack()
@@ -85,6 +90,7 @@ class Stack:
         """kimp's own processes, by name."""
         self.pages: dict[str, int] = {}
         """Ports of /metrics, /healthz and /readyz, by name of the process."""
+        self._waits = waits
 
     async def __aenter__(self) -> Self:
         self._exit.enter_context(folder_lock(self.settings.local.data_dir))
@@ -175,10 +181,16 @@ class Stack:
     def _pages(self, name: str) -> Mapping[str, str]:
         """Each child serves its pages on a port of its own, from the one that is set on."""
         first = self.settings.observability.http_port
+        if (first or self._waits) and name != "paper":
+            self.pages.setdefault(name, first + len(self.pages) if first else free_port())
         if first and name != "paper":
-            self.pages.setdefault(name, first + len(self.pages))
             self.say(f"{name}: http://{LOOPBACK}:{self.pages[name]}/metrics, /healthz and /readyz")
         return {"KIMP_OBSERVABILITY__HTTP_PORT": str(self.pages.get(name, 0))}
+
+    async def begin(self) -> None:
+        """Let the paper exchange's prices move, once all that listens to them is ready. Raises KimpError."""
+        await all_ready(self.pages)
+        await begin_recorded(paper_config().admin_port)
 
     async def revive(self, name: str) -> None:
         """Start a child again that was killed or ended by itself."""

@@ -1,13 +1,12 @@
 """`kimp demo`: what it shows, and how it judges."""
 
-import json
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 from kimp.bootstrap.paper import refuse_beside_real_venues
 from kimp.bootstrap.parts import open_bus, open_database, open_venues
+from kimp.bootstrap.recorded_market import RecordedMarket
 from kimp.bootstrap.stack import Stack
 from kimp.bootstrap.temporal import connect_temporal, running_cycles
 from kimp.bootstrap.worker_kill import WorkerKill
@@ -24,14 +23,8 @@ from kimp.ports.read_model import CycleRow
 
 SETTLE_S = 180
 """How long open cycles may take to end once no new ones start."""
-
-
-def market(recorded: Sequence[Path], speed: float) -> dict[str, str]:
-    """Environment variables that name recorded prices; none where prices are to be made up."""
-    if not recorded:
-        return {}
-    files = [str(path.absolute()) for path in recorded]
-    return {"KIMP_PAPER__MARKET": json.dumps({"kind": "replay", "files": files, "speed": speed})}
+LAST_LOOK_S = 2.0
+"""After the last recorded price: what it made pay starts by then."""
 
 
 def quiet(_line: str) -> None:
@@ -58,24 +51,26 @@ class Wanted:
 class Demo:
     """One showing: start, watch, stop, audit."""
 
-    def __init__(self, settings: Settings, wanted: Wanted) -> None:
+    def __init__(self, settings: Settings, wanted: Wanted, recorded: RecordedMarket | None = None) -> None:
+        """`recorded`: prices that are played; None: they are made up."""
+        settings = settings if recorded is None else recorded.settings
         local = settings.local.model_copy(update={"data_dir": settings.local.data_dir / "demo"})
         self._settings = settings.model_copy(update={"local": local})
         self._wanted = wanted
         self._say = quiet if wanted.as_json else say
         self._killing: WorkerKill | None = None
-        self._recorded = False
+        self._recorded = recorded
 
-    async def run(self, market: Mapping[str, str]) -> int:
-        """Exit code: 0 when enough cycles completed and the ledger equals the venues' balances.
-
-        `market`: environment variables that name recorded prices; none: prices are made up.
-        """
-        self._recorded = bool(market)
+    async def run(self) -> int:
+        """Exit code: 0 when enough cycles completed and the ledger equals the venues' balances."""
+        recorded, within_s = self._recorded, float(self._wanted.within_s)
+        if recorded is not None:
+            within_s = min(within_s, recorded.lasts_s + LAST_LOOK_S)
         refuse_beside_real_venues(self._settings)
         # The demo's own folder: it starts from empty books.
         shutil.rmtree(self._settings.local.data_dir, ignore_errors=True)
-        async with Stack(self._settings, self._say, market) as stack:
+        more = None if recorded is None else recorded.environment
+        async with Stack(self._settings, self._say, more, waits=recorded is not None) as stack:
             await _require_empty(stack.settings)
             await stack.start_kimp(initiators=self._wanted.initiators, workers=self._wanted.least_workers)
             client = await connect_temporal(stack.settings)
@@ -87,11 +82,12 @@ class Demo:
                     self._killing = WorkerKill(stack, client, database.read_model, screen.tell)
                     beside.append(self._killing.run())
                 screen.tell(
-                    f"the demo ends once {self._wanted.cycles} cycles have completed,"
-                    f" or after {self._wanted.within_s} s"
+                    f"the demo ends once {self._wanted.cycles} cycles have completed, or after {within_s:.0f} s"
                 )
                 async with running(*beside):
-                    await screen.until(self._enough, self._wanted.within_s)
+                    if recorded is not None:
+                        await stack.begin()
+                    await screen.until(self._enough, within_s)
                     await stack.stop_all("initiator")
                     # One that has just begun may trade before its first record is written.
                     begun = await running_cycles(client)
@@ -112,7 +108,7 @@ class Demo:
             wanted=self._wanted.cycles,
             enough=self._enough(rows),
             killed=None if self._killing is None else self._killing.done,
-            recorded=self._recorded,
+            recorded=self._recorded is not None,
             database=database.place,
             folder=None if settings.database_url is not None else settings.local.data_dir,
         )

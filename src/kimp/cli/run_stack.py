@@ -95,7 +95,7 @@ class Screen:
             for line in self._told:
                 self._say(line)
 
-    async def until(self, enough: Callable[[Sequence[CycleRow]], bool], within_s: int) -> None:
+    async def until(self, enough: Callable[[Sequence[CycleRow]], bool], within_s: float) -> None:
         """Wait until `enough` of the cycles says so, or the time is up."""
         end = time.monotonic() + within_s
         while time.monotonic() < end:

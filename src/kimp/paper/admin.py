@@ -12,6 +12,7 @@ POST /_paper/withdraw_lock          {"locked": true}: Upbit's key may not withdr
 POST /_paper/registrations          {"venue", "coin", "addresses": [{"network", "address", "tag"}]}: all of the coin's
 POST /_paper/condition              {"venue", "condition", "symbol", "seconds"}: see kimp.paper.conditions; 0 s ends it
 POST /_paper/premium                {"coin", "premium": "0.012", "seconds": 20}
+POST /_paper/begin                  recorded prices that wait begin to be played
 /_paper/faults                      see kimp.paper.faults.control
 /_paper/keys                        see kimp.paper.keys_control
 """
@@ -90,6 +91,7 @@ class Admin:
         app.router.add_post("/_paper/registrations", self.register)
         app.router.add_post("/_paper/condition", self.set_condition)
         app.router.add_post("/_paper/premium", self.set_premium)
+        app.router.add_post("/_paper/begin", self.begin)
         FaultControl(self._world.faults.injector, self._world.journal).bind(app)
         KeyControl(self._world).bind(app)
         return app
@@ -160,6 +162,13 @@ class Admin:
             self._world.apply(update)
         self._world.journal.write("premium", coin=command.coin, premium=command.premium, seconds=command.seconds)
         return answer({"coin": command.coin, "premium": plain(command.premium), "seconds": command.seconds})
+
+    async def begin(self, _request: web.Request) -> web.Response:
+        replay = self._world.replay
+        if replay is None:
+            raise web.HTTPConflict(text="prices are made up; only recorded ones can begin\n")
+        replay.begin()
+        return answer({"rows": len(replay.rows)})
 
     async def register(self, request: web.Request) -> web.Response:
         command = await read(request, RegistrationCommand)

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from kimp.domain.market import Side
+from kimp.domain.modelled_book import Sides
 from kimp.paper.amounts import ZERO, exact
 from kimp.paper.instruments import Instrument
 
@@ -19,7 +20,8 @@ class Level:
 
 
 class Book:
-    """Levels are made when somebody looks, not on every update: most updates are seen by nobody at depth.
+    """Levels are made when somebody looks, not on every update, unless the update brings them: most updates are seen
+    by nobody at depth.
 
     Taking consumes what is displayed until the next update refreshes it.
     """
@@ -35,17 +37,21 @@ class Book:
         self._draw = random.Random(seed)  # noqa: S311 # order sizes, not secrets
         self._asks: list[Level] = []
         self._bids: list[Level] = []
+        self._whole = False
 
-    def refresh(self, bid: Decimal, ask: Decimal, now_ms: int) -> None:
+    def refresh(self, bid: Decimal, ask: Decimal, now_ms: int, sides: Sides | None = None) -> None:
+        """`sides`: all that there is to see."""
         self.sequence += 1
         self.bid, self.ask, self.updated_ms = bid, ask, now_ms
-        self._asks, self._bids = [], []
+        self._whole = sides is not None
+        bids, asks = sides or ((), ())
+        self._bids, self._asks = ([Level(*level) for level in side] for side in (bids, asks))
 
     def levels(self, taker: Side, count: int = DEPTH) -> list[Level]:
         """What a taker of that side can take, best first: asks for a buyer, bids for a seller."""
         side = self._side(taker)
         live = [level for level in side if level.quantity > ZERO]
-        while len(live) < count and len(side) < DEPTH:
+        while not self._whole and len(live) < count and len(side) < DEPTH:
             price = self._next_price(taker)
             if price <= ZERO:
                 break

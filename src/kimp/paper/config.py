@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, model_validator
 
+from kimp.domain.modelled_book import BookShape
 from kimp.paper.coins import DEFAULT_COINS, CoinConfig
 from kimp.paper.faults.plan import FaultPlan
 from kimp.paper.keys import PaperKey
@@ -55,8 +56,10 @@ class ReplayMarket(Section):
     """Recorded seconds per real second."""
     krw_per_usdt: Positive = Decimal(1475)
     """Until the files tell a price of KRW-USDT."""
-    half_spread: Annotated[Decimal, Field(ge=0, lt=Decimal("0.01"))] = Decimal("0.0001")
+    half_spread: Annotated[Decimal, Field(ge=0, lt=Decimal("0.01"))] = BookShape().half_spread
     """Of the price; at least one tick lies between bid and ask."""
+    waits: bool = False
+    """Stand still, with no premium anywhere, until the admin listener is told to begin."""
 
 
 class RateLimits(Section):
@@ -104,7 +107,7 @@ class PaperConfig(Section):
     market: SyntheticMarket | ReplayMarket = Field(default=SyntheticMarket(), discriminator="kind")
     level_krw: Positive = Decimal(700_000)
     """Mean value of the first levels of a displayed order book, of which a usual cycle takes several; each level behind
-    is larger. USDT books get the same value."""
+    is larger. Where recorded prices are replayed each of ten levels has this value. USDT books get the same value."""
     upbit_fee: Amount = Decimal("0.0005")
     binance_fee: Amount = Decimal("0.001")
     transfer_time_scale: float = Field(default=0.01, ge=0)

@@ -7,6 +7,7 @@ from decimal import Decimal
 from typing import Protocol
 
 from kimp.domain.market import Side
+from kimp.domain.modelled_book import Sides
 from kimp.domain.venues import Venue
 from kimp.paper.accounts import Accounts, Counterparty, InsufficientFunds
 from kimp.paper.amounts import ZERO, exact
@@ -111,10 +112,10 @@ class Desk:
         return [order.seen_at(now_ms) for order in orders if order.visible_ms <= now_ms]
 
     @exact
-    def refresh(self, symbol: str, bid: Decimal, ask: Decimal) -> None:
+    def refresh(self, symbol: str, bid: Decimal, ask: Decimal, sides: Sides | None = None) -> None:
         """New best prices of a market: resting orders that they reach are filled, best price and oldest first."""
         book = self.books[symbol]
-        book.refresh(bid, ask, self._clock.now_ms())
+        book.refresh(bid, ask, self._clock.now_ms(), sides)
         if resting := self._resting.get(symbol):
             for order in sorted(resting, key=_priority):
                 self._fill_resting(order, book)

@@ -75,6 +75,7 @@ class World:
         self.on_print: dict[Venue, list[PrintListener]] = {venue: [] for venue in PAIR}
         self.source: MarketSource
         self.synthetic: SyntheticSource | None = None
+        self.replay: ReplaySource | None = None
         self._open_market(prices)
 
     def of(self, venue: Venue, symbol: str) -> Instrument | None:
@@ -97,7 +98,7 @@ class World:
     def apply(self, update: MarketUpdate) -> None:
         """New prices: match resting orders, then tell the streams."""
         instrument = self._by_coin[update.venue, update.coin]
-        self.desks[update.venue].refresh(instrument.symbol, update.bid, update.ask)
+        self.desks[update.venue].refresh(instrument.symbol, update.bid, update.ask, update.sides)
         for tell_book in self.on_book[update.venue]:
             tell_book(instrument)
         if update.trade is not None:
@@ -123,7 +124,7 @@ class World:
             if prices is not None:
                 self.synthetic.restore(prices)
         else:
-            self.source = ReplaySource(market, instruments)
+            self.source = self.replay = ReplaySource(market, instruments, self.config.level_krw)
         self._tapes: dict[Instrument, Tape] = {}
         for update in self.source.opening():
             self._tapes[self._by_coin[update.venue, update.coin]] = Tape(update)

@@ -19,12 +19,13 @@ from kimp.backtest.moments import Moment
 from kimp.backtest.options import Model
 from kimp.backtest.running import Backtest
 from kimp.domain.decision import Plan
+from kimp.domain.modelled_book import BookShape
 from kimp.domain.opportunity import Mode
 from kimp.domain.venues import PAIR, Venue
 
 SCRIPT = Path(__file__).parents[2] / "independent" / "opportunities.py"
 DOLLARS = {"XRP": ("2.8000", 4), "SOL": ("205.00", 2), "ETH": ("4400.00", 2), "TRX": ("0.34000", 5)}
-DEEP = Model(levels=1, level_krw=Decimal(10**12))
+DEEP = Model(shape=BookShape(levels=1), level_krw=Decimal(10**12))
 THRESHOLDS = ("0.004", "0.008")
 Row = tuple[int, Venue, str, str]
 

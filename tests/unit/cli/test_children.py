@@ -42,7 +42,7 @@ REAL = Settings(binance={"rest_url": "https://api.binance.com"})  # type: ignore
 
 async def test_the_paper_exchange_has_no_place_beside_a_real_venue() -> None:
     demo = Demo(REAL, Wanted(1, 1, 1, 1, chaos=False, as_json=False))
-    for start in (run_paper(REAL), everything(REAL), demo.run({})):
+    for start in (run_paper(REAL), everything(REAL), demo.run()):
         with pytest.raises(BadConfig, match="binance is a real venue, and the paper exchange has no place beside one"):
             await start
     refuse_beside_real_venues(Settings())

@@ -33,11 +33,13 @@ def demo(
     as_json: Json = False,  # noqa: FBT002 - a command-line flag
 ) -> None:
     """Run whole cycles with paper money before your eyes, then check the books."""
-    from kimp.cli.demo import Demo, Wanted, market
+    from kimp.bootstrap.recorded_market import recorded_market
+    from kimp.cli.demo import Demo, Wanted
     from kimp.config import load
 
-    wanted = Wanted(cycles, within, initiators, workers, chaos=chaos, as_json=as_json)
-    run(Demo(load(), wanted).run(market(replay or [], speed)))
+    wanted, settings = Wanted(cycles, within, initiators, workers, chaos=chaos, as_json=as_json), load()
+    recorded = recorded_market(settings, replay, speed) if replay else None
+    run(Demo(settings, wanted, recorded).run())
 
 
 @app.command(rich_help_panel=RUN)

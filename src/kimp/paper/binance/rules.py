@@ -9,7 +9,8 @@ from kimp.paper.binance.errors import BinanceError, filter_failed
 from kimp.paper.config import RateLimits
 from kimp.paper.instruments import Instrument
 
-MAX_PRICE = Decimal(100_000)
+MAX_TICKS = 100_000_000
+"""A price has at most so many: Binance's own greatest prices are 1,000,000 for BTC and 1 for SHIB."""
 MAX_LOTS = 10_000_000_000
 MARKET_LOTS_SHARE = 10
 """A market order may be this many times smaller at most than a limit order."""
@@ -17,6 +18,10 @@ PRICE_BAND = {Side.BUY: (Decimal("0.2"), Decimal(5)), Side.SELL: (Decimal("0.2")
 """PERCENT_PRICE_BY_SIDE: times the average price, lowest and highest."""
 MAX_OPEN_ORDERS = 200
 PRECISION = 8
+
+
+def max_price(instrument: Instrument) -> Decimal:
+    return MAX_TICKS * instrument.ladder.tick(Decimal(1))
 
 
 def max_quantity(instrument: Instrument) -> Decimal:
@@ -57,12 +62,12 @@ def symbol(instrument: Instrument, *, halted: bool) -> dict[str, Any]:
 
 
 def _filters(instrument: Instrument) -> list[dict[str, Any]]:
-    tick, lot = padded(instrument.ladder.tick(MAX_PRICE)), padded(instrument.lot)
+    tick, lot = padded(instrument.ladder.tick(Decimal(1))), padded(instrument.lot)
     bid_low, bid_high = PRICE_BAND[Side.BUY]
     ask_low, ask_high = PRICE_BAND[Side.SELL]
     most, most_market = padded(max_quantity(instrument)), padded(max_market_quantity(instrument))
     return [
-        {"filterType": "PRICE_FILTER", "minPrice": tick, "maxPrice": padded(MAX_PRICE), "tickSize": tick},
+        {"filterType": "PRICE_FILTER", "minPrice": tick, "maxPrice": padded(max_price(instrument)), "tickSize": tick},
         {"filterType": "LOT_SIZE", "minQty": lot, "maxQty": most, "stepSize": lot},
         {"filterType": "MARKET_LOT_SIZE", "minQty": "0.00000000", "maxQty": most_market, "stepSize": "0.00000000"},
         {
@@ -107,7 +112,7 @@ def check_precision(name: str, value: Decimal) -> None:
 
 def check_price(instrument: Instrument, side: Side, price: Decimal, market_price: Decimal) -> None:
     tick = instrument.ladder.tick(price)
-    if not tick <= price <= MAX_PRICE or not is_multiple(price, tick):
+    if not tick <= price <= max_price(instrument) or not is_multiple(price, tick):
         raise filter_failed("PRICE_FILTER")
     low, high = PRICE_BAND[side]
     if not market_price * low <= price <= market_price * high:

@@ -7,6 +7,7 @@ from typing import Protocol
 
 from kimp.domain.errors import BadInput
 from kimp.domain.market import Side
+from kimp.domain.modelled_book import Sides
 from kimp.domain.venues import Venue
 
 
@@ -32,6 +33,8 @@ class MarketUpdate:
     bid: Decimal
     ask: Decimal
     trade: Print | None
+    sides: Sides | None = None
+    """All that the book shows; None: levels behind the best prices are drawn when somebody looks."""
 
 
 class MarketSource(Protocol):
