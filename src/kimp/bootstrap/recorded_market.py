@@ -14,7 +14,7 @@ from kimp.backtest.venue_rules import RuleBook, rule_book
 from kimp.config import Settings, VenueSettings
 from kimp.domain.errors import BadInput
 from kimp.domain.money import ONE, USDT, Asset
-from kimp.domain.venues import PAIR, Venue
+from kimp.domain.venues import PAIR
 from kimp.paper.coins import CoinConfig, Network
 from kimp.paper.market.recorded import read
 from kimp.paper.market.rows import Recorded
@@ -114,10 +114,10 @@ def _coin(coin: Asset, rules: RuleBook, price: Decimal) -> dict[str, Any]:
         name=_chain(coin),
         tag_required=coin in VenueSettings.TAGGED,
         decimals=6,
-        upbit_fee=ends[Venue.UPBIT].withdraw_fee,
-        upbit_min=ends[Venue.UPBIT].withdraw_min,
-        binance_fee=ends[Venue.BINANCE].withdraw_fee,
-        binance_min=ends[Venue.BINANCE].withdraw_min,
+        upbit_fee=ends[PAIR.won].withdraw_fee,
+        upbit_min=ends[PAIR.won].withdraw_min,
+        binance_fee=ends[PAIR.dollars].withdraw_fee,
+        binance_min=ends[PAIR.dollars].withdraw_min,
         **{step: usual_s * share for step, share in SHARES.items()},
     )
     config = CoinConfig(
