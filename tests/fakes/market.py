@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import Decimal
 
-from kimp.domain.market import Instrument, Network, Quote, TickBand, VenueRules
+from kimp.domain.market import Instrument, Network, Quote, TickBand, Turnover, VenueRules
 from kimp.domain.money import USDT, Asset
 from kimp.domain.venues import PAIR, Venue
 
@@ -86,7 +86,10 @@ def network(
 def rules_of(
     venue: Venue, instruments: Iterable[Instrument], networks: Iterable[Network], read_ms: int = NOW
 ) -> VenueRules:
-    return VenueRules(venue, read_ms, tuple(instruments), tuple(networks))
+    """Each market turned over much."""
+    markets = tuple(instruments)
+    turnovers = tuple(Turnover(venue, market.coin, Decimal(10**12)) for market in markets)
+    return VenueRules(venue, read_ms, markets, tuple(networks), turnovers)
 
 
 def free_rules(coins: Iterable[Asset], read_ms: int = NOW) -> list[VenueRules]:

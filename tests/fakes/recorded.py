@@ -26,7 +26,8 @@ Prices = dict[str, tuple[str, str]]
 def options(mode: Mode = Mode.TRANSFER, *, model: Model | None = None, **limits: Any) -> Options:
     settings = Settings()
     rules = settings.rules()
-    limits = {"mode": mode, "max_quote_age_ms": 5_000, "tick_share": None, "threshold": Decimal("0.004"), **limits}
+    usual = {"tick_share": None, "threshold": Decimal("0.004"), "least_turnover_krw": Decimal(0)}
+    limits = {"mode": mode, "max_quote_age_ms": 5_000, **usual, **limits}
     return Options(
         rules=replace(rules, limits=replace(rules.limits, **limits)),
         home=Home(Decimal("0.001"), Decimal("-0.01"), 3_600_000, 5_000),

@@ -9,7 +9,7 @@ from kimp.contracts.cycle import MarketNow
 from kimp.contracts.orders import OrderIntent
 from kimp.contracts.transfers import Address, TransferState, WithdrawalIntent, WithdrawalReport
 from kimp.domain.errors import NotPermitted, Postponed
-from kimp.domain.market import Fill, Instrument, Network, Quote, Side, TickBand, VenueRules
+from kimp.domain.market import Fill, Instrument, Network, Quote, Side, TickBand, Turnover, VenueRules
 from kimp.domain.money import Asset
 from kimp.domain.venues import PAIR, Pair, Venue
 from kimp.ports.exchange import Balance, Balances, ListedWithdrawal, OrderTerms, VenueDeposit, VenueOrder
@@ -93,6 +93,7 @@ class FakeVenue:
             0,
             tuple(self.instrument(coin) for coin in markets),
             tuple([await self.network(coin) for coin in coins]),
+            tuple(Turnover(self.venue, coin, Decimal(10**12)) for coin in markets),
         )
 
     async def market(self, coin: Asset) -> MarketNow:

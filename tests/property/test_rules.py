@@ -18,7 +18,7 @@ from kimp.domain.venues import PAIR
 from kimp.domain.view import MarketView
 
 COINS = (XRP, TRX, USDT)
-ANYTHING = Limits(d("-1"), d(1_000_000), d("0.002"), d(1), 2_000)
+ANYTHING = Limits(d("-1"), d(1_000_000), d("0.002"), d(1), 2_000, least_turnover_krw=d(1))
 ODD = st.one_of(
     st.sampled_from(
         ["0", "-1", "NaN", "sNaN", "Infinity", "1E-999999", "1E+999999", "1E-19", "1E+19", "0.5", "9" * 99]
@@ -84,6 +84,20 @@ def test_a_coin_whose_rules_can_not_be_true_is_left_out_and_named(spoil: Callabl
     assert kept.instruments == whole.instruments[1:]
     assert kept.networks == whole.networks
     assert [whole.instruments[0].coin in line for line in refused] == [True]
+
+
+@given(ODD)
+def test_no_turnover_ends_a_decision(odd: str) -> None:
+    documents = written()
+    documents[0]["rules"]["turnovers"][0]["cash"] = odd
+    decided(documents)
+
+
+def test_rules_of_a_feeder_that_tells_no_turnovers_are_read() -> None:
+    document = written()[0]
+    del document["rules"]["turnovers"]
+    rules, refused = decode_rules(json.dumps(document).encode())
+    assert (rules.turnovers, refused) == ((), [])
 
 
 @pytest.mark.parametrize("read_ms", [-1, LAST_MS + 1, 10**400])

@@ -13,11 +13,12 @@ from kimp.backtest.tape import DOLLARS, WON
 from kimp.backtest.venue_rules import RuleBook
 from kimp.domain.market import Network, Quote
 from kimp.domain.modelled_book import quote_around
-from kimp.domain.money import USDT, Asset, exact
+from kimp.domain.money import ONE, USDT, Asset, exact
 from kimp.domain.venues import Pair, Venue
 from kimp.domain.view import MarketView
 
-MONEY = Decimal("0.01")
+MINUTES_A_DAY = 1440
+UNTOLD = Decimal("1e15")
 Key = tuple[Venue, Asset]
 
 
@@ -54,15 +55,42 @@ class Quotes(dict[Key, Quote]):
         return quote_around(instrument, price, self._level(row, side), known_ms, self._model.shape)
 
     def _level(self, row: dict[str, Any], side: str) -> Decimal:
-        """What a level is worth in the venue's cash: by its own turnover, else by the other venue's."""
-        rate = self._rate or Decimal(1)
+        """What a level is worth in the venue's cash."""
+        minute = self._minute(row, side)
+        if minute is not None:
+            return minute * self._model.depth_share
+        return self._model.level_krw if side == WON else self._model.level_krw / (self._rate or ONE)
+
+    def _minute(self, row: dict[str, Any], side: str) -> Decimal | None:
+        """What the coin turns over in a minute, in the venue's cash: by its own records, else by the other venue's."""
+        rate = self._rate or ONE
         own, other = row[f"{side}_turnover"], row[f"{DOLLARS if side == WON else WON}_turnover"]
         if own:
-            return _money(own) * self._model.depth_share
+            return _money(own)
         if other:
-            level = _money(other) * self._model.depth_share
-            return level * rate if side == WON else level / rate
-        return self._model.level_krw if side == WON else self._model.level_krw / rate
+            return _money(other) * rate if side == WON else _money(other) / rate
+        return None
+
+    @exact
+    def turnover(self, key: Key) -> Decimal:
+        """Of a day, by the minutes so far; where neither venue tells any, as much as may ever be asked for."""
+        venue, coin = key
+        row = self._rows.get(coin)
+        minute = None if row is None else self._minute(row, self._sides[venue])
+        return UNTOLD if minute is None else minute * MINUTES_A_DAY
+
+
+class Turnovers(dict[Key, Decimal]):
+    """Of one instant, worked out when they are asked for."""
+
+    def __init__(self, quotes: Quotes) -> None:
+        super().__init__()
+        self._quotes = quotes
+
+    def get(self, key: Key, default: Any = None) -> Any:
+        """As of any mapping; there is one for each market."""
+        del default
+        return self._quotes.turnover(key)
 
 
 def _money(value: float) -> Decimal:
@@ -121,7 +149,7 @@ class Instants:
         start, count = self._spans[place]
         rows = {Asset(row["coin"]): row for row in self._rows.slice(start, count).iter_rows(named=True)}
         quotes = Quotes(rows, self._pair, self._rules, self._model)
-        return MarketView(quotes, self._rules.instruments, self._networks(self.times[place]))
+        return MarketView(quotes, self._rules.instruments, self._networks(self.times[place]), Turnovers(quotes))
 
     def _networks(self, now_ms: int) -> Any:
         shut = {

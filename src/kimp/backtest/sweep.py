@@ -15,7 +15,13 @@ from kimp.backtest.running import Backtest
 from kimp.backtest.statistics import Summary, summarised
 from kimp.backtest.tape import Tape
 
-SWEPT = {"threshold": "threshold", "notional": "notional_krw", "band": "premium_band", "tick_share": "tick_share"}
+SWEPT = {
+    "threshold": "threshold",
+    "notional": "notional_krw",
+    "band": "premium_band",
+    "tick_share": "tick_share",
+    "turnover": "least_turnover_krw",
+}
 """Names on the command line -> fields of the limits."""
 FOLDS = 4
 """The days are cut into so many parts: what is best on all parts so far is judged on the next one."""

@@ -40,6 +40,8 @@ class TradingSettings(Section):
     """
     tick_share: Share = Decimal("0.25")
     """A coin is left out if one tick of its price, on either venue, is more than this share of the threshold."""
+    least_turnover_krw: Decimal = Field(default=Decimal(3_000_000_000), ge=0, le=10**15)
+    """A coin is left out if it turned over less than this in 24 hours on either venue, in won. 0: any."""
     price_band: Decimal = Field(default=Decimal("0.01"), ge=Decimal("0.001"), le=Decimal("0.1"))
     """A cycle is not opened if the venues' own prices are further than this from those that it was decided by."""
     least_krw_per_usdt: Decimal = Field(default=Decimal(500), ge=100, le=10_000)
@@ -113,6 +115,7 @@ class TradingSettings(Section):
             max_quote_age_ms=self.max_quote_age_ms,
             least_notional_krw=self.least_notional_krw,
             tick_share=self.tick_share,
+            least_turnover_krw=self.least_turnover_krw,
         )
 
     def price_bounds(self) -> PriceBounds:

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from decimal import Decimal
 
-from kimp.domain.market import Instrument, Network, Quote
+from kimp.domain.market import Instrument, Network, Quote, Turnover
 from kimp.domain.money import ZERO
 
 LEAST, MOST = Decimal("1E-18"), Decimal("1E+18")
@@ -57,6 +57,12 @@ def network_problem(one: Network) -> str | None:
     )
     wrong = (f"{name} {_short(value)}" for name, value, least in steps if not _within(value, least, MOST))
     return _first(one.coin, f"the wallet of {one.coin} on {one.venue}", wrong)
+
+
+def turnover_problem(one: Turnover) -> str | None:
+    """What can't be true of what a market turned over, or None."""
+    wrong = () if _within(one.cash, ZERO, MOST) else (_short(one.cash),)
+    return _first(one.coin, f"what {one.coin} turns over on {one.venue}", iter(wrong))
 
 
 def _of_instrument(one: Instrument) -> Iterator[str]:

@@ -18,6 +18,7 @@ class Gate(StrEnum):
     QUOTE_CROSSED = "quote_crossed"
     PREMIUM_BAND = "premium_band"
     COARSE_TICK = "coarse_tick"
+    TURNOVER = "turnover"
     RULES_MISSING = "rules_missing"
     WALLET_CLOSED = "wallet_closed"
     BELOW_MINIMUM = "below_minimum"

@@ -99,6 +99,15 @@ class Network:
 
 
 @dataclass(frozen=True, slots=True)
+class Turnover:
+    """What a market turned over in the last 24 hours, in the venue's cash."""
+
+    venue: Venue
+    coin: Asset
+    cash: Decimal
+
+
+@dataclass(frozen=True, slots=True)
 class VenueRules:
     """All that kimp knows of a venue's rules, read from the venue at `read_ms` (epoch milliseconds)."""
 
@@ -106,6 +115,8 @@ class VenueRules:
     read_ms: int
     instruments: tuple[Instrument, ...]
     networks: tuple[Network, ...]
+    turnovers: tuple[Turnover, ...] = ()
+    """Of the markets, where the venue tells it; none from a feeder that does not ask yet."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from kimp.domain.market import Instrument, Quote, Side
 from kimp.domain.money import CONTEXT, USDT, ZERO, Asset, Money, exact, round_down
 from kimp.domain.premium import coin_premium, mid
 from kimp.domain.venues import Direction, Pair, Venue
-from kimp.domain.view import MarketView, band_gate, check_quote, premium_gate, tick_gate
+from kimp.domain.view import MarketView, band_gate, check_quote, premium_gate, tick_gate, turnover_gate
 from kimp.domain.won import from_won
 
 CENT = Decimal("0.01")
@@ -50,6 +50,8 @@ class Limits:
     """Least cash to start a cycle with, where the books carry less than the most."""
     tick_share: Decimal | None = None
     """Most of the threshold that one step of a coin's price may be; None: any."""
+    least_turnover_krw: Decimal = ZERO
+    """Least that a coin turns over on either venue in 24 hours, in won."""
     mode: Mode = Mode.TRANSFER
 
     @property
@@ -137,7 +139,11 @@ def market_gates(
 
 def left_out(view: MarketView, pair: Pair, coin: Asset, limits: Limits) -> Blocked | None:
     """Why the coin is neither leg one's nor a way home at present, or None."""
-    return premium_gate(view, pair, coin, limits.premium_band) or tick_gate(view, pair, coin, limits.most_tick)
+    return (
+        premium_gate(view, pair, coin, limits.premium_band)
+        or tick_gate(view, pair, coin, limits.most_tick)
+        or turnover_gate(view, pair, coin, limits.least_turnover_krw)
+    )
 
 
 def _size_gates(out: Way, ways_home: Sequence[Way], limits: Limits, krw_per_usdt: Decimal) -> Gates[Sized]:
@@ -234,6 +240,8 @@ def _sanity_gates(
         yield beyond
     if (coarse := tick_gate(view, pair, coin, limits.most_tick)) is not None:
         yield coarse
+    if (little := turnover_gate(view, pair, coin, limits.least_turnover_krw)) is not None:
+        yield little
     return _SaneMarket(won if direction.source is pair.won else dollars, value, krw_per_usdt)
 
 

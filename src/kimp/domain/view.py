@@ -7,10 +7,11 @@ from typing import Self
 
 from kimp.domain.gates import Blocked, Gate, Gates, first_closed
 from kimp.domain.market import Instrument, Network, Quote, VenueRules
-from kimp.domain.money import USDT, ZERO, Asset, exact
+from kimp.domain.money import KRW, USDT, ZERO, Asset, Money, exact
 from kimp.domain.premium import mid, premium_between
 from kimp.domain.venues import Direction, Pair, Venue
-from kimp.domain.won import krw_per_usdt
+from kimp.domain.won import in_won, krw_per_usdt
+from kimp.domain.wording import money
 
 
 @dataclass(slots=True)
@@ -20,6 +21,8 @@ class MarketView:
     quotes: dict[tuple[Venue, Asset], Quote] = field(default_factory=dict)
     instruments: Mapping[tuple[Venue, Asset], Instrument] = field(default_factory=dict)
     networks: Mapping[tuple[Venue, Asset], Network] = field(default_factory=dict)
+    turnovers: Mapping[tuple[Venue, Asset], Decimal] = field(default_factory=dict)
+    """Of 24 hours, in the venue's cash, where that is known."""
     usual_premiums: Mapping[Asset, Decimal] = field(default_factory=dict)
     """Each coin's own over the last day (`kimp.domain.usual_premiums`), where that is known."""
 
@@ -36,6 +39,7 @@ class MarketView:
         readings = tuple(rules)
         self.instruments = {(i.venue, i.coin): i for reading in readings for i in reading.instruments}
         self.networks = {(n.venue, n.coin): n for reading in readings for n in reading.networks}
+        self.turnovers = {(t.venue, t.coin): t.cash for reading in readings for t in reading.turnovers}
 
 
 def check_quote(view: MarketView, venue: Venue, coin: Asset, now_ms: int, max_age_ms: int) -> Quote | Blocked:
@@ -101,6 +105,30 @@ def tick_gate(view: MarketView, pair: Pair, coin: Asset, most: Decimal | None) -
         price = mid(quote)
         if (step := instrument.tick(price) / price) > most:
             return Blocked(Gate.COARSE_TICK, f"one tick of {coin} on {venue} is {step:.3%}, {most:.3%} allowed")
+    return None
+
+
+@exact
+def turnover_gate(view: MarketView, pair: Pair, coin: Asset, least_krw: Decimal) -> Blocked | None:
+    """Whether so little of the coin is traded, on either venue, that its last price tells little and its books are
+    soon gone. What a venue does not tell counts as too little.
+
+    `least_krw`: of 24 hours, in won; 0: any. USDT is never left out.
+    """
+    rate = krw_per_usdt(view.quotes, pair.won)
+    if coin == USDT or least_krw <= ZERO or rate is None:
+        return None
+    for venue in pair:
+        cash = view.turnovers.get((venue, coin))
+        if cash is None:
+            return Blocked(
+                Gate.TURNOVER, f"what {coin} turns over on {venue} is not known; {money(least_krw, KRW)} wanted"
+            )
+        if (krw := in_won(Money(cash, venue.cash), rate)) < least_krw:
+            return Blocked(
+                Gate.TURNOVER,
+                f"{coin} turned over {money(krw, KRW)} on {venue} in 24 hours; {money(least_krw, KRW)} wanted",
+            )
     return None
 
 

@@ -108,6 +108,8 @@ class PaperConfig(Section):
     level_krw: Positive = Decimal(700_000)
     """Mean value of the first levels of a displayed order book, of which a usual cycle takes several; each level behind
     is larger. Where recorded prices are replayed each of ten levels has this value. USDT books get the same value."""
+    turnover_krw: Amount = Decimal(20_000_000_000)
+    """What each market had turned over in the 24 hours before the exchange opened, by value."""
     upbit_fee: Amount = Decimal("0.0005")
     binance_fee: Amount = Decimal("0.001")
     transfer_time_scale: float = Field(default=0.01, ge=0)

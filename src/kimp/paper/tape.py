@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from kimp.domain.market import Side
-from kimp.paper.amounts import ZERO, exact
+from kimp.paper.amounts import SATOSHI, ZERO, exact, floor_to
 from kimp.paper.market.source import MarketUpdate, Print
 
 KEPT_PRINTS = 200
@@ -49,7 +49,11 @@ class Minute:
 class Tape:
     """One market's trades."""
 
-    def __init__(self, opening: MarketUpdate) -> None:
+    @exact
+    def __init__(self, opening: MarketUpdate, turnover: Decimal = ZERO) -> None:
+        """`turnover`: of the day before the exchange opened, in the venue's cash."""
+        self._base_before = floor_to(turnover / opening.bid, SATOSHI)
+        self._quote_before = floor_to(turnover, SATOSHI)
         self.open = self.high = self.low = self.last = opening.bid
         self.base_volume = ZERO
         self.quote_volume = ZERO
@@ -73,6 +77,17 @@ class Tape:
         self.minutes[-1].add(trade)
         self.prints.append(NumberedPrint(self.count, now_ms, trade))
         return self.prints[-1]
+
+    @property
+    @exact
+    def day_base_volume(self) -> Decimal:
+        """Of 24 hours: that of the day before does not fade, as nobody knows when it was traded."""
+        return self._base_before + self.base_volume
+
+    @property
+    @exact
+    def day_quote_volume(self) -> Decimal:
+        return self._quote_before + self.quote_volume
 
     @property
     @exact

@@ -110,12 +110,15 @@ class World:
                 self.apply(update)
 
     def _desk(self, venue: Venue) -> Desk:
-        rate = Decimal(1) if venue is Venue.UPBIT else self.config.market.krw_per_usdt
-        level_value = CONTEXT.divide(self.config.level_krw, rate)
+        level_value = self._in_cash(venue, self.config.level_krw)
         books = {i.symbol: Book(i, level_value, f"{venue}/{i.symbol}") for i in self.listed(venue)}
         desk = Desk(venue, self.accounts[venue], books, self.conditions, self.clock, self.journal)
         desk.on_fill.append(self._print_own)
         return desk
+
+    def _in_cash(self, venue: Venue, krw: Decimal) -> Decimal:
+        rate = Decimal(1) if venue is Venue.UPBIT else self.config.market.krw_per_usdt
+        return CONTEXT.divide(krw, rate)
 
     def _open_market(self, prices: KeptPrices | None) -> None:
         market, instruments = self.config.market, list(self.instruments.values())
@@ -127,7 +130,9 @@ class World:
             self.source = self.replay = ReplaySource(market, instruments, self.config.level_krw)
         self._tapes: dict[Instrument, Tape] = {}
         for update in self.source.opening():
-            self._tapes[self._by_coin[update.venue, update.coin]] = Tape(update)
+            self._tapes[self._by_coin[update.venue, update.coin]] = Tape(
+                update, self._in_cash(update.venue, self.config.turnover_krw)
+            )
             self.apply(update)
 
     def _print(self, instrument: Instrument, trade: Print) -> None:

@@ -40,6 +40,21 @@ async def test_instruments_are_the_venues_own(bench: Bench) -> None:
         assert told.tick(book.ask) == market.ladder.tick(book.ask)
 
 
+async def test_turnovers_are_the_venues_own(bench: Bench) -> None:
+    rules = await bench.exchange.rules(COINS)
+    assert {t.coin for t in rules.turnovers} == {i.coin for i in rules.instruments}
+    for told in rules.turnovers:
+        tape = bench.paper.world.tape(paper_market(bench, told.coin))
+        assert told.venue is bench.venue
+        assert tape.day_quote_volume - tape.quote_volume <= told.cash <= tape.day_quote_volume
+    krw = bench.paper.config.turnover_krw
+    assert (
+        {told.cash for told in rules.turnovers} == {krw}
+        if bench.venue is Venue.UPBIT
+        else max(t.cash for t in rules.turnovers) < krw
+    )
+
+
 async def test_a_coin_that_is_not_listed_is_left_out(bench: Bench) -> None:
     rules = await bench.exchange.rules((XRP, Asset("NOPE")))
     assert [i.coin for i in rules.instruments] == [XRP]

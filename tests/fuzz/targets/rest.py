@@ -80,6 +80,7 @@ UPBIT: dict[str, Callable[[Any], Any]] = {
     "markets": upbit_rules.listing,
     "instrument": _parts(_upbit_instrument, "chance", "ticks", "books"),
     "network": _parts(_upbit_network, "wallets", "chance"),
+    "turnovers": lambda told: upbit_rules.turnovers(told, UPBIT_MARKETS),
     "keys": lambda told: upbit_keys.expiry(told, "paper-upbit"),
 }
 BINANCE: dict[str, Callable[[Any], Any]] = {
@@ -94,6 +95,7 @@ BINANCE: dict[str, Callable[[Any], Any]] = {
     "deposits": lambda told: binance.deposits(told, TXID),
     "instrument": _parts(_binance_instrument, "info", "fees"),
     "network": lambda told: binance_rules.network(Asset("XRP"), "XRP", binance_rules.networks(told)),
+    "turnovers": lambda told: binance_rules.turnovers(told, {"XRPUSDT": XRP}),
     "keys": binance_keys.key_facts,
 }
 SHARED = {"upbit-found-order": "upbit-order"}

@@ -84,7 +84,7 @@ def test_the_report_is_one_file_that_needs_no_network(folder: Path) -> None:
 @pytest.mark.parametrize(
     ("words", "told"),
     [
-        (("--sweep", "luck=1"), "a name is one of threshold, notional, band, tick_share"),
+        (("--sweep", "luck=1"), "a name is one of threshold, notional, band, tick_share, turnover"),
         (("--sweep", "threshold=x"), "'x' is not a decimal number"),
         (("--threshold", "much"), "'much' is not a decimal number"),
         (("--closures", "nowhere.csv"), "is no table of closed wallets"),

@@ -135,6 +135,18 @@ def test_books_walked_out_make_smaller_cycles(tmp_path: Path) -> None:
     assert sizes[0] < sizes[1]
 
 
+@pytest.mark.parametrize("more", [0, 1])
+def test_a_coin_that_is_hardly_traded_starts_nothing(recorded: Recorded, more: int) -> None:
+    """A million a minute on both venues, in won on the one and in dollars on the other."""
+    day = 1440 * 10**6
+    result = run(recorded(DEAR, turnover=day), options(least_turnover_krw=Decimal(day + more)))
+    assert (len(result.cycles), result.gates[Gate.TURNOVER]) == (1 - more, more)
+
+
+def test_where_no_turnover_is_recorded_enough_is_assumed(recorded: Recorded) -> None:
+    assert run(recorded(DEAR, turnover=0), options(least_turnover_krw=Decimal(10**12))).cycles
+
+
 @pytest.mark.parametrize("mode", Mode)
 def test_finds_what_the_bare_decision_finds_at_every_instant(recorded: Recorded, mode: Mode) -> None:
     """Same opportunities, sizes and edges, though the decision is asked of few instants only."""

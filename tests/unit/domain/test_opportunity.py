@@ -220,6 +220,47 @@ def test_a_coin_of_coarse_ticks_is_no_way_home_either() -> None:
     assert found(judge(view, limits=replace(TRANSFER, tick_share=d("0.1")))).route.coin == USDT
 
 
+def turning_over(**others: str | None) -> MarketView:
+    """A million won of each coin on each venue, but for these: `upbit_XRP="5"`; None: nobody knows."""
+    view = market()
+    told: dict[str, Decimal | None] = {
+        f"{venue}_{coin}": d("1000000") / (d("1400") if venue is Venue.BINANCE else 1) for venue, coin in view.quotes
+    }
+    told |= {name: None if text is None else d(text) for name, text in others.items()}
+    view.turnovers = {
+        (venue, coin): cash for venue, coin in view.quotes if (cash := told[f"{venue}_{coin}"]) is not None
+    }
+    return view
+
+
+BUSY = replace(TRANSFER, least_turnover_krw=d("900000"))
+
+
+@pytest.mark.parametrize(
+    ("others", "detail"),
+    [
+        ({}, None),
+        ({"upbit_XRP": "900000"}, None),
+        ({"upbit_XRP": "899999"}, "XRP turned over 899,999 KRW on upbit in 24 hours; 900,000 KRW wanted"),
+        ({"binance_XRP": "642"}, "XRP turned over 898,800 KRW on binance in 24 hours; 900,000 KRW wanted"),
+        ({"binance_XRP": None}, "what XRP turns over on binance is not known; 900,000 KRW wanted"),
+        ({"upbit_TRX": "1"}, None),
+    ],
+)
+def test_a_coin_that_is_hardly_traded_is_left_out(others: dict[str, str | None], detail: str | None) -> None:
+    answer = judge(turning_over(**others), limits=BUSY)
+    assert (answer if isinstance(answer, Blocked) else None) == (detail and Blocked(Gate.TURNOVER, detail))
+
+
+def test_a_coin_that_is_hardly_traded_is_no_way_home_either_and_usdt_always_is_one() -> None:
+    assert found(judge(turning_over(), limits=BUSY)).route.coin == TRX
+    assert found(judge(turning_over(upbit_TRX="1", upbit_USDT="1"), limits=BUSY)).route.coin == USDT
+
+
+def test_without_a_least_turnover_none_need_be_known() -> None:
+    assert found(judge(market(), limits=replace(BUSY, least_turnover_krw=d("0")))).route.coin == TRX
+
+
 def test_a_closed_wallet_forbids_the_leg() -> None:
     view = market()
     view.networks = {**view.networks, (Venue.BINANCE, XRP): network(Venue.BINANCE, XRP, out=False)}

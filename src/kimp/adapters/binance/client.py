@@ -27,6 +27,7 @@ binance-spot-api-docs, wallet docs.
 COSTS: Mapping[tuple[str, str], Mapping[str, int]] = {
     ("GET", "exchangeInfo"): {"weight": 20},
     ("GET", "depth"): {"weight": 5},
+    ("GET", "ticker/24hr"): {"weight": 80},
     ("GET", "time"): {"weight": 1},
     ("GET", "account"): {"weight": 20},
     ("GET", "order"): {"weight": 4},

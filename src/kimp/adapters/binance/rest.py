@@ -23,7 +23,7 @@ from kimp.contracts.orders import OrderIntent
 from kimp.contracts.transfers import Address, TransferState, WithdrawalIntent, WithdrawalReport
 from kimp.domain.errors import NotFound, Postponed, Rejected, Unavailable
 from kimp.domain.keys import KeyFacts
-from kimp.domain.market import Fill, Network, Quote, VenueRules
+from kimp.domain.market import Fill, Network, Quote, Turnover, VenueRules
 from kimp.domain.money import CONTEXT, ZERO, Asset
 from kimp.domain.venues import Venue
 from kimp.ports.clock import SteadyClock
@@ -88,6 +88,7 @@ class BinanceExchange:
             read_ms=read_ms,
             instruments=tuple(instrument for instrument in instruments if instrument is not None),
             networks=tuple(network for network in networks if network is not None),
+            turnovers=await self._turnovers({name: markets[name] for name in listed if name in markets}),
         )
 
     async def market(self, coin: Asset) -> MarketNow:
@@ -116,6 +117,11 @@ class BinanceExchange:
 
     async def balances(self) -> Balances:
         return await self._call.read("balances", self._api.private_get_account(), parse.balances)
+
+    async def _turnovers(self, names: Mapping[str, Asset]) -> tuple[Turnover, ...]:
+        query = {"symbols": json.dumps(list(names), separators=(",", ":")), "type": "MINI"}
+        call = self._api.public_get_ticker_24hr(query)
+        return await self._call.read("turnover", call, lambda told: rulebook.turnovers(told, names)) if names else ()
 
     async def _symbols(self, markets: Mapping[str, Asset]) -> dict[str, rulebook.Symbol]:
         query = {"symbols": json.dumps(list(markets), separators=(",", ":"))}

@@ -6,9 +6,9 @@ from typing import Any, TypeVar
 
 from kimp.adapters.venue.rows import readable
 from kimp.adapters.venue.shape import Facts, shaped, true
-from kimp.contracts.ranges import instrument_problem, network_problem
+from kimp.contracts.ranges import instrument_problem, network_problem, turnover_problem
 from kimp.domain.errors import BadMessage
-from kimp.domain.market import Instrument, Network, TickBand
+from kimp.domain.market import Instrument, Network, TickBand, Turnover
 from kimp.domain.money import ZERO, Asset
 from kimp.domain.venues import Venue
 
@@ -76,6 +76,18 @@ def instrument(coin: Asset, symbol: Symbol, fees: Mapping[str, Decimal]) -> Inst
         taker_fee=fee,
     )
     return true(read, instrument_problem)
+
+
+class _Day(Facts, rename="camel"):
+    symbol: str
+    quote_volume: Decimal
+
+
+def turnovers(content: Any, names: Mapping[str, Asset]) -> tuple[Turnover, ...]:
+    """Of the answer of `ticker/24hr`, in USDT; one that can't be true counts as not told."""
+    days = ((names.get(row.symbol), row) for row in _rows(content, _Day, "ticker/24hr", "symbol"))
+    found = (Turnover(Venue.BINANCE, coin, row.quote_volume) for coin, row in days if coin is not None)
+    return tuple(turnover for turnover in found if turnover_problem(turnover) is None)
 
 
 class _Network(Facts, rename="camel"):

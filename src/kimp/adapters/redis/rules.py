@@ -5,7 +5,7 @@ from dataclasses import replace
 import msgspec
 
 from kimp.contracts.names import read, written
-from kimp.contracts.ranges import LAST_MS, instrument_problem, network_problem
+from kimp.contracts.ranges import LAST_MS, instrument_problem, network_problem, turnover_problem
 from kimp.domain.errors import BadMessage
 from kimp.domain.market import VenueRules
 
@@ -43,9 +43,11 @@ def decode_rules(data: bytes) -> tuple[VenueRules, list[str]]:
         raise BadMessage(f"rules in Redis: those of {rules.venue} were read at no time")
     markets = [(one, instrument_problem(one)) for one in rules.instruments if one.venue is rules.venue]
     wallets = [(one, network_problem(one)) for one in rules.networks if one.venue is rules.venue]
+    turned = [(one, turnover_problem(one)) for one in rules.turnovers if one.venue is rules.venue]
     kept = replace(
         rules,
         instruments=tuple(one for one, problem in markets if problem is None),
         networks=tuple(one for one, problem in wallets if problem is None),
+        turnovers=tuple(one for one, problem in turned if problem is None),
     )
-    return kept, [problem for _, problem in (*markets, *wallets) if problem is not None]
+    return kept, [problem for _, problem in (*markets, *wallets, *turned) if problem is not None]

@@ -21,7 +21,7 @@ from kimp.contracts.orders import OrderIntent
 from kimp.contracts.transfers import Address, WithdrawalIntent, WithdrawalReport
 from kimp.domain.errors import NotFound, Postponed, Unavailable
 from kimp.domain.keys import KeyFacts
-from kimp.domain.market import Network, Quote, Side, VenueRules
+from kimp.domain.market import Network, Quote, Side, Turnover, VenueRules
 from kimp.domain.money import Asset
 from kimp.domain.venues import Venue
 from kimp.ports.clock import SteadyClock
@@ -70,7 +70,7 @@ class UpbitExchange:
         read_ms = self._clock.now_ms()
         listed = await self._listings.get("all", self._read_listing)
         names = {name: coin for coin in coins if (name := parse.market(coin)) in listed}
-        ticks, tops = await asyncio.gather(self._ticks(names), self._tops(names))
+        ticks, tops, turnovers = await asyncio.gather(self._ticks(names), self._tops(names), self._turnovers(names))
         wallets = await self._wallets()
         carried = [coin for coin in coins if coin in self._networks]
         chances = await asyncio.gather(
@@ -91,6 +91,7 @@ class UpbitExchange:
             read_ms=read_ms,
             instruments=tuple(instrument for instrument in instruments if instrument is not None),
             networks=tuple(network for network in networks if network is not None),
+            turnovers=turnovers,
         )
 
     async def market(self, coin: Asset) -> MarketNow:
@@ -114,6 +115,10 @@ class UpbitExchange:
     async def _ticks(self, names: Iterable[str]) -> dict[str, Decimal]:
         call = self._api.public_get_orderbook_instruments({"markets": ",".join(names)})
         return await self._call.read("ticks", call, rulebook.tick_sizes)
+
+    async def _turnovers(self, names: Mapping[str, Asset]) -> tuple[Turnover, ...]:
+        call = self._api.public_get_ticker({"markets": ",".join(names)})
+        return await self._call.read("turnover", call, lambda told: rulebook.turnovers(told, names))
 
     async def _tops(self, names: Mapping[str, Asset]) -> dict[Asset, Quote]:
         call = self._api.public_get_orderbook({"markets": ",".join(names), "count": self._levels})

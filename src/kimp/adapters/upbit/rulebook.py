@@ -6,9 +6,9 @@ from typing import Any, TypeVar
 
 from kimp.adapters.venue.rows import readable
 from kimp.adapters.venue.shape import Facts, shaped, true
-from kimp.contracts.ranges import instrument_problem, network_problem
+from kimp.contracts.ranges import instrument_problem, network_problem, turnover_problem
 from kimp.domain.errors import BadMessage
-from kimp.domain.market import Instrument, Network, Quote, TickBand
+from kimp.domain.market import Instrument, Network, Quote, TickBand, Turnover
 from kimp.domain.money import CONTEXT, ZERO, Asset
 from kimp.domain.ticks import KRW_TICKS
 from kimp.domain.venues import Venue
@@ -40,6 +40,18 @@ class _Ticks(Facts):
 def tick_sizes(content: Any) -> dict[str, Decimal]:
     """Market name -> the tick at its present price."""
     return {row.market: row.tick_size for row in _rows(content, _Ticks, "instruments", "market")}
+
+
+class _Day(Facts):
+    market: str
+    acc_trade_price_24h: Decimal
+
+
+def turnovers(content: Any, names: Mapping[str, Asset]) -> tuple[Turnover, ...]:
+    """Of the answer of `/ticker`, in won; one that can't be true counts as not told."""
+    days = ((names.get(row.market), row) for row in _rows(content, _Day, "ticker", "market"))
+    found = (Turnover(Venue.UPBIT, coin, row.acc_trade_price_24h) for coin, row in days if coin is not None)
+    return tuple(turnover for turnover in found if turnover_problem(turnover) is None)
 
 
 class _Minimum(Facts):

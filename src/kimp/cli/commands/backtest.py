@@ -40,7 +40,7 @@ def backtest(
     seed: Annotated[int, typer.Option(help="Of the travel times that are drawn.")] = 1,
     sweep: Annotated[
         list[str] | None,
-        typer.Option(metavar="NAME=V,V,...", help="Try all of these: threshold, notional, band, tick_share."),
+        typer.Option(metavar="NAME=V,V,...", help="Try all of these: threshold, notional, band, tick_share, turnover."),
     ] = None,
     report: Annotated[Path | None, typer.Option(metavar="FILE.html", help="Write a report with pictures.")] = None,
     folder: Folder = None,

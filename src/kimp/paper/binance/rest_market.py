@@ -127,7 +127,7 @@ class MarketCalls:
     def _day(self, instrument: Instrument) -> dict[str, Any]:
         tape, top, now_ms = self._world.tape(instrument), self._top(instrument), self._world.clock.now_ms()
         change = tape.change
-        average = ratio(tape.quote_volume, tape.base_volume) if tape.base_volume else tape.last
+        average = ratio(tape.day_quote_volume, tape.day_base_volume) if tape.day_base_volume else tape.last
         percent = ratio(change * 100, tape.open, PERCENT_DIGITS)
         return top | {
             "priceChange": padded(change),
@@ -139,8 +139,8 @@ class MarketCalls:
             "openPrice": padded(tape.open),
             "highPrice": padded(tape.high),
             "lowPrice": padded(tape.low),
-            "volume": padded(tape.base_volume),
-            "quoteVolume": padded(tape.quote_volume),
+            "volume": padded(tape.day_base_volume),
+            "quoteVolume": padded(tape.day_quote_volume),
             "openTime": now_ms - DAY_MS,
             "closeTime": now_ms,
             "firstId": 1 if tape.count else -1,

@@ -112,8 +112,8 @@ def ticker(instrument: Instrument, tape: Tape, style: str, now_ms: int, kind: st
         ("delisting_date", "dd", None),
         ("market_warning", "mw", "NONE"),
         ("timestamp", "tms", now_ms),
-        ("acc_trade_price_24h", "atp24h", tape.quote_volume),
-        ("acc_trade_volume_24h", "atv24h", tape.base_volume),
+        ("acc_trade_price_24h", "atp24h", tape.day_quote_volume),
+        ("acc_trade_volume_24h", "atv24h", tape.day_base_volume),
         ("stream_type", "st", kind),
     )
     return frame(fields, style)
