@@ -165,7 +165,6 @@ class CycleStory:
         self._sequence += 1
         if entries:
             self.report(what)
-        self._show()
         record = self._record(entries)
         while (why := await refused(record, what)) is not None and await self._shown_to_a_person(record, why):
             pass

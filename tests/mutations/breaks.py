@@ -33,6 +33,8 @@ UNTOUCHED_CALLS = m.Call(
 """Types, imports, what is only logged, where chaos kills: no break there is one of what kimp does with money."""
 UNTOUCHED_TYPES = m.Assign(value=m.Call(func=m.Name("TypeVar")))
 """Nobody reads them while kimp runs."""
+NAMED_FOR_READERS = m.Call(func=m.Name("cast") | m.Name("ContextVar") | m.Name("NewType"))
+"""Their first argument is a name or a type in quotes, and no more than that."""
 UNTOUCHED_WORDS = m.Arg(keyword=m.Name("gc") | m.Name("strict"))
 """What only makes quicker, or asserts."""
 MEASURE = 20
@@ -144,7 +146,8 @@ def _nodes(node: cst.CSTNode, positions: Positions, lines: range) -> Iterator[tu
     if isinstance(node, cst.BaseSmallStatement | cst.BaseCompoundStatement):
         lines = _head(node, positions)
     yield node, lines
-    for child in node.children:
+    children = node.args[1:] if isinstance(node, cst.Call) and m.matches(node, NAMED_FOR_READERS) else node.children
+    for child in children:
         yield from _nodes(child, positions, lines)
 
 

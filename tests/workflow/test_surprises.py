@@ -52,11 +52,12 @@ async def test_what_is_missing_of_a_deposit_is_booked_told_and_never_earned(lab:
 async def test_a_deposit_that_nobody_has_heard_of_for_hours_is_a_persons_case(skipping_client: Client) -> None:
     lab = Lab(skipping_client)
     lab.upbit.credit_after = 10**6
+    lab.upbit.tags = lab.binance.tags_there = {XRP: "2207"}
     async with lab.workers():
         handle = await lab.start(await lab.plan())
         parked = await lab.records.until(lambda record: record.status is CycleStatus.DEAD_LETTER)
         assert "has not heard of XRP-1-1W-1" in (parked.reason or "")
-        assert "txid" in (parked.reason or "")
+        assert " tag 2207, txid" in (parked.reason or "")
         lab.upbit.credit_after = 0
         await handle.execute_update(ArbitrageCycle.retry, ANN)
         assert (await handle.result()).status is CycleStatus.COMPLETED

@@ -285,7 +285,7 @@ ENGINE_MS = 10_000
 async def test_binance_is_told_how_long_it_may_keep_an_order(bench: Bench, exchange: Exchange) -> None:
     """Without that it is as long as ccxt likes: twice as long, and behind the fence."""
     sent = api_of(exchange).sign("order", ["private"], "POST", {"symbol": "XRPUSDT"})
-    assert f"recvWindow={RECV_WINDOW_MS}" in str(sent)
+    assert f"recvWindow={RECV_WINDOW_MS}&" in f"{sent['body']}&"
 
 
 def test_the_fence_stands_behind_all_that_may_still_happen_to_an_order() -> None:

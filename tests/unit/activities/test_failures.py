@@ -8,6 +8,7 @@ from temporalio.exceptions import ApplicationErrorCategory
 from activities.failures import VenueFailures, as_failure
 from kimp.domain.errors import (
     LONGEST_PAUSE_S,
+    BadAmount,
     BusUnavailable,
     KeyRefused,
     KimpError,
@@ -16,7 +17,9 @@ from kimp.domain.errors import (
     OutcomeUnknown,
     Rejected,
     StoreUnavailable,
+    Superseded,
     Unavailable,
+    Unstorable,
 )
 from kimp.domain.reasons import Kind
 
@@ -28,6 +31,13 @@ def test_a_definite_refusal_is_final(kind: type[Rejected]) -> None:
     assert failure.type == kind.__name__
     assert failure.message == "upbit: no [E1]"
     assert failure.category is ApplicationErrorCategory.BENIGN
+
+
+@pytest.mark.parametrize("error", [BadAmount("'x' is no number"), Unstorable("19 decimals"), Superseded("a later run")])
+def test_what_can_never_go_well_is_final(error: KimpError) -> None:
+    failure = as_failure(error)
+    assert failure.non_retryable
+    assert failure.type == type(error).__name__
 
 
 @pytest.mark.parametrize(

@@ -789,3 +789,10 @@ async def test_a_deposit_is_followed_by_its_txid_until_it_is_credited(
     report = await desk.run(work.follow_deposit, DEPOSIT)
     assert report == DepositReport(state=TransferState.DONE, amount=d(100), venue_id=f"d-{TRANSFER}")
     assert len(desk.beats) == 2
+
+
+async def test_an_allow_list_that_lacks_the_coin_is_to_be_set(desk: Desk, upbit: Source, binance: Source) -> None:
+    work = TransferActivities({Venue.UPBIT: upbit, Venue.BINANCE: binance}, desk.journal, {}, desk.clock)
+    told = await refusal(desk, work)
+    assert "upbit.withdraw_to.XRP is not set" in told
+    assert "; set upbit.withdraw_to.XRP if binance is right" in told

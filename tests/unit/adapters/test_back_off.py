@@ -76,3 +76,24 @@ def test_what_is_heard_is_never_told_on() -> None:
     back_off = BackOff()
     back_off.hear(Venue.BINANCE, 120)
     assert back_off.left_s == 0
+
+
+@pytest.mark.parametrize(("later_s", "left_s"), [(2.0, 1), (2.1, 101)])
+def test_what_is_heard_again_is_one_pause_where_its_end_is_told_a_little_differently(
+    monkeypatch: pytest.MonkeyPatch, later_s: float, left_s: int
+) -> None:
+    """Clocks and messages differ by moments; believed again each time, it would never end."""
+    now = [1_000.0]
+    monkeypatch.setattr(back_offs, "monotonic", lambda: now[0])
+    back_off = BackOff()
+    back_off.hear(Venue.BINANCE, 100)
+    now[0] += 99
+    back_off.hear(Venue.BINANCE, 1 + later_s) if left_s == 1 else back_off.hear(Venue.BINANCE, 101)
+    with pytest.raises(Unavailable) as held:
+        back_off.check(Venue.BINANCE)
+    assert held.value.retry_after == left_s
+
+
+def test_another_process_is_believed_for_ten_minutes_at_most() -> None:
+    """Binance bans for days at worst; this process asks again itself, and is told then."""
+    assert BELIEVED_S == 10 * 60

@@ -196,3 +196,8 @@ def test_what_is_no_book_is_told_shortly() -> None:
     with pytest.raises(BadMessage) as told:
         upbit.reader(COINS, 15)(json.dumps({"ty": LONG, "cd": LONG}).encode(), NOW)
     assert str(told.value).count("x") == 40
+
+
+def test_what_a_peer_wrote_is_repeated_in_part() -> None:
+    assert str(BadMessage("x" * 500)) == "x" * 500
+    assert str(BadMessage("x" * 501)) == "x" * 500 + "..."

@@ -266,6 +266,9 @@ async def test_what_is_no_answer_proves_nothing_and_tells_only_names(*, changes:
         await ask("place order", told(lost), lambda found: found)
     assert str(ended.value) == "binance: place order: RuntimeError (OSError) [no answer]"
     assert ended.value.code == "no answer"
+    with pytest.raises(OutcomeUnknown if changes else Unavailable) as ended:
+        await ask("place order", told(RuntimeError("https://api/?signature=5e")), lambda found: found)
+    assert str(ended.value) == "binance: place order: RuntimeError [no answer]"
     with pytest.raises(OutcomeUnknown if changes else Unavailable) as unread:
         await ask("place order", told(BadMessage("no id")), lambda found: found)
     assert (unread.value.code, "place order: no id" in str(unread.value)) == (GARBAGE, True)
@@ -303,3 +306,14 @@ async def test_binances_time_is_asked_for_once_it_says_that_the_clock_is_off_and
     await clock.request("order")
     assert clock.asked == ["order", "time", "time", "time", "order", "order"]
     await clock.close()
+
+
+DOCUMENTED = {
+    "exchangeInfo": 20, "depth": 5, "time": 1, "account": 20, "order": 4, "myTrades": 5,
+}  # fmt: skip
+"""Weights of a GET: binance-spot-api-docs, rest-api.md."""
+
+
+@pytest.mark.parametrize("path", DOCUMENTED)
+def test_a_call_of_binance_costs_what_its_documents_say(path: str) -> None:
+    assert Clock().charges(path, "GET", {}) == {"weight": DOCUMENTED[path]}

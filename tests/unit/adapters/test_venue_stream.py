@@ -13,13 +13,14 @@ from fakes.raw_server import Behaviour, Peer, RawServer, http, raw_server
 from fakes.telemetry import counted
 from websockets.asyncio.client import connect
 from websockets.client import ClientProtocol
+from websockets.frames import Frame, Opcode
 from websockets.uri import parse_uri
 
 from kimp.adapters.binance.stream import BinanceStream
 from kimp.adapters.clock import SystemClock
 from kimp.adapters.upbit.stream import UpbitStream
 from kimp.adapters.venue import stream as streams
-from kimp.adapters.venue.sockets import BUFFERED_FRAMES, LARGEST_FRAME, MOST_UNREAD, Connection, bursts
+from kimp.adapters.venue.sockets import BUFFERED_FRAMES, LARGEST_FRAME, MOST_PINGS, MOST_UNREAD, Connection, bursts
 from kimp.adapters.venue.stream import ANEW_AFTER, Event, VenueStream
 from kimp.config import VenueSettings
 from kimp.domain.market import Quote
@@ -312,6 +313,28 @@ def test_upbit_is_asked_for_the_books_of_all_coins() -> None:
     assert ticket["ticket"]
     assert books == {"type": "orderbook", "codes": ["KRW-XRP.5", "KRW-USDT.5"]}
     assert form == {"format": "SIMPLE"}
+
+
+@pytest.mark.parametrize(("levels", "depth"), [(1, 1), (2, 5), (5, 5), (6, 15), (15, 15), (16, 30), (30, 30)])
+def test_upbit_is_asked_for_a_number_of_levels_that_it_has(levels: int, depth: int) -> None:
+    settings = VenueSettings.model_construct(ws_url="wss://api.upbit.com/websocket/v1", levels=levels)
+    _, books, _ = json.loads(UpbitStream(settings, SystemClock()).feed([Asset("XRP")]).hello or "")
+    assert books["codes"] == [f"KRW-XRP.{depth}"]
+
+
+async def test_pings_with_frames_between_them_are_no_flood() -> None:
+    transport = Mock(spec=asyncio.Transport)
+    transport.get_write_buffer_size.return_value = 0
+    connection = Connection(ClientProtocol(parse_uri("ws://127.0.0.1/")))
+    connection.connection_made(transport)
+    connection.response = Mock()  # the handshake is over
+    for _ in range(MOST_PINGS + 1):
+        connection.process_event(Frame(Opcode.PONG, b""))
+        connection.process_event(Frame(Opcode.PING, b""))
+    assert not transport.abort.called
+    for _ in range(MOST_PINGS):
+        connection.process_event(Frame(Opcode.PING, b""))
+    assert transport.abort.called
 
 
 def test_every_event_is_counted_under_its_own_name() -> None:

@@ -120,7 +120,8 @@ def test_a_cycle_below_the_least_is_not_started_and_the_gate_names_what_fits() -
 def test_a_configured_size_below_the_least_is_the_least() -> None:
     """Whole lots leave some cash over, which is no reason not to start."""
     small = replace(LIMITS, notional_krw=d(140_001))
-    assert found(judge(limits=small)).leg_one.spent.amount == Decimal(100)
+    for mode in Mode:
+        assert found(judge(limits=replace(small, mode=mode))).leg_one.spent.amount == Decimal(100)
 
 
 def test_where_no_size_pays_the_edge_is_the_reason_however_thin_the_books_are() -> None:

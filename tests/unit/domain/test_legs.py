@@ -4,7 +4,7 @@ import pytest
 from fakes.market import NOW, XRP, d, instrument, kimchi_quotes, network, quote, rules_of
 
 from kimp.domain.gates import Blocked, Gate
-from kimp.domain.legs import LegEstimate, estimate_leg
+from kimp.domain.legs import LegEstimate, Market, PricedLeg, Way, estimate_leg, price_leg
 from kimp.domain.market import Quote, VenueRules
 from kimp.domain.money import KRW, USDT, Asset, Money
 from kimp.domain.venues import Direction, Venue
@@ -189,3 +189,21 @@ def test_fresh_rules_replace_the_old_ones_as_a_whole() -> None:
     view.apply_rules([rules_of(Venue.UPBIT, [instrument(Venue.UPBIT, XRP)], [])])
     assert set(view.instruments) == {(Venue.UPBIT, XRP)}
     assert not view.networks, "a wallet that is no longer told of counts as unknown"
+
+
+def test_cash_that_lots_leave_over_is_no_sign_of_a_thin_book() -> None:
+    """The share that a book carries bounds how large a cycle may be: all of it, where nothing lacked."""
+    source, destination = Direction.TO_UPBIT.source, Direction.TO_UPBIT.destination
+    view = market()
+    way = Way(
+        Direction.TO_UPBIT,
+        XRP,
+        Market(view.quotes[source, XRP], view.instruments[source, XRP]),
+        view.networks[source, XRP],
+        Market(view.quotes[destination, XRP], view.instruments[destination, XRP]),
+    )
+    priced = price_leg(way, Money(d("1001.1"), USDT))
+    assert isinstance(priced, PricedLeg)
+    assert priced.estimate.spent.amount < d("1001.1")
+    assert priced.buy.thin is None
+    assert priced.buy.share == 1

@@ -1,7 +1,7 @@
 """Money is exact, never made from floats, and never mixed."""
 
 from collections.abc import Iterator
-from decimal import ROUND_UP, Context, Decimal, DivisionByZero, getcontext, localcontext
+from decimal import ROUND_UP, Context, Decimal, DivisionByZero, InvalidOperation, getcontext, localcontext
 from threading import Thread
 
 import pytest
@@ -123,3 +123,9 @@ def test_money_of_two_assets_never_meets() -> None:
 def test_money_is_written_out_in_full() -> None:
     assert str(Money(d("1E-7"), USDT)) == "0.0000001 USDT"
     assert str(Money(d("1E+6"), KRW)) == "1000000 KRW"
+
+
+@pytest.mark.parametrize(("one", "other", "error"), [(d(1), d(0), DivisionByZero), (d(0), d(0), InvalidOperation)])
+def test_to_divide_by_nothing_is_an_error_and_no_infinity(one: Decimal, other: Decimal, error: type[Exception]) -> None:
+    with localcontext(Context(traps=[])), pytest.raises(error):
+        exact(lambda: one / other)()

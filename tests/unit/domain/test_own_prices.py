@@ -23,3 +23,13 @@ def test_an_order_that_needs_several_levels_is_compared_with_the_last_of_them(li
     blocked = check_message_prices(told, PAIR, own, BOUNDS)
     assert (blocked is None) == believed
     assert blocked is None or blocked.gate is Gate.PRICES_DIFFER
+
+
+@pytest.mark.parametrize(("bid", "ask", "rate"), [("498", "500", "499"), ("5000", "5002", "5001")])
+def test_a_rate_beyond_the_configured_bounds_is_told_with_them(bid: str, ask: str, rate: str) -> None:
+    own = OWN | {(Venue.UPBIT, USDT): quote(Venue.UPBIT, USDT, bid, ask)}
+    told = MessagePrices(Venue.BINANCE, XRP, d(2), d(500), Money(d(1000), USDT), d(1_400_000), d(rate), premium=None)
+    blocked = check_message_prices(told, PAIR, own, BOUNDS)
+    assert blocked is not None
+    assert blocked.gate is Gate.RATE_BOUNDS
+    assert blocked.detail == f"{rate} KRW per USDT on upbit, 500 to 5000 allowed by the configuration"

@@ -42,6 +42,7 @@ def test_outliers_move_it_little() -> None:
 def test_a_look_is_taken_no_oftener_than_once_in_five_minutes() -> None:
     usual = looked("1")
     assert not usual.look(quotes(), NOW + EVERY_MS - 1)
+    assert not usual.remember({XRP: d("0.01")}, NOW + EVERY_MS - 1)
     assert usual.look(quotes(), NOW + EVERY_MS)
     assert usual.look(quotes(), NOW - DAY_MS), "a clock that was set back must not keep it from looking"
 

@@ -16,8 +16,9 @@ from sqlalchemy.exc import (
 )
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
-from kimp.adapters.sql.copying import check_source
-from kimp.adapters.sql.engine import create_engine
+from kimp.adapters.sql import engine as engines
+from kimp.adapters.sql.copying import _require_another, check_source
+from kimp.adapters.sql.engine import create_engine, parse_url
 from kimp.adapters.sql.store import FAILURES, PAUSES_S, Store, _let_go, error_code, in_our_words
 from kimp.domain.errors import BadAmount, BadConfig, StoreUnavailable, Unstorable
 
@@ -215,3 +216,29 @@ async def test_another_file_must_be_there(tmp_path: Path) -> None:
     with pytest.raises(BadConfig, match="--copy-from: there is no file"):
         await check_source(f"sqlite+aiosqlite:///{tmp_path}/old.db", MYSQL)
     assert not list(tmp_path.iterdir()), "nor is one made"
+
+
+def test_a_file_that_is_there_may_be_copied(tmp_path: Path) -> None:
+    (tmp_path / "old.db").touch()
+    _require_another(parse_url(f"sqlite+aiosqlite:///{tmp_path}/old.db"), parse_url(MYSQL))
+
+
+@pytest.mark.parametrize("answer_s", [None, 30])
+def test_each_answer_of_a_server_has_a_time_limit(monkeypatch: pytest.MonkeyPatch, answer_s: int | None) -> None:
+    """But for a copy, whose one statement may take long."""
+    asked: dict[str, Any] = {}
+    monkeypatch.setattr(engines, "create_async_engine", lambda _, **options: asked.update(options["connect_args"]))
+    create_engine(MYSQL, answer_s=answer_s)
+    assert asked["read_timeout"] == answer_s
+    assert asked["connect_timeout"] == 5
+    assert "innodb_lock_wait_timeout = 5" in asked["init_command"]
+
+
+async def test_what_is_committed_is_kept_when_kimp_is_killed_and_no_commit_waits_for_the_disk(tmp_path: Path) -> None:
+    engine = create_engine(f"sqlite+aiosqlite:///{tmp_path}/kimp.db")
+    async with engine.connect() as connection:
+        found = [(await connection.exec_driver_sql(f"PRAGMA {name}")).scalar_one()
+                 for name in ("journal_mode", "synchronous", "foreign_keys")]  # fmt: skip
+    await engine.dispose()
+    normal = 1
+    assert found == ["wal", normal, 1]

@@ -65,6 +65,15 @@ def test_the_table_tells_the_result_so_far_beside_each_line() -> None:
     ]
 
 
+def test_a_coin_that_was_traded_before_keeps_its_price() -> None:
+    timeline = Timeline()
+    bought = order(venue=Venue.UPBIT, coin=TRX).entries([Fill("1", d(400), d(5000), d(1000), KRW)])
+    other = order(venue=Venue.UPBIT, coin=XRP).entries([Fill("2", d(3000), d(10), d(15), KRW)])
+    timeline.see(bought, d(1400))
+    timeline.see(other, d(1400))
+    assert timeline.so_far(holdings([*bought, *other]), d(1400)) == "-1,015 KRW"
+
+
 def test_a_long_table_is_cut_at_its_beginning_for_the_next_run() -> None:
     timeline, after = Timeline(), Timeline()
     for number in range(ROWS_KEPT + 5):
