@@ -124,6 +124,9 @@ PRINTABLE = st.text(st.characters(min_codepoint=32, exclude_categories=["Cs"], e
 VALUES = PRINTABLE | st.integers(-(2**40), 2**40) | st.lists(PRINTABLE, max_size=3)
 
 
-@given(st.dictionaries(NAMES, st.dictionaries(NAMES, VALUES | st.dictionaries(NAMES, VALUES, min_size=1), min_size=1)))
+INNER = st.dictionaries(NAMES, VALUES, min_size=1, max_size=2)
+
+
+@given(st.dictionaries(NAMES, st.dictionaries(NAMES, VALUES | INNER, min_size=1, max_size=3), max_size=3))
 def test_what_is_written_is_read_as_it_was(tree: dict[str, object]) -> None:
     assert tomllib.loads(toml_of(tree)) == tree
