@@ -8,12 +8,12 @@ from fakes.command import kimp
 async def test_a_halt_never_loosens_and_a_resume_never_pulls(tmp_path: Path) -> None:
     assert (await kimp(tmp_path, "migrate"))[0] == 0
     steps = (
-        (("halt", "2"), 0, "run -> only_compensation"),
+        (("halt", "2"), 0, "0 (run) -> 2 (only compensation)"),
         (("halt",), 2, "stands at 2 (only_compensation) already; `kimp resume 1` would loosen it"),
-        (("halt", "3"), 0, "only_compensation -> nothing_leaves"),
-        (("resume", "1"), 0, "nothing_leaves -> no_new_cycles"),
+        (("halt", "3"), 0, "2 (only compensation) -> 3 (nothing leaves)"),
+        (("resume", "1"), 0, "3 (nothing leaves) -> 1 (no new cycles)"),
         (("resume", "2"), 2, "stands at 1 (no_new_cycles); `kimp halt 2` would pull it"),
-        (("resume",), 0, "no_new_cycles -> run"),
+        (("resume",), 0, "1 (no new cycles) -> 0 (run)"),
     )
     for command, code, words in steps:
         ended, out, err = await kimp(tmp_path, *command)
@@ -24,7 +24,7 @@ async def test_a_halt_never_loosens_and_a_resume_never_pulls(tmp_path: Path) -> 
 async def test_it_says_whose_switch_it_was(tmp_path: Path) -> None:
     await kimp(tmp_path, "migrate")
     _, out, _ = await kimp(tmp_path, "halt")
-    assert out == f"kill switch: run -> no_new_cycles, in {tmp_path}/.kimp/kimp.db\n"
+    assert out == f"kill switch: 0 (run) -> 1 (no new cycles); in {tmp_path}/.kimp/kimp.db\n"
 
 
 async def test_in_the_wrong_folder_it_pulls_nothing_and_makes_nothing(tmp_path: Path) -> None:

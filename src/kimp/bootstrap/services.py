@@ -11,6 +11,7 @@ from temporalio.worker import Worker
 from feeder.service import Feeder
 from initiator.service import Initiator, InitiatorSettings
 from kimp.adapters.clock import SystemClock
+from kimp.adapters.processes import identity
 from kimp.adapters.sql.database import SqlDatabase
 from kimp.adapters.telemetry.health_server import CHECK_S, Check
 from kimp.adapters.temporal.starter import TemporalCycleStarter
@@ -24,6 +25,7 @@ from kimp.contracts.queues import TaskQueue
 from kimp.domain.keys import Right
 from kimp.domain.venues import PAIR
 from kimp.operations.opening_ledger import open_ledger
+from kimp.operations.presence import STARTS_CYCLES, present
 from kimp.operations.settings import SettingsInForce
 
 NEEDS = {TaskQueue.CYCLES: Right.TRADE, TaskQueue.TRANSFERS: Right.WITHDRAW}
@@ -59,6 +61,8 @@ async def run_workers(settings: Settings, queues: Sequence[TaskQueue]) -> None:
                 workers.append(transfer_worker(settings, client, venues[Right.WITHDRAW], books))
         for worker in workers:
             await stack.enter_async_context(worker)
+        work = [queue.name.lower() for queue in queues]
+        await stack.enter_async_context(present(books.presence, identity(), work))
         await asyncio.Event().wait()
 
 
@@ -106,6 +110,8 @@ async def run_initiator(settings: Settings) -> None:
         )
         watched.checks |= _servers(client, books) | {"redis": bus.check_listening, "quotes": initiator.stale}
         watched.checks["workers"] = lambda: _polling([worker])
+        work = [STARTS_CYCLES, TaskQueue.CYCLES.name.lower()]
+        await stack.enter_async_context(present(books.presence, identity(), work))
         await initiator.run()
 
 

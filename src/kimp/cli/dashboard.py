@@ -1,5 +1,6 @@
 """The live view's pages, as lines of one width: cycles first, then premiums, holdings and alerts."""
 
+import textwrap
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
@@ -7,7 +8,7 @@ from decimal import Decimal
 from rich.text import Text
 
 from kimp.cli import views
-from kimp.cli.status import halt_line
+from kimp.cli.status import state_lines
 from kimp.contracts.status import CycleStatus
 from kimp.domain.gates import Blocked
 from kimp.domain.money import ZERO
@@ -19,6 +20,7 @@ from kimp.operations.status import Status
 from kimp.ports.read_model import CycleRow
 
 MINUTE_S, HOUR_S, DAY_S = 60, 3_600, 86_400
+MOST_STATE = 4
 FEW = 3
 """Lines that premiums keep while cycles would take them, and the most that alerts get."""
 LONGEST_STATUS = max(map(len, CycleStatus))
@@ -32,12 +34,15 @@ class Shown:
     alerts: Sequence[Alert]
     selected: str | None
     """The cycle that Enter looks at."""
+    starting: bool = False
+    """Its processes were started just now, and may not have said yet that they run."""
 
 
 def overview(shown: Shown, width: int, height: int) -> list[Text]:
     """As much as fits: every unfinished cycle first, what is left of the screen for the rest."""
     now = shown.glance.status
-    head = [halt_line(now), _earned_line(now), Text()]
+    state = [part for line in state_lines(now, starting=shown.starting) for part in _wrapped(line, width)]
+    head = [*state[:MOST_STATE], _earned_line(now), Text()]
     holdings = list(holdings_lines(now))
     cycles = list(cycle_lines(shown))
     market = list(premium_lines(shown.glance.market))
@@ -59,6 +64,12 @@ def overview(shown: Shown, width: int, height: int) -> list[Text]:
         *_cut(alerts, for_alerts),
     ]
     return [one_line(line, width) for line in lines]
+
+
+def _wrapped(line: Text, width: int) -> list[Text]:
+    """On as many lines as it needs, for what a person has to read to its end."""
+    parts = textwrap.wrap(line.plain, width, subsequent_indent="  ")
+    return [Text(part, style=line.style) for part in parts]
 
 
 def one_line(line: Text, width: int) -> Text:
@@ -84,11 +95,12 @@ def _earned_line(now: Status) -> Text:
     for name, earned in (("today", now.today), ("7 days", now.week), ("in all", now.total)):
         style = "green" if earned.profit_krw > ZERO else "red" if earned.profit_krw < ZERO else ""
         line.append(f"{name} ").append(won(earned.profit_krw), style=style).append("  ")
-    return line.append(f"{now.total.cycles} cycles, {now.total.losing} losing", style="dim")
+    return line
 
 
 def _counts(now: Status) -> str:
-    return f"cycles: {len(now.open)} open, {len(now.waiting)} waiting, {len(now.parked)} parked"
+    unfinished = f"{len(now.open)} open, {len(now.waiting)} waiting, {len(now.parked)} parked"
+    return f"cycles: {unfinished}, {now.total.cycles} ended ({now.total.losing} at a loss)"
 
 
 def in_order(glance: Glance) -> list[CycleRow]:

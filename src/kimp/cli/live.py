@@ -17,6 +17,7 @@ from kimp.cli.keyboard import keys_told
 from kimp.cli.pages import CYCLE, OVERVIEW, Pages, Quit, SetHalt
 from kimp.cli.person import who
 from kimp.cli.status import status_view
+from kimp.cli.switch import change_told
 from kimp.cli.terminal import CleanConsole
 from kimp.cli.trade_view import trade_view
 from kimp.config import Settings
@@ -31,6 +32,7 @@ from kimp.ports.database import Database
 from kimp.ports.ticks import TickBus
 
 REFRESH_S = 1.0
+STARTS_WITHIN_S = 60.0
 LATEST = 50
 NOTE = "by hand, in the live view"
 
@@ -49,6 +51,7 @@ class LiveView:
         self._closer: Booked | None = None
         self._pressed = asyncio.Event()
         self._asked: SetHalt | None = None
+        self._begun = time.monotonic()
 
     def tell(self, line: str) -> None:
         """Something that is no warning of a process: it stands among the alerts."""
@@ -83,15 +86,16 @@ class LiveView:
 
     async def _look(self) -> None:
         self._alerts.look()
+        self._pages.looked()
         try:
             if (asked := self._asked) is not None:
                 self._asked = None
-                self._pages.said = await self._set_halt(asked.level)
+                self._pages.say(await self._set_halt(asked.level))
             self._glance = await glance(self._database, self._bus, self._settings, CLOCK, LATEST)
             if self._pages.page == CYCLE and self._pages.selected is not None:
                 self._closer = await cycle(self._database, self._pages.selected)
         except KimpError as error:  # what was seen last stays
-            self._pages.said = f"as of before: {error}"
+            self._pages.say(f"as of before: {error}")
         if self._glance is not None:
             self._pages.show_cycles([row.cycle_id for row in in_order(self._glance)])
 
@@ -101,7 +105,7 @@ class LiveView:
             before = await change(self._database.controls, level, NOTE, who())
         except BadInput as error:
             return str(error)
-        return f"kill switch: {before.name.lower()} -> {level.name.lower()}"
+        return change_told(before, level)
 
     def _page(self) -> RenderableType:
         width, height = self._console.size
@@ -109,11 +113,17 @@ class LiveView:
         if self._glance is None:
             body = [Text("looking ...")]
         elif self._pages.page == OVERVIEW:
-            body = overview(Shown(self._glance, self._alerts.latest, self._pages.selected), width, room)
+            body = overview(
+                Shown(self._glance, self._alerts.latest, self._pages.selected, starting=self._starting), width, room
+            )
         else:
             return Group(self._scrolled(self._whole(self._glance), room), self._footer(width))
         body += [Text()] * (room - len(body))
         return Group(*body[:room], self._footer(width))
+
+    @property
+    def _starting(self) -> bool:
+        return time.monotonic() - self._begun < STARTS_WITHIN_S
 
     def _footer(self, width: int) -> Text:
         return one_line(Text(self._pages.footer, style="reverse"), width)
@@ -126,7 +136,8 @@ class LiveView:
             case "market":
                 return views.premiums_table(now.market)
             case "alerts":
-                return Group(*alert_lines(self._alerts.latest))
+                told = list(alert_lines(self._alerts.latest)) or [Text("  none since kimp was started", style="dim")]
+                return Group(Text("alerts, latest first", style="bold"), *told)
             case "cycle" if self._closer is not None:
                 row = self._closer.row
                 return Group(views.cycle_card(row), trade_view(trade_of(self._closer.entries), row.profit_krw))

@@ -3,7 +3,7 @@
 import asyncio
 import time
 from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import Any
 
 from kimp.bootstrap.paper import refuse_beside_real_venues
@@ -13,9 +13,12 @@ from kimp.bootstrap.workers import GRACE_S
 from kimp.cli import terminal
 from kimp.cli.keyboard import in_foreground
 from kimp.cli.live import LiveView
+from kimp.cli.status import stand_still
 from kimp.config import Settings
 from kimp.contracts.status import CycleStatus
+from kimp.domain.errors import KimpError
 from kimp.observability.clean import say
+from kimp.operations.status import held_under_way
 from kimp.ports.database import Database
 from kimp.ports.read_model import CycleRow
 from kimp.ports.ticks import TickBus
@@ -28,7 +31,15 @@ LOOK_EVERY_S = 0.5
 async def everything(settings: Settings) -> None:
     """All parts, until cancelled."""
     refuse_beside_real_venues(settings)
-    async with Stack(settings, say) as stack:
+    stack = Stack(settings, say)
+    try:
+        await _until_ended(stack)
+    finally:
+        await _tell_what_stays(stack.settings)
+
+
+async def _until_ended(stack: Stack) -> None:
+    async with stack:
         await stack.start_kimp()
         where = f" Web UI {stack.ui_url};" if stack.ui_url else ""
         say(f"kimp is up.{where} Ctrl-C ends everything.")
@@ -40,6 +51,15 @@ async def everything(settings: Settings) -> None:
                     await stack.watch()
             finally:
                 say(f"ending everything; workers first finish what they have sent, which may take up to {GRACE_S} s")
+
+
+async def _tell_what_stays(settings: Settings) -> None:
+    """What is left of unfinished cycles once nothing of kimp runs any more, for whoever ended it."""
+    with suppress(KimpError):  # whatever ended everything is told, not what follows from it
+        async with open_database(settings) as database:
+            rows = await database.read_model.cycles(limit=MANY, unfinished=True)
+            held = await held_under_way(database, rows)
+        say(stand_still(len(rows), held) if rows else "no cycle is under way")
 
 
 def at_rest(rows: Sequence[CycleRow]) -> bool:

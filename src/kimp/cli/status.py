@@ -1,5 +1,6 @@
 """`kimp status`: what was earned, what is under way, where the money lies."""
 
+from collections.abc import Sequence
 from dataclasses import asdict
 
 from rich.console import Group, RenderableType
@@ -13,9 +14,16 @@ from kimp.cli.cycles_table import CyclesTable
 from kimp.config import load
 from kimp.domain.admission import HaltLevel
 from kimp.domain.wording import exactly
+from kimp.operations.presence import STARTS_CYCLES
 from kimp.operations.status import Earned, Status
 from kimp.operations.status import status as look
+from kimp.ports.controls import Halt
 
+LEVELS = {
+    HaltLevel.NO_NEW_CYCLES: "no new cycles start",
+    HaltLevel.ONLY_COMPENSATION: "cycles are only undone",
+    HaltLevel.NOTHING_LEAVES: "no order and no withdrawal is sent",
+}
 console = terminal.console()
 MOST = 5
 """Cycles of each kind; `kimp cycles list` shows the rest."""
@@ -34,7 +42,7 @@ async def show_status(*, as_json: bool) -> None:
 
 def status_view(now: Status) -> Group:
     """Cycles first, then profit and holdings: what a person looks for at a glance."""
-    parts: list[RenderableType] = [halt_line(now)]
+    parts: list[RenderableType] = [*state_lines(now)]
     parts += [
         CyclesTable(rows[:MOST], title=f"{name}: {len(rows)}")
         for name, rows in (("parked", now.parked), ("open", now.open), ("waiting", now.waiting))
@@ -44,15 +52,51 @@ def status_view(now: Status) -> Group:
     return Group(*parts)
 
 
-def halt_line(now: Status) -> Text:
-    halt = now.halt
-    if halt is None or halt.level is HaltLevel.RUN:
-        return Text("trading: new cycles may start", style="green")
-    return Text(
-        f"halted: {halt.level.name.lower()} since {views.instant(halt.set_ms)} UTC by {halt.set_by}: {halt.reason};"
-        " `kimp resume` lets kimp trade again",
-        style="red",
+def state_lines(now: Status, *, starting: bool = False) -> list[Text]:
+    """Whether kimp runs, and whether it may trade. `starting`: what is missing may be about to be there."""
+    lines = [Text(_halted(halt), style="red")] if (halt := _in_force(now)) is not None else []
+    if now.running.missing:
+        told = f"starting; not heard of yet: {', '.join(now.running.missing)}" if starting else _missing(now)
+        return [Text(told, style="yellow" if starting else "red"), *lines]
+    return lines or [Text("trading: new cycles may start", style="green")]
+
+
+def _in_force(now: Status) -> Halt | None:
+    return None if now.halt is None or now.halt.level is HaltLevel.RUN else now.halt
+
+
+def _halted(halt: Halt) -> str:
+    return (
+        f"halted: {LEVELS[halt.level]}; `kimp resume` lets kimp trade again."
+        f" Since {views.instant(halt.set_ms)} UTC by {halt.set_by}: {halt.reason}"
     )
+
+
+def _missing(now: Status) -> str:
+    """Nobody does what the cycles need: what that means for the money, and what to do."""
+    seen = "" if now.running.last_seen_ms is None else f" (last seen {views.instant(now.running.last_seen_ms)} UTC)"
+    what = _absent(now) if now.running.anything else "kimp does not run"
+    unfinished = len(now.open) + len(now.waiting) + len(now.parked)
+    if now.running.missing == (STARTS_CYCLES,):
+        return f"{what}{seen}: no new cycles start, those under way go on"
+    if not unfinished:
+        return f"{what}{seen}; no cycle is under way; `kimp up` starts it"
+    return f"{what}{seen}; {stand_still(unfinished, now.under_way)}"
+
+
+def _absent(now: Status) -> str:
+    queues = [work for work in now.running.missing if work != STARTS_CYCLES]
+    absent = ["no initiator"] if STARTS_CYCLES in now.running.missing else []
+    absent += [f"no worker of the queue{'s' if len(queues) > 1 else ''} {', '.join(queues)}"] if queues else []
+    return f"{' and '.join(absent)} runs"
+
+
+def stand_still(cycles: int, held: Sequence[str]) -> str:
+    """What unfinished cycles are while kimp does not run."""
+    holds = ", ".join(held) or "cash at home alone"
+    if cycles == 1:
+        return f"1 cycle stands still and holds {holds}; `kimp up` goes on with it"
+    return f"{cycles} cycles stand still and hold {holds}; `kimp up` goes on with them"
 
 
 def _profit_table(now: Status) -> Table:

@@ -23,10 +23,25 @@ async def resume(level: HaltLevel, note: str, *, as_json: bool) -> None:
     await _set_halt(level, note, kill_switch.resume, as_json=as_json)
 
 
+def change_told(before: HaltLevel, level: HaltLevel) -> str:
+    """What became of the kill switch, for people."""
+    if before is level:
+        return (
+            f"the kill switch stood at {_name(level)} already"
+            if level
+            else "kimp was not halted; losses count anew from now on"
+        )
+    return f"kill switch: {_name(before)} -> {_name(level)}"
+
+
+def _name(level: HaltLevel) -> str:
+    return f"{level.value} ({level.name.lower().replace('_', ' ')})"
+
+
 async def _set_halt(level: HaltLevel, note: str, change: Change, *, as_json: bool) -> None:
     async with open_database(load()) as database:
         before = await change(database.controls, level, note, who())
-        told = f"kill switch: {before.name.lower()} -> {level.name.lower()}, in {database.place}"
+        told = f"{change_told(before, level)}; in {database.place}"
     tell_outcome(
         told, {"before": int(before), "level": int(level), "note": note, "database": database.place}, as_json=as_json
     )

@@ -35,8 +35,13 @@ class Position:
         """Where it can be traded; None while it is in transit."""
         return self.account if isinstance(self.account, Venue) else None
 
+    @property
+    def place(self) -> str:
+        """For people."""
+        return "in transit" if self.venue is None else f"on {self.venue}"
+
     def __str__(self) -> str:
-        return f"{self.amount:f} {self.asset} {'in transit' if self.venue is None else f'on {self.venue}'}"
+        return f"{self.amount:f} {self.asset} {self.place}"
 
 
 def positions(held: Held, home: Venue) -> list[Position]:

@@ -7,11 +7,14 @@ from decimal import Decimal
 from zoneinfo import ZoneInfo
 
 from kimp.contracts.status import CycleStatus
-from kimp.domain.ledger import Held, is_held
-from kimp.domain.money import ONE, USDT, ZERO, Asset, exact
+from kimp.domain.compensation import Position, positions
+from kimp.domain.ledger import Held, Holder, holdings, is_held
+from kimp.domain.money import CONTEXT, ONE, USDT, ZERO, Asset, exact
 from kimp.domain.premium import mid
-from kimp.domain.venues import PAIR
+from kimp.domain.venues import PAIR, Direction
+from kimp.domain.wording import money
 from kimp.operations.market import last_quotes
+from kimp.operations.presence import Running, running
 from kimp.ports.clock import Clock
 from kimp.ports.controls import Halt
 from kimp.ports.database import Database
@@ -44,6 +47,10 @@ class Holding:
 
 @dataclass(frozen=True, slots=True)
 class Status:
+    running: Running
+    """Who works on the cycles."""
+    under_way: Sequence[str]
+    """What unfinished cycles hold that is not cash at home, e.g. `9.865 SOL in transit`."""
     halt: Halt | None
     """None: nobody has ever set the kill switch, so kimp trades."""
     today: Earned
@@ -68,6 +75,8 @@ async def status(database: Database, bus: TickBus, coins: Sequence[Asset], clock
     worths = [holding.worth_krw for holding in holdings]
     midnight = datetime.fromtimestamp(clock.now_ms() / 1000, SEOUL).replace(hour=0, minute=0, second=0, microsecond=0)
     return Status(
+        running=running(await database.presence.seen()),
+        under_way=await held_under_way(database, unfinished),
         halt=await database.controls.halt_in_force(),
         today=_earned(results, midnight),
         week=_earned(results, midnight - timedelta(days=6)),
@@ -79,6 +88,18 @@ async def status(database: Database, bus: TickBus, coins: Sequence[Asset], clock
         holdings=holdings,
         worth_krw=None if None in worths else sum((w for w in worths if w is not None), ZERO),
     )
+
+
+async def held_under_way(database: Database, rows: Iterable[CycleRow]) -> list[str]:
+    """What these cycles hold that is not cash at home, in all."""
+    sums: dict[tuple[Holder, Asset], Decimal] = {}
+    for row in rows:
+        held = holdings(await database.ledger.entries(row.cycle_id))
+        for position in positions(held, Direction(row.direction).source):
+            place = position.account, position.asset
+            sums[place] = CONTEXT.add(sums.get(place, ZERO), position.amount)
+    held_there = [Position(account, asset, amount) for (account, asset), amount in sums.items()]
+    return [f"{money(held.amount, held.asset)} {held.place}" for held in held_there]
 
 
 def _earned(results: Iterable[Result], since: datetime | None = None) -> Earned:

@@ -6,6 +6,7 @@ from kimp.ports.catching_up import CatchingUp
 from kimp.ports.controls import Capital, KillSwitch
 from kimp.ports.journal import Journal
 from kimp.ports.ledger import Ledger
+from kimp.ports.presence import Presence
 from kimp.ports.read_model import ReadModel
 from kimp.ports.settings import SettingsVersions
 from kimp.ports.story import Stories
@@ -36,6 +37,9 @@ class Database(Protocol):
 
     @property
     def settings(self) -> SettingsVersions: ...
+
+    @property
+    def presence(self) -> Presence: ...
 
     @property
     def stories(self) -> Stories: ...

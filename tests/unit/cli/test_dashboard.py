@@ -13,6 +13,7 @@ from kimp.domain.venues import Direction
 from kimp.operations.alerts import Alert
 from kimp.operations.glance import Glance
 from kimp.operations.market import CoinMarket
+from kimp.operations.presence import ALL_WORK, Running
 from kimp.operations.status import Earned, Holding, Status
 from kimp.ports.controls import Halt
 from kimp.ports.read_model import CycleRow
@@ -57,6 +58,8 @@ def glance(*, halt: Halt | None = None, many: int = 0) -> Glance:
     return Glance(
         NOW_MS,
         Status(
+            running=Running((), NOW_MS),
+            under_way=["9.865 SOL in transit"],
             halt=halt,
             today=Earned(1, 0, Decimal(5433)),
             week=NOTHING,
@@ -89,7 +92,7 @@ def test_what_needs_a_person_comes_first_and_what_ended_last() -> None:
 
 def test_each_cycle_has_one_line_with_its_reason_or_result() -> None:
     lines = page(glance())
-    begin = lines.index("cycles: 1 open, 1 waiting, 1 parked") + 1
+    begin = lines.index("cycles: 1 open, 1 waiting, 1 parked, 9 ended (2 at a loss)") + 1
     assert lines[begin].startswith("> XRP-7")
     assert "no way home" in lines[begin]
     assert lines[begin].endswith("…")
@@ -128,7 +131,7 @@ def test_profit_of_today_and_in_all_and_what_all_is_worth_are_there() -> None:
     text = "\n".join(page(glance(), 140))
     assert "today +5,433 KRW" in text
     assert "in all -120 KRW" in text
-    assert "9 cycles, 2 losing" in text
+    assert "9 ended (2 at a loss)" in text
     assert "1,009,000 KRW in all" in text
 
 
@@ -147,3 +150,35 @@ def test_a_span_is_told_in_its_largest_unit(seconds: int, told: str) -> None:
 def test_a_cycle_that_waits_counts_from_when_it_began_to_wait() -> None:
     later = replace(glance(), at_ms=NOW_MS + 3_600_000)
     assert " 1h  waiting for a route" in "\n".join(page(later))
+
+
+def test_what_a_halt_means_and_how_it_ends_is_whole_on_a_narrow_terminal() -> None:
+    reason = "a day's loss of 1,234,567 KRW is more than caps.day_loss_krw allows"
+    halted = Halt(HaltLevel.ONLY_COMPENSATION, reason, "kim@desk", NOW_MS)
+    lines = page(glance(halt=halted))
+    told = " ".join(line.strip() for line in lines[:3])
+    assert told.startswith("halted: cycles are only undone; `kimp resume` lets kimp trade again.")
+    assert reason in told
+
+
+def test_the_first_lines_are_never_cut_at_80_columns() -> None:
+    now = glance()
+    much = Earned(1_046, 112, Decimal(-12_345_678))
+    lines = page(replace(now, status=replace(now.status, today=much, week=much, total=much)))
+    assert not any(line.endswith("…") for line in lines[:4])
+
+
+def test_just_after_its_start_kimp_says_what_it_waits_for_and_later_that_nobody_works() -> None:
+    now = glance()
+    alone = replace(now, status=replace(now.status, running=Running(ALL_WORK, NOW_MS), halt=None))
+    first = overview(Shown(alone, ALERTS, None, starting=True), 140, 30)[0].plain
+    assert first == "starting; not heard of yet: initiator, cycles, transfers, ops"
+    first = overview(Shown(alone, ALERTS, None), 140, 30)[0].plain
+    assert "new cycles may start" not in "".join(page(alone))
+    assert (
+        first
+        == (
+            "kimp does not run (last seen 11-14 22:23:20 UTC); 3 cycles stand still and hold 9.865 SOL in transit;"
+            " `kimp up` goes on"
+        )[: len(first)]
+    )

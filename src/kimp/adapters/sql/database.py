@@ -12,6 +12,7 @@ from kimp.adapters.sql.installation import SqlInstallation
 from kimp.adapters.sql.journal import SqlJournal
 from kimp.adapters.sql.ledger import SqlLedger
 from kimp.adapters.sql.overview import SqlOverview
+from kimp.adapters.sql.presence import SqlPresence
 from kimp.adapters.sql.read_model import SqlReadModel
 from kimp.adapters.sql.schema import check_schema
 from kimp.adapters.sql.settings import SqlSettings
@@ -37,6 +38,7 @@ class SqlDatabase:
         self.overview = SqlOverview(store)
         self.stories = SqlStories(store)
         self.settings = SqlSettings(store)
+        self.presence = SqlPresence(store)
         self.installation = SqlInstallation(store)
         self.catching_up = SqlCatchingUp(store)
 

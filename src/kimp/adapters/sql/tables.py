@@ -266,3 +266,14 @@ restores = Table(
     **OPTIONS,
 )
 """What the database held when a catch-up first ran: rows that are written since, by it or by kimp, hide no gap."""
+
+presence = Table(
+    "presence",
+    metadata,
+    Column("identity", String(255), primary_key=True),
+    Column("work", CODE, primary_key=True),
+    Column("seen_ms", BigInteger, nullable=False),
+    Column("ended", Integer, nullable=False),
+    **OPTIONS,
+)
+"""Which process does which work, and when it last said so. Nothing rests on it but what people are told."""

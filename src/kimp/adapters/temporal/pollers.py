@@ -1,7 +1,5 @@
 """Who asks the server for kimp's work at this moment."""
 
-import os
-import socket
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
@@ -11,6 +9,7 @@ from temporalio.api.workflowservice.v1 import DescribeTaskQueueRequest
 from temporalio.client import Client
 from temporalio.service import RPCError
 
+from kimp.adapters.processes import ended_here
 from kimp.contracts.queues import TaskQueue as Queue
 from kimp.domain.errors import BadConfig
 
@@ -36,22 +35,8 @@ async def polling(client: Client) -> Sequence[str]:
             " describe task queues"
         ) from None
     since = datetime.now(UTC) - LIVES_WITHIN
-    return sorted(identity for identity, asked in seen.items() if asked >= since and not _ended_here(identity))
+    return sorted(identity for identity, asked in seen.items() if asked >= since and not ended_here(identity))
 
 
 def _asked(poller: PollerInfo) -> datetime:
     return poller.last_access_time.ToDatetime(UTC)
-
-
-def _ended_here(identity: str) -> bool:
-    """A process of this machine that is no more."""
-    pid, _, host = identity.partition("@")
-    if host != socket.gethostname() or not pid.isdigit():
-        return False
-    try:
-        os.kill(int(pid), 0)
-    except ProcessLookupError:
-        return True
-    except PermissionError:
-        return False
-    return False
