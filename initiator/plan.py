@@ -13,6 +13,9 @@ def cycle_input(
     `now_ms`: by the database's clock, which is what its expiry is judged by.
     """
     found = plan.found
+    if found.sale is not None:  # coins of leg one that came home by themselves would not be the stock's
+        others = tuple(coin for coin in policy.route_coins if coin != found.coin)
+        policy = policy.model_copy(update={"route_coins": others})
     return CycleInput(
         cycle_id=cycle_id(found.coin, number),
         coin=found.coin,
@@ -32,4 +35,5 @@ def cycle_input(
         expires_at_ms=now_ms + start_within_ms,
         policy=policy,
         installation=installation,
+        sale=found.sale,
     )

@@ -6,17 +6,19 @@ from temporalio import workflow
 
 with workflow.unsafe.imports_passed_through():
     from kimp.contracts.cycle import ARBITRAGE_CYCLE, CycleInput, CycleResult
-    from kimp.contracts.orders import Opening, OrderOutcome
+    from kimp.contracts.orders import Opening, OrderOutcome, OrderPair
     from kimp.contracts.status import CycleStatus
     from kimp.domain.ids import Leg, Step
     from kimp.domain.market import Side
-    from kimp.domain.money import Asset, Money
+    from kimp.domain.money import ZERO, Asset, Money
+    from kimp.domain.opportunity import PairedSale
     from kimp.domain.sizing import cash_of
     from kimp.domain.venues import Direction
 
 from workflows.buying import RouteBuy
 from workflows.execution import Execution, TradeStep
 from workflows.life import CycleLife
+from workflows.pair import Pair
 from workflows.rebalancing import await_route
 from workflows.steps import StepFailed
 from workflows.transfer import Transfer
@@ -33,6 +35,7 @@ class ArbitrageCycle(CycleLife):
     def __init__(self, cycle: CycleInput) -> None:
         super().__init__(cycle)
         self._cycle = cycle
+        self._pair: Pair | None = None
 
     @workflow.run
     async def run(self, cycle: CycleInput) -> CycleResult:  # noqa: ARG002 - the SDK hands it to both
@@ -40,34 +43,69 @@ class ArbitrageCycle(CycleLife):
 
     async def _trade(self) -> CycleResult:
         cycle = self._cycle
-        place = TradeStep(Leg.ONE, cycle.direction.source, cycle.coin, Side.BUY)
-        opening = self._trading(Execution(self._story, place, cycle.expected.spent.amount))
-        refusal = await self._step("leg one's buy", lambda: self._open(opening))
-        if refusal is not None:
-            return await self._story.end(CycleStatus.REJECTED, refusal)
-        self._story.spent = cash_of(cycle.direction.source, opening.cash)
-
-        taken = await self._move_and_sell(Leg.ONE, cycle.coin, cycle.direction, opening.coins)
+        taken = await (self._move_first() if cycle.sale is None else self._at_once(cycle.sale))
+        if isinstance(taken, str):
+            return await self._story.end(CycleStatus.REJECTED, taken)
         self._story.advance(CycleStatus.INITIAL_TRADE_COMPLETED)
 
         coin, coins = await self._buy_for_home(taken)
         self._story.returned = await self._move_and_sell(Leg.HOME, coin, cycle.direction.opposite, coins)
         self._story.advance(CycleStatus.REBALANCE_TRADE_COMPLETED)
+        if self._pair is not None:
+            await self._move(Leg.ONE, cycle.coin, cycle.direction, self._pair.buy.coins)
         return await self._story.end(CycleStatus.COMPLETED)
+
+    async def _move_first(self) -> Money | str:
+        """Buy, move, sell on arrival. Cash abroad, or why nothing was bought."""
+        cycle = self._cycle
+        place = TradeStep(Leg.ONE, cycle.direction.source, cycle.coin, Side.BUY)
+        opening = self._trading(Execution(self._story, place, cycle.expected.spent.amount))
+        refusal = await self._step("leg one's buy", lambda: self._open(opening))
+        if refusal is not None:
+            return refusal
+        self._story.spent = cash_of(cycle.direction.source, opening.cash)
+        return await self._move_and_sell(Leg.ONE, cycle.coin, cycle.direction, opening.coins)
+
+    async def _at_once(self, sold: PairedSale) -> Money | str:
+        """Buy here and sell there, then close what one of the two traded more. What was bought travels later."""
+        cycle, way = self._cycle, self._cycle.direction
+        buy = self._trading(Execution(self._story, TradeStep(Leg.ONE, way.source, cycle.coin, Side.BUY), ZERO))
+        sale = self._trading(Execution(self._story, TradeStep(Leg.ONE, way.destination, cycle.coin, Side.SELL), ZERO))
+        lot = max(cycle.buy_instrument.lot, sold.instrument.lot)
+        self._pair = pair = Pair(self._story, buy, sale, sold.travel, lot)
+        if not pair.begun:
+            refusal = await self._step("leg one, both sides at once", lambda: self._open_pair(pair, sold))
+            if refusal is not None:
+                return refusal
+        if self._home_since is None and not await self._step("closing what one side traded more", pair.close):
+            for venue in way.pair:
+                self._compensation.leave(venue, cycle.coin)
+            raise StepFailed("one side alone was traded, and reversed")
+        self._story.spent = self._story.spent or pair.spent
+        return pair.proceeds
+
+    async def _open_pair(self, pair: Pair, sold: PairedSale) -> str | None:
+        """Both orders as the initiator sized them: one try. Why it came to nothing, or None."""
+        cycle = self._cycle
+        if self._story.unanswered_pair is not None:
+            return await pair.ask(self._story.unanswered_pair)
+        self._story.control.check()
+        buy = pair.buy.intent(
+            cycle.buy_quantity,
+            cycle.buy_limit_price,
+            cycle.buy_instrument.taker_fee,
+            cycle.expires_at_ms,
+            self._terms_of_opening(told=True),
+        )
+        sell = pair.sale.intent(sold.quantity, sold.limit_price, sold.instrument.taker_fee, cycle.expires_at_ms)
+        return await pair.ask(OrderPair(buy=buy, sell=sell))
 
     async def _open(self, opening: Execution) -> str | None:
         """Leg one's buy as the initiator sized it: one order, no second try. Why it came to nothing, or None."""
         if opening.done:
             return None
         cycle = self._cycle
-        told = workflow.patched(TELLS_PRICES)
-        terms = Opening(
-            reserve=cycle.reserve,
-            stake_krw=cycle.stake_krw,
-            caps=cycle.policy.caps,
-            krw_per_usdt=cycle.krw_per_usdt if told else None,
-            premium=cycle.premium if told else None,
-        )
+        terms = self._terms_of_opening(told=workflow.patched(TELLS_PRICES))
         if self._story.unanswered is not None:
             report = await opening.ask(self._story.unanswered)
         else:
@@ -78,6 +116,17 @@ class ArbitrageCycle(CycleLife):
             opening.done = True
             return None
         return f"{report.outcome}; {report.reason}" if report.reason else f"{report.outcome}; the price was gone"
+
+    def _terms_of_opening(self, *, told: bool) -> Opening:
+        """`told`: with what the price guard compares."""
+        cycle = self._cycle
+        return Opening(
+            reserve=cycle.reserve,
+            stake_krw=cycle.stake_krw,
+            caps=cycle.policy.caps,
+            krw_per_usdt=cycle.krw_per_usdt if told else None,
+            premium=cycle.premium if told else None,
+        )
 
     async def _buy_for_home(self, cash: Money) -> tuple[Asset, Decimal]:
         """Coins to send home: the cash itself where that is the way (USDT on Binance)."""
@@ -108,14 +157,18 @@ class ArbitrageCycle(CycleLife):
 
     async def _move_and_sell(self, leg: Leg, coin: Asset, direction: Direction, coins: Decimal) -> Money:
         """Send the coins over and sell what arrives; cash at the destination."""
-        transfer = self._moving(leg)
-        if transfer is None:
-            transfer = Transfer(self._story, leg, coin, direction, coins)
-            self._transfers.append(transfer)
-        arrived = await self._step(f"moving {coin}", transfer.run)
+        arrived = await self._move(leg, coin, direction, coins)
         if coin == direction.destination.cash:
             return cash_of(direction.destination, arrived)
         sale = self._trading(Execution(self._story, TradeStep(leg, direction.destination, coin, Side.SELL), arrived))
         if not await self._step(f"selling {coin}", sale.run):
             raise StepFailed(f"{arrived:f} {coin} are too few to sell on {direction.destination}")
         return cash_of(direction.destination, sale.cash)
+
+    async def _move(self, leg: Leg, coin: Asset, direction: Direction, coins: Decimal) -> Decimal:
+        """Send the coins over; what arrived."""
+        transfer = self._moving(leg)
+        if transfer is None:
+            transfer = Transfer(self._story, leg, coin, direction, coins)
+            self._transfers.append(transfer)
+        return await self._step(f"moving {coin}", transfer.run)

@@ -26,7 +26,7 @@ class BuyBack(Execution):
         return sizing.least_buy(lacking, now.quote.ask, now.instrument) if lacking > ZERO else ZERO
 
     def _what(self) -> str:
-        return f"buy {self._target:f} {self._place.coin} back on {self._place.venue}"
+        return f"buy {self._target:f} {self.place.coin} back on {self.place.venue}"
 
 
 class RouteBuy(Execution):

@@ -37,7 +37,8 @@ class Compensation:
         self._way_home = story.cycle.direction.opposite
         self._transfers = sent
         self.dust: dict[tuple[Holder, Asset], Decimal] = {}
-        """Too little to trade or to send: it stays where it is and is valued in the result."""
+        """Too little to trade or to send: it stays where it is and is valued in the result. Below zero: too little to
+        buy back."""
         self.abroad_since: datetime | None = None
         """When the present cash abroad was first to go home."""
         self._goes_on = False
@@ -57,12 +58,17 @@ class Compensation:
         if self._story.unanswered is not None:
             self._story.absent.append(self._story.unanswered)
             self._story.unanswered = None
+        if (pair := self._story.unanswered_pair) is not None:
+            self._story.absent += [pair.buy, pair.sell]
+            self._story.unanswered_pair = None
         for order in self._story.absent:
             await book_late_order(self._story, order)
         for transfer in reversed(self._transfers):
             await transfer.settle()
         policy = self._story.cycle.policy
         for venue, coin, lacking in debts(self._story.held, {self._story.cycle.coin, *policy.route_coins}):
+            if lacking <= -self.dust.get((venue, coin), ZERO):
+                continue
             self._story.report(f"given away and never owned: {lacking:f} {coin} on {venue}")
             await BuyBack(self._story, TradeStep(Leg.BACK, venue, coin, Side.BUY), lacking).run()
         while (position := self._next()) is not None:
@@ -85,7 +91,7 @@ class Compensation:
             await Execution(
                 self._story, TradeStep(Leg.BACK, position.venue, position.asset, Side.SELL), position.amount
             ).run()
-            self._leave(position)
+            self.leave(position.account, position.asset)
 
     async def _leaves(self, position: Position, venue: Venue) -> bool:
         """Whether it is to be sold on the other venue: where this one refuses to, else where that brings more."""
@@ -100,7 +106,7 @@ class Compensation:
     async def _bring_home(self, position: Position, venue: Venue) -> None:
         """Cash abroad, by the cheapest route."""
         if value_krw({(position.account, position.asset): position.amount}, self._story.krw_per_usdt, {}) < DUST_KRW:
-            return self._leave(position)
+            return self.leave(position.account, position.asset)
         since = self.abroad_since = self.abroad_since or workflow.now()
         route = await await_route(self._story, cash_of(venue, position.amount), since)
         self._story.route = route.coin
@@ -134,7 +140,6 @@ class Compensation:
             summary=f"send {position} back, or sell there",
         )
 
-    def _leave(self, position: Position) -> None:
+    def leave(self, account: Holder, asset: Asset) -> None:
         """What could not be traded any further stays."""
-        key = position.account, position.asset
-        self.dust[key] = self._story.held.get(key, ZERO)
+        self.dust[account, asset] = self._story.held.get((account, asset), ZERO)

@@ -71,7 +71,7 @@ class Execution:
     def __init__(self, story: CycleStory, place: TradeStep, target: Decimal, pause: timedelta | None = None) -> None:
         """`target` is cash of the venue for a buy, coins for a sale."""
         self._story = story
-        self._place = place
+        self.place = place
         self._target = target
         self._part: int | None = None
         self._attempt = 1
@@ -84,29 +84,33 @@ class Execution:
         """Coins gained by a buy after its fee, or given by a sale."""
         self.cash = ZERO
         """Cash given by a buy with its fee, or gained by a sale after its fee."""
+        self.traded_at: Decimal | None = None
+        """Of one side of a pair: cash of a coin when it was first traded."""
 
     @property
     def name(self) -> str:
         """The step that it is."""
-        return self._place.name
+        return self.place.name
 
     def restore(self, so_far: TradedSoFar) -> None:
         """As an earlier run of the workflow left it, which is a wait."""
         self._part, self._attempt, self._fruitless = so_far.part, so_far.attempt, so_far.fruitless
         self.coins, self.cash, self.done = so_far.coins, so_far.cash, so_far.done
+        self.traded_at = so_far.traded_at
         self._waited = True
 
     @property
     def so_far(self) -> TradedSoFar:
         """For the next run of the workflow."""
         return TradedSoFar(
-            step=self._place.name,
+            step=self.place.name,
             coins=self.coins,
             cash=self.cash,
             part=self._part,
             attempt=self._attempt,
             fruitless=self._fruitless,
             done=self.done,
+            traded_at=self.traded_at,
         )
 
     async def run(self) -> bool:
@@ -115,7 +119,7 @@ class Execution:
         Raises StepFailed when the venue refuses or fills nothing, several times in a row."""
         if self.done:
             return self.coins != ZERO
-        with self._place.bound():
+        with self.place.bound():
             return await self._trade()
 
     async def _trade(self) -> bool:
@@ -152,7 +156,7 @@ class Execution:
         """No further order would do better: what is undone from here on goes another way."""
         if not report.not_permitted or not workflow.patched(REMEMBERS_REFUSALS):
             return False
-        self._story.refused.add((self._place.venue, self._place.coin))
+        self._story.refused.add((self.place.venue, self.place.coin))
         return True
 
     def _next_pause(self, report: OrderReport) -> timedelta:
@@ -179,10 +183,21 @@ class Execution:
         opening: Opening | None = None,
     ) -> OrderReport:
         """Send one order, book its fills. Raises Stopped, with nothing sent, if a person wants the cycle undone."""
-        place = self._place
-        if place.leg is not Leg.BACK:
+        if self.place.leg is not Leg.BACK:
             self._story.control.check()
-        intent = OrderIntent(
+        return await self.ask(self.intent(quantity, limit_price, taker_fee, expires_at_ms, opening))
+
+    def intent(
+        self,
+        quantity: Decimal,
+        limit_price: Decimal,
+        taker_fee: Decimal,
+        expires_at_ms: int | None = None,
+        opening: Opening | None = None,
+    ) -> OrderIntent:
+        """The next order, under the name that it keeps until it is known what became of it."""
+        place = self.place
+        return OrderIntent(
             cycle_id=self._story.cycle.cycle_id,
             run_id=self._story.run_id,
             client_order_id=self._client_order_id(),
@@ -198,11 +213,10 @@ class Execution:
             compensating=place.leg is Leg.BACK,
             asking_run_id=self._story.asking_run_id,
         )
-        return await self.ask(intent)
 
     async def ask(self, intent: OrderIntent) -> OrderReport:
         """Have it carried out, however long that takes, and take in what came of it."""
-        place = self._place
+        place = self.place
         limit = (
             f"{'at most' if place.side is Side.BUY else 'at least'} {exactly(intent.limit_price)} {place.venue.cash}"
         )
@@ -217,7 +231,7 @@ class Execution:
                 refusal=proves_nothing,
             )
             self._story.unanswered = None
-            await self._take_in(intent, report)
+            await self.take_in(intent, report)
         if report.outcome is OrderOutcome.FOREIGN:
             raise NeedsPerson(report.reason)
         return report
@@ -225,10 +239,11 @@ class Execution:
     async def _ask_again(self) -> None:
         """About the order that an earlier run of the workflow got no answer about."""
         order = self._story.unanswered
-        if order is not None and step_of(order.client_order_id) == self._place.name:
+        if order is not None and step_of(order.client_order_id) == self.place.name:
             await self.ask(order)
 
-    async def _take_in(self, intent: OrderIntent, report: OrderReport) -> None:
+    async def take_in(self, intent: OrderIntent, report: OrderReport) -> None:
+        """What came of one of its orders."""
         if report.outcome in {OrderOutcome.FILLED, OrderOutcome.UNFILLED}:
             self._part, self._attempt = None, 1
         else:
@@ -242,16 +257,30 @@ class Execution:
 
     @exact
     def _add(self, report: OrderReport) -> None:
-        coin, cash = self._place.coin, self._place.venue.cash
-        if self._place.side is Side.BUY:
+        coin, cash = self.place.coin, self.place.venue.cash
+        if self.place.side is Side.BUY:
             self.coins += report.quantity - report.fee_in(coin)
             self.cash += report.funds + report.fee_in(cash)
         else:
             self.coins += report.quantity
             self.cash += report.funds - report.fee_in(cash)
 
+    @exact
+    def closed_by(self, order: "Execution") -> None:
+        """Take in what an order of a pair's other legs traded on the same venue: more of the same, or the reverse."""
+        sign = 1 if order.place.side is self.place.side else -1
+        self.coins += sign * order.coins
+        self.cash += sign * order.cash
+        self.tell_price()
+
+    @exact
+    def tell_price(self) -> None:
+        """Remember what a coin was first traded for."""
+        if self.traded_at is None and self.coins > ZERO:
+            self.traded_at = self.cash / self.coins
+
     async def read_market(self) -> MarketNow:
-        place = self._place
+        place = self.place
         now = await until_answered(
             self._story,
             MARKET,
@@ -264,14 +293,14 @@ class Execution:
 
     @property
     def _krw_per_cash(self) -> Decimal:
-        return krw_per(self._place.venue.cash, self._story.krw_per_usdt)
+        return krw_per(self.place.venue.cash, self._story.krw_per_usdt)
 
     def _price(self, now: MarketNow) -> Decimal:
-        return now.quote.ask if self._place.side is Side.BUY else now.quote.bid
+        return now.quote.ask if self.place.side is Side.BUY else now.quote.bid
 
     def limit(self, now: MarketNow) -> Decimal:
         slippage = self._story.cycle.policy.slippage
-        return sizing.marketable_limit(self._place.side, self._price(now), slippage, now.instrument)
+        return sizing.marketable_limit(self.place.side, self._price(now), slippage, now.instrument)
 
     def _size(self, now: MarketNow) -> Decimal | None:
         """Coins of the next order; None when what is left is too small to trade."""
@@ -286,19 +315,19 @@ class Execution:
 
     @exact
     def _quantity(self, now: MarketNow) -> Decimal:
-        if self._place.side is Side.SELL:
+        if self.place.side is Side.SELL:
             return round_down(self._target - self.coins, now.instrument.lot)
         # At the limit: a fill at the worst price allowed may not take more cash than the cycle has.
-        cash = Money(self._target - self.cash, self._place.venue.cash)
+        cash = Money(self._target - self.cash, self.place.venue.cash)
         return sizing.buy_quantity(cash, self.limit(now), now.instrument) if cash.amount > ZERO else ZERO
 
     def _client_order_id(self) -> str:
-        place = self._place
+        place = self.place
         if self._part is None:
             self._part = self._story.numbers.next(place.leg, place.step)
         cycle = self._story.cycle
         return client_order_id(cycle.cycle_id, place.leg, place.step, self._part, self._attempt, cycle.installation)
 
     def _what(self) -> str:
-        asset = self._place.venue.cash if self._place.side is Side.BUY else self._place.coin
-        return f"{self._place.side} {self._place.coin} on {self._place.venue} with {self._target:f} {asset}"
+        asset = self.place.venue.cash if self.place.side is Side.BUY else self.place.coin
+        return f"{self.place.side} {self.place.coin} on {self.place.venue} with {self._target:f} {asset}"

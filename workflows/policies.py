@@ -57,6 +57,8 @@ class CallPolicy:
 # An attempt is not cut off while it looks up a lost answer: 20 s of fence and 30 s of following fit in.
 ORDER = CallPolicy(TaskQueue.CYCLES, deadline_s=75, heartbeat_s=10, retry=SOON)
 MARKET = CallPolicy(TaskQueue.CYCLES, deadline_s=20, retry=SOON)
+# While a leg is open: a book that does not come soon is done without, and the other venue's taken.
+BOOK_NOW = CallPolicy(TaskQueue.CYCLES, deadline_s=5, within_s=5, retry=SOON)
 # What a cycle that ends asks, and can do without: a ban of days does not hold its cash.
 LAST_PRICE = CallPolicy(TaskQueue.CYCLES, deadline_s=20, within_s=120, retry=SOON)
 # The activity looks for as long as it is told, half an hour at most.

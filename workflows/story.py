@@ -9,7 +9,7 @@ from temporalio import workflow
 with workflow.unsafe.imports_passed_through():
     from kimp.contracts.cycle import CycleRecord, CycleResult, CycleTerms, TakeOver
     from kimp.contracts.operators import Decision, WriteOff
-    from kimp.contracts.orders import OrderIntent
+    from kimp.contracts.orders import OrderIntent, OrderPair
     from kimp.contracts.progress import Market, StorySoFar
     from kimp.contracts.search_attributes import KIMP_PROFIT_KRW, KIMP_REASON, KIMP_STATUS, WITHHELD
     from kimp.contracts.status import CycleStatus
@@ -64,6 +64,8 @@ class CycleStory:
         """Markets that the account may not trade on; forgotten once a person says: try again."""
         self.unanswered: OrderIntent | None = None
         """The order that is being asked about."""
+        self.unanswered_pair: OrderPair | None = None
+        """Both orders that are."""
         self._takes_over = takes_over
         self._timeline = Timeline()
         self._sequence = takes_over.sequence if takes_over else 0
@@ -102,6 +104,7 @@ class CycleStory:
             absent=tuple(self.absent),
             refused=tuple(Market(venue=venue, coin=coin) for venue, coin in sorted(self.refused)),
             unanswered=self.unanswered,
+            unanswered_pair=self.unanswered_pair,
             numbers=self.numbers.used(),
             written_off=self._written_off,
             lines=self._timeline.kept,
@@ -126,8 +129,12 @@ class CycleStory:
         self._booked = set(told.booked)
         self.absent = list(told.absent)
         self.refused = {(one.venue, one.coin) for one in told.refused}
+        asks = {"asking_run_id": self.asking_run_id}
         if told.unanswered is not None:
-            self.unanswered = told.unanswered.model_copy(update={"asking_run_id": self.asking_run_id})
+            self.unanswered = told.unanswered.model_copy(update=asks)
+        if (pair := told.unanswered_pair) is not None:
+            buy, sell = pair.buy.model_copy(update=asks), pair.sell.model_copy(update=asks)
+            self.unanswered_pair = OrderPair(buy=buy, sell=sell)
         self.numbers.use(told.numbers)
         self._written_off = told.written_off
         self._takes_over = None

@@ -4,7 +4,7 @@ import asyncio
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from decimal import Decimal
 from itertools import count, groupby
@@ -41,7 +41,7 @@ from kimp.domain.decision import plan_of
 from kimp.domain.ids import workflow_id
 from kimp.domain.market import Quote, Side, VenueRules
 from kimp.domain.money import USDT, Asset
-from kimp.domain.opportunity import Limits, Opportunity, evaluate
+from kimp.domain.opportunity import Limits, Mode, Opportunity, evaluate
 from kimp.domain.own_prices import PriceBounds
 from kimp.domain.venues import Direction, Venue
 from kimp.domain.view import MarketView
@@ -221,10 +221,11 @@ class Lab:
         *,
         coin: Asset = XRP,
         number: int = 1,
+        mode: Mode = Mode.TRANSFER,
     ) -> CycleInput:
         """What the initiator would start at these prices."""
         view = MarketView.of(await self.latest(COINS), await self.latest_rules())
-        found = evaluate(view, coin, direction, COINS, LIMITS, SystemClock().now_ms())
+        found = evaluate(view, coin, direction, COINS, replace(LIMITS, mode=mode), SystemClock().now_ms())
         assert isinstance(found, Opportunity), found
         now_ms = SystemClock().now_ms()
         return cycle_input(plan_of(found), number, POLICY, now_ms, expires_in_ms, self.installation)

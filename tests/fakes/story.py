@@ -27,6 +27,7 @@ class Story:
     waiting_reason: str | None = None
     least_pause: timedelta = timedelta()
     unanswered: Any = None
+    unanswered_pair: Any = None
     absent: list[Any] = field(default_factory=list)
     held: dict[Any, Any] = field(default_factory=dict)
     waits: list[tuple[str | None, str | None, int | None]] = field(default_factory=list)

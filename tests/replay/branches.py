@@ -8,6 +8,7 @@ from decimal import Decimal
 
 from fakes.lab import TRX, XRP, Lab, hurrying
 from fakes.venue import BNB
+from replay.pair_branches import PAIR_BRANCHES
 from temporalio.client import WorkflowHandle
 
 from kimp.contracts.cycle import CycleResult
@@ -457,4 +458,5 @@ BRANCHES: tuple[Branch, ...] = (
     paid_fees_in_what_has_no_price,
     sold_in_many_parts,
     parked_for_long,
+    *PAIR_BRANCHES,
 )

@@ -1,20 +1,26 @@
 """A cycle may wait for a year: its history continues as new, and the cycle goes on as if nothing had happened."""
 
+import asyncio
 from datetime import timedelta
 from decimal import Decimal
 
 import pytest
 from fakes.lab import XRP, Handle, Lab, traded
+from fakes.pairs import at_once, first_fills
 from temporalio.client import Client, WorkflowUpdateFailedError
 
 from kimp.adapters.temporal.histories import chain
 from kimp.adapters.temporal.starter import TemporalCycleStarter
 from kimp.contracts.cycle import CycleRecord
 from kimp.contracts.operators import OperatorRequest
+from kimp.contracts.orders import OrderIntent, OrderReport
 from kimp.contracts.search_attributes import KIMP_COIN, KIMP_REASON, KIMP_STATUS
 from kimp.contracts.status import CycleStatus
+from kimp.domain.admission import HaltLevel
+from kimp.domain.errors import StoreUnavailable
 from kimp.domain.ids import workflow_id
 from kimp.domain.market import Side
+from kimp.domain.money import USDT
 from workflows import steps, transfer
 from workflows.arbitrage_cycle import ArbitrageCycle
 
@@ -108,4 +114,42 @@ async def test_a_market_that_refused_is_not_asked_again_by_the_runs_that_follow(
     assert result.status is CycleStatus.COMPENSATED
     assert lab.upbit.not_permitted[XRP] == 1
     assert traded(lab.binance) == [(Side.BUY, XRP), (Side.SELL, XRP)]
+    told_once(lab.records.records)
+
+
+async def test_a_side_that_may_not_be_closed_for_long_is_closed_then(lab: Lab) -> None:
+    cycle = await at_once(lab)
+    first_fills(lab.upbit, Decimal(0), lambda: setattr(lab.journal, "halt", HaltLevel.NOTHING_LEAVES))
+    async with lab.workers():
+        handle = await lab.start(cycle)
+        await lab.records.until(lambda record: record.at_ms - record.detected_at_ms > 600_000)
+        assert await runs(lab, handle) > 1
+        assert "were bought and not sold" in (lab.records.records[-1].waiting_reason or "")
+        lab.journal.halt = HaltLevel.RUN
+        result = await handle.result()
+    assert result.status is CycleStatus.COMPLETED
+    assert traded(lab.upbit) == [(Side.SELL, XRP), (Side.BUY, USDT)]
+    assert traded(lab.binance) == [(Side.BUY, XRP)]
+    told_once(lab.records.records)
+
+
+async def test_both_orders_are_asked_about_for_as_long_as_nobody_can_tell(
+    lab: Lab, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """They were sent; the database went away before their outcome was written down."""
+    cycle, close = await at_once(lab), lab.journal.close_order
+
+    async def away(intent: OrderIntent, report: OrderReport) -> None:
+        del intent, report
+        raise StoreUnavailable("the database is away")
+
+    monkeypatch.setattr(lab.journal, "close_order", away)
+    async with lab.workers():
+        handle = await lab.start(cycle)
+        while await runs(lab, handle) < 2:  # noqa: ASYNC110 - the server tells nobody
+            await asyncio.sleep(0.05)
+        monkeypatch.setattr(lab.journal, "close_order", close)
+        result = await handle.result()
+    assert result.status is CycleStatus.COMPLETED
+    assert [order.client_order_id for order in lab.binance.sent] == ["XRP-1-1B1-1"]
     told_once(lab.records.records)

@@ -39,6 +39,7 @@ WORKFLOW_PARTS = (
     "life",
     "numbers",
     "page",
+    "pair",
     "policies",
     "rebalancing",
     "recording",

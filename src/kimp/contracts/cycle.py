@@ -13,6 +13,7 @@ from kimp.domain.ledger import Entry
 from kimp.domain.legs import LegEstimate
 from kimp.domain.market import Instrument, Quote
 from kimp.domain.money import Asset, Money
+from kimp.domain.opportunity import PairedSale
 from kimp.domain.venues import Direction, Venue
 
 ARBITRAGE_CYCLE = "ArbitrageCycle"
@@ -86,6 +87,8 @@ class CycleInput(CycleTerms):
     quoted_at_ms: int | None = None
     """When the oldest of the quotes that decided was received, by the feeder's clock; None: started by a kimp that did
     not say so yet."""
+    sale: PairedSale | None = None
+    """Sold at the same instant, from coins that are there; None: leg one's coins are moved first, sold on arrival."""
 
 
 class TakeOver(Message):

@@ -4,7 +4,7 @@ from decimal import Decimal
 
 from kimp.contracts.base import Message
 from kimp.contracts.operators import Decision
-from kimp.contracts.orders import OrderIntent
+from kimp.contracts.orders import OrderIntent, OrderPair
 from kimp.contracts.status import CycleStatus
 from kimp.contracts.transfers import WithdrawalIntent, WithdrawalReport
 from kimp.domain.ids import Leg, UsedNumber
@@ -25,6 +25,8 @@ class TradedSoFar(Message):
     fruitless: int
     """Orders in a row that brought nothing."""
     done: bool
+    traded_at: Decimal | None = None
+    """Of one side of a pair: cash of a coin when it was first traded."""
 
 
 class MovedSoFar(Message):
@@ -102,6 +104,8 @@ class StorySoFar(Message):
     """Which the account may not trade on, until a person says that it may."""
     unanswered: OrderIntent | None
     """An order that may have been sent, and nobody has said yet what became of it."""
+    unanswered_pair: OrderPair | None = None
+    """The same of both orders of a pair."""
     numbers: tuple[UsedNumber, ...]
     written_off: int
     lines: tuple[str, ...]

@@ -8,7 +8,7 @@ from enum import StrEnum
 from kimp.domain import sizing
 from kimp.domain.cycle_size import Search, Sized, largest_cycle
 from kimp.domain.gates import Blocked, Gate, Gates, first_closed
-from kimp.domain.legs import LegEstimate, Way, find_way, way_gates
+from kimp.domain.legs import LegEstimate, PricedLeg, Way, find_way, way_gates
 from kimp.domain.market import Instrument, Quote, Side
 from kimp.domain.money import CONTEXT, USDT, ZERO, Asset, Money, exact, round_down
 from kimp.domain.premium import coin_premium, mid
@@ -61,6 +61,18 @@ class Limits:
 
 
 @dataclass(frozen=True, slots=True)
+class PairedSale:
+    """What is sold at the instant of leg one's buy: as many coins as will arrive of those that are bought."""
+
+    instrument: Instrument
+    quantity: Decimal
+    limit_price: Decimal
+    """Worst price, in the destination's cash."""
+    travel: Decimal
+    """Coins of those bought that the way takes."""
+
+
+@dataclass(frozen=True, slots=True)
 class Opportunity:
     """A cycle that pays at this moment."""
 
@@ -77,6 +89,8 @@ class Opportunity:
     krw_per_usdt: Decimal
     quoted_at_ms: int
     """When the oldest of the quotes was received that say so."""
+    sale: PairedSale | None = None
+    """Of leg one, where both orders go out at the same instant."""
 
 
 @exact
@@ -134,6 +148,19 @@ def market_gates(
         premium=market.premium,
         krw_per_usdt=market.krw_per_usdt,
         quoted_at_ms=_oldest_ms(view, direction.pair, (coin, route.coin, USDT)),
+        sale=_paired_sale(sized.leg_one, limits) if limits.mode is Mode.PREFUNDED else None,
+    )
+
+
+def _paired_sale(leg: PricedLeg, limits: Limits) -> PairedSale | None:
+    source, destination = leg.way.source, leg.way.destination
+    if source is None or destination is None:
+        return None
+    return PairedSale(
+        instrument=destination.instrument,
+        quantity=leg.sale.quantity,
+        limit_price=sizing.marketable_limit(Side.SELL, leg.sale.worst, limits.slippage, destination.instrument),
+        travel=sizing.bought(leg.buy.quantity, source.instrument) - leg.estimate.arrives,
     )
 
 

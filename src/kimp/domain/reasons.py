@@ -12,6 +12,7 @@ class Kind(StrEnum):
     DEPOSIT = "deposit"
     EXPIRED = "expired"
     KILL_SWITCH = "kill_switch"
+    LEG_OPEN = "leg_open"
     LIMITER = "limiter"
     NO_PRICE = "no_price"
     NO_ROUTE = "no_route"
