@@ -87,4 +87,5 @@ class KnownCycles:
             exposure=self.stakes.exposure.with_open(len(self._open) + len(starting)),
             free=self.stakes.free,
             legs_out=self._legs_out | starting,
+            stock=self.stakes.stock,
         )

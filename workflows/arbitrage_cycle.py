@@ -71,6 +71,7 @@ class ArbitrageCycle(CycleLife):
         cycle, way = self._cycle, self._cycle.direction
         buy = self._trading(Execution(self._story, TradeStep(Leg.ONE, way.source, cycle.coin, Side.BUY), ZERO))
         sale = self._trading(Execution(self._story, TradeStep(Leg.ONE, way.destination, cycle.coin, Side.SELL), ZERO))
+        self._compensation.travel = sold.travel
         lot = max(cycle.buy_instrument.lot, sold.instrument.lot)
         self._pair = pair = Pair(self._story, buy, sale, sold.travel, lot)
         if not pair.begun:

@@ -22,7 +22,7 @@ from workflows.execution import Execution, TradeStep
 from workflows.late_order import book_late_order
 from workflows.policies import MARKET
 from workflows.rebalancing import await_route
-from workflows.steps import NeedsPerson, until_answered
+from workflows.steps import NeedsPerson, StepFailed, until_answered
 from workflows.story import CycleStory, as_time
 from workflows.transfer import Transfer
 
@@ -41,6 +41,8 @@ class Compensation:
         buy back."""
         self.abroad_since: datetime | None = None
         """When the present cash abroad was first to go home."""
+        self.travel: Decimal | None = None
+        """Of leg one's coins, where they were sold at the instant they were bought: so many does their way take."""
         self._goes_on = False
         self._pause: timedelta | None = None
 
@@ -65,14 +67,44 @@ class Compensation:
             await book_late_order(self._story, order)
         for transfer in reversed(self._transfers):
             await transfer.settle()
-        policy = self._story.cycle.policy
-        for venue, coin, lacking in debts(self._story.held, {self._story.cycle.coin, *policy.route_coins}):
-            if lacking <= -self.dust.get((venue, coin), ZERO):
-                continue
-            self._story.report(f"given away and never owned: {lacking:f} {coin} on {venue}")
-            await BuyBack(self._story, TradeStep(Leg.BACK, venue, coin, Side.BUY), lacking).run()
+        await self._pay_back()
         while (position := self._next()) is not None:
             await self._undo(position)
+
+    async def _pay_back(self) -> None:
+        """What the cycle gave away of coins that it did not have."""
+        cycle = self._story.cycle
+        for venue, coin, owed in debts(self._story.held, {cycle.coin, *cycle.policy.route_coins}):
+            if owed <= -self.dust.get((venue, coin), ZERO):
+                continue
+            lacking = owed
+            if coin == cycle.coin and self.travel is not None:
+                lacking = await self._send_what_was_sold(venue, coin, owed, self.travel)
+            if lacking > ZERO:
+                self._story.report(f"given away and never owned: {lacking:f} {coin} on {venue}")
+                await BuyBack(self._story, TradeStep(Leg.BACK, venue, coin, Side.BUY), lacking).run()
+
+    async def _send_what_was_sold(self, venue: Venue, coin: Asset, lacking: Decimal, travel: Decimal) -> Decimal:
+        """Coins that were bought for it pay what was sold of the stock, at no price's mercy; how many still lack.
+
+        What one side traded beyond that is closed before they leave. Where they can't be sent, all is bought back.
+        """
+        source = self._way_home.pair.other(venue)
+        there = self._story.held.get((source, coin), ZERO) - travel
+        pays = min(there, lacking)
+        if pays <= ZERO:
+            return lacking
+        if pays < lacking:
+            await BuyBack(self._story, TradeStep(Leg.BACK, venue, coin, Side.BUY), lacking - pays).run()
+        elif pays < there:
+            await Execution(self._story, TradeStep(Leg.BACK, source, coin, Side.SELL), there - pays).run()
+        try:
+            await self._send(coin, pays + travel, self._way_home.pair.way_from(source))
+        except StepFailed as refusal:
+            self._story.report(f"{coin} can't go back to {venue}: {refusal}")
+            return max(ZERO, -self._story.held.get((venue, coin), ZERO))
+        self.leave(venue, coin)
+        return ZERO
 
     def _next(self) -> Position | None:
         for position in positions(self._story.held, self._home):

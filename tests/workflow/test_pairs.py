@@ -238,6 +238,22 @@ async def test_a_cancellation_after_both_sides_undoes_the_cycle(lab: Lab) -> Non
         result = await handle.result()
     assert result.status is COMPENSATED
     assert is_restored(lab)
+    assert closings(lab)[:1] == [(Venue.UPBIT, Side.BUY)], "of USDT: the coins themselves are not traded back"
+    assert traded(lab.binance) == [(Side.BUY, XRP)]
+    assert len(lab.binance.withdrawals) == 1
+    assert (result.profit_krw or 0) > 0, "what was earned on both sides is kept"
+
+
+async def test_coins_that_can_not_travel_are_traded_back_on_both_sides(lab: Lab) -> None:
+    """Three refusals end the return of the stock, three more that of the undoing."""
+    cycle = await at_once(lab)
+    lab.binance.faults["withdraw"] = deque(Rejected("not this coin", venue="binance", code="-4005") for _ in range(6))
+    lab.hurry = True
+    result = await lab.complete(cycle)
+    assert result.status is COMPENSATED
+    assert traded(lab.upbit)[:3] == [(Side.SELL, XRP), (Side.BUY, USDT), (Side.BUY, XRP)]
+    assert traded(lab.binance) == [(Side.BUY, XRP), (Side.SELL, XRP)]
+    assert is_restored(lab)
 
 
 async def test_a_cancellation_while_the_stock_travels_lets_it_arrive(lab: Lab) -> None:

@@ -16,6 +16,7 @@ from kimp.config.urls import redis_fault
 from kimp.config.venues import BinanceSettings, UpbitSettings, VenueSettings
 from kimp.contracts.cycle import CyclePolicy
 from kimp.domain.decision import Rules
+from kimp.domain.money import Asset
 from kimp.domain.venues import Venue
 
 BuildId = Annotated[
@@ -129,6 +130,10 @@ class Settings(Sourced):
         """Not a rule of the table itself: what is in force at run time may be no coin at all."""
         if not trading.coins:
             raise ValueError("coins is empty; name at least one")
+        if others := set(trading.prefunded) - set(trading.coins):
+            raise ValueError(
+                f"prefunded names {', '.join(sorted(others))}, which coins does not name; name both or none"
+            )
         return trading
 
     @model_validator(mode="after")
@@ -139,7 +144,8 @@ class Settings(Sourced):
         return self
 
     def rules(self) -> Rules:
-        return Rules(self.trading.limits(), self.caps.caps(), self.trading.cooldown_s * 1000)
+        prefunded = frozenset(Asset(coin) for coin in self.trading.prefunded)
+        return Rules(self.trading.limits(), self.caps.caps(), self.trading.cooldown_s * 1000, prefunded)
 
     def policy(self) -> CyclePolicy:
         return self.trading.policy(self.caps.caps()).model_copy(update={"discreet": self.history.encrypted})

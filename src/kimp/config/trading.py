@@ -26,6 +26,10 @@ class TradingSettings(Section):
 
     coins: tuple[CoinName, ...] = ("XRP", "SOL", "SUI", "AVAX", "NEAR", "APT")
     """Coins to earn with. USDT is always a way home and need not be named."""
+    prefunded: tuple[CoinName, ...] = ()
+    """Of these coins, which both venues have to hold, leg one is bought and sold at the same instant. Try it on the
+    paper exchange alone: it has not been through the chaos tests yet.
+    """
     threshold: Threshold = Decimal("0.004")
     """Least expected result of the whole cycle over the cash spent (0.004 = 0.4 %)."""
     notional_krw: Decimal = Field(default=Decimal(2_000_000), ge=5_000, le=ORDER_CEILING_KRW)

@@ -6,19 +6,19 @@ what is at stake once more, in the transaction that sets the cash aside.
 
 from collections.abc import Iterable, Iterator, Mapping
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from itertools import chain
 
 from kimp.domain.admission import CoinState, HaltLevel, check_coin, check_halt
 from kimp.domain.caps import Caps, Exposure, cap_gates, check_capital, check_open_cycles, latch_gates
 from kimp.domain.gates import Blocked, Gate, Gates, all_closed, first_closed
-from kimp.domain.money import ONE, Asset, Money, exact, round_up
-from kimp.domain.opportunity import Limits, Opportunity, market_gates
+from kimp.domain.money import ONE, ZERO, Asset, Money, exact, round_up
+from kimp.domain.opportunity import Limits, Mode, Opportunity, market_gates
 from kimp.domain.sizing import buy_cost, cash_of
 from kimp.domain.venues import Direction, Venue
 from kimp.domain.view import MarketView
-from kimp.domain.won import in_won
+from kimp.domain.won import buy_price_krw, in_won
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +32,8 @@ class Facts:
     """Cash that no other cycle counts on."""
     legs_out: AbstractSet[tuple[Asset, Direction]] = frozenset()
     """Coin and direction of each open cycle's leg one."""
+    stock: Mapping[tuple[Venue, Asset], Decimal] | None = None
+    """Coins that no cycle counts on; None: as many as one likes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +65,11 @@ class Rules:
     caps: Caps
     cooldown_ms: int
     """Pause of a coin after its cycle ended."""
+    prefunded: AbstractSet[Asset] = frozenset()
+    """Coins whose leg one is traded on both sides at once, from stock."""
+
+    def limits_of(self, coin: Asset) -> Limits:
+        return replace(self.limits, mode=Mode.PREFUNDED) if coin in self.prefunded else self.limits
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,8 +115,9 @@ def _gates(question: Question) -> Gates[Plan]:
     yield from _books_gates(facts, caps)
     if (taken := check_coin(coin, question.state, rules.cooldown_ms, question.database_ms)) is not None:
         yield taken
+    limits = yield from _stock_gates(question)
     found = yield from market_gates(
-        question.view, coin, question.direction, question.route_coins, rules.limits, question.now_ms
+        question.view, coin, question.direction, question.route_coins, limits or rules.limits, question.now_ms
     )
     if found is None:
         yield from cap_gates(caps, facts.exposure, rules.limits.notional_krw)
@@ -119,6 +127,24 @@ def _gates(question: Question) -> Gates[Plan]:
         yield mirrored
     yield from _stake_gates(facts, caps, question.direction.source, Decimal(plan.stake_krw), plan.reserve)
     return plan
+
+
+def _stock_gates(question: Question) -> Gates[Limits]:
+    """The limits of the coin's own mode: where both sides are traded at once, no more than the stock carries."""
+    limits, stock, venue = question.rules.limits_of(question.coin), question.facts.stock, question.direction.destination
+    if limits.mode is not Mode.PREFUNDED or stock is None:
+        return limits
+    free = stock.get((venue, question.coin), ZERO)
+    way = question.direction
+    cost = buy_price_krw(question.view.quotes, question.coin, way.source, way.pair.won)
+    if cost is None:  # the market's own gates say why
+        return limits
+    carries, least = free * cost, min(limits.least_notional_krw, limits.notional_krw)
+    if carries <= ZERO or carries < least:
+        held = f"{free:f} {question.coin} are free on {venue}, worth {carries:,.0f} KRW"
+        yield Blocked(Gate.STOCK, f"{held}; {max(least, ONE):,.0f} are the least to start with")
+        return limits
+    return replace(limits, notional_krw=min(limits.notional_krw, carries))
 
 
 def _check_mirror(found: Opportunity, facts: Facts) -> Blocked | None:

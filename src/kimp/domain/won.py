@@ -18,6 +18,13 @@ def krw_per_usdt(quotes: Mapping[tuple[Venue, Asset], Quote], won: Venue) -> Dec
     return None if dollar is None else mid(dollar)
 
 
+@exact
+def buy_price_krw(quotes: Mapping[tuple[Venue, Asset], Quote], coin: Asset, venue: Venue, won: Venue) -> Decimal | None:
+    """What a coin costs on the venue, in won; None while it is not quoted."""
+    quote, rate = quotes.get((venue, coin)), krw_per_usdt(quotes, won)
+    return None if quote is None or rate is None else quote.ask * krw_per(venue.cash, rate)
+
+
 def krw_per(cash: Asset, rate: Decimal) -> Decimal:
     """Won per unit of cash. `rate`: KRW per USDT, here and below."""
     return ONE if cash == KRW else rate

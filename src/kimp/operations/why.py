@@ -51,7 +51,7 @@ async def why(
     halt = await database.controls.halt_level()
     stakes = await database.capital.stakes()
     open_cycles = sum(state.open for state in states.values())
-    facts = Facts(halt, stakes.exposure.with_open(open_cycles), stakes.free, legs_out(states))
+    facts = Facts(halt, stakes.exposure.with_open(open_cycles), stakes.free, legs_out(states), stakes.stock)
     return explain_coin(
         view, PAIR, Asset(coin), coins, states, facts, now.rules(), clock.now_ms(), stakes.now_ms, usd_krw=usd_krw
     )

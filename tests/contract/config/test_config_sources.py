@@ -86,6 +86,10 @@ def test_an_allow_list_with_a_slip_of_the_hand(sources: Sources, label: str, add
         ({"upbit": {"rest_url": "ftp://canary-0815"}}, "upbit.rest_url: write it as http://host or https://host"),
         ({"binance": {"ws_url": "https://canary-0815"}}, "binance.ws_url: write it as ws://host or wss://host"),
         ({"trading": {"coins": []}}, "trading: coins is empty; name at least one"),
+        (
+            {"trading": {"prefunded": ["DOT"]}},
+            "trading: prefunded names DOT, which coins does not name; name both or none",
+        ),
         ({"local": {"temporal_port": 7000, "redis_port": 7000}}, "redis_port must be three different ports"),
     ],
 )

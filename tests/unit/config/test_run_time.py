@@ -28,6 +28,7 @@ def test_changes_go_before_the_configuration_and_their_version_into_the_policy()
     now = in_force(CONFIGURED, changes, 7)
     assert now.settings.trading.threshold == Decimal("0.006")
     assert now.settings.rules().caps.open_cycles == 2
+    assert now.settings.rules().prefunded == frozenset(), "until somebody names a coin"
     assert now.policy().caps.open_cycles == 2
     assert now.policy().route_coins == ("SOL", "USDT")
     assert now.policy().settings_version == 7

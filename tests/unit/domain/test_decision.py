@@ -147,3 +147,49 @@ def test_ways_home_are_not_looked_for_while_the_coin_is_not_free() -> None:
         yield USDT
 
     assert isinstance(decide(replace(asked(state=BUSY), route_coins=ways())), Blocked)
+
+
+AT_ONCE = replace(RULES, prefunded=frozenset({XRP}))
+THERE = (Venue.UPBIT, XRP)
+
+
+def holding(coins: str | None) -> Facts:
+    return replace(FREE, stock={} if coins is None else {THERE: d(coins)})
+
+
+def test_a_coin_that_is_traded_on_both_sides_sells_what_arrives_of_what_it_buys() -> None:
+    plan = decide(asked(holding("1000000"), rules=AT_ONCE))
+    assert isinstance(plan, Plan)
+    assert plan.found.sale is not None
+    assert plan.found.sale.quantity == plan.found.leg_one.arrives == plan.found.leg_one.buy_quantity
+    moved = decide(asked(holding("1000000")))
+    assert isinstance(moved, Plan)
+    assert moved.found.sale is None
+
+
+@pytest.mark.parametrize("coins", [None, "0"])
+def test_without_stock_it_does_not_start(coins: str | None) -> None:
+    blocked = decide(asked(holding(coins), rules=AT_ONCE))
+    assert isinstance(blocked, Blocked)
+    assert blocked.gate is Gate.STOCK
+    assert blocked.detail.startswith("0 XRP are free on upbit, worth 0 KRW")
+    assert gates(asked(holding(coins), rules=AT_ONCE)) == [Gate.STOCK], "and nothing else would keep it back"
+
+
+def test_no_more_is_sold_than_is_there() -> None:
+    """The stock is sold, all of it at most; what was set as the least to start with is asked of it too."""
+    plan = decide(asked(holding("40"), rules=AT_ONCE))
+    assert isinstance(plan, Plan)
+    assert plan.found.sale is not None
+    assert d(35) < plan.found.sale.quantity <= 40
+    limits = replace(LIMITS, least_notional_krw=LIMITS.notional_krw)
+    assert gates(asked(holding("40"), rules=replace(AT_ONCE, limits=limits)))[0] is Gate.STOCK
+
+
+def test_coins_of_the_other_venue_are_no_stock_for_this_direction() -> None:
+    facts = replace(FREE, stock={(Venue.BINANCE, XRP): d(10**6)})
+    assert gates(asked(facts, rules=AT_ONCE)) == [Gate.STOCK]
+
+
+def test_a_backtest_has_all_the_stock_it_likes() -> None:
+    assert isinstance(decide(asked(replace(FREE, stock=None), rules=AT_ONCE)), Plan)
