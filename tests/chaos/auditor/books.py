@@ -1,6 +1,7 @@
 """What kimp says of itself in its database, read as plain rows."""
 
 import re
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
@@ -45,6 +46,8 @@ class OrderIntent:
     """The sweep found that it had filled, and booked that itself."""
     unheard: bool
     """No answer of the venue has told what became of it."""
+    asked_by: str | None
+    """The mark of the call that journalled it; two orders of one mark are a pair."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +82,8 @@ class Books:
     reservations: Sequence[Row] | None
     """None: this kimp keeps none."""
     capital: Sequence[Row] | None
+    stock: Sequence[Row] | None
+    stock_reservations: Sequence[Row]
 
     @classmethod
     def of(cls, tables: Mapping[str, Sequence[Row]]) -> "Books":
@@ -93,6 +98,8 @@ class Books:
             halts=[Halt(row["set_ms"], row["level"]) for row in sorted(tables["halts"], key=lambda row: row["id"])],
             reservations=tables.get("reservations"),
             capital=tables.get("capital"),
+            stock=tables.get("stock"),
+            stock_reservations=tables.get("stock_reservations", ()),
         )
 
     @property
@@ -104,6 +111,12 @@ class Books:
     def ended(self, cycle_id: str) -> bool:
         """By the read model."""
         return cycle_id in self.cycles and self.cycles[cycle_id]["status"] in TERMINAL
+
+    @property
+    def paired(self) -> set[str]:
+        """Cycles that sold coins of the stock at the instant at which they bought others."""
+        marks = Counter(intent.asked_by for intent in self.orders.values())
+        return {intent.cycle_id for intent in self.orders.values() if intent.asked_by and marks[intent.asked_by] > 1}
 
     @property
     def reserving(self) -> set[str]:
@@ -162,6 +175,7 @@ def _order(row: Row) -> OrderIntent:
         limit=number(row["limit_price"]),
         surfaced=row.get("reason") == SURFACED,
         unheard=row["outcome"] in UNHEARD,
+        asked_by=row.get("asked_by"),
     )
 
 

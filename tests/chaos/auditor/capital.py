@@ -30,6 +30,12 @@ def check_capital(truth: VenueTruth, books: Books) -> Iterator[Violation]:
             yield violation(
                 "free capital is not the balance", venue=row["venue"], asset=row["asset"], free=free, ledger=there
             )
+    for row in books.stock or ():
+        free, there = number(row["free"]), ledger.get((row["venue"], row["coin"]), ZERO)
+        if free != there:
+            yield violation(
+                "free stock is not the balance", venue=row["venue"], asset=row["coin"], free=free, ledger=there
+            )
 
 
 def _released(books: Books) -> Iterator[Violation]:
@@ -37,6 +43,9 @@ def _released(books: Books) -> Iterator[Violation]:
         cycle = books.cycles.get(row["cycle_id"])
         if row["released_ms"] is None and cycle is not None and cycle["status"] in TERMINAL:
             yield violation("a cycle that ended still reserves capital", cycle=row["cycle_id"], amount=row["amount"])
+    for row in books.stock_reservations:
+        if row["cycle_id"] not in books.reserving:
+            yield violation("coins are set aside for a cycle that is over", cycle=row["cycle_id"], coin=row["coin"])
 
 
 def _covered(truth: VenueTruth, books: Books) -> Iterator[Violation]:

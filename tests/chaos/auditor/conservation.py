@@ -63,7 +63,8 @@ def check_inventory(truth: VenueTruth, books: Books) -> Iterator[Violation]:
         if row is None:
             yield violation("holdings of a cycle that has no row", cycle=cycle, held=_told(held))
         elif row["status"] in TERMINAL:
-            yield from _left_over(cycle, str(row["direction"]), held, truth)
+            owes = str(row["coin"]) if cycle in books.paired else None
+            yield from _left_over(cycle, str(row["direction"]), held, truth, owes)
     for asset, amount in sorted(_by_account(books, "in_transit").items()):
         owned = sum((held.get(("in_transit", asset), ZERO) for held in _open(books)), ZERO)
         if amount != owned:
@@ -71,8 +72,9 @@ def check_inventory(truth: VenueTruth, books: Books) -> Iterator[Violation]:
 
 
 def _left_over(
-    cycle: str, direction: str, held: dict[tuple[str, str], Decimal], truth: VenueTruth
+    cycle: str, direction: str, held: dict[tuple[str, str], Decimal], truth: VenueTruth, owes: str | None
 ) -> Iterator[Violation]:
+    """`owes`: a coin of the stock that it sold, and gave back but for what is too little to trade: no leg is open."""
     home = "binance" if direction == "to_upbit" else "upbit"
     for (account, asset), amount in held.items():
         if (account, asset) == (home, CASH[home]):
@@ -83,7 +85,7 @@ def _left_over(
                 yield violation("other fees than the venue took", **facts)
         elif account == "in_transit":
             yield violation("a cycle that ended has something in transit", **facts)
-        elif amount < -(DUST_KRW / truth.prices_krw[asset] if asset == CASH[account] else ZERO):
+        elif amount < -(DUST_KRW / truth.prices_krw[asset] if asset in (CASH[account], owes) else ZERO):
             # Of cash a buy may take a little more than was counted on: its price may move within the limit.
             yield violation("a cycle gave away what it never had", **facts)
         elif asset not in truth.prices_krw or amount * truth.prices_krw[asset] > DUST_KRW:

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal
 
 from chaos.auditor.books import Books, Halt, OrderIntent
-from chaos.auditor.evidence import Circumstances, Violation, Workflow, violation
+from chaos.auditor.evidence import Call, Circumstances, Row, Violation, Workflow, violation
 from chaos.auditor.names import COMPENSATING, OrderName
 from chaos.auditor.orders import beyond_fence
 from chaos.auditor.reconciliation import owners
@@ -86,8 +86,15 @@ def _expiries(workflows: Sequence[Workflow]) -> Mapping[tuple[str, str], int]:
 
     A run that was taken over before its order was journalled leaves the id to the next."""
     return {
-        (call.asked["client_order_id"], call.asked["run_id"]): call.asked["expires_at_ms"]
+        (asked["client_order_id"], asked["run_id"]): asked["expires_at_ms"]
         for workflow in workflows
         for call in workflow.calls
-        if call.activity == "execute_order"
+        for asked in _orders_of(call)
     }
+
+
+def _orders_of(call: Call) -> Sequence[Row]:
+    """One, or both of a pair."""
+    if call.activity == "execute_pair":
+        return call.asked["buy"], call.asked["sell"]
+    return (call.asked,) if call.activity == "execute_order" else ()

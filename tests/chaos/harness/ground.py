@@ -41,6 +41,7 @@ CLONES = {
 coins with a tag have one too: kimp knows them by name.
 """
 NOTIONAL_KRW = 1_000_000
+KRW_PER_USDT, STOCK_CYCLES = 1_400, 10
 LINES_CLOSE_S = 0.5
 READABLE = 0o755
 """A cluster's PostgreSQL runs as a user of its own."""
@@ -189,7 +190,21 @@ def _paper(folder: Path, size: Size, seed: int, ports: Mapping[str, int]) -> dic
         "KIMP_PAPER__COINS": json.dumps([coin.model_dump(mode="json") for coin in coins_of(size)]),
         "KIMP_PAPER__MARKET": json.dumps(market),
         # Some fees are taken in BNB.
-        "KIMP_PAPER__BINANCE_BALANCES": json.dumps({"USDT": "100000", "BNB": "10"}),
+        "KIMP_PAPER__UPBIT_BALANCES": json.dumps({"KRW": "100000000", **_stock(size)}),
+        "KIMP_PAPER__BINANCE_BALANCES": json.dumps({"USDT": "100000", "BNB": "10", **_stock(size)}),
+    }
+
+
+def prefunded_of(size: Size) -> tuple[CoinConfig, ...]:
+    """Every other coin; the others are moved first."""
+    return tuple(coin for coin in coins_of(size)[::2] if coin.name != "USDT")
+
+
+def _stock(size: Size) -> dict[str, str]:
+    """For some cycles in one direction after another."""
+    return {
+        coin.name: f"{NOTIONAL_KRW * STOCK_CYCLES / (coin.price_usdt * KRW_PER_USDT):.2f}"
+        for coin in prefunded_of(size)
     }
 
 
@@ -205,6 +220,7 @@ def _trading(folder: Path, size: Size) -> dict[str, str]:
         "KIMP_UPBIT__NETWORKS": networks,
         "KIMP_BINANCE__NETWORKS": networks,
         "KIMP_TRADING__COINS": json.dumps([coin.name for coin in coins if coin.name != "USDT"]),
+        "KIMP_TRADING__PREFUNDED": json.dumps([coin.name for coin in prefunded_of(size)]),
         # Some of them move in coarse steps, and here no coin is left out.
         "KIMP_TRADING__TICK_SHARE": "100",
         "KIMP_TRADING__PREMIUM_BAND": "0.2",

@@ -19,6 +19,7 @@ RECORDS = tuple(status.value for status in CycleStatus if status not in PASSED_B
 
 STEPS: Mapping[str, tuple[str, ...]] = {
     **dict.fromkeys(crash_points.ORDER_POINTS, ORDERS),
+    **dict.fromkeys(crash_points.PAIR_POINTS, (f"{Leg.ONE}{Step.BUY}",)),
     **dict.fromkeys(crash_points.WITHDRAWAL_POINTS, WITHDRAWALS),
     **dict.fromkeys(crash_points.TAKEOVER_POINTS, (CycleStatus.COMPENSATING,)),
     **dict.fromkeys(crash_points.GIVE_UP_POINTS, (Step.SEND,)),
