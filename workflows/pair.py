@@ -18,7 +18,7 @@ with workflow.unsafe.imports_passed_through():
     from kimp.domain.difference import BothSides, Closing, came_to_nothing, closings, too_little
     from kimp.domain.ids import Leg
     from kimp.domain.legs import Market
-    from kimp.domain.money import ZERO, Money, exact
+    from kimp.domain.money import ZERO, Money, exact, round_down
     from kimp.domain.reasons import Kind, Reason
     from kimp.domain.sizing import cash_of
     from kimp.domain.venues import Venue
@@ -32,6 +32,8 @@ from workflows.story import CycleStory
 
 WITHIN_S = 60
 """Over this time the loss bound of a closing is raised to its last value."""
+SMALLEST = Decimal("1E-8")
+"""Of cash: what is told by a price that was itself a quotient is no more exact."""
 SOON = timedelta(seconds=2)
 """For the books to move."""
 
@@ -59,7 +61,8 @@ class Pair:
     @exact
     def spent(self) -> Money:
         """On the coins that go on. What a closing has lost is lost: no way home has to make up for it."""
-        return cash_of(self.buy.place.venue, self.buy.coins * (self.buy.traded_at or ZERO))
+        spent = self.buy.coins * (self.buy.traded_at or ZERO)
+        return cash_of(self.buy.place.venue, round_down(spent, SMALLEST))
 
     @property
     def proceeds(self) -> Money:

@@ -327,3 +327,14 @@ async def test_the_ledger_of_a_pair_reads_like_a_story(lab: Lab) -> None:
     asked = [event.activity_task_scheduled_event_attributes.activity_type.name for event in history.events]
     assert asked.count("execute_pair") == 1
     assert asked.count("execute_order") == 2, "one closing, one of the way home"
+
+
+async def test_what_a_cycle_spent_is_told_as_exactly_as_it_is(lab: Lab) -> None:
+    """By its price, a quotient, it would have forty digits."""
+    cycle = await at_once(lab)
+    first_fills(lab.upbit, Decimal("0.4"))
+    result = await lab.complete(cycle)
+    bought = next(entry for entry in lab.records.entries if step_of(entry.entry_id) == "1B")
+    paid = next(-posting.amount for posting in bought.postings if posting.asset == USDT)
+    assert result.spent is not None
+    assert result.spent.amount == paid
