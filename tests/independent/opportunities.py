@@ -1,11 +1,12 @@
 """What kimp should find in recorded last prices, worked out anew: nothing of kimp is imported.
 
-    python tests/independent/opportunities.py prices.csv 0.004 2000000 transfer
+    python tests/independent/opportunities.py prices.csv 0.004 2000000 transfer [any-tick]
 
 The file has columns at_ms, venue (upbit, binance), coin and price, with both venues' prices of a coin at equal times
 and USDT on upbit. Books are as deep as need be; bid and ask stand a ten-thousandth or more from the price, on ticks.
 Each line tells time, coin, way and the edge of the whole cycle. Rules: premium within 3 %, a tick no more than a
-quarter of the threshold, and, where coins travel before they are sold, USDT alone as the way home must pay.
+quarter of the threshold unless any is asked for, and, where coins travel before they are sold, USDT alone as the way
+home must pay.
 """
 
 import csv
@@ -73,7 +74,7 @@ def home(coin: str, upbit: Top, binance: Top, won: Decimal, lot: Decimal) -> Top
 
 
 def opportunities(
-    rows: Sequence[Mapping[str, str]], threshold: Decimal, notional: Decimal, mode: str
+    rows: Sequence[Mapping[str, str]], threshold: Decimal, notional: Decimal, mode: str, most_tick: Decimal
 ) -> Iterator[tuple[int, str, str, Decimal]]:
     prices: dict[int, dict[str, dict[str, Decimal]]] = {}
     finest: dict[str, Decimal] = {}
@@ -95,7 +96,7 @@ def opportunities(
             tick = finest[coin]
             upbit, binance = book(at["upbit"], won_tick), book(at["binance"], constant(tick))
             middles = (upbit[0] + upbit[1]) / 2, (binance[0] + binance[1]) / 2
-            coarse = max(won_tick(middles[0]) / middles[0], tick / middles[1]) > TICK_SHARE * threshold
+            coarse = max(won_tick(middles[0]) / middles[0], tick / middles[1]) > most_tick
             if not coarse and abs(middles[0] / (middles[1] * rate) - 1) <= BAND:
                 books[coin] = upbit, binance
         for coin in sorted(books.keys() - {"USDT"}):
@@ -114,5 +115,7 @@ def opportunities(
 if __name__ == "__main__":
     with Path(sys.argv[1]).open(newline="") as file:
         table = list(csv.DictReader(file))
-    for found in opportunities(table, Decimal(sys.argv[2]), Decimal(sys.argv[3]), sys.argv[4]):
+    least = Decimal(sys.argv[2])
+    ticks = TICK_SHARE * least if len(sys.argv) == 5 else Decimal(1)
+    for found in opportunities(table, least, Decimal(sys.argv[3]), sys.argv[4], ticks):
         sys.stdout.write(f"{' '.join(map(str, found))}\n")

@@ -75,7 +75,7 @@ class Backtest:
         self._rules = rule_book(options.pair, options.model.fees, samples)
         self._screen = Screen(options, self._rules)
         self._market = Market(options, tuple(sorted(samples)))
-        self._account: Account | None = None
+        self.account: Account | None = None
         self._running: list[_Running] = []
         self._usual = UsualPremiums(options.pair)
         self._usually: Mapping[Asset, Decimal] | None = None
@@ -105,7 +105,7 @@ class Backtest:
 
     def finish(self) -> Result:
         """What is open when the data end stays so."""
-        result, account = self.result, self._account
+        result, account = self.result, self.account
         result.rows = self._tape.rows
         if account is not None:
             result.longest_losses = account.longest_losses
@@ -156,12 +156,12 @@ class Backtest:
             running.wait = running.going.send(moment)
         except StopIteration:
             self._running.remove(running)
-            if self._account is not None:
-                self._account.end(running.cycle, moment.now_ms)
+            if self.account is not None:
+                self.account.end(running.cycle, moment.now_ms)
 
     def _decide(self, moment: Moment, pairs: list[Pairing], rates: Rates) -> None:
         """Start what pays, the best first; what was begun a moment ago may leave no room for the next one."""
-        account = self._account = self._account or _opened(self._options, moment)
+        account = self.account = self.account or _opened(self._options, moment)
         paying = [plan for pair in pairs if (plan := self._judge(moment, pair, rates, account))]
         self.result.opportunities += [(moment.now_ms, plan) for plan in paying]
         paying.sort(key=best_first)

@@ -131,7 +131,9 @@ def _priced(kind: Kind, rows: pl.DataFrame) -> pl.DataFrame:
             hour = pl.col("traded").rolling_sum_by("moment", window_size=f"{SMOOTH}m").over("coin") / SMOOTH
             return traded.select("at_ms", "coin", "price", turnover=hour)
         case Kind.PRICES:
-            return rows.select("at_ms", "coin", "price", turnover=pl.col("turnover").cast(pl.Float64) / 1440)
+            # Of 24 hours, and so still good where a recorder has left it out for a while.
+            told = pl.col("turnover").cast(pl.Float64).forward_fill().over("coin")
+            return rows.select("at_ms", "coin", "price", turnover=told / 1440)
         case Kind.BOOKS:
             middle = ((pl.col("bid") + pl.col("ask")) / 2).cast(AMOUNT)
             return rows.select(

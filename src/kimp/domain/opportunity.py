@@ -212,9 +212,9 @@ def _alone_gates(out: Way, ways_home: Sequence[Way], whole: Sized, threshold: De
             return None
         return largest_cycle(out, ways_home, search.found.size, threshold).found or search.found
     edge = next((sized.edge for sized in search.tried if sized.edge is not None), None)
-    home = "USDT can't go home now" if edge is None else f"{edge:+.4%} with USDT home"
-    best = "" if whole.route is None else f", {whole.edge:+.4%} only by {whole.route.estimate.coin}"
-    yield Blocked(Gate.LEG_ONE_ALONE, f"{home}{best}; {threshold:.4%} wanted of leg one alone")
+    home = "USDT can't be sent home now" if edge is None else f"only {edge:+.4%} if USDT brings the cash home"
+    best = "" if whole.route is None else f" ({whole.edge:+.4%} if {whole.route.estimate.coin} does)"
+    yield Blocked(Gate.LEG_ONE_ALONE, f"{home}{best}; leg one must earn {threshold:.4%} without another coin's help")
     return None
 
 

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import date
 from decimal import Decimal
+from itertools import pairwise
 from pathlib import Path
 
 import polars as pl
@@ -12,17 +13,19 @@ from fakes.recorded import MINUTE_MS, START_MS, Prices, options, record
 
 from kimp.backtest.catalogue import Catalogue
 from kimp.backtest.cycles import Outcome
-from kimp.backtest.kinds import BadData
+from kimp.backtest.kinds import BadData, Kind
 from kimp.backtest.moments import Instants, Moment
 from kimp.backtest.options import Closure, Model, Options
 from kimp.backtest.running import Backtest, Result
 from kimp.domain.gates import Gate
-from kimp.domain.money import Asset
-from kimp.domain.opportunity import Mode, Opportunity, evaluate
+from kimp.domain.money import USDT, Asset
+from kimp.domain.opportunity import Mode, Opportunity, evaluate, start_cash
 from kimp.domain.venues import PAIR, Direction, Venue
+from kimp.domain.won import in_won
 
 DEAR: Prices = {"AAA": ("28400", "20.000001"), "BBB": ("28000", "20.000001"), "CCC": ("27990", "20.000001")}
 """AAA is 1.4 % dearer in won."""
+CHEAP: Prices = DEAR | {"AAA": ("27600", "20.000001")}
 EVEN: Prices = {"AAA": ("28000", "20.000001"), "BBB": ("28000", "20.000001"), "CCC": ("27990", "20.000001")}
 Recorded = Callable[..., Catalogue]
 
@@ -39,11 +42,20 @@ def run(catalogue: Catalogue, asked: Options) -> Result:
     return Backtest(catalogue, asked).run()
 
 
-@pytest.mark.parametrize("mode", Mode)
-def test_where_no_price_moves_what_was_expected_is_booked_to_the_last_digit(recorded: Recorded, mode: Mode) -> None:
-    result = run(recorded(*[DEAR] * 180), options(mode))
+@pytest.mark.parametrize(
+    ("mode", "prices", "way"),
+    [
+        (Mode.TRANSFER, DEAR, Direction.TO_UPBIT),
+        (Mode.TRANSFER, CHEAP, Direction.TO_BINANCE),
+        (Mode.PREFUNDED, DEAR, Direction.TO_UPBIT),
+    ],
+)
+def test_where_no_price_moves_what_was_expected_is_booked_to_the_last_digit(
+    recorded: Recorded, mode: Mode, prices: Prices, way: Direction
+) -> None:
+    result = run(recorded(*[prices] * 180), options(mode))
     completed = [cycle for cycle in result.cycles if cycle.outcome is Outcome.COMPLETED]
-    assert completed
+    assert way in {cycle.direction for cycle in completed}
     assert all(cycle.profit_krw == cycle.expected_krw > 0 for cycle in completed)
 
 
@@ -91,8 +103,12 @@ def test_the_same_seed_gives_the_same_result_and_another_one_other_travel_times(
 
 
 def test_a_coin_whose_stock_is_under_way_starts_nothing(recorded: Recorded) -> None:
-    result = run(recorded(DEAR, DEAR), options(Mode.PREFUNDED))
-    assert len(result.cycles) == 1
+    """It takes three minutes at least, where the cycle itself, home with another coin's stock, is over at once."""
+    no_dollars = Closure(PAIR.won, USDT, START_MS, START_MS + 60 * MINUTE_MS)
+    result = run(recorded(*[DEAR] * 30), replace(options(Mode.PREFUNDED), closures=[no_dollars]))
+    starts = [cycle.started_ms for cycle in result.cycles if cycle.coin == "AAA"]
+    assert len(starts) > 1
+    assert min(later - earlier for earlier, later in pairwise(starts)) >= 3 * MINUTE_MS
     assert result.gates[Gate.COIN_BUSY]
 
 
@@ -184,6 +200,56 @@ def _bare(moment: Moment, asked: Options) -> set[tuple[int, str, Direction, Deci
         for coin, way, found in decided
         if isinstance(found, Opportunity)
     }
+
+
+TWO: Prices = {"AAA": ("28400", "20.000001"), "BBB": ("28450", "20.000001")}
+"""AAA is 1.4 % dearer in won, BBB 1.6 %."""
+
+
+def poor(mode: Mode = Mode.TRANSFER) -> Options:
+    """Cash for one cycle at each end."""
+    return replace(options(mode), cash_krw=Decimal(2_100_000))
+
+
+def test_where_cash_is_short_the_best_is_started_and_no_other(recorded: Recorded) -> None:
+    result = run(recorded(TWO), poor())
+    assert [cycle.coin for cycle in result.cycles] == ["BBB"]
+    assert [plan.found.coin for _, plan in result.opportunities] == ["AAA", "BBB"]
+    assert result.gates[Gate.CAPITAL] == 1
+
+
+@pytest.mark.parametrize("mode", Mode)
+def test_what_came_home_is_there_for_the_next_cycle_and_no_more(recorded: Recorded, mode: Mode) -> None:
+    backtest = Backtest(recorded(*[TWO] * 240), poor(mode))
+    result = backtest.run()
+    booked = [cycle for cycle in result.cycles if cycle.profit_krw is not None]
+    account = backtest.account
+    assert len(booked) > 1
+    assert account is not None
+    rate = booked[0].plan.found.krw_per_usdt
+    began = sum(in_won(start_cash(venue, Decimal(2_100_000), rate), rate) for venue in PAIR)
+    set_aside = sum(in_won(cycle.plan.reserve, rate) for cycle in result.cycles if cycle.profit_krw is None)
+    now = sum(in_won(cash, rate) for cash in account.cash.values())
+    assert now == began - set_aside + sum(cycle.profit_krw or 0 for cycle in booked)
+
+
+def test_a_day_has_no_more_than_its_cap_of_cash_and_the_next_one_has_it_again(recorded: Recorded) -> None:
+    asked, day = options(), 24 * 60
+    caps = replace(asked.rules.caps, day_krw=Decimal(2_500_000))
+    asked = replace(asked, rules=replace(asked.rules, caps=caps))
+    result = run(recorded(*[DEAR] * (day + 10)), asked)
+    starts = [(cycle.started_ms - START_MS) // MINUTE_MS for cycle in result.cycles]
+    assert len(starts) == 2
+    assert starts[1] - starts[0] == day
+
+
+def test_a_price_that_is_told_later_is_not_known_before(tmp_path: Path) -> None:
+    """AAA is dear on Upbit; its price on Binance, which shows that, is told three seconds later."""
+    catalogue = record(tmp_path, {0: {"BBB": EVEN["BBB"]}})
+    for venue, at_ms, price in ((PAIR.won, START_MS, "28400"), (PAIR.dollars, START_MS + 3_000, "20.000001")):
+        told = pl.DataFrame([(at_ms, "AAA", price)], schema=["at_ms", "coin", "price"], orient="row")
+        catalogue.write(Kind.PRICES, venue, told.with_columns(turnover=pl.lit("1000000000000")))
+    assert [cycle.started_ms for cycle in run(catalogue, options()).cycles] == [START_MS + 3_000]
 
 
 def test_days_that_are_not_there_are_told(recorded: Recorded) -> None:
