@@ -12,6 +12,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 from fakes.recorded import MINUTE_MS, START_MS, options
+from fakes.recorded_data import RECORDED_DATA
 
 from kimp.backtest.account import Account
 from kimp.backtest.catalogue import Catalogue
@@ -27,7 +28,7 @@ from kimp.domain.venues import PAIR, Venue
 SCRIPT = Path(__file__).parents[2] / "independent" / "opportunities.py"
 DOLLARS = {"XRP": ("2.8000", 4), "SOL": ("205.00", 2), "ETH": ("4400.00", 2), "TRX": ("0.34000", 5)}
 DEEP = Model(shape=BookShape(levels=1), level_krw=Decimal(10**12))
-RECORDED = Path(__file__).parents[3] / "../shared/data/snapshots_multi_20251204_20251206.csv.gz"
+RECORDED = RECORDED_DATA / "snapshots_multi_20251204_20251206.csv.gz"
 THRESHOLDS = ("0.004", "0.008")
 Row = tuple[int, Venue, str, str]
 

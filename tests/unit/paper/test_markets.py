@@ -6,6 +6,7 @@ from decimal import Decimal
 from pathlib import Path
 
 import pytest
+from fakes.recorded_data import RECORDED_DATA
 
 from kimp.domain.market import Side
 from kimp.domain.venues import Venue
@@ -24,7 +25,7 @@ from kimp.paper.world import World
 
 D = Decimal
 COINS = frozenset(coin.name for coin in DEFAULT_COINS)
-DATA = Path(__file__).parents[3] / "../shared/data"
+DATA = RECORDED_DATA
 CANDLES = "timestamp_utc,exchange,symbol,open,high,low,close,volume\n"
 TICKS = "timestamp_utc,exchange,symbol,price,qty\n"
 SNAPSHOTS = "snapshot_ms,timestamp_utc,exchange,symbol,price,volume_24h_krw\n"
