@@ -9,13 +9,13 @@ from collections.abc import Sequence
 from kimp.contracts.transfers import Address, TransferRequest
 from kimp.domain.errors import KeyRefused
 from kimp.domain.market import Network
-from kimp.domain.reasons import Kind
+from kimp.domain.reasons import ReasonKind
 
 LONGEST = 100
 """Characters of an address that go into an error: a venue's answer may hold anything."""
 
 
-def agreed(
+def agreed_address(
     request: TransferRequest,
     allowed: Address | None,
     registered: Sequence[Address],
@@ -57,7 +57,7 @@ def agreed(
         f" {', '.join(map(_shown, registered[:3])) or 'none'}, {destination} itself {_shown(deposit)}; {mend}",
         venue=source,
         code="address",
-        kind=Kind.ADDRESS,
+        kind=ReasonKind.ADDRESS,
     )
 
 

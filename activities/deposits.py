@@ -15,7 +15,9 @@ PREFERRED = (TransferState.DONE, TransferState.PENDING, TransferState.FAILED)
 """Of several deposits of the same amount: one that was refused is the transfer's own only if no other can be."""
 
 
-def own(query: DepositQuery, listed: Sequence[VenueDeposit], claims: Sequence[DepositClaim]) -> VenueDeposit | None:
+def matching_deposit(
+    query: DepositQuery, listed: Sequence[VenueDeposit], claims: Sequence[DepositClaim]
+) -> VenueDeposit | None:
     """The one that the transfer has claimed before, else one of its amount that nobody has claimed."""
     claimed = _claimed(query, claims)
     if claimed is not None:
@@ -24,7 +26,9 @@ def own(query: DepositQuery, listed: Sequence[VenueDeposit], claims: Sequence[De
     return min(fitting, key=lambda deposit: PREFERRED.index(deposit.state), default=None)
 
 
-def odd(query: DepositQuery, listed: Sequence[VenueDeposit], claims: Sequence[DepositClaim]) -> VenueDeposit | None:
+def nearest_deposit(
+    query: DepositQuery, listed: Sequence[VenueDeposit], claims: Sequence[DepositClaim]
+) -> VenueDeposit | None:
     """Without one of its amount: the nearest, once everybody else who waits under the txid can have their own."""
     if _claimed(query, claims) is not None:
         return None

@@ -11,7 +11,7 @@ CLOCKS_DIFFER_MS = 900_000
 HEX = "0x"
 
 
-class Doubtful(Exception):
+class AmbiguousMatch(Exception):
     """Nobody but a person can tell which one is kimp's."""
 
 
@@ -44,8 +44,8 @@ def own_withdrawal(
 ) -> ListedWithdrawal | None:
     """The transfer's own of those that no other one has; None while none is like it.
 
-    Raises Doubtful: whoever takes a stranger's withdrawal for kimp's books what never left, or withdraws again when
-    that one is cancelled.
+    Raises AmbiguousMatch: whoever takes a stranger's withdrawal for kimp's books what never left, or withdraws again
+    when that one is cancelled.
     """
     like_it = [one for one in found if one.named or intent.amount in {one.asked, one.report.arrives}]
     if intent.looked_at:  # a person has seen those that came to nothing
@@ -59,7 +59,7 @@ def own_withdrawal(
         return only
     source = intent.direction.source
     differing = "".join(f"; {difference}" for difference in differences if difference)
-    raise Doubtful(
+    raise AmbiguousMatch(
         f"withdrawal {intent.transfer_id} ({intent.amount:f} {intent.coin} on {intent.network} to"
         f" {intent.address.address}) has no answer, and {source} lists what may or may not be it: {_listed(like_it)}"
         f"{differing}. It is not sent again. Look at {source}: retry follows the one that did not fail, if there is"

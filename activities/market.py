@@ -19,7 +19,7 @@ from kimp.domain.legs import LegEstimate
 from kimp.domain.market import Quote, VenueRules
 from kimp.domain.money import USDT, Asset
 from kimp.domain.own_prices import PriceBounds
-from kimp.domain.reasons import Kind
+from kimp.domain.reasons import ReasonKind
 from kimp.domain.routing import choose_route, rank_routes
 from kimp.domain.venues import Venue
 from kimp.domain.view import MarketView
@@ -134,5 +134,7 @@ class MarketActivities:
         quote = now.quote
         if not quote.priced:  # nothing to bound an order by
             activity.logger.warning("%s on %s: bid %s, ask %s", query.coin, query.venue, quote.bid, quote.ask)
-            raise Unavailable(f"there is no price in the book of {query.coin}", venue=query.venue, kind=Kind.NO_PRICE)
+            raise Unavailable(
+                f"there is no price in the book of {query.coin}", venue=query.venue, kind=ReasonKind.NO_PRICE
+            )
         return now

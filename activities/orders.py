@@ -19,7 +19,7 @@ from kimp.domain.caps import above_ceiling
 from kimp.domain.errors import KeyRefused, NotPermitted, NotSent, OutcomeUnknown, Rejected, Unavailable
 from kimp.domain.ids import step_of
 from kimp.domain.money import CONTEXT
-from kimp.domain.reasons import Kind
+from kimp.domain.reasons import ReasonKind
 from kimp.domain.venues import Venue
 from kimp.domain.won import krw_per
 from kimp.observability import metrics
@@ -205,15 +205,15 @@ class OrderActivities:
             raise _HeldBack(too_large)
         if permit.halt >= (HaltLevel.NOTHING_LEAVES if intent.compensating else HaltLevel.ONLY_COMPENSATION):
             raise _Blocked(
-                f"orders are halted at level {int(permit.halt)} ({permit.halt.name.lower()})", Kind.KILL_SWITCH
+                f"orders are halted at level {int(permit.halt)} ({permit.halt.name.lower()})", ReasonKind.KILL_SWITCH
             )
         if now > leave.expires_ms:
             # What opens a cycle is gone with its moment; all others are priced anew.
             if intent.opening is not None:
                 raise _HeldBack(f"expired {now - leave.expires_ms} ms ago")
-            raise _Blocked("it expired before it could be sent", Kind.EXPIRED, SOON_S)
+            raise _Blocked("it expired before it could be sent", ReasonKind.EXPIRED, SOON_S)
         if now > leave.stalled_ms:
-            raise _Blocked("the attempt stalled before it could send", Kind.EXPIRED, SOON_S)
+            raise _Blocked("the attempt stalled before it could send", ReasonKind.EXPIRED, SOON_S)
 
     async def _look_up(self, intent: OrderIntent, journalled_ms: int) -> VenueOrder | None:
         """The order, or None once the fence has passed and the venue still does not know it."""
@@ -310,7 +310,7 @@ def _report(
     reason: str = "",
     retry_after_s: int | None = None,
     *,
-    kind: str = Kind.OTHER,
+    kind: str = ReasonKind.OTHER,
     not_permitted: bool = False,
 ) -> OrderReport:
     return OrderReport(

@@ -14,9 +14,9 @@ from kimp.contracts.orders import Opening, OrderIntent
 from kimp.domain.admission import HaltLevel
 from kimp.domain.errors import KimpError
 from kimp.domain.gates import Blocked, Gate
-from kimp.domain.market import Quote
+from kimp.domain.market import Quote, Quotes
 from kimp.domain.money import CONTEXT, USDT, Asset, Money
-from kimp.domain.own_prices import Books, MessagePrices, PriceBounds, SaleTold, books_needed, check_message_prices
+from kimp.domain.own_prices import MessagePrices, PriceBounds, SaleTold, books_needed, check_message_prices
 from kimp.domain.venues import Pair, Venue
 from kimp.observability import metrics
 from kimp.ports.clock import SteadyClock
@@ -37,7 +37,7 @@ every one for ten times as long as any quote is traded on.
 @dataclass(frozen=True, slots=True)
 class _Reading:
     began_ms: int
-    books: asyncio.Task[Books]
+    books: asyncio.Task[Quotes]
 
 
 class PriceGuard:
@@ -97,7 +97,7 @@ class PriceGuard:
         activity.logger.error("nothing is bought; %s: %s", blocked.gate, blocked.detail)
         return blocked
 
-    async def _read(self, coin: Asset) -> Books:
+    async def _read(self, coin: Asset) -> Quotes:
         wanted = books_needed(self._pair, coin)
         told = await asyncio.gather(*(self._tops(venue, coins) for venue, coins in wanted.items()))
         return {(quote.venue, quote.coin): quote for quotes in told for quote in quotes}
@@ -106,7 +106,7 @@ class PriceGuard:
         return list((await self._venues[venue].tops(coins)).values())
 
 
-def _hear(reading: asyncio.Task[Books]) -> None:
+def _hear(reading: asyncio.Task[Quotes]) -> None:
     """One that nobody came to use must not complain that nobody asked how it ended."""
     if not reading.cancelled():
         reading.exception()

@@ -11,7 +11,7 @@ from activities.own_rate import own_krw_per_usdt
 from kimp.contracts.sweep import SWEEP, Reconciled, SweepQuery
 from kimp.domain.admission import HaltLevel
 from kimp.domain.errors import VenueError
-from kimp.domain.ledger import RECONCILED, Held, Holder, unexplained, unexplained_entry, value_krw
+from kimp.domain.ledger import RECONCILED, Held, Holder, unexplained_differences, unexplained_entry, value_krw
 from kimp.domain.money import Asset
 from kimp.domain.own_prices import PriceBounds
 from kimp.domain.venues import Pair, Venue
@@ -20,7 +20,7 @@ from kimp.observability.crash_points import crash_point
 from kimp.ports.clock import Clock
 from kimp.ports.controls import Controls
 from kimp.ports.exchange import MarketData
-from kimp.ports.journal import Strandings
+from kimp.ports.journal import UnfinishedCycles
 from kimp.ports.ledger import Ledger
 from kimp.ports.settings import TradingRules
 
@@ -34,7 +34,7 @@ class ReconcileActivities:
 
     venues: Mapping[Venue, MarketData]
     ledger: Ledger
-    strandings: Strandings
+    unfinished_cycles: UnfinishedCycles
     controls: Controls
     clock: Clock
     rules: TradingRules
@@ -67,9 +67,9 @@ class ReconcileActivities:
         every opening balance is booked: until then the ledger knows nothing of the accounts. Nor while an order that
         was given up may surface: what it filled is its cycle's.
         """
-        if await self.strandings.unfinished() or not await self.ledger.opened() >= self.venues.keys():
+        if await self.unfinished_cycles.unfinished() or not await self.ledger.opened() >= self.venues.keys():
             return {}, ()
-        if await self.strandings.unbooked_orders(SURFACES_MS, 0):
+        if await self.unfinished_cycles.unbooked_orders(SURFACES_MS, 0):
             return {}, ()
         ledger = await self.ledger.balances()
         held: dict[tuple[Holder, Asset], Decimal] = {}
@@ -78,9 +78,9 @@ class ReconcileActivities:
             balances = await exchange.balances()
             held |= {(venue, asset): balance.total for asset, balance in balances.items()}
             unknown |= {(venue, asset) for asset in balances.unreadable}
-        if await self.strandings.unfinished() or await self.ledger.balances() != ledger:
+        if await self.unfinished_cycles.unfinished() or await self.ledger.balances() != ledger:
             return {}, ()
-        found = {key: amount for key, amount in unexplained(ledger, held).items() if key not in unknown}
+        found = {key: amount for key, amount in unexplained_differences(ledger, held).items() if key not in unknown}
         return found, tuple(f"{asset} on {account}" for account, asset in sorted(unknown))
 
     async def _is_much(self, differences: Held) -> bool:

@@ -9,8 +9,8 @@ from temporalio import activity
 from temporalio.exceptions import ApplicationError
 
 from activities import deposits
-from activities.addresses import agreed
-from activities.identity import CLOCKS_DIFFER_MS, Doubtful, own_withdrawal
+from activities.addresses import agreed_address
+from activities.identity import CLOCKS_DIFFER_MS, AmbiguousMatch, own_withdrawal
 from activities.leaving import left_by_server_ms
 from activities.orders import SEND_WITHIN_MS
 from activities.pauses import pause
@@ -29,7 +29,7 @@ from kimp.domain.admission import HaltLevel
 from kimp.domain.errors import KeyRefused, NotFound, NotSent, OutcomeUnknown, Postponed, Rejected, Unavailable
 from kimp.domain.ids import Step, step_of
 from kimp.domain.money import ZERO, Asset
-from kimp.domain.reasons import Kind
+from kimp.domain.reasons import ReasonKind
 from kimp.domain.venues import Venue
 from kimp.observability.crash_points import crash_point
 from kimp.ports.clock import SteadyClock
@@ -81,7 +81,7 @@ class TransferActivities:
             destination.deposit_address(request.coin),
         )
         allowed = self.allowed.get((source.venue, request.coin))
-        address = agreed(request, allowed, registered, deposit, out, into)
+        address = agreed_address(request, allowed, registered, deposit, out, into)
         return TransferTerms(out=out, into=into, address=address)
 
     @activity.defn
@@ -125,7 +125,7 @@ class TransferActivities:
         raise Postponed(
             f"another withdrawal of {intent.coin} has no answer yet",
             venue=intent.direction.source,
-            kind=Kind.WITHDRAWAL_UNKNOWN,
+            kind=ReasonKind.WITHDRAWAL_UNKNOWN,
         )  # not journalled, so nothing to close
 
     async def _send_once(
@@ -135,7 +135,7 @@ class TransferActivities:
         source = self.venues[intent.direction.source]
         step = step_of(intent.transfer_id)
         try:
-            self._last_look(intent, permit, expires_ms)
+            self._final_check(intent, permit, expires_ms)
             report = await source.withdraw(intent, send_by_ms=min(send_by_ms, expires_ms))
         except OutcomeUnknown as doubt:
             activity.logger.warning("withdrawal %s: %s; looking it up", intent.transfer_id, doubt)
@@ -153,17 +153,17 @@ class TransferActivities:
         crash_point("withdraw-claimed", step)
         return report
 
-    def _last_look(self, intent: WithdrawalIntent, permit: SendPermit, expires_ms: int) -> None:
+    def _final_check(self, intent: WithdrawalIntent, permit: SendPermit, expires_ms: int) -> None:
         """Hours may lie between the preparation and this moment. Raises Postponed: the workflow prepares anew."""
         source = intent.direction.source
         if permit.halt >= HaltLevel.NOTHING_LEAVES:
-            raise Postponed("the kill switch lets nothing leave", venue=source, kind=Kind.KILL_SWITCH)
+            raise Postponed("the kill switch lets nothing leave", venue=source, kind=ReasonKind.KILL_SWITCH)
         if self.clock.steady_ms() > expires_ms:
-            raise Postponed("wallets and addresses were looked at too long ago", venue=source, kind=Kind.EXPIRED)
+            raise Postponed("wallets and addresses were looked at too long ago", venue=source, kind=ReasonKind.EXPIRED)
         allowed = self.allowed.get((source, intent.coin))
         if allowed is None or (allowed.address, allowed.tag) != (intent.address.address, intent.address.tag):
             told = f"the allow-list has another place for {intent.coin} by now"
-            raise Postponed(told, venue=source, kind=Kind.ADDRESS)
+            raise Postponed(told, venue=source, kind=ReasonKind.ADDRESS)
 
     @activity.defn
     async def give_up_withdrawal(self, intent: WithdrawalIntent) -> bool:
@@ -199,7 +199,7 @@ class TransferActivities:
             if self.clock.steady_ms() > show_at_ms:
                 raise ApplicationError(
                     f"withdrawal {intent.transfer_id} has no answer; {source.venue}'s lists are searched for it",
-                    Kind.WITHDRAWAL_UNKNOWN,
+                    ReasonKind.WITHDRAWAL_UNKNOWN,
                     type=STILL_UNKNOWN,
                     non_retryable=True,
                 )
@@ -213,7 +213,7 @@ class TransferActivities:
         others = await self.journal.claimed_by_others(intent.transfer_id, source.venue, ids)
         try:
             own = own_withdrawal(intent, [one for one in listed if one.report.venue_id not in others], asked_ms)
-        except Doubtful as doubt:
+        except AmbiguousMatch as doubt:
             raise _nobody_knows(str(doubt)) from None
         if own is None:
             return None
@@ -255,10 +255,10 @@ class TransferActivities:
         listed = await self.venues[query.direction.destination].deposits(query.coin, query.txid)
         found = None
         if listed:
-            found = deposits.own(query, listed, await self.journal.deposit_claims(query))
+            found = deposits.matching_deposit(query, listed, await self.journal.deposit_claims(query))
             # In this order: who tells a txid in between is among the claims.
             if found is None and not await self.journal.others_on_their_way(query):
-                found = deposits.odd(query, listed, await self.journal.deposit_claims(query))
+                found = deposits.nearest_deposit(query, listed, await self.journal.deposit_claims(query))
         if found is not None and found.state is TransferState.DONE:
             won = await self.journal.claim_deposit(query.transfer_id, found.venue_id)
             found = found if won else None
@@ -280,7 +280,7 @@ class TransferActivities:
 
 def _nobody_knows(why: str) -> ApplicationError:
     """Parks the cycle."""
-    return ApplicationError(why, Kind.WITHDRAWAL_UNKNOWN, type=OutcomeUnknown.__name__, non_retryable=True)
+    return ApplicationError(why, ReasonKind.WITHDRAWAL_UNKNOWN, type=OutcomeUnknown.__name__, non_retryable=True)
 
 
 def _has_ended(report: WithdrawalReport | DepositReport) -> bool:

@@ -18,9 +18,9 @@ import polars as pl
 from rich.console import Console
 from rich.table import Table
 
-from kimp.backtest.asked import EVERY, Asked, options_of
 from kimp.backtest.catalogue import Catalogue
-from kimp.backtest.kinds import Kind
+from kimp.backtest.kinds import DataKind
+from kimp.backtest.request import EVERY, BacktestRequest, options_of
 from kimp.backtest.running import Backtest
 from kimp.config import Settings
 from kimp.domain.venues import PAIR, Venue
@@ -56,12 +56,12 @@ def _write(catalogue: Catalogue, venue: Venue, coin: str, prices: Sequence[float
     rows = {"at_ms": [START_MS + MINUTE_MS * (place + 1) for place in range(len(texts))]}
     frame = pl.DataFrame(rows | dict.fromkeys(("open", "high", "low", "close"), texts))
     extra = {"coin": pl.lit(coin), "length_s": pl.lit(60), "volume": pl.lit(f"{volume}")}
-    catalogue.write(Kind.CANDLES, venue, frame.with_columns(**extra))
+    catalogue.write(DataKind.CANDLES, venue, frame.with_columns(**extra))
 
 
 def ours(catalogue: Catalogue) -> Measured:
     started, cpu = time.perf_counter(), time.process_time()
-    result = Backtest(catalogue, options_of(Settings(), Asked(coins=EVERY))).run()
+    result = Backtest(catalogue, options_of(Settings(), BacktestRequest(coins=EVERY))).run()
     return "kimp", result.rows, time.perf_counter() - started, time.process_time() - cpu
 
 

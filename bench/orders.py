@@ -24,7 +24,7 @@ with workflow.unsafe.imports_passed_through():
     from kimp.adapters.embedded.process import LOOPBACK, ServerProcess, free_port
     from kimp.adapters.redis.bus import RedisTickBus
     from kimp.adapters.sql.database import SqlDatabase
-    from kimp.adapters.sql.schema import migrate
+    from kimp.adapters.sql.schema import migrate_schema
     from kimp.adapters.telemetry.exports import start_exports
     from kimp.adapters.temporal.devserver import DevServer
     from kimp.adapters.temporal.devserver_binary import ensure_binary
@@ -178,7 +178,7 @@ async def own_world(folder: Path, redis_url: str) -> AsyncIterator[World]:
         server = await stack.enter_async_context(DevServer(binary.path, folder, port=free_port(), ui_port=free_port()))
         await exchange.start(lambda: _answers(settings), timeout_s=30)
         stack.push_async_callback(exchange.stop)
-        await migrate(settings.sql_url)
+        await migrate_schema(settings.sql_url)
         os.environ.update({"TEMPORAL_ADDRESS": server.address, "TEMPORAL_NAMESPACE": server.namespace})
         yield await stack.enter_async_context(open_world(settings))
 

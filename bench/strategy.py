@@ -12,8 +12,8 @@ from decimal import Decimal
 from itertools import product
 from pathlib import Path
 
-from kimp.backtest.asked import EVERY, Asked, options_of
 from kimp.backtest.catalogue import Catalogue
+from kimp.backtest.request import EVERY, BacktestRequest, options_of
 from kimp.backtest.statistics import Summary
 from kimp.backtest.sweep import sweep
 from kimp.config import Settings
@@ -38,7 +38,7 @@ def _table(catalogue: Catalogue) -> Iterator[str]:
     columns: list[list[Summary]] = []
     ways = list(product(Mode, COINS))
     for mode, coins in ways:
-        asked = options_of(settings, Asked(mode=mode, coins=COINS[coins], stand_in=stand_in))
+        asked = options_of(settings, BacktestRequest(mode=mode, coins=COINS[coins], stand_in=stand_in))
         columns.append([summary for _, summary in sweep(catalogue, asked, {"threshold": THRESHOLDS}).runs])
     first = columns[0][0]
     rate = "the median over coins in the place of KRW-USDT, which was not recorded" if stand_in else "KRW-USDT recorded"

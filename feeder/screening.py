@@ -1,4 +1,4 @@
-"""Which quotes are believed. Pure: one `Screen` remembers what it accepted last, and nothing else."""
+"""Which quotes are believed. Pure: one `QuoteFilter` remembers what it accepted last, and nothing else."""
 
 from dataclasses import dataclass
 from decimal import Decimal
@@ -17,7 +17,7 @@ SMALLEST, GREATEST = Decimal("1e-12"), Decimal("1e15")
 """Bounds of any price or size that is worth a calculation; beyond them decimals become slow or overflow."""
 
 
-class Reason(StrEnum):
+class RejectReason(StrEnum):
     """Why a quote is not believed; each is counted under its name."""
 
     NOT_FINITE = "not_finite"
@@ -47,13 +47,13 @@ class _Believed:
         return self.bid_low <= quote.bid <= self.bid_high and self.ask_low <= quote.ask <= self.ask_high
 
 
-class Screen:
+class QuoteFilter:
     """Screens the quotes of any number of books, each against its own past."""
 
     def __init__(self) -> None:
         self._books: dict[tuple[Venue, Asset], _Believed] = {}
 
-    def reject(self, quote: Quote) -> Reason | None:
+    def reject(self, quote: Quote) -> RejectReason | None:
         """Why the quote is not believed, or None; then it is what the next one is measured by."""
         if (reason := _unreal(quote)) is not None:
             return reason
@@ -62,20 +62,20 @@ class Screen:
         if believed is not None and not believed.holds(quote):
             believed.doubted += 1
             if believed.doubted < BELIEVED_AFTER:
-                return Reason.JUMP
+                return RejectReason.JUMP
         self._books[key] = _Believed.around(quote)
         return None
 
 
-def _unreal(quote: Quote) -> Reason | None:
+def _unreal(quote: Quote) -> RejectReason | None:
     bid, bid_size, ask, ask_size = quote.bid, quote.bid_size, quote.ask, quote.ask_size
     # NaN compares as an error, so it is asked for first.
     if not (bid.is_finite() and ask.is_finite() and bid_size.is_finite() and ask_size.is_finite()):
-        return Reason.NOT_FINITE
+        return RejectReason.NOT_FINITE
     if bid <= ZERO or ask <= ZERO or bid_size < ZERO or ask_size < ZERO:
-        return Reason.NOT_POSITIVE
+        return RejectReason.NOT_POSITIVE
     if bid < SMALLEST or ask > GREATEST or bid_size > GREATEST or ask_size > GREATEST:
-        return Reason.ABSURD
+        return RejectReason.ABSURD
     if not all(map(usable, (bid, bid_size, ask, ask_size))):  # next to nothing, or of a hundred digits
-        return Reason.ABSURD
-    return Reason.CROSSED if bid >= ask else None
+        return RejectReason.ABSURD
+    return RejectReason.CROSSED if bid >= ask else None

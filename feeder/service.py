@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 
 from feeder.pending import Pending
-from feeder.screening import Screen
+from feeder.screening import QuoteFilter
 from feeder.standing import Standing
 from feeder.watch import SilenceWatch
 from kimp.backoff import pause_after
@@ -63,7 +63,7 @@ class Feeder:
         self._coins = tuple(coins)
         self._clock = clock
         self._pending = Pending()
-        self._screen = Screen()
+        self._screen = QuoteFilter()
         books = [(s.venue, coin) for s in streams for coin in self._coins if coin != s.venue.cash]
         self._watch = SilenceWatch(books, clock.now_ms(), SILENT_AFTER_MS)
         self._usual_premiums = UsualPremiums(PAIR)
@@ -105,12 +105,12 @@ class Feeder:
 
         async def read() -> None:
             standing = Standing()
-            async for quotes, unbroken in stream.readings(self._coins):
+            async for quotes, unbroken in stream.updates(self._coins):
                 now_ms = self._clock.now_ms()
                 metrics.ticks.add(len(quotes), label)
                 self.totals[venue] += len(quotes)
                 self._watch.live(venue, now_ms)
-                self._watch.hear(quotes)
+                self._watch.mark(quotes)
                 standing.follow(unbroken)
                 self._pending.put(self._believed(quotes, standing))
                 self._pending.put(standing.renewed(now_ms))

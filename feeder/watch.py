@@ -2,23 +2,20 @@
 
 from collections.abc import Iterable, Sequence
 
-from kimp.domain.market import Quote
-from kimp.domain.money import Asset
+from kimp.domain.market import BookKey, Quote
 from kimp.domain.venues import Venue
-
-Book = tuple[Venue, Asset]
 
 
 class SilenceWatch:
     """Goes by the time of receipt: a frozen symbol sends nothing that could carry a time of its own."""
 
-    def __init__(self, books: Iterable[Book], started_ms: int, silent_after_ms: int) -> None:
-        self._heard: dict[Book, int] = dict.fromkeys(books, started_ms)
+    def __init__(self, books: Iterable[BookKey], started_ms: int, silent_after_ms: int) -> None:
+        self._heard: dict[BookKey, int] = dict.fromkeys(books, started_ms)
         self._lived: dict[Venue, int] = {venue: started_ms for venue, _ in self._heard}
-        self._silent: set[Book] = set()
+        self._silent: set[BookKey] = set()
         self._limit_ms = silent_after_ms
 
-    def hear(self, quotes: Sequence[Quote]) -> None:
+    def mark(self, quotes: Sequence[Quote]) -> None:
         for quote in quotes:
             self._heard[quote.venue, quote.coin] = quote.received_ms
 
@@ -30,7 +27,7 @@ class SilenceWatch:
         """Venues whose streams gave no sign of life for so long."""
         return [venue for venue, at_ms in self._lived.items() if now_ms - at_ms > for_ms]
 
-    def newly_silent(self, now_ms: int) -> list[Book]:
+    def newly_silent(self, now_ms: int) -> list[BookKey]:
         """Books silent for too long while another of the same venue is not; each is told once per silence."""
         alive = {book[0] for book, heard in self._heard.items() if now_ms - heard <= self._limit_ms}
         silent = {book for book, heard in self._heard.items() if now_ms - heard > self._limit_ms and book[0] in alive}

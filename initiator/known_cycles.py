@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from kimp.domain.admission import NEVER_TRADED, CoinState, HaltLevel, legs_out
 from kimp.domain.caps import Exposure
-from kimp.domain.decision import Facts
+from kimp.domain.decision import RiskState
 from kimp.domain.money import Asset
 from kimp.domain.venues import Direction
 from kimp.ports.controls import Stakes
@@ -77,12 +77,12 @@ class KnownCycles:
         """What the database's clock showed then, by its last answer; never ahead of it."""
         return self.stakes.now_ms + at_ms - self._read_at_ms
 
-    def facts(self, at_ms: int, starting: AbstractSet[tuple[Asset, Direction]]) -> Facts:
+    def risk_state(self, at_ms: int, starting: AbstractSet[tuple[Asset, Direction]]) -> RiskState:
         """What a decision goes by; cycles that are `starting` have been asked for and not answered yet.
 
         The kill switch is None while the database can't be read.
         """
-        return Facts(
+        return RiskState(
             halt=self._halt if at_ms - self._read_at_ms <= TRUST_MS else None,
             exposure=self.stakes.exposure.with_open(len(self._open) + len(starting)),
             free=self.stakes.free,

@@ -148,11 +148,9 @@ class Initiator:
             return None
         state, at_ms = self._known.state(coin), self._clock.steady_ms()
         starting = {(coin, started.direction) for coin, started in self._starting.items()}
-        facts, database_ms = self._known.facts(at_ms, starting), self._known.database_ms(at_ms)
+        risk, database_ms = self._known.risk_state(at_ms, starting), self._known.database_ms(at_ms)
         routes, rules = self._scanner.route_coins(direction.opposite), self._settings.rules
-        verdict = decide(
-            Question(self._scanner.view, coin, direction, routes, state, facts, rules, now_ms, database_ms)
-        )
+        verdict = decide(Question(self._scanner.view, coin, direction, routes, state, risk, rules, now_ms, database_ms))
         if isinstance(verdict, Blocked):
             self.counts[verdict.gate] += 1
             metrics.gates.add(1, {"gate": verdict.gate})

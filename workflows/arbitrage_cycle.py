@@ -18,7 +18,7 @@ with workflow.unsafe.imports_passed_through():
 from workflows.buying import RouteBuy
 from workflows.execution import Execution, TradeStep
 from workflows.life import CycleLife
-from workflows.pair import Pair
+from workflows.pair import PairTrade
 from workflows.rebalancing import await_route
 from workflows.steps import StepFailed
 from workflows.transfer import Transfer
@@ -35,7 +35,7 @@ class ArbitrageCycle(CycleLife):
     def __init__(self, cycle: CycleInput) -> None:
         super().__init__(cycle)
         self._cycle = cycle
-        self._pair: Pair | None = None
+        self._pair: PairTrade | None = None
 
     @workflow.run
     async def run(self, cycle: CycleInput) -> CycleResult:  # noqa: ARG002 - the SDK hands it to both
@@ -45,35 +45,35 @@ class ArbitrageCycle(CycleLife):
         cycle = self._cycle
         taken = await (self._move_first() if cycle.sale is None else self._at_once(cycle.sale))
         if isinstance(taken, str):
-            return await self._story.end(CycleStatus.REJECTED, taken)
-        self._story.advance(CycleStatus.INITIAL_TRADE_COMPLETED)
+            return await self._tracker.end(CycleStatus.REJECTED, taken)
+        self._tracker.advance(CycleStatus.INITIAL_TRADE_COMPLETED)
 
         coin, coins = await self._buy_for_home(taken)
-        self._story.returned = await self._move_and_sell(Leg.HOME, coin, cycle.direction.opposite, coins)
-        self._story.advance(CycleStatus.REBALANCE_TRADE_COMPLETED)
+        self._tracker.returned = await self._move_and_sell(Leg.HOME, coin, cycle.direction.opposite, coins)
+        self._tracker.advance(CycleStatus.REBALANCE_TRADE_COMPLETED)
         if self._pair is not None:
             await self._move(Leg.ONE, cycle.coin, cycle.direction, self._pair.buy.coins)
-        return await self._story.end(CycleStatus.COMPLETED)
+        return await self._tracker.end(CycleStatus.COMPLETED)
 
     async def _move_first(self) -> Money | str:
         """Buy, move, sell on arrival. Cash abroad, or why nothing was bought."""
         cycle = self._cycle
         place = TradeStep(Leg.ONE, cycle.direction.source, cycle.coin, Side.BUY)
-        opening = self._trading(Execution(self._story, place, cycle.expected.spent.amount))
+        opening = self._trading(Execution(self._tracker, place, cycle.expected.spent.amount))
         refusal = await self._step("leg one's buy", lambda: self._open(opening))
         if refusal is not None:
             return refusal
-        self._story.spent = cash_of(cycle.direction.source, opening.cash)
+        self._tracker.spent = cash_of(cycle.direction.source, opening.cash)
         return await self._move_and_sell(Leg.ONE, cycle.coin, cycle.direction, opening.coins)
 
     async def _at_once(self, sold: PairedSale) -> Money | str:
         """Buy here and sell there, then close what one of the two traded more. What was bought travels later."""
         cycle, way = self._cycle, self._cycle.direction
-        buy = self._trading(Execution(self._story, TradeStep(Leg.ONE, way.source, cycle.coin, Side.BUY), ZERO))
-        sale = self._trading(Execution(self._story, TradeStep(Leg.ONE, way.destination, cycle.coin, Side.SELL), ZERO))
+        buy = self._trading(Execution(self._tracker, TradeStep(Leg.ONE, way.source, cycle.coin, Side.BUY), ZERO))
+        sale = self._trading(Execution(self._tracker, TradeStep(Leg.ONE, way.destination, cycle.coin, Side.SELL), ZERO))
         self._compensation.travel = sold.travel
         lot = max(cycle.buy_instrument.lot, sold.instrument.lot)
-        self._pair = pair = Pair(self._story, buy, sale, sold.travel, lot)
+        self._pair = pair = PairTrade(self._tracker, buy, sale, sold.travel, lot)
         if not pair.begun:
             refusal = await self._step("leg one, both sides at once", lambda: self._open_pair(pair, sold))
             if refusal is not None:
@@ -82,15 +82,15 @@ class ArbitrageCycle(CycleLife):
             for venue in way.pair:
                 self._compensation.leave(venue, cycle.coin)
             raise StepFailed("one side alone was traded, and reversed")
-        self._story.spent = self._story.spent or pair.spent
+        self._tracker.spent = self._tracker.spent or pair.spent
         return pair.proceeds
 
-    async def _open_pair(self, pair: Pair, sold: PairedSale) -> str | None:
+    async def _open_pair(self, pair: PairTrade, sold: PairedSale) -> str | None:
         """Both orders as the initiator sized them: one try. Why it came to nothing, or None."""
         cycle = self._cycle
-        if self._story.unanswered_pair is not None:
-            return await pair.ask(self._story.unanswered_pair)
-        self._story.control.check()
+        if self._tracker.unanswered_pair is not None:
+            return await pair.ask(self._tracker.unanswered_pair)
+        self._tracker.control.check()
         buy = pair.buy.intent(
             cycle.buy_quantity,
             cycle.buy_limit_price,
@@ -107,8 +107,8 @@ class ArbitrageCycle(CycleLife):
             return None
         cycle = self._cycle
         terms = self._terms_of_opening(told=workflow.patched(TELLS_PRICES))
-        if self._story.unanswered is not None:
-            report = await opening.ask(self._story.unanswered)
+        if self._tracker.unanswered is not None:
+            report = await opening.ask(self._tracker.unanswered)
         else:
             report = await opening.order(
                 cycle.buy_quantity, cycle.buy_limit_price, cycle.buy_instrument.taker_fee, cycle.expires_at_ms, terms
@@ -138,14 +138,14 @@ class ArbitrageCycle(CycleLife):
         coin = self._buying_for_home()
         while True:
             if coin is None:
-                self._story.advance(CycleStatus.AWAITING_REBALANCE)
-                route = await self._step("choosing the way home", lambda: await_route(self._story, cash, since))
-                self._story.route = coin = route.coin
-                self._story.advance(CycleStatus.REBALANCING_IN_PROGRESS)
+                self._tracker.advance(CycleStatus.AWAITING_REBALANCE)
+                route = await self._step("choosing the way home", lambda: await_route(self._tracker, cash, since))
+                self._tracker.route = coin = route.coin
+                self._tracker.advance(CycleStatus.REBALANCING_IN_PROGRESS)
             if coin == cash.asset:
                 return coin, cash.amount
             place = TradeStep(Leg.HOME, self._cycle.direction.destination, coin, Side.BUY)
-            buy = self._trading(RouteBuy(self._story, place, cash.amount, pause))
+            buy = self._trading(RouteBuy(self._tracker, place, cash.amount, pause))
             await self._step(f"buying {coin} for the way home", buy.run)
             if not buy.given_up:
                 return coin, buy.coins
@@ -154,14 +154,14 @@ class ArbitrageCycle(CycleLife):
 
     def _buying_for_home(self) -> Asset | None:
         """What an earlier run of the workflow was buying when it stopped."""
-        return self._story.route if f"{Leg.HOME}{Step.BUY}" in self._traded else None
+        return self._tracker.route if f"{Leg.HOME}{Step.BUY}" in self._traded else None
 
     async def _move_and_sell(self, leg: Leg, coin: Asset, direction: Direction, coins: Decimal) -> Money:
         """Send the coins over and sell what arrives; cash at the destination."""
         arrived = await self._move(leg, coin, direction, coins)
         if coin == direction.destination.cash:
             return cash_of(direction.destination, arrived)
-        sale = self._trading(Execution(self._story, TradeStep(leg, direction.destination, coin, Side.SELL), arrived))
+        sale = self._trading(Execution(self._tracker, TradeStep(leg, direction.destination, coin, Side.SELL), arrived))
         if not await self._step(f"selling {coin}", sale.run):
             raise StepFailed(f"{arrived:f} {coin} are too few to sell on {direction.destination}")
         return cash_of(direction.destination, sale.cash)
@@ -170,6 +170,6 @@ class ArbitrageCycle(CycleLife):
         """Send the coins over; what arrived."""
         transfer = self._moving(leg)
         if transfer is None:
-            transfer = Transfer(self._story, leg, coin, direction, coins)
+            transfer = Transfer(self._tracker, leg, coin, direction, coins)
             self._transfers.append(transfer)
         return await self._step(f"moving {coin}", transfer.run)

@@ -23,18 +23,18 @@ from workflows.late_order import book_late_order
 from workflows.policies import MARKET
 from workflows.rebalancing import await_route
 from workflows.steps import NeedsPerson, StepFailed, until_answered
-from workflows.story import CycleStory, as_time
+from workflows.tracker import CycleTracker, as_time
 from workflows.transfer import Transfer
 
 
 class Compensation:
     """May be run again after it failed: what is left to do follows from what the books say is held."""
 
-    def __init__(self, story: CycleStory, sent: list[Transfer]) -> None:
+    def __init__(self, tracker: CycleTracker, sent: list[Transfer]) -> None:
         """`sent`: the cycle's transfers so far, registered before they began; those of the undoing join them."""
-        self._story = story
-        self._home = story.cycle.direction.source
-        self._way_home = story.cycle.direction.opposite
+        self._tracker = tracker
+        self._home = tracker.cycle.direction.source
+        self._way_home = tracker.cycle.direction.opposite
         self._transfers = sent
         self.dust: dict[tuple[Holder, Asset], Decimal] = {}
         """Too little to trade or to send: it stays where it is and is valued in the result. Below zero: too little to
@@ -57,14 +57,14 @@ class Compensation:
         if not self._goes_on:
             self.abroad_since = None
         self._goes_on = False
-        if self._story.unanswered is not None:
-            self._story.absent.append(self._story.unanswered)
-            self._story.unanswered = None
-        if (pair := self._story.unanswered_pair) is not None:
-            self._story.absent += [pair.buy, pair.sell]
-            self._story.unanswered_pair = None
-        for order in self._story.absent:
-            await book_late_order(self._story, order)
+        if self._tracker.unanswered is not None:
+            self._tracker.absent.append(self._tracker.unanswered)
+            self._tracker.unanswered = None
+        if (pair := self._tracker.unanswered_pair) is not None:
+            self._tracker.absent += [pair.buy, pair.sell]
+            self._tracker.unanswered_pair = None
+        for order in self._tracker.absent:
+            await book_late_order(self._tracker, order)
         for transfer in reversed(self._transfers):
             await transfer.settle()
         await self._pay_back()
@@ -73,16 +73,16 @@ class Compensation:
 
     async def _pay_back(self) -> None:
         """What the cycle gave away of coins that it did not have."""
-        cycle = self._story.cycle
-        for venue, coin, owed in debts(self._story.held, {cycle.coin, *cycle.policy.route_coins}):
+        cycle = self._tracker.cycle
+        for venue, coin, owed in debts(self._tracker.held, {cycle.coin, *cycle.policy.route_coins}):
             if owed <= -self.dust.get((venue, coin), ZERO):
                 continue
             lacking = owed
             if coin == cycle.coin and self.travel is not None:
                 lacking = await self._send_what_was_sold(venue, coin, owed, self.travel)
             if lacking > ZERO:
-                self._story.report(f"given away and never owned: {lacking:f} {coin} on {venue}")
-                await BuyBack(self._story, TradeStep(Leg.BACK, venue, coin, Side.BUY), lacking).run()
+                self._tracker.report(f"given away and never owned: {lacking:f} {coin} on {venue}")
+                await BuyBack(self._tracker, TradeStep(Leg.BACK, venue, coin, Side.BUY), lacking).run()
 
     async def _send_what_was_sold(self, venue: Venue, coin: Asset, lacking: Decimal, travel: Decimal) -> Decimal:
         """Coins that were bought for it pay what was sold of the stock, at no price's mercy; how many still lack.
@@ -90,24 +90,24 @@ class Compensation:
         What one side traded beyond that is closed before they leave. Where they can't be sent, all is bought back.
         """
         source = self._way_home.pair.other(venue)
-        there = self._story.held.get((source, coin), ZERO) - travel
+        there = self._tracker.held.get((source, coin), ZERO) - travel
         pays = min(there, lacking)
         if pays <= ZERO:
             return lacking
         if pays < lacking:
-            await BuyBack(self._story, TradeStep(Leg.BACK, venue, coin, Side.BUY), lacking - pays).run()
+            await BuyBack(self._tracker, TradeStep(Leg.BACK, venue, coin, Side.BUY), lacking - pays).run()
         elif pays < there:
-            await Execution(self._story, TradeStep(Leg.BACK, source, coin, Side.SELL), there - pays).run()
+            await Execution(self._tracker, TradeStep(Leg.BACK, source, coin, Side.SELL), there - pays).run()
         try:
             await self._send(coin, pays + travel, self._way_home.pair.way_from(source))
         except StepFailed as refusal:
-            self._story.report(f"{coin} can't go back to {venue}: {refusal}")
-            return max(ZERO, -self._story.held.get((venue, coin), ZERO))
+            self._tracker.report(f"{coin} can't go back to {venue}: {refusal}")
+            return max(ZERO, -self._tracker.held.get((venue, coin), ZERO))
         self.leave(venue, coin)
         return ZERO
 
     def _next(self) -> Position | None:
-        for position in positions(self._story.held, self._home):
+        for position in positions(self._tracker.held, self._home):
             if position.amount > self.dust.get((position.account, position.asset), ZERO):
                 return position
         return None
@@ -121,52 +121,52 @@ class Compensation:
             await self._send(position.asset, position.amount, self._way_home.pair.way_from(position.venue))
         else:
             await Execution(
-                self._story, TradeStep(Leg.BACK, position.venue, position.asset, Side.SELL), position.amount
+                self._tracker, TradeStep(Leg.BACK, position.venue, position.asset, Side.SELL), position.amount
             ).run()
             self.leave(position.account, position.asset)
 
     async def _leaves(self, position: Position, venue: Venue) -> bool:
         """Whether it is to be sold on the other venue: where this one refuses to, else where that brings more."""
         other = self._way_home.pair.other(venue)
-        if (other, position.asset) in self._story.refused:
+        if (other, position.asset) in self._tracker.refused:
             return False
-        if (venue, position.asset) in self._story.refused:
-            self._story.report(f"{position} goes to {other}: the account may not sell it on {venue}")
+        if (venue, position.asset) in self._tracker.refused:
+            self._tracker.report(f"{position} goes to {other}: the account may not sell it on {venue}")
             return True
         return venue is not self._home and (await self._ways_back(position)).send_back
 
     async def _bring_home(self, position: Position, venue: Venue) -> None:
         """Cash abroad, by the cheapest route."""
-        if value_krw({(position.account, position.asset): position.amount}, self._story.krw_per_usdt, {}) < DUST_KRW:
+        if value_krw({(position.account, position.asset): position.amount}, self._tracker.krw_per_usdt, {}) < DUST_KRW:
             return self.leave(position.account, position.asset)
         since = self.abroad_since = self.abroad_since or workflow.now()
-        route = await await_route(self._story, cash_of(venue, position.amount), since)
-        self._story.route = route.coin
+        route = await await_route(self._tracker, cash_of(venue, position.amount), since)
+        self._tracker.route = route.coin
         if route.coin == venue.cash:
             return await self._send(route.coin, position.amount, self._way_home)
-        buy = RouteBuy(self._story, TradeStep(Leg.BACK, venue, route.coin, Side.BUY), position.amount, self._pause)
+        buy = RouteBuy(self._tracker, TradeStep(Leg.BACK, venue, route.coin, Side.BUY), position.amount, self._pause)
         await buy.run()
         self._pause = buy.pause
         return None if buy.given_up else await self._send(route.coin, buy.coins, self._way_home)
 
     async def _send(self, coin: Asset, amount: Decimal, way: Direction) -> None:
         self.abroad_since = self._pause = None
-        transfer = Transfer(self._story, Leg.BACK, coin, way, amount)
+        transfer = Transfer(self._tracker, Leg.BACK, coin, way, amount)
         self._transfers.append(transfer)
         await transfer.run()
 
     async def _ways_back(self, position: Position) -> WaysBack:
-        policy = self._story.cycle.policy
+        policy = self._tracker.cycle.policy
         return await until_answered(
-            self._story,
+            self._tracker,
             MARKET,
             MarketActivities.find_ways_back,
             WaysBackQuery(
-                cycle_id=self._story.cycle.cycle_id,
+                cycle_id=self._tracker.cycle.cycle_id,
                 direction=self._way_home,
                 coin=position.asset,
                 amount=position.amount,
-                coins=self._story.route_coins,
+                coins=self._tracker.route_coins,
                 max_quote_age_ms=policy.max_quote_age_ms,
             ),
             summary=f"send {position} back, or sell there",
@@ -174,4 +174,4 @@ class Compensation:
 
     def leave(self, account: Holder, asset: Asset) -> None:
         """What could not be traded any further stays."""
-        self.dust[account, asset] = self._story.held.get((account, asset), ZERO)
+        self.dust[account, asset] = self._tracker.held.get((account, asset), ZERO)

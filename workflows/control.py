@@ -9,9 +9,9 @@ from typing import Any, TypeVar
 from temporalio import workflow
 
 with workflow.unsafe.imports_passed_through():
-    from kimp.contracts.operators import Decision
+    from kimp.contracts.operators import OperatorDecision
 
-from workflows.page import turn_page_if_full
+from workflows.continuing import continue_as_new_if_long
 
 R = TypeVar("R")
 
@@ -27,30 +27,30 @@ class Control:
         self.undoing = False
         """Set when compensation begins: from then on there is nothing left to stop."""
         self._stop: str | None = None
-        self._heard = False
-        self._nudged = False
-        self._decisions: list[Decision] = []
+        self._noticed = False
+        self._woken = False
+        self._decisions: list[OperatorDecision] = []
 
     def stop(self, reason: str) -> None:
         """Undo the cycle as soon as it is safe."""
         self._stop = self._stop or reason
 
-    def nudge(self) -> None:
+    def wake(self) -> None:
         """End the present pause early: look again now."""
-        self._nudged = True
+        self._woken = True
 
-    def decide(self, decision: Decision) -> None:
+    def decide(self, decision: OperatorDecision) -> None:
         """What to do with a parked cycle."""
         self._decisions.append(decision)
 
-    def resume(self, stop: str | None, *, heard: bool, undoing: bool) -> None:
+    def resume(self, stop: str | None, *, noticed: bool, undoing: bool) -> None:
         """What an earlier run of the workflow was asked."""
-        self._stop, self._heard, self.undoing = stop, heard, undoing
+        self._stop, self._noticed, self.undoing = stop, noticed, undoing
 
     @property
     def asked(self) -> tuple[str | None, bool]:
         """Why the cycle is to be undone, if it is, and whether a pause was ended for it."""
-        return self._asked_to_stop(), self._heard
+        return self._asked_to_stop(), self._noticed
 
     @property
     def decided(self) -> bool:
@@ -71,39 +71,39 @@ class Control:
         """Pause, but not longer than a person wants.
 
         A request to stop ends one pause only: where coins travel it has to wait, and a loop without pauses would fill
-        the history. Raises PageIsFull.
+        the history. Raises ContinueAsNewNeeded.
         """
-        self._nudged = False
+        self._woken = False
         try:
             await workflow.wait_condition(
-                lambda: self._nudged or self._stop_is_news(), timeout=delay, timeout_summary=summary
+                lambda: self._woken or self._stop_is_news(), timeout=delay, timeout_summary=summary
             )
         except TimeoutError:
             pass
         else:
-            self._heard = self._asked_to_stop() is not None
-        turn_page_if_full()
+            self._noticed = self._asked_to_stop() is not None
+        continue_as_new_if_long()
 
-    async def unless_asked(self, work: Coroutine[Any, Any, R]) -> R | None:
+    async def unless_interrupted(self, work: Coroutine[Any, Any, R]) -> R | None:
         """The work's result, or None, with the work cancelled, as soon as a person wants something: reads only."""
-        self._nudged = False
+        self._woken = False
         task = asyncio.create_task(work)
-        await workflow.wait_condition(lambda: task.done() or self._nudged or self._stop_is_news())
+        await workflow.wait_condition(lambda: task.done() or self._woken or self._stop_is_news())
         if task.done():
             return task.result()
         task.cancel()
         with suppress(asyncio.CancelledError):
             await task
-        self._heard = self._asked_to_stop() is not None
+        self._noticed = self._asked_to_stop() is not None
         return None
 
-    async def decision(self) -> Decision:
+    async def decision(self) -> OperatorDecision:
         """Wait for a person. A request to stop is no decision: what is parked may be on its way already."""
         await workflow.wait_condition(lambda: self.decided, timeout_summary="an operator decides")
         return self._decisions[0]
 
     def _stop_is_news(self) -> bool:
-        return not self._heard and self._asked_to_stop() is not None
+        return not self._noticed and self._asked_to_stop() is not None
 
     def _asked_to_stop(self) -> str | None:
         """Why, while there is still something to stop.

@@ -23,11 +23,11 @@ with workflow.unsafe.imports_passed_through():
     from kimp.domain.wording import exactly
     from kimp.observability.context import bound
 
-from workflows.page import turn_page_if_full
+from workflows.continuing import continue_as_new_if_long
 from workflows.policies import MARKET, ORDER
 from workflows.steps import LOOK_AGAIN, NeedsPerson, StepFailed, look_again, proves_nothing, until_answered
-from workflows.story import CycleStory, now_ms
 from workflows.timeline import traded
+from workflows.tracker import CycleTracker, now_ms
 
 REMEMBERS_REFUSALS = "a-refusing-market-is-remembered"
 """Steps that met one before there was such a thing tried as often as any other."""
@@ -68,9 +68,11 @@ class Execution:
     It keeps its progress, so that a step that failed half way goes on where it stopped.
     """
 
-    def __init__(self, story: CycleStory, place: TradeStep, target: Decimal, pause: timedelta | None = None) -> None:
+    def __init__(
+        self, tracker: CycleTracker, place: TradeStep, target: Decimal, pause: timedelta | None = None
+    ) -> None:
         """`target` is cash of the venue for a buy, coins for a sale."""
-        self._story = story
+        self._tracker = tracker
         self.place = place
         self._target = target
         self._part: int | None = None
@@ -127,7 +129,7 @@ class Execution:
         if self.given_up:
             return False
         while True:
-            turn_page_if_full()
+            continue_as_new_if_long()
             now = await self.read_market()
             if (quantity := self._size(now)) is None:
                 self.done = True
@@ -135,13 +137,13 @@ class Execution:
             report = await self.order(quantity, self.limit(now), now.instrument.taker_fee)
             if report.outcome is OrderOutcome.BLOCKED:
                 why = Reason(report.reason, report.reason_kind)
-                self.pause = await look_again(self._story, why, self._next_pause(report))
+                self.pause = await look_again(self._tracker, why, self._next_pause(report))
                 self._waited = True
                 if self.given_up:
                     return False
                 continue
             self.pause = None
-            await self._story.wait(None)
+            await self._tracker.wait(None)
             if report.outcome is OrderOutcome.FILLED and self._size(now) is None:
                 self.done = True
                 return True  # without another look at the book: what is left was too small a moment ago
@@ -150,13 +152,13 @@ class Execution:
                 self._fruitless = 0
                 raise StepFailed(f"{self._what()} {report.outcome}: {report.reason or 'the book is too thin'}")
             if self._fruitless and not self._tries_at_once:
-                await self._story.control.sleep(PAUSE, f"before {self._what()} is tried again")
+                await self._tracker.control.sleep(PAUSE, f"before {self._what()} is tried again")
 
     def _market_refuses(self, report: OrderReport) -> bool:
         """No further order would do better: what is undone from here on goes another way."""
         if not report.not_permitted or not workflow.patched(REMEMBERS_REFUSALS):
             return False
-        self._story.refused.add((self.place.venue, self.place.coin))
+        self._tracker.refused.add((self.place.venue, self.place.coin))
         return True
 
     def _next_pause(self, report: OrderReport) -> timedelta:
@@ -184,7 +186,7 @@ class Execution:
     ) -> OrderReport:
         """Send one order, book its fills. Raises Stopped, with nothing sent, if a person wants the cycle undone."""
         if self.place.leg is not Leg.BACK:
-            self._story.control.check()
+            self._tracker.control.check()
         return await self.ask(self.intent(quantity, limit_price, taker_fee, expires_at_ms, opening))
 
     def intent(
@@ -198,8 +200,8 @@ class Execution:
         """The next order, under the name that it keeps until it is known what became of it."""
         place = self.place
         return OrderIntent(
-            cycle_id=self._story.cycle.cycle_id,
-            run_id=self._story.run_id,
+            cycle_id=self._tracker.cycle.cycle_id,
+            run_id=self._tracker.run_id,
             client_order_id=self._client_order_id(),
             venue=place.venue,
             coin=place.coin,
@@ -211,7 +213,7 @@ class Execution:
             expires_at_ms=expires_at_ms or now_ms() + GOOD_FOR_MS,
             opening=opening,
             compensating=place.leg is Leg.BACK,
-            asking_run_id=self._story.asking_run_id,
+            asking_run_id=self._tracker.asking_run_id,
         )
 
     async def ask(self, intent: OrderIntent) -> OrderReport:
@@ -220,17 +222,17 @@ class Execution:
         limit = (
             f"{'at most' if place.side is Side.BUY else 'at least'} {exactly(intent.limit_price)} {place.venue.cash}"
         )
-        self._story.unanswered = intent
+        self._tracker.unanswered = intent
         with place.bound():
             report = await until_answered(
-                self._story,
+                self._tracker,
                 ORDER,
                 OrderActivities.execute_order,
                 intent,
                 summary=f"{place.side} {exactly(intent.quantity)} {place.coin} on {place.venue}, {limit}",
                 refusal=proves_nothing,
             )
-            self._story.unanswered = None
+            self._tracker.unanswered = None
             await self.take_in(intent, report)
         if report.outcome is OrderOutcome.FOREIGN:
             raise NeedsPerson(report.reason)
@@ -238,7 +240,7 @@ class Execution:
 
     async def _ask_again(self) -> None:
         """About the order that an earlier run of the workflow got no answer about."""
-        order = self._story.unanswered
+        order = self._tracker.unanswered
         if order is not None and step_of(order.client_order_id) == self.place.name:
             await self.ask(order)
 
@@ -249,11 +251,11 @@ class Execution:
         else:
             self._attempt += 1
         if report.outcome is OrderOutcome.ABSENT:
-            self._story.absent.append(intent)
+            self._tracker.absent.append(intent)
         if report.outcome is OrderOutcome.FILLED:
             self._add(report)
             what = traded(intent.side, intent.venue, intent.coin, report)
-            await self._story.book(what, intent.entries(report.fills))
+            await self._tracker.book(what, intent.entries(report.fills))
 
     @exact
     def _add(self, report: OrderReport) -> None:
@@ -282,24 +284,24 @@ class Execution:
     async def read_market(self) -> MarketNow:
         place = self.place
         now = await until_answered(
-            self._story,
+            self._tracker,
             MARKET,
             MarketActivities.read_market,
-            QuoteQuery(cycle_id=self._story.cycle.cycle_id, venue=place.venue, coin=place.coin),
+            QuoteQuery(cycle_id=self._tracker.cycle.cycle_id, venue=place.venue, coin=place.coin),
             summary=f"book of {place.coin} on {place.venue}",
         )
-        self._story.valuation.mark(place.venue, place.coin, now.quote.bid)
+        self._tracker.valuation.mark(place.venue, place.coin, now.quote.bid)
         return now
 
     @property
     def _krw_per_cash(self) -> Decimal:
-        return krw_per(self.place.venue.cash, self._story.krw_per_usdt)
+        return krw_per(self.place.venue.cash, self._tracker.krw_per_usdt)
 
     def _price(self, now: MarketNow) -> Decimal:
         return now.quote.ask if self.place.side is Side.BUY else now.quote.bid
 
     def limit(self, now: MarketNow) -> Decimal:
-        slippage = self._story.cycle.policy.slippage
+        slippage = self._tracker.cycle.policy.slippage
         return sizing.marketable_limit(self.place.side, self._price(now), slippage, now.instrument)
 
     def _size(self, now: MarketNow) -> Decimal | None:
@@ -311,7 +313,7 @@ class Execution:
     def _most(self, now: MarketNow) -> Decimal:
         """Coins that one order may trade; what is more goes out in further parts."""
         dearest = self.limit(now) * self._krw_per_cash
-        return round_down(self._story.cycle.policy.caps.order_krw / dearest, now.instrument.lot)
+        return round_down(self._tracker.cycle.policy.caps.order_krw / dearest, now.instrument.lot)
 
     @exact
     def _quantity(self, now: MarketNow) -> Decimal:
@@ -324,8 +326,8 @@ class Execution:
     def _client_order_id(self) -> str:
         place = self.place
         if self._part is None:
-            self._part = self._story.numbers.next(place.leg, place.step)
-        cycle = self._story.cycle
+            self._part = self._tracker.numbers.next(place.leg, place.step)
+        cycle = self._tracker.cycle
         return client_order_id(cycle.cycle_id, place.leg, place.step, self._part, self._attempt, cycle.installation)
 
     def _what(self) -> str:

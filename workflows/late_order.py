@@ -9,14 +9,14 @@ with workflow.unsafe.imports_passed_through():
 
 from workflows.policies import ORDER
 from workflows.steps import proves_nothing, until_answered
-from workflows.story import CycleStory
 from workflows.timeline import traded
+from workflows.tracker import CycleTracker
 
 
-async def book_late_order(story: CycleStory, order: OrderIntent) -> None:
+async def book_late_order(tracker: CycleTracker, order: OrderIntent) -> None:
     """What became of an order of before: its journal entry exists, so it is looked up and never sent."""
     report = await until_answered(
-        story,
+        tracker,
         ORDER,
         OrderActivities.execute_order,
         order,
@@ -24,6 +24,6 @@ async def book_late_order(story: CycleStory, order: OrderIntent) -> None:
         refusal=proves_nothing,
     )
     if report.outcome is OrderOutcome.FILLED:
-        await story.book(traded(order.side, order.venue, order.coin, report), order.entries(report.fills))
+        await tracker.book(traded(order.side, order.venue, order.coin, report), order.entries(report.fills))
     elif report.outcome is OrderOutcome.FOREIGN:
-        story.report(report.reason)
+        tracker.report(report.reason)

@@ -1,4 +1,4 @@
-"""What every cycle's workflow has: its story, steps that may park, and what people may ask of it."""
+"""What every cycle's workflow has: its tracker, steps that may park, and what people may ask of it."""
 
 import asyncio
 from abc import abstractmethod
@@ -11,7 +11,7 @@ from temporalio.exceptions import ApplicationError
 
 with workflow.unsafe.imports_passed_through():
     from kimp.contracts.cycle import CycleResult, CycleTerms, TakeOver
-    from kimp.contracts.operators import CycleState, Decision, OperatorRequest, WriteOff
+    from kimp.contracts.operators import CycleState, OperatorDecision, OperatorRequest, WriteOff
     from kimp.contracts.progress import Parked, Progress
     from kimp.contracts.status import CycleStatus
     from kimp.domain.compensation import positions
@@ -22,11 +22,11 @@ with workflow.unsafe.imports_passed_through():
     from kimp.observability.tracing import tracer
 
 from workflows.compensation import Compensation
+from workflows.continuing import ContinueAsNewNeeded, continue_as_new_if_long
 from workflows.control import Control, Stopped
 from workflows.execution import Execution
-from workflows.page import PageIsFull, turn_page_if_full
 from workflows.steps import NeedsPerson, StepFailed
-from workflows.story import CycleStory, as_ms, as_time
+from workflows.tracker import CycleTracker, as_ms, as_time
 from workflows.transfer import Transfer
 
 R = TypeVar("R")
@@ -39,12 +39,12 @@ class CycleLife:
     def __init__(self, terms: CycleTerms, takes_over: TakeOver | None = None) -> None:
         self._terms = terms
         self._control = Control()
-        self._story = CycleStory(terms, self._control, takes_over)
+        self._tracker = CycleTracker(terms, self._control, takes_over)
         self._transfers: list[Transfer] = []
         self._executions: dict[str, Execution] = {}
         self._home_since: datetime | None = None
         self._undoing_because: str | None = None
-        self._compensation = Compensation(self._story, self._transfers)
+        self._compensation = Compensation(self._tracker, self._transfers)
         self._parking: Parked | None = None
         self._writing_off = False
         self._traded = {one.step: one for one in terms.progress.traded} if terms.progress else {}
@@ -63,18 +63,18 @@ class CycleLife:
                 await asyncio.shield(life)
             except asyncio.CancelledError:
                 _uncancel()
-            except PageIsFull:
+            except ContinueAsNewNeeded:
                 await workflow.wait_condition(workflow.all_handlers_finished)
-                workflow.continue_as_new(self._next_page())
+                workflow.continue_as_new(self._continued())
         result = life.result()
         await workflow.wait_condition(workflow.all_handlers_finished)
         return result
 
-    def _next_page(self) -> CycleTerms:
+    def _continued(self) -> CycleTerms:
         """The workflow's input, and all that it has come to know since."""
         stop, heard = self._control.asked
         progress = Progress(
-            told=self._story.so_far(),
+            told=self._tracker.so_far(),
             stop=stop,
             stop_heard=heard,
             undoing=self._undoing_because,
@@ -89,9 +89,9 @@ class CycleLife:
 
     def _restore(self, progress: Progress) -> None:
         """Where an earlier run of the workflow stopped, because its history had become long."""
-        self._control.resume(progress.stop, heard=progress.stop_heard, undoing=progress.undoing is not None)
-        self._story.restore(progress.told)
-        self._transfers += [Transfer.going_on(self._story, one) for one in progress.moved]
+        self._control.resume(progress.stop, noticed=progress.stop_heard, undoing=progress.undoing is not None)
+        self._tracker.restore(progress.told)
+        self._transfers += [Transfer.going_on(self._tracker, one) for one in progress.moved]
         self._home_since = as_time(progress.home_since_ms)
         self._undoing_because = progress.undoing
         self._compensation.restore(progress)
@@ -124,12 +124,12 @@ class CycleLife:
         """From whatever is held back to cash at home. What was never begun is only rejected."""
         self._control.undoing = True
         if self._undoing_because is None:
-            if not self._story.held:
-                return await self._story.end(CycleStatus.REJECTED, reason)
+            if not self._tracker.held:
+                return await self._tracker.end(CycleStatus.REJECTED, reason)
             self._undoing_because = reason
-            await self._story.undo(reason)
+            await self._tracker.undo(reason)
         await self._step("undoing", self._compensation.run)
-        return await self._story.end(CycleStatus.COMPENSATED, reason)
+        return await self._tracker.end(CycleStatus.COMPENSATED, reason)
 
     async def _step(self, name: str, action: Callable[[], Awaitable[R]]) -> R:
         """Run a step. What only a person can mend parks the cycle, and so does an undoing that fails."""
@@ -149,8 +149,8 @@ class CycleLife:
     async def _park(self, reason: Reason) -> None:
         """Open and visible until a person decides. Raises Stopped if the cycle is to be undone."""
         self._control.forget_decisions()  # before anybody can see that it is parked, and decide
-        self._parking = Parked(reason=reason.text, before=self._story.status, undoing_because=self._story.reason)
-        await self._story.park(reason)
+        self._parking = Parked(reason=reason.text, before=self._tracker.status, undoing_because=self._tracker.reason)
+        await self._tracker.park(reason)
         await self._await_decision(self._parking)
 
     async def _await_decision(self, parked: Parked) -> None:
@@ -158,73 +158,73 @@ class CycleLife:
         decision = parked.decision
         if decision is None:
             if not self._control.decided:
-                turn_page_if_full()
+                continue_as_new_if_long()
             decision = await self._control.decision()
             # Before what follows, which may be the last record, and sums the books up.
             await workflow.wait_condition(lambda: not self._writing_off)
             self._parking = parked.model_copy(update={"decision": decision})
-            await self._story.resume(parked.before, parked.undoing_because)
-        if decision is Decision.COMPENSATE:
+            await self._tracker.resume(parked.before, parked.undoing_because)
+        if decision is OperatorDecision.COMPENSATE:
             for transfer in self._transfers:
                 await transfer.give_up()
         self._parking = None
-        if decision is Decision.COMPENSATE and not self._control.undoing:
+        if decision is OperatorDecision.COMPENSATE and not self._control.undoing:
             raise Stopped(parked.reason)
 
     @workflow.query
     def state(self) -> CycleState:
         """Where the cycle stands and what it holds."""
-        story = self._story
+        tracker = self._tracker
         return CycleState(
-            status=story.status,
-            waiting_reason=story.waiting_reason,
-            reason=story.reason,
-            held=tuple(str(position) for position in positions(story.held, self._terms.direction.source)),
+            status=tracker.status,
+            waiting_reason=tracker.waiting_reason,
+            reason=tracker.reason,
+            held=tuple(str(position) for position in positions(tracker.held, self._terms.direction.source)),
         )
 
     @workflow.update
     async def retry(self, request: OperatorRequest) -> CycleStatus:
         """Try the parked step again, or look at once for what the cycle waits for."""
         self._report_request("retry", request)
-        self._story.refused.clear()
-        self._control.nudge()
-        return await self._decide(Decision.RETRY)
+        self._tracker.refused.clear()
+        self._control.wake()
+        return await self._decide(OperatorDecision.RETRY)
 
     @retry.validator
     def _parked_or_waiting(self, request: OperatorRequest) -> None:
         del request
-        if self._story.status is CycleStatus.DEAD_LETTER:
+        if self._tracker.status is CycleStatus.DEAD_LETTER:
             self._refuse_a_second_decision()
-        elif self._story.waiting_reason is None:
-            raise _refusal(f"cycle {self._terms.cycle_id} is {self._story.status}, neither parked nor waiting")
+        elif self._tracker.waiting_reason is None:
+            raise _refusal(f"cycle {self._terms.cycle_id} is {self._tracker.status}, neither parked nor waiting")
 
     @workflow.update
     async def compensate(self, request: OperatorRequest) -> CycleStatus:
         """Undo the parked cycle. An outcome that is unknown is taken for "it never happened": look before you ask."""
         self._report_request("compensate", request)
-        return await self._decide(Decision.COMPENSATE)
+        return await self._decide(OperatorDecision.COMPENSATE)
 
     @compensate.validator
     def _parked(self, request: OperatorRequest) -> None:
         del request
-        if self._story.status is not CycleStatus.DEAD_LETTER:
-            raise _refusal(f"cycle {self._terms.cycle_id} is {self._story.status}, not parked")
+        if self._tracker.status is not CycleStatus.DEAD_LETTER:
+            raise _refusal(f"cycle {self._terms.cycle_id} is {self._tracker.status}, not parked")
         self._refuse_a_second_decision()
 
     @workflow.update
     async def write_off(self, request: WriteOff) -> CycleStatus:
         """Take out of the books what is lost or was settled by hand; the rest of the cycle is undone."""
         self._report_request(f"write off {request.amount:f} {request.asset} of {request.account}", request)
-        self._control.decide(Decision.COMPENSATE)  # now, or another decision could come in between
+        self._control.decide(OperatorDecision.COMPENSATE)  # now, or another decision could come in between
         self._writing_off = True
-        await self._story.write_off(request)
+        await self._tracker.write_off(request)
         self._writing_off = False
         return await self._carried_out()
 
     @write_off.validator
     def _held_and_parked(self, request: WriteOff) -> None:
         self._parked(request)
-        held = self._story.held.get((request.account, request.asset), ZERO)
+        held = self._tracker.held.get((request.account, request.asset), ZERO)
         if request.amount > held:
             raise _refusal(f"cycle {self._terms.cycle_id} holds {held:f} {request.asset} in {request.account}")
 
@@ -233,15 +233,15 @@ class CycleLife:
         """Stop earning and undo the cycle from the next safe point on; what travels arrives first."""
         self._report_request("abort", request)
         self._control.stop(f"aborted by {request.by}: {request.note}")
-        return self._story.status
+        return self._tracker.status
 
     @abort.validator
     def _still_earning(self, request: OperatorRequest) -> None:
         del request
-        if self._story.status is CycleStatus.DEAD_LETTER:
+        if self._tracker.status is CycleStatus.DEAD_LETTER:
             raise _refusal(f"cycle {self._terms.cycle_id} is parked; retry, compensate or write off")
-        if self._control.undoing or self._story.status.terminal:
-            raise _refusal(f"cycle {self._terms.cycle_id} is {self._story.status} already")
+        if self._control.undoing or self._tracker.status.terminal:
+            raise _refusal(f"cycle {self._terms.cycle_id} is {self._tracker.status} already")
 
     def _refuse_a_second_decision(self) -> None:
         if self._control.decided:
@@ -250,15 +250,15 @@ class CycleLife:
             )
 
     def _report_request(self, what: str, request: OperatorRequest) -> None:
-        self._story.report(f"{request.by}: {what}; {request.note}")
+        self._tracker.report(f"{request.by}: {what}; {request.note}")
 
-    async def _decide(self, decision: Decision) -> CycleStatus:
+    async def _decide(self, decision: OperatorDecision) -> CycleStatus:
         self._control.decide(decision)
         return await self._carried_out()
 
     async def _carried_out(self) -> CycleStatus:
-        await workflow.wait_condition(lambda: self._story.status is not CycleStatus.DEAD_LETTER)
-        return self._story.status
+        await workflow.wait_condition(lambda: self._tracker.status is not CycleStatus.DEAD_LETTER)
+        return self._tracker.status
 
 
 def _uncancel() -> None:

@@ -19,16 +19,16 @@ with workflow.unsafe.imports_passed_through():
     from kimp.domain.ids import Leg
     from kimp.domain.legs import Market
     from kimp.domain.money import ZERO, Money, exact, round_down
-    from kimp.domain.reasons import Kind, Reason
+    from kimp.domain.reasons import Reason, ReasonKind
     from kimp.domain.sizing import cash_of
     from kimp.domain.venues import Venue
     from kimp.domain.wording import exactly
 
+from workflows.continuing import continue_as_new_if_long
 from workflows.execution import TRIES, Execution, TradeStep
-from workflows.page import turn_page_if_full
 from workflows.policies import BOOK_NOW, ORDER
 from workflows.steps import LOOK_AGAIN, NeedsPerson, look_again, proves_nothing, until_answered
-from workflows.story import CycleStory
+from workflows.tracker import CycleTracker
 
 WITHIN_S = 60
 """Over this time the loss bound of a closing is raised to its last value."""
@@ -38,12 +38,12 @@ SOON = timedelta(seconds=2)
 """For the books to move."""
 
 
-class Pair:
+class PairTrade:
     """Both orders of leg one and their closings. Keeps its progress in its two executions, net of what was closed."""
 
-    def __init__(self, story: CycleStory, buy: Execution, sale: Execution, travel: Decimal, lot: Decimal) -> None:
+    def __init__(self, tracker: CycleTracker, buy: Execution, sale: Execution, travel: Decimal, lot: Decimal) -> None:
         """`travel`: coins that the way takes. `lot`: the larger one of both markets: less than that is no order."""
-        self._story = story
+        self._tracker = tracker
         self.buy = buy
         self.sale = sale
         self._travel = travel
@@ -71,7 +71,7 @@ class Pair:
     @property
     def _both(self) -> BothSides:
         return BothSides(
-            direction=self._story.cycle.direction,
+            direction=self._tracker.cycle.direction,
             travel=self._travel,
             bought=self.buy.coins,
             sold=self.sale.coins,
@@ -82,9 +82,9 @@ class Pair:
     async def ask(self, pair: OrderPair) -> str | None:
         """Have both carried out, once, however long that takes. Why nothing was traded, or None."""
         buy, sell = pair.buy, pair.sell
-        self._story.unanswered_pair = pair
+        self._tracker.unanswered_pair = pair
         report = await until_answered(
-            self._story,
+            self._tracker,
             ORDER,
             OrderActivities.execute_pair,
             pair,
@@ -92,7 +92,7 @@ class Pair:
             f" sell {exactly(sell.quantity)} on {sell.venue}, at least {exactly(sell.limit_price)}",
             refusal=proves_nothing,
         )
-        self._story.unanswered_pair = None
+        self._tracker.unanswered_pair = None
         for execution, intent, told in ((self.buy, buy, report.buy), (self.sale, sell, report.sell)):
             await execution.take_in(intent, told)
             execution.tell_price()
@@ -115,7 +115,7 @@ class Pair:
         await self._ask_again()
         self._since = self._since or workflow.now()
         left = await self._close(self._since)
-        await self._story.wait(None)
+        await self._tracker.wait(None)
         if self._foreign:
             foreign, self._foreign = self._foreign, ""
             raise NeedsPerson(foreign)
@@ -124,7 +124,7 @@ class Pair:
     async def _close(self, since: datetime) -> bool:
         pause = SOON
         while True:
-            turn_page_if_full()
+            continue_as_new_if_long()
             if abs(self._both.open) < self._lot:
                 return max(self.buy.coins, self.sale.coins) >= self._lot
             books = await self._books()
@@ -134,10 +134,10 @@ class Pair:
             if closing is None:
                 if len(books) == len(self._places):
                     self._give_up_after(since, "neither book carries an order that would close it")
-                pause = await self._wait(Reason("no book that could close it is to be had", Kind.LEG_OPEN), pause)
+                pause = await self._wait(Reason("no book that could close it is to be had", ReasonKind.LEG_OPEN), pause)
             elif closing.keeps < (bound := self._bound(since)):
                 self._give_up_after(since, f"closing it on {closing.venue} would keep {closing.keeps:.2%}")
-                await self._wait(Reason(f"an order that closes it and keeps {bound:.2%}", Kind.LEG_OPEN), SOON)
+                await self._wait(Reason(f"an order that closes it and keeps {bound:.2%}", ReasonKind.LEG_OPEN), SOON)
             else:
                 report = await self._trade(closing, books[closing.venue])
                 if report.outcome is OrderOutcome.BLOCKED:
@@ -148,12 +148,12 @@ class Pair:
 
     def _best(self, books: Mapping[Venue, Market]) -> Closing | None:
         """Of what the account may trade."""
-        coin, refused = self._story.cycle.coin, self._story.refused
+        coin, refused = self._tracker.cycle.coin, self._tracker.refused
         allowed = {venue: book for venue, book in books.items() if (venue, coin) not in refused}
-        return next(iter(closings(self._both, allowed, self._story.krw_per_usdt)), None)
+        return next(iter(closings(self._both, allowed, self._tracker.krw_per_usdt)), None)
 
     def _bound(self, since: datetime) -> Decimal:
-        policy, elapsed_s = self._story.cycle.policy, int((workflow.now() - since).total_seconds())
+        policy, elapsed_s = self._tracker.cycle.policy, int((workflow.now() - since).total_seconds())
         return loss_bound(policy.rebalance_loss_limit, policy.compensation_loss_limit, elapsed_s, WITHIN_S)
 
     def _give_up_after(self, since: datetime, why: str) -> None:
@@ -163,7 +163,7 @@ class Pair:
     def _park(self, why: str) -> NoReturn:
         """A person who has looked, and says `retry`, begins with the first bound again."""
         self._since, self._fruitless = None, 0
-        raise NeedsPerson(f"{self._open}; {why}", Kind.LEG_OPEN)
+        raise NeedsPerson(f"{self._open}; {why}", ReasonKind.LEG_OPEN)
 
     async def _count(self, report: OrderReport) -> None:
         if report.outcome is OrderOutcome.FILLED:
@@ -172,21 +172,21 @@ class Pair:
         self._fruitless += 1
         if self._fruitless == TRIES:
             self._park(f"{TRIES} orders in a row brought nothing; {_said(report)}")
-        await self._story.control.sleep(SOON, f"before closing what is open of {self._story.cycle.coin} again")
+        await self._tracker.control.sleep(SOON, f"before closing what is open of {self._tracker.cycle.coin} again")
 
     async def _wait(self, why: Reason, pause: timedelta) -> timedelta:
         """Never for long: every half minute at least somebody looks."""
         reason = Reason(f"{self._open}; {why}", why.kind)
-        return min(await look_again(self._story, reason, pause), LOOK_AGAIN)
+        return min(await look_again(self._tracker, reason, pause), LOOK_AGAIN)
 
     @property
     def _open(self) -> str:
-        direction = self._story.cycle.direction
-        return f"{self._story.cycle.coin}, {direction.source} to {direction.destination}: {self._both}"
+        direction = self._tracker.cycle.direction
+        return f"{self._tracker.cycle.coin}, {direction.source} to {direction.destination}: {self._both}"
 
     async def _trade(self, closing: Closing, market: Market) -> OrderReport:
-        place = TradeStep(Leg.BACK, closing.venue, self._story.cycle.coin, closing.side)
-        order = Execution(self._story, place, closing.quantity)
+        place = TradeStep(Leg.BACK, closing.venue, self._tracker.cycle.coin, closing.side)
+        order = Execution(self._tracker, place, closing.quantity)
         report = await order.order(closing.quantity, closing.worst, market.instrument.taker_fee)
         self._side(closing.venue).closed_by(order)
         self._remember(closing.venue, report)
@@ -195,13 +195,15 @@ class Pair:
     def _remember(self, venue: Venue, report: OrderReport) -> None:
         """A market that the account may not trade on closes nothing; a person's `retry` forgets it."""
         if report.not_permitted:
-            self._story.refused.add((venue, self._story.cycle.coin))
+            self._tracker.refused.add((venue, self._tracker.cycle.coin))
 
     async def _ask_again(self) -> None:
         """About the closing that an earlier run of the workflow, or a person, got no answer about."""
-        intent: OrderIntent | None = self._story.unanswered
+        intent: OrderIntent | None = self._tracker.unanswered
         if intent is not None:
-            order = Execution(self._story, TradeStep(Leg.BACK, intent.venue, intent.coin, intent.side), intent.quantity)
+            order = Execution(
+                self._tracker, TradeStep(Leg.BACK, intent.venue, intent.coin, intent.side), intent.quantity
+            )
             await order.ask(intent)
             self._side(intent.venue).closed_by(order)
 
@@ -218,13 +220,13 @@ class Pair:
         return {book.quote.venue: book for book in books if book is not None}
 
     async def _book(self, venue: Venue) -> Market | None:
-        cycle = self._story.cycle
+        cycle = self._tracker.cycle
         query = QuoteQuery(cycle_id=cycle.cycle_id, venue=venue, coin=cycle.coin)
         try:
             now = await BOOK_NOW.call(MarketActivities.read_market, query, f"book of {cycle.coin} on {venue}")
         except ActivityError:
             return None
-        self._story.valuation.mark(venue, cycle.coin, now.quote.bid)
+        self._tracker.valuation.mark(venue, cycle.coin, now.quote.bid)
         return Market(now.quote, now.instrument)
 
 

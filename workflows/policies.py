@@ -16,8 +16,8 @@ with workflow.unsafe.imports_passed_through():
     from kimp.contracts.base import Message
     from kimp.contracts.queues import TaskQueue
 
-Question = TypeVar("Question", bound=Message)
-Answer = TypeVar("Answer")
+Argument = TypeVar("Argument", bound=Message)
+Returned = TypeVar("Returned")
 
 SOON = RetryPolicy(initial_interval=timedelta(seconds=1), maximum_interval=timedelta(seconds=8), maximum_attempts=5)
 ENDLESS = RetryPolicy(initial_interval=timedelta(seconds=1), maximum_interval=timedelta(seconds=15))
@@ -39,8 +39,8 @@ class CallPolicy:
     """Of all attempts, with what a venue asks for between them."""
 
     async def call(
-        self, activity: Callable[[Any, Question], Awaitable[Answer]], question: Question, summary: str
-    ) -> Answer:
+        self, activity: Callable[[Any, Argument], Awaitable[Returned]], question: Argument, summary: str
+    ) -> Returned:
         """Run the activity; `summary` is its line in the Web UI's timeline, where no more than a line is read."""
         return await workflow.execute_activity_method(
             activity,

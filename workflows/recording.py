@@ -13,7 +13,7 @@ REASON_AT_MOST = 4_000
 """Characters: a cycle's row is to hold it whatever happened."""
 
 
-async def refused(record: CycleRecord, what: str) -> str | None:
+async def try_record(record: CycleRecord, what: str) -> str | None:
     """Write down `what` happened; why the database can't hold it, for certain, or None once it does."""
     try:
         await RECORD.call(RecordActivities.record, record, summary=what)
@@ -24,7 +24,7 @@ async def refused(record: CycleRecord, what: str) -> str | None:
     return None
 
 
-def what_is_in_no_book(record: CycleRecord, why: str) -> str:
+def unrecorded_reason(record: CycleRecord, why: str) -> str:
     """For the person who has to book it by hand, or to mend the database."""
     told = "; ".join(str(entry) for entry in record.entries) or "no movement, only the cycle's own row"
     return f"the database can't hold a record; {why}; not booked: {told}"[:REASON_AT_MOST]

@@ -12,13 +12,13 @@ from temporalio.exceptions import TimeoutError as AttemptTimeout
 with workflow.unsafe.imports_passed_through():
     from kimp.contracts.base import Message
     from kimp.domain.errors import BadAmount, KeyRefused, NotFound, OutcomeUnknown, Postponed, Rejected, Unstorable
-    from kimp.domain.reasons import Kind, Reason
+    from kimp.domain.reasons import Reason, ReasonKind
 
 from workflows.policies import CallPolicy
-from workflows.story import CycleStory
+from workflows.tracker import CycleTracker
 
-Question = TypeVar("Question", bound=Message)
-Answer = TypeVar("Answer")
+Argument = TypeVar("Argument", bound=Message)
+Returned = TypeVar("Returned")
 
 LOOK_AGAIN = timedelta(seconds=30)
 LOOK_AGAIN_AT_MOST = timedelta(minutes=30)
@@ -27,23 +27,23 @@ FOR_A_PERSON = {OutcomeUnknown.__name__, BadAmount.__name__, Unstorable.__name__
 """What no repetition and no other attempt can mend."""
 
 
-class Ended(Exception):
+class StepEnded(Exception):
     """A step came to no good end; why, in words and as a value."""
 
-    def __init__(self, text: str, kind: str = Kind.OTHER) -> None:
+    def __init__(self, text: str, kind: str = ReasonKind.OTHER) -> None:
         super().__init__(text)
         self.reason = Reason(text, kind)
 
 
-class StepFailed(Ended):
+class StepFailed(StepEnded):
     """The step can't be done, for certain, and left nothing unknown: the cycle is undone."""
 
 
-class Barred(StepFailed):
+class TemporarilyRefused(StepFailed):
     """Refused for certain, for a cause that passes: a locked key, the kill switch."""
 
 
-class NeedsPerson(Ended):
+class NeedsPerson(StepEnded):
     """Only a person can tell what happened, or mend it: the cycle is parked."""
 
 
@@ -57,7 +57,7 @@ def spends_its_id(error: str, why: Reason) -> None:
     """Any refusal ends the attempt: for withdrawals, which are never asked for again under the same id."""
     fails(error, why)
     if error in {KeyRefused.__name__, Postponed.__name__}:
-        raise Barred(why.text, why.kind)
+        raise TemporarilyRefused(why.text, why.kind)
 
 
 def proves_nothing(error: str, why: Reason) -> None:
@@ -65,20 +65,20 @@ def proves_nothing(error: str, why: Reason) -> None:
 
 
 async def until_answered(
-    story: CycleStory,
+    tracker: CycleTracker,
     policy: CallPolicy,
-    activity: Callable[[Any, Question], Awaitable[Answer]],
-    question: Question,
+    activity: Callable[[Any, Argument], Awaitable[Returned]],
+    question: Argument,
     summary: str,
     refusal: Callable[[str, Reason], None] = fails,
-) -> Answer:
+) -> Returned:
     """Call until there is an answer.
 
     A venue or a database that stays away, a ban, a locked or expired key: the cycle waits, visibly, and asks again.
     `refusal` is told the type of each failure and why, and raises what ends the waiting. Raises NeedsPerson if the
     outcome can't be found out.
     """
-    story.walked_through = False
+    tracker.walked_through = False
     pause = LOOK_AGAIN
     waited = False
     while True:
@@ -88,21 +88,21 @@ async def until_answered(
             if isinstance(failure.cause, CancelledError):
                 raise asyncio.CancelledError from failure
             _judge(failure, refusal)
-            pause = await look_again(story, _why(failure), pause)
+            pause = await look_again(tracker, _why(failure), pause)
             waited = True
         else:
             # What the caller waits for is for the caller to end: an answer may say that it is not there yet.
             if waited:
-                await story.wait(None)
+                await tracker.wait(None)
             return answer
 
 
-async def look_again(story: CycleStory, reason: Reason, pause: timedelta) -> timedelta:
+async def look_again(tracker: CycleTracker, reason: Reason, pause: timedelta) -> timedelta:
     """Show the reason, sleep; the next pause is longer, so that hours of waiting stay a short history."""
-    if reason.text == story.waiting_reason:
-        pause = max(pause, story.least_pause)
-    await story.wait(reason, pause)
-    await story.control.sleep(pause, reason.text)
+    if reason.text == tracker.waiting_reason:
+        pause = max(pause, tracker.least_pause)
+    await tracker.wait(reason, pause)
+    await tracker.control.sleep(pause, reason.text)
     return min(pause * 2, LOOK_AGAIN_AT_MOST)
 
 
@@ -119,7 +119,7 @@ def _judge(failure: ActivityError, refusal: Callable[[str, Reason], None]) -> No
 def _why(failure: ActivityError) -> Reason:
     """The cause, not Temporal's wrapping of it."""
     cause = failure.cause
-    kind = Kind.TIMEOUT if isinstance(cause, AttemptTimeout) else Kind.OTHER
+    kind = ReasonKind.TIMEOUT if isinstance(cause, AttemptTimeout) else ReasonKind.OTHER
     if isinstance(cause, ApplicationError) and cause.details:
         return Reason(str(cause), str(cause.details[0]))
     return Reason(str(cause or failure), kind)

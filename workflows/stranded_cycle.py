@@ -45,18 +45,18 @@ class StrandedCycle(CycleLife):
             await self._await_decision(self._parking)
             raise StepFailed(cycle.why)
         if cycle.progress is None:
-            await self._story.take_over(cycle.why)
+            await self._tracker.take_over(cycle.why)
             # Only now: until the row was this run's, the one before could still be let send something.
             left = await self._journal() if workflow.patched(READS_JOURNAL) else cycle
             if left is None:
-                return await self._story.end(CycleStatus.REJECTED, "another run has taken the cycle over")
-            self._story.know(left.entries, left.numbers)
+                return await self._tracker.end(CycleStatus.REJECTED, "another run has taken the cycle over")
+            self._tracker.add_earlier(left.entries, left.numbers)
             self._orders, self._withdrawals = list(left.orders), list(left.withdrawals)
         while self._orders:
-            await book_late_order(self._story, self._orders[0])
+            await book_late_order(self._tracker, self._orders[0])
             del self._orders[0]
         await self._follow()
-        self._story.spent = self._spent()
+        self._tracker.spent = self._spent()
         if cycle.parked:
             await self._park(Reason(cycle.why))
         raise StepFailed(cycle.why)
@@ -66,7 +66,7 @@ class StrandedCycle(CycleLife):
         found: list[Journalled] = []
         while not found or found[-1].more:
             skip = sum(len(some.entries) for some in found)
-            query = JournalQuery(cycle_id=self._cycle.cycle_id, run_id=self._story.run_id, skip=skip)
+            query = JournalQuery(cycle_id=self._cycle.cycle_id, run_id=self._tracker.run_id, skip=skip)
             try:
                 some = await READ_JOURNAL.call(TakeOverActivities.read_journal, query, "what was sent and booked")
             except ActivityError as failure:
@@ -78,12 +78,14 @@ class StrandedCycle(CycleLife):
         return found[0].model_copy(update={"entries": entries})
 
     def _spent(self) -> Money | None:
-        return self._story.spent or spent_on(self._story.entries, self._cycle.direction.source, f"{Leg.ONE}{Step.BUY}")
+        return self._tracker.spent or spent_on(
+            self._tracker.entries, self._cycle.direction.source, f"{Leg.ONE}{Step.BUY}"
+        )
 
-    def _next_page(self) -> StrandedInput:
-        self._story.spent = self._spent()
+    def _continued(self) -> StrandedInput:
+        self._tracker.spent = self._spent()
         left = {"entries": (), "orders": tuple(self._orders), "withdrawals": tuple(self._withdrawals)}
-        return StrandedInput.model_validate({**dict(super()._next_page()), **left})
+        return StrandedInput.model_validate({**dict(super()._continued()), **left})
 
     async def _follow(self) -> None:
         """One after the other, because a person who gives one up means that one and none that nobody looked at yet."""
@@ -92,10 +94,10 @@ class StrandedCycle(CycleLife):
                 await self._step("following what was sent", transfer.settle)
             while self._withdrawals:
                 intent = self._withdrawals.pop(0)
-                transfer = Transfer.of(self._story, intent)
+                transfer = Transfer.of(self._tracker, intent)
                 self._transfers.append(transfer)
                 await self._step(f"following {intent.transfer_id}", transfer.settle)
         except Stopped:
             # Followed while the cycle is undone.
-            self._transfers += [Transfer.of(self._story, intent) for intent in self._withdrawals]
+            self._transfers += [Transfer.of(self._tracker, intent) for intent in self._withdrawals]
             raise

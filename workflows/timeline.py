@@ -9,10 +9,10 @@ from temporalio import workflow
 with workflow.unsafe.imports_passed_through():
     from kimp.contracts.orders import OrderReport
     from kimp.contracts.status import CycleStatus
+    from kimp.domain.interim_result import interim_result, traded_prices_krw
     from kimp.domain.ledger import Entry, Held
     from kimp.domain.market import Side
     from kimp.domain.money import ZERO, Asset, exact
-    from kimp.domain.so_far import so_far, traded_prices_krw
     from kimp.domain.venues import Venue
     from kimp.domain.wording import average_price, exactly, money, won
 
@@ -36,7 +36,7 @@ class Timeline:
 
     def so_far(self, held: Held, krw_per_usdt: Decimal) -> str:
         """What the cycle has come to; nothing while nothing was gained or lost."""
-        return str(so_far(held, krw_per_usdt, self._prices_krw)) if held else ""
+        return str(interim_result(held, krw_per_usdt, self._prices_krw)) if held else ""
 
     def add(self, line: str, at: datetime, came_to: str) -> None:
         self._rows.append(f"| {at:%H:%M:%S}{GAP} | {came_to}{GAP} | {line} |")

@@ -20,7 +20,7 @@ with workflow.unsafe.imports_passed_through():
     from kimp.domain.ledger import Account, deposit_entry, withdrawal_entry, write_off_entry
     from kimp.domain.market import Side
     from kimp.domain.money import ZERO, Asset
-    from kimp.domain.reasons import Kind, Reason
+    from kimp.domain.reasons import Reason, ReasonKind
     from kimp.domain.venues import Direction
     from kimp.domain.wording import exactly
     from kimp.observability.context import bound
@@ -31,15 +31,15 @@ from workflows.execution import TradeStep
 from workflows.policies import PREPARE, WITHDRAW
 from workflows.steps import (
     LOOK_AGAIN,
-    Barred,
     NeedsPerson,
     StepFailed,
+    TemporarilyRefused,
     look_again,
     spends_its_id,
     until_answered,
 )
-from workflows.story import CycleStory, as_ms, as_time, now_ms
 from workflows.timeline import credited, left
+from workflows.tracker import CycleTracker, as_ms, as_time, now_ms
 from workflows.withdrawal import follow_withdrawal
 
 GOOD_FOR_MS = 180_000
@@ -53,9 +53,9 @@ TRIES = 3
 class Transfer:
     """Withdraw once, follow by txid, take in what arrived. Keeps its progress like an Execution."""
 
-    def __init__(self, story: CycleStory, leg: Leg, coin: Asset, direction: Direction, available: Decimal) -> None:
+    def __init__(self, tracker: CycleTracker, leg: Leg, coin: Asset, direction: Direction, available: Decimal) -> None:
         """`available`: coins at the source, of which as many are sent as fee and step allow."""
-        self._story = story
+        self._tracker = tracker
         self.leg = leg
         self.coin = coin
         self._direction = direction
@@ -70,19 +70,19 @@ class Transfer:
         """When what is under way was first followed."""
 
     @classmethod
-    def of(cls, story: CycleStory, intent: WithdrawalIntent) -> "Transfer":
+    def of(cls, tracker: CycleTracker, intent: WithdrawalIntent) -> "Transfer":
         """One that was journalled before: it is looked up and followed, never asked for again under its id."""
         leg = Leg(step_of(intent.transfer_id)[0])
-        transfer = cls(story, leg, intent.coin, intent.direction, intent.amount)
+        transfer = cls(tracker, leg, intent.coin, intent.direction, intent.amount)
         transfer._intent = intent
         return transfer
 
     @classmethod
-    def going_on(cls, story: CycleStory, so_far: MovedSoFar) -> "Transfer":
+    def going_on(cls, tracker: CycleTracker, so_far: MovedSoFar) -> "Transfer":
         """As an earlier run of the workflow left it."""
-        transfer = cls(story, so_far.leg, so_far.coin, so_far.direction, so_far.available)
+        transfer = cls(tracker, so_far.leg, so_far.coin, so_far.direction, so_far.available)
         if so_far.intent is not None:
-            transfer._intent = so_far.intent.model_copy(update={"asking_run_id": story.asking_run_id})
+            transfer._intent = so_far.intent.model_copy(update={"asking_run_id": tracker.asking_run_id})
             transfer._sent = None if so_far.sent is None else (transfer._intent, so_far.sent)
         transfer._credited, transfer._refusals = so_far.credited, so_far.refusals
         transfer._looked_at = so_far.looked_at
@@ -113,7 +113,7 @@ class Transfer:
     @property
     def _in_transit(self) -> bool:
         """What was sent is not known to have arrived, and was not written off."""
-        return self._credited is None and self._story.held.get((Account.IN_TRANSIT, self.coin), ZERO) > ZERO
+        return self._credited is None and self._tracker.held.get((Account.IN_TRANSIT, self.coin), ZERO) > ZERO
 
     def _bound(self) -> AbstractContextManager[None]:
         """Log lines of the block say where they belong."""
@@ -154,7 +154,7 @@ class Transfer:
         Unless the journal knows that the venue took it; then it is still this transfer's, and followed by `settle`."""
         if self._intent is not None and self._sent is None:
             given_up = await until_answered(
-                self._story,
+                self._tracker,
                 PREPARE,
                 TransferActivities.give_up_withdrawal,
                 self._intent,
@@ -166,22 +166,22 @@ class Transfer:
     async def _take_in(self, intent: WithdrawalIntent, sent: WithdrawalReport) -> Decimal:
         self._since = self._since or workflow.now()
         try:
-            arrived = await follow_deposit(self._story, intent, sent, self._since)
+            arrived = await follow_deposit(self._tracker, intent, sent, self._since)
         except NeedsPerson:
             self._since = None  # a person who has looked, and tries again, waits as long once more
             raise
-        name, cycle_id = intent.transfer_id, self._story.cycle.cycle_id
+        name, cycle_id = intent.transfer_id, self._tracker.cycle.cycle_id
         missing = sent.arrives - arrived
         entries = [deposit_entry(name, cycle_id, self._direction.destination, self.coin, arrived)]
         if missing != ZERO:
             entries.append(write_off_entry(f"{name}/missing", cycle_id, Account.IN_TRANSIT, self.coin, missing))
         self._credited = arrived
-        await self._story.book(credited(self._direction.destination, self.coin, arrived, missing), entries)
+        await self._tracker.book(credited(self._direction.destination, self.coin, arrived, missing), entries)
         if missing != ZERO:
             raise NeedsPerson(
                 f"{self._direction.destination} credited {arrived:f} {self.coin} of {sent.arrives:f};"
                 " the rest is booked as external; retry goes on with what arrived",
-                Kind.DEPOSIT,
+                ReasonKind.DEPOSIT,
             )
         return arrived
 
@@ -195,21 +195,21 @@ class Transfer:
                 return self._intent, await self._withdraw(self._intent)
             except StepFailed as refusal:
                 self._intent = None
-                self._refusals += not isinstance(refusal, Barred)
+                self._refusals += not isinstance(refusal, TemporarilyRefused)
                 if self._refusals == TRIES:
                     self._refusals = 0
                     raise
-                pause = await look_again(self._story, refusal.reason, pause)
+                pause = await look_again(self._tracker, refusal.reason, pause)
 
     async def _prepare(self) -> WithdrawalIntent:
         terms = await self._open_wallets()
-        size = sizing.withdrawal(self.available, terms.out)
+        size = sizing.size_withdrawal(self.available, terms.out)
         if size is None:
             raise StepFailed(f"{self.available:f} {self.coin} is below what {self._direction.source} sends")
-        cycle, attempt = self._story.cycle, self._story.numbers.next(self.leg, Step.SEND)
+        cycle, attempt = self._tracker.cycle, self._tracker.numbers.next(self.leg, Step.SEND)
         return WithdrawalIntent(
             cycle_id=cycle.cycle_id,
-            run_id=self._story.run_id,
+            run_id=self._tracker.run_id,
             transfer_id=transfer_id(cycle.cycle_id, self.leg, attempt, cycle.installation),
             coin=self.coin,
             direction=self._direction,
@@ -218,32 +218,32 @@ class Transfer:
             address=terms.address,
             expires_at_ms=now_ms() + GOOD_FOR_MS,
             compensating=self.leg is Leg.BACK,
-            asking_run_id=self._story.asking_run_id,
+            asking_run_id=self._tracker.asking_run_id,
         )
 
     async def _open_wallets(self) -> TransferTerms:
         """Wait, visibly, until both wallets are open: a suspended wallet is no failure."""
         pause = LOOK_AGAIN
         while True:
-            self._story.control.check()
+            self._tracker.control.check()
             terms = await until_answered(
-                self._story,
+                self._tracker,
                 PREPARE,
                 TransferActivities.prepare_transfer,
-                TransferRequest(cycle_id=self._story.cycle.cycle_id, coin=self.coin, direction=self._direction),
+                TransferRequest(cycle_id=self._tracker.cycle.cycle_id, coin=self.coin, direction=self._direction),
                 summary=f"{self.coin} wallets and address, {self._direction.source} to {self._direction.destination}",
             )
             if terms.out.withdraw_open and terms.into.deposit_open:
-                await self._story.wait(None)
+                await self._tracker.wait(None)
                 return terms
             closed = self._direction.destination if terms.out.withdraw_open else self._direction.source
-            why = Reason(f"{self.coin} wallet of {closed} is closed", Kind.WALLET_CLOSED)
-            pause = await look_again(self._story, why, pause)
+            why = Reason(f"{self.coin} wallet of {closed} is closed", ReasonKind.WALLET_CLOSED)
+            pause = await look_again(self._tracker, why, pause)
 
     async def _withdraw(self, intent: WithdrawalIntent) -> WithdrawalReport:
         try:
             await until_answered(
-                self._story,
+                self._tracker,
                 WITHDRAW,
                 TransferActivities.withdraw,
                 intent.model_copy(update={"looked_at": True}) if self._looked_at else intent,
@@ -255,20 +255,20 @@ class Transfer:
             raise
         self._since = self._since or workflow.now()
         try:
-            sent = await follow_withdrawal(self._story, intent, self._since)
+            sent = await follow_withdrawal(self._tracker, intent, self._since)
         except (StepFailed, NeedsPerson):
             self._since = None
             raise
         self._since = None
-        source, cycle_id = self._direction.source, self._story.cycle.cycle_id
+        source, cycle_id = self._direction.source, self._tracker.cycle.cycle_id
         entry = withdrawal_entry(intent.transfer_id, cycle_id, source, self.coin, sent.arrives, sent.fee)
-        await self._story.book(left(source, self.coin, sent.arrives, sent.fee, sent.txid), [entry])
+        await self._tracker.book(left(source, self.coin, sent.arrives, sent.fee, sent.txid), [entry])
         return sent
 
     async def _cover(self) -> None:
         """A fee that was not expected may have taken coins that this cycle never had: they are bought back."""
         source = self._direction.source
-        lacking = -self._story.held.get((source, self.coin), ZERO)
+        lacking = -self._tracker.held.get((source, self.coin), ZERO)
         if lacking > ZERO and self.coin != source.cash:
-            self._story.report(f"a surprising fee took {lacking:f} {self.coin} too much on {source}")
-            await BuyBack(self._story, TradeStep(Leg.BACK, source, self.coin, Side.BUY), lacking).run()
+            self._tracker.report(f"a surprising fee took {lacking:f} {self.coin} too much on {source}")
+            await BuyBack(self._tracker, TradeStep(Leg.BACK, source, self.coin, Side.BUY), lacking).run()

@@ -9,7 +9,7 @@ from temporalio.exceptions import ActivityError
 with workflow.unsafe.imports_passed_through():
     from activities.market import MarketActivities
     from kimp.contracts.cycle import QuoteQuery
-    from kimp.contracts.progress import FeesElsewhere, Price, StorySoFar
+    from kimp.contracts.progress import FeesElsewhere, Price, TrackedSoFar
     from kimp.domain.depth import average
     from kimp.domain.ledger import Entry, Held, Holder, fees_elsewhere_krw, value_krw
     from kimp.domain.market import Side
@@ -51,7 +51,7 @@ class Valuation:
         """For the next run of the workflow."""
         return tuple(FeesElsewhere(asset=asset, most_krw=krw) for asset, krw in self._fees_at_most.items())
 
-    def restore(self, told: StorySoFar) -> None:
+    def restore(self, told: TrackedSoFar) -> None:
         """With what an earlier run of the workflow knew."""
         self._prices = {(one.venue, one.coin): one.price for one in told.prices}
         self._fees_at_most = {one.asset: one.most_krw for one in told.fees_elsewhere}

@@ -20,7 +20,7 @@ from kimp.cli.app import app
 from kimp.config import Settings, load
 from kimp.config.switches import Switches
 from kimp.domain.venues import PAIR
-from kimp.paper.addresses import deposit_address
+from kimp.paper.addresses import derive_address
 from kimp.paper.coins import DEFAULT_COINS
 
 REGISTERED = commands
@@ -165,7 +165,7 @@ def test_coins_go_to_the_paper_exchange_and_nowhere_else(monkeypatch: pytest.Mon
         own = {}
         for name in settings.trading.assets:
             network = next(one for one in coins[name].networks if one.name == chosen.networks[name])
-            to = deposit_address(PAIR.other(venue), coins[name], network)
+            to = derive_address(PAIR.other(venue), coins[name], network)
             own[name] = f"{to.address}:{to.tag}" if to.tag else to.address
         assert chosen.withdraw_to == own
 

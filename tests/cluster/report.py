@@ -16,7 +16,7 @@ from kimp.bootstrap.parts import open_bus, open_database, open_venues
 from kimp.bootstrap.stack import Stack
 from kimp.cli import terminal, views
 from kimp.cli.cycles_table import CyclesTable
-from kimp.cli.run_stack import Screen, at_rest, running
+from kimp.cli.run_stack import RunDisplay, at_rest, running
 from kimp.config import Settings, load
 from kimp.contracts.status import CycleStatus
 from kimp.operations.audit import compare
@@ -45,7 +45,7 @@ async def show(folder: Path, cycles: int, say: Say, *, once: bool) -> int:
         await _start(kimp)
         say(f"kimp is up after {time.monotonic() - begun:.0f} s: {len(kimp.children)} processes, logs in {folder}")
         books = await stack.enter_async_context(open_database(kimp.settings))
-        screen = Screen(kimp.settings, books, await stack.enter_async_context(open_bus(kimp.settings)))
+        screen = RunDisplay(kimp.settings, books, await stack.enter_async_context(open_bus(kimp.settings)))
         async with running(kimp.watch(), _watch(servers)):
             await screen.until(lambda rows: _done(rows) >= cycles, WITHIN_S)
             rows = await books.read_model.cycles(limit=MANY)
@@ -87,7 +87,7 @@ async def _start(kimp: Stack) -> None:
         await kimp.start(f"initiator-{number}", "initiator")
 
 
-async def _conclude(kimp: Stack, books: SqlDatabase, screen: Screen, say: Say) -> int:
+async def _conclude(kimp: Stack, books: SqlDatabase, screen: RunDisplay, say: Say) -> int:
     await kimp.stop_all("initiator")
     await screen.until(at_rest, SETTLE_S)
     rows = await books.read_model.cycles(limit=MANY)

@@ -78,7 +78,7 @@ async def _trade(ground: Ground, seed: int) -> None:
     """Prices that keep cycles starting."""
     market = Market(ground, random.Random(seed))
     while True:
-        await market.nudge(await busy_coins(ground), upwards=UPWARDS)
+        await market.set_premium(await busy_coins(ground), upwards=UPWARDS)
         await asyncio.sleep(NUDGE_EVERY_S)
 
 

@@ -10,11 +10,11 @@ from fakes.places import a_place_of_its_own
 from fakes.recorded_day import SOL, XRP, Found, bare, day_file, kept, rounded
 
 from kimp.adapters.embedded.process import free_port
-from kimp.backtest.asked import Asked, options_of
 from kimp.backtest.catalogue import Catalogue
 from kimp.backtest.importing import Choices, import_files
 from kimp.backtest.options import Options
-from kimp.backtest.running import Backtest, Result
+from kimp.backtest.request import BacktestRequest, options_of
+from kimp.backtest.running import Backtest, BacktestResult
 from kimp.config import Settings
 from kimp.domain.money import Asset
 from kimp.domain.venues import Direction
@@ -29,7 +29,7 @@ async def test_a_replayed_day_starts_and_books_what_the_backtest_and_the_bare_de
     temporal_binary: Path, tmp_path: Path
 ) -> None:
     file = day_file(tmp_path / "day.csv")
-    asked = options_of(Settings(), Asked(coins="all"))
+    asked = options_of(Settings(), BacktestRequest(coins="all"))
     result = _backtest(tmp_path / "market", file, asked)
     said = {kept(plan.found) for _, plan in result.opportunities}
     assert said == bare(asked.limits)
@@ -49,7 +49,7 @@ async def test_a_replayed_day_starts_and_books_what_the_backtest_and_the_bare_de
     assert 0 <= Decimal(sol["profit_krw"]) - expected < 200, "and what whole lots left over in coins"
 
 
-def _backtest(folder: Path, file: Path, asked: Options) -> Result:
+def _backtest(folder: Path, file: Path, asked: Options) -> BacktestResult:
     catalogue = Catalogue(folder)
     import_files(catalogue, [file], Choices())
     return Backtest(catalogue, asked).run()

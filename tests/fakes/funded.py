@@ -11,15 +11,15 @@ from decimal import Decimal
 from fakes.lab import TRX, Lab
 from temporalio.client import Client
 
-from kimp.adapters.sql.database import SqlDatabase, open_books
-from kimp.adapters.sql.schema import migrate
+from kimp.adapters.sql.database import SqlDatabase, connect_database
+from kimp.adapters.sql.schema import migrate_schema
 from kimp.adapters.temporal.devserver import DevServer
 from kimp.bootstrap.temporal import history_converter
 from kimp.config import Settings
 from kimp.contracts.status import CycleStatus
 from kimp.domain.compensation import DUST_KRW, positions
 from kimp.domain.errors import OutcomeUnknown
-from kimp.domain.ledger import Held, holdings, opening_entry, unexplained
+from kimp.domain.ledger import Held, holdings, opening_entry, unexplained_differences
 from kimp.domain.money import KRW, USDT, Asset
 from kimp.domain.venues import PAIR, Venue
 
@@ -28,8 +28,8 @@ HAVE = {KRW: Decimal(100_000_000), USDT: Decimal(100_000)}
 
 @asynccontextmanager
 async def funded_books(url: str) -> AsyncIterator[SqlDatabase]:
-    await migrate(url)
-    books = await open_books(url)
+    await migrate_schema(url)
+    books = await connect_database(url)
     for venue in PAIR:
         await books.ledger.book([opening_entry(venue, {venue.cash: HAVE[Asset(venue.cash)]})])
     yield books
@@ -44,7 +44,7 @@ def fund(lab: Lab) -> Lab:
 
 async def at_rest(books: SqlDatabase, *cycle_ids: str) -> None:
     """These cycles are over, what they held is home, and what is free is what the ledger holds."""
-    assert await books.strandings.unfinished() == []
+    assert await books.unfinished_cycles.unfinished() == []
     dust = {KRW: DUST_KRW}
     for cycle_id in cycle_ids:
         held = holdings(await books.ledger.entries(cycle_id))
@@ -61,7 +61,7 @@ async def equal(lab: Lab, books: SqlDatabase) -> None:
         for venue, fake in lab.venues.items()
         for asset, balance in (await fake.balances()).items()
     }
-    assert unexplained(await books.ledger.balances(), held) == {}
+    assert unexplained_differences(await books.ledger.balances(), held) == {}
 
 
 async def connected(server: DevServer, **history: object) -> Client:

@@ -165,11 +165,11 @@ class Lab:
         ]
         if self.books:
             fates = TemporalCycleFates(self.client)
-            sweep = SweepActivities(self.venues, self.books.strandings, fates, FixedRules(POLICY), BOUNDS)
+            sweep = SweepActivities(self.venues, self.books.unfinished_cycles, fates, FixedRules(POLICY), BOUNDS)
             reconcile = ReconcileActivities(
                 self.venues,
                 self.books.ledger,
-                self.books.strandings,
+                self.books.unfinished_cycles,
                 self.books.controls,
                 clock,
                 FixedRules(POLICY),
@@ -181,7 +181,7 @@ class Lab:
                 sweep.describe_stranded,
                 reconcile.reconcile_balances,
             ]
-            ops_activities.append(TakeOverActivities(self.books.strandings).read_journal)
+            ops_activities.append(TakeOverActivities(self.books.unfinished_cycles).read_journal)
         transfer_activities: list[Callable[..., Any]] = [
             transfers.prepare_transfer,
             transfers.withdraw,

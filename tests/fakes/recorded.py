@@ -10,7 +10,7 @@ from typing import Any
 import polars as pl
 
 from kimp.backtest.catalogue import Catalogue
-from kimp.backtest.kinds import Kind
+from kimp.backtest.kinds import DataKind
 from kimp.backtest.options import Home, Model, Options
 from kimp.config import Settings
 from kimp.domain.opportunity import Mode
@@ -51,5 +51,5 @@ def record(
             rows[PAIR.won].append((at_ms, "USDT", rate))
     for venue in PAIR:
         frame = pl.DataFrame(rows[venue], schema=["at_ms", "coin", "price"], orient="row")
-        catalogue.write(Kind.PRICES, venue, frame.with_columns(turnover=pl.lit(str(turnover))))
+        catalogue.write(DataKind.PRICES, venue, frame.with_columns(turnover=pl.lit(str(turnover))))
     return catalogue

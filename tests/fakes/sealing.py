@@ -14,7 +14,7 @@ from google.protobuf.message import Message
 from temporalio.api.common.v1 import Payload, SearchAttributes
 from temporalio.client import Client
 
-from kimp.adapters.temporal.codec import HistoryCodec, KeyRing
+from kimp.adapters.temporal.codec import EncryptionKeys, HistoryCodec
 from kimp.adapters.temporal.decoding import is_patch
 from kimp.adapters.temporal.devserver import DevServer
 from kimp.adapters.temporal.starter import TemporalCycleStarter
@@ -49,7 +49,7 @@ def codec(
     plaintext_until_ms: int = 0,
 ) -> HistoryCodec:
     """Without keys: one that does not encrypt."""
-    ring = None if keys is None else KeyRing(keys, active)
+    ring = None if keys is None else EncryptionKeys(keys, active)
     clock = ManualClock(now_ms)
     return HistoryCodec(namespace, ring, clock, plaintext_until_ms, workflow_id)
 

@@ -5,19 +5,19 @@ from pathlib import Path
 
 from sqlalchemy import make_url
 
-from kimp.adapters.sql.engine import SQLITE
-from kimp.adapters.sql.schema import migrate
+from kimp.adapters.sql.engine import SQLITE_DRIVER
+from kimp.adapters.sql.schema import migrate_schema
 
 
 async def make_tables(url: str) -> None:
-    """In an empty database: in the place of `migrate`, which takes ten times as long as most tests."""
+    """In an empty database: in the place of `migrate_schema`, which takes ten times as long as most tests."""
     address = make_url(url)
-    if address.drivername != SQLITE:
-        await migrate(url)
+    if address.drivername != SQLITE_DRIVER:
+        await migrate_schema(url)
         return
     file, kept = Path(address.database or ""), _kept()
     if not kept:
-        await migrate(url)
+        await migrate_schema(url)
         kept.append(file.read_bytes())
     file.write_bytes(kept[0])
 

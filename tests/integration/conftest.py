@@ -6,7 +6,7 @@ import pytest
 from fakes.desk import Desk
 from fakes.tables import make_tables
 
-from kimp.adapters.sql.database import SqlDatabase, open_books
+from kimp.adapters.sql.database import SqlDatabase, connect_database
 
 
 @pytest.fixture
@@ -17,7 +17,7 @@ def url(new_database: Callable[[], str]) -> str:
 @pytest.fixture
 async def books(url: str) -> AsyncIterator[SqlDatabase]:
     await make_tables(url)
-    books = await open_books(url)
+    books = await connect_database(url)
     yield books
     await books.close()
 

@@ -13,7 +13,7 @@ from sqlalchemy import select
 from kimp.adapters.sql.copying import copy_all
 from kimp.adapters.sql.database import SqlDatabase
 from kimp.adapters.sql.engine import create_engine
-from kimp.adapters.sql.schema import migrate
+from kimp.adapters.sql.schema import migrate_schema
 from kimp.adapters.sql.store import Store
 from kimp.adapters.sql.tables import metadata
 from kimp.contracts.cycle import CycleRecord
@@ -29,7 +29,7 @@ from kimp.domain.venues import Direction, Venue
 async def source(tmp_path: Path) -> str:
     """What one machine has: SQLite, with something in it."""
     url = f"sqlite+aiosqlite:///{tmp_path / 'kimp.db'}"
-    await migrate(url)
+    await migrate_schema(url)
     books = SqlDatabase(Store(create_engine(url)), "here")
     await books.ledger.book([opening_entry(Venue.UPBIT, {KRW: Decimal("100000000.12345678"), USDT: Decimal("0.1")})])
     await books.controls.set_halt_level(HaltLevel.NO_NEW_CYCLES, "moving", by="a test")
@@ -64,7 +64,7 @@ async def rows(url: str) -> dict[str, list[tuple[object, ...]]]:
 
 async def test_every_row_is_copied_and_nothing_is_copied_twice(source: str, new_database: Callable[[], str]) -> None:
     target = new_database()
-    await migrate(target)
+    await migrate_schema(target)
     copied = await copy_all(source, target)
     assert (copied["cycles"], copied["ledger_postings"], copied["halts"]) == (1, 4, 1)
     assert await rows(target) == await rows(source)

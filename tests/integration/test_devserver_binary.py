@@ -1,6 +1,7 @@
 """Where the Temporal CLI is looked for. The stand-ins are scripts that answer `--version`, so nothing is fetched."""
 
 import re
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -28,7 +29,7 @@ def bare_machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     monkeypatch.setattr(finder, "checkout", lambda: None)
 
-    async def closed(target: Path, say: finder.Say) -> None:
+    async def closed(target: Path, say: Callable[[str], None]) -> None:
         raise RuntimeError("download failed: host closed\nand more")
 
     monkeypatch.setattr(finder, "_download", closed)
@@ -92,7 +93,7 @@ async def test_what_each_way_lacked_is_one_line_with_the_way_out() -> None:
 
 
 async def test_a_fetched_binary_is_kept_for_the_next_time(monkeypatch: pytest.MonkeyPatch) -> None:
-    async def download(target: Path, say: finder.Say) -> None:
+    async def download(target: Path, say: Callable[[str], None]) -> None:
         cli(target)
 
     monkeypatch.setattr(finder, "_download", download)

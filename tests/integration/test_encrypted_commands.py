@@ -13,7 +13,7 @@ from fakes.sealing import client_of, discreet_cycle, handle_of, new_key, parked,
 from pydantic import SecretStr
 from temporalio.service import RPCError
 
-from kimp.adapters.sql.schema import migrate
+from kimp.adapters.sql.schema import migrate_schema
 from kimp.adapters.temporal.devserver import DevServer
 from kimp.adapters.temporal.histories import read_folder
 from kimp.adapters.temporal.starter import TemporalCycleStarter
@@ -74,7 +74,7 @@ async def cycle(lab: Lab) -> AsyncIterator[CycleInput]:
 async def database(new_database: Callable[[], str], monkeypatch: pytest.MonkeyPatch) -> str:
     """A database that the commands find too."""
     url = new_database()
-    await migrate(url)
+    await migrate_schema(url)
     monkeypatch.setenv("KIMP_DATABASE_URL", url)
     return url
 

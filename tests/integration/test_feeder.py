@@ -28,7 +28,7 @@ from kimp.domain.money import USDT, Asset
 from kimp.domain.venues import PAIR, Venue
 from kimp.paper.config import PaperConfig, RateLimits, SyntheticMarket
 from kimp.paper.server import PaperExchange
-from kimp.ports.exchange import Exchange, Reading
+from kimp.ports.exchange import Exchange, StreamUpdate
 
 XRP, SOL = Asset("XRP"), Asset("SOL")
 COINS = (XRP, SOL, USDT)
@@ -201,8 +201,8 @@ async def test_dropped_connections_are_made_again(paper: PaperExchange, line: Li
 class Spoilt(UpbitStream):
     """After each batch four quotes that no market can mean."""
 
-    async def readings(self, coins: Sequence[Asset]) -> AsyncGenerator[Reading]:
-        async for reading in super().readings(coins):
+    async def updates(self, coins: Sequence[Asset]) -> AsyncGenerator[StreamUpdate]:
+        async for reading in super().updates(coins):
             yield reading
             if not reading.quotes:
                 continue
@@ -213,7 +213,7 @@ class Spoilt(UpbitStream):
                 good._replace(bid=Decimal("NaN")),
                 good._replace(bid=good.bid * 9, ask=good.ask * 9),
             ]
-            yield Reading(bad, reading.unbroken)
+            yield StreamUpdate(bad, reading.unbroken)
 
 
 async def test_what_no_market_can_mean_is_counted_and_not_published(

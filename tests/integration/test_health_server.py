@@ -9,7 +9,7 @@ import pytest
 from prometheus_client import CollectorRegistry, Counter
 
 from kimp.adapters.embedded.process import free_port
-from kimp.adapters.telemetry.health_server import Check, Pages
+from kimp.adapters.telemetry.health_server import HealthServer, ReadinessCheck
 from kimp.domain.errors import BadConfig, StoreUnavailable
 
 HOST = "127.0.0.1"
@@ -18,7 +18,7 @@ HOST = "127.0.0.1"
 class Site:
     """The pages, and a browser."""
 
-    def __init__(self, url: str, checks: dict[str, Check], registry: CollectorRegistry) -> None:
+    def __init__(self, url: str, checks: dict[str, ReadinessCheck], registry: CollectorRegistry) -> None:
         self.url = url
         self.checks = checks
         self.registry = registry
@@ -34,9 +34,9 @@ class Site:
 
 @pytest.fixture
 async def site() -> AsyncIterator[Site]:
-    checks: dict[str, Check] = {}
+    checks: dict[str, ReadinessCheck] = {}
     registry, port = CollectorRegistry(), free_port()
-    runner = await Pages("worker", registry, checks).start(HOST, port)
+    runner = await HealthServer("worker", registry, checks).start(HOST, port)
     yield Site(f"http://{HOST}:{port}", checks, registry)
     await runner.cleanup()
 
@@ -99,4 +99,4 @@ async def test_metrics_are_in_prometheus_own_words(site: Site) -> None:
 async def test_a_taken_port_is_one_clear_line(site: Site) -> None:
     port = int(site.url.rpartition(":")[2])
     with pytest.raises(BadConfig, match=rf"cannot be served on {HOST} port {port} .* set observability.http_host"):
-        await Pages("feeder", CollectorRegistry(), {}).start(HOST, port)
+        await HealthServer("feeder", CollectorRegistry(), {}).start(HOST, port)

@@ -22,7 +22,7 @@ from kimp.config import Settings, load
 from kimp.domain.errors import BadConfig, KeyRefused
 from kimp.domain.keys import Right
 from kimp.domain.venues import PAIR, Venue
-from kimp.operations.keys import Held, KeyInUse, KeyKeeper, kept
+from kimp.operations.keys import KeyInUse, KeyKeeper, VenueKey, kept
 from kimp.paper import keys as paper_keys
 from kimp.paper.config import PaperConfig, SyntheticMarket
 from kimp.paper.faults.kinds import FaultKind
@@ -43,12 +43,12 @@ class Scene:
     vault: FakeVault
     figures: Telemetry = field(default_factory=telemetry)
 
-    def keys(self, venue: Venue = Venue.UPBIT) -> paper_keys.KeyRing:
+    def keys(self, venue: Venue = Venue.UPBIT) -> paper_keys.ApiKeys:
         return self.paper.world.keys[venue]
 
     def grant(self, *rights: Right, venue: Venue = Venue.UPBIT, **facts: Any) -> None:
         """The second key."""
-        granted = frozenset(paper_keys.Right(right) for right in rights)
+        granted = frozenset(paper_keys.PaperRight(right) for right in rights)
         self.keys(venue).add(
             PaperKey(access=SecretStr("second"), secret=SecretStr("second-secret"), rights=granted, **facts)
         )
@@ -57,7 +57,7 @@ class Scene:
         """What Vault holds from now on."""
         self.vault.secrets["secret", "kimp/test"] = tables or {"upbit__allow_excess_rights": "true"}
 
-    def keeper(self, settings: Settings, held: list[Held]) -> KeyKeeper:
+    def keeper(self, settings: Settings, held: list[VenueKey]) -> KeyKeeper:
         def open_with(settings: Settings, key: KeyInUse) -> Any:
             return open_venue(settings, key.venue, key)
 
@@ -177,7 +177,7 @@ async def test_each_process_uses_its_own_key(scene: Scene) -> None:
         PaperKey(
             access=SecretStr("third"),
             secret=SecretStr("third-secret"),
-            rights=frozenset({paper_keys.Right.READ, paper_keys.Right.WITHDRAW}),
+            rights=frozenset({paper_keys.PaperRight.READ, paper_keys.PaperRight.WITHDRAW}),
         )
     )
     third = {"access_key": "third", "secret_key": "third-secret"}
@@ -238,7 +238,7 @@ async def test_a_key_with_time_left_is_only_measured(scene: Scene, caplog: pytes
 async def test_the_doctor_looks_at_every_key(scene: Scene) -> None:
     scene.grant(READ, TRADE, expires=datetime.now(UTC) + timedelta(days=9, hours=1))
     scene.write(upbit={"keys": {"trade": SECOND}})
-    told = await doctor.keys_serve(load(), Venue.UPBIT)
+    told = await doctor.venue_keys_serve(load(), Venue.UPBIT)
     assert "read+withdraw: read, trade, withdraw; good for 36" in told
     assert "trade: read, trade; expires in 9 days" in told
 
@@ -247,20 +247,20 @@ async def test_the_doctor_finds_a_key_that_no_process_would_run_with(scene: Scen
     scene.grant(READ, WITHDRAW)
     scene.write(binance={"keys": {"trade": SECOND}}, upbit={"keys": {"trade": SECOND}})
     with pytest.raises(BadConfig, match="the upbit trade key may not trade"):
-        await doctor.keys_serve(load(), Venue.UPBIT)
+        await doctor.venue_keys_serve(load(), Venue.UPBIT)
     with pytest.raises(KeyRefused):
-        await doctor.keys_serve(load(), Venue.BINANCE)
+        await doctor.venue_keys_serve(load(), Venue.BINANCE)
 
 
 async def test_the_doctor_waits_a_shared_limit_out(scene: Scene) -> None:
     scene.paper.world.faults.injector.set(too_many_requests(scripted={"times": 2}))
-    told = await doctor.keys_serve(load(), Venue.UPBIT)
+    told = await doctor.venue_keys_serve(load(), Venue.UPBIT)
     assert "read+trade+withdraw: read, trade, withdraw" in told
 
 
 async def test_the_doctor_calls_no_key_bad_that_it_could_not_ask_about(scene: Scene) -> None:
     scene.paper.world.faults.injector.set(too_many_requests(rules={"rate": 1}))
-    found = {finding.part: finding async for finding in doctor.examine(load())}
+    found = {finding.part: finding async for finding in doctor.run_doctor(load())}
     assert found["upbit keys"].state == "warning"
     assert found["upbit keys"].detail == "could not ask: upbit: too many requests [too_many_requests]"
     assert found["binance keys"].state == "ok"
@@ -277,7 +277,7 @@ async def test_the_doctor_waits_for_no_part_for_ever(scene: Scene, monkeypatch: 
 
     server = await asyncio.start_server(silence, "127.0.0.1", 0)
     monkeypatch.setenv("TEMPORAL_ADDRESS", f"127.0.0.1:{server.sockets[0].getsockname()[1]}")
-    first, *_ = [finding async for finding in doctor.examine(load(), within_s=1)]
+    first, *_ = [finding async for finding in doctor.run_doctor(load(), within_s=1)]
     held.set()
     server.close()
     assert (first.part, first.state, first.detail) == ("temporal", "failed", "no answer within 1 s")

@@ -22,7 +22,7 @@ from kimp.contracts.transfers import Address
 from kimp.domain.errors import KeyRefused, KimpError, OutcomeUnknown, Unavailable
 from kimp.domain.money import Asset
 from kimp.domain.venues import PAIR, Venue
-from kimp.paper.config import KeyPair, PaperConfig, SyntheticMarket
+from kimp.paper.config import PaperConfig, PaperKeyPair, SyntheticMarket
 from kimp.paper.server import PaperExchange
 from kimp.ports.exchange import Exchange
 
@@ -33,11 +33,11 @@ CANARIES = Canaries(SECRETS)
 Errors = list[KimpError]
 
 
-def _keys(venue: Venue) -> KeyPair:
-    return KeyPair(access=SecretStr(SECRETS[f"{venue} access"]), secret=SecretStr(SECRETS[f"{venue} secret"]))
+def _keys(venue: Venue) -> PaperKeyPair:
+    return PaperKeyPair(access=SecretStr(SECRETS[f"{venue} access"]), secret=SecretStr(SECRETS[f"{venue} secret"]))
 
 
-def _at(port: int, keys: KeyPair, settings: VenueSettings) -> VenueSettings:
+def _at(port: int, keys: PaperKeyPair, settings: VenueSettings) -> VenueSettings:
     url = f"http://127.0.0.1:{port}"
     return settings.model_copy(update={"rest_url": url, "access_key": keys.access, "secret_key": keys.secret})
 

@@ -22,7 +22,7 @@ from kimp.contracts.ticks import CHANNEL
 from kimp.domain.errors import BusUnavailable
 from kimp.domain.money import Asset
 from kimp.domain.venues import Venue
-from kimp.operations.doctor import Doubtful
+from kimp.operations.doctor import DoctorWarning
 
 XRP = Asset("XRP")
 REDIS = shutil.which("redis-server") or str(str(find_program().path))
@@ -119,9 +119,9 @@ async def test_only_the_feeder_writes(urls: dict[str, str]) -> None:
 async def test_doctor_tells_what_a_user_may_not_do(urls: dict[str, str]) -> None:
     """A server that answers is none that serves everybody."""
     for role, kind, told in (
-        ("initiator", Doubtful, r"this user may not publish \(NOPERM\)"),
-        ("worker", Doubtful, r"this user may not publish or listen \(NOPERM\)"),
-        ("feeder", Doubtful, r"this user may not listen \(NOPERM\)"),
+        ("initiator", DoctorWarning, r"this user may not publish \(NOPERM\)"),
+        ("worker", DoctorWarning, r"this user may not publish or listen \(NOPERM\)"),
+        ("feeder", DoctorWarning, r"this user may not listen \(NOPERM\)"),
         ("health", BusUnavailable, "refuses: NOPERM"),
         ("default", BusUnavailable, "refuses: NOAUTH"),
     ):

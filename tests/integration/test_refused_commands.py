@@ -13,7 +13,7 @@ from fakes.command import KIMP
 
 from kimp import DISTRIBUTION
 from kimp.adapters.embedded.process import free_port
-from kimp.cli.commands.acting import Holding
+from kimp.cli.commands.acting import AccountName
 from kimp.domain.ledger import Account
 from kimp.domain.venues import PAIR
 
@@ -57,7 +57,7 @@ def test_a_cycle_that_the_database_does_not_know_is_denied_though_temporal_is_aw
 
 
 def test_only_what_a_cycle_holds_is_offered_to_be_written_off(kimp: Kimp) -> None:
-    assert set(get_args(Holding)) == {*PAIR, Account.IN_TRANSIT}
+    assert set(get_args(AccountName)) == {*PAIR, Account.IN_TRANSIT}
     _, out, _ = kimp("cycles", "write-off", "--help")
     assert "upbit|binance|in_transit" in out
     code, _, err = kimp("cycles", "write-off", "XRP-1", "1", "XRP", "--account", "fees", "--note", "gone")

@@ -19,7 +19,7 @@ from sqlalchemy.engine import URL, make_url
 from sqlalchemy.ext.asyncio import create_async_engine
 
 from kimp.adapters.embedded.process import free_port
-from kimp.adapters.sql.database import open_books
+from kimp.adapters.sql.database import connect_database
 from kimp.adapters.temporal.devserver import DevServer
 from kimp.adapters.temporal.pollers import polling
 from kimp.adapters.temporal.starter import TemporalCycleStarter
@@ -117,7 +117,7 @@ async def test_a_restored_database_catches_up_and_nothing_is_sent_twice(
     all_clear(lab)
     sent = len(lab.names)
 
-    lab.books = books = await open_books(url)
+    lab.books = books = await connect_database(url)
     assert await numbers(books) == {XRP: (1, False)}, "it knows nothing of the others"
     assert f"read 4 cycles; {missing} orders were missing" in caught_up(url, server, tmp_path, **keys)
     assert await books.controls.halt_level() is HaltLevel.NO_NEW_CYCLES
@@ -152,7 +152,7 @@ async def test_a_late_order_and_its_undoing_are_caught_up_too(server: DevServer,
     assert await polling(lab.client) == []
     restore(make_url(url), backup)
 
-    lab.books = books = await open_books(url)
+    lab.books = books = await connect_database(url)
     assert "read 2 cycles; 2 orders were missing" in caught_up(url, server, tmp_path)
     assert await numbers(books) == {XRP: (1, False)}
     await at_rest(books, "XRP-1")
@@ -176,7 +176,7 @@ async def test_without_catching_up_the_books_follow_the_venues_and_no_number_is_
             await complete(lab, coin=XRP, number=2)
     restore(make_url(url), backup)
 
-    lab.books = books = await open_books(url)
+    lab.books = books = await connect_database(url)
     async with lab.workers():
         assert (await lab.sweep()).unexplained
         await equal(lab, books)

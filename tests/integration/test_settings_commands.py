@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 from fakes.command import kimp
 
-from kimp.adapters.sql.database import open_books
-from kimp.adapters.sql.schema import migrate
+from kimp.adapters.sql.database import connect_database
+from kimp.adapters.sql.schema import migrate_schema
 from kimp.config.run_time import NAMES
 from kimp.contracts.cycle import CycleRecord
 from kimp.contracts.status import CycleStatus
@@ -36,7 +36,7 @@ class User:
 @pytest.fixture
 async def user(tmp_path: Path, new_database: Callable[[], str]) -> User:
     url = new_database()
-    await migrate(url)
+    await migrate_schema(url)
     (tmp_path / "kimp.toml").write_text('[trading]\nthreshold = "0.005"\n')
     return User(tmp_path, url)
 
@@ -106,7 +106,7 @@ async def test_a_refusal_is_one_line_and_changes_nothing(user: User, change: str
 
 
 async def test_a_cycle_tells_its_version(user: User) -> None:
-    books = await open_books(user.url)
+    books = await connect_database(user.url)
     await books.read_model.record(
         CycleRecord(
             cycle_id="XRP-1",

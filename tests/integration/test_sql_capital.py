@@ -294,13 +294,13 @@ async def test_a_cycle_that_waits_with_nothing_journalled_is_unfinished_too(book
     """Its workflow may be gone: the row alone would keep its coin busy for ever."""
     waiting = ended(1, None, 3).model_copy(update={"status": CycleStatus.STARTED, "waiting_reason": "the database"})
     await books.read_model.record(waiting)
-    assert await books.strandings.unfinished() == ["XRP-1"]
-    found = await books.strandings.stranding("XRP-1")
+    assert await books.unfinished_cycles.unfinished() == ["XRP-1"]
+    found = await books.unfinished_cycles.unfinished_cycle("XRP-1")
     assert found is not None
     assert (found.direction, found.ended) == (waiting.direction, False)
     await books.read_model.record(ended(1, None, 4).model_copy(update={"sequence": waiting.sequence + 1}))
-    assert await books.strandings.unfinished() == []
-    assert await books.strandings.stranding("XRP-1") is None
+    assert await books.unfinished_cycles.unfinished() == []
+    assert await books.unfinished_cycles.unfinished_cycle("XRP-1") is None
 
 
 async def test_an_order_that_surfaces_late_makes_its_ended_cycle_unfinished_again(books: SqlDatabase) -> None:
@@ -309,21 +309,21 @@ async def test_an_order_that_surfaces_late_makes_its_ended_cycle_unfinished_agai
     absent = OrderReport(client_order_id=order.client_order_id, outcome=OrderOutcome.ABSENT)
     await books.journal.close_order(order, absent)
     await books.read_model.record(ended(1, None, 3))
-    assert await books.strandings.unfinished() == []
-    (late,) = await books.strandings.unbooked_orders(10**6, 0)
+    assert await books.unfinished_cycles.unfinished() == []
+    (late,) = await books.unfinished_cycles.unbooked_orders(10**6, 0)
     assert late.client_order_id == order.client_order_id
 
     fill = Fill("t1", Decimal(1_000), Decimal(300), Decimal(0), KRW)
     report = OrderReport(client_order_id=order.client_order_id, outcome=OrderOutcome.FILLED, fills=(fill,))
     for _ in range(2):
-        await books.strandings.adopt(order, report, [bought(1, "300")])
+        await books.unfinished_cycles.adopt(order, report, [bought(1, "300")])
     assert await free(books) == HAVE, "what the late order spent is neither free nor gone until it is undone"
-    assert await books.strandings.unfinished() == ["XRP-1"]
-    assert await books.strandings.unbooked_orders(10**6, 0) == []
-    found = await books.strandings.stranding("XRP-1")
+    assert await books.unfinished_cycles.unfinished() == ["XRP-1"]
+    assert await books.unfinished_cycles.unbooked_orders(10**6, 0) == []
+    found = await books.unfinished_cycles.unfinished_cycle("XRP-1")
     assert found is not None
     assert found.ended
-    left = await books.strandings.journalled(JournalQuery(cycle_id="XRP-1", run_id="run-1", skip=0))
+    left = await books.unfinished_cycles.journalled(JournalQuery(cycle_id="XRP-1", run_id="run-1", skip=0))
     assert (left.orders, left.entries) == ((), (bought(1, "300"),))
     assert found.takes_over.adopted == (order.client_order_id,)
 
@@ -335,9 +335,9 @@ async def test_a_reopened_cycle_frees_at_its_end_what_it_left_and_nothing_twice(
     await books.read_model.record(ended(1, Decimal(0), 2, (bought(1, "100", "XRP-1-1B2-1"),)))
     assert await free(books) == HAVE - 100_000
     report = OrderReport(client_order_id=order.client_order_id, outcome=OrderOutcome.FILLED)
-    await books.strandings.adopt(order, report, [bought(1, "300")])
+    await books.unfinished_cycles.adopt(order, report, [bought(1, "300")])
     assert await free(books) == HAVE, "what it left is not to be counted on until it is settled"
-    found = await books.strandings.stranding("XRP-1")
+    found = await books.unfinished_cycles.unfinished_cycle("XRP-1")
     assert found is not None
     takes_over = found.takes_over.model_copy(update={"run_id": "run-1"})
     after: dict[str, Any] = {"workflow_run_id": "run-2", "takes_over": takes_over}
@@ -350,11 +350,11 @@ async def test_a_cycle_is_not_finished_while_a_late_order_of_it_is_not_taken_car
     order = opening_order(1)
     await admitted(books, 1)
     report = OrderReport(client_order_id=order.client_order_id, outcome=OrderOutcome.FILLED)
-    await books.strandings.adopt(order, report, [bought(1, "300")])
+    await books.unfinished_cycles.adopt(order, report, [bought(1, "300")])
     await books.read_model.record(ended(1, Decimal(5), 3))
-    assert await books.strandings.unfinished() == ["XRP-1"]
+    assert await books.unfinished_cycles.unfinished() == ["XRP-1"]
 
-    found = await books.strandings.stranding("XRP-1")
+    found = await books.unfinished_cycles.unfinished_cycle("XRP-1")
     assert found is not None
     takes_over = found.takes_over.model_copy(update={"run_id": "run-1"})
     await books.read_model.record(
@@ -366,18 +366,18 @@ async def test_a_cycle_is_not_finished_while_a_late_order_of_it_is_not_taken_car
     await books.read_model.record(
         ended(1, Decimal(-9), 5, status=CycleStatus.COMPENSATED, workflow_run_id="run-2", sequence=11)
     )
-    assert await books.strandings.unfinished() == []
+    assert await books.unfinished_cycles.unfinished() == []
 
 
 async def test_a_stranded_cycle_is_known_by_its_journal_alone(books: SqlDatabase, clock: DatabaseClock) -> None:
     """Its workflow was lost before the first record: there is no row."""
     clock.ms = 7
     await admitted(books, 1)
-    found = await books.strandings.stranding("XRP-1")
+    found = await books.unfinished_cycles.unfinished_cycle("XRP-1")
     assert found is not None
     assert (found.coin, found.direction, found.detected_at_ms, found.ended) == (XRP, Direction.TO_BINANCE, 7, False)
     assert found.takes_over.run_id == "run-1"
-    left = await books.strandings.journalled(JournalQuery(cycle_id="XRP-1", run_id="run-2", skip=0))
+    left = await books.unfinished_cycles.journalled(JournalQuery(cycle_id="XRP-1", run_id="run-2", skip=0))
     assert [order.client_order_id for order in left.orders] == ["XRP-1-1B1-1"]
     assert left.numbers == (UsedNumber(Leg.ONE, Step.BUY, 1),)
 
@@ -386,7 +386,7 @@ async def test_a_row_that_the_lost_run_still_wrote_changes_hands_too(books: SqlD
     """Its activity went on while its workflow was terminated, and wrote the row after the sweep had looked."""
     clock.ms = 7
     await admitted(books, 1)
-    found = await books.strandings.stranding("XRP-1")
+    found = await books.unfinished_cycles.unfinished_cycle("XRP-1")
     assert found is not None
     await books.read_model.record(ended(1, Decimal(1), 8, status=CycleStatus.STARTED, sequence=1))
     over = ended(1, None, 9, status=CycleStatus.COMPENSATING, workflow_run_id="run-2", sequence=1)
@@ -397,4 +397,4 @@ async def test_a_row_that_the_lost_run_still_wrote_changes_hands_too(books: SqlD
     row = await books.read_model.cycle("XRP-1")
     assert row is not None
     assert row.status is CycleStatus.COMPENSATED
-    assert await books.strandings.unfinished() == []
+    assert await books.unfinished_cycles.unfinished() == []

@@ -10,7 +10,7 @@ from sqlalchemy import event
 
 from kimp.adapters.sql.database import SqlDatabase
 from kimp.adapters.sql.engine import create_engine
-from kimp.adapters.sql.schema import migrate
+from kimp.adapters.sql.schema import migrate_schema
 from kimp.adapters.sql.store import MOVED, UNFIT, Store
 from kimp.domain.admission import HaltLevel
 from kimp.domain.errors import BadConfig, StoreUnavailable, Unstorable
@@ -41,7 +41,7 @@ class Server:
 @pytest.fixture
 async def demoted(tmp_path: Path) -> AsyncIterator[tuple[SqlDatabase, Server]]:
     url = f"sqlite+aiosqlite:///{tmp_path}/kimp.db"
-    await migrate(url)
+    await migrate_schema(url)
     engine = create_engine(url)
     server = Server(engine)
     books = SqlDatabase(Store(engine), "here")

@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from kimp.adapters.sql.amounts import WIDE
-from kimp.adapters.sql.database import SqlDatabase, open_books
+from kimp.adapters.sql.database import SqlDatabase, connect_database
 from kimp.domain.errors import BadAmount
 from kimp.domain.ledger import Account, Entry, Posting, opening_entry, withdrawal_entry
 from kimp.domain.money import KRW, USDT, ZERO, Asset
@@ -77,7 +77,7 @@ async def test_sums_are_exact(books: SqlDatabase, amounts: list[Decimal]) -> Non
 
 async def test_many_at_once_book_each_entry_once(url: str, books: SqlDatabase) -> None:
     """In any order: the database sorts out who waits for whom, and repeats who must give way."""
-    other = await open_books(url)
+    other = await connect_database(url)
     entries = [moved(f"e{n}", Decimal(1)) for n in range(12)]
     dice = random.Random(7)
     orders = [dice.sample(entries, len(entries)) for _ in range(12)]

@@ -36,7 +36,7 @@ async def books(url: str, clock: DatabaseClock) -> AsyncIterator[SqlDatabase]:
 
 
 async def unknown(books: SqlDatabase) -> dict[Venue, int]:
-    return dict((await books.overview.outlook()).unknown)
+    return dict((await books.monitoring.snapshot()).unknown)
 
 
 async def test_orders_and_withdrawals_without_an_outcome_are_counted_together_by_venue(
@@ -71,16 +71,16 @@ def sent(number: int, coin: Asset, coins: str) -> Entry:
 
 
 async def test_what_travels_is_summed_by_coin_over_all_cycles_that_have_not_ended(books: SqlDatabase) -> None:
-    assert (await books.overview.outlook()).in_transit == {}
+    assert (await books.monitoring.snapshot()).in_transit == {}
     await books.read_model.record(record(1, CycleStatus.STARTED, sent(1, XRP, "99.5"), sent(1, TRX, "7")))
     await books.read_model.record(record(2, CycleStatus.DEAD_LETTER, sent(2, XRP, "0.000000000000000001")))
     await books.read_model.record(record(3, CycleStatus.COMPENSATED, sent(3, XRP, "1000")))
-    told = (await books.overview.outlook()).in_transit
+    told = (await books.monitoring.snapshot()).in_transit
     assert told == {XRP: Decimal("99.500000000000000001"), TRX: Decimal(7)}
 
 
 async def test_the_present_level_and_what_is_at_stake_are_told(books: SqlDatabase) -> None:
-    assert (await books.overview.outlook()).halt is HaltLevel.RUN
+    assert (await books.monitoring.snapshot()).halt is HaltLevel.RUN
     await books.controls.set_halt_level(HaltLevel.ONLY_COMPENSATION, "odd", by="a test")
-    told = await books.overview.outlook()
+    told = await books.monitoring.snapshot()
     assert (told.halt, told.exposure.open_cycles, told.unexplained) == (HaltLevel.ONLY_COMPENSATION, 0, 0)

@@ -4,8 +4,8 @@ import socket
 from collections.abc import Callable
 
 from kimp.adapters.processes import identity
-from kimp.adapters.sql.database import open_books
-from kimp.adapters.sql.schema import migrate
+from kimp.adapters.sql.database import connect_database
+from kimp.adapters.sql.schema import migrate_schema
 from kimp.operations.presence import running
 
 ELSEWHERE = "7@another-machine"
@@ -13,8 +13,8 @@ ELSEWHERE = "7@another-machine"
 
 async def test_what_a_process_says_is_seen_by_all_until_it_ends(new_database: Callable[[], str]) -> None:
     url = new_database()
-    await migrate(url)
-    books = await open_books(url)
+    await migrate_schema(url)
+    books = await connect_database(url)
     try:
         assert await books.presence.seen() == []
         await books.presence.tell(ELSEWHERE, ["cycles", "ops"])
@@ -37,8 +37,8 @@ async def test_what_a_process_says_is_seen_by_all_until_it_ends(new_database: Ca
 
 async def test_one_of_this_machine_that_was_killed_is_known_to_be_gone(new_database: Callable[[], str]) -> None:
     url = new_database()
-    await migrate(url)
-    books = await open_books(url)
+    await migrate_schema(url)
+    books = await connect_database(url)
     try:
         await books.presence.tell(f"{2**22 + 1}@{socket.gethostname()}", ["ops"])
         assert [one.ended for one in await books.presence.seen()] == [True]

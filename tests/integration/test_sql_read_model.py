@@ -198,11 +198,11 @@ async def test_refusals_by_a_market_are_counted_since_the_last_cycle_without(
 async def test_what_open_cycles_wait_for_is_told_by_kind(books: SqlDatabase) -> None:
     waits = {"waiting_reason": "XRP wallet of binance is closed", "reason_kind": "wallet_closed"}
     await books.read_model.record(record(1, CycleStatus.STARTED, **waits))
-    (cycle,) = (await books.overview.outlook()).cycles
+    (cycle,) = (await books.monitoring.snapshot()).cycles
     assert (cycle.waiting_reason, cycle.reason_kind) == tuple(waits.values())
     await books.read_model.record(record(2, CycleStatus.DEAD_LETTER, reason_kind="a venue's own code" * 9))
-    (cycle,) = (await books.overview.outlook()).cycles
+    (cycle,) = (await books.monitoring.snapshot()).cycles
     assert cycle.reason_kind is not None
     assert cycle.reason_kind.startswith("a venue's own code")
     await books.read_model.record(record(3, CycleStatus.STARTED))
-    assert [one.reason_kind for one in (await books.overview.outlook()).cycles] == [None]
+    assert [one.reason_kind for one in (await books.monitoring.snapshot()).cycles] == [None]

@@ -16,9 +16,9 @@ from sqlalchemy import Connection, make_url, text
 from sqlalchemy.schema import ExecutableDDLElement
 
 from kimp.adapters.embedded.process import free_port
-from kimp.adapters.sql.database import open_books
+from kimp.adapters.sql.database import connect_database
 from kimp.adapters.sql.engine import create_engine
-from kimp.adapters.sql.schema import check_schema, migrate
+from kimp.adapters.sql.schema import check_schema, migrate_schema
 from kimp.adapters.sql.tables import metadata
 from kimp.domain.errors import BadConfig, KimpError, StoreUnavailable
 
@@ -50,13 +50,13 @@ async def execute(url: str, statement: str) -> None:
 
 
 async def test_migrating_twice_applies_each_revision_once(url: str) -> None:
-    assert await migrate(url) == REVISIONS
-    assert await migrate(url) == []
+    assert await migrate_schema(url) == REVISIONS
+    assert await migrate_schema(url) == []
     await check_schema(url)
 
 
 async def test_migrated_tables_are_those_of_the_code(url: str) -> None:
-    await migrate(url)
+    await migrate_schema(url)
     engine = create_engine(url)
     async with engine.connect() as connection:
         assert await connection.run_sync(differences) == []
@@ -93,14 +93,14 @@ async def test_a_migration_that_died_behind_any_of_its_steps_is_run_again(url: s
         dying(patch, every=3)
         while True:
             try:
-                await migrate(url)
+                await migrate_schema(url)
             except Died:
                 deaths += 1
             else:
                 break
     assert deaths > len(REVISIONS)
     await check_schema(url)
-    assert await migrate(url) == []
+    assert await migrate_schema(url) == []
     engine = create_engine(url)
     async with engine.connect() as connection:
         assert await connection.run_sync(differences) == []
@@ -126,21 +126,21 @@ async def test_two_processes_migrate_at_once(url: str) -> None:
 
 async def test_an_empty_database_is_refused_until_it_is_migrated(url: str) -> None:
     with pytest.raises(BadConfig, match="`kimp migrate`") as refusal:
-        await open_books(url)
+        await connect_database(url)
     assert "\n" not in str(refusal.value)
-    await migrate(url)
-    books = await open_books(url)
+    await migrate_schema(url)
+    books = await connect_database(url)
     await books.ping()
     await books.close()
 
 
 async def test_the_schema_of_a_later_kimp_is_refused(url: str) -> None:
-    await migrate(url)
+    await migrate_schema(url)
     await execute(url, "UPDATE alembic_version SET version_num = '9999'")
     with pytest.raises(BadConfig, match="9999"):
         await check_schema(url)
     with pytest.raises(BadConfig, match="upgrade kimp"):
-        await migrate(url)
+        await migrate_schema(url)
 
 
 @pytest.mark.parametrize(
@@ -159,7 +159,7 @@ async def test_the_schema_of_a_later_kimp_is_refused(url: str) -> None:
 )
 async def test_a_url_that_can_not_work_is_refused_in_one_line(bad: str, why: str) -> None:
     with pytest.raises(BadConfig, match=why) as refusal:
-        await open_books(bad)
+        await connect_database(bad)
     assert "\n" not in str(refusal.value)
     assert SECRET not in "".join(traceback.format_exception(refusal.value))
 
@@ -167,7 +167,7 @@ async def test_a_url_that_can_not_work_is_refused_in_one_line(bad: str, why: str
 async def test_a_server_that_is_not_there_is_said_without_the_password() -> None:
     url = f"mysql+asyncmy://kimp:{SECRET}@127.0.0.1:{free_port()}/kimp"
     with pytest.raises(StoreUnavailable, match=r"127\.0\.0\.1") as failure:
-        await open_books(url)
+        await connect_database(url)
     assert "\n" not in str(failure.value)
     assert SECRET not in "".join(traceback.format_exception(failure.value)) + repr(failure.value)
 
@@ -177,19 +177,19 @@ async def test_a_wrong_password_is_said_without_it(url: str) -> None:
         pytest.skip("a file has no password")
     wrong = make_url(url).set(password=SECRET).render_as_string(hide_password=False)
     with pytest.raises(BadConfig, match="mend database_url") as refusal:
-        await open_books(wrong)
+        await connect_database(wrong)
     assert SECRET not in "".join(traceback.format_exception(refusal.value)) + repr(refusal.value)
 
 
 async def test_a_folder_that_is_not_there_is_made(tmp_path: Path) -> None:
     url = f"sqlite+aiosqlite:///{tmp_path}/a/b/kimp.db"
-    assert await migrate(url) == REVISIONS
+    assert await migrate_schema(url) == REVISIONS
 
 
 @pytest.mark.parametrize("name", ["file/kimp.db", "file"])
 async def test_a_path_that_can_not_be_a_database_is_said_in_one_line(tmp_path: Path, name: str) -> None:
     (tmp_path / "file").write_bytes(b"this is no database at all " * 100)
     with pytest.raises(KimpError) as refusal:
-        await migrate(f"sqlite+aiosqlite:///{tmp_path}/{name}")
+        await migrate_schema(f"sqlite+aiosqlite:///{tmp_path}/{name}")
     assert "\n" not in str(refusal.value)
     assert isinstance(refusal.value, BadConfig)

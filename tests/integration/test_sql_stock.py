@@ -10,7 +10,7 @@ from fakes import intents
 from fakes.caps import WIDE
 from fakes.tables import make_tables
 
-from kimp.adapters.sql.database import SqlDatabase, open_books
+from kimp.adapters.sql.database import SqlDatabase, connect_database
 from kimp.contracts.cycle import CycleRecord, JournalQuery
 from kimp.contracts.orders import Opening, OrderOutcome, OrderPair, OrderReport, PairReport
 from kimp.contracts.status import CycleStatus
@@ -33,7 +33,7 @@ COST = Decimal(201)
 async def books(url: str) -> AsyncIterator[SqlDatabase]:
     """Coins on one venue, cash on the other."""
     await make_tables(url)
-    books = await open_books(url)
+    books = await connect_database(url)
     await books.ledger.book([opening_entry(Venue.UPBIT, {KRW: Decimal(0), XRP: XRP_THERE})])
     await books.ledger.book([opening_entry(Venue.BINANCE, {USDT: USDT_THERE})])
     yield books
@@ -116,7 +116,7 @@ async def test_too_few_coins_leave_no_trace_of_the_whole_pair(books: SqlDatabase
     assert not await books.journal.knows(pair().buy)
     assert not await books.journal.knows(pair().sell)
     assert await free(books) == (USDT_THERE, XRP_THERE)
-    assert await books.strandings.unfinished() == []
+    assert await books.unfinished_cycles.unfinished() == []
 
 
 async def test_too_little_cash_leaves_the_coins_free(books: SqlDatabase) -> None:
@@ -186,7 +186,7 @@ async def test_one_that_is_journalled_alone_lets_neither_out(books: SqlDatabase)
 
 async def test_both_orders_are_found_by_whoever_takes_the_cycle_over(books: SqlDatabase) -> None:
     await books.journal.ask_pair(pair())
-    found = await books.strandings.journalled(JournalQuery(cycle_id="XRP-1", run_id="run-1", skip=0))
+    found = await books.unfinished_cycles.journalled(JournalQuery(cycle_id="XRP-1", run_id="run-1", skip=0))
     assert {(order.venue, order.side, order.quantity) for order in found.orders} == {
         (Venue.BINANCE, Side.BUY, Decimal(100)),
         (Venue.UPBIT, Side.SELL, Decimal(100)),
@@ -197,7 +197,7 @@ async def test_each_order_is_closed_by_itself(books: SqlDatabase) -> None:
     await books.journal.ask_pair(pair())
     report = OrderReport(client_order_id="XRP-1-1S1-1", outcome=OrderOutcome.UNFILLED)
     await books.journal.close_order(pair().sell, report)
-    found = await books.strandings.journalled(JournalQuery(cycle_id="XRP-1", run_id="run-1", skip=0))
+    found = await books.unfinished_cycles.journalled(JournalQuery(cycle_id="XRP-1", run_id="run-1", skip=0))
     assert [order.client_order_id for order in found.orders] == ["XRP-1-1B1-1"]
 
 
@@ -246,12 +246,12 @@ async def test_a_pair_that_the_database_lacks_is_caught_up_with(books: SqlDataba
     report = PairReport(buy=buy, sell=sell)
     assert (await catch_up(books, past_pair(report))).orders == 2
     assert await free(books) == (USDT_THERE - COST, XRP_THERE - 100)
-    found = await books.strandings.journalled(JournalQuery(cycle_id="XRP-1", run_id="run-1", skip=0))
+    found = await books.unfinished_cycles.journalled(JournalQuery(cycle_id="XRP-1", run_id="run-1", skip=0))
     assert found.orders == (), "what became of both is known"
 
 
 async def test_a_pair_without_an_answer_is_to_be_looked_up(books: SqlDatabase) -> None:
     assert (await catch_up(books, past_pair(None))).orders == 2
-    found = await books.strandings.journalled(JournalQuery(cycle_id="XRP-1", run_id="run-1", skip=0))
+    found = await books.unfinished_cycles.journalled(JournalQuery(cycle_id="XRP-1", run_id="run-1", skip=0))
     assert len(found.orders) == 2
     assert [permit.first for permit in await books.journal.ask_pair(pair())] == [False, False], "and never sent"

@@ -60,7 +60,7 @@ def opening(cycle_id: str = "XRP-1", run_id: str = "run-1") -> OrderIntent:
 
 
 async def left(books: SqlDatabase, run_id: str, cycle_id: str = "XRP-1", skip: int = 0) -> Journalled:
-    return await books.strandings.journalled(JournalQuery(cycle_id=cycle_id, run_id=run_id, skip=skip))
+    return await books.unfinished_cycles.journalled(JournalQuery(cycle_id=cycle_id, run_id=run_id, skip=skip))
 
 
 @pytest.fixture
@@ -115,12 +115,12 @@ async def test_the_last_record_of_a_run_that_was_taken_over_frees_nothing(books:
     await books.read_model.record(record("run-1", 1))
     await books.read_model.record(takeover("run-1", "run-2"))
     await books.read_model.record(record("run-1", 2, status=CycleStatus.COMPLETED, profit_krw=Decimal(1)))
-    assert await books.strandings.unfinished() == ["XRP-1"]
+    assert await books.unfinished_cycles.unfinished() == ["XRP-1"]
     assert (await books.capital.stakes()).free[Venue.BINANCE].amount == Decimal(99_900)
 
 
 async def test_entries_are_read_piece_by_piece(books: SqlDatabase, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("kimp.adapters.sql.strandings.AT_ONCE", 2)
+    monkeypatch.setattr("kimp.adapters.sql.unfinished_cycles.AT_ONCE", 2)
     entries = tuple(bought(number) for number in range(5))
     await books.read_model.record(record("run-1", 1, entries=entries))
     pieces = [await left(books, "run-1", skip=skip) for skip in (0, 2, 4)]

@@ -10,9 +10,9 @@ from fakes.market import XRP
 from sqlalchemy import select
 
 from kimp.adapters.clock import SystemClock
-from kimp.adapters.sql.database import SqlDatabase, open_books
+from kimp.adapters.sql.database import SqlDatabase, connect_database
 from kimp.adapters.sql.engine import create_engine
-from kimp.adapters.sql.schema import migrate
+from kimp.adapters.sql.schema import migrate_schema
 from kimp.adapters.sql.tables import order_intents
 from kimp.contracts.cycle import CycleRecord
 from kimp.contracts.orders import OrderOutcome, OrderReport
@@ -55,7 +55,7 @@ async def closed(books: SqlDatabase, *outcomes: OrderOutcome) -> None:
 
 
 async def looked_for(books: SqlDatabase, within_ms: int = HOUR, sure_ms: int = MINUTES) -> list[str]:
-    return [order.client_order_id for order in await books.strandings.unbooked_orders(within_ms, sure_ms)]
+    return [order.client_order_id for order in await books.unfinished_cycles.unbooked_orders(within_ms, sure_ms)]
 
 
 @pytest.mark.parametrize("outcome", list(OrderOutcome))
@@ -100,7 +100,7 @@ async def test_what_was_handed_over_once_is_not_handed_over_again(books: SqlData
     await closed(books, OrderOutcome.ABSENT)
     await cycle(books, CycleStatus.COMPLETED)
     report = OrderReport(client_order_id=ORDER.client_order_id, outcome=OrderOutcome.FILLED, fills=(FILL,))
-    await books.strandings.adopt(ORDER, report, [])
+    await books.unfinished_cycles.adopt(ORDER, report, [])
     assert await looked_for(books) == []
     await books.journal.close_order(ORDER, report)
     assert await looked_for(books) == []
@@ -110,7 +110,7 @@ async def test_an_order_that_surfaced_is_written_down_as_far_as_it_filled(url: s
     await closed(books, OrderOutcome.ABSENT)
     part = replace(FILL, quantity=Decimal(40))
     report = OrderReport(client_order_id=ORDER.client_order_id, outcome=OrderOutcome.FILLED, fills=(part,))
-    await books.strandings.adopt(ORDER, report, [])
+    await books.unfinished_cycles.adopt(ORDER, report, [])
     engine = create_engine(url)
     async with engine.connect() as connection:
         row = (await connection.execute(select(order_intents))).one()
@@ -122,9 +122,9 @@ async def test_a_withdrawal_that_is_in_no_book_makes_its_ended_cycle_unfinished_
     sent = intents.withdrawal()
     await books.journal.ask_withdrawal(sent)
     await cycle(books, CycleStatus.STARTED)
-    assert await books.strandings.reopen_for_withdrawals(HOUR) == [], "its workflow is at it"
+    assert await books.unfinished_cycles.reopen_for_withdrawals(HOUR) == [], "its workflow is at it"
     await cycle(books, CycleStatus.COMPENSATED)
-    assert await books.strandings.reopen_for_withdrawals(HOUR) == [sent.transfer_id]
+    assert await books.unfinished_cycles.reopen_for_withdrawals(HOUR) == [sent.transfer_id]
 
 
 async def test_a_withdrawal_that_is_booked_or_left_nothing_leaves_its_cycle_ended(books: SqlDatabase) -> None:
@@ -135,7 +135,7 @@ async def test_a_withdrawal_that_is_booked_or_left_nothing_leaves_its_cycle_ende
     await books.journal.refuse_withdrawal(second.transfer_id, "the wallet is closed")
     out = withdrawal_entry(first.transfer_id, "XRP-1", Venue.BINANCE, XRP, Decimal(99), Decimal(1))
     await cycle(books, CycleStatus.COMPENSATED, out)
-    assert await books.strandings.reopen_for_withdrawals(HOUR) == []
+    assert await books.unfinished_cycles.reopen_for_withdrawals(HOUR) == []
 
 
 async def test_a_withdrawal_that_the_venue_took_and_did_not_send_leaves_its_cycle_ended(books: SqlDatabase) -> None:
@@ -144,9 +144,9 @@ async def test_a_withdrawal_that_the_venue_took_and_did_not_send_leaves_its_cycl
     await books.journal.ask_withdrawal(failed)
     await books.journal.claim_withdrawal(failed.transfer_id, "binance", "w1", likely=False)
     await cycle(books, CycleStatus.COMPENSATED)
-    assert await books.strandings.reopen_for_withdrawals(HOUR) == [failed.transfer_id]
+    assert await books.unfinished_cycles.reopen_for_withdrawals(HOUR) == [failed.transfer_id]
     await books.journal.fail_withdrawal(failed.transfer_id, "not sent: CANCELLED")
-    assert await books.strandings.reopen_for_withdrawals(HOUR) == []
+    assert await books.unfinished_cycles.reopen_for_withdrawals(HOUR) == []
 
 
 async def test_a_catch_up_that_is_repeated_goes_by_the_mark_of_the_first(books: SqlDatabase) -> None:
@@ -162,9 +162,9 @@ async def test_a_catch_up_that_is_repeated_goes_by_the_mark_of_the_first(books: 
 
 
 async def test_a_mark_is_in_the_database_and_not_in_the_process(url: str, books: SqlDatabase) -> None:
-    await migrate(url)
+    await migrate_schema(url)
     marked = await books.catching_up.restore_point_ms()
     await closed(books)
-    another = await open_books(url)
+    another = await connect_database(url)
     assert await another.catching_up.restore_point_ms() == marked == 0
     await another.close()

@@ -79,7 +79,7 @@ async def test_an_order_that_surfaces_is_taken_in_for_so_long_after_it_was_asked
     await ended(books, ASKED + ended_after_ms)
     venue = FakeVenue(Venue.BINANCE, {XRP: (d("1.999"), d(2))})
     await venue.place_order(ORDER, send_by_ms=0)
-    sweep = SweepActivities({Venue.BINANCE: venue}, books.strandings, *cast(Any, (None, None, None)))
+    sweep = SweepActivities({Venue.BINANCE: venue}, books.unfinished_cycles, *cast(Any, (None, None, None)))
 
     clock.ms = ASKED + found_after_ms + 1
     assert (await desk.run(sweep.adopt_late_orders, SweepQuery())).adopted == ()
@@ -92,7 +92,7 @@ async def test_a_withdrawal_is_looked_for_as_long(books: SqlDatabase, clock: Dat
     sent = intents.withdrawal()
     await books.journal.ask_withdrawal(sent)
     await ended(books, ASKED)
-    sweep = SweepActivities({}, books.strandings, *cast(Any, (None, None, None)))
+    sweep = SweepActivities({}, books.unfinished_cycles, *cast(Any, (None, None, None)))
 
     clock.ms = ASKED + HOUR + 1
     assert (await desk.run(sweep.adopt_late_orders, SweepQuery())).adopted == ()

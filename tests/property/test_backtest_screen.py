@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from kimp.backtest.kinds import AMOUNT
 from kimp.backtest.moments import Instants
 from kimp.backtest.options import Model, Options
-from kimp.backtest.screening import Screen
+from kimp.backtest.screening import CandidateFilter
 from kimp.backtest.venue_rules import rule_book
 from kimp.domain.modelled_book import BookShape
 from kimp.domain.money import USDT, Asset
@@ -72,7 +72,7 @@ ASKED = st.builds(
 def test_hides_no_cycle_that_pays(rows: pl.DataFrame, asked: Options) -> None:
     samples = {coin: (Decimal(1), 8) for coin in (*COINS, USDT)}
     rules = rule_book(PAIR, asked.model.fees, samples)
-    screen = Screen(asked, rules)
+    screen = CandidateFilter(asked, rules)
     candidates = screen.candidates(screen.bounds(rows)).select("at_ms", "coin", "direction").rows()
     instants = Instants(rows, PAIR, rules, asked.model, ())
     paying = {pair for at_ms in instants.times for pair in _paying(instants, at_ms, asked)}

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kimp.domain.cycle_size import largest_cycle, net_edge
-from kimp.domain.depth import Level, coins_for, walk, written
+from kimp.domain.depth import Level, coins_for, levels_text, walk
 from kimp.domain.gates import Blocked
 from kimp.domain.legs import Market, Way, price_leg
 from kimp.domain.market import Quote, Side
@@ -34,7 +34,7 @@ def sides(draw: st.DrawFn, best: Decimal, sign: int) -> list[Level]:
 def books(draw: st.DrawFn, venue: Venue, coin: Asset, price: str) -> Quote:
     near = Decimal(price) * draw(st.decimals("0.99", "1.01", places=4))
     bids, asks = draw(sides(near, -1)), draw(sides(near * Decimal("1.0005"), 1))
-    return Quote(venue, coin, *bids[0], *asks[0], NOW, written(bids[1:]), written(asks[1:]))
+    return Quote(venue, coin, *bids[0], *asks[0], NOW, levels_text(bids[1:]), levels_text(asks[1:]))
 
 
 def levels_of(best: Level, behind: str) -> list[Level]:

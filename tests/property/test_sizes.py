@@ -79,7 +79,7 @@ def test_a_buy_never_costs_more_than_there_is(
 def test_a_withdrawal_never_takes_more_than_there_is(
     available: Decimal, venue: Venue, fee: Decimal, step: Decimal, least: Decimal
 ) -> None:
-    size = sizing.withdrawal(available, network(venue, XRP, fee=str(fee), least=str(least), step=str(step)))
+    size = sizing.size_withdrawal(available, network(venue, XRP, fee=str(fee), least=str(least), step=str(step)))
     if size is None:
         return
     debited = CONTEXT.add(size.amount, fee) if venue is Venue.UPBIT else size.amount

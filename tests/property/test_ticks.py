@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from initiator.scanner import Scanner
 from kimp.contracts.ranges import LAST_MS, LEAST, LONGEST_NAME, LONGEST_NUMBER, MOST
 from kimp.contracts.ticks import LARGEST_BATCH, LARGEST_QUOTE, VERSION, decode_batch, decode_last_value, encode_batch
-from kimp.domain.depth import written
+from kimp.domain.depth import levels_text
 from kimp.domain.errors import BadMessage
 from kimp.domain.market import Quote
 from kimp.domain.money import USDT, Asset
@@ -23,7 +23,7 @@ PRICES = st.decimals(LEAST, MOST, allow_nan=False, allow_infinity=False).filter(
 )
 SIZES = st.one_of(st.just(Decimal(0)), PRICES)
 COINS = st.from_regex(rf"[A-Za-z0-9]{{1,{LONGEST_NAME}}}", fullmatch=True).map(Asset)
-BEHIND = st.lists(st.tuples(PRICES, SIZES), max_size=3).map(written)
+BEHIND = st.lists(st.tuples(PRICES, SIZES), max_size=3).map(levels_text)
 QUOTES = st.builds(
     Quote, st.sampled_from(PAIR), COINS, PRICES, SIZES, PRICES, SIZES, st.integers(0, LAST_MS), BEHIND, BEHIND
 )
@@ -120,7 +120,7 @@ def test_a_number_of_endless_digits_is_refused_in_a_short_line(number: str, plac
 
 def test_a_message_larger_than_any_feeder_sends_is_refused_unread() -> None:
     coins = [Asset(f"C{number}") for number in range(1_500)]
-    behind = written([("2828.12345678", "4898.12345678")] * 19)
+    behind = levels_text([("2828.12345678", "4898.12345678")] * 19)
     batch = encode_batch(
         [
             quote(venue, coin, "2828.12345678", "2830.12345678")._replace(bids_behind=behind, asks_behind=behind)

@@ -18,7 +18,7 @@ from kimp.contracts.orders import OrderIntent
 from kimp.contracts.queues import TaskQueue
 from kimp.contracts.status import CycleStatus
 from workflows.policies import SOON, CallPolicy
-from workflows.story import CycleStory
+from workflows.tracker import CycleTracker
 
 COMPLETED = Path(__file__).with_name("histories") / "completed_to_upbit__cycle-XRP-1.json"
 PARKED = COMPLETED.with_name("parked_then_retried__cycle-XRP-1.json")
@@ -120,13 +120,13 @@ async def test_another_way_of_calling(
 
 
 async def test_another_result(monkeypatch: pytest.MonkeyPatch, runner: WorkflowRunner) -> None:
-    end: Call = CycleStory.end
+    end: Call = CycleTracker.end
 
-    async def generous(self: CycleStory, *arguments: Any) -> CycleResult:
+    async def generous(self: CycleTracker, *arguments: Any) -> CycleResult:
         result: CycleResult = await end(self, *arguments)
         return result.model_copy(update={"profit_krw": Decimal(1)})
 
-    monkeypatch.setattr(CycleStory, "end", generous)
+    monkeypatch.setattr(CycleTracker, "end", generous)
     await _the_sdk_alone_passes_it(runner)
     (line,) = await _found(runner)
     assert line.startswith(f"cycle-XRP-1 event {len(read_file(COMPLETED).events)}, result [0].profit_krw: recorded ")
@@ -134,11 +134,11 @@ async def test_another_result(monkeypatch: pytest.MonkeyPatch, runner: WorkflowR
 
 
 async def test_another_answer_to_an_operator(monkeypatch: pytest.MonkeyPatch, runner: WorkflowRunner) -> None:
-    resume: Call = CycleStory.resume
+    resume: Call = CycleTracker.resume
 
-    async def elsewhere(self: CycleStory, status: CycleStatus, reason: str | None) -> None:
+    async def elsewhere(self: CycleTracker, status: CycleStatus, reason: str | None) -> None:
         await resume(self, CycleStatus.COMPENSATING, reason)
 
-    monkeypatch.setattr(CycleStory, "resume", elsewhere)
+    monkeypatch.setattr(CycleTracker, "resume", elsewhere)
     found = await _found(runner, PARKED)
     assert any(", update " in line and 'now "COMPENSATING"' in line for line in found)

@@ -27,7 +27,7 @@ registry = CollectorRegistry()
 memory = InMemoryMetricReader()
 api.set_meter_provider(MeterProvider([PrometheusMetricReader(registry=registry), memory]))
 for one in vars(metrics).values():
-    if isinstance(one, metrics.Level):
+    if isinstance(one, metrics.SnapshotGauge):
         one.show((1, {}))
     elif isinstance(one, api.Counter):
         one.add(1)

@@ -57,7 +57,7 @@ async def test_a_cycle_that_ended_comes_to_the_same_end(lab: Lab, books: SqlData
     assert again == first
     assert await sent(lab) == orders
     assert await books.ledger.entries("XRP-1") == entries
-    assert await books.strandings.unfinished() == []
+    assert await books.unfinished_cycles.unfinished() == []
 
 
 async def test_a_cycle_that_waits_sends_nothing_new_and_is_taken_over_once_terminated(
@@ -80,7 +80,7 @@ async def test_a_cycle_that_waits_sends_nothing_new_and_is_taken_over_once_termi
         result = await stranded.result()
     assert result.status is CycleStatus.COMPENSATED
     assert len(await sent(lab)) == len(set(await sent(lab)))
-    assert await books.strandings.unfinished() == []
+    assert await books.unfinished_cycles.unfinished() == []
 
 
 async def test_another_way_home_than_before_is_not_taken(lab: Lab, books: SqlDatabase) -> None:

@@ -12,8 +12,8 @@ from fakes.funded import HAVE, at_rest, fund
 from fakes.lab import XRP, Handle, Lab, hurrying
 from temporalio.client import Client, WorkflowHandle
 
-from kimp.adapters.sql.database import SqlDatabase, open_books
-from kimp.adapters.sql.schema import migrate
+from kimp.adapters.sql.database import SqlDatabase, connect_database
+from kimp.adapters.sql.schema import migrate_schema
 from kimp.contracts.cycle import CycleRecord, CycleResult, CycleTerms, StrandedInput, TakeOver
 from kimp.contracts.operators import OperatorRequest, WriteOff
 from kimp.contracts.queues import TaskQueue
@@ -123,7 +123,7 @@ async def test_a_cycle_that_was_terminated_before_anything_happened_ends_rejecte
     await handle.terminate("too early")
     async with lab.workers():
         assert (await lab.sweep()).taken_over == ()
-    assert await books.strandings.unfinished() == [], "no reservation was made yet"
+    assert await books.unfinished_cycles.unfinished() == [], "no reservation was made yet"
 
 
 async def test_a_coin_whose_balance_cannot_be_read_is_unknown_and_the_others_are_compared(
@@ -158,8 +158,8 @@ async def test_balances_are_not_compared_before_each_account_was_looked_at(
 ) -> None:
     """A sweep may come before the opening balances could be read: what is there was not brought by anybody."""
     url = new_database()
-    await migrate(url)
-    books = await open_books(url)
+    await migrate_schema(url)
+    books = await connect_database(url)
     lab = Lab(temporal_client, books=books)
     async with lab.workers():
         for venue, fake in lab.venues.items():

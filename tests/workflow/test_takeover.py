@@ -24,7 +24,7 @@ from kimp.domain.errors import Superseded
 from kimp.domain.market import Fill
 from kimp.domain.money import Asset
 from kimp.domain.venues import Direction, Venue
-from kimp.ports.journal import Stranding
+from kimp.ports.journal import UnfinishedCycle
 from kimp.ports.read_model import CycleRow
 from workflows.arbitrage_cycle import ArbitrageCycle
 from workflows.stranded_cycle import StrandedCycle
@@ -139,14 +139,14 @@ async def test_a_cycle_that_can_not_be_handed_over_holds_up_none_of_the_others(
     for coin in ("ADA", "BTC", "ETH"):
         facts["coin"] = Asset(coin)
         await books.read_model.record(CycleRecord(cycle_id=f"{coin}-1", workflow_run_id=f"run-{coin}", **facts))
-    real = books.strandings.stranding
+    real = books.unfinished_cycles.unfinished_cycle
 
-    async def stranding(cycle_id: str) -> Stranding | None:
+    async def unfinished_cycle(cycle_id: str) -> UnfinishedCycle | None:
         if cycle_id == "BTC-1":
             raise Superseded("of a kind that nobody thought of")
         return await real(cycle_id)
 
-    monkeypatch.setattr(books.strandings, "stranding", stranding)
+    monkeypatch.setattr(books.unfinished_cycles, "unfinished_cycle", unfinished_cycle)
     async with lab.workers():
         swept = await lab.sweep()
     assert sorted(swept.taken_over) == ["ADA-1", "ETH-1"]

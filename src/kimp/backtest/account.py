@@ -4,18 +4,16 @@ from collections import deque
 from decimal import Decimal
 
 from kimp.backtest.cycles import Cycle
-from kimp.backtest.kinds import DAY_MS
 from kimp.domain.admission import NEVER_TRADED, CoinState, HaltLevel
 from kimp.domain.caps import Exposure
-from kimp.domain.decision import Facts, Plan
+from kimp.domain.decision import Plan, RiskState
+from kimp.domain.durations import DAY_MS, MINUTE_MS
 from kimp.domain.money import ZERO, Asset, Money, exact
 from kimp.domain.venues import Pair, Venue
 from kimp.domain.won import in_won
 
-MINUTE_MS = 60_000
 
-
-class Account:
+class BacktestAccount:
     """What the gates of the books ask of. The latches that wait for a person are counted and not closed."""
 
     def __init__(self, pair: Pair, cash: dict[Venue, Money]) -> None:
@@ -30,7 +28,7 @@ class Account:
         self.losses_in_a_row = 0
         self.longest_losses = 0
 
-    def facts(self, now_ms: int) -> Facts:
+    def risk_state(self, now_ms: int) -> RiskState:
         while self._started and self._started[0][0] <= now_ms - DAY_MS:
             self._started.popleft()
         minute = sum(1 for at_ms, _ in self._started if at_ms > now_ms - MINUTE_MS)
@@ -38,7 +36,7 @@ class Account:
             open_cycles=len(self._open), started_last_minute=minute, day_krw=sum(stake for _, stake in self._started)
         )
         legs_out = {(coin, cycle.direction) for coin, cycle in self._open.items()}
-        return Facts(HaltLevel.RUN, exposure, dict(self.cash), legs_out)
+        return RiskState(HaltLevel.RUN, exposure, dict(self.cash), legs_out)
 
     def state(self, coin: Asset, away_until_ms: int, now_ms: int) -> CoinState:
         """A coin whose stock is under way counts as one with an open cycle."""

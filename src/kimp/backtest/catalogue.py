@@ -9,7 +9,8 @@ from pathlib import Path
 import polars as pl
 from polars.exceptions import PolarsError
 
-from kimp.backtest.kinds import DAY_MS, SHAPES, BadData, Kind
+from kimp.backtest.kinds import SHAPES, BadData, DataKind
+from kimp.domain.durations import DAY_MS
 from kimp.domain.venues import PAIR, Venue
 
 EPOCH = date(1970, 1, 1)
@@ -38,7 +39,7 @@ class Written:
 
 @dataclass(frozen=True, slots=True)
 class DayFile:
-    kind: Kind
+    kind: DataKind
     venue: Venue
     day: date
     path: Path
@@ -58,7 +59,7 @@ class Catalogue:
     def __init__(self, root: Path) -> None:
         self.root = root
 
-    def write(self, kind: Kind, venue: Venue, rows: pl.DataFrame) -> Written:
+    def write(self, kind: DataKind, venue: Venue, rows: pl.DataFrame) -> Written:
         """Add rows of any days. What is there already is not told twice, so the same may be brought again."""
         shape = SHAPES[kind]
         rows = rows.select(*shape.columns).cast(shape.schema)
@@ -70,7 +71,7 @@ class Catalogue:
             written += self._merge(DayFile(kind, venue, EPOCH + timedelta(days=int(day)), path), part)
         return written
 
-    def append(self, kind: Kind, venue: Venue, day: date, parts: Sequence[Path]) -> None:
+    def append(self, kind: DataKind, venue: Venue, day: date, parts: Sequence[Path]) -> None:
         """Put parts of one day behind what is there, in a stream: a recorder's, whose rows are new and in order."""
         path = self._path(kind, venue, day)
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -79,9 +80,9 @@ class Catalogue:
         pl.concat([pl.scan_parquet(part) for part in (*there, *parts)]).sink_parquet(unfinished, compression="zstd")
         unfinished.replace(path)
 
-    def files(self, kind: Kind | None = None, venue: Venue | None = None) -> Iterator[DayFile]:
+    def files(self, kind: DataKind | None = None, venue: Venue | None = None) -> Iterator[DayFile]:
         """In order of kind, venue and day."""
-        for one in Kind if kind is None else (kind,):
+        for one in DataKind if kind is None else (kind,):
             for place in PAIR if venue is None else (venue,):
                 for path in sorted((self.root / one / place).glob("*.parquet")):
                     try:
@@ -90,12 +91,12 @@ class Catalogue:
                         raise BadData(f"{path}: its name is no day, e.g. 2025-09-01.parquet; remove it") from None
                     yield DayFile(one, place, day, path)
 
-    def day(self, kind: Kind, venue: Venue, day: date) -> pl.DataFrame | None:
+    def day(self, kind: DataKind, venue: Venue, day: date) -> pl.DataFrame | None:
         """The rows of a day in order of time; None if there are none."""
         path = self._path(kind, venue, day)
         return DayFile(kind, venue, day, path).read() if path.exists() else None
 
-    def _path(self, kind: Kind, venue: Venue, day: date) -> Path:
+    def _path(self, kind: DataKind, venue: Venue, day: date) -> Path:
         return self.root / kind / venue / f"{day}.parquet"
 
     def _merge(self, file: DayFile, part: pl.DataFrame) -> Written:

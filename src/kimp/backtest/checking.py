@@ -7,8 +7,9 @@ from datetime import UTC, date, datetime
 import polars as pl
 
 from kimp.backtest.catalogue import Catalogue, DayFile
-from kimp.backtest.kinds import DAY_MS, SHAPES, Kind
+from kimp.backtest.kinds import SHAPES, DataKind
 from kimp.backtest.steps import OutOfStep, out_of_step
+from kimp.domain.durations import DAY_MS
 from kimp.domain.venues import PAIR, Venue
 
 
@@ -16,7 +17,7 @@ from kimp.domain.venues import PAIR, Venue
 class Stock:
     """What the catalogue has of one kind from one venue."""
 
-    kind: Kind
+    kind: DataKind
     venue: Venue
     first: date
     last: date
@@ -31,7 +32,7 @@ class Stock:
 class Coverage:
     """Of one market. Times in epoch milliseconds."""
 
-    kind: Kind
+    kind: DataKind
     venue: Venue
     coin: str
     first_ms: int
@@ -68,22 +69,22 @@ class Checked:
 
 def listed(catalogue: Catalogue) -> list[Stock]:
     """Read from what the files say of themselves: their rows are not looked at."""
-    files: dict[tuple[Kind, Venue], list[DayFile]] = {}
+    files: dict[tuple[DataKind, Venue], list[DayFile]] = {}
     for file in catalogue.files():
         files.setdefault((file.kind, file.venue), []).append(file)
     return [_stock(kind, venue, days) for (kind, venue), days in files.items()]
 
 
-def _stock(kind: Kind, venue: Venue, files: list[DayFile]) -> Stock:
+def _stock(kind: DataKind, venue: Venue, files: list[DayFile]) -> Stock:
     scanned = pl.scan_parquet([file.path for file in files])
     coins, rows = scanned.select(pl.col("coin").n_unique(), rows=pl.len()).collect().row(0)
     size = sum(file.path.stat().st_size for file in files)
     return Stock(kind, venue, files[0].day, files[-1].day, len(files), coins, rows, size)
 
 
-def check(catalogue: Catalogue) -> Checked:
+def check_catalogue(catalogue: Catalogue) -> Checked:
     """Every row, a day at a time."""
-    markets: dict[tuple[Kind, Venue, str], Coverage] = {}
+    markets: dict[tuple[DataKind, Venue, str], Coverage] = {}
     for file in catalogue.files():
         for coverage in _of_day(file):
             key = (file.kind, file.venue, coverage.coin)
@@ -98,7 +99,7 @@ def _of_day(file: DayFile) -> Iterator[Coverage]:
     rows = file.read()
     day_ms = int(datetime.combine(file.day, datetime.min.time(), UTC).timestamp() * 1000)
     now_ms = int(datetime.now(UTC).timestamp() * 1000)
-    candles = file.kind is Kind.CANDLES
+    candles = file.kind is DataKind.CANDLES
     length = pl.col("length_s").cast(pl.Int64) * 1000 if candles else pl.lit(0)
     early = ~pl.col("at_ms").is_between(day_ms, day_ms + DAY_MS - 1) | (pl.col("at_ms") > now_ms)
     if candles:
@@ -145,9 +146,9 @@ def _extend(so_far: Coverage, day: Coverage) -> None:
 
 def _steps(catalogue: Catalogue) -> Iterator[OutOfStep]:
     """Days on which both venues have candles."""
-    files = {venue: {file.day for file in catalogue.files(Kind.CANDLES, venue)} for venue in PAIR}
+    files = {venue: {file.day for file in catalogue.files(DataKind.CANDLES, venue)} for venue in PAIR}
     days = sorted(files[PAIR.won] & files[PAIR.dollars])
     for day in days:
-        won, dollars = (catalogue.day(Kind.CANDLES, venue, day) for venue in PAIR)
+        won, dollars = (catalogue.day(DataKind.CANDLES, venue, day) for venue in PAIR)
         if won is not None and dollars is not None:
             yield from out_of_step(day, won, dollars)

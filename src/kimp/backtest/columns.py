@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from kimp.backtest.kinds import BadData, Kind
+from kimp.backtest.kinds import BadData, DataKind
 
 NAMES = {
     "time": (
@@ -35,7 +35,7 @@ MOST_NAMED, LONGEST_NAME = 20, 40
 class Columns:
     """Where in a row each thing stands."""
 
-    kind: Kind
+    kind: DataKind
     places: Mapping[str, int]
     width: int
     """How many fields a row has."""
@@ -43,7 +43,7 @@ class Columns:
 
 
 def recognise(
-    where: str, header: Sequence[str], chosen: Mapping[str, str], kind: Kind | None, venue: str | None
+    where: str, header: Sequence[str], chosen: Mapping[str, str], kind: DataKind | None, venue: str | None
 ) -> Columns:
     """`chosen`: meaning -> the column's name, where somebody knows better. Raises BadData."""
     names = [name.strip().lower() for name in header]
@@ -57,13 +57,13 @@ def recognise(
         )
     places = _places(where, names, chosen)
     found = kind or _kind(where, places, names)
-    if found is Kind.CANDLES and "close" not in places and "price" in places:
+    if found is DataKind.CANDLES and "close" not in places and "price" in places:
         places["close"] = places["price"]  # Upbit's own candles call it trade_price
     wanted = {
-        Kind.CANDLES: ("open", "high", "low", "close", "volume"),
-        Kind.TRADES: ("price", "quantity"),
-        Kind.PRICES: ("price",),
-        Kind.BOOKS: (),
+        DataKind.CANDLES: ("open", "high", "low", "close", "volume"),
+        DataKind.TRADES: ("price", "quantity"),
+        DataKind.PRICES: ("price",),
+        DataKind.BOOKS: (),
     }[found]
     if missing := [meaning for meaning in ("time", *wanted) if meaning not in places]:
         raise BadData(
@@ -87,13 +87,13 @@ def _places(where: str, names: Sequence[str], chosen: Mapping[str, str]) -> dict
     return places
 
 
-def _kind(where: str, places: Mapping[str, int], names: Sequence[str]) -> Kind:
+def _kind(where: str, places: Mapping[str, int], names: Sequence[str]) -> DataKind:
     if {"open", "high", "low"} <= places.keys():
-        return Kind.CANDLES
+        return DataKind.CANDLES
     if {"side", "level"} <= set(names):
         raise BadData(f"{where}: single levels of books are not read; `kimp record` keeps books as they are needed")
     if "price" in places:
-        return Kind.TRADES if "quantity" in places else Kind.PRICES
+        return DataKind.TRADES if "quantity" in places else DataKind.PRICES
     raise BadData(
         f"{where}: unknown columns {_shown(names)}; a table holds candles (time, open, high, low,"
         " close, volume), trades (time, price, quantity) or prices (time, price)"

@@ -75,7 +75,7 @@ Steps = Generator[Wait, Moment, None]
 
 
 @dataclass(frozen=True, slots=True)
-class Market:
+class CycleContext:
     """What the steps of every cycle need beside the moment."""
 
     options: Options
@@ -106,7 +106,7 @@ class Market:
         return self.options.home
 
 
-def steps(cycle: Cycle, market: Market, chance: Random) -> Steps:
+def cycle_steps(cycle: Cycle, market: CycleContext, chance: Random) -> Steps:
     """Raises nothing: where nothing can be done the cycle waits, at last until the data end."""
     found = cycle.plan.found
     moment = yield Wait(cycle.started_ms + market.options.model.latency_ms)
@@ -153,7 +153,7 @@ def _immediate(quote: Quote, side: Side, quantity: Decimal, limit: Decimal) -> t
 
 def _sell_over_there(
     cycle: Cycle,
-    market: Market,
+    market: CycleContext,
     coin: Asset,
     direction: Direction,
     coins: Decimal,
@@ -162,7 +162,7 @@ def _sell_over_there(
 ) -> Generator[Wait, Moment, Money]:
     """Move what was bought, and sell what arrives: now, from stock, or when it has arrived."""
     network = moment.view.networks[direction.source, coin]
-    size = sizing.withdrawal(coins, network)
+    size = sizing.size_withdrawal(coins, network)
     arrives = ZERO if size is None else size.arrives
     _network_fee(cycle, coin, coins - arrives, moment)
     leaves_ms = open_again_ms(market.closures, direction.source, coin, moment.now_ms)
@@ -183,7 +183,7 @@ def _sell_over_there(
     return sold
 
 
-def _bring_home(cycle: Cycle, market: Market, chance: Random) -> Generator[Wait, Moment, Money]:
+def _bring_home(cycle: Cycle, market: CycleContext, chance: Random) -> Generator[Wait, Moment, Money]:
     """By the route that brings most, once one keeps the floor, or after the deadline the loss limit."""
     taken, since_ms = cycle.taken, cycle.ended_ms
     if taken is None or since_ms is None:
@@ -211,7 +211,7 @@ def _bring_home(cycle: Cycle, market: Market, chance: Random) -> Generator[Wait,
 
 
 @exact
-def _route(cycle: Cycle, market: Market, cash: Money, moment: Moment, ratio: Decimal) -> LegEstimate | None:
+def _route(cycle: Cycle, market: CycleContext, cash: Money, moment: Moment, ratio: Decimal) -> LegEstimate | None:
     limits, spent = market.options.limits, cycle.spent
     if spent is None:
         raise AssertionError("nothing was spent")

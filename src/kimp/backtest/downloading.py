@@ -12,7 +12,8 @@ from pathlib import Path
 import polars as pl
 
 from kimp.backtest.catalogue import EPOCH, Catalogue, Written
-from kimp.backtest.kinds import DAY_MS, SHAPES, Kind
+from kimp.backtest.kinds import SHAPES, DataKind
+from kimp.domain.durations import DAY_MS
 from kimp.domain.errors import NotFound
 from kimp.domain.money import Asset
 from kimp.domain.venues import Venue
@@ -21,7 +22,7 @@ from kimp.ports.history import Candle, CandleHistory
 
 MINUTE_S = 60
 LIST = "downloaded.txt"
-Progress = Callable[[int], None]
+ProgressCallback = Callable[[int], None]
 """Told how many coins' days more are done."""
 
 
@@ -43,11 +44,11 @@ async def download(
     coins: Sequence[Asset],
     days: tuple[date, date],
     clock: Clock,
-    progress: Progress,
+    progress: ProgressCallback,
 ) -> Downloaded:
     """The first and the last of `days` included. Raises a venue error once the venue stays away."""
     done = Downloaded(history.venue)
-    kept = _List(catalogue.root / Kind.CANDLES / history.venue / LIST)
+    kept = _List(catalogue.root / DataKind.CANDLES / history.venue / LIST)
     for day in _each(*days):
         now_ms = clock.now_ms()
         start_ms = (day - EPOCH).days * DAY_MS
@@ -64,7 +65,7 @@ async def download(
             progress(1)
         progress(len(coins) - len(wanted))
         if rows:
-            done.written += catalogue.write(Kind.CANDLES, history.venue, _frame(rows))
+            done.written += catalogue.write(DataKind.CANDLES, history.venue, _frame(rows))
         if start_ms + DAY_MS <= now_ms:
             kept.add((coin, day) for coin in wanted if coin not in done.missing)
     return done
@@ -77,7 +78,7 @@ def _each(first: date, last: date) -> Iterator[date]:
 
 def _frame(rows: Iterable[tuple[Asset, Candle]]) -> pl.DataFrame:
     """A candle is known at its close, which is in the next day for the last one of a day."""
-    columns = list(SHAPES[Kind.CANDLES].columns)
+    columns = list(SHAPES[DataKind.CANDLES].columns)
     return pl.DataFrame(
         [
             (
@@ -92,7 +93,7 @@ def _frame(rows: Iterable[tuple[Asset, Candle]]) -> pl.DataFrame:
             )
             for coin, candle in rows
         ],
-        schema=SHAPES[Kind.CANDLES].schema,
+        schema=SHAPES[DataKind.CANDLES].schema,
         orient="row",
     ).select(columns)
 

@@ -12,10 +12,11 @@ import polars as pl
 from kimp.backtest import columns, parsing
 from kimp.backtest.catalogue import Catalogue, Written
 from kimp.backtest.columns import Columns
-from kimp.backtest.kinds import DAY_MS, BadData, Kind
+from kimp.backtest.kinds import BadData, DataKind
 from kimp.backtest.left_out import LeftOut
 from kimp.backtest.lengths import Lengths
-from kimp.backtest.text_files import BETWEEN, Lines, opened
+from kimp.backtest.text_files import BETWEEN, Lines, open_lines
+from kimp.domain.durations import DAY_MS
 from kimp.domain.venues import Venue
 
 
@@ -23,7 +24,7 @@ from kimp.domain.venues import Venue
 class Choices:
     """What somebody knows of the files that they do not tell themselves."""
 
-    kind: Kind | None = None
+    kind: DataKind | None = None
     venue: Venue | None = None
     symbol: str | None = None
     names: Mapping[str, str] = field(default_factory=dict)
@@ -37,7 +38,7 @@ class Imported:
     """What became of one file."""
 
     path: Path
-    kind: Kind
+    kind: DataKind
     rows: int = 0
     """All but the header and blank lines."""
     left_out: LeftOut = field(default_factory=LeftOut)
@@ -64,7 +65,7 @@ def _import(
     choices: Choices,
     bad_rows: Callable[[Path, pl.DataFrame], None] | None,
 ) -> Imported:
-    with opened(path) as blocks:
+    with open_lines(path) as blocks:
         first = next(blocks, None)
         if first is None:
             raise BadData(f"{path}: is empty")
@@ -78,7 +79,7 @@ def _import(
                 good, bad = _block(lines, known, choices, symbol, imported)
                 if bad_rows is not None and bad.height:
                     bad_rows(path, bad)
-                if known.kind is Kind.CANDLES:
+                if known.kind is DataKind.CANDLES:
                     lengths.take(good)
                 good.write_parquet(stage / f"{number:06}.parquet", compression="lz4")
             imported.written = _settle(catalogue, stage, known.kind, _length(path, lengths, choices, imported))
@@ -109,7 +110,7 @@ def _block(
 
 
 def _length(path: Path, lengths: Lengths, choices: Choices, imported: Imported) -> pl.DataFrame | None:
-    if imported.kind is not Kind.CANDLES or not imported.taken:
+    if imported.kind is not DataKind.CANDLES or not imported.taken:
         return None
     found = lengths.found(str(path)) if choices.length_s is None else None
     if found is not None:
@@ -117,7 +118,7 @@ def _length(path: Path, lengths: Lengths, choices: Choices, imported: Imported) 
     return pl.DataFrame({"length_ms": [(choices.length_s or 0) * 1000]}, schema={"length_ms": pl.Int64()})
 
 
-def _settle(catalogue: Catalogue, stage: Path, kind: Kind, lengths: pl.DataFrame | None) -> Written:
+def _settle(catalogue: Catalogue, stage: Path, kind: DataKind, lengths: pl.DataFrame | None) -> Written:
     """Day by day out of the staged blocks."""
     staged = pl.scan_parquet(stage / "*.parquet")
     days = staged.select(pl.col("venue"), day=pl.col("time_ms") // DAY_MS).unique().sort("venue", "day").collect()
@@ -129,10 +130,10 @@ def _settle(catalogue: Catalogue, stage: Path, kind: Kind, lengths: pl.DataFrame
     return written
 
 
-def _known(rows: pl.DataFrame, kind: Kind, lengths: pl.DataFrame | None) -> pl.DataFrame:
+def _known(rows: pl.DataFrame, kind: DataKind, lengths: pl.DataFrame | None) -> pl.DataFrame:
     """Each row at the time when it became known."""
     match kind:
-        case Kind.CANDLES:
+        case DataKind.CANDLES:
             if lengths is None:
                 raise AssertionError("candles were taken, so their length was found")
             if "coin" in lengths.columns:
@@ -143,7 +144,7 @@ def _known(rows: pl.DataFrame, kind: Kind, lengths: pl.DataFrame | None) -> pl.D
             return rows.with_columns(
                 at_ms=pl.col("time_ms") + pl.col("length_ms"), length_s=(pl.col("length_ms") // 1000).cast(pl.Int32)
             )
-        case Kind.TRADES:
+        case DataKind.TRADES:
             nth = pl.int_range(pl.len(), dtype=pl.Int32).over("coin", "time_ms", "price", "quantity")
             return rows.with_columns(at_ms=pl.col("time_ms"), nth=nth)
         case _:

@@ -7,7 +7,6 @@ import polars as pl
 
 from kimp.domain.errors import BadInput
 
-DAY_MS = 86_400_000
 AMOUNT = pl.Decimal(38, 12)
 """Exact, with as many decimals as any venue quotes."""
 
@@ -16,7 +15,7 @@ class BadData(BadInput):
     """Market data that can't be used; the text says where and how to mend it."""
 
 
-class Kind(StrEnum):
+class DataKind(StrEnum):
     CANDLES = "candles"
     TRADES = "trades"
     PRICES = "prices"
@@ -40,19 +39,19 @@ class Shape:
 _KNOWN: dict[str, pl.DataType] = {"at_ms": pl.Int64(), "coin": pl.String()}
 """`at_ms`: when the row became known, epoch milliseconds; a candle at its close."""
 SHAPES = {
-    Kind.CANDLES: Shape(
+    DataKind.CANDLES: Shape(
         _KNOWN
         | {"length_s": pl.Int32(), "open": AMOUNT, "high": AMOUNT, "low": AMOUNT, "close": AMOUNT, "volume": AMOUNT},
         ("at_ms", "coin", "length_s"),
     ),
     # `nth`: of trades that are equal in all else; two such are two trades.
-    Kind.TRADES: Shape(
+    DataKind.TRADES: Shape(
         _KNOWN | {"price": AMOUNT, "quantity": AMOUNT, "nth": pl.Int32()},
         ("at_ms", "coin", "price", "quantity", "nth"),
     ),
     # `turnover`: of the last 24 hours in the venue's cash, where it was told.
-    Kind.PRICES: Shape(_KNOWN | {"price": AMOUNT, "turnover": AMOUNT}, ("at_ms", "coin")),
-    Kind.BOOKS: Shape(
+    DataKind.PRICES: Shape(_KNOWN | {"price": AMOUNT, "turnover": AMOUNT}, ("at_ms", "coin")),
+    DataKind.BOOKS: Shape(
         _KNOWN
         | {
             "bid": AMOUNT,

@@ -12,7 +12,7 @@ MOST_NAMES = 1_000
 
 
 @dataclass(slots=True)
-class Reason:
+class LeftOutRows:
     rows: int = 0
     examples: list[str] = field(default_factory=list)
     """What the first of these rows said, with its line."""
@@ -23,7 +23,7 @@ class Reason:
 class LeftOut:
     """Of one file."""
 
-    reasons: dict[str, Reason] = field(default_factory=dict)
+    reasons: dict[str, LeftOutRows] = field(default_factory=dict)
 
     @property
     def rows(self) -> int:
@@ -32,7 +32,7 @@ class LeftOut:
     def take(self, bad: pl.DataFrame) -> None:
         """`bad`: line, reason and detail of each row."""
         for (name,), rows in bad.partition_by("reason", as_dict=True, maintain_order=True).items():
-            reason = self.reasons.setdefault(str(name), Reason())
+            reason = self.reasons.setdefault(str(name), LeftOutRows())
             reason.rows += rows.height
             for line, detail in rows.select("line", "detail").head(NAMED - len(reason.examples)).iter_rows():
                 reason.examples.append(f"line {line}: {detail}")
@@ -40,7 +40,7 @@ class LeftOut:
                 known = whose in reason.whose or len(reason.whose) < MOST_NAMES
                 reason.whose[whose if known else "others"] += count
 
-    def told(self) -> Iterator[str]:
+    def lines(self) -> Iterator[str]:
         for name, reason in sorted(self.reasons.items(), key=lambda item: -item[1].rows):
             if name in BY_NAME:
                 most = [f"{whose} {count:,}" for whose, count in reason.whose.most_common(NAMED)]

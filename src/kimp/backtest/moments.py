@@ -11,7 +11,7 @@ import polars as pl
 from kimp.backtest.options import Closure, Model
 from kimp.backtest.tape import DOLLARS, WON
 from kimp.backtest.venue_rules import RuleBook
-from kimp.domain.market import Network, Quote
+from kimp.domain.market import BookKey, Network, Quote
 from kimp.domain.modelled_book import quote_around
 from kimp.domain.money import ONE, USDT, Asset, exact
 from kimp.domain.venues import Pair, Venue
@@ -19,10 +19,9 @@ from kimp.domain.view import MarketView
 
 MINUTES_A_DAY = 1440
 UNTOLD = Decimal("1e15")
-Key = tuple[Venue, Asset]
 
 
-class Quotes(dict[Key, Quote]):
+class LazyQuotes(dict[BookKey, Quote]):
     """Of one instant. Most decisions look at few coins, so a quote is made when it is first looked at."""
 
     def __init__(self, rows: dict[Asset, dict[str, Any]], pair: Pair, rules: RuleBook, model: Model) -> None:
@@ -34,7 +33,7 @@ class Quotes(dict[Key, Quote]):
         self._model = model
         self._rate: Decimal | None = rows[USDT]["won_price"] if USDT in rows else None
 
-    def get(self, key: Key, default: Any = None) -> Any:
+    def get(self, key: BookKey, default: Any = None) -> Any:
         """As of any mapping."""
         found = super().get(key)
         if found is None and (found := self._made(*key)) is not None:
@@ -72,7 +71,7 @@ class Quotes(dict[Key, Quote]):
         return None
 
     @exact
-    def turnover(self, key: Key) -> Decimal:
+    def turnover(self, key: BookKey) -> Decimal:
         """Of a day, by the minutes so far; where neither venue tells any, as much as may ever be asked for."""
         venue, coin = key
         row = self._rows.get(coin)
@@ -80,14 +79,14 @@ class Quotes(dict[Key, Quote]):
         return UNTOLD if minute is None else minute * MINUTES_A_DAY
 
 
-class Turnovers(dict[Key, Decimal]):
+class Turnovers(dict[BookKey, Decimal]):
     """Of one instant, worked out when they are asked for."""
 
-    def __init__(self, quotes: Quotes) -> None:
+    def __init__(self, quotes: LazyQuotes) -> None:
         super().__init__()
         self._quotes = quotes
 
-    def get(self, key: Key, default: Any = None) -> Any:
+    def get(self, key: BookKey, default: Any = None) -> Any:
         """As of any mapping; there is one for each market."""
         del default
         return self._quotes.turnover(key)
@@ -148,7 +147,7 @@ class Instants:
     def _made(self, place: int) -> MarketView:
         start, count = self._spans[place]
         rows = {Asset(row["coin"]): row for row in self._rows.slice(start, count).iter_rows(named=True)}
-        quotes = Quotes(rows, self._pair, self._rules, self._model)
+        quotes = LazyQuotes(rows, self._pair, self._rules, self._model)
         return MarketView(quotes, self._rules.instruments, self._networks(self.times[place]), Turnovers(quotes))
 
     def _networks(self, now_ms: int) -> Any:

@@ -8,7 +8,7 @@ from html import escape
 
 from kimp.backtest import svg
 from kimp.backtest.cycles import Cycle
-from kimp.backtest.running import Result
+from kimp.backtest.running import BacktestResult
 from kimp.backtest.statistics import Summary, doubtful, equity
 from kimp.backtest.svg import Mark
 from kimp.backtest.sweep import Swept
@@ -39,7 +39,7 @@ circle.lost{fill:var(--bad);stroke:var(--paper)}
 """
 
 
-def page(result: Result, summary: Summary, watcher: Watcher, swept: Swept | None) -> str:
+def page(result: BacktestResult, summary: Summary, watcher: Watcher, swept: Swept | None) -> str:
     title = f"kimp backtest, {summary.first} to {summary.last}"
     body = "".join(_sections(result, summary, watcher, swept))
     head = f'<meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>{title}</title>'
@@ -47,7 +47,7 @@ def page(result: Result, summary: Summary, watcher: Watcher, swept: Swept | None
     return f"{page_head}<body><h1>{title}</h1>{body}</body></html>"
 
 
-def _sections(result: Result, summary: Summary, watcher: Watcher, swept: Swept | None) -> Iterator[str]:
+def _sections(result: BacktestResult, summary: Summary, watcher: Watcher, swept: Swept | None) -> Iterator[str]:
     yield _headline(summary)
     yield _figures(summary)
     if doubt := doubtful(summary):
@@ -93,13 +93,13 @@ def _figures(summary: Summary) -> str:
     return f"<div class=figures>{boxes}</div>"
 
 
-def _pictured(result: Result, watcher: Watcher) -> list[str]:
+def _pictured(result: BacktestResult, watcher: Watcher) -> list[str]:
     traded = [str(coin) for coin, _ in Counter(cycle.coin for cycle in result.cycles).most_common(PICTURED)]
     straying = sorted(watcher.premiums, key=lambda coin: -max(map(abs, watcher.premiums[coin].values())))
     return (traded + [coin for coin in straying if coin not in traded])[: max(1, len(traded))]
 
 
-def _premium(coin: str, result: Result, watcher: Watcher) -> str:
+def _premium(coin: str, result: BacktestResult, watcher: Watcher) -> str:
     points = sorted((float(at_ms), 100 * premium) for at_ms, premium in watcher.premiums.get(coin, {}).items())
     marks = []
     for cycle in result.cycles:
@@ -196,7 +196,7 @@ def _cycle(cycle: Cycle) -> str:
     return f'<tr>{texts}<td class="{colour}">{profit}</td><td>{cycle.outcome}</td></tr>'
 
 
-def _limits(result: Result, summary: Summary) -> str:
+def _limits(result: BacktestResult, summary: Summary) -> str:
     model = result.options.model
     spread = model.shape.half_spread
     made = f"bid and ask at least {spread:%} away and on the venue's ticks, levels by what the coin turns over"

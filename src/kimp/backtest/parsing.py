@@ -6,7 +6,7 @@ from decimal import Decimal
 import polars as pl
 
 from kimp.backtest.columns import Columns
-from kimp.backtest.kinds import AMOUNT, Kind
+from kimp.backtest.kinds import AMOUNT, DataKind
 from kimp.backtest.left_out import OF_MARKETS, OF_VENUES
 from kimp.backtest.text_files import BETWEEN, Lines
 from kimp.domain.money import KRW, USDT
@@ -21,10 +21,10 @@ PER_MS = {10: "s", 13: "ms", 16: "us", 19: "ns"}
 SHOWN = 40
 PLAIN = r"^[+-]?\d{1,24}(\.\d{1,12})?$"
 AMOUNTS = {
-    Kind.CANDLES: ("open", "high", "low", "close", "volume"),
-    Kind.TRADES: ("price", "quantity"),
-    Kind.PRICES: ("price",),
-    Kind.BOOKS: (),
+    DataKind.CANDLES: ("open", "high", "low", "close", "volume"),
+    DataKind.TRADES: ("price", "quantity"),
+    DataKind.PRICES: ("price",),
+    DataKind.BOOKS: (),
 }
 MAY_BE_ZERO = frozenset({"volume", "quantity", "turnover"})
 
@@ -150,7 +150,7 @@ def _reason(columns: Columns, amounts: list[str]) -> pl.Expr:
         else:
             wrong.append((pl.col(name) <= 0, f"whose {name} is not above zero"))
         wrong.append((pl.col(name) > MOST, f"whose {name} is more than any market has"))
-    if columns.kind is Kind.CANDLES:
+    if columns.kind is DataKind.CANDLES:
         lowest, highest = pl.min_horizontal("open", "close"), pl.max_horizontal("open", "close")
         outside = (pl.col("low") > lowest) | (pl.col("high") < highest)
         wrong.append((outside, "whose open or close is not between low and high"))

@@ -15,8 +15,9 @@ from threading import Lock
 import polars as pl
 
 from kimp.backtest.catalogue import EPOCH, Catalogue
-from kimp.backtest.kinds import DAY_MS, SHAPES, Kind
+from kimp.backtest.kinds import SHAPES, DataKind
 from kimp.contracts.ticks import decode_batch
+from kimp.domain.durations import DAY_MS
 from kimp.domain.errors import BadMessage
 from kimp.domain.market import Quote
 from kimp.domain.money import Asset
@@ -30,7 +31,7 @@ PART_S = 60.0
 PARTS = "recording"
 
 log = logging.getLogger(__name__)
-Row = tuple[object, ...]
+_Row = tuple[object, ...]
 
 
 class Recorder:
@@ -43,7 +44,7 @@ class Recorder:
         self._catalogue = catalogue
         self._newest: dict[tuple[Venue, Asset], Quote] = {}
         self._noted_ms: dict[tuple[Venue, Asset], int] = {}
-        self._rows: dict[tuple[Venue, date], list[Row]] = {}
+        self._rows: dict[tuple[Venue, date], list[_Row]] = {}
         self._writing = Lock()
         self.held = 0
         self.written = 0
@@ -75,7 +76,7 @@ class Recorder:
             folder.mkdir(parents=True, exist_ok=True)
             number = max((int(path.stem) for path in folder.glob("*.parquet")), default=0) + 1
             unfinished = folder / f"{number:06}.unfinished"
-            schema = SHAPES[Kind.BOOKS].schema
+            schema = SHAPES[DataKind.BOOKS].schema
             pl.DataFrame(part, schema=schema, orient="row").write_parquet(unfinished, compression="zstd")
             unfinished.replace(folder / f"{number:06}.parquet")
             self.written += len(part)
@@ -91,7 +92,7 @@ class Recorder:
             parts = sorted(folder.glob("*.parquet"))
             if day >= before or not parts:
                 continue
-            self._catalogue.append(Kind.BOOKS, Venue(folder.parent.name), day, parts)
+            self._catalogue.append(DataKind.BOOKS, Venue(folder.parent.name), day, parts)
             for file in folder.iterdir():  # parts, and what a process left that was killed while it wrote one
                 file.unlink()
             folder.rmdir()
@@ -100,7 +101,7 @@ class Recorder:
         return self._catalogue.root / PARTS / venue / f"{day}"
 
 
-def _row(quote: Quote) -> Row:
+def _row(quote: Quote) -> _Row:
     return (
         quote.received_ms,
         quote.coin,

@@ -9,13 +9,13 @@ from random import Random
 
 import polars as pl
 
-from kimp.backtest.account import Account, expected_krw
+from kimp.backtest.account import BacktestAccount, expected_krw
 from kimp.backtest.catalogue import Catalogue
-from kimp.backtest.cycles import Cycle, Market, Steps, steps
+from kimp.backtest.cycles import Cycle, CycleContext, Steps, cycle_steps
 from kimp.backtest.moments import Instants, Moment, Wait
 from kimp.backtest.options import Options
-from kimp.backtest.screening import Screen, likeliest
-from kimp.backtest.tape import Tape
+from kimp.backtest.screening import CandidateFilter, likeliest
+from kimp.backtest.tape import MarketFrames
 from kimp.backtest.venue_rules import rule_book
 from kimp.domain.decision import Plan, Question, best_first, decide
 from kimp.domain.gates import Blocked
@@ -33,7 +33,7 @@ Rates = dict[str, tuple[float, float]]
 
 
 @dataclass(slots=True)
-class Result:
+class BacktestResult:
     """What came of a backtest."""
 
     options: Options
@@ -67,24 +67,24 @@ class Backtest:
 
     def __init__(self, catalogue: Catalogue, options: Options, watch: Watch | None = None) -> None:
         """Raises BadData if there are no such days."""
-        self._tape = Tape(catalogue, options)
+        self._tape = MarketFrames(catalogue, options)
         self._options = options
         self._watch = watch
         days = self._tape.days()
         samples = self._tape.samples(days)
         self._rules = rule_book(options.pair, options.model.fees, samples)
-        self._screen = Screen(options, self._rules)
-        self._market = Market(options, tuple(sorted(samples)))
-        self.account: Account | None = None
+        self._screen = CandidateFilter(options, self._rules)
+        self._market = CycleContext(options, tuple(sorted(samples)))
+        self.account: BacktestAccount | None = None
         self._running: list[_Running] = []
         self._usual = UsualPremiums(options.pair)
         self._usually: Mapping[Asset, Decimal] | None = None
         """None: not worked out since the last look; most looks are followed by nothing that wants to know."""
         self._before: MarketView | None = None
         """What was known last before the present part of the data."""
-        self.result = Result(options, days)
+        self.result = BacktestResult(options, days)
 
-    def run(self) -> Result:
+    def run(self) -> BacktestResult:
         for day in self.result.days:
             self.run_day(day)
         return self.finish()
@@ -103,7 +103,7 @@ class Backtest:
         for gate, coin, count in counts.iter_rows():
             self.result.left_out.setdefault(gate, Counter())[coin] += count
 
-    def finish(self) -> Result:
+    def finish(self) -> BacktestResult:
         """What is open when the data end stays so."""
         result, account = self.result, self.account
         result.rows = self._tape.rows
@@ -171,30 +171,30 @@ class Backtest:
             if again is not None:
                 self._start(moment, again, account)
 
-    def _judge(self, moment: Moment, pair: Pairing, rates: Rates, account: Account) -> Plan | None:
+    def _judge(self, moment: Moment, pair: Pairing, rates: Rates, account: BacktestAccount) -> Plan | None:
         verdict = self._verdict(moment, pair, rates, account)
         if isinstance(verdict, Blocked):
             self.result.gates[verdict.gate] += 1
             return None
         return verdict
 
-    def _verdict(self, moment: Moment, pair: Pairing, rates: Rates, account: Account) -> Plan | Blocked:
+    def _verdict(self, moment: Moment, pair: Pairing, rates: Rates, account: BacktestAccount) -> Plan | Blocked:
         coin, direction = pair
         now_ms, rules = moment.now_ms, self._options.rules
         routes = likeliest(rates, direction.opposite is self._options.pair.directions[0], self._market.at_home(now_ms))
         away_ms = self._market.away.get(coin, 0) if self._market.prefunded else 0
         state = account.state(coin, away_ms, now_ms)
         return decide(
-            Question(moment.view, coin, direction, routes, state, account.facts(now_ms), rules, now_ms, now_ms)
+            Question(moment.view, coin, direction, routes, state, account.risk_state(now_ms), rules, now_ms, now_ms)
         )
 
-    def _start(self, moment: Moment, plan: Plan, account: Account) -> None:
+    def _start(self, moment: Moment, plan: Plan, account: BacktestAccount) -> None:
         coin = plan.found.coin
         cycle = Cycle(account.number(coin), plan, moment.now_ms, expected_krw=expected_krw(plan))
         account.start(cycle)
         self.result.cycles.append(cycle)
         chance = Random(f"{self._options.seed} {coin}-{cycle.number}")  # noqa: S311 - for the same result each time
-        going = steps(cycle, self._market, chance)
+        going = cycle_steps(cycle, self._market, chance)
         self._running.append(_Running(cycle, going, next(going)))
 
 
@@ -225,9 +225,9 @@ def _rates(bounds: pl.DataFrame) -> dict[int, Rates]:
     return found
 
 
-def _opened(options: Options, moment: Moment) -> Account:
+def _opened(options: Options, moment: Moment) -> BacktestAccount:
     """Cash on both venues, worth the same at the first rate."""
     rate = krw_per_usdt(moment.view.quotes, options.pair.won)
     if rate is None:
         raise AssertionError("candidates are told only where there is a rate")
-    return Account(options.pair, {venue: start_cash(venue, options.cash_krw, rate) for venue in options.pair})
+    return BacktestAccount(options.pair, {venue: start_cash(venue, options.cash_krw, rate) for venue in options.pair})

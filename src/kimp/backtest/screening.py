@@ -29,7 +29,7 @@ NEAR = 0.01
 """How far the middle of a made book may be from its price then."""
 
 
-class Screen:
+class CandidateFilter:
     """Adds to the rows of a tape what one leg can bring at best: `out`, won for a dollar; `home`, won of a dollar."""
 
     def __init__(self, options: Options, rules: RuleBook) -> None:

@@ -8,7 +8,7 @@ from statistics import median
 from typing import Any
 
 from kimp.backtest.cycles import Cycle, Outcome
-from kimp.backtest.running import Result
+from kimp.backtest.running import BacktestResult
 from kimp.domain.money import ZERO, exact
 from kimp.domain.opportunity import Mode
 
@@ -60,7 +60,7 @@ class Summary:
 
 
 @exact
-def summarised(result: Result) -> Summary:
+def summarised(result: BacktestResult) -> Summary:
     done = [cycle for cycle in result.cycles if cycle.profit_krw is not None]
     edges = sorted(cycle.edge for cycle in done if cycle.edge is not None)
     outcomes = Counter(cycle.outcome for cycle in result.cycles)
@@ -121,7 +121,7 @@ def doubtful(summary: Summary) -> str | None:
     )
 
 
-def equity(result: Result) -> list[tuple[int, Decimal]]:
+def equity(result: BacktestResult) -> list[tuple[int, Decimal]]:
     """Profit so far, at the end of each cycle."""
     ended = sorted(
         (cycle.ended_ms, cycle.coin, cycle.profit_krw)

@@ -5,12 +5,13 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from html import escape
 
+from kimp.domain.durations import DAY_MS
+
 WIDTH, HEIGHT = 860, 240
 LEFT, RIGHT, TOP, BOTTOM = 78, 14, 12, 30
 GRID = 4
 FEW = 4
 """Bars, or fewer, that are drawn no wider than a quarter of the picture."""
-DAY_MS = 86_400_000
 
 
 @dataclass(frozen=True, slots=True)

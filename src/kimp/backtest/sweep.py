@@ -13,7 +13,7 @@ from kimp.backtest.catalogue import Catalogue
 from kimp.backtest.options import Options, with_room
 from kimp.backtest.running import Backtest
 from kimp.backtest.statistics import Summary, summarised
-from kimp.backtest.tape import Tape
+from kimp.backtest.tape import MarketFrames
 
 SWEPT = {
     "threshold": "threshold",
@@ -49,7 +49,7 @@ class Swept:
 def sweep(catalogue: Catalogue, options: Options, values: Mapping[str, Sequence[Decimal]]) -> Swept:
     """Every combination on all days, then the walk forward, if there are days enough."""
     settings = [dict(zip(values, chosen, strict=True)) for chosen in product(*values.values())]
-    days = Tape(catalogue, options).days()
+    days = MarketFrames(catalogue, options).days()
     parts = _parts(days)
     jobs = [(catalogue, _with(options, one, days[0], days[-1])) for one in settings]
     jobs += [(catalogue, _with(options, one, part[0], part[-1])) for part in parts for one in settings]

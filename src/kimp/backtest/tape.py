@@ -7,7 +7,7 @@ from decimal import Decimal
 import polars as pl
 
 from kimp.backtest.catalogue import Catalogue
-from kimp.backtest.kinds import AMOUNT, BadData, Kind
+from kimp.backtest.kinds import AMOUNT, BadData, DataKind
 from kimp.backtest.options import Options
 from kimp.domain.money import USDT, Asset
 
@@ -25,7 +25,7 @@ BOOK = ("bid", "bid_size", "ask", "ask_size", "bids_behind", "asks_behind")
 WON, DOLLARS = "won", "dollars"
 
 
-class Tape:
+class MarketFrames:
     """The recorded days of some coins.
 
     Each frame has a row for each instant and coin that both venues (USDT: the one in won) have a fresh price of:
@@ -84,7 +84,9 @@ class Tape:
     def _events(self, day: date, side: str) -> pl.DataFrame:
         """What one venue told on a day."""
         venue = self._venues[side]
-        parts = [_priced(kind, rows) for kind in Kind if (rows := self._catalogue.day(kind, venue, day)) is not None]
+        parts = [
+            _priced(kind, rows) for kind in DataKind if (rows := self._catalogue.day(kind, venue, day)) is not None
+        ]
         if not parts:
             return pl.DataFrame(schema={"at_ms": pl.Int64, "coin": pl.String, "price": AMOUNT, "turnover": pl.Float64})
         events = pl.concat(parts, how="diagonal").sort("at_ms", maintain_order=True)
@@ -116,25 +118,25 @@ def _end_of_second() -> pl.Expr:
     return (pl.col("at_ms") + SECOND_MS - 1) // SECOND_MS * SECOND_MS
 
 
-def _priced(kind: Kind, rows: pl.DataFrame) -> pl.DataFrame:
+def _priced(kind: DataKind, rows: pl.DataFrame) -> pl.DataFrame:
     """`price` and the turnover of a minute in the venue's cash, where it can be told; and the book if that is known."""
-    price = pl.col("price").cast(pl.Float64) if kind in {Kind.TRADES, Kind.PRICES} else None
+    price = pl.col("price").cast(pl.Float64) if kind in {DataKind.TRADES, DataKind.PRICES} else None
     match kind:
-        case Kind.CANDLES:
+        case DataKind.CANDLES:
             minute = pl.col("close").cast(pl.Float64) * pl.col("volume").cast(pl.Float64) * 60 / pl.col("length_s")
             smooth = minute.rolling_mean(SMOOTH, min_samples=1).over("coin")
             return rows.select("at_ms", "coin", price="close", turnover=smooth)
-        case Kind.TRADES:
+        case DataKind.TRADES:
             traded = rows.with_columns(
                 moment=pl.from_epoch("at_ms", time_unit="ms"), traded=price * pl.col("quantity").cast(pl.Float64)
             )
             hour = pl.col("traded").rolling_sum_by("moment", window_size=f"{SMOOTH}m").over("coin") / SMOOTH
             return traded.select("at_ms", "coin", "price", turnover=hour)
-        case Kind.PRICES:
+        case DataKind.PRICES:
             # Of 24 hours, and so still good where a recorder has left it out for a while.
             told = pl.col("turnover").cast(pl.Float64).forward_fill().over("coin")
             return rows.select("at_ms", "coin", "price", turnover=told / 1440)
-        case Kind.BOOKS:
+        case DataKind.BOOKS:
             middle = ((pl.col("bid") + pl.col("ask")) / 2).cast(AMOUNT)
             return rows.select(
                 "at_ms", "coin", middle.alias("price"), pl.lit(None, pl.Float64).alias("turnover"), *BOOK

@@ -30,7 +30,7 @@ class Lines:
 
 
 @contextmanager
-def opened(path: Path) -> Iterator[Iterator[Lines]]:
+def open_lines(path: Path) -> Iterator[Iterator[Lines]]:
     """The lines of the file, the header among them. Raises BadData, also while it is read."""
     try:
         with _binary(path) as raw:

@@ -10,11 +10,11 @@ from dataclasses import dataclass
 from decimal import Decimal
 from random import Random
 
+from kimp.domain.durations import MINUTE_MS
 from kimp.domain.market import Network
 from kimp.domain.money import Asset
 from kimp.domain.venues import PAIR, Venue
 
-MINUTE_MS = 60_000
 NINETY_FIFTH = 1.645
 """Of a normal distribution: so many of its deviations above the mean lies what one in twenty exceeds."""
 
@@ -64,7 +64,7 @@ def travel_of(coin: Asset) -> Travel:
     return TABLE.get(coin, OTHER)
 
 
-def networks(coin: Asset, dollar_price: Decimal) -> dict[Venue, Network]:
+def assumed_networks(coin: Asset, dollar_price: Decimal) -> dict[Venue, Network]:
     """Both venues' ends of the way, open. `dollar_price`: of one coin, for fees that are about a dollar."""
     travel = travel_of(coin)
     about_a_dollar = Decimal(1).scaleb(-dollar_price.adjusted()) if dollar_price > 0 else Decimal(1)

@@ -28,7 +28,7 @@ def rule_book(pair: Pair, fees: Mapping[Venue, Decimal], samples: Mapping[Asset,
         instruments[pair.won, coin] = _in_won(pair.won, coin, fees[pair.won])
         if coin != USDT:
             instruments[pair.dollars, coin] = _in_dollars(pair.dollars, coin, fees[pair.dollars], price, decimals)
-        networks |= {(venue, coin): network for venue, network in travel.networks(coin, price).items()}
+        networks |= {(venue, coin): network for venue, network in travel.assumed_networks(coin, price).items()}
     return RuleBook(instruments, networks)
 
 

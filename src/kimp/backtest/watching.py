@@ -5,8 +5,8 @@ from datetime import UTC, date, datetime
 
 import polars as pl
 
-from kimp.backtest.kinds import DAY_MS
 from kimp.backtest.screening import edges
+from kimp.domain.durations import DAY_MS
 from kimp.domain.money import USDT
 from kimp.domain.venues import Pair
 

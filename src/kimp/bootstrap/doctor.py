@@ -17,10 +17,10 @@ from kimp.config import Settings
 from kimp.domain.keys import Right
 from kimp.domain.venues import PAIR, Venue
 from kimp.operations import doctor
-from kimp.operations.doctor import ANSWER_S, Checks, Doubtful, Finding
+from kimp.operations.doctor import ANSWER_S, Checks, DoctorWarning, Finding
 
 
-def examine(settings: Settings, within_s: float = ANSWER_S) -> AsyncIterator[Finding]:
+def run_doctor(settings: Settings, within_s: float = ANSWER_S) -> AsyncIterator[Finding]:
     """Every part that the settings name, and every key."""
     parts: Checks = {
         "temporal": lambda: temporal_serves(settings),
@@ -35,7 +35,7 @@ def examine(settings: Settings, within_s: float = ANSWER_S) -> AsyncIterator[Fin
 
 
 def venue_checks(settings: Settings, venue: Venue) -> Checks:
-    return {venue: lambda: _venue(settings, venue), f"{venue} keys": lambda: keys_serve(settings, venue)}
+    return {venue: lambda: _venue(settings, venue), f"{venue} keys": lambda: venue_keys_serve(settings, venue)}
 
 
 def _load_clients() -> None:
@@ -55,7 +55,7 @@ async def redis_serves(settings: Settings) -> str:
     async with open_bus(settings) as bus:
         served = await doctor.bus_serves(bus, settings.trading.assets)
     if settings.redis_url is None and (doubt := find_program().doubt):
-        raise Doubtful(f"{served}; {doubt}")
+        raise DoctorWarning(f"{served}; {doubt}")
     return served
 
 
@@ -78,7 +78,7 @@ async def _venue(settings: Settings, venue: Venue) -> str:
         await exchange.close()
 
 
-async def keys_serve(settings: Settings, venue: Venue, rights: Sequence[Right] = tuple(Right)) -> str:
+async def venue_keys_serve(settings: Settings, venue: Venue, rights: Sequence[Right] = tuple(Right)) -> str:
     """Raises BadConfig for a key that its process would refuse to run with, Doubtful where the venue can't be asked."""
     async with AsyncExitStack() as stack:
         held = open_keys(settings, venue, rights)

@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator
 
 from kimp.adapters.sql.copying import check_source, copy_all
-from kimp.adapters.sql.schema import migrate
+from kimp.adapters.sql.schema import migrate_schema
 from kimp.config import Settings
 
 
@@ -14,7 +14,7 @@ async def migrated(settings: Settings, copy_from: str | None) -> AsyncIterator[s
     """
     if copy_from is not None:
         await check_source(copy_from, settings.sql_url)
-    applied = await migrate(settings.sql_url)
+    applied = await migrate_schema(settings.sql_url)
     yield f"applied {', '.join(applied)}" if applied else "the schema is up to date"
     if copy_from is not None:
         rows = await copy_all(copy_from, settings.sql_url)

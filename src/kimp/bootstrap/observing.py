@@ -11,16 +11,16 @@ from temporalio.runtime import MetricBuffer, Runtime, TelemetryConfig
 from kimp.adapters.clock import SystemClock
 from kimp.adapters.sql.database import SqlDatabase
 from kimp.adapters.telemetry.exports import Exports, start_exports
-from kimp.adapters.telemetry.health_server import Check, Pages
+from kimp.adapters.telemetry.health_server import HealthServer, ReadinessCheck
 from kimp.adapters.telemetry.temporal_metrics import TemporalMetrics
 from kimp.adapters.temporal.core import CORE_LOGGING
 from kimp.config import Settings
 from kimp.domain.errors import KimpError
-from kimp.observability.outlook import show_outlook
+from kimp.observability.monitoring import show_monitoring
 from kimp.operations.settings import SettingsInForce
-from kimp.ports.outlook import Overview
+from kimp.ports.monitoring import Monitoring
 
-OVERSEE_EVERY_S = 5.0
+MONITOR_EVERY_S = 5.0
 BUFFERED = 100_000
 """Updates of Temporal's own figures between two drains, which are a second apart."""
 log = logging.getLogger(__name__)
@@ -34,7 +34,7 @@ class Observed:
     """Somebody asks for figures: what costs a query is worth it."""
     runtime: Runtime | None
     """For the Temporal client: tells the SDK's own figures beside kimp's. None: nobody asks."""
-    checks: dict[str, Check] = field(default_factory=dict)
+    checks: dict[str, ReadinessCheck] = field(default_factory=dict)
     """What /readyz asks."""
 
 
@@ -48,7 +48,7 @@ async def observed(settings: Settings, process: str) -> AsyncIterator[Observed]:
         runtime = await _temporal_figures(exports, stack)
         watched = Observed(measured=exports.metering is not None, runtime=runtime)
         if exports.registry is not None:
-            pages = Pages(process, exports.registry, watched.checks)
+            pages = HealthServer(process, exports.registry, watched.checks)
             runner = await pages.start(chosen.http_host, chosen.http_port)
             stack.push_async_callback(runner.cleanup)
         yield watched
@@ -66,22 +66,22 @@ async def _temporal_figures(exports: Exports, stack: AsyncExitStack) -> Runtime 
 
 
 @asynccontextmanager
-async def overseen(books: SqlDatabase, settings: Settings) -> AsyncIterator[None]:
+async def monitored(books: SqlDatabase, settings: Settings) -> AsyncIterator[None]:
     """While the block runs, what the database tells of all cycles is shown."""
-    task = asyncio.create_task(_oversee(books.overview, SettingsInForce(settings, books.settings)))
+    task = asyncio.create_task(_monitor(books.monitoring, SettingsInForce(settings, books.settings)))
     try:
         yield
     finally:
         task.cancel()
 
 
-async def _oversee(overview: Overview, rules: SettingsInForce) -> None:
+async def _monitor(overview: Monitoring, rules: SettingsInForce) -> None:
     clock = SystemClock()
     while True:
         now = clock.now_ms()
         try:
             caps = (await rules.read()).settings.caps.caps()
-            show_outlook(await overview.outlook(), caps, now)
+            show_monitoring(await overview.snapshot(), caps, now)
         except KimpError as error:
             log.warning("what cycles do can't be shown: %s", error)
-        await asyncio.sleep(OVERSEE_EVERY_S)
+        await asyncio.sleep(MONITOR_EVERY_S)

@@ -9,12 +9,12 @@ from kimp.adapters.clock import SystemClock
 from kimp.adapters.embedded.redis import own_url
 from kimp.adapters.redis.bus import RedisTickBus
 from kimp.adapters.redis.pauses import SharedPauses
-from kimp.adapters.sql.database import SqlDatabase, open_books
+from kimp.adapters.sql.database import SqlDatabase, connect_database
 from kimp.adapters.venue.back_off import back_off_of
 from kimp.config import KeyPair, Settings
 from kimp.domain.keys import Right
 from kimp.domain.venues import PAIR, Venue
-from kimp.operations.keys import Held, KeyInUse, KeyKeeper, kept
+from kimp.operations.keys import KeyInUse, KeyKeeper, VenueKey, kept
 from kimp.ports.exchange import Exchange, TickStream
 
 CLOCK = SystemClock()
@@ -41,7 +41,7 @@ def open_venue(settings: Settings, venue: Venue, keys: Callable[[], KeyPair] | N
     return exchanges[venue](settings.venue(venue), CLOCK, keys)
 
 
-def open_keys(settings: Settings, venue: Venue, rights: Sequence[Right]) -> list[Held]:
+def open_keys(settings: Settings, venue: Venue, rights: Sequence[Right]) -> list[VenueKey]:
     """An exchange for each key that these rights need: rights that share a key share its exchange and its limits."""
     groups: list[list[Right]] = []
     for right in rights:
@@ -52,7 +52,7 @@ def open_keys(settings: Settings, venue: Venue, rights: Sequence[Right]) -> list
         else:
             together.append(right)
     keys = [KeyInUse(venue, group, settings.venue(venue)) for group in groups]
-    return [Held(key, open_venue(settings, venue, key)) for key in keys]
+    return [VenueKey(key, open_venue(settings, venue, key)) for key in keys]
 
 
 @asynccontextmanager
@@ -77,7 +77,7 @@ async def open_trusted_venues(
 
 
 @asynccontextmanager
-async def _held(settings: Settings, rights: Sequence[Right]) -> AsyncIterator[list[Held]]:
+async def _held(settings: Settings, rights: Sequence[Right]) -> AsyncIterator[list[VenueKey]]:
     async with AsyncExitStack() as stack:
         held = [one for venue in PAIR for one in open_keys(settings, venue, rights)]
         for one in held:
@@ -121,7 +121,7 @@ async def shared_pauses(settings: Settings, bus: RedisTickBus) -> AsyncIterator[
 
 @asynccontextmanager
 async def open_database(settings: Settings) -> AsyncIterator[SqlDatabase]:
-    books = await open_books(settings.sql_url)
+    books = await connect_database(settings.sql_url)
     try:
         yield books
     finally:

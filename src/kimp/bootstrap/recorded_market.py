@@ -15,9 +15,9 @@ from kimp.config import Settings, VenueSettings
 from kimp.domain.errors import BadInput
 from kimp.domain.money import ONE, USDT, Asset
 from kimp.domain.venues import PAIR
-from kimp.paper.coins import CoinConfig, Network
-from kimp.paper.market.recorded import read
-from kimp.paper.market.rows import Recorded
+from kimp.paper.coins import CoinConfig, PaperNetwork
+from kimp.paper.market.recorded import read_recording
+from kimp.paper.market.rows import RecordedPrice
 
 SHARES = {"review_s": 0.25, "confirm_s": 0.5, "credit_s": 0.25}
 """Of the usual travel time."""
@@ -46,7 +46,7 @@ class RecordedMarket:
 
 def recorded_market(settings: Settings, files: Sequence[Path], speed: float) -> RecordedMarket:
     """Raises BadMarketData for a bad file, BadInput where the files tell no coin of both venues."""
-    rows = list(chain.from_iterable(read(path, _Every()).rows for path in files))
+    rows = list(chain.from_iterable(read_recording(path, _Every()).rows for path in files))
     samples = _samples(rows)
     if not samples:
         raise BadInput(
@@ -72,7 +72,7 @@ def recorded_market(settings: Settings, files: Sequence[Path], speed: float) -> 
     return RecordedMarket(settings.model_copy(update=changed), environment, (max(times) - min(times)) / 1000 / speed)
 
 
-def _samples(rows: Sequence[Recorded]) -> dict[Asset, tuple[Decimal, int]]:
+def _samples(rows: Sequence[RecordedPrice]) -> dict[Asset, tuple[Decimal, int]]:
     """Of each coin that both venues have: a price in dollars, and the most decimals that its prices there have."""
     found: dict[Asset, tuple[Decimal, int]] = {}
     won = {row.coin for row in rows if row.venue is PAIR.won}
@@ -110,7 +110,7 @@ def _coin(coin: Asset, rules: RuleBook, price: Decimal) -> dict[str, Any]:
     dollars = rules.instruments.get((PAIR.dollars, coin))
     ends = {venue: rules.networks[venue, coin] for venue in PAIR}
     usual_s = travel_of(coin).usual_min * 60
-    network = Network(
+    network = PaperNetwork(
         name=_chain(coin),
         tag_required=coin in VenueSettings.TAGGED,
         decimals=6,

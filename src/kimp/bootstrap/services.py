@@ -13,9 +13,9 @@ from initiator.service import Initiator, InitiatorSettings
 from kimp.adapters.clock import SystemClock
 from kimp.adapters.processes import identity
 from kimp.adapters.sql.database import SqlDatabase
-from kimp.adapters.telemetry.health_server import CHECK_S, Check
+from kimp.adapters.telemetry.health_server import CHECK_S, ReadinessCheck
 from kimp.adapters.temporal.starter import TemporalCycleStarter
-from kimp.bootstrap.observing import observed, overseen
+from kimp.bootstrap.observing import monitored, observed
 from kimp.bootstrap.parts import open_bus, open_database, open_stream, open_trusted_venues, shared_pauses
 from kimp.bootstrap.temporal import connect_prepared
 from kimp.bootstrap.workers import cycle_worker, ops_worker, require_allow_list, transfer_worker
@@ -48,7 +48,7 @@ async def run_workers(settings: Settings, queues: Sequence[TaskQueue]) -> None:
         if TaskQueue.OPS in queues:
             workers.append(ops_worker(settings, client, books))
             if watched.measured:
-                await stack.enter_async_context(overseen(books, settings))
+                await stack.enter_async_context(monitored(books, settings))
         if rights := [right for queue, right in NEEDS.items() if queue in queues]:
             bus = await stack.enter_async_context(open_bus(settings)) if TaskQueue.CYCLES in queues else None
             if bus is not None:
@@ -128,7 +128,7 @@ def initiator_settings(now: InForce, installation: str) -> InitiatorSettings:
     )
 
 
-def _servers(client: Client, books: SqlDatabase) -> dict[str, Check]:
+def _servers(client: Client, books: SqlDatabase) -> dict[str, ReadinessCheck]:
     async def temporal() -> str | None:
         serves = await client.service_client.check_health(timeout=timedelta(seconds=CHECK_S))
         return None if serves else "does not serve"

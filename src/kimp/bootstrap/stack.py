@@ -15,11 +15,11 @@ from typing import ClassVar, Self
 from urllib.parse import urlsplit
 
 from kimp.adapters.embedded.folder_lock import folder_lock
-from kimp.adapters.embedded.neighbours import usable
+from kimp.adapters.embedded.neighbours import unused_servers
 from kimp.adapters.embedded.process import LOOPBACK, ServerProcess, free_port
 from kimp.adapters.embedded.redis import EmbeddedRedis
 from kimp.adapters.sql.engine import place_of
-from kimp.adapters.sql.schema import migrate
+from kimp.adapters.sql.schema import migrate_schema
 from kimp.adapters.temporal.client_config import load_client_config
 from kimp.adapters.temporal.devserver import DevServer
 from kimp.adapters.temporal.devserver_binary import ensure_binary
@@ -35,7 +35,6 @@ from kimp.domain.venues import PAIR, Venue
 START_S = 60
 STOP_S = 5
 """Beyond the workers' own grace, for closing connections."""
-Say = Callable[[str], None]
 
 
 SECRETS_OF_OTHERS = {
@@ -70,7 +69,12 @@ class Stack:
     own_redis: ClassVar[type[EmbeddedRedis]] = EmbeddedRedis
 
     def __init__(
-        self, settings: Settings, say: Say, more: Mapping[str, str] | None = None, *, waits: bool = False
+        self,
+        settings: Settings,
+        say: Callable[[str], None],
+        more: Mapping[str, str] | None = None,
+        *,
+        waits: bool = False,
     ) -> None:
         """`more`: environment variables for kimp's processes beside those of this one. `waits`: the paper exchange's
         prices stand still until `begin`.
@@ -135,7 +139,7 @@ class Stack:
 
     async def _prepare_database(self) -> None:
         url = self.settings.sql_url
-        await migrate(url)
+        await migrate_schema(url)
         self.say(f"database: {'our own' if self.settings.database_url is None else 'yours'}, {place_of(url)}")
         told = {
             "Redis": self.redis is None,
@@ -143,7 +147,7 @@ class Stack:
             "MySQL": bool(self.settings.database_url),
         }
         own = {server.port for server in (self.redis, self.temporal) if server is not None}
-        for line in await asyncio.to_thread(usable, but={name for name, use in told.items() if use}, own=own):
+        for line in await asyncio.to_thread(unused_servers, but={name for name, use in told.items() if use}, own=own):
             self.say(line)
 
     async def start_kimp(self, *, initiators: int = 1, workers: int = 1) -> None:

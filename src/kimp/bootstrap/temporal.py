@@ -14,10 +14,10 @@ from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxR
 from kimp.adapters.clock import SystemClock
 from kimp.adapters.temporal.bootstrap_namespace import NAMESPACE, RETENTION, prepare_namespace, require_namespace
 from kimp.adapters.temporal.client_config import load_client_config
-from kimp.adapters.temporal.codec import HistoryCodec, KeyRing, is_sealed
+from kimp.adapters.temporal.codec import EncryptionKeys, HistoryCodec, is_sealed
 from kimp.adapters.temporal.converter import data_converter
 from kimp.adapters.temporal.core import core_runtime
-from kimp.adapters.temporal.decoding import ReadHistory, decoded
+from kimp.adapters.temporal.decoding import ReadHistory, decode_history
 from kimp.adapters.temporal.replaying import Replaying
 from kimp.adapters.temporal.schedule import prepare_schedule
 from kimp.config import Settings
@@ -32,20 +32,20 @@ WORKFLOWS = (ArbitrageCycle, StrandedCycle, Sweep)
 WORKFLOW_PARTS = (
     "buying",
     "compensation",
+    "continuing",
     "control",
     "deposit",
     "execution",
     "late_order",
     "life",
     "numbers",
-    "page",
     "pair",
     "policies",
     "rebalancing",
     "recording",
     "steps",
-    "story",
     "timeline",
+    "tracker",
     "transfer",
     "valuing",
     "withdrawal",
@@ -171,7 +171,7 @@ def history_codec(settings: Settings) -> HistoryCodec:
     until = history.accept_plaintext_until
     return HistoryCodec(
         namespace=_named(settings)["namespace"],
-        ring=KeyRing(history.key_bytes(), history.active) if history.encrypted else None,
+        ring=EncryptionKeys(history.key_bytes(), history.active) if history.encrypted else None,
         clock=SystemClock(),
         plaintext_until_ms=0 if until is None else int(until.timestamp() * 1000),
     )
@@ -183,7 +183,7 @@ def history_reader(settings: Settings, *, plaintext_too: bool) -> ReadHistory:
     Payloads are taken at their word for the workflow that they belong to: a child's summary is its parent's.
     """
     codec = history_codec(settings)
-    return lambda history: decoded(
+    return lambda history: decode_history(
         history, lambda payload: payload if plaintext_too and not is_sealed(payload) else codec.open(payload)
     )
 

@@ -1,12 +1,12 @@
 """A worker dies before the user's eyes, and its cycle goes on: `kimp demo --chaos`."""
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from temporalio.api.enums.v1 import PendingActivityState
 from temporalio.client import Client, WorkflowHandle
 
-from kimp.bootstrap.stack import Say, Stack
+from kimp.bootstrap.stack import Stack
 from kimp.contracts.status import CycleStatus
 from kimp.domain.ids import workflow_id
 from kimp.ports.read_model import ReadModel
@@ -21,7 +21,7 @@ MANY = 1_000
 class WorkerKill:
     """One worker, once, while it works for a cycle that is on its way home."""
 
-    def __init__(self, stack: Stack, client: Client, read_model: ReadModel, say: Say) -> None:
+    def __init__(self, stack: Stack, client: Client, read_model: ReadModel, say: Callable[[str], None]) -> None:
         self.done = False
         self._stack = stack
         self._client = client

@@ -77,8 +77,8 @@ def cycle_worker(
     orders = OrderActivities(venues, books.journal, books.controls, clock, guard)
     rules = SettingsInForce(settings, books.settings)
     market = MarketActivities(venues, bus, clock, bounds, rules)
-    sweep = SweepActivities(venues, books.strandings, TemporalCycleFates(client), rules, bounds)
-    reconcile = ReconcileActivities(venues, books.ledger, books.strandings, books.controls, clock, rules, bounds)
+    sweep = SweepActivities(venues, books.unfinished_cycles, TemporalCycleFates(client), rules, bounds)
+    reconcile = ReconcileActivities(venues, books.ledger, books.unfinished_cycles, books.controls, clock, rules, bounds)
     return _worker(
         settings,
         client,
@@ -118,7 +118,7 @@ def transfer_worker(settings: Settings, client: Client, venues: Mapping[Venue, E
 
 
 def ops_worker(settings: Settings, client: Client, books: SqlDatabase) -> Worker:
-    records, takeovers = RecordActivities(books.read_model), TakeOverActivities(books.strandings)
+    records, takeovers = RecordActivities(books.read_model), TakeOverActivities(books.unfinished_cycles)
     return _worker(settings, client, TaskQueue.OPS, [records.record, takeovers.read_journal])
 
 

@@ -46,10 +46,10 @@ app = typer.Typer(
     no_args_is_help=True,
     pretty_exceptions_enable=False,
 )
-cycles = typer.Typer(help="Look at cycles, and act on them.", no_args_is_help=True)
-app.add_typer(cycles, name="cycles", rich_help_panel=LOOK)
+cycle_commands = typer.Typer(help="Look at cycles, and act on them.", no_args_is_help=True)
+app.add_typer(cycle_commands, name="cycles", rich_help_panel=LOOK)
 
-Json = Annotated[bool, typer.Option("--json", help="One JSON document, for scripts.")]
+JsonFlag = Annotated[bool, typer.Option("--json", help="One JSON document, for scripts.")]
 
 
 def json_wanted() -> bool:

@@ -12,7 +12,7 @@ from rich.table import Table
 
 from kimp.bootstrap.backtesting import open_catalogue
 from kimp.cli import terminal
-from kimp.cli.views import won
+from kimp.cli.views import whole_won
 from kimp.config import Settings, load
 from kimp.domain.money import decimal
 from kimp.domain.opportunity import Mode
@@ -20,7 +20,7 @@ from kimp.domain.opportunity import Mode
 if TYPE_CHECKING:
     from kimp.backtest.catalogue import Catalogue
     from kimp.backtest.options import Options
-    from kimp.backtest.running import Result
+    from kimp.backtest.running import BacktestResult
     from kimp.backtest.statistics import Summary
     from kimp.backtest.sweep import Swept
     from kimp.backtest.watching import Watcher
@@ -34,7 +34,7 @@ NAMED = 8
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class BacktestArguments:
     """The command line's words."""
 
     mode: Mode
@@ -52,10 +52,12 @@ class Wanted:
     closures: Path | None
 
 
-def run_backtest(wanted: Wanted, pairs: list[str], report: Path | None, folder: Path | None, *, as_json: bool) -> None:
+def run_backtest(
+    wanted: BacktestArguments, pairs: list[str], report: Path | None, folder: Path | None, *, as_json: bool
+) -> None:
     settings = load()
     catalogue = open_catalogue(settings, folder)
-    from kimp.backtest.asked import swept as swept_values  # noqa: PLC0415 - heavy
+    from kimp.backtest.request import swept as swept_values  # noqa: PLC0415 - heavy
     from kimp.backtest.statistics import row_of, summarised  # noqa: PLC0415
     from kimp.backtest.sweep import sweep  # noqa: PLC0415
 
@@ -81,15 +83,15 @@ def run_backtest(wanted: Wanted, pairs: list[str], report: Path | None, folder: 
         console.print(f"report: {report}", highlight=False)
 
 
-def _options(settings: Settings, wanted: Wanted) -> "Options":
-    from kimp.backtest.asked import Asked, options_of  # noqa: PLC0415 - heavy
+def _options(settings: Settings, wanted: BacktestArguments) -> "Options":
+    from kimp.backtest.request import BacktestRequest, options_of  # noqa: PLC0415 - heavy
 
     def number(text: str | None) -> Decimal | None:
         return None if text is None else decimal(text)
 
     return options_of(
         settings,
-        Asked(
+        BacktestRequest(
             wanted.mode, wanted.coins, wanted.first, wanted.last, number(wanted.threshold), number(wanted.notional),
             number(wanted.cash), number(wanted.half_spread), wanted.latency, wanted.max_age, wanted.seed,
             wanted.stand_in, wanted.closures,
@@ -102,12 +104,12 @@ def _around(options: "Options") -> Mapping[str, list[Decimal]]:
     return {"threshold": [options.limits.threshold * Decimal(part) / 4 for part in (1, 2, 3, 4, 6, 8)]}
 
 
-def _replayed(catalogue: "Catalogue", options: "Options") -> "tuple[Result, Watcher]":
+def _replayed(catalogue: "Catalogue", options: "Options") -> "tuple[BacktestResult, Watcher]":
     from kimp.backtest.running import Backtest  # noqa: PLC0415 - heavy
-    from kimp.backtest.tape import Tape  # noqa: PLC0415
+    from kimp.backtest.tape import MarketFrames  # noqa: PLC0415
     from kimp.backtest.watching import Watcher  # noqa: PLC0415
 
-    days = Tape(catalogue, options).days()
+    days = MarketFrames(catalogue, options).days()
     watcher = Watcher(options.pair, days[0], days[-1], float(options.limits.threshold))
     backtest = Backtest(catalogue, options, watcher)
     with Progress(console=console, transient=True, disable=not console.is_terminal) as progress:
@@ -143,9 +145,10 @@ def _show(summary: "Summary", options: "Options") -> None:
 def _figures(summary: "Summary") -> Table:
     table = Table(box=None, show_header=False, padding=(0, 2, 0, 0))
     table.add_column(style="bold")
-    fees = ", ".join(f"{kind} {won(krw)}" for kind, krw in summary.fees_krw.items()) or "-"
+    fees = ", ".join(f"{kind} {whole_won(krw)}" for kind, krw in summary.fees_krw.items()) or "-"
     rows = {
-        "mode": f"{summary.mode}, threshold {summary.threshold:.2%}, at most {won(summary.notional_krw)} KRW a cycle",
+        "mode": f"{summary.mode}, threshold {summary.threshold:.2%},"
+        f" at most {whole_won(summary.notional_krw)} KRW a cycle",
         "data": f"{summary.first} to {summary.last}, {summary.days} days, {summary.instants:,} instants,"
         f" {summary.rows:,} rows",
         "cycles": f"{summary.cycles} ({summary.cycles_a_day:.1f} a day): {summary.completed} completed,"
@@ -154,8 +157,9 @@ def _figures(summary: "Summary") -> Table:
         "a cycle": f"mean {_ratio(summary.mean)}, median {_ratio(summary.median)}, worst {_ratio(summary.worst)},"
         f" best {_ratio(summary.best)}",
         "losing": f"{_share(summary.losing_share)}, at most {summary.losses_in_a_row} in a row;"
-        f" drawdown {won(summary.drawdown_krw)} KRW",
-        "turnover": f"{won(summary.turnover_krw)} KRW; at most {won(summary.capital_krw)} KRW at work at once",
+        f" drawdown {whole_won(summary.drawdown_krw)} KRW",
+        "turnover": f"{whole_won(summary.turnover_krw)} KRW;"
+        f" at most {whole_won(summary.capital_krw)} KRW at work at once",
         "fees (KRW)": fees,
     }
     for name, text in rows.items():
@@ -179,7 +183,7 @@ def _show_sweep(swept: "Swept") -> None:
         table.add_row(
             *(f"{value}" for value in chosen.values()), f"{one.cycles}", f"{one.cycles_a_day:.1f}",
             f"{one.profit_krw:+,.0f}", _ratio(one.mean), _ratio(one.median), _ratio(one.worst),
-            _share(one.losing_share), won(one.drawdown_krw),
+            _share(one.losing_share), whole_won(one.drawdown_krw),
         )  # fmt: skip
     console.print(table)
     for fold in swept.forward:

@@ -4,7 +4,7 @@ from dataclasses import asdict
 
 from rich.markup import escape
 
-from kimp.bootstrap.doctor import examine
+from kimp.bootstrap.doctor import run_doctor
 from kimp.bootstrap.parts import CLOCK, open_bus, open_database
 from kimp.cli import terminal, views
 from kimp.cli.app import EXIT_FAILED
@@ -29,7 +29,7 @@ async def show_why(coin: str, usd_krw: str | None, *, as_json: bool) -> None:
 
 async def show_findings(*, as_json: bool) -> int:
     """Exit code: 1 where a part can't be used."""
-    findings = [finding async for finding in examine(load())]
+    findings = [finding async for finding in run_doctor(load())]
     if as_json:
         terminal.print_json([asdict(finding) for finding in findings])
     else:

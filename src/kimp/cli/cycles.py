@@ -10,6 +10,7 @@ from kimp.cli.cycles_table import CyclesTable
 from kimp.cli.trade_view import trade_view
 from kimp.config import load
 from kimp.contracts.status import CycleStatus
+from kimp.domain.durations import DAY_MS
 from kimp.domain.ledger import Held
 from kimp.domain.money import ZERO, Asset
 from kimp.domain.wording import won
@@ -18,7 +19,6 @@ from kimp.operations.stuck import stuck_cycles
 from kimp.operations.trade import trade_of
 
 console = terminal.console()
-DAY_MS = 86_400_000
 
 
 async def list_cycles(
@@ -69,8 +69,10 @@ async def show_parked(*, as_json: bool) -> None:
         console.print("no cycle is parked")
     for parked in stuck:
         console.print(
-            f"[red]{parked.cycle_id}[/] since {views.instant(parked.since_ms)}: {escape(parked.reason or '-')}",
+            f"[red]{parked.cycle_id}[/] since {views.timestamp(parked.since_ms)}: {escape(parked.reason or '-')}",
         )
-        worth = "worth unknown, no prices" if parked.worth_krw is None else f"worth {views.won(parked.worth_krw)} KRW"
+        worth = (
+            "worth unknown, no prices" if parked.worth_krw is None else f"worth {views.whole_won(parked.worth_krw)} KRW"
+        )
         holds = f"holds {', '.join(parked.holds)}, {worth}" if parked.holds else "holds nothing but cash at home"
         console.print(f"    {holds}", highlight=False)

@@ -7,7 +7,7 @@ from rich.console import Console, ConsoleOptions, RenderResult
 from rich.padding import Padding
 from rich.text import Text
 
-from kimp.cli.views import COLOURS, arrow, cash, instant, won
+from kimp.cli.views import COLOURS, arrow, cash, timestamp, whole_won
 from kimp.domain.ledger import Held
 from kimp.domain.money import CONTEXT, ZERO, Asset
 from kimp.domain.venues import Direction
@@ -61,14 +61,14 @@ def _cells(row: CycleRow, elsewhere: Held) -> dict[str, str]:
     end = row.closed_ms or row.updated_ms
     return {
         "cycle": row.cycle_id,
-        "begun": instant(row.started_ms),
+        "begun": timestamp(row.started_ms),
         "leg one": arrow(Direction(row.direction)),
         "home by": row.route or "-",
         "status": row.status,
         "spent": cash(row.spent, row.home_asset),
         "returned": cash(row.returned, row.home_asset),
         ELSEWHERE: ", ".join(_change(amount, asset) for asset, amount in _by_asset(elsewhere)) or "-",
-        "KRW": won(row.profit_krw),
+        "KRW": whole_won(row.profit_krw),
         "s": f"{(end - row.started_ms) / 1000:.1f}",
     }
 

@@ -14,7 +14,7 @@ from kimp.domain.gates import Blocked
 from kimp.domain.money import ZERO
 from kimp.domain.wording import roughly, won
 from kimp.operations.alerts import Alert
-from kimp.operations.glance import Glance
+from kimp.operations.dashboard import DashboardSnapshot
 from kimp.operations.market import CoinMarket
 from kimp.operations.status import Status
 from kimp.ports.read_model import CycleRow
@@ -30,7 +30,7 @@ LONGEST_STATUS = max(map(len, CycleStatus))
 class Shown:
     """What a page shows."""
 
-    glance: Glance
+    snapshot: DashboardSnapshot
     alerts: Sequence[Alert]
     selected: str | None
     """The cycle that Enter looks at."""
@@ -40,16 +40,16 @@ class Shown:
 
 def overview(shown: Shown, width: int, height: int) -> list[Text]:
     """As much as fits: every unfinished cycle first, what is left of the screen for the rest."""
-    now = shown.glance.status
+    now = shown.snapshot.status
     state = [part for line in state_lines(now, starting=shown.starting) for part in _wrapped(line, width)]
     head = [*state[:MOST_STATE], _earned_line(now), Text()]
     holdings = list(holdings_lines(now))
     cycles = list(cycle_lines(shown))
-    market = list(premium_lines(shown.glance.market))
+    market = list(premium_lines(shown.snapshot.market))
     alerts = list(alert_lines(shown.alerts)) or [Text("no alerts", style="dim")]
     left = height - len(head) - len(holdings) - 3  # a title above cycles, premiums and alerts
     for_alerts = min(len(alerts), FEW, max(left // 4, 1))
-    unfinished = sum(not row.status.terminal for row in in_order(shown.glance))
+    unfinished = sum(not row.status.terminal for row in in_order(shown.snapshot))
     room = left - for_alerts
     for_cycles = min(len(cycles), max(room - len(market), min(unfinished + 1, room - FEW), 1))
     for_market = max(min(len(market), room - for_cycles), 0)
@@ -63,7 +63,7 @@ def overview(shown: Shown, width: int, height: int) -> list[Text]:
         _title("alerts"),
         *_cut(alerts, for_alerts),
     ]
-    return [one_line(line, width) for line in lines]
+    return [cut_to_width(line, width) for line in lines]
 
 
 def _wrapped(line: Text, width: int) -> list[Text]:
@@ -72,7 +72,7 @@ def _wrapped(line: Text, width: int) -> list[Text]:
     return [Text(part, style=line.style) for part in parts]
 
 
-def one_line(line: Text, width: int) -> Text:
+def cut_to_width(line: Text, width: int) -> Text:
     """Cut, with a sign that it was: on the pages that look closer it is whole."""
     line.truncate(width, overflow="ellipsis")
     return line
@@ -103,15 +103,15 @@ def _counts(now: Status) -> str:
     return f"cycles: {unfinished}, {now.total.cycles} ended ({now.total.losing} at a loss)"
 
 
-def in_order(glance: Glance) -> list[CycleRow]:
+def in_order(snapshot: DashboardSnapshot) -> list[CycleRow]:
     """Those that need a person first, then what waits, what runs, and what ended last."""
-    now = glance.status
-    return [*now.parked, *now.waiting, *now.open, *(row for row in glance.latest if row.status.terminal)]
+    now = snapshot.status
+    return [*now.parked, *now.waiting, *now.open, *(row for row in snapshot.latest if row.status.terminal)]
 
 
 def cycle_lines(shown: Shown) -> Iterator[Text]:
     """One line a cycle."""
-    rows = in_order(shown.glance)
+    rows = in_order(shown.snapshot)
     if not rows:
         yield Text("  none yet", style="dim")
     longest = max((len(row.cycle_id) for row in rows), default=0)
@@ -120,7 +120,7 @@ def cycle_lines(shown: Shown) -> Iterator[Text]:
         yield Text.assemble(
             (f"{mark} {row.cycle_id:<{longest}}  ", "bold" if mark == ">" else ""),
             (f"{row.status:<{LONGEST_STATUS}}  ", views.COLOURS.get(row.status, "cyan")),
-            f"{_age(row, shown.glance.at_ms):>4}  ",
+            f"{_age(row, shown.snapshot.at_ms):>4}  ",
             _note(row),
         )
 
@@ -162,7 +162,7 @@ def _rank(row: CoinMarket) -> tuple[bool, Decimal]:
 
 def holdings_lines(now: Status) -> Iterator[Text]:
     """One line an account, and what all is worth."""
-    yield _title(f"holdings, {views.won(now.worth_krw)} KRW in all" if now.worth_krw is not None else "holdings")
+    yield _title(f"holdings, {views.whole_won(now.worth_krw)} KRW in all" if now.worth_krw is not None else "holdings")
     accounts = dict.fromkeys(held.account for held in now.holdings)
     longest = max(map(len, accounts), default=0)
     for account in accounts:
@@ -178,4 +178,4 @@ def alert_lines(alerts: Sequence[Alert]) -> Iterator[Text]:
     """Latest first."""
     for alert in alerts:
         again = f" ({alert.times} times)" if alert.times > 1 else ""
-        yield Text(f"  {views.instant(alert.at_ms)[6:]} {alert.process}: {alert.text}{again}", style="yellow")
+        yield Text(f"  {views.timestamp(alert.at_ms)[6:]} {alert.process}: {alert.text}{again}", style="yellow")

@@ -52,7 +52,7 @@ def import_data(
         return
     for one in done:
         console.print(_sentence(one), highlight=False)
-        for line in one.left_out.told():
+        for line in one.left_out.lines():
             console.print(f"  [yellow]left out:[/] {escape(line)}", highlight=False)
 
 
@@ -61,9 +61,9 @@ def _choices(
 ) -> "Choices":
     from kimp.backtest.columns import MEANINGS  # noqa: PLC0415 - heavy
     from kimp.backtest.importing import Choices  # noqa: PLC0415
-    from kimp.backtest.kinds import Kind  # noqa: PLC0415
+    from kimp.backtest.kinds import DataKind  # noqa: PLC0415
 
-    importable = (Kind.CANDLES, Kind.TRADES, Kind.PRICES)
+    importable = (DataKind.CANDLES, DataKind.TRADES, DataKind.PRICES)
     if kind is not None and kind not in importable:
         raise BadInput(f"--kind {kind}: it is one of {', '.join(importable)}")
     names = {}
@@ -73,7 +73,7 @@ def _choices(
             raise BadInput(f"--column {pair}: write MEANING=NAME, where MEANING is one of {', '.join(MEANINGS)}")
         names[meaning] = name
     return Choices(
-        None if kind is None else Kind(kind), None if venue is None else _venue(venue), symbol, names, length
+        None if kind is None else DataKind(kind), None if venue is None else _venue(venue), symbol, names, length
     )
 
 
@@ -151,9 +151,9 @@ def _stocks(stocks: "list[Stock]") -> Table:
 def check_data(folder: Path | None, *, as_json: bool) -> int:
     """Exit code: 1 where a row can't be right."""
     catalogue = open_catalogue(load(), folder)
-    from kimp.backtest.checking import check  # noqa: PLC0415 - heavy
+    from kimp.backtest.checking import check_catalogue  # noqa: PLC0415 - heavy
 
-    checked = check(catalogue)
+    checked = check_catalogue(catalogue)
     if as_json:
         terminal.print_json(asdict(checked) | {"sound": checked.sound})
     else:

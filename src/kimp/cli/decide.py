@@ -11,7 +11,7 @@ from kimp.contracts.operators import OperatorRequest, WriteOff
 from kimp.domain.errors import BadInput
 from kimp.domain.ledger import holder
 from kimp.domain.money import Asset, decimal
-from kimp.operations.cycles import ask
+from kimp.operations.cycles import send_request
 
 
 async def retry(cycle_id: str, note: str, *, as_json: bool) -> None:
@@ -53,5 +53,5 @@ async def _ask(cycle_id: str, update: str, request: OperatorRequest, told: str, 
     """`told`: what is said of the `{cycle}` that accepted it, and of its `{status}`."""
     settings = load()
     cycles = await connect_cycles(settings)
-    status = await ask(cycles, lambda: open_database(settings), cycle_id, update, request)
+    status = await send_request(cycles, lambda: open_database(settings), cycle_id, update, request)
     tell_outcome(told.format(cycle=cycle_id, status=status), {"cycle_id": cycle_id, "status": status}, as_json=as_json)

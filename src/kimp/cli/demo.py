@@ -11,8 +11,8 @@ from kimp.bootstrap.stack import Stack
 from kimp.bootstrap.temporal import connect_temporal, running_cycles
 from kimp.bootstrap.worker_kill import WorkerKill
 from kimp.cli import terminal
-from kimp.cli.run_stack import MANY, Screen, at_rest, running
-from kimp.cli.verdict import Verdict
+from kimp.cli.run_stack import MANY, RunDisplay, at_rest, running
+from kimp.cli.verdict import DemoVerdict
 from kimp.config import Settings
 from kimp.contracts.status import CycleStatus
 from kimp.domain.errors import BadConfig
@@ -32,7 +32,7 @@ def quiet(_line: str) -> None:
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class DemoOptions:
     """What a person asks of a demo."""
 
     cycles: int
@@ -51,7 +51,7 @@ class Wanted:
 class Demo:
     """One showing: start, watch, stop, audit."""
 
-    def __init__(self, settings: Settings, wanted: Wanted, recorded: RecordedMarket | None = None) -> None:
+    def __init__(self, settings: Settings, wanted: DemoOptions, recorded: RecordedMarket | None = None) -> None:
         """`recorded`: prices that are played; None: they are made up."""
         settings = settings if recorded is None else recorded.settings
         local = settings.local.model_copy(update={"data_dir": settings.local.data_dir / "demo"})
@@ -75,7 +75,7 @@ class Demo:
             await stack.start_kimp(initiators=self._wanted.initiators, workers=self._wanted.least_workers)
             client = await connect_temporal(stack.settings)
             async with open_database(stack.settings) as database, open_bus(stack.settings) as bus:
-                screen = Screen(stack.settings, database, bus, self._say)
+                screen = RunDisplay(stack.settings, database, bus, self._say)
                 stack.say = screen.tell
                 beside = [stack.watch(), *([] if self._wanted.as_json else [screen.show()])]
                 if self._wanted.chaos:
@@ -102,7 +102,7 @@ class Demo:
         rows = await database.read_model.cycles(limit=MANY)
         async with open_venues(settings) as venues:
             pairs = await compare(database.ledger, venues)
-        verdict = Verdict(
+        verdict = DemoVerdict(
             rows=rows,
             pairs=pairs,
             wanted=self._wanted.cycles,

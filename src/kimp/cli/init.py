@@ -7,7 +7,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any, TypeVar
 
-from kimp.bootstrap.doctor import keys_serve
+from kimp.bootstrap.doctor import venue_keys_serve
 from kimp.cli.terminal import ask as ask_for
 from kimp.cli.terminal import confirm, tell_error, tell_outcome
 from kimp.config import KeyPair, Settings
@@ -166,7 +166,7 @@ async def _checked(settings: Settings, venue: Venue, answers: Answers) -> str:
     if not rights:
         return f"{venue}: no key yet"
     try:
-        return f"{venue}: {await keys_serve(settings, venue, rights)}"
+        return f"{venue}: {await venue_keys_serve(settings, venue, rights)}"
     except BadConfig:
         raise
     except KimpError as error:

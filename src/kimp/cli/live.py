@@ -12,9 +12,9 @@ from rich.text import Text
 from kimp.bootstrap.parts import CLOCK
 from kimp.cli import views
 from kimp.cli.cycles_table import CyclesTable
-from kimp.cli.dashboard import Shown, alert_lines, in_order, one_line, overview
+from kimp.cli.dashboard import Shown, alert_lines, cut_to_width, in_order, overview
 from kimp.cli.keyboard import keys_told
-from kimp.cli.pages import CYCLE, OVERVIEW, Pages, Quit, SetHalt
+from kimp.cli.pages import CYCLE, OVERVIEW, Navigation, Quit, SetHalt
 from kimp.cli.person import who
 from kimp.cli.status import status_view
 from kimp.cli.switch import change_told
@@ -26,7 +26,7 @@ from kimp.domain.errors import BadInput, KimpError
 from kimp.operations import kill_switch
 from kimp.operations.alerts import Alert, Alerts
 from kimp.operations.cycles import Booked, cycle
-from kimp.operations.glance import Glance, glance
+from kimp.operations.dashboard import DashboardSnapshot, dashboard_snapshot
 from kimp.operations.trade import trade_of
 from kimp.ports.database import Database
 from kimp.ports.ticks import TickBus
@@ -46,8 +46,8 @@ class LiveView:
         self._database = database
         self._bus = bus
         self._alerts = Alerts(settings.local.data_dir)
-        self._pages = Pages()
-        self._glance: Glance | None = None
+        self._pages = Navigation()
+        self._snapshot: DashboardSnapshot | None = None
         self._closer: Booked | None = None
         self._pressed = asyncio.Event()
         self._asked: SetHalt | None = None
@@ -91,13 +91,13 @@ class LiveView:
             if (asked := self._asked) is not None:
                 self._asked = None
                 self._pages.say(await self._set_halt(asked.level))
-            self._glance = await glance(self._database, self._bus, self._settings, CLOCK, LATEST)
+            self._snapshot = await dashboard_snapshot(self._database, self._bus, self._settings, CLOCK, LATEST)
             if self._pages.page == CYCLE and self._pages.selected is not None:
                 self._closer = await cycle(self._database, self._pages.selected)
         except KimpError as error:  # what was seen last stays
             self._pages.say(f"as of before: {error}")
-        if self._glance is not None:
-            self._pages.show_cycles([row.cycle_id for row in in_order(self._glance)])
+        if self._snapshot is not None:
+            self._pages.show_cycles([row.cycle_id for row in in_order(self._snapshot)])
 
     async def _set_halt(self, level: HaltLevel) -> str:
         change = kill_switch.resume if level is HaltLevel.RUN else kill_switch.halt
@@ -110,14 +110,14 @@ class LiveView:
     def _page(self) -> RenderableType:
         width, height = self._console.size
         room = height - 1
-        if self._glance is None:
+        if self._snapshot is None:
             body = [Text("looking ...")]
         elif self._pages.page == OVERVIEW:
             body = overview(
-                Shown(self._glance, self._alerts.latest, self._pages.selected, starting=self._starting), width, room
+                Shown(self._snapshot, self._alerts.latest, self._pages.selected, starting=self._starting), width, room
             )
         else:
-            return Group(self._scrolled(self._whole(self._glance), room), self._footer(width))
+            return Group(self._scrolled(self._whole(self._snapshot), room), self._footer(width))
         body += [Text()] * (room - len(body))
         return Group(*body[:room], self._footer(width))
 
@@ -126,9 +126,9 @@ class LiveView:
         return time.monotonic() - self._begun < STARTS_WITHIN_S
 
     def _footer(self, width: int) -> Text:
-        return one_line(Text(self._pages.footer, style="reverse"), width)
+        return cut_to_width(Text(self._pages.footer, style="reverse"), width)
 
-    def _whole(self, now: Glance) -> RenderableType:
+    def _whole(self, now: DashboardSnapshot) -> RenderableType:
         """The page without regard to how much of it fits."""
         match self._pages.page:
             case "cycles":

@@ -30,7 +30,7 @@ class Quit:
 
 
 @dataclass
-class Pages:
+class Navigation:
     """Where a person is."""
 
     page: str = OVERVIEW

@@ -44,7 +44,7 @@ async def _until_ended(stack: Stack) -> None:
         where = f" Web UI {stack.ui_url};" if stack.ui_url else ""
         say(f"kimp is up.{where} Ctrl-C ends everything.")
         async with open_database(stack.settings) as database, open_bus(stack.settings) as bus:
-            screen = Screen(stack.settings, database, bus)
+            screen = RunDisplay(stack.settings, database, bus)
             stack.say = screen.tell
             try:
                 async with running(screen.show()):
@@ -82,7 +82,7 @@ async def running(*beside: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
         raise failures.exceptions[0] from None
 
 
-class Screen:
+class RunDisplay:
     """The live view while it is shown on a terminal; one line per change else."""
 
     def __init__(self, settings: Settings, database: Database, bus: TickBus, told: Callable[[str], None] = say) -> None:

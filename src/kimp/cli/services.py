@@ -26,7 +26,7 @@ async def until_signalled(work: Coroutine[Any, Any, None]) -> None:
         await task
 
 
-def serve(name: str, work: Callable[[Settings], Coroutine[Any, Any, None]]) -> None:
+def run_service(name: str, work: Callable[[Settings], Coroutine[Any, Any, None]]) -> None:
     """Run one of kimp's processes with its settings and its log."""
     settings = load()
     configure_logging(name, settings.observability.log_format, settings.observability.log_level)

@@ -89,7 +89,7 @@ async def show_history(limit: int, *, as_json: bool) -> None:
         console.print("nothing was ever changed: the configuration holds")
     for version, changes in told:
         console.print(
-            f"[bold]version {version.version}[/] {views.instant(version.set_ms)} {escape(version.set_by)}:"
+            f"[bold]version {version.version}[/] {views.timestamp(version.set_ms)} {escape(version.set_by)}:"
             f" {escape(version.reason)}",
             highlight=False,
         )

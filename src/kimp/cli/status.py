@@ -68,13 +68,13 @@ def _in_force(now: Status) -> Halt | None:
 def _halted(halt: Halt) -> str:
     return (
         f"halted: {LEVELS[halt.level]}; `kimp resume` lets kimp trade again."
-        f" Since {views.instant(halt.set_ms)} UTC by {halt.set_by}: {halt.reason}"
+        f" Since {views.timestamp(halt.set_ms)} UTC by {halt.set_by}: {halt.reason}"
     )
 
 
 def _missing(now: Status) -> str:
     """Nobody does what the cycles need: what that means for the money, and what to do."""
-    seen = "" if now.running.last_seen_ms is None else f" (last seen {views.instant(now.running.last_seen_ms)} UTC)"
+    seen = "" if now.running.last_seen_ms is None else f" (last seen {views.timestamp(now.running.last_seen_ms)} UTC)"
     what = _absent(now) if now.running.anything else "kimp does not run"
     unfinished = len(now.open) + len(now.waiting) + len(now.parked)
     if now.running.missing == (STARTS_CYCLES,):
@@ -111,7 +111,7 @@ def _profit_table(now: Status) -> Table:
 
 
 def _add(table: Table, name: str, earned: Earned) -> None:
-    table.add_row(name, views.won(earned.profit_krw), str(earned.cycles), str(earned.losing))
+    table.add_row(name, views.whole_won(earned.profit_krw), str(earned.cycles), str(earned.losing))
 
 
 def _holdings_table(now: Status) -> Table:
@@ -119,6 +119,6 @@ def _holdings_table(now: Status) -> Table:
     for name in ("account", "asset", "amount", "worth in KRW"):
         table.add_column(name, justify="left" if name in {"account", "asset"} else "right")
     for held in now.holdings:
-        table.add_row(escape(held.account), held.asset, exactly(held.amount), views.won(held.worth_krw))
-    table.add_row("[bold]all[/]", "", "", f"[bold]{views.won(now.worth_krw)}[/]")
+        table.add_row(escape(held.account), held.asset, exactly(held.amount), views.whole_won(held.worth_krw))
+    table.add_row("[bold]all[/]", "", "", f"[bold]{views.whole_won(now.worth_krw)}[/]")
     return table

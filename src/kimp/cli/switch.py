@@ -10,7 +10,7 @@ from kimp.domain.admission import HaltLevel
 from kimp.operations import kill_switch
 from kimp.ports.controls import KillSwitch
 
-Change = Callable[[KillSwitch, HaltLevel, str, str], Awaitable[HaltLevel]]
+SwitchChange = Callable[[KillSwitch, HaltLevel, str, str], Awaitable[HaltLevel]]
 
 
 async def halt(level: HaltLevel, note: str, *, as_json: bool) -> None:
@@ -38,7 +38,7 @@ def _name(level: HaltLevel) -> str:
     return f"{level.value} ({level.name.lower().replace('_', ' ')})"
 
 
-async def _set_halt(level: HaltLevel, note: str, change: Change, *, as_json: bool) -> None:
+async def _set_halt(level: HaltLevel, note: str, change: SwitchChange, *, as_json: bool) -> None:
     async with open_database(load()) as database:
         before = await change(database.controls, level, note, who())
         told = f"{change_told(before, level)}; in {database.place}"

@@ -9,10 +9,10 @@ from rich.text import Text
 from kimp.domain.ledger import Account
 from kimp.domain.money import ZERO
 from kimp.domain.wording import average_price, exactly, money, won
-from kimp.operations.trade import Moved, Trade, Traded
+from kimp.operations.trade import CycleTrades, Moved, Traded
 
 
-def trade_view(trade: Trade, profit_krw: Decimal | None) -> Group:
+def trade_view(trade: CycleTrades, profit_krw: Decimal | None) -> Group:
     """Steps, and their sum asset by asset: what stayed on each venue is what was earned there."""
     table = Table(title="steps", title_justify="left", header_style="bold")
     for name in ("what", "price", "for", "fee"):

@@ -20,7 +20,7 @@ from kimp.ports.read_model import CycleRow
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
+class DemoVerdict:
     """Did all hold that a demo shows?"""
 
     rows: Sequence[CycleRow]

@@ -30,7 +30,7 @@ COLOURS = {
 
 
 @exact
-def won(amount: Decimal | None) -> str:
+def whole_won(amount: Decimal | None) -> str:
     """Whole won with separators; a dash where there is none yet."""
     return "-" if amount is None else f"{amount:,.0f}"
 
@@ -44,7 +44,7 @@ def percent(ratio: Decimal) -> str:
     return f"{ratio * 100:+.2f} %"
 
 
-def instant(ms: int | None) -> str:
+def timestamp(ms: int | None) -> str:
     return "-" if ms is None else f"{datetime.fromtimestamp(ms / 1000, UTC):%m-%d %H:%M:%S}"
 
 
@@ -105,8 +105,8 @@ def cycle_card(row: CycleRow) -> Table:
         "leg one": f"{row.coin}, {arrow(Direction(row.direction))}",
         "status": row.status,
         "waiting for": row.waiting_reason,
-        "waiting since (UTC)": instant(row.waiting_since_ms),
-        "next look (UTC)": instant(row.next_check_ms),
+        "waiting since (UTC)": timestamp(row.waiting_since_ms),
+        "next look (UTC)": timestamp(row.next_check_ms),
         "reason": row.reason,
         "premium at start": percent(row.premium),
         "expected edge": percent(row.expected_edge),
@@ -114,9 +114,9 @@ def cycle_card(row: CycleRow) -> Table:
         "home by": row.route,
         "spent": cash(row.spent, row.home_asset),
         "returned": cash(row.returned, row.home_asset),
-        "profit KRW": won(row.profit_krw),
-        "started (UTC)": instant(row.started_ms),
-        "ended (UTC)": instant(row.closed_ms),
+        "profit KRW": whole_won(row.profit_krw),
+        "started (UTC)": timestamp(row.started_ms),
+        "ended (UTC)": timestamp(row.closed_ms),
     }
     for name, value in facts.items():
         table.add_row(name, Text(value or "-"))
@@ -163,5 +163,5 @@ def _decision_lines(decision: Decision) -> Iterable[str]:
     for number, gate in enumerate(decision.closed):
         yield f"{'[yellow]>' if number == 0 else '[dim] '} {gate.gate}[/]: {escape(gate.detail)}"
     if (plan := decision.plan) is not None:
-        stake = won(Decimal(plan.stake_krw))
+        stake = whole_won(Decimal(plan.stake_krw))
         yield f"  {percent(plan.found.net_edge)} after all costs, home by {plan.found.route.coin}, with {stake} KRW"

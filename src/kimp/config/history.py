@@ -7,7 +7,7 @@ from pathlib import Path
 
 from pydantic import AwareDatetime, Field, SecretStr, field_validator, model_validator
 
-from kimp.config.section import Key, Section, all_hold
+from kimp.config.section import ApiKeyText, Section, all_hold
 
 KEY_ID = re.compile(r"[a-z0-9][a-z0-9_-]{0,31}")
 """Small letters, because the name of an environment variable says nothing of their size."""
@@ -84,7 +84,7 @@ class CodecServerSettings(Section):
     """0: any free one."""
     allowed_origins: tuple[str, ...] = ()
     """Web UIs that may call, each exactly as a browser names it: scheme, host, port; no path, no wildcard."""
-    token: Key | None = Field(default=None, min_length=16)
+    token: ApiKeyText | None = Field(default=None, min_length=16)
     """For `temporal --codec-auth "Bearer ..."`; whoever has it may read everything."""
     jwks_file: Path | None = None
     """Public keys of the identity provider whose access tokens the Web UI passes on."""

@@ -8,7 +8,7 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from kimp.config.settings import Settings, Sourced
-from kimp.config.sources import Reading, read_sources
+from kimp.config.sources import MergedSources, read_sources
 from kimp.config.switches import read_switches
 from kimp.config.wording import sentence
 from kimp.domain.errors import BadConfig
@@ -40,7 +40,7 @@ class Loaded(Generic[S]):
     """Settings, and where each of them came from."""
 
     settings: S
-    reading: Reading
+    reading: MergedSources
 
     def origin(self, *path: str) -> str:
         return self.reading.origin(path) or "default"
@@ -58,12 +58,12 @@ def load_with_origins(kind: type[S], environment: str | None = None) -> Loaded[S
 
 def settings_of(tree: Mapping[str, Any], source: str) -> Settings:
     """Of these tables and values alone, which came from one source. Raises ConfigProblems."""
-    reading = Reading()
+    reading = MergedSources()
     reading.add(source, tree)
     return _validated(Settings, reading).settings
 
 
-def _validated(kind: type[S], reading: Reading) -> Loaded[S]:
+def _validated(kind: type[S], reading: MergedSources) -> Loaded[S]:
     problems, settings = list(reading.problems), None
     try:
         settings = kind(**reading.values)
@@ -74,7 +74,7 @@ def _validated(kind: type[S], reading: Reading) -> Loaded[S]:
     return Loaded(settings, reading)
 
 
-def _problem(detail: ErrorDetails, reading: Reading) -> str:
+def _problem(detail: ErrorDetails, reading: MergedSources) -> str:
     path = tuple(str(part) for part in detail["loc"] if part != "[key]")
     told = path[:-1] if detail["type"] == "missing" else path
     place = f"{'.'.join(path)}: " if path else ""  # a rule of two tables has no one place

@@ -27,7 +27,7 @@ SIGNS = {Gt: ("gt", ">"), Ge: ("ge", ">="), Lt: ("lt", "<"), Le: ("le", "<=")}
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class SettingDoc:
     """One setting."""
 
     path: tuple[str, ...]
@@ -44,7 +44,7 @@ class Entry:
         return "KIMP_" + "__".join(self.path).upper()
 
 
-def entries(kind: type[BaseModel], default: BaseModel | None, above: tuple[str, ...] = ()) -> Iterator[Entry]:
+def entries(kind: type[BaseModel], default: BaseModel | None, above: tuple[str, ...] = ()) -> Iterator[SettingDoc]:
     """All settings below a class, in its order."""
     for name, field in kind.model_fields.items():
         inner, path = _without_none(field.annotation), (*above, name)
@@ -52,7 +52,7 @@ def entries(kind: type[BaseModel], default: BaseModel | None, above: tuple[str, 
         if isinstance(inner, type) and issubclass(inner, BaseModel):
             yield from entries(inner, value, path)
         else:
-            yield Entry(path, _kind(inner, field), _shown(value), meaning(kind, name))
+            yield SettingDoc(path, _kind(inner, field), _shown(value), meaning(kind, name))
 
 
 def meaning(kind: type[BaseModel], name: str) -> str:
@@ -76,7 +76,7 @@ def document() -> str:
     return "\n\n".join(blocks) + "\n"
 
 
-def _table(rows: Iterable[Entry], setting: str = "setting | ") -> str:
+def _table(rows: Iterable[SettingDoc], setting: str = "setting | ") -> str:
     """`setting`: the heading of the first column; empty for variables that are no settings."""
     lines = [f"| {setting}variable | kind | default | meaning |", f"|{'---|' * (5 if setting else 4)}"]
     for row in rows:

@@ -74,11 +74,11 @@ def bounds(configured: Settings, timed: Container[str] = ()) -> dict[str, Bound]
 
 
 def _at_least(least: Decimal, whence: str) -> Bound:
-    return Bound(f"at least {shown(least)}, {whence}", lambda value: max(value, least))
+    return Bound(f"at least {as_typed(least)}, {whence}", lambda value: max(value, least))
 
 
 def _at_most(most: Decimal | int, whence: str) -> Bound:
-    return Bound(f"at most {shown(most)}, {whence}", lambda value: min(value, most))
+    return Bound(f"at most {as_typed(most)}, {whence}", lambda value: min(value, most))
 
 
 def in_force(configured: Settings, changes: Changes, version: int | None, now_ms: int = 0) -> InForce:
@@ -117,7 +117,7 @@ def checked(configured: Settings, changes: Changes, *, ending: bool = False) -> 
     """
     asked, within = _changed(configured, changes), bounds(configured, changes if ending else ())
     beyond = [
-        f"{name}: {shown(value)} is not allowed; it may be {within[name].words}"
+        f"{name}: {as_typed(value)} is not allowed; it may be {within[name].words}"
         for name in changes
         if within[name].nearest(value := value_of(asked, name)) != value
     ]
@@ -149,11 +149,11 @@ def value_of(settings: Settings, name: str) -> Any:
     return getattr(getattr(settings, table), field)
 
 
-def shown(value: Any) -> str:
+def as_typed(value: Any) -> str:
     """As a person would type it."""
     if (until_ms := ends_ms(value)) is not None:
         end = datetime.fromtimestamp(until_ms / 1000, UTC)
-        return f"{shown(_plain(value))} until {end:%Y-%m-%d %H:%M} UTC"
+        return f"{as_typed(_plain(value))} until {end:%Y-%m-%d %H:%M} UTC"
     if isinstance(value, list | tuple):
         return ",".join(value)
     return f"{value:f}" if isinstance(value, Decimal) else str(value)

@@ -6,7 +6,7 @@ from typing import Annotated
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, SecretStr
 
 
-def shaped(pattern: str, words: str) -> AfterValidator:
+def matching(pattern: str, words: str) -> AfterValidator:
     """A text of this shape; `words` say it to people, who are not shown the pattern."""
 
     def check(text: str) -> str:
@@ -23,7 +23,7 @@ def all_hold(*rules: tuple[bool, str]) -> None:
         raise ValueError("; ".join(broken))
 
 
-CoinName = Annotated[str, shaped("[A-Z0-9]{1,12}", "write a coin's symbol in capitals, e.g. XRP")]
+CoinName = Annotated[str, matching("[A-Z0-9]{1,12}", "write a coin's symbol in capitals, e.g. XRP")]
 
 
 def _upper(name: object) -> object:
@@ -31,7 +31,7 @@ def _upper(name: object) -> object:
     return name.upper() if isinstance(name, str) else name
 
 
-Word = Annotated[str, shaped(r"\S+", "it may neither be empty nor have a blank in it")]
+Word = Annotated[str, matching(r"\S+", "it may neither be empty nor have a blank in it")]
 """A slip of the hand would leave either."""
 
 
@@ -49,10 +49,10 @@ def _key(secret: SecretStr) -> SecretStr:
 
 
 QUOTES = "\"'`"
-Key = Annotated[SecretStr, AfterValidator(_key)]
+ApiKeyText = Annotated[SecretStr, AfterValidator(_key)]
 """A secret as a venue or a server gives it out."""
-RestUrl = Annotated[str, shaped(r"https?://[^\s/]\S*", "write it as http://host or https://host")]
-SocketUrl = Annotated[str, shaped(r"wss?://[^\s/]\S*", "write it as ws://host or wss://host")]
+RestUrl = Annotated[str, matching(r"https?://[^\s/]\S*", "write it as http://host or https://host")]
+SocketUrl = Annotated[str, matching(r"wss?://[^\s/]\S*", "write it as ws://host or wss://host")]
 ByCoin = dict[Annotated[CoinName, BeforeValidator(_upper)], Word]
 
 

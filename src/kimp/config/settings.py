@@ -10,7 +10,7 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 from kimp import DISTRIBUTION
 from kimp.config.history import CodecServerSettings, HistorySettings
 from kimp.config.observability import ObservabilitySettings
-from kimp.config.section import Section, shaped
+from kimp.config.section import Section, matching
 from kimp.config.trading import CapSettings, TradingSettings
 from kimp.config.urls import redis_fault
 from kimp.config.venues import BinanceSettings, UpbitSettings, VenueSettings
@@ -20,7 +20,7 @@ from kimp.domain.money import Asset
 from kimp.domain.venues import Venue
 
 BuildId = Annotated[
-    str, shaped(r"[A-Za-z0-9][A-Za-z0-9._+-]{0,99}", "use letters, digits and . _ + -, at most 100 of them")
+    str, matching(r"[A-Za-z0-9][A-Za-z0-9._+-]{0,99}", "use letters, digits and . _ + -, at most 100 of them")
 ]
 
 

@@ -11,17 +11,17 @@ from pydantic_settings import SecretsSettingsSource, SettingsError
 
 from kimp.config.settings import Sourced
 from kimp.config.switches import ENV_FILE, Switches
-from kimp.config.variables import Arguments, DotEnv, Environment, SecretFiles, Variables
+from kimp.config.variables import Arguments, DotEnv, EnvironmentVariables, SecretFiles, Variables
 from kimp.domain.errors import BadConfig
 
 TOML_FILE = Path("kimp.toml")
 Names = tuple[str, ...]
-Found = tuple[Mapping[str, Any], list[str]]
+SourceValues = tuple[Mapping[str, Any], list[str]]
 """What a source says, and the names in it that belong to nothing."""
 
 
 @dataclass
-class Reading:
+class MergedSources:
     """All sources together."""
 
     values: dict[str, Any] = field(default_factory=dict)
@@ -54,9 +54,9 @@ class Reading:
         return ", ".join(inside) or None
 
 
-def read_sources(kind: type[Sourced], switches: Switches) -> Reading:
+def read_sources(kind: type[Sourced], switches: Switches) -> MergedSources:
     """Every source is asked, also after one failed, so that all problems are told at once."""
-    reading = Reading()
+    reading = MergedSources()
     for label, read in _sources(kind, switches):
         try:
             found, unknown = read()
@@ -70,10 +70,10 @@ def read_sources(kind: type[Sourced], switches: Switches) -> Reading:
     return reading
 
 
-def _sources(kind: type[Sourced], switches: Switches) -> Iterator[tuple[str, Callable[[], Found]]]:
+def _sources(kind: type[Sourced], switches: Switches) -> Iterator[tuple[str, Callable[[], SourceValues]]]:
     """All that are switched on, in order. Nothing is read before the function is called."""
     yield "arguments", lambda: _variables(Arguments(kind, switches.arguments))
-    yield "environment", lambda: _variables(Environment(kind))
+    yield "environment", lambda: _variables(EnvironmentVariables(kind))
     if switches.secrets_dir is not None:
         yield "secrets file", partial(_secret_files, kind, switches.secrets_dir)
     yield ENV_FILE, lambda: _variables(DotEnv(kind, env_file=ENV_FILE, dotenv_filtering="only_existing"))
@@ -85,11 +85,11 @@ def _sources(kind: type[Sourced], switches: Switches) -> Iterator[tuple[str, Cal
         yield "vault", partial(_vault, kind, switches)
 
 
-def _variables(source: Variables) -> Found:
+def _variables(source: Variables) -> SourceValues:
     return source(), source.unknown_names()
 
 
-def _secret_files(kind: type[Sourced], folder: Path) -> Found:
+def _secret_files(kind: type[Sourced], folder: Path) -> SourceValues:
     plain = SecretsSettingsSource(kind)
     return _variables(SecretFiles(plain, secrets_dir=folder, secrets_dir_missing="error", secrets_prefix=""))
 
@@ -103,7 +103,7 @@ def _toml_files(switches: Switches) -> Iterator[tuple[Path, str | None]]:
     yield base, "KIMP_CONFIG names it" if switches.config else None
 
 
-def _toml(kind: type[Sourced], path: Path, wanted_by: str | None) -> Found:
+def _toml(kind: type[Sourced], path: Path, wanted_by: str | None) -> SourceValues:
     if path.is_dir():
         raise BadConfig(f"{path}: is a folder, where a TOML file is looked for")
     if wanted_by is not None and not path.is_file():
@@ -114,7 +114,7 @@ def _toml(kind: type[Sourced], path: Path, wanted_by: str | None) -> Found:
     return known, sorted(told.keys() - known.keys() - kind.read_by_others)
 
 
-def _parameter_store(kind: type[Sourced], path: str) -> Found:
+def _parameter_store(kind: type[Sourced], path: str) -> SourceValues:
     try:
         from kimp.config.parameter_store import open_parameter_store  # noqa: PLC0415 - boto3 is large, and optional
     except ImportError:
@@ -122,7 +122,7 @@ def _parameter_store(kind: type[Sourced], path: str) -> Found:
     return _variables(open_parameter_store(kind, path))
 
 
-def _vault(kind: type[Sourced], switches: Switches) -> Found:
+def _vault(kind: type[Sourced], switches: Switches) -> SourceValues:
     try:
         from kimp.config.vault import open_vault  # noqa: PLC0415 - hvac is optional
     except ImportError:

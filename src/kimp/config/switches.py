@@ -6,13 +6,13 @@ from typing import Annotated
 from pydantic import ValidationError, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict, SettingsError
 
-from kimp.config.section import Key, RestUrl, shaped
+from kimp.config.section import ApiKeyText, RestUrl, matching
 from kimp.config.wording import sentence
 from kimp.domain.errors import BadConfig
 
 ENV_FILE = ".env"
-Name = Annotated[str, shaped("[a-z0-9][a-z0-9-]*", "use small letters, digits and -, e.g. production")]
-StorePath = Annotated[str, shaped(r"/[\w./-]+", "write a path, e.g. /kimp/production/")]
+Name = Annotated[str, matching("[a-z0-9][a-z0-9-]*", "use small letters, digits and -, e.g. production")]
+StorePath = Annotated[str, matching(r"/[\w./-]+", "write a path, e.g. /kimp/production/")]
 
 
 class Switches(BaseSettings):
@@ -47,7 +47,7 @@ class Switches(BaseSettings):
     """The secret in that store that holds settings, e.g. `kimp/production`."""
     vault_role_id: str | None = None
     """AppRole that kimp logs in as."""
-    vault_secret_id: Key | None = None
+    vault_secret_id: ApiKeyText | None = None
     """Its secret id."""
     vault_secret_id_file: Path | None = None
     """A file with the secret id instead, read anew at each login."""

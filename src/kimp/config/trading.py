@@ -18,7 +18,7 @@ Threshold = Annotated[Decimal, Field(ge=0, le=Decimal("0.2"))]
 Slippage = Annotated[Decimal, Field(ge=0, le=Decimal("0.05"))]
 Band = Annotated[Decimal, Field(ge=Decimal("0.005"), le=Decimal("0.5"))]
 Share = Annotated[Decimal, Field(ge=Decimal("0.01"), le=100)]
-Result = Annotated[Decimal, Field(ge=Decimal("-0.5"), le=Decimal("0.2"))]
+ResultRatio = Annotated[Decimal, Field(ge=Decimal("-0.5"), le=Decimal("0.2"))]
 
 
 class TradingSettings(Section):
@@ -58,11 +58,11 @@ class TradingSettings(Section):
     """Pause of a coin after its cycle ended."""
     start_within_ms: int = Field(default=2_000, ge=10, le=60_000)
     """Leg one is not sent later than this after it was detected."""
-    rebalance_floor: Result = Decimal("0.001")
+    rebalance_floor: ResultRatio = Decimal("0.001")
     """A way home is taken at once if the cycle still earns this much."""
-    rebalance_loss_limit: Result = Decimal("-0.01")
+    rebalance_loss_limit: ResultRatio = Decimal("-0.01")
     """After the deadline a way home may cost this much."""
-    compensation_loss_limit: Result = Decimal("-0.05")
+    compensation_loss_limit: ResultRatio = Decimal("-0.05")
     """A cycle that is undone may lose this much at last, reached step by step."""
     rebalance_deadline_s: int = Field(default=3_600, gt=0, le=30 * DAY_S)
     """How long a cycle waits for a way home that keeps the floor."""

@@ -74,7 +74,7 @@ class Arguments(Variables):
         return {self._prefix + name.lower().replace(".", below): text for name, text in self._given.items()}
 
 
-class Environment(Variables):
+class EnvironmentVariables(Variables):
     """`KIMP_...`, nested with `__`."""
 
     not_settings: ClassVar = ("temporal_cli", "crash_points", "test_")
@@ -84,7 +84,7 @@ class Environment(Variables):
         return name.upper()
 
 
-class DotEnv(Environment, DotEnvSettingsSource):
+class DotEnv(EnvironmentVariables, DotEnvSettingsSource):
     """The same names in a file, whose other names are other programs'."""
 
 

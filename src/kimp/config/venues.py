@@ -5,7 +5,7 @@ from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr, field_validator
 
-from kimp.config.section import ByCoin, Key, RestUrl, Section, SocketUrl, all_hold
+from kimp.config.section import ApiKeyText, ByCoin, RestUrl, Section, SocketUrl, all_hold
 from kimp.config.urls import server_fault
 from kimp.domain.keys import Right
 
@@ -13,9 +13,9 @@ from kimp.domain.keys import Right
 class KeyPair(Section):
     """An API key of a venue."""
 
-    access_key: Key
+    access_key: ApiKeyText
     """Its public half, which names it."""
-    secret_key: Key
+    secret_key: ApiKeyText
     """Its private half, which signs."""
 
 
@@ -49,9 +49,9 @@ class VenueSettings(Section):
     """Of the venue's REST API; no call goes to any other host."""
     ws_url: SocketUrl
     """Of the venue's public WebSocket."""
-    access_key: Key
+    access_key: ApiKeyText
     """The one key for everything, where `keys` has none for a right."""
-    secret_key: Key
+    secret_key: ApiKeyText
     """Of `access_key`."""
     keys: RoleKeys = RoleKeys()
     """Separate keys per right, which go before `access_key`."""
@@ -149,8 +149,8 @@ class UpbitSettings(VenueSettings):
 
     rest_url: RestUrl = "http://127.0.0.1:9801"
     ws_url: SocketUrl = "ws://127.0.0.1:9801/websocket/v1"
-    access_key: Key = SecretStr("paper-upbit")
-    secret_key: Key = SecretStr("paper-upbit-secret")
+    access_key: ApiKeyText = SecretStr("paper-upbit")
+    secret_key: ApiKeyText = SecretStr("paper-upbit-secret")
     networks: ByCoin = PAPER_NETWORKS
 
 
@@ -162,6 +162,6 @@ class BinanceSettings(VenueSettings):
 
     rest_url: RestUrl = "http://127.0.0.1:9802"
     ws_url: SocketUrl = "ws://127.0.0.1:9802"
-    access_key: Key = SecretStr("paper-binance")
-    secret_key: Key = SecretStr("paper-binance-secret")
+    access_key: ApiKeyText = SecretStr("paper-binance")
+    secret_key: ApiKeyText = SecretStr("paper-binance-secret")
     networks: ByCoin = PAPER_NETWORKS

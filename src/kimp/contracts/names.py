@@ -5,12 +5,12 @@ from typing import Any
 from kimp.domain.venues import Venue
 
 
-def written(value: Any) -> str:
+def encode_name(value: Any) -> str:
     if isinstance(value, Venue):
         return str(value)
     raise NotImplementedError(f"{type(value).__name__} has no form in JSON")
 
 
-def read(kind: type, name: Any) -> Any:
+def decode_name(kind: type, name: Any) -> Any:
     """Raises ValueError or TypeError, which msgspec reports with the place."""
     return kind(name)

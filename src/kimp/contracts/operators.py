@@ -10,7 +10,7 @@ from kimp.domain.ledger import Holder
 from kimp.domain.money import Asset
 
 
-class Decision(StrEnum):
+class OperatorDecision(StrEnum):
     """What becomes of a parked cycle."""
 
     RETRY = "retry"

@@ -9,7 +9,7 @@ from kimp.domain.caps import Caps
 from kimp.domain.ledger import Entry, fill_entry
 from kimp.domain.market import Fill, Side
 from kimp.domain.money import ZERO, Asset, Money, exact
-from kimp.domain.reasons import Kind
+from kimp.domain.reasons import ReasonKind
 from kimp.domain.venues import Venue
 
 
@@ -95,7 +95,7 @@ class OrderReport(Message):
     venue_order_id: str | None = None
     fills: tuple[Fill, ...] = ()
     reason: str = ""
-    reason_kind: str = Kind.OTHER
+    reason_kind: str = ReasonKind.OTHER
     """Of an order that was BLOCKED: what a cycle that waits for it is counted by."""
     retry_after_s: int | None = None
     """Of an order that was BLOCKED: the pause that the venue asked for."""

@@ -3,7 +3,7 @@
 from decimal import Decimal
 
 from kimp.contracts.base import Message
-from kimp.contracts.operators import Decision
+from kimp.contracts.operators import OperatorDecision
 from kimp.contracts.orders import OrderIntent, OrderPair
 from kimp.contracts.status import CycleStatus
 from kimp.contracts.transfers import WithdrawalIntent, WithdrawalReport
@@ -53,7 +53,7 @@ class Parked(Message):
     before: CycleStatus
     """To resume with."""
     undoing_because: str | None
-    decision: Decision | None = None
+    decision: OperatorDecision | None = None
 
 
 class Price(Message):
@@ -71,14 +71,14 @@ class FeesElsewhere(Message):
     most_krw: Decimal
 
 
-class Market(Message):
+class MarketRef(Message):
     """Of one coin on one venue."""
 
     venue: Venue
     coin: Asset
 
 
-class StorySoFar(Message):
+class TrackedSoFar(Message):
     """The cycle's state as records and lists show it, and what keeps its names and entries from being used twice."""
 
     status: CycleStatus
@@ -100,7 +100,7 @@ class StorySoFar(Message):
     booked: tuple[str, ...]
     """Ids of entries that a look at the same order or transfer may bring once more."""
     absent: tuple[OrderIntent, ...]
-    refused: tuple[Market, ...] = ()
+    refused: tuple[MarketRef, ...] = ()
     """Which the account may not trade on, until a person says that it may."""
     unanswered: OrderIntent | None
     """An order that may have been sent, and nobody has said yet what became of it."""
@@ -115,7 +115,7 @@ class StorySoFar(Message):
 class Progress(Message):
     """Where the next run of the workflow goes on."""
 
-    told: StorySoFar
+    told: TrackedSoFar
     stop: str | None
     """A person wants the cycle undone, and it has not begun to be."""
     stop_heard: bool

@@ -17,7 +17,7 @@ class StrandedQuery(Message):
     cycle_id: str
 
 
-class Found(Message):
+class Unattended(Message):
     """What nobody looked after."""
 
     adopted: tuple[str, ...] = ()

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 
 import msgspec
 
-from kimp.contracts.names import read, written
+from kimp.contracts.names import decode_name, encode_name
 from kimp.contracts.ranges import quote_problem
 from kimp.domain.errors import BadMessage
 from kimp.domain.market import Quote
@@ -28,8 +28,8 @@ class TickBatch(msgspec.Struct, array_like=True, frozen=True, gc=False):
     quotes: list[Quote]
 
 
-_encoder = msgspec.json.Encoder(enc_hook=written)
-_batches = msgspec.json.Decoder(TickBatch, dec_hook=read)
+_encoder = msgspec.json.Encoder(enc_hook=encode_name)
+_batches = msgspec.json.Decoder(TickBatch, dec_hook=decode_name)
 UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError, ArithmeticError, ValueError)
 """The last is JSON nested too deep."""
 STRANGER = "no feeder sends that: who else may write to this Redis?"

@@ -43,7 +43,7 @@ class WithdrawalIntent(Message):
     coin: Asset
     direction: Direction
     amount: Decimal
-    """What to ask of the venue, in the coin (see `sizing.withdrawal` for fee and arrival)."""
+    """What to ask of the venue, in the coin (see `sizing.size_withdrawal` for fee and arrival)."""
     network: str
     """The source venue's name of the chain."""
     address: Address

@@ -22,7 +22,7 @@ from kimp.domain.won import buy_price_krw, in_won
 
 
 @dataclass(frozen=True, slots=True)
-class Facts:
+class RiskState:
     """What is open, at stake and free, by the books."""
 
     halt: HaltLevel | None
@@ -82,7 +82,7 @@ class Question:
     route_coins: Iterable[Asset]
     """Ways home to price; read only once nothing but the market is left to ask."""
     state: CoinState
-    facts: Facts
+    risk: RiskState
     rules: Rules
     now_ms: int
     """By this machine's clock, which the quotes' times are by."""
@@ -103,16 +103,16 @@ def explain(question: Question) -> Decision:
 
 
 @exact
-def last_look(facts: Facts, caps: Caps, venue: Venue, stake_krw: int, reserve: Money) -> Blocked | None:
+def check_reservation(risk: RiskState, caps: Caps, venue: Venue, stake_krw: int, reserve: Money) -> Blocked | None:
     """The first gate of the books that forbids to set `reserve` aside on `venue` now; its market was looked at."""
-    gates = chain(_books_gates(facts, caps), _stake_gates(facts, caps, venue, Decimal(stake_krw), reserve))
+    gates = chain(_books_gates(risk, caps), _stake_gates(risk, caps, venue, Decimal(stake_krw), reserve))
     return next(gates, None)
 
 
 def _gates(question: Question) -> Gates[Plan]:
     """What costs least to ask comes first."""
-    coin, facts, rules, caps = question.coin, question.facts, question.rules, question.rules.caps
-    yield from _books_gates(facts, caps)
+    coin, risk, rules, caps = question.coin, question.risk, question.rules, question.rules.caps
+    yield from _books_gates(risk, caps)
     if (taken := check_coin(coin, question.state, rules.cooldown_ms, question.database_ms)) is not None:
         yield taken
     limits = yield from _stock_gates(question)
@@ -120,18 +120,18 @@ def _gates(question: Question) -> Gates[Plan]:
         question.view, coin, question.direction, question.route_coins, limits or rules.limits, question.now_ms
     )
     if found is None:
-        yield from cap_gates(caps, facts.exposure, rules.limits.notional_krw)
+        yield from cap_gates(caps, risk.exposure, rules.limits.notional_krw)
         return None
     plan = plan_of(found)
-    if (mirrored := _check_mirror(found, facts)) is not None:
+    if (mirrored := _check_mirror(found, risk)) is not None:
         yield mirrored
-    yield from _stake_gates(facts, caps, question.direction.source, Decimal(plan.stake_krw), plan.reserve)
+    yield from _stake_gates(risk, caps, question.direction.source, Decimal(plan.stake_krw), plan.reserve)
     return plan
 
 
 def _stock_gates(question: Question) -> Gates[Limits]:
     """The limits of the coin's own mode: where both sides are traded at once, no more than the stock carries."""
-    limits, stock, venue = question.rules.limits_of(question.coin), question.facts.stock, question.direction.destination
+    limits, stock, venue = question.rules.limits_of(question.coin), question.risk.stock, question.direction.destination
     if limits.mode is not Mode.PREFUNDED or stock is None:
         return limits
     free = stock.get((venue, question.coin), ZERO)
@@ -147,25 +147,25 @@ def _stock_gates(question: Question) -> Gates[Limits]:
     return replace(limits, notional_krw=min(limits.notional_krw, carries))
 
 
-def _check_mirror(found: Opportunity, facts: Facts) -> Blocked | None:
+def _check_mirror(found: Opportunity, risk: RiskState) -> Blocked | None:
     """Out with one coin and home with another is the same trade as out with the other and home with the one."""
     home = found.route.coin, found.route.direction
-    if home not in facts.legs_out:
+    if home not in risk.legs_out:
         return None
     return Blocked(Gate.MIRROR, f"an open cycle of {found.route.coin} has this mispricing already, the other way round")
 
 
-def _books_gates(facts: Facts, caps: Caps) -> Iterator[Blocked]:
-    if (halted := check_halt(facts.halt)) is not None:
+def _books_gates(risk: RiskState, caps: Caps) -> Iterator[Blocked]:
+    if (halted := check_halt(risk.halt)) is not None:
         yield halted
-    yield from latch_gates(caps, facts.exposure)
-    if (full := check_open_cycles(caps, facts.exposure)) is not None:
+    yield from latch_gates(caps, risk.exposure)
+    if (full := check_open_cycles(caps, risk.exposure)) is not None:
         yield full
 
 
-def _stake_gates(facts: Facts, caps: Caps, venue: Venue, stake_krw: Decimal, reserve: Money) -> Iterator[Blocked]:
-    yield from cap_gates(caps, facts.exposure, stake_krw)
-    if (short := check_capital(facts.free.get(venue), reserve)) is not None:
+def _stake_gates(risk: RiskState, caps: Caps, venue: Venue, stake_krw: Decimal, reserve: Money) -> Iterator[Blocked]:
+    yield from cap_gates(caps, risk.exposure, stake_krw)
+    if (short := check_capital(risk.free.get(venue), reserve)) is not None:
         yield short
 
 

@@ -32,7 +32,7 @@ class Walk(NamedTuple):
     """Price of the last level that it takes."""
 
 
-def written(levels: Iterable[tuple[object, object]]) -> str:
+def levels_text(levels: Iterable[tuple[object, object]]) -> str:
     """Price and size of each level as a quote carries those behind its top."""
     return " ".join([f"{price}:{size}" for price, size in levels])
 

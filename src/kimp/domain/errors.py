@@ -24,7 +24,7 @@ KimpError
     └── OutcomeUnknown    the call may or may not have been executed: look it up, never send again blindly
 """
 
-from kimp.domain.reasons import Kind
+from kimp.domain.reasons import ReasonKind
 
 LONGEST_PAUSE_S = 3 * 24 * 3600
 """Binance's longest ban (rest-api.md, IP limits)."""
@@ -33,7 +33,7 @@ LONGEST_PAUSE_S = 3 * 24 * 3600
 class KimpError(Exception):
     """Base of all errors that kimp raises on purpose."""
 
-    kind: str = Kind.OTHER
+    kind: str = ReasonKind.OTHER
     """What a cycle that waits because of it is counted by."""
 
 
@@ -77,7 +77,7 @@ class TemporalUnavailable(KimpError):
 class BusUnavailable(KimpError):
     """Redis is away. Whatever was to be published or read is asked for again, as it is by then."""
 
-    kind = Kind.REDIS
+    kind = ReasonKind.REDIS
 
     def __init__(self, message: str, word: str | None = None) -> None:
         super().__init__(message)
@@ -88,13 +88,13 @@ class BusUnavailable(KimpError):
 class StoreUnavailable(KimpError):
     """The database is away or busy. All writes are idempotent by key, so the same one may be repeated."""
 
-    kind = Kind.DATABASE
+    kind = ReasonKind.DATABASE
 
 
 class Unstorable(KimpError):
     """A value that no column holds, or a row that the tables' own rules forbid."""
 
-    kind = Kind.DATABASE
+    kind = ReasonKind.DATABASE
 
 
 class Superseded(KimpError):
@@ -138,7 +138,7 @@ class Postponed(Rejected):
 class NotSent(Rejected):
     """It would have left too late, so our own limiter or clock held it back; nothing left this process."""
 
-    kind = Kind.LIMITER
+    kind = ReasonKind.LIMITER
 
 
 class Unavailable(VenueError):

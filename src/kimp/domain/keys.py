@@ -3,7 +3,8 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
-DAY_MS = 86_400_000
+from kimp.domain.durations import DAY_MS
+
 WARN_DAYS = 14
 """A key that dies sooner is told of. A new one takes a person, and some days where a company is slow."""
 

@@ -150,7 +150,7 @@ def opening_id(venue: Venue) -> str:
 
 
 @exact
-def unexplained(ledger: Held, held: Held) -> dict[tuple[Holder, Asset], Decimal]:
+def unexplained_differences(ledger: Held, held: Held) -> dict[tuple[Holder, Asset], Decimal]:
     """What each venue holds beyond its account in the ledger; negative where it holds less."""
     keys = {key for key in (*ledger, *held) if isinstance(key[0], Venue)}
     differences = {key: held.get(key, ZERO) - ledger.get(key, ZERO) for key in sorted(keys)}

@@ -47,7 +47,7 @@ class Way(NamedTuple):
     destination: Market | None
 
 
-class Trade(NamedTuple):
+class LegTrade(NamedTuple):
     """One order of a leg, as large as its book carries."""
 
     quantity: Decimal
@@ -66,8 +66,8 @@ class PricedLeg(NamedTuple):
 
     estimate: LegEstimate
     way: Way
-    buy: Trade
-    sale: Trade
+    buy: LegTrade
+    sale: LegTrade
 
     @property
     def marginal(self) -> Decimal:
@@ -129,7 +129,7 @@ def price_leg(way: Way, cash: Money) -> PricedLeg | Blocked:
     if isinstance(buy, Blocked):
         return buy
     received = buy.quantity if way.source is None else sizing.bought(buy.quantity, way.source.instrument)
-    size = sizing.withdrawal(received, way.network)
+    size = sizing.size_withdrawal(received, way.network)
     if size is None:
         return _too_few_to_send(way.coin, received, way.network)
     sale = _sell(way.coin, destination, way.destination, size.arrives)
@@ -139,9 +139,9 @@ def price_leg(way: Way, cash: Money) -> PricedLeg | Blocked:
     return PricedLeg(estimate, way, buy, sale)
 
 
-def _buy(coin: Asset, venue: Venue, market: Market | None, cash: Money) -> Trade | Blocked:
+def _buy(coin: Asset, venue: Venue, market: Market | None, cash: Money) -> LegTrade | Blocked:
     if market is None:
-        return Trade(cash.amount, cash, ONE, ONE, None)
+        return LegTrade(cash.amount, cash, ONE, ONE, None)
     quote, instrument = market
     coins, carried = coins_for(quote, cash.amount / sizing.paid(ONE, instrument))
     quantity = round_down(coins, instrument.lot)
@@ -152,7 +152,7 @@ def _buy(coin: Asset, venue: Venue, market: Market | None, cash: Money) -> Trade
         thin = Blocked(Gate.DEPTH, f"{venue} offers {coins:f} {coin} for {spent}, {cash} to spend")
     if problem := sizing.order_problem(quantity, taken.worst, instrument):
         return thin or Blocked(Gate.BELOW_MINIMUM, f"buy of {coin} on {venue}: {problem}")
-    return Trade(quantity, spent, taken.worst, ONE if thin is None else spent.amount / cash.amount, thin)
+    return LegTrade(quantity, spent, taken.worst, ONE if thin is None else spent.amount / cash.amount, thin)
 
 
 @exact
@@ -163,7 +163,7 @@ def estimate_return(
     wallets = check_wallets(view, coin, direction)
     if isinstance(wallets, Blocked):
         return wallets
-    size = sizing.withdrawal(amount, wallets[0])
+    size = sizing.size_withdrawal(amount, wallets[0])
     if size is None:
         return _too_few_to_send(coin, amount, wallets[0])
     return estimate_sale(view, coin, direction.destination, size.arrives, now_ms, max_age_ms)
@@ -179,9 +179,9 @@ def estimate_sale(
     return sale if isinstance(sale, Blocked) else sale.thin or sale.cash
 
 
-def _sell(coin: Asset, venue: Venue, market: Market | None, arrives: Decimal) -> Trade | Blocked:
+def _sell(coin: Asset, venue: Venue, market: Market | None, arrives: Decimal) -> LegTrade | Blocked:
     if market is None:
-        return Trade(arrives, sizing.cash_of(venue, arrives), ONE, ONE, None)
+        return LegTrade(arrives, sizing.cash_of(venue, arrives), ONE, ONE, None)
     quote, instrument = market
     quantity = round_down(arrives, instrument.lot)
     taken = walk(quote, Side.SELL, quantity)
@@ -191,7 +191,7 @@ def _sell(coin: Asset, venue: Venue, market: Market | None, arrives: Decimal) ->
     if problem := sizing.order_problem(taken.quantity, taken.worst, instrument):
         return thin or Blocked(Gate.BELOW_MINIMUM, f"sale of {coin} on {venue}: {problem}")
     brought = sizing.cash_of(venue, sizing.received(taken.funds, instrument))
-    return Trade(taken.quantity, brought, taken.worst, ONE if thin is None else taken.quantity / quantity, thin)
+    return LegTrade(taken.quantity, brought, taken.worst, ONE if thin is None else taken.quantity / quantity, thin)
 
 
 def _too_few_to_send(coin: Asset, amount: Decimal, network: Network) -> Blocked:

@@ -1,5 +1,6 @@
 """Quotes and the venues' own trading rules."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
@@ -48,6 +49,11 @@ class Quote(NamedTuple):
         return now_ms - self.received_ms
 
 
+BookKey = tuple[Venue, Asset]
+Quotes = Mapping[BookKey, Quote]
+"""Books as the venues told them a moment ago."""
+
+
 @dataclass(frozen=True, slots=True)
 class TickBand:
     """Prices from `from_price` up move in steps of `tick` (Upbit's KRW table has many bands, Binance one)."""
@@ -89,7 +95,7 @@ class Network:
     name: str
     """The venue's own name of the chain (`net_type` on Upbit, `network` on Binance)."""
     withdraw_fee: Decimal
-    """In the coin. Binance takes it out of the amount, Upbit on top (see `sizing.withdrawal`)."""
+    """In the coin. Binance takes it out of the amount, Upbit on top (see `sizing.size_withdrawal`)."""
     withdraw_min: Decimal
     withdraw_step: Decimal
     """Smallest step of a withdrawal amount, in the coin."""

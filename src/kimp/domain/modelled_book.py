@@ -7,12 +7,12 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from decimal import Decimal
 
-from kimp.domain.depth import Level, written
+from kimp.domain.depth import Level, levels_text
 from kimp.domain.market import Instrument, Quote
 from kimp.domain.money import ONE, ZERO, exact, round_down, round_up
 
 SIZE = Decimal("1e-8")
-Tick = Callable[[Decimal], Decimal]
+TickRule = Callable[[Decimal], Decimal]
 """The step of a price."""
 Sides = tuple[tuple[Level, ...], tuple[Level, ...]]
 """Bids and asks, best first."""
@@ -39,13 +39,13 @@ def quote_around(instrument: Instrument, price: Decimal, level_cash: Decimal, at
         *bids[0],
         *asks[0],
         at_ms,
-        written(bids[1:]),
-        written(asks[1:]),
+        levels_text(bids[1:]),
+        levels_text(asks[1:]),
     )
 
 
 @exact
-def book_around(tick: Tick, price: Decimal, level_cash: Decimal, shape: BookShape) -> Sides:
+def book_around(tick: TickRule, price: Decimal, level_cash: Decimal, shape: BookShape) -> Sides:
     """Levels on ticks with the last price between bid and ask, each worth `level_cash` in the venue's cash."""
     bid, ask = best_around(tick, price, shape.half_spread)
     offsets = [n * shape.level_step * price for n in range(1, shape.levels)]
@@ -55,7 +55,7 @@ def book_around(tick: Tick, price: Decimal, level_cash: Decimal, shape: BookShap
 
 
 @exact
-def best_around(tick: Tick, price: Decimal, half_spread: Decimal) -> tuple[Decimal, Decimal]:
+def best_around(tick: TickRule, price: Decimal, half_spread: Decimal) -> tuple[Decimal, Decimal]:
     """Bid and ask on ticks, at least one apart, `half_spread` or more from the price."""
     bid = _down(tick, price * (ONE - half_spread))
     ask = _up(tick, price * (ONE + half_spread))
@@ -67,11 +67,11 @@ def best_around(tick: Tick, price: Decimal, half_spread: Decimal) -> tuple[Decim
     return bid, ask
 
 
-def _down(tick: Tick, price: Decimal) -> Decimal:
+def _down(tick: TickRule, price: Decimal) -> Decimal:
     return round_down(price, tick(price))
 
 
-def _up(tick: Tick, price: Decimal) -> Decimal:
+def _up(tick: TickRule, price: Decimal) -> Decimal:
     return round_up(price, tick(price))
 
 

@@ -129,7 +129,7 @@ def market_gates(
         for home in (
             find_way(view, c, direction.opposite, now_ms, limits.max_quote_age_ms)
             for c in route_coins
-            if left_out(view, direction.pair, c, limits) is None
+            if excluded(view, direction.pair, c, limits) is None
         )
         if not isinstance(home, Blocked)
     ]
@@ -164,7 +164,7 @@ def _paired_sale(leg: PricedLeg, limits: Limits) -> PairedSale | None:
     )
 
 
-def left_out(view: MarketView, pair: Pair, coin: Asset, limits: Limits) -> Blocked | None:
+def excluded(view: MarketView, pair: Pair, coin: Asset, limits: Limits) -> Blocked | None:
     """Why the coin is neither leg one's nor a way home at present, or None."""
     return (
         premium_gate(view, pair, coin, limits.premium_band)

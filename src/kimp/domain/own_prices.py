@@ -11,14 +11,11 @@ from decimal import Decimal
 
 from kimp.domain.depth import walk
 from kimp.domain.gates import Blocked, Gate
-from kimp.domain.market import Quote, Side
+from kimp.domain.market import Quotes, Side
 from kimp.domain.money import ONE, USDT, ZERO, Asset, Money, exact
 from kimp.domain.premium import coin_premium, mid
 from kimp.domain.venues import Pair, Venue
 from kimp.domain.won import in_won
-
-Books = Mapping[tuple[Venue, Asset], Quote]
-"""Books as the venues told them a moment ago."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +68,7 @@ def books_needed(pair: Pair, coin: Asset) -> Mapping[Venue, tuple[Asset, ...]]:
 
 
 @exact
-def check_message_prices(told: MessagePrices, pair: Pair, own: Books, bounds: PriceBounds) -> Blocked | None:
+def check_message_prices(told: MessagePrices, pair: Pair, own: Quotes, bounds: PriceBounds) -> Blocked | None:
     """Why a message is not believed, with both figures, or None."""
     if (missing := _missing(told.coin, pair, own)) is not None:
         return Blocked(Gate.OWN_PRICES_MISSING, missing)
@@ -88,7 +85,7 @@ def check_message_prices(told: MessagePrices, pair: Pair, own: Books, bounds: Pr
 
 
 def _compared(
-    told: MessagePrices, pair: Pair, own: Books, rate: Decimal
+    told: MessagePrices, pair: Pair, own: Quotes, rate: Decimal
 ) -> Iterator[tuple[str, Decimal, Decimal, Decimal]]:
     """What it is, by the message, by the venues, and how far they are apart."""
     worst = walk(own[told.venue, told.coin], Side.BUY, told.quantity).worst
@@ -108,7 +105,7 @@ def _compared(
     yield "stake in KRW", told.stake_krw, worth, max(ZERO, ONE - told.stake_krw / worth)
 
 
-def _missing(coin: Asset, pair: Pair, own: Books) -> str | None:
+def _missing(coin: Asset, pair: Pair, own: Quotes) -> str | None:
     for venue, coins in books_needed(pair, coin).items():
         for asset in coins:
             quote = own.get((venue, asset))

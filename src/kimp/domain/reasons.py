@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 
-class Kind(StrEnum):
+class ReasonKind(StrEnum):
     """kimp's own kinds. Where a venue has a code for it, that code is the kind."""
 
     ADDRESS = "address"
@@ -29,7 +29,7 @@ class Reason:
     """The text may name amounts and ids; nothing is ever read back from it."""
 
     text: str
-    kind: str = Kind.OTHER
+    kind: str = ReasonKind.OTHER
 
     def at(self, step: str) -> "Reason":
         """The same, and where it happened."""

@@ -82,7 +82,7 @@ class WithdrawalSize:
 
 
 @exact
-def withdrawal(available: Decimal, network: Network) -> WithdrawalSize | None:
+def size_withdrawal(available: Decimal, network: Network) -> WithdrawalSize | None:
     """The largest withdrawal that `available` coins allow; None if that is below the venue's minimum."""
     fee = network.withdraw_fee
     if network.venue.withdraw_fee_on_top:

@@ -23,7 +23,7 @@ STEP_S = (0.01, 0.05, 0.1, 0.5, 1, 5, 20, 75, 300, 1_800)
 CYCLE_S = (1, 5, 15, 60, 300, 900, 3_600, 14_400, 86_400)
 
 
-class Level:
+class SnapshotGauge:
     """A gauge whose labels come and go: it shows what it was last told, whole, and nothing from before."""
 
     def __init__(self, name: str, unit: str, description: str) -> None:
@@ -50,8 +50,8 @@ stream_events = _meter.create_counter(
 bus_events = _meter.create_counter("kimp.redis.events", description="Reconnects and bad last values, by kind")
 
 # Initiator: from quotes to cycles.
-quote_age = Level("kimp.quote.age", "s", "Age of a venue's newest quote at the initiator")
-premiums = Level("kimp.premium", "", "Premium of a coin on Upbit against its KRW-USDT market, as a ratio")
+quote_age = SnapshotGauge("kimp.quote.age", "s", "Age of a venue's newest quote at the initiator")
+premiums = SnapshotGauge("kimp.premium", "", "Premium of a coin on Upbit against its KRW-USDT market, as a ratio")
 gates = _meter.create_counter("kimp.initiator.gate", description="Candidates stopped, by gate")
 starts = _meter.create_counter("kimp.initiator.starts", description="Cycles asked for, by outcome")
 tick_to_decision = _meter.create_histogram(
@@ -119,20 +119,24 @@ refresh_failures = _meter.create_counter(
 )
 
 # By the database: the same from whichever worker of the queue `ops` reads it.
-open_cycles = Level("kimp.cycles.open", "", "Cycles that have not ended, by status")
-waiting = Level("kimp.cycles.waiting", "", "Cycles that wait, by kind of reason")
-waiting_age = Level("kimp.cycle.waiting", "s", "How long the longest of them has waited, by kind of reason")
-dead_letters = Level("kimp.cycles.dead_letter", "", "Cycles that wait for a person, by kind of reason")
-silent_age = Level(
+open_cycles = SnapshotGauge("kimp.cycles.open", "", "Cycles that have not ended, by status")
+waiting = SnapshotGauge("kimp.cycles.waiting", "", "Cycles that wait, by kind of reason")
+waiting_age = SnapshotGauge("kimp.cycle.waiting", "s", "How long the longest of them has waited, by kind of reason")
+dead_letters = SnapshotGauge("kimp.cycles.dead_letter", "", "Cycles that wait for a person, by kind of reason")
+silent_age = SnapshotGauge(
     "kimp.cycle.silent", "s", "Since the last record of the open cycle that was silent longest, no reason given"
 )
-unknown_outcomes = Level(
+unknown_outcomes = SnapshotGauge(
     "kimp.unknown_outcomes", "", "Orders and withdrawals sent or about to be, with no answer after their fence"
 )
-in_transit = Level("kimp.withdrawals.in_transit", "", "Coins that left a venue and have not arrived, in the coin")
-unexplained = Level("kimp.ledger.differences", "", "Entries of the last day that book what nobody could explain")
-halt_level = Level("kimp.halt.level", "", "The kill switch: 0 runs, 3 lets nothing leave")
-cap_used = Level("kimp.cap.used", "", "How much of a cap is used, as a ratio, by cap")
+in_transit = SnapshotGauge(
+    "kimp.withdrawals.in_transit", "", "Coins that left a venue and have not arrived, in the coin"
+)
+unexplained = SnapshotGauge(
+    "kimp.ledger.differences", "", "Entries of the last day that book what nobody could explain"
+)
+halt_level = SnapshotGauge("kimp.halt.level", "", "The kill switch: 0 runs, 3 lets nothing leave")
+cap_used = SnapshotGauge("kimp.cap.used", "", "How much of a cap is used, as a ratio, by cap")
 
 
 def begin_counting() -> None:

@@ -43,7 +43,7 @@ async def cycle(database: Database, cycle_id: str) -> Booked:
     return Booked(row, await database.ledger.entries(cycle_id))
 
 
-async def ask(
+async def send_request(
     cycles: CycleRequests,
     open_database: Callable[[], AbstractAsyncContextManager[Database]],
     cycle_id: str,

@@ -11,7 +11,7 @@ from kimp.domain.admission import HaltLevel
 from kimp.domain.errors import BadConfig, BusUnavailable, KimpError, Unavailable
 from kimp.domain.keys import expiry_warning
 from kimp.domain.money import ZERO, Asset
-from kimp.operations.keys import Held
+from kimp.operations.keys import VenueKey
 from kimp.ports.clock import Clock
 from kimp.ports.controls import KillSwitch
 from kimp.ports.database import Database
@@ -24,7 +24,7 @@ TRIES, LONGEST_PAUSE_S = 4, 2
 
 T = TypeVar("T")
 Check = Callable[[], Awaitable[str]]
-"""What is found, in words. Raises Doubtful, or another KimpError where the part can't be used."""
+"""What is found, in words. Raises DoctorWarning, or another KimpError where the part can't be used."""
 Checks = Mapping[str, Check]
 """By the part's name."""
 
@@ -38,7 +38,7 @@ class Finding:
     detail: str
 
 
-class Doubtful(KimpError):
+class DoctorWarning(KimpError):
     """No fault for certain, and worth a look."""
 
 
@@ -80,7 +80,7 @@ async def _finding(part: str, check: Check, within_s: float) -> Finding:
     try:
         async with asyncio.timeout(within_s):
             return Finding(part, "ok", await check())
-    except Doubtful as error:
+    except DoctorWarning as error:
         return Finding(part, "warning", str(error))
     except KimpError as error:
         return Finding(part, "failed", str(error))
@@ -121,7 +121,7 @@ async def bus_serves(bus: CheckedBus, coins: Sequence[Asset]) -> str:
     if len(refused) == len(tries):
         raise BusUnavailable(refused["read"])
     if refused:
-        raise Doubtful(
+        raise DoctorWarning(
             f"answers, and this user may not {' or '.join(refused)} (NOPERM): a feeder must publish, an initiator"
             " listen and read, a worker of the queue cycles read"
         )
@@ -147,14 +147,14 @@ async def database_serves(database: Database) -> str:
 
 
 async def kill_switch(switch: KillSwitch) -> str:
-    """Raises Doubtful while trading is halted."""
+    """Raises DoctorWarning while trading is halted."""
     halt = await switch.halt_in_force()
     if halt is None:
         return "level 0, run"
     set_at = f"{datetime.fromtimestamp(halt.set_ms / 1000, UTC):%Y-%m-%d %H:%M} UTC"
     told = f"level {int(halt.level)}, {halt.level.name.lower()}: {halt.reason} (by {halt.set_by}, {set_at})"
     if halt.level is not HaltLevel.RUN:
-        raise Doubtful(f"{told}; trading is halted until `kimp resume`")
+        raise DoctorWarning(f"{told}; trading is halted until `kimp resume`")
     return told
 
 
@@ -167,15 +167,15 @@ async def venue_serves(exchange: MarketData, coins: Sequence[Asset]) -> str:
     return f"key accepted, {len(rules.instruments)} markets, holds {', '.join(held) or 'nothing'}{shut}"
 
 
-async def keys_serve(settings: Settings, held: Sequence[Held], clock: Clock) -> str:
+async def keys_serve(settings: Settings, held: Sequence[VenueKey], clock: Clock) -> str:
     """Every key that is configured, for whichever process: what it may do, and how long it lives."""
     try:
         return "; ".join([await _key(settings, one, clock) for one in held])
     except Unavailable as error:
-        raise Doubtful(f"could not ask: {error}") from None
+        raise DoctorWarning(f"could not ask: {error}") from None
 
 
-async def _key(settings: Settings, held: Held, clock: Clock) -> str:
+async def _key(settings: Settings, held: VenueKey, clock: Clock) -> str:
     """Raises BadConfig for a key that its process would refuse to run with, or that has expired."""
     facts, now_ms = await patiently(held.exchange.key_facts), clock.now_ms()
     if complaint := held.key.complaint(facts, settings.venue(held.key.venue)):

@@ -61,7 +61,7 @@ class KeyInUse:
 
 
 @dataclass(frozen=True, slots=True)
-class Held:
+class VenueKey:
     """A key, and the exchange that signs with it."""
 
     key: KeyInUse
@@ -74,7 +74,7 @@ class KeyKeeper:
     def __init__(
         self,
         settings: Settings,
-        held: Sequence[Held],
+        held: Sequence[VenueKey],
         clock: Clock,
         open_with: Callable[[Settings, KeyInUse], Exchange],
     ) -> None:
@@ -121,7 +121,7 @@ class KeyKeeper:
             raise BadConfig("; ".join(wrong))
         return not self._unseen
 
-    async def _look(self, held: Held) -> str | None:
+    async def _look(self, held: VenueKey) -> str | None:
         """What is wrong with the key."""
         try:
             facts = await held.exchange.key_facts()

@@ -1,25 +1,23 @@
 """The market as the feeder last told it, and what stands between each coin and a cycle."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
 from kimp.config import Settings
 from kimp.domain.errors import BusUnavailable
 from kimp.domain.gates import Blocked
-from kimp.domain.market import Quote
+from kimp.domain.market import Quote, Quotes
 from kimp.domain.money import USDT, Asset
 from kimp.domain.opportunity import Limits, Opportunity, evaluate
 from kimp.domain.premium import premium_between
-from kimp.domain.venues import PAIR, Direction, Venue
+from kimp.domain.venues import PAIR, Direction
 from kimp.domain.view import MarketView
 from kimp.domain.won import krw_per_usdt
 from kimp.operations.settings import read_in_force
 from kimp.ports.clock import Clock
 from kimp.ports.database import Database
 from kimp.ports.ticks import TickBus
-
-Quotes = Mapping[tuple[Venue, Asset], Quote]
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,11 +11,11 @@ from kimp.config.run_time import (
     NAMES,
     Changes,
     InForce,
+    as_typed,
     bounds,
     checked,
     ends_ms,
     in_force,
-    shown,
     timed,
     unchangeable,
     value_of,
@@ -128,9 +128,9 @@ async def settings_now(loaded: Loaded[Settings], versions: SettingsVersions) -> 
         None if latest is None else latest.version,
         {
             name: Setting(
-                value=shown(value_of(now, name)),
+                value=as_typed(value_of(now, name)),
                 source=_source(changes[name]) if name in changes else loaded.origin(*name.split(".")),
-                configured=shown(value_of(configured, name)),
+                configured=as_typed(value_of(configured, name)),
                 bound=within[name].words,
             )
             for name in NAMES
@@ -169,7 +169,7 @@ async def change_settings(
 
 
 def _source(change: Any) -> str:
-    return "database" if ends_ms(change) is None else f"database, {shown(change).partition(' ')[2]}"
+    return "database" if ends_ms(change) is None else f"database, {as_typed(change).partition(' ')[2]}"
 
 
 async def settings_history(versions: SettingsVersions, limit: int) -> list[tuple[SettingsVersion, Differences]]:
@@ -189,4 +189,4 @@ def _differences(before: Changes, after: Changes, names: Iterable[str]) -> Diffe
 
 def _shown_or_configured(changes: Changes, name: str) -> str:
     """The word stands for whatever the configuration said at that time."""
-    return shown(changes[name]) if name in changes else "as configured"
+    return as_typed(changes[name]) if name in changes else "as configured"

@@ -18,7 +18,7 @@ from kimp.operations.presence import Running, running
 from kimp.ports.clock import Clock
 from kimp.ports.controls import Halt
 from kimp.ports.database import Database
-from kimp.ports.read_model import CycleRow, Result
+from kimp.ports.read_model import CycleRow, EndedCycle
 from kimp.ports.ticks import TickBus
 
 SEOUL = ZoneInfo("Asia/Seoul")
@@ -102,7 +102,7 @@ async def held_under_way(database: Database, rows: Iterable[CycleRow]) -> list[s
     return [f"{money(held.amount, held.asset)} {held.place}" for held in held_there]
 
 
-def _earned(results: Iterable[Result], since: datetime | None = None) -> Earned:
+def _earned(results: Iterable[EndedCycle], since: datetime | None = None) -> Earned:
     since_ms = 0 if since is None else int(since.timestamp() * 1000)
     profits = [result.profit_krw for result in results if result.closed_ms >= since_ms]
     return Earned(len(profits), sum(profit < 0 for profit in profits), sum(profits, ZERO))

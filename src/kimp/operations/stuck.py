@@ -7,10 +7,11 @@ from decimal import Decimal
 from kimp.contracts.status import CycleStatus
 from kimp.domain.compensation import positions
 from kimp.domain.ledger import holdings, value_krw
+from kimp.domain.market import Quotes
 from kimp.domain.money import Asset
 from kimp.domain.venues import Direction
 from kimp.domain.won import krw_per_usdt
-from kimp.operations.market import Quotes, last_quotes
+from kimp.operations.market import last_quotes
 from kimp.ports.database import Database
 from kimp.ports.ledger import Ledger
 from kimp.ports.read_model import CycleRow

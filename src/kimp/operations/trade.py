@@ -38,14 +38,14 @@ class Moved:
 
 
 @dataclass(frozen=True, slots=True)
-class Trade:
+class CycleTrades:
     steps: Sequence[Traded | Moved]
     left: Held
     """What the cycle changed in all, on each account: what it earned, in the assets that it earned it in."""
 
 
 @exact
-def trade_of(entries: Sequence[Entry]) -> Trade:
+def trade_of(entries: Sequence[Entry]) -> CycleTrades:
     """In the order that it was booked."""
     orders: dict[str, Traded] = {}
     steps: dict[str, Traded | Moved] = {}
@@ -58,7 +58,7 @@ def trade_of(entries: Sequence[Entry]) -> Trade:
             steps[name] = orders[name] = _with_fill(orders.get(name), name, next(iter(own))[0], market, fees)
         else:
             steps[entry.entry_id] = Moved(entry.entry_id, own, sum(fees.values(), ZERO))
-    return Trade(tuple(steps.values()), {key: amount for key, amount in holdings(entries).items() if amount})
+    return CycleTrades(tuple(steps.values()), {key: amount for key, amount in holdings(entries).items() if amount})
 
 
 def _with_fill(

@@ -6,7 +6,7 @@ from decimal import Decimal
 
 from kimp.config import Settings
 from kimp.domain.admission import NEVER_TRADED, CoinState, legs_out
-from kimp.domain.decision import Decision, Facts, Question, Rules, explain
+from kimp.domain.decision import Decision, Question, RiskState, Rules, explain
 from kimp.domain.errors import BadInput
 from kimp.domain.money import Asset
 from kimp.domain.premium import premium_between
@@ -51,9 +51,9 @@ async def why(
     halt = await database.controls.halt_level()
     stakes = await database.capital.stakes()
     open_cycles = sum(state.open for state in states.values())
-    facts = Facts(halt, stakes.exposure.with_open(open_cycles), stakes.free, legs_out(states), stakes.stock)
+    risk = RiskState(halt, stakes.exposure.with_open(open_cycles), stakes.free, legs_out(states), stakes.stock)
     return explain_coin(
-        view, PAIR, Asset(coin), coins, states, facts, now.rules(), clock.now_ms(), stakes.now_ms, usd_krw=usd_krw
+        view, PAIR, Asset(coin), coins, states, risk, now.rules(), clock.now_ms(), stakes.now_ms, usd_krw=usd_krw
     )
 
 
@@ -63,7 +63,7 @@ def explain_coin(
     coin: Asset,
     route_coins: Sequence[Asset],
     states: Mapping[Asset, CoinState],
-    facts: Facts,
+    risk: RiskState,
     rules: Rules,
     now_ms: int,
     database_ms: int,
@@ -77,7 +77,7 @@ def explain_coin(
         premium_usdt=premium_between(view.quotes, pair, coin, krw_per_usdt(view.quotes, pair.won)),
         premium_usd=premium_between(view.quotes, pair, coin, usd_krw),
         directions={
-            direction: explain(Question(view, coin, direction, route_coins, state, facts, rules, now_ms, database_ms))
+            direction: explain(Question(view, coin, direction, route_coins, state, risk, rules, now_ms, database_ms))
             for direction in pair.directions
         },
     )

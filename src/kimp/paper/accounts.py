@@ -12,7 +12,7 @@ from enum import StrEnum
 
 from kimp.domain.venues import Venue
 from kimp.paper.amounts import ZERO, exact
-from kimp.paper.journal import Journal
+from kimp.paper.journal import PaperJournal
 
 
 class Counterparty(StrEnum):
@@ -37,7 +37,7 @@ class InsufficientFunds(Exception):
 
 
 @dataclass(slots=True)
-class Balance:
+class PaperBalance:
     free: Decimal = ZERO
     locked: Decimal = ZERO
 
@@ -49,20 +49,20 @@ class Balance:
 class Accounts:
     """The single customer of one venue."""
 
-    def __init__(self, venue: Venue, journal: Journal, opening: dict[str, Decimal]) -> None:
+    def __init__(self, venue: Venue, journal: PaperJournal, opening: dict[str, Decimal]) -> None:
         self._venue = venue
         self._journal = journal
-        self._balances: defaultdict[str, Balance] = defaultdict(Balance)
+        self._balances: defaultdict[str, PaperBalance] = defaultdict(PaperBalance)
         self._given: defaultdict[tuple[Counterparty, str], Decimal] = defaultdict(Decimal)
         for asset, amount in opening.items():
             self.receive(asset, amount, Counterparty.OPENING, "opening")
 
-    def __getitem__(self, asset: str) -> Balance:
+    def __getitem__(self, asset: str) -> PaperBalance:
         """A copy; an asset never held is zero."""
         held = self._balances.get(asset)
-        return Balance(held.free, held.locked) if held else Balance()
+        return PaperBalance(held.free, held.locked) if held else PaperBalance()
 
-    def all(self) -> dict[str, Balance]:
+    def all(self) -> dict[str, PaperBalance]:
         return {asset: self[asset] for asset in self._balances}
 
     def given(self) -> dict[str, dict[str, Decimal]]:
@@ -77,7 +77,7 @@ class Accounts:
     ) -> None:
         """As it was before a restart, in the place of what the account was opened with."""
         self._balances.clear()
-        self._balances.update({asset: Balance(free, locked) for asset, (free, locked) in balances.items()})
+        self._balances.update({asset: PaperBalance(free, locked) for asset, (free, locked) in balances.items()})
         self._given.clear()
         for asset, parts in given.items():
             self._given.update({(Counterparty(name), asset): amount for name, amount in parts.items()})

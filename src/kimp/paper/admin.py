@@ -24,7 +24,7 @@ from aiohttp import web
 from pydantic import Field
 
 from kimp.domain.venues import PAIR, Venue
-from kimp.paper.addresses import Address
+from kimp.paper.addresses import PaperAddress
 from kimp.paper.amounts import plain
 from kimp.paper.conditions import EVERYWHERE, Condition
 from kimp.paper.faults.control import FaultControl
@@ -32,7 +32,7 @@ from kimp.paper.keys_control import KeyControl
 from kimp.paper.orders import Order
 from kimp.paper.transfer import Deposit, Withdrawal
 from kimp.paper.wallets import WalletState
-from kimp.paper.wire import Command, answer, bad, no_web_page, read
+from kimp.paper.wire import Command, answer, bad, no_web_page, read_command
 from kimp.paper.world import World
 
 JOURNAL_ROWS = 100
@@ -130,20 +130,20 @@ class Admin:
         return answer(self._world.journal.tail(int(text), request.query.get("kind")))
 
     async def set_wallet(self, request: web.Request) -> web.Response:
-        command = await read(request, WalletCommand)
+        command = await read_command(request, WalletCommand)
         self._need_coin(command.coin)
         self._world.wallets.set(command.venue, command.coin, command.state)
         self._world.journal.write("wallet", venue=command.venue, coin=command.coin, state=command.state)
         return answer({"venue": command.venue, "coin": command.coin, "state": command.state})
 
     async def set_withdraw_lock(self, request: web.Request) -> web.Response:
-        command = await read(request, LockCommand)
+        command = await read_command(request, LockCommand)
         self._world.withdrawals_locked = command.locked
         self._world.journal.write("withdraw_lock", venue=Venue.UPBIT, locked=command.locked)
         return answer({"locked": command.locked})
 
     async def set_condition(self, request: web.Request) -> web.Response:
-        command = await read(request, ConditionCommand)
+        command = await read_command(request, ConditionCommand)
         if command.condition is Condition.HALTED and self._world.of(command.venue, command.symbol) is None:
             raise bad(f"symbol {command.symbol!r} is no market of {command.venue}")
         if command.condition is not Condition.HALTED and command.symbol:
@@ -153,12 +153,14 @@ class Admin:
         return answer(command.model_dump(mode="json"))
 
     async def set_premium(self, request: web.Request) -> web.Response:
-        command = await read(request, PremiumCommand)
+        command = await read_command(request, PremiumCommand)
         synthetic = self._world.synthetic
         if synthetic is None:
-            raise web.HTTPConflict(text="recorded prices are replayed; only the synthetic market can be nudged\n")
+            raise web.HTTPConflict(
+                text="recorded prices are replayed; only the synthetic market's premiums can be set\n"
+            )
         self._need_coin(command.coin)
-        for update in synthetic.nudge(command.coin, command.premium, command.seconds):
+        for update in synthetic.set_premium(command.coin, command.premium, command.seconds):
             self._world.apply(update)
         self._world.journal.write("premium", coin=command.coin, premium=command.premium, seconds=command.seconds)
         return answer({"coin": command.coin, "premium": plain(command.premium), "seconds": command.seconds})
@@ -171,9 +173,9 @@ class Admin:
         return answer({"rows": len(replay.rows)})
 
     async def register(self, request: web.Request) -> web.Response:
-        command = await read(request, RegistrationCommand)
+        command = await read_command(request, RegistrationCommand)
         self._need_coin(command.coin)
-        places = [Address(command.coin, place.network, place.address, place.tag) for place in command.addresses]
+        places = [PaperAddress(command.coin, place.network, place.address, place.tag) for place in command.addresses]
         self._world.registrations.replace(command.venue, command.coin, places)
         self._world.journal.write("registration", venue=command.venue, coin=command.coin, addresses=_places(places))
         return answer(_places(places))
@@ -196,7 +198,7 @@ class Admin:
         }
 
 
-def _places(addresses: list[Address]) -> list[dict[str, Any]]:
+def _places(addresses: list[PaperAddress]) -> list[dict[str, Any]]:
     return [{"coin": a.coin, "network": a.network, "address": a.address, "tag": a.tag} for a in addresses]
 
 

@@ -7,14 +7,14 @@ from decimal import Decimal
 from kimp.domain.market import Side
 from kimp.domain.modelled_book import Sides
 from kimp.paper.amounts import ZERO, exact
-from kimp.paper.instruments import Instrument
+from kimp.paper.instruments import PaperInstrument
 
 DEPTH = 30
 """Levels per side: Upbit shows no more."""
 
 
 @dataclass(slots=True)
-class Level:
+class BookLevel:
     price: Decimal
     quantity: Decimal
 
@@ -26,7 +26,7 @@ class Book:
     Taking consumes what is displayed until the next update refreshes it.
     """
 
-    def __init__(self, instrument: Instrument, level_value: Decimal, seed: str) -> None:
+    def __init__(self, instrument: PaperInstrument, level_value: Decimal, seed: str) -> None:
         self.instrument = instrument
         self.sequence = 0
         self.bid = ZERO
@@ -35,8 +35,8 @@ class Book:
         self._level_value = float(level_value)
         self._lot = float(instrument.book_lot)
         self._draw = random.Random(seed)  # noqa: S311 # order sizes, not secrets
-        self._asks: list[Level] = []
-        self._bids: list[Level] = []
+        self._asks: list[BookLevel] = []
+        self._bids: list[BookLevel] = []
         self._whole = False
 
     def refresh(self, bid: Decimal, ask: Decimal, now_ms: int, sides: Sides | None = None) -> None:
@@ -45,9 +45,9 @@ class Book:
         self.bid, self.ask, self.updated_ms = bid, ask, now_ms
         self._whole = sides is not None
         bids, asks = sides or ((), ())
-        self._bids, self._asks = ([Level(*level) for level in side] for side in (bids, asks))
+        self._bids, self._asks = ([BookLevel(*level) for level in side] for side in (bids, asks))
 
-    def levels(self, taker: Side, count: int = DEPTH) -> list[Level]:
+    def levels(self, taker: Side, count: int = DEPTH) -> list[BookLevel]:
         """What a taker of that side can take, best first: asks for a buyer, bids for a seller."""
         side = self._side(taker)
         live = [level for level in side if level.quantity > ZERO]
@@ -55,7 +55,7 @@ class Book:
             price = self._next_price(taker)
             if price <= ZERO:
                 break
-            side.append(Level(price, self._size(float(price), len(side))))
+            side.append(BookLevel(price, self._size(float(price), len(side))))
             live.append(side[-1])
         return live[:count]
 
@@ -66,7 +66,7 @@ class Book:
                 level.quantity -= quantity
         self.sequence += 1
 
-    def _side(self, taker: Side) -> list[Level]:
+    def _side(self, taker: Side) -> list[BookLevel]:
         return self._asks if taker is Side.BUY else self._bids
 
     def _next_price(self, taker: Side) -> Decimal:

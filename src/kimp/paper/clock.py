@@ -6,13 +6,8 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from itertools import count
-from typing import Protocol
 
-
-class Clock(Protocol):
-    def now_ms(self) -> int:
-        """Milliseconds since the epoch."""
-        ...
+from kimp.ports.clock import Clock
 
 
 class WallClock:

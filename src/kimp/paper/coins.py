@@ -10,7 +10,7 @@ Amount = Annotated[Decimal, Field(ge=0)]
 Seconds = Annotated[float, Field(ge=0)]
 
 
-class Network(BaseModel):
+class PaperNetwork(BaseModel):
     """The chain that a coin travels on; both venues use it, under the same name (`net_type`, `network`).
 
     Times are those of the real chain, before `transfer_time_scale`: review by the sending venue, then confirmation,
@@ -45,13 +45,13 @@ class CoinConfig(BaseModel):
     """Binance LOT_SIZE.stepSize, coins."""
     upbit_tick: Positive | None = None
     """Overrides Upbit's published table for this market, KRW."""
-    networks: tuple[Network, ...] = Field(min_length=1)
+    networks: tuple[PaperNetwork, ...] = Field(min_length=1)
 
-    def network(self, name: str) -> Network | None:
+    def network(self, name: str) -> PaperNetwork | None:
         return next((network for network in self.networks if network.name == name), None)
 
 
-def _coin(name: str, price: str, tick: str, lot: str, network: Network) -> CoinConfig:
+def _coin(name: str, price: str, tick: str, lot: str, network: PaperNetwork) -> CoinConfig:
     return CoinConfig(
         name=name, price_usdt=Decimal(price), tick=Decimal(tick), lot=Decimal(lot), networks=(network,)
     )  # fmt: skip
@@ -59,9 +59,9 @@ def _coin(name: str, price: str, tick: str, lot: str, network: Network) -> CoinC
 
 def _network(
     name: str, upbit: tuple[str, str], binance: tuple[str, str], *, tag: bool = False, **times: float
-) -> Network:
+) -> PaperNetwork:
     """`upbit` and `binance`: withdrawal fee and minimum, in coins."""
-    return Network.model_validate(
+    return PaperNetwork.model_validate(
         {
             "name": name,
             "tag_required": tag,

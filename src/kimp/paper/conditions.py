@@ -3,8 +3,8 @@
 from enum import StrEnum
 
 from kimp.domain.venues import Venue
-from kimp.paper.clock import Clock
-from kimp.paper.journal import Journal
+from kimp.paper.journal import PaperJournal
+from kimp.ports.clock import Clock
 
 EVERYWHERE = ""
 """The symbol of a condition that is the whole venue's."""
@@ -26,7 +26,7 @@ class Condition(StrEnum):
 class Conditions:
     """Each lasts until its time is over or somebody ends it."""
 
-    def __init__(self, clock: Clock, journal: Journal) -> None:
+    def __init__(self, clock: Clock, journal: PaperJournal) -> None:
         self._clock = clock
         self._journal = journal
         self._until_ms: dict[tuple[Condition, Venue, str], int] = {}

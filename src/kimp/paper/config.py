@@ -7,27 +7,25 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, model_validator
 
 from kimp.domain.modelled_book import BookShape
-from kimp.paper.coins import DEFAULT_COINS, CoinConfig
+from kimp.paper.coins import DEFAULT_COINS, Amount, CoinConfig, Positive
 from kimp.paper.faults.plan import FaultPlan
 from kimp.paper.keys import PaperKey
 
 Port = Annotated[int, Field(ge=0, le=65535)]
-Positive = Annotated[Decimal, Field(gt=0)]
-Amount = Annotated[Decimal, Field(ge=0)]
 
 
-class Section(BaseModel):
+class PaperSection(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
-class KeyPair(Section):
+class PaperKeyPair(PaperSection):
     """The first API key of a venue. It may do everything, withdrawals included."""
 
     access: SecretStr
     secret: SecretStr
 
 
-class SyntheticMarket(Section):
+class SyntheticMarket(PaperSection):
     """Prices out of a seeded generator: correlated random walks, mean-reverting premiums, and premium episodes."""
 
     kind: Literal["synthetic"] = "synthetic"
@@ -47,7 +45,7 @@ class SyntheticMarket(Section):
     """Smallest and largest size of an episode; its sign is drawn."""
 
 
-class ReplayMarket(Section):
+class ReplayMarket(PaperSection):
     """Recorded prices. The header of each file says whether it holds candles, ticks, snapshots or daily rates."""
 
     kind: Literal["replay"] = "replay"
@@ -62,7 +60,7 @@ class ReplayMarket(Section):
     """Stand still, with no premium anywhere, until the admin listener is told to begin."""
 
 
-class RateLimits(Section):
+class RateLimits(PaperSection):
     """Per second on Upbit (docs: rate-limits), per the named window on Binance (docs: rest-api limits)."""
 
     upbit_market: int = 10
@@ -80,7 +78,7 @@ class RateLimits(Section):
     binance_sapi_uid_1s: int = 180_000
 
 
-class StreamTimes(Section):
+class StreamTimes(PaperSection):
     """Housekeeping of WebSocket connections, seconds."""
 
     upbit_idle_s: float = Field(default=120.0, gt=0)
@@ -90,15 +88,17 @@ class StreamTimes(Section):
     binance_max_age_s: float = Field(default=86_400.0, gt=0)
 
 
-class PaperConfig(Section):
+class PaperConfig(PaperSection):
     """One paper exchange. Port 0 takes a free port."""
 
     host: str = "127.0.0.1"
     upbit_port: Port = 9801
     binance_port: Port = 9802
     admin_port: Port = 9803
-    upbit_key: KeyPair = KeyPair(access=SecretStr("paper-upbit"), secret=SecretStr("paper-upbit-secret"))
-    binance_key: KeyPair = KeyPair(access=SecretStr("paper-binance"), secret=SecretStr("paper-binance-secret"))
+    upbit_key: PaperKeyPair = PaperKeyPair(access=SecretStr("paper-upbit"), secret=SecretStr("paper-upbit-secret"))
+    binance_key: PaperKeyPair = PaperKeyPair(
+        access=SecretStr("paper-binance"), secret=SecretStr("paper-binance-secret")
+    )
     upbit_more_keys: tuple[PaperKey, ...] = ()
     binance_more_keys: tuple[PaperKey, ...] = ()
     upbit_balances: dict[str, Amount] = Field(default_factory=lambda: {"KRW": Decimal(100_000_000)})

@@ -12,20 +12,30 @@ from kimp.domain.venues import Venue
 from kimp.paper.accounts import Accounts, Counterparty, InsufficientFunds
 from kimp.paper.amounts import ZERO, exact
 from kimp.paper.book import DEPTH, Book
-from kimp.paper.clock import Clock
 from kimp.paper.conditions import Condition, Conditions
-from kimp.paper.journal import Journal
-from kimp.paper.matching import Take, reaches, walk_budget, walk_quantity
-from kimp.paper.orders import Fill, Force, MarketHalted, NotPermitted, Order, Request, State, TakenName, WouldTake
-from kimp.paper.terms import BNB, fee_of, need, outcome_of, price, reserved_fee
+from kimp.paper.journal import PaperJournal
+from kimp.paper.matching import Match, reaches, walk_budget, walk_quantity
+from kimp.paper.orders import (
+    Force,
+    MarketHalted,
+    MarketNotPermitted,
+    Order,
+    PaperFill,
+    Request,
+    State,
+    TakenName,
+    WouldTake,
+)
+from kimp.paper.terms import BNB, fee_of, funds_needed, outcome_of, price, reserved_fee
+from kimp.ports.clock import Clock
 
-FillListener = Callable[[Order, Fill], None]
+FillListener = Callable[[Order, PaperFill], None]
 
 
 class OrderHook(Protocol):
     """The seam for faults of orders."""
 
-    def allow(self, order: Order, takes: list[Take]) -> list[Take] | None:
+    def allow(self, order: Order, takes: list[Match]) -> list[Match] | None:
         """Asked right before an order is accepted. Not None: only these trade, and the venue cancels the rest.
 
         It may change the order's fee, and when look-ups tell of it. Raises what `place` may raise to refuse it.
@@ -43,7 +53,7 @@ class Desk:
         books: dict[str, Book],
         conditions: Conditions,
         clock: Clock,
-        journal: Journal,
+        journal: PaperJournal,
     ) -> None:
         self.venue = venue
         self.accounts = accounts
@@ -65,7 +75,7 @@ class Desk:
     def place(self, request: Request) -> Order:
         """Accept and fill at once what can be.
 
-        Raises InsufficientFunds, WouldTake, MarketHalted, NotPermitted, Filtered or TakenName: it was not placed.
+        Raises InsufficientFunds, WouldTake, MarketHalted, MarketNotPermitted, Filtered or TakenName: it was not placed.
         """
         takes = self._takes(request)
         order = self._new(request, takes)
@@ -87,7 +97,7 @@ class Desk:
         return order
 
     @exact
-    def rehearse(self, request: Request) -> Order:
+    def dry_run(self, request: Request) -> Order:
         """The order that `place` would accept, and the same refusals, without placing it."""
         takes = self._takes(request)
         order = self._new(request, takes)
@@ -141,24 +151,24 @@ class Desk:
         if order.request.client_id is not None:
             self.by_client_id[order.request.instrument.symbol, order.request.client_id] = order
 
-    def _takes(self, request: Request) -> list[Take]:
+    def _takes(self, request: Request) -> list[Match]:
         levels = self.books[request.instrument.symbol].levels(request.side, DEPTH)
         if request.budget is not None:
             return walk_budget(levels, request.limit, request.budget, request.instrument.lot)
         return walk_quantity(levels, request.side, request.limit, request.quantity or ZERO)
 
-    def _new(self, request: Request, takes: list[Take]) -> Order:
+    def _new(self, request: Request, takes: list[Match]) -> Order:
         if self.halted(request.instrument.symbol):
             raise MarketHalted
         if self._conditions.hold(Condition.NOT_PERMITTED, self.venue, request.instrument.symbol):
-            raise NotPermitted
+            raise MarketNotPermitted
         if request.force is Force.MAKE and takes:
             raise WouldTake
         self._last_order += 1
         now = self._clock.now_ms()
         return Order(self._last_order, str(uuid.uuid4()), request, now, fee_rate=request.instrument.fee, updated_ms=now)
 
-    def _execute(self, order: Order, takes: list[Take], outcome: State) -> None:
+    def _execute(self, order: Order, takes: list[Match], outcome: State) -> None:
         request = order.request
         if request.force is Force.ALL_NOW and outcome is State.OPEN:
             self._close(order, State.EXPIRED)
@@ -183,11 +193,11 @@ class Desk:
             return
         for take in walk_quantity(book.levels(request.side, DEPTH), request.side, limit, wanted):
             book.take(request.side, take.price, take.quantity)
-            self._fill(order, Take(limit, take.quantity), maker=True, last=take.quantity == order.remaining)
+            self._fill(order, Match(limit, take.quantity), maker=True, last=take.quantity == order.remaining)
         if order.state is State.FILLED:
             self._close(order, State.FILLED)
 
-    def _fill(self, order: Order, take: Take, *, maker: bool, last: bool) -> None:
+    def _fill(self, order: Order, take: Match, *, maker: bool, last: bool) -> None:
         if last:
             order.state = State.FILLED
         fill = self._make_fill(order, take, maker=maker)
@@ -203,10 +213,10 @@ class Desk:
         for listener in self.on_fill:
             listener(order, fill)
 
-    def _make_fill(self, order: Order, take: Take, *, maker: bool) -> Fill:
+    def _make_fill(self, order: Order, take: Match, *, maker: bool) -> PaperFill:
         self._last_fill += 1
         fee, fee_asset = fee_of(order, take, self.accounts[BNB].free)
-        return Fill(
+        return PaperFill(
             number=self._last_fill,
             price=take.price,
             quantity=take.quantity,
@@ -217,7 +227,7 @@ class Desk:
             at_ms=self._clock.now_ms(),
         )
 
-    def _settle(self, order: Order, fill: Fill) -> None:
+    def _settle(self, order: Order, fill: PaperFill) -> None:
         """Pay from the lock, receive the other asset, pay the fee: from the lock where a buyer pays it in cash."""
         instrument, reason, accounts = order.request.instrument, f"fill {fill.number}", self.accounts
         buys = order.request.side is Side.BUY
@@ -231,7 +241,7 @@ class Desk:
         else:
             accounts.pay(fill.fee_asset, fill.fee, Counterparty.TRADING_FEES, reason)
         if order.state is State.OPEN and order.request.limit is not None:
-            rest = need(order, [])
+            rest = funds_needed(order, [])
             self._release(order, rest + reserved_fee(order, rest))
 
     def _close(self, order: Order, state: State) -> None:

@@ -16,7 +16,7 @@ BOOK_STEP = Decimal("0.0001")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Instrument:
+class PaperInstrument:
     """One market: `symbol` is the venue's own name, prices are in `quote`, amounts in `base`."""
 
     venue: Venue
@@ -32,10 +32,10 @@ class Instrument:
     max_notional: Decimal
 
 
-def upbit_instruments(coins: Iterable[CoinConfig], fee: Decimal) -> list[Instrument]:
+def upbit_instruments(coins: Iterable[CoinConfig], fee: Decimal) -> list[PaperInstrument]:
     """docs.upbit.com krw-market-info: at least 5,000 and at most 1,000,000,000 KRW, eight decimals of volume."""
     return [
-        Instrument(
+        PaperInstrument(
             venue=Venue.UPBIT,
             symbol=f"{KRW}-{coin.name}",
             base=coin.name,
@@ -51,9 +51,9 @@ def upbit_instruments(coins: Iterable[CoinConfig], fee: Decimal) -> list[Instrum
     ]
 
 
-def binance_instruments(coins: Iterable[CoinConfig], fee: Decimal) -> list[Instrument]:
+def binance_instruments(coins: Iterable[CoinConfig], fee: Decimal) -> list[PaperInstrument]:
     return [
-        Instrument(
+        PaperInstrument(
             venue=Venue.BINANCE,
             symbol=f"{coin.name}{USDT}",
             base=coin.name,

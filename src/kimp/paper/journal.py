@@ -10,15 +10,15 @@ from typing import Any
 
 import msgspec
 
-from kimp.contracts.names import written
+from kimp.contracts.names import encode_name
 from kimp.paper.amounts import plain
-from kimp.paper.clock import Clock
+from kimp.ports.clock import Clock
 
 TAIL_LENGTH = 5_000
 """Entries kept in memory for the admin listener."""
 
 
-class Journal:
+class PaperJournal:
     """One JSON object per line: `n` (running number), `ms` (epoch), `kind`, and the kind's own facts.
 
     Amounts are decimal strings. Secrets and signatures never enter; a request is named by its access key. Each
@@ -27,7 +27,7 @@ class Journal:
 
     def __init__(self, clock: Clock, path: Path | None) -> None:
         self._clock = clock
-        self._encoder = msgspec.json.Encoder(enc_hook=written)
+        self._encoder = msgspec.json.Encoder(enc_hook=encode_name)
         self._tail: deque[dict[str, Any]] = deque(maxlen=TAIL_LENGTH)
         self.on_write: list[Callable[[str, dict[str, Any]], None]] = []
         self._next = 1

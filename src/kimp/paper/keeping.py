@@ -7,27 +7,27 @@ Faults, rate limits, streams and what strangers trade begin anew with each start
 
 import os
 import sqlite3
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import msgspec
 from aiohttp import web
+from aiohttp.typedefs import Handler
 
-from kimp.contracts.names import read, written
+from kimp.contracts.names import decode_name, encode_name
 from kimp.domain.errors import BadConfig
 from kimp.domain.market import Side
 from kimp.domain.venues import Venue
-from kimp.paper.coins import Network
-from kimp.paper.instruments import Instrument
-from kimp.paper.orders import Fill, Force, Order, Request, State
+from kimp.paper.coins import PaperNetwork
+from kimp.paper.instruments import PaperInstrument
+from kimp.paper.orders import Force, Order, PaperFill, Request, State
 from kimp.paper.transfer import Deposit, Withdrawal
 
 VERSION = 1
 """Of the rows' form. Another one is refused: half an account is worse than none."""
 MEND = "start anew with `kimp paper reset`, which resets kimp's books with it"
-Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
 class KeptRequest(msgspec.Struct):
@@ -57,7 +57,7 @@ class KeptOrder(msgspec.Struct):
     executed: Decimal
     funds: Decimal
     fees: Decimal
-    fills: list[Fill]
+    fills: list[PaperFill]
     visible_ms: int
     fresh_ms: int
     complete_ms: int
@@ -72,7 +72,7 @@ class KeptOrder(msgspec.Struct):
         own = {name: getattr(order, name) for name in cls.__struct_fields__ if name not in {"venue", "request"}}
         return cls(venue=asked.instrument.venue, request=request, **own)
 
-    def order(self, instrument: Instrument) -> Order:
+    def order(self, instrument: PaperInstrument) -> Order:
         asked = msgspec.structs.asdict(self.request)
         del asked["symbol"]
         own = {name: value for name, value in msgspec.structs.asdict(self).items() if name not in {"venue", "request"}}
@@ -95,7 +95,7 @@ class KeptPrices(msgspec.Struct):
     coins: dict[str, float]
 
 
-class Keeping:
+class StateFile:
     """The file. `changed` notes what a request touched, `write` puts it there."""
 
     def __init__(self, path: Path) -> None:
@@ -161,12 +161,12 @@ class Keeping:
 
 
 def _plain(value: Any) -> Any:
-    if isinstance(value, Network):
+    if isinstance(value, PaperNetwork):
         return value.model_dump(mode="json")
-    return written(value)
+    return encode_name(value)
 
 
 def _restored(kind: type, value: Any) -> Any:
-    if kind is Network:
-        return Network.model_validate(value)
-    return read(kind, value)
+    if kind is PaperNetwork:
+        return PaperNetwork.model_validate(value)
+    return decode_name(kind, value)

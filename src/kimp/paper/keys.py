@@ -9,7 +9,7 @@ YEAR_MS = 365 * 86_400_000
 """docs.upbit.com: a key is good for one year."""
 
 
-class Right(StrEnum):
+class PaperRight(StrEnum):
     """Upbit has nine and Binance more; these three groups are what can be told apart here."""
 
     READ = "read"
@@ -17,7 +17,7 @@ class Right(StrEnum):
     WITHDRAW = "withdraw"
 
 
-EVERYTHING = frozenset(Right)
+EVERYTHING = frozenset(PaperRight)
 
 
 class PaperKey(BaseModel):
@@ -27,7 +27,7 @@ class PaperKey(BaseModel):
 
     access: SecretStr
     secret: SecretStr
-    rights: frozenset[Right] = EVERYTHING
+    rights: frozenset[PaperRight] = EVERYTHING
     expires: AwareDatetime | None = None
     """None: a year after the start."""
     futures: bool = False
@@ -35,7 +35,7 @@ class PaperKey(BaseModel):
     ip_bound: bool = True
 
 
-class KeyRing:
+class ApiKeys:
     """The keys of one venue, by their public half."""
 
     def __init__(self, keys: Iterable[PaperKey], started_ms: int) -> None:
@@ -59,20 +59,20 @@ class KeyRing:
         return dict(self._keys)
 
 
-UPBIT_RIGHTS: Mapping[tuple[str, str], Right | None] = {
+UPBIT_RIGHTS: Mapping[tuple[str, str], PaperRight | None] = {
     ("GET", "status/wallet"): None,
     ("GET", "api_keys"): None,
-    ("POST", "orders"): Right.TRADE,
-    ("POST", "orders/test"): Right.TRADE,
-    ("DELETE", "order"): Right.TRADE,
-    ("POST", "withdraws/coin"): Right.WITHDRAW,
-    ("DELETE", "withdraws/coin"): Right.WITHDRAW,
+    ("POST", "orders"): PaperRight.TRADE,
+    ("POST", "orders/test"): PaperRight.TRADE,
+    ("DELETE", "order"): PaperRight.TRADE,
+    ("POST", "withdraws/coin"): PaperRight.WITHDRAW,
+    ("DELETE", "withdraws/coin"): PaperRight.WITHDRAW,
 }
 """docs.upbit.com: auth. None: every key may. All other private calls only look."""
 
 
-def binance_right(method: str, path: str) -> Right:
+def binance_right(method: str, path: str) -> PaperRight:
     """By the security type that Binance gives each signed call."""
     if path == "/sapi/v1/capital/withdraw/apply":
-        return Right.WITHDRAW
-    return Right.READ if method == "GET" else Right.TRADE
+        return PaperRight.WITHDRAW
+    return PaperRight.READ if method == "GET" else PaperRight.TRADE

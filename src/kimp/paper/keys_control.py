@@ -9,7 +9,7 @@ from pydantic import SecretStr
 
 from kimp.domain.venues import Venue
 from kimp.paper.keys import PaperKey
-from kimp.paper.wire import Command, answer, read
+from kimp.paper.wire import Command, answer, read_command
 from kimp.paper.world import World
 
 
@@ -31,13 +31,13 @@ class KeyControl:
         app.router.add_delete("/_paper/keys", self.revoke)
 
     async def add(self, request: web.Request) -> web.Response:
-        key = await read(request, NewKey)
+        key = await read_command(request, NewKey)
         self._world.keys[key.venue].add(key)
         self._world.journal.write("key", venue=key.venue, rights=sorted(key.rights))
         return answer({"venue": key.venue, "rights": sorted(key.rights)})
 
     async def revoke(self, request: web.Request) -> web.Response:
-        command = await read(request, OldKey)
+        command = await read_command(request, OldKey)
         self._world.keys[command.venue].revoke(command.access.get_secret_value())
         self._world.journal.write("key_revoked", venue=command.venue)
         return answer({"venue": command.venue})

@@ -1,9 +1,9 @@
 """Counting requests against a limit."""
 
-from kimp.paper.clock import Clock
+from kimp.ports.clock import Clock
 
 
-class Window:
+class RequestCounter:
     """At most `limit` units in each fixed window of `seconds`."""
 
     def __init__(self, limit: int, seconds: int, clock: Clock) -> None:

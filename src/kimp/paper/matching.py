@@ -6,11 +6,11 @@ from decimal import Decimal
 
 from kimp.domain.market import Side
 from kimp.paper.amounts import ZERO, exact, floor_to
-from kimp.paper.book import Level
+from kimp.paper.book import BookLevel
 
 
 @dataclass(frozen=True, slots=True)
-class Take:
+class Match:
     price: Decimal
     quantity: Decimal
 
@@ -25,55 +25,55 @@ def reaches(side: Side, limit: Decimal | None, price: Decimal) -> bool:
 
 
 @exact
-def walk_quantity(levels: Sequence[Level], side: Side, limit: Decimal | None, wanted: Decimal) -> list[Take]:
+def walk_quantity(levels: Sequence[BookLevel], side: Side, limit: Decimal | None, wanted: Decimal) -> list[Match]:
     """Take up to `wanted` coins, best level first, nothing beyond the limit."""
-    takes: list[Take] = []
+    takes: list[Match] = []
     for level in levels:
         if wanted <= ZERO or not reaches(side, limit, level.price):
             break
         quantity = min(wanted, level.quantity)
-        takes.append(Take(level.price, quantity))
+        takes.append(Match(level.price, quantity))
         wanted -= quantity
     return takes
 
 
 @exact
-def walk_budget(levels: Sequence[Level], limit: Decimal | None, budget: Decimal, lot: Decimal) -> list[Take]:
+def walk_budget(levels: Sequence[BookLevel], limit: Decimal | None, budget: Decimal, lot: Decimal) -> list[Match]:
     """Spend up to `budget` cash on coins in whole lots; less than one lot's price may be left."""
-    takes: list[Take] = []
+    takes: list[Match] = []
     for level in levels:
         if not reaches(Side.BUY, limit, level.price):
             break
         quantity = min(floor_to(budget / level.price, lot), level.quantity)
         if quantity <= ZERO:
             break
-        takes.append(Take(level.price, quantity))
+        takes.append(Match(level.price, quantity))
         budget -= takes[-1].funds
     return takes
 
 
 @exact
-def first_of(takes: Iterable[Take], quantity: Decimal, lot: Decimal) -> list[Take]:
+def first_of(takes: Iterable[Match], quantity: Decimal, lot: Decimal) -> list[Match]:
     """The first of them, together at most `quantity` coins, in whole lots."""
-    chosen: list[Take] = []
+    chosen: list[Match] = []
     left = floor_to(quantity, lot)
     for take in takes:
         if left <= ZERO:
             break
-        chosen.append(Take(take.price, min(take.quantity, left)))
+        chosen.append(Match(take.price, min(take.quantity, left)))
         left -= chosen[-1].quantity
     return chosen
 
 
 @exact
-def in_pieces(takes: Sequence[Take], pieces: int, lot: Decimal) -> list[Take]:
+def in_pieces(takes: Sequence[Match], pieces: int, lot: Decimal) -> list[Match]:
     """The same trade in at least so many fills of whole lots; it has to have as many lots."""
     total = sum((take.quantity for take in takes), ZERO)
     piece = floor_to(total / pieces, lot)
-    cut: list[Take] = []
+    cut: list[Match] = []
     for take in takes:
         left = take.quantity
         while left > ZERO:
-            cut.append(Take(take.price, min(piece, left)))
+            cut.append(Match(take.price, min(piece, left)))
             left -= cut[-1].quantity
     return cut

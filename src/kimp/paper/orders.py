@@ -7,7 +7,7 @@ from typing import Any
 
 from kimp.domain.market import Side
 from kimp.paper.amounts import ZERO
-from kimp.paper.instruments import Instrument
+from kimp.paper.instruments import PaperInstrument
 
 
 class WouldTake(Exception):
@@ -22,7 +22,7 @@ class Filtered(Exception):
     """A filter of the market does not let the order pass."""
 
 
-class NotPermitted(Exception):
+class MarketNotPermitted(Exception):
     """The account may not trade this market."""
 
 
@@ -55,7 +55,7 @@ class Request:
     `limit` None: at any price. `wire` is what the venue's protocol needs to tell the order again (its type, its TIF).
     """
 
-    instrument: Instrument
+    instrument: PaperInstrument
     side: Side
     force: Force
     client_id: str | None
@@ -66,7 +66,7 @@ class Request:
 
 
 @dataclass(frozen=True, slots=True)
-class Fill:
+class PaperFill:
     number: int
     price: Decimal
     quantity: Decimal
@@ -106,7 +106,7 @@ class Order:
     executed: Decimal = ZERO
     funds: Decimal = ZERO
     fees: Decimal = ZERO
-    fills: list[Fill] = field(default_factory=list)
+    fills: list[PaperFill] = field(default_factory=list)
     visible_ms: int = 0
     """Look-ups find it from here on,"""
     fresh_ms: int = 0

@@ -7,11 +7,11 @@ from functools import partial
 from typing import Any
 
 from kimp.domain.venues import PAIR, Venue
-from kimp.paper.clock import Clock
 from kimp.paper.config import PaperConfig
-from kimp.paper.keeping import Keeping, KeptAccounts, KeptOrder, KeptPrices
+from kimp.paper.keeping import KeptAccounts, KeptOrder, KeptPrices, StateFile
 from kimp.paper.transfer import Deposit, Withdrawal
 from kimp.paper.world import World
+from kimp.ports.clock import Clock
 
 PRICES = "now"
 KEEP_EVERY_S = 1.0
@@ -22,7 +22,7 @@ class KeptWorld:
     """A world, and the file that keeps it if its configuration names one. Raises BadConfig for a bad file."""
 
     def __init__(self, config: PaperConfig, clock: Clock) -> None:
-        self.keeping = None if config.state_path is None else Keeping(config.state_path)
+        self.keeping = None if config.state_path is None else StateFile(config.state_path)
         self.world = World(config, clock, None if self.keeping is None else _last_prices(self.keeping))
         if self.keeping is not None:
             _restore(self.world, self.keeping)
@@ -48,7 +48,7 @@ class KeptWorld:
         self.world.journal.close()
 
 
-def _restore(world: World, keeping: Keeping) -> None:
+def _restore(world: World, keeping: StateFile) -> None:
     """Everything of the customer as it was. Raises BadConfig for rows of another form."""
     for venue, kept in keeping.read("accounts", KeptAccounts):
         world.accounts[Venue(venue)].restore(kept.balances, kept.given)
@@ -65,7 +65,7 @@ def _restore(world: World, keeping: Keeping) -> None:
     world.transfers.restore(withdrawals, deposits)
 
 
-def _keep(world: World, keeping: Keeping) -> None:
+def _keep(world: World, keeping: StateFile) -> None:
     """From now on whatever the journal is told of is written at the next answer."""
 
     def note(kind: str, facts: dict[str, Any]) -> None:
@@ -88,7 +88,7 @@ def _keep(world: World, keeping: Keeping) -> None:
         keeping.changed("accounts", venue, partial(_accounts, world, venue))
 
 
-def _last_prices(keeping: Keeping) -> KeptPrices | None:
+def _last_prices(keeping: StateFile) -> KeptPrices | None:
     return next((prices for _, prices in keeping.read("prices", KeptPrices)), None)
 
 

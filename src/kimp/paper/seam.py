@@ -1,13 +1,12 @@
 """The one place per venue where a fault can be put between a request and its execution, or behind it."""
 
-from collections.abc import Awaitable, Callable
 from typing import Protocol
 
 from aiohttp import web
+from aiohttp.typedefs import Handler
 
 ADMITTED_MS = web.RequestKey("admitted_ms", int)
 """Set on a request that is executed later than it was let in: its time window is judged by this moment."""
-Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
 class RequestHook(Protocol):

@@ -4,13 +4,13 @@ from collections import deque
 from dataclasses import dataclass
 from decimal import Decimal
 
+from kimp.domain.durations import MINUTE_MS
 from kimp.domain.market import Side
 from kimp.paper.amounts import SATOSHI, ZERO, exact, floor_to
 from kimp.paper.market.source import MarketUpdate, Print
 
 KEPT_PRINTS = 200
 KEPT_MINUTES = 1_440
-MINUTE_MS = 60_000
 
 
 @dataclass(frozen=True, slots=True)

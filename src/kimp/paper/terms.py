@@ -6,7 +6,7 @@ from decimal import Decimal
 from kimp.domain.market import Side
 from kimp.domain.venues import Venue
 from kimp.paper.amounts import SATOSHI, ZERO, floor_to
-from kimp.paper.matching import Take
+from kimp.paper.matching import Match
 from kimp.paper.orders import Order, Request, State
 
 BNB = "BNB"
@@ -16,7 +16,7 @@ BNB_SHARE = Decimal("0.75")
 """Of the fee, when it is paid so."""
 
 
-def need(order: Order, takes: Sequence[Take]) -> Decimal:
+def funds_needed(order: Order, takes: Sequence[Match]) -> Decimal:
     """What the rest of the order pays, without fee; `takes` price a buy that has no limit and no budget."""
     request = order.request
     if request.side is Side.SELL:
@@ -34,14 +34,14 @@ def reserved_fee(order: Order, cash: Decimal) -> Decimal:
     return floor_to(cash * order.fee_rate, SATOSHI) if charged else ZERO
 
 
-def price(order: Order, takes: Sequence[Take]) -> None:
+def price(order: Order, takes: Sequence[Match]) -> None:
     """What a new order has to lock."""
-    cash = need(order, takes)
+    cash = funds_needed(order, takes)
     order.reserved_fee = reserved_fee(order, cash)
     order.locked = order.first_lock = cash + order.reserved_fee
 
 
-def fee_of(order: Order, take: Take, bnb: Decimal) -> tuple[Decimal, str]:
+def fee_of(order: Order, take: Match, bnb: Decimal) -> tuple[Decimal, str]:
     """Amount and asset of the fee of one trade. `bnb`: what the account holds; too little of it is left alone."""
     instrument = order.request.instrument
     base, asset = take.funds, instrument.quote
@@ -52,11 +52,11 @@ def fee_of(order: Order, take: Take, bnb: Decimal) -> tuple[Decimal, str]:
     return floor_to(base * order.fee_rate, SATOSHI), asset
 
 
-def bnb_fee(order: Order, take: Take) -> Decimal:
+def bnb_fee(order: Order, take: Match) -> Decimal:
     return floor_to(take.funds * order.fee_rate * BNB_SHARE / BNB_PRICE, SATOSHI)
 
 
-def outcome_of(request: Request, takes: Sequence[Take]) -> State:
+def outcome_of(request: Request, takes: Sequence[Match]) -> State:
     """How the order stands after these; OPEN: something is left that could still be filled."""
     if request.budget is None:
         filled = sum((take.quantity for take in takes), ZERO) == request.quantity

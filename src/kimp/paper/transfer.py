@@ -7,11 +7,11 @@ from enum import StrEnum
 from typing import Any, NamedTuple, Protocol
 
 from kimp.domain.venues import Venue
-from kimp.paper.addresses import Address
-from kimp.paper.coins import Network
+from kimp.paper.addresses import PaperAddress
+from kimp.paper.coins import PaperNetwork
 
 
-class Step(StrEnum):
+class TransferStep(StrEnum):
     ACCEPTED = "accepted"
     BROADCAST = "broadcast"
     SEEN = "seen"
@@ -25,7 +25,7 @@ class Step(StrEnum):
     """A deposit that waits for the travel rule."""
 
 
-ENDED_EARLY = (Step.CANCELLED, Step.FAILED, Step.REJECTED)
+ENDED_EARLY = (TransferStep.CANCELLED, TransferStep.FAILED, TransferStep.REJECTED)
 """A withdrawal that never left."""
 
 
@@ -42,11 +42,11 @@ class Deposit:
     withdrawal: str
     """Uuid of the one that it comes from."""
     venue: Venue
-    address: Address
+    address: PaperAddress
     amount: Decimal
     txid: str
     created_ms: int
-    step: Step = Step.SEEN
+    step: TransferStep = TransferStep.SEEN
     done_ms: int | None = None
     final_only: bool = False
     """Binance does not credit it for trading before it is final."""
@@ -72,13 +72,13 @@ class Withdrawal:
 
     uuid: str
     venue: Venue
-    network: Network
-    address: Address
+    network: PaperNetwork
+    address: PaperAddress
     amount: Decimal
     fee: Decimal
     client_id: str | None
     created_ms: int
-    step: Step = Step.ACCEPTED
+    step: TransferStep = TransferStep.ACCEPTED
     txid: str | None = None
     done_ms: int | None = None
     deposit: Deposit | None = None
@@ -103,11 +103,11 @@ class Withdrawal:
         }
 
 
-class Verdict(NamedTuple):
+class TransferVerdict(NamedTuple):
     """On the next step of a transfer: wait and ask again, or end it here, or (neither) let it go on."""
 
     wait_ms: int = 0
-    end: Step | None = None
+    end: TransferStep | None = None
     txid: str | None = None
     """Before BROADCAST: of a transaction that is not its own."""
     arrives: Decimal | None = None
@@ -126,6 +126,6 @@ class TransferHook(Protocol):
         """
         ...
 
-    def before(self, withdrawal: Withdrawal, step: Step) -> Verdict:
+    def before(self, withdrawal: Withdrawal, step: TransferStep) -> TransferVerdict:
         """Asked before each step. A withdrawal may be ended only before BROADCAST, its deposit before CREDITED."""
         ...

@@ -19,19 +19,20 @@ from decimal import Decimal
 
 from kimp.domain.venues import Venue
 from kimp.paper.accounts import Accounts, Counterparty
-from kimp.paper.addresses import Address, AddressBook
+from kimp.paper.addresses import AddressBook, PaperAddress
 from kimp.paper.amounts import exact
-from kimp.paper.clock import Agenda, Clock
-from kimp.paper.coins import Network
-from kimp.paper.journal import Journal
-from kimp.paper.till import Till
-from kimp.paper.transfer import ENDED_EARLY, Deposit, Step, TransferHook, Verdict, Withdrawal, new_txid
+from kimp.paper.clock import Agenda
+from kimp.paper.coins import PaperNetwork
+from kimp.paper.journal import PaperJournal
+from kimp.paper.transfer import ENDED_EARLY, Deposit, TransferHook, TransferStep, TransferVerdict, Withdrawal, new_txid
+from kimp.paper.transfer_funds import TransferFunds
 from kimp.paper.wallets import Wallets
+from kimp.ports.clock import Clock
 
 SEEN_SHARE = 0.3
 """Of the confirmation time: when the receiving venue first lists the deposit."""
 CLOSED_WALLET_RETRY_MS = 250
-ENDED_DEPOSIT = (Step.CREDITED, Step.REJECTED)
+ENDED_DEPOSIT = (TransferStep.CREDITED, TransferStep.REJECTED)
 JITTER = (0.8, 1.4)
 """Of every delay."""
 
@@ -46,14 +47,14 @@ class TransferDesk:
         wallets: Wallets,
         agenda: Agenda,
         clock: Clock,
-        journal: Journal,
+        journal: PaperJournal,
         time_scale: float,
         seed: int,
     ) -> None:
         self.withdrawals: dict[str, Withdrawal] = {}
         self.deposits: dict[str, Deposit] = {}
         self.hook: TransferHook | None = None
-        self.till = Till(accounts)
+        self.till = TransferFunds(accounts)
         self._addresses = addresses
         self._wallets = wallets
         self._agenda = agenda
@@ -63,7 +64,13 @@ class TransferDesk:
         self._draw = random.Random(seed)  # noqa: S311 # delays, not secrets
 
     def withdraw(
-        self, venue: Venue, network: Network, target: Address, amount: Decimal, fee: Decimal, client_id: str | None
+        self,
+        venue: Venue,
+        network: PaperNetwork,
+        target: PaperAddress,
+        amount: Decimal,
+        fee: Decimal,
+        client_id: str | None,
     ) -> Withdrawal:
         """`amount` is what arrives. Raises InsufficientFunds and changes nothing."""
         withdrawal = Withdrawal(
@@ -76,7 +83,7 @@ class TransferDesk:
         self.till.set_aside(withdrawal)
         self.withdrawals[withdrawal.uuid] = withdrawal
         self._note(withdrawal)
-        self._later(network.review_s, withdrawal, Step.BROADCAST)
+        self._later(network.review_s, withdrawal, TransferStep.BROADCAST)
         return withdrawal
 
     def _list_foreign(self, withdrawal: Withdrawal) -> None:
@@ -86,9 +93,9 @@ class TransferDesk:
 
     def cancel(self, withdrawal: Withdrawal) -> bool:
         """Only before it is broadcast; False: too late."""
-        if withdrawal.step is not Step.ACCEPTED:
+        if withdrawal.step is not TransferStep.ACCEPTED:
             return False
-        self._end(withdrawal, Step.CANCELLED)
+        self._end(withdrawal, TransferStep.CANCELLED)
         return True
 
     def restore(self, withdrawals: Sequence[Withdrawal], deposits: Sequence[Deposit]) -> None:
@@ -103,28 +110,32 @@ class TransferDesk:
 
     def _go_on(self, withdrawal: Withdrawal) -> None:
         network, deposit = withdrawal.network, withdrawal.deposit
-        if withdrawal.step is Step.ACCEPTED:
-            self._later(network.review_s, withdrawal, Step.BROADCAST)
-        elif withdrawal.step is Step.BROADCAST and deposit is None and self._addresses.credits(withdrawal.address):
-            self._later(network.confirm_s * SEEN_SHARE, withdrawal, Step.SEEN)
-        elif withdrawal.step is Step.BROADCAST:
-            self._later(network.confirm_s * (1 - SEEN_SHARE), withdrawal, Step.CONFIRMED)
-        elif withdrawal.step is Step.CONFIRMED and deposit is not None and deposit.step not in ENDED_DEPOSIT:
-            self._later(network.credit_s, withdrawal, Step.CREDITED)
+        if withdrawal.step is TransferStep.ACCEPTED:
+            self._later(network.review_s, withdrawal, TransferStep.BROADCAST)
+        elif (
+            withdrawal.step is TransferStep.BROADCAST
+            and deposit is None
+            and self._addresses.credits(withdrawal.address)
+        ):
+            self._later(network.confirm_s * SEEN_SHARE, withdrawal, TransferStep.SEEN)
+        elif withdrawal.step is TransferStep.BROADCAST:
+            self._later(network.confirm_s * (1 - SEEN_SHARE), withdrawal, TransferStep.CONFIRMED)
+        elif withdrawal.step is TransferStep.CONFIRMED and deposit is not None and deposit.step not in ENDED_DEPOSIT:
+            self._later(network.credit_s, withdrawal, TransferStep.CREDITED)
 
     def listed(self, venue: Venue) -> list[Deposit]:
         """What a look at the venue's deposits finds."""
         return [d for d in self.deposits.values() if d.venue is venue and not d.hidden]
 
-    def _later(self, seconds: float, withdrawal: Withdrawal, step: Step) -> None:
+    def _later(self, seconds: float, withdrawal: Withdrawal, step: TransferStep) -> None:
         delay_ms = seconds * self._time_scale * self._draw.uniform(*JITTER) * 1000
         self._agenda.after(int(delay_ms), lambda: self._reach(withdrawal, step))
 
-    def _reach(self, withdrawal: Withdrawal, step: Step) -> None:
+    def _reach(self, withdrawal: Withdrawal, step: TransferStep) -> None:
         """Take a step, unless it has ended before, a wallet is closed or the hook holds it up or ends it."""
         if withdrawal.step in ENDED_EARLY:
             return
-        verdict = self.hook.before(withdrawal, step) if self.hook else Verdict()
+        verdict = self.hook.before(withdrawal, step) if self.hook else TransferVerdict()
         if verdict.end is not None:
             self._end(withdrawal, verdict.end)
             return
@@ -134,15 +145,15 @@ class TransferDesk:
         if wait_ms > 0:
             self._agenda.after(wait_ms, lambda: self._reach(withdrawal, step))
             return
-        actions: dict[Step, Callable[[Withdrawal, Verdict], None]] = {
-            Step.BROADCAST: self._broadcast,
-            Step.SEEN: self._see,
-            Step.CONFIRMED: self._confirm,
-            Step.CREDITED: self._credit,
+        actions: dict[TransferStep, Callable[[Withdrawal, TransferVerdict], None]] = {
+            TransferStep.BROADCAST: self._broadcast,
+            TransferStep.SEEN: self._see,
+            TransferStep.CONFIRMED: self._confirm,
+            TransferStep.CREDITED: self._credit,
         }
         actions[step](withdrawal, verdict)
 
-    def _end(self, withdrawal: Withdrawal, step: Step) -> None:
+    def _end(self, withdrawal: Withdrawal, step: TransferStep) -> None:
         """The withdrawal, or its deposit if there is one, goes no further."""
         deposit, now_ms = withdrawal.deposit, self._clock.now_ms()
         if deposit is None:
@@ -154,29 +165,29 @@ class TransferDesk:
         self._note(deposit)
         self._lost(withdrawal, deposit.amount, f"deposit {step}")
 
-    def _wallet_open(self, withdrawal: Withdrawal, step: Step) -> bool:
-        if step is Step.BROADCAST:
+    def _wallet_open(self, withdrawal: Withdrawal, step: TransferStep) -> bool:
+        if step is TransferStep.BROADCAST:
             return self._wallets.of(withdrawal.venue, withdrawal.coin).sends
-        if step is Step.CREDITED and withdrawal.deposit:
+        if step is TransferStep.CREDITED and withdrawal.deposit:
             return self._wallets.of(withdrawal.deposit.venue, withdrawal.coin).takes
         return True
 
-    def _broadcast(self, withdrawal: Withdrawal, verdict: Verdict) -> None:
-        withdrawal.step = Step.BROADCAST
+    def _broadcast(self, withdrawal: Withdrawal, verdict: TransferVerdict) -> None:
+        withdrawal.step = TransferStep.BROADCAST
         withdrawal.txid = verdict.txid or new_txid()
         self.till.send(withdrawal)
         self._note(withdrawal)
         confirm_s = withdrawal.network.confirm_s
         owner = self._addresses.owner(withdrawal.address)
         if owner is not None and self._addresses.credits(withdrawal.address):
-            self._later(confirm_s * SEEN_SHARE, withdrawal, Step.SEEN)
+            self._later(confirm_s * SEEN_SHARE, withdrawal, TransferStep.SEEN)
         else:
             why = "wrong or missing tag" if owner else "an address of neither venue"
             self._lost(withdrawal, withdrawal.amount, why)
-            self._later(confirm_s, withdrawal, Step.CONFIRMED)
+            self._later(confirm_s, withdrawal, TransferStep.CONFIRMED)
 
     @exact
-    def _see(self, withdrawal: Withdrawal, verdict: Verdict) -> None:
+    def _see(self, withdrawal: Withdrawal, verdict: TransferVerdict) -> None:
         owner = self._addresses.owner(withdrawal.address)
         if owner is None or withdrawal.txid is None:
             raise AssertionError(f"{withdrawal}: a bug of the paper exchange")
@@ -194,10 +205,10 @@ class TransferDesk:
                 self._clock.now_ms(),
             )
             self._list(withdrawal.deposit)
-        self._later(withdrawal.network.confirm_s * (1 - SEEN_SHARE), withdrawal, Step.CONFIRMED)
+        self._later(withdrawal.network.confirm_s * (1 - SEEN_SHARE), withdrawal, TransferStep.CONFIRMED)
 
-    def _confirm(self, withdrawal: Withdrawal, _verdict: Verdict) -> None:
-        withdrawal.step = Step.CONFIRMED
+    def _confirm(self, withdrawal: Withdrawal, _verdict: TransferVerdict) -> None:
+        withdrawal.step = TransferStep.CONFIRMED
         withdrawal.done_ms = self._clock.now_ms()
         self._note(withdrawal)
         deposit = withdrawal.deposit
@@ -206,19 +217,19 @@ class TransferDesk:
         early = deposit.venue is Venue.BINANCE and not deposit.final_only
         if early and self._wallets.of(deposit.venue, withdrawal.coin).takes:
             self.till.receive_unripe(deposit)
-            deposit.step = Step.CONFIRMED
+            deposit.step = TransferStep.CONFIRMED
             self._note(deposit)
-        self._later(withdrawal.network.credit_s, withdrawal, Step.CREDITED)
+        self._later(withdrawal.network.credit_s, withdrawal, TransferStep.CREDITED)
 
-    def _credit(self, withdrawal: Withdrawal, verdict: Verdict) -> None:
+    def _credit(self, withdrawal: Withdrawal, verdict: TransferVerdict) -> None:
         deposit = withdrawal.deposit
         if deposit is None:
             return
-        if deposit.step is Step.CONFIRMED:
+        if deposit.step is TransferStep.CONFIRMED:
             self.till.ripen(deposit)
         else:
             self.till.receive(deposit)
-        deposit.step = Step.CREDITED
+        deposit.step = TransferStep.CREDITED
         deposit.done_ms = self._clock.now_ms()
         self._note(deposit)
         if verdict.again_ms is not None:

@@ -9,7 +9,7 @@ from aiohttp import web
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from kimp.config.hosts import is_loopback
-from kimp.contracts.names import written
+from kimp.contracts.names import encode_name
 
 M = TypeVar("M", bound=BaseModel)
 
@@ -42,7 +42,7 @@ def _name(host: str) -> str:
         return ""
 
 
-async def read(request: web.Request, model: type[M]) -> M:
+async def read_command(request: web.Request, model: type[M]) -> M:
     """Raises a 400 that says which field is wrong."""
     try:
         return model.model_validate_json(await request.read())
@@ -57,5 +57,5 @@ def bad(text: str) -> web.HTTPBadRequest:
 
 def answer(body: Any) -> web.Response:
     return web.Response(
-        body=msgspec.json.encode(body, enc_hook=written), content_type="application/json", charset="utf-8"
+        body=msgspec.json.encode(body, enc_hook=encode_name), content_type="application/json", charset="utf-8"
     )

@@ -9,26 +9,27 @@ from kimp.paper.accounts import Accounts
 from kimp.paper.addresses import AddressBook, Registrations
 from kimp.paper.amounts import CONTEXT
 from kimp.paper.book import Book
-from kimp.paper.clock import Agenda, Clock
+from kimp.paper.clock import Agenda
 from kimp.paper.coins import CoinConfig
 from kimp.paper.conditions import Condition, Conditions
 from kimp.paper.config import PaperConfig, SyntheticMarket
 from kimp.paper.desk import Desk
 from kimp.paper.faults.setup import Faults
-from kimp.paper.instruments import Instrument, binance_instruments, upbit_instruments
-from kimp.paper.journal import Journal
+from kimp.paper.instruments import PaperInstrument, binance_instruments, upbit_instruments
+from kimp.paper.journal import PaperJournal
 from kimp.paper.keeping import KeptPrices
-from kimp.paper.keys import KeyRing, PaperKey
+from kimp.paper.keys import ApiKeys, PaperKey
 from kimp.paper.market.replay import ReplaySource
 from kimp.paper.market.source import MarketSource, MarketUpdate, Print
 from kimp.paper.market.synthetic import SyntheticSource
-from kimp.paper.orders import Fill, Order
+from kimp.paper.orders import Order, PaperFill
 from kimp.paper.tape import NumberedPrint, Tape
 from kimp.paper.transfers import TransferDesk
 from kimp.paper.wallets import Wallets
+from kimp.ports.clock import Clock
 
-BookListener = Callable[[Instrument], None]
-PrintListener = Callable[[Instrument, NumberedPrint], None]
+BookListener = Callable[[PaperInstrument], None]
+PrintListener = Callable[[PaperInstrument, NumberedPrint], None]
 
 
 class World:
@@ -40,7 +41,7 @@ class World:
         self.clock = clock
         self.started_ms = clock.now_ms()
         self.agenda = Agenda(clock)
-        self.journal = Journal(clock, config.journal_path)
+        self.journal = PaperJournal(clock, config.journal_path)
         self.coins: dict[str, CoinConfig] = {coin.name: coin for coin in config.coins}
         markets = [
             *upbit_instruments(config.coins, config.upbit_fee),
@@ -50,7 +51,7 @@ class World:
         self._by_coin = {(i.venue, i.base): i for i in self.instruments.values()}
         self.wallets = Wallets()
         self.conditions = Conditions(clock, self.journal)
-        self.keys = {venue: KeyRing(_keys(config, venue), self.started_ms) for venue in PAIR}
+        self.keys = {venue: ApiKeys(_keys(config, venue), self.started_ms) for venue in PAIR}
         self.withdrawals_locked = False
         """Upbit: like the condition, but without an end."""
         self.addresses = AddressBook(config.coins)
@@ -78,16 +79,16 @@ class World:
         self.replay: ReplaySource | None = None
         self._open_market(prices)
 
-    def of(self, venue: Venue, symbol: str) -> Instrument | None:
+    def of(self, venue: Venue, symbol: str) -> PaperInstrument | None:
         return self.instruments.get((venue, symbol))
 
-    def listed(self, venue: Venue) -> list[Instrument]:
+    def listed(self, venue: Venue) -> list[PaperInstrument]:
         return [i for i in self.instruments.values() if i.venue is venue]
 
-    def book(self, instrument: Instrument) -> Book:
+    def book(self, instrument: PaperInstrument) -> Book:
         return self.desks[instrument.venue].books[instrument.symbol]
 
-    def tape(self, instrument: Instrument) -> Tape:
+    def tape(self, instrument: PaperInstrument) -> Tape:
         return self._tapes[instrument]
 
     @property
@@ -128,19 +129,19 @@ class World:
                 self.synthetic.restore(prices)
         else:
             self.source = self.replay = ReplaySource(market, instruments, self.config.level_krw)
-        self._tapes: dict[Instrument, Tape] = {}
+        self._tapes: dict[PaperInstrument, Tape] = {}
         for update in self.source.opening():
             self._tapes[self._by_coin[update.venue, update.coin]] = Tape(
                 update, self._in_cash(update.venue, self.config.turnover_krw)
             )
             self.apply(update)
 
-    def _print(self, instrument: Instrument, trade: Print) -> None:
+    def _print(self, instrument: PaperInstrument, trade: Print) -> None:
         numbered = self._tapes[instrument].add(trade, self.clock.now_ms())
         for tell in self.on_print[instrument.venue]:
             tell(instrument, numbered)
 
-    def _print_own(self, order: Order, fill: Fill) -> None:
+    def _print_own(self, order: Order, fill: PaperFill) -> None:
         """The customer's trades are on the public tape too, and change the displayed book."""
         instrument = order.request.instrument
         buys = (order.request.side is Side.BUY) is not fill.maker

@@ -68,7 +68,7 @@ class ListedWithdrawal:
 
     report: WithdrawalReport
     asked: Decimal
-    """The amount that was asked of the venue; see `sizing.withdrawal`."""
+    """The amount that was asked of the venue; see `sizing.size_withdrawal`."""
     network: str | None
     address: str | None
     """None: the venue's list tells none."""
@@ -165,7 +165,7 @@ class Transfers(MarketData, Protocol):
         ...
 
 
-class Reading(NamedTuple):
+class StreamUpdate(NamedTuple):
     """What one read of a venue's stream brought. Without quotes it is a sign of life: nothing has changed until now."""
 
     quotes: list[Quote]
@@ -179,7 +179,7 @@ class TickStream(Protocol):
     @property
     def venue(self) -> Venue: ...
 
-    def readings(self, coins: Sequence[Asset]) -> AsyncIterator[Reading]: ...
+    def updates(self, coins: Sequence[Asset]) -> AsyncIterator[StreamUpdate]: ...
 
 
 class OwnKey(Protocol):

@@ -135,7 +135,7 @@ class Journal(DepositClaims, Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Stranding:
+class UnfinishedCycle:
     """An unfinished cycle, as far as books and journal know it."""
 
     cycle_id: str
@@ -151,14 +151,14 @@ class Stranding:
     takes_over: TakeOver
 
 
-class Strandings(Protocol):
+class UnfinishedCycles(Protocol):
     """Cycles that somebody has to look after because their workflow may not."""
 
     async def unfinished(self) -> Sequence[str]:
         """Ids of the cycles that have not ended, or whose reservation is not released."""
         ...
 
-    async def stranding(self, cycle_id: str) -> Stranding | None:
+    async def unfinished_cycle(self, cycle_id: str) -> UnfinishedCycle | None:
         """None if the cycle has been finished meanwhile."""
         ...
 

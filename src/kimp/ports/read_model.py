@@ -38,7 +38,7 @@ class CycleRow:
 
 
 @dataclass(frozen=True, slots=True)
-class Result:
+class EndedCycle:
     """What a cycle that ended has earned, or lost."""
 
     coin: Asset
@@ -69,7 +69,7 @@ class ReadModel(CoinStates, Protocol):
         """Latest first. `since_ms`: that began then or later; `unfinished`: that have not ended."""
         ...
 
-    async def results(self) -> list[Result]:
+    async def results(self) -> list[EndedCycle]:
         """Of every cycle that ended with one."""
         ...
 

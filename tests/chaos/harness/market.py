@@ -17,19 +17,19 @@ class Market:
         self._ground = ground
         self._draw = draw
 
-    async def nudge(self, busy: Collection[str], *, upwards: float) -> None:
+    async def set_premium(self, busy: Collection[str], *, upwards: float) -> None:
         """Make one coin that has no open cycle dear or cheap on Upbit. `upwards`: how likely it is made dear."""
         idle = [coin for coin in self._ground.coins if coin not in busy]
         if not idle:
             return
         sign = 1 if self._draw.random() < upwards else -1
         premium = f"{sign * self._draw.uniform(*PREMIUM):.4f}"
-        await self._ground.paper.nudge(self._draw.choice(idle), premium, self._draw.uniform(*HOLD_S))
+        await self._ground.paper.set_premium(self._draw.choice(idle), premium, self._draw.uniform(*HOLD_S))
 
     async def calm(self) -> None:
         """No premium anywhere: nothing pays, and every way home is cheap."""
         for coin in self._ground.coins:
-            await self._ground.paper.nudge(coin, "0", 0.1)
+            await self._ground.paper.set_premium(coin, "0", 0.1)
 
 
 async def busy_coins(ground: Ground) -> set[str]:

@@ -156,7 +156,7 @@ class Mayhem:
         self.charges.lay()
 
     async def _trade(self) -> None:
-        await self.market.nudge(await busy_coins(self._ground), upwards=self._upwards())
+        await self.market.set_premium(await busy_coins(self._ground), upwards=self._upwards())
 
     def _upwards(self) -> float:
         """How likely a coin is made dear on Upbit: by what the missing crash points ask for."""

@@ -21,7 +21,7 @@ class PaperAdmin:
                 raise AssertionError(f"{method} {name}: {await answer.text()}")
             return await answer.json()
 
-    async def nudge(self, coin: str, premium: str, seconds: float) -> None:
+    async def set_premium(self, coin: str, premium: str, seconds: float) -> None:
         await self._call("POST", "premium", {"coin": coin, "premium": premium, "seconds": seconds})
 
     async def fail(self, plan: dict[str, Any]) -> None:

@@ -11,13 +11,13 @@ from kimp.adapters.binance.candles import BinanceCandles
 from kimp.adapters.upbit.candles import UpbitCandles
 from kimp.adapters.venue import history
 from kimp.adapters.venue.transport import open_session
+from kimp.domain.durations import MINUTE_MS
 from kimp.domain.errors import NotFound, Unavailable
 from kimp.domain.market import Side
 from kimp.domain.money import Asset
 from kimp.domain.venues import Venue
 from kimp.paper.market.source import Print
 from kimp.paper.server import PaperExchange
-from kimp.paper.tape import MINUTE_MS
 
 XRP = Asset("XRP")
 KINDS: dict[Venue, Callable[..., UpbitCandles | BinanceCandles]] = {

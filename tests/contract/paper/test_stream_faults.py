@@ -133,7 +133,7 @@ async def stream(paper: PaperExchange, venue: str) -> AsyncIterator[ClientConnec
         yield socket
 
 
-async def nudge(admin: Any, coin: str = "XRP", premium: str = "0.01") -> None:
+async def set_premium(admin: Any, coin: str = "XRP", premium: str = "0.01") -> None:
     await admin("premium", {"coin": coin, "premium": premium, "seconds": 60})
 
 
@@ -145,24 +145,24 @@ def top_of(frame: Any) -> tuple[str, Decimal, Decimal]:
 
 
 async def test_a_crossed_book(admin: Any, venue: str, stream: ClientConnection) -> None:
-    await nudge(admin)
+    await set_premium(admin)
     _, bid, ask = top_of(await next_of(stream))
     assert bid < ask
     await script(admin, "crossed_book", venue)
-    await nudge(admin)
+    await set_premium(admin)
     _, bid, ask = top_of(await next_of(stream))
     assert bid > ask
-    await nudge(admin)
+    await set_premium(admin)
     _, bid, ask = top_of(await next_of(stream))
     assert bid < ask
 
 
 @pytest.mark.parametrize(("kind", "sign"), [("zero_price", 0), ("negative_price", -1)])
 async def test_prices_that_cannot_be(admin: Any, venue: str, stream: ClientConnection, kind: str, sign: int) -> None:
-    await nudge(admin)
+    await set_premium(admin)
     _, sane, _ = top_of(await next_of(stream))
     await script(admin, kind, venue)
-    await nudge(admin)
+    await set_premium(admin)
     _, bid, ask = top_of(await next_of(stream))
     assert (bid < 0, ask < 0) == (sign < 0, sign < 0)
     assert (bid == ask == 0) == (sign == 0)
@@ -171,19 +171,19 @@ async def test_prices_that_cannot_be(admin: Any, venue: str, stream: ClientConne
 
 async def test_one_market_freezes_and_the_others_do_not(admin: Any, venue: str, stream: ClientConnection) -> None:
     await script(admin, "symbol_frozen", venue, seconds=1.5)
-    await nudge(admin, "XRP")  # which is the one that freezes
+    await set_premium(admin, "XRP")  # which is the one that freezes
     for premium in ("0.01", "0.02", "0.03"):
-        await nudge(admin, "XRP", premium)
-        await nudge(admin, "SOL", premium)
+        await set_premium(admin, "XRP", premium)
+        await set_premium(admin, "SOL", premium)
     seen = [top_of(await next_of(stream))[0] for _ in range(3)]
     assert seen == [BOOKS[venue][1]] * 3
     await asyncio.sleep(1.6)
-    await nudge(admin, "XRP")
+    await set_premium(admin, "XRP")
     assert top_of(await next_of(stream))[0] == BOOKS[venue][0]
 
 
 async def test_a_frame_that_never_comes(admin: Any, binance_tops: ClientConnection) -> None:
-    await nudge(admin)
+    await set_premium(admin)
     first = await next_of(binance_tops)
     await script(admin, "lost_frame", "binance")
     await move(admin, "0.02", "0.03")
@@ -196,7 +196,7 @@ async def test_a_stall_brings_all_at_once_and_in_order(admin: Any, binance_tops:
     with pytest.raises(TimeoutError):
         await asyncio.wait_for(binance_tops.recv(), 0.3)
     await asyncio.sleep(0.7)
-    await nudge(admin)
+    await set_premium(admin)
     numbers = [(await next_of(binance_tops))["u"] for _ in range(4)]
     assert numbers == list(range(numbers[0], numbers[0] + 4))
 
@@ -204,21 +204,21 @@ async def test_a_stall_brings_all_at_once_and_in_order(admin: Any, binance_tops:
 async def test_a_half_open_connection_answers_no_ping(admin: Any, venue: str, stream: ClientConnection) -> None:
     await asyncio.wait_for(await stream.ping(), 5)
     await script(admin, "half_open", venue, seconds=1.5)
-    await nudge(admin)
+    await set_premium(admin)
     with pytest.raises(TimeoutError):
         await asyncio.wait_for(await stream.ping(), 0.5)
     with pytest.raises(TimeoutError):
         await asyncio.wait_for(stream.recv(), 0.2)
     await asyncio.sleep(1.2)
     await asyncio.wait_for(await stream.ping(), 5)
-    await nudge(admin)
+    await set_premium(admin)
     assert top_of(await next_of(stream))[0] == BOOKS[venue][0]
 
 
 async def test_binance_says_goodbye(admin: Any, paper: PaperExchange) -> None:
     async for socket in stream_of(paper, "binance", BOOKS["binance"]):
         await script(admin, "server_shutdown", "binance")
-        await nudge(admin)
+        await set_premium(admin)
         notice = await next_of(socket)
         assert (notice["stream"], notice["data"]["e"]) == ("!serverShutdown", "serverShutdown")
         with pytest.raises(ConnectionClosed) as ended:

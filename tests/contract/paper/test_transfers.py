@@ -8,7 +8,7 @@ import pytest
 
 from kimp.domain.venues import Venue
 from kimp.paper.server import PaperExchange
-from kimp.paper.transfer import Verdict
+from kimp.paper.transfer import TransferVerdict
 
 
 async def addresses(binance: Any, upbit: Any, coin: str, network: str) -> tuple[Any, Any]:
@@ -201,8 +201,8 @@ async def test_cancel_before_it_leaves(upbit: Any, binance: Any, paper: PaperExc
         def accept(self, withdrawal: Any) -> None:
             pass
 
-        def before(self, withdrawal: Any, step: Any) -> Verdict:
-            return Verdict(wait_ms=60_000)
+        def before(self, withdrawal: Any, step: Any) -> TransferVerdict:
+            return TransferVerdict(wait_ms=60_000)
 
     paper.world.transfers.hook = Held()
     theirs, _ = await addresses(binance, upbit, "TRX", "TRX")

@@ -9,9 +9,9 @@ import aiohttp
 import ccxt
 import pytest
 from aiohttp import web
+from aiohttp.typedefs import Handler
 
 from kimp.paper.config import PaperConfig, RateLimits
-from kimp.paper.seam import Handler
 from kimp.paper.server import PaperExchange
 
 

@@ -8,6 +8,7 @@ from decimal import Decimal
 from typing import Any, TypeVar
 
 from aiohttp import web
+from aiohttp.typedefs import Handler
 from fakes import intents
 from fakes.intents import NEVER
 from pydantic import SecretStr
@@ -22,7 +23,7 @@ from kimp.contracts.transfers import WithdrawalIntent
 from kimp.domain.market import Side
 from kimp.domain.money import Asset
 from kimp.domain.venues import PAIR, Direction, Venue
-from kimp.paper.seam import Handler, Seam
+from kimp.paper.seam import Seam
 from kimp.paper.server import PaperExchange
 from kimp.ports.clock import SteadyClock
 from kimp.ports.exchange import Exchange, VenueDeposit, VenueOrder

@@ -10,7 +10,7 @@ from kimp.contracts.transfers import Address, TransferRequest
 from kimp.domain.errors import KeyRefused, Unavailable
 from kimp.domain.money import Asset
 from kimp.domain.venues import PAIR
-from kimp.paper.addresses import Address as Place
+from kimp.paper.addresses import PaperAddress as Place
 
 
 @pytest.mark.parametrize("coin", [XRP, SOL, SUI, USDT])

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from aiohttp import web
+from aiohttp.typedefs import Handler
 from contract.venues.bench import XRP, Bench, adapter, settings_of
 from fakes.intents import NEVER
 
@@ -19,7 +20,6 @@ from kimp.adapters.venue.client import HTTP_TIMEOUT_MS
 from kimp.adapters.venue.limiter import Limit, Limiter
 from kimp.domain.errors import NotSent, Rejected
 from kimp.domain.venues import Venue
-from kimp.paper.seam import Handler
 from kimp.ports.exchange import Exchange
 
 GROUPS = ("market", "default", "order", "weight", "sapi", "sapi_uid", "orders", "history")

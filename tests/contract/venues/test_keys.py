@@ -10,8 +10,9 @@ from pydantic import SecretStr
 
 from kimp.adapters.clock import SystemClock
 from kimp.config import VenueSettings
+from kimp.domain.durations import DAY_MS
 from kimp.domain.errors import KeyRefused
-from kimp.domain.keys import DAY_MS, Right
+from kimp.domain.keys import Right
 from kimp.domain.venues import Venue
 from kimp.operations.keys import KeyInUse
 from kimp.paper import keys as paper_keys
@@ -34,7 +35,7 @@ def grant(bench: Bench, *rights: Right, **facts: Any) -> VenueSettings:
     key = PaperKey(
         access=SecretStr("second"),
         secret=SecretStr("second-secret"),
-        rights=frozenset(paper_keys.Right(right) for right in rights),
+        rights=frozenset(paper_keys.PaperRight(right) for right in rights),
         **facts,
     )
     bench.paper.world.keys[bench.venue].add(key)

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 
 from aiohttp import web
+from aiohttp.typedefs import Handler
 from contract.venues.bench import XRP, Bench
 from fakes import intents
 from fakes.desk import Desk
@@ -19,7 +20,6 @@ from kimp.adapters.clock import SystemClock
 from kimp.contracts.orders import OrderOutcome, OrderPair, PairReport
 from kimp.domain.market import Side
 from kimp.domain.venues import PAIR, Venue
-from kimp.paper.seam import Handler
 
 GAP_S = 0.25
 """On a machine that does other work as well; alone it is a few milliseconds."""

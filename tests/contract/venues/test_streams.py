@@ -37,7 +37,7 @@ async def collect(stream: VenueStream, coins: tuple[Asset, ...], enough: int, wi
     """Quotes until there are `enough` of each coin."""
     found: list[Quote] = []
     missing = dict.fromkeys((coin for coin in coins if coin != stream.venue.cash), enough)
-    async with asyncio.timeout(within_s), aclosing(stream.readings(coins)) as readings:
+    async with asyncio.timeout(within_s), aclosing(stream.updates(coins)) as readings:
         async for quotes, _ in readings:
             assert quotes, "without silence a reading without quotes wakes a reader for nothing"
             found += quotes
@@ -62,13 +62,13 @@ async def test_quotes_of_the_given_coins_and_no_others(moving: PaperExchange, ve
 
 
 async def test_a_quote_is_the_book_as_it_is(paper: PaperExchange, venue: Venue) -> None:
-    """In a market that stands still, nudged once."""
+    """In a market that stands still, moved once."""
     stream = stream_of(paper, venue)
     symbol = "KRW-XRP" if venue is Venue.UPBIT else "XRPUSDT"
     instrument = paper.world.of(venue, symbol)
     assert instrument is not None
     book = paper.world.book(instrument)
-    async with asyncio.timeout(20), aclosing(stream.readings((XRP,))) as readings:
+    async with asyncio.timeout(20), aclosing(stream.updates((XRP,))) as readings:
         reading = asyncio.ensure_future(anext(readings))
         while not reading.done():
             paper.world.desks[venue].refresh(symbol, book.bid, book.ask)
@@ -87,7 +87,7 @@ async def test_a_restarted_venue_is_read_again(config: PaperConfig, venue: Venue
     async with PaperExchange(config) as first:
         ports = {"upbit_port": first.upbit_port, "binance_port": first.binance_port}
         stream = stream_of(first, venue)
-        readings = stream.readings((XRP,))
+        readings = stream.updates((XRP,))
         async with asyncio.timeout(20):
             assert (await anext(readings)).quotes
     reading = asyncio.ensure_future(anext(readings))
@@ -105,7 +105,7 @@ async def test_a_goodbye_is_followed_to_the_next_connection(config: PaperConfig)
     short = StreamTimes(binance_max_age_s=0.5, binance_ping_s=0.1)
     async with PaperExchange(config.model_copy(update={"market": MOVING, "streams": short})) as paper:
         stream = stream_of(paper, Venue.BINANCE)
-        async with asyncio.timeout(20), aclosing(stream.readings((XRP, SOL))) as readings:
+        async with asyncio.timeout(20), aclosing(stream.updates((XRP, SOL))) as readings:
             async for _ in readings:
                 if stream.counts[Event.RECONNECTED] >= 3:
                     break

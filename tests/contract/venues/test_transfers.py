@@ -25,7 +25,7 @@ from kimp.domain.money import Asset
 from kimp.domain.venues import PAIR, Venue
 from kimp.paper.faults.kinds import FaultKind
 from kimp.paper.faults.plan import ScriptedFault
-from kimp.paper.transfer import Step, Verdict, Withdrawal
+from kimp.paper.transfer import TransferStep, TransferVerdict, Withdrawal
 from kimp.paper.wallets import WalletState
 from kimp.ports.exchange import VenueDeposit
 
@@ -33,13 +33,13 @@ from kimp.ports.exchange import VenueDeposit
 class Held:
     """Keeps every transfer from taking one step, until it is let go."""
 
-    def __init__(self, step: Step) -> None:
-        self.step: Step | None = step
+    def __init__(self, step: TransferStep) -> None:
+        self.step: TransferStep | None = step
 
     def accept(self, withdrawal: Withdrawal) -> None: ...
 
-    def before(self, withdrawal: Withdrawal, step: Step) -> Verdict:
-        return Verdict(wait_ms=20 if step is self.step else 0)
+    def before(self, withdrawal: Withdrawal, step: TransferStep) -> TransferVerdict:
+        return TransferVerdict(wait_ms=20 if step is self.step else 0)
 
 
 def split(bench: Bench, intent: WithdrawalIntent) -> tuple[Decimal, Decimal]:
@@ -83,18 +83,18 @@ async def test_a_withdrawal_is_followed_to_the_credit(bench: Bench, coin: Asset,
 
 async def test_a_transfer_is_pending_until_its_coins_are_free(bench: Bench) -> None:
     """Binance lists a deposit as credited before it may be withdrawn again; that is not done."""
-    held = bench.paper.world.transfers.hook = Held(Step.BROADCAST)
+    held = bench.paper.world.transfers.hook = Held(TransferStep.BROADCAST)
     sent = await bench.exchange.withdraw(await bench.withdrawal("100"), send_by_ms=NEVER)
     waiting = await bench.exchange.withdrawal(XRP, sent.venue_id)
     assert (waiting.state, waiting.txid) == (TransferState.PENDING, None)
-    held.step = Step.SEEN
+    held.step = TransferStep.SEEN
 
     async def txid_of() -> str | None:
         return (await bench.exchange.withdrawal(XRP, sent.venue_id)).txid
 
     txid = await eventually(txid_of)
     assert not await bench.other.deposits(XRP, txid)
-    held.step = Step.CREDITED
+    held.step = TransferStep.CREDITED
     await eventually(lambda: done(bench, XRP, sent.venue_id))
     seen = await eventually(lambda: first_deposit(bench, XRP, txid))
     assert seen.state is TransferState.PENDING
@@ -104,7 +104,7 @@ async def test_a_transfer_is_pending_until_its_coins_are_free(bench: Bench) -> N
 
 async def test_a_withdrawal_that_the_venue_cancelled_has_failed(bench: Bench) -> None:
     transfers = bench.paper.world.transfers
-    transfers.hook = Held(Step.BROADCAST)
+    transfers.hook = Held(TransferStep.BROADCAST)
     sent = await bench.exchange.withdraw(await bench.withdrawal("100"), send_by_ms=NEVER)
     (booked,) = transfers.withdrawals.values()
     assert transfers.cancel(booked)

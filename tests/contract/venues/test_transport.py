@@ -23,7 +23,7 @@ from fakes.raw_server import Behaviour, Peer, RawServer, http, raw_server
 from pydantic import SecretStr
 
 from kimp.adapters.binance import rest
-from kimp.adapters.venue.transport import LONGEST_ANSWER, SentTwice, departing, open_session
+from kimp.adapters.venue.transport import LONGEST_ANSWER, SentTwice, open_session, sending_once
 from kimp.config import PAPER_NETWORKS
 from kimp.config.venues import BinanceSettings, UpbitSettings
 from kimp.domain.errors import OutcomeUnknown, Unavailable
@@ -304,7 +304,7 @@ async def test_an_answer_that_comes_in_parts_is_read_whole() -> None:
 @pytest.mark.parametrize("again", ["POST", "DELETE"])
 async def test_a_second_request_of_a_call_that_changes_something_is_not_sent(again: str) -> None:
     async with raw_server(_answers_each) as server, open_session() as session:
-        with departing() as departure:
+        with sending_once() as departure:
             await (await session.post(server.url)).read()
             with pytest.raises(SentTwice):
                 await session.request(again, server.url)
@@ -316,7 +316,7 @@ async def test_a_second_request_of_a_call_that_changes_something_is_not_sent(aga
 async def test_the_next_call_is_sent_and_reads_are_never_held_back() -> None:
     async with raw_server(_answers_each) as server, open_session() as session:
         for _ in range(2):
-            with departing() as departure:
+            with sending_once() as departure:
                 await (await session.get(server.url)).read()
                 await (await session.get(server.url)).read()
                 assert not departure.begun

@@ -26,7 +26,7 @@ from kimp.config.run_time import checked, in_force
 from kimp.config.urls import redis_fault
 from kimp.domain.errors import BadConfig, BadInput
 from kimp.domain.venues import Venue
-from kimp.paper.market.recorded import Recording, read
+from kimp.paper.market.recorded import Recording, read_recording
 from kimp.paper.market.source import BadMarketData
 
 
@@ -119,7 +119,7 @@ def _recorded(data: bytes) -> Recording:
     path = _desk() / "prices.csv"
     path.write_bytes(data)
     try:
-        recording = read(path, {"XRP", "USDT"})
+        recording = read_recording(path, {"XRP", "USDT"})
         recording.notes()
         return recording
     finally:

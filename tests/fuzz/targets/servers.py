@@ -14,7 +14,7 @@ from pydantic import SecretStr
 
 from kimp.adapters.codec_server.access import Access
 from kimp.adapters.codec_server.server import CodecServer
-from kimp.adapters.temporal.codec import HistoryCodec, KeyRing
+from kimp.adapters.temporal.codec import EncryptionKeys, HistoryCodec
 from kimp.config.history import CodecServerSettings
 from kimp.paper.admin import Admin
 from kimp.paper.config import PaperConfig, SyntheticMarket
@@ -85,7 +85,7 @@ def _whole(data: bytes) -> bytes:
 
 @cache
 def _codec_server() -> _Listener:
-    codec = HistoryCodec("kimp", KeyRing({"k1": bytes(32)}, "k1"), ManualClock())
+    codec = HistoryCodec("kimp", EncryptionKeys({"k1": bytes(32)}, "k1"), ManualClock())
     access = Access(CodecServerSettings(token=SecretStr(TOKEN)))
     return _Listener(lambda: CodecServer(codec, access, ["https://ui"]).app())
 

@@ -6,12 +6,12 @@ from typing import Any
 from fakes.market import XRP, ManualClock, d, free_rules, kimchi_quotes
 from fuzz.target import Target
 
-from feeder.screening import Screen
+from feeder.screening import QuoteFilter
 from initiator.scanner import Scanner
 from kimp.adapters.binance.stream import BinanceStream
 from kimp.adapters.redis.rules import decode_rules
 from kimp.adapters.upbit.stream import UpbitStream
-from kimp.adapters.venue.stream import Books, VenueStream
+from kimp.adapters.venue.stream import ConnectionBooks, VenueStream
 from kimp.config import Settings
 from kimp.contracts.ticks import decode_batch, decode_last_value
 from kimp.domain.errors import BadMessage
@@ -25,12 +25,12 @@ COINS = (XRP, USDT)
 def _published(open_stream: Callable[[], VenueStream]) -> Callable[[bytes], Any]:
     """An input is a frame, or several, each on a line of its own: their order counts too."""
     stream = open_stream()
-    read = stream.feed(COINS).read
+    read = stream.setup(COINS).read
 
     def published(data: bytes) -> Any:
         frames = [*data.splitlines(), data]
-        quotes, going_away = stream._read(frames, read, Books())
-        screen = Screen()
+        quotes, going_away = stream._read(frames, read, ConnectionBooks())
+        screen = QuoteFilter()
         verdicts = [screen.reject(quote) for quote in quotes]
         return [quote for quote, against in zip(quotes, verdicts, strict=True) if against is None], going_away, verdicts
 

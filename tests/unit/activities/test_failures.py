@@ -21,7 +21,7 @@ from kimp.domain.errors import (
     Unavailable,
     Unstorable,
 )
-from kimp.domain.reasons import Kind
+from kimp.domain.reasons import ReasonKind
 
 
 @pytest.mark.parametrize("kind", [Rejected, NotFound, KeyRefused, NotSent])
@@ -54,7 +54,7 @@ def test_everything_else_is_tried_again(error: KimpError) -> None:
     ("error", "kind"),
     [
         (Unavailable("locked", venue="upbit", code="open_api_withdraw_locked"), "open_api_withdraw_locked"),
-        (KeyRefused("XRP stays here", venue="upbit", code="address", kind=Kind.ADDRESS), "address"),
+        (KeyRefused("XRP stays here", venue="upbit", code="address", kind=ReasonKind.ADDRESS), "address"),
         (NotSent("too late", venue="binance"), "limiter"),
         (Unavailable("busy", venue="upbit"), "other"),
         (StoreUnavailable("away"), "database"),

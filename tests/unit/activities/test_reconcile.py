@@ -30,7 +30,7 @@ BEARABLE_KRW = d(14_000)
 
 @dataclass
 class Books:
-    """Ledger, strandings, controls and settings, as far as a comparison asks them."""
+    """Ledger, unfinished_cycles, controls and settings, as far as a comparison asks them."""
 
     held: dict[tuple[Holder, Asset], Decimal] = field(default_factory=lambda: dict(KNOWN))
     opened_for: frozenset[Venue] = frozenset(PAIR)

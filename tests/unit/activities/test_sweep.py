@@ -15,18 +15,18 @@ from fakes.venue import FakeVenue
 from activities.sweep import AT_ONCE, SweepActivities
 from kimp.contracts.cycle import CyclePolicy, StrandedInput, TakeOver
 from kimp.contracts.orders import OrderIntent, OrderOutcome, OrderReport
-from kimp.contracts.sweep import Found, StrandedQuery, SweepQuery
+from kimp.contracts.sweep import StrandedQuery, SweepQuery, Unattended
 from kimp.domain.errors import BadAmount, KimpError, NotFound, Rejected, Unavailable, Unstorable
 from kimp.domain.ledger import Entry
 from kimp.domain.market import Side
 from kimp.domain.venues import Direction, Venue
-from kimp.ports.journal import Stranding
+from kimp.ports.journal import UnfinishedCycle
 
 BOUGHT = intents.order()
 SOLD = intents.order(
     client_order_id="XRP-1-2S1-1", venue=Venue.UPBIT, side=Side.SELL, quantity=d(50), limit_price=d(3_000)
 )
-FACTS = Stranding(
+FACTS = UnfinishedCycle(
     cycle_id="XRP-1",
     coin=XRP,
     direction=Direction.TO_UPBIT,
@@ -41,11 +41,11 @@ FACTS = Stranding(
 
 @dataclass
 class Books:
-    """Strandings, fates and settings, as far as a sweep asks them."""
+    """Unfinished cycles, fates and settings, as far as a sweep asks them."""
 
     unbooked: Sequence[OrderIntent] = ()
     fates: dict[str, str | None] = field(default_factory=dict)
-    facts: Stranding | None = FACTS
+    facts: UnfinishedCycle | None = FACTS
     asked_for_facts: bool = False
     unstorable: KimpError | None = None
     adopted: list[tuple[str, OrderReport, Sequence[Entry]]] = field(default_factory=list)
@@ -69,7 +69,7 @@ class Books:
     async def fate(self, cycle_id: str) -> str | None:
         return self.fates[cycle_id]
 
-    async def stranding(self, cycle_id: str) -> Stranding | None:
+    async def unfinished_cycle(self, cycle_id: str) -> UnfinishedCycle | None:
         del cycle_id
         self.asked_for_facts = True
         return self.facts
@@ -97,7 +97,7 @@ def _sweep(books: Books, venues: dict[Venue, FakeVenue]) -> SweepActivities:
 
 
 async def _adopted(desk: Desk, books: Books, venues: dict[Venue, FakeVenue]) -> tuple[str, ...]:
-    found: Found = await desk.run(_sweep(books, venues).adopt_late_orders, SweepQuery())
+    found: Unattended = await desk.run(_sweep(books, venues).adopt_late_orders, SweepQuery())
     return found.adopted
 
 
@@ -168,19 +168,19 @@ async def test_what_no_database_holds_is_handed_over_without_its_entries(
 
 async def test_cycles_whose_workflow_does_not_run_are_found_in_their_order(desk: Desk, books: Books) -> None:
     books.fates = {"XRP-2": "terminated", "TRX-1": None, "SOL-1": "failed"}
-    found: Found = await desk.run(_sweep(books, {}).find_stranded, SweepQuery())
+    found: Unattended = await desk.run(_sweep(books, {}).find_stranded, SweepQuery())
     assert found.cycle_ids == ("SOL-1", "XRP-2")
 
 
 async def test_no_sweep_hands_over_more_than_its_history_holds(desk: Desk, books: Books) -> None:
     books.fates = {f"XRP-{number}": "terminated" for number in range(AT_ONCE + 1)}
-    found: Found = await desk.run(_sweep(books, {}).find_stranded, SweepQuery())
+    found: Unattended = await desk.run(_sweep(books, {}).find_stranded, SweepQuery())
     assert len(set(found.cycle_ids)) == AT_ONCE
 
 
 async def _described(desk: Desk, books: Books, upbit_: FakeVenue) -> StrandedInput | None:
     question = StrandedQuery(cycle_id="XRP-1")
-    found: Found = await desk.run(
+    found: Unattended = await desk.run(
         _sweep(books, {Venue.UPBIT: upbit_, Venue.BINANCE: binance()}).describe_stranded, question
     )
     assert not found.adopted

@@ -3,7 +3,7 @@
 import pytest
 
 from kimp.adapters.venue import back_off as back_offs
-from kimp.adapters.venue.answers import BAN_PAUSE_S, LIMIT_PAUSE_S, Answer, pause_of
+from kimp.adapters.venue.answers import BAN_PAUSE_S, LIMIT_PAUSE_S, HttpAnswer, pause_of
 from kimp.adapters.venue.back_off import BELIEVED_S, BackOff, back_off_of
 from kimp.domain.errors import LONGEST_PAUSE_S, Unavailable
 from kimp.domain.venues import Venue
@@ -14,22 +14,22 @@ BLOCKED = "Too many requests. Blocked for 300 seconds."
 @pytest.mark.parametrize(
     ("answer", "seconds"),
     [
-        (Answer(429, "", headers={"Retry-After": "7"}), 7),
-        (Answer(429, "", headers={"retry-after": " 7 "}), 7),
-        (Answer(418, "", headers={"Retry-After": "9" * 8_000}), BAN_PAUSE_S),
-        (Answer(418, "", headers={"Retry-After": "999999"}), BAN_PAUSE_S),
-        (Answer(429, "", headers={"Retry-After": "999999"}), LIMIT_PAUSE_S),
-        (Answer(418, "", headers={"Retry-After": str(LONGEST_PAUSE_S)}), LONGEST_PAUSE_S),
-        (Answer(418, "", headers={"Retry-After": "-5"}), BAN_PAUSE_S),
-        (Answer(418, "", headers={"Retry-After": "nan"}), BAN_PAUSE_S),
-        (Answer(418, "", headers={"Retry-After": "\N{ARABIC-INDIC DIGIT FIVE}"}), BAN_PAUSE_S),
-        (Answer(418, "", headers={"Retry-After": "Wed, 21 Oct 2026 07:28:00 GMT"}), BAN_PAUSE_S),
-        (Answer(418, "{}", "too_many_requests", BLOCKED), 300),
-        (Answer(418, BLOCKED), 300),
-        (Answer(500, BLOCKED), None),
+        (HttpAnswer(429, "", headers={"Retry-After": "7"}), 7),
+        (HttpAnswer(429, "", headers={"retry-after": " 7 "}), 7),
+        (HttpAnswer(418, "", headers={"Retry-After": "9" * 8_000}), BAN_PAUSE_S),
+        (HttpAnswer(418, "", headers={"Retry-After": "999999"}), BAN_PAUSE_S),
+        (HttpAnswer(429, "", headers={"Retry-After": "999999"}), LIMIT_PAUSE_S),
+        (HttpAnswer(418, "", headers={"Retry-After": str(LONGEST_PAUSE_S)}), LONGEST_PAUSE_S),
+        (HttpAnswer(418, "", headers={"Retry-After": "-5"}), BAN_PAUSE_S),
+        (HttpAnswer(418, "", headers={"Retry-After": "nan"}), BAN_PAUSE_S),
+        (HttpAnswer(418, "", headers={"Retry-After": "\N{ARABIC-INDIC DIGIT FIVE}"}), BAN_PAUSE_S),
+        (HttpAnswer(418, "", headers={"Retry-After": "Wed, 21 Oct 2026 07:28:00 GMT"}), BAN_PAUSE_S),
+        (HttpAnswer(418, "{}", "too_many_requests", BLOCKED), 300),
+        (HttpAnswer(418, BLOCKED), 300),
+        (HttpAnswer(500, BLOCKED), None),
     ],
 )
-def test_the_pause_that_an_answer_asks_for(answer: Answer, seconds: int | None) -> None:
+def test_the_pause_that_an_answer_asks_for(answer: HttpAnswer, seconds: int | None) -> None:
     assert pause_of(answer) == seconds
 
 

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from kimp.adapters.binance.errors import REFUSALS, classify, code_of
 from kimp.adapters.binance.keys import key_facts
-from kimp.adapters.venue.answers import Answer
+from kimp.adapters.venue.answers import HttpAnswer
 from kimp.domain.errors import (
     BadMessage,
     KeyRefused,
@@ -19,18 +19,18 @@ from kimp.domain.errors import (
 )
 
 
-def binance(code: int, message: str = "no", status: int = 400) -> Answer:
-    return Answer(status, f'{{"code":{code},"msg":"{message}"}}', str(code), message)
+def binance(code: int, message: str = "no", status: int = 400) -> HttpAnswer:
+    return HttpAnswer(status, f'{{"code":{code},"msg":"{message}"}}', str(code), message)
 
 
-TABLE: list[tuple[str, Answer, type[VenueError]]] = [
-    ("a 200 that is empty", Answer(200, ""), OutcomeUnknown),
-    ("a 200 that is garbage", Answer(200, "<html>"), OutcomeUnknown),
-    ("5xx text", Answer(502, "bad gateway"), OutcomeUnknown),
-    ("504 text", Answer(504, "gateway timeout"), OutcomeUnknown),
-    ("403 page of a firewall", Answer(403, "<html>blocked</html>"), OutcomeUnknown),
-    ("429 text", Answer(429, "slow down"), Unavailable),
-    ("418 text", Answer(418, "banned"), Unavailable),
+TABLE: list[tuple[str, HttpAnswer, type[VenueError]]] = [
+    ("a 200 that is empty", HttpAnswer(200, ""), OutcomeUnknown),
+    ("a 200 that is garbage", HttpAnswer(200, "<html>"), OutcomeUnknown),
+    ("5xx text", HttpAnswer(502, "bad gateway"), OutcomeUnknown),
+    ("504 text", HttpAnswer(504, "gateway timeout"), OutcomeUnknown),
+    ("403 page of a firewall", HttpAnswer(403, "<html>blocked</html>"), OutcomeUnknown),
+    ("429 text", HttpAnswer(429, "slow down"), Unavailable),
+    ("418 text", HttpAnswer(418, "banned"), Unavailable),
     ("no balance", binance(-2010, "Account has insufficient balance for requested action."), Rejected),
     ("sent before", binance(-2010, "Duplicate order sent."), OutcomeUnknown),
     ("not for this account", binance(-2010, "This symbol is not permitted for this account."), NotPermitted),
@@ -87,7 +87,7 @@ TABLE: list[tuple[str, Answer, type[VenueError]]] = [
 
 
 @pytest.mark.parametrize(("answer", "kind"), [row[1:] for row in TABLE], ids=[row[0] for row in TABLE])
-def test_an_answer_to_an_order_proves_what_the_table_says(answer: Answer, kind: type[VenueError]) -> None:
+def test_an_answer_to_an_order_proves_what_the_table_says(answer: HttpAnswer, kind: type[VenueError]) -> None:
     assert type(classify(answer, changes=True)) is kind
 
 
@@ -116,7 +116,7 @@ def test_codes_beside_those_of_forms_prove_nothing(code: int) -> None:
 def test_where_binance_names_no_pause_it_is_asked_again_after_one_of_its_kind(
     code: int, words: str, pause_s: int
 ) -> None:
-    told = classify(Answer(400, "", str(code), words), changes=True)
+    told = classify(HttpAnswer(400, "", str(code), words), changes=True)
     assert isinstance(told, Unavailable)
     assert told.retry_after == pause_s
     assert str(code) in str(told)
@@ -138,7 +138,7 @@ def test_rights_of_another_form_are_none(content: object) -> None:
 
 
 @pytest.mark.parametrize("answer", [row[1] for row in TABLE if row[2] is OutcomeUnknown])
-def test_a_read_may_be_repeated_whatever_became_of_it(answer: Answer) -> None:
+def test_a_read_may_be_repeated_whatever_became_of_it(answer: HttpAnswer) -> None:
     assert type(classify(answer, changes=False)) is Unavailable
 
 
@@ -149,7 +149,7 @@ def test_a_read_may_be_repeated_whatever_became_of_it(answer: Answer) -> None:
     body=st.text(max_size=300),
 )
 def test_only_a_known_code_with_a_client_status_is_a_definite_no(status: int, code: str, body: str) -> None:
-    if isinstance(classify(Answer(status, body, code), changes=True), Rejected):
+    if isinstance(classify(HttpAnswer(status, body, code), changes=True), Rejected):
         assert 400 <= status < 500
 
 

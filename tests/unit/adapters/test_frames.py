@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from kimp.adapters.binance import frames as binance
 from kimp.adapters.upbit import frames as upbit
-from kimp.adapters.venue.stream import Books
+from kimp.adapters.venue.stream import ConnectionBooks
 from kimp.adapters.venue.ticks import Depth, Notice, Read, Refused, Tick
 from kimp.domain.depth import levels
 from kimp.domain.errors import BadMessage
@@ -148,7 +148,7 @@ def top(update: int, bid: str, ask: str) -> bytes:
 
 def merged(*frames: bytes, asked: int = 15) -> Quote:
     """The book after these frames."""
-    read, books = binance.reader(COINS, asked), Books()
+    read, books = binance.reader(COINS, asked), ConnectionBooks()
     quotes = []
     for frame in frames:
         told = read(frame, NOW)

@@ -3,7 +3,7 @@
 import pytest
 
 from kimp.adapters.binance.errors import classify
-from kimp.adapters.venue.answers import Answer
+from kimp.adapters.venue.answers import HttpAnswer
 
 PAGE = """<!DOCTYPE html>
 <HTML><HEAD><TITLE>ERROR: The request could not be satisfied</TITLE>
@@ -12,7 +12,7 @@ PAGE = """<!DOCTYPE html>
 
 
 def test_a_page_is_told_by_its_words() -> None:
-    error = classify(Answer(403, PAGE), changes=False)
+    error = classify(HttpAnswer(403, PAGE), changes=False)
     assert str(error) == (
         "binance: ERROR: The request could not be satisfied 403 ERROR The distribution is configured to block access"
         " from your country. [HTTP 403]"
@@ -20,11 +20,11 @@ def test_a_page_is_told_by_its_words() -> None:
 
 
 def test_what_is_no_page_is_told_whole() -> None:
-    assert "1 < 2 and no page" in str(classify(Answer(500, "1 < 2 and no page"), changes=False))
+    assert "1 < 2 and no page" in str(classify(HttpAnswer(500, "1 < 2 and no page"), changes=False))
 
 
 @pytest.mark.timeout(20)
 @pytest.mark.parametrize("tag", ["<script ", "<", "<style></script>", "<a"])
 def test_a_page_without_ends_costs_little(tag: str) -> None:
     """Reading on from each of its tags to the page's end would hold all other calls of the process up for minutes."""
-    assert classify(Answer(403, tag * 200_000), changes=False).code == "HTTP 403"
+    assert classify(HttpAnswer(403, tag * 200_000), changes=False).code == "HTTP 403"

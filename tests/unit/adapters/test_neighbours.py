@@ -12,7 +12,7 @@ import pytest
 
 from kimp.adapters.embedded import neighbours
 from kimp.adapters.embedded.folder_lock import NAME, folder_lock
-from kimp.adapters.embedded.neighbours import require_free_port, usable, who_answers
+from kimp.adapters.embedded.neighbours import require_free_port, unused_servers, who_answers
 from kimp.domain.errors import BadConfig
 
 GREETING = b"\x4a\x00\x00\x00\x0a11.4.2-MariaDB\x00"
@@ -68,10 +68,10 @@ def test_a_port_that_is_taken_is_told_with_who_has_it() -> None:
 def test_what_could_be_used_is_told_unless_it_is_used_or_kimps_own(monkeypatch: pytest.MonkeyPatch) -> None:
     with serving(answers={b"PING": b"+PONG\r\n"}) as port:
         monkeypatch.setattr(neighbours, "USUAL", {port: ("Redis", "KIMP_REDIS_URL=...")})
-        assert usable(but=set(), own=set()) == [
+        assert unused_servers(but=set(), own=set()) == [
             f"Redis: one answers at 127.0.0.1:{port} too; KIMP_REDIS_URL=... would use it"
         ]
-        assert usable(but={"Redis"}, own=set()) == usable(but=set(), own={port}) == []
+        assert unused_servers(but={"Redis"}, own=set()) == unused_servers(but=set(), own={port}) == []
 
 
 def test_a_second_kimp_in_a_folder_is_told_who_runs_there(tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ from temporalio.api.common.v1 import Header, Payload
 from temporalio.api.history.v1 import HistoryEvent, WorkflowExecutionStartedEventAttributes
 
 from kimp.adapters.temporal.histories import read_file
-from kimp.adapters.temporal.story import story_of, trace_id_of
+from kimp.adapters.temporal.story import story_lines, trace_id_of
 from kimp.ports.story import StoryLine
 
 HISTORIES = ROOT / "tests" / "replay" / "histories"
@@ -15,7 +15,7 @@ TRACE = "4bf92f3577b34da6a3ce929d0e0e4736"
 
 
 def story(case: str) -> list[StoryLine]:
-    return list(story_of(read_file(HISTORIES / f"{case}__cycle-XRP-1.json").events))
+    return list(story_lines(read_file(HISTORIES / f"{case}__cycle-XRP-1.json").events))
 
 
 def test_a_cycle_from_its_first_order_to_its_end() -> None:
@@ -39,7 +39,7 @@ def test_a_cycle_that_pauses_says_for_what() -> None:
 
 def test_every_recorded_history_can_be_told() -> None:
     for file in HISTORIES.glob("*.json"):
-        lines = list(story_of(read_file(file).events))
+        lines = list(story_lines(read_file(file).events))
         assert lines[0].text == "the workflow begins"
         assert not [line for line in lines if "under way" in line.text]
 

@@ -5,26 +5,26 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kimp.adapters.upbit.errors import MEANINGS, REFUSALS, classify, code_of
-from kimp.adapters.venue.answers import Answer
+from kimp.adapters.venue.answers import HttpAnswer
 from kimp.domain.errors import KeyRefused, NotFound, OutcomeUnknown, Rejected, Unavailable, VenueError
 
 
-def upbit(status: int, name: str, body: str = "") -> Answer:
-    return Answer(status, body or f'{{"error":{{"name":"{name}","message":"no"}}}}', name, "no")
+def upbit(status: int, name: str, body: str = "") -> HttpAnswer:
+    return HttpAnswer(status, body or f'{{"error":{{"name":"{name}","message":"no"}}}}', name, "no")
 
 
-TABLE: list[tuple[str, Answer, type[VenueError]]] = [
-    ("a 200 that is empty", Answer(200, ""), OutcomeUnknown),
-    ("a 200 that is garbage", Answer(200, "<html>"), OutcomeUnknown),
+TABLE: list[tuple[str, HttpAnswer, type[VenueError]]] = [
+    ("a 200 that is empty", HttpAnswer(200, ""), OutcomeUnknown),
+    ("a 200 that is garbage", HttpAnswer(200, "<html>"), OutcomeUnknown),
     ("a refusal that comes as a success", upbit(200, "insufficient_funds_bid"), OutcomeUnknown),
     ("a refusal that comes as a server's failure", upbit(500, "insufficient_funds_bid"), OutcomeUnknown),
-    ("504 text", Answer(504, "gateway timeout"), OutcomeUnknown),
-    ("408 text", Answer(408, "timeout"), OutcomeUnknown),
-    ("403 page of a firewall", Answer(403, "<html>blocked</html>"), OutcomeUnknown),
-    ("400 text", Answer(400, "bad"), OutcomeUnknown),
-    ("429 text", Answer(429, "Too many API requests."), Unavailable),
+    ("504 text", HttpAnswer(504, "gateway timeout"), OutcomeUnknown),
+    ("408 text", HttpAnswer(408, "timeout"), OutcomeUnknown),
+    ("403 page of a firewall", HttpAnswer(403, "<html>blocked</html>"), OutcomeUnknown),
+    ("400 text", HttpAnswer(400, "bad"), OutcomeUnknown),
+    ("429 text", HttpAnswer(429, "Too many API requests."), Unavailable),
     ("429 JSON", upbit(429, "too_many_requests"), Unavailable),
-    ("418 text", Answer(418, "I'm a teapot"), Unavailable),
+    ("418 text", HttpAnswer(418, "I'm a teapot"), Unavailable),
     ("418 JSON", upbit(418, "banned"), Unavailable),
     ("500 JSON", upbit(500, "server_error"), OutcomeUnknown),
     ("no money to buy", upbit(400, "insufficient_funds_bid"), Rejected),
@@ -54,12 +54,12 @@ TABLE: list[tuple[str, Answer, type[VenueError]]] = [
 
 
 @pytest.mark.parametrize(("answer", "kind"), [row[1:] for row in TABLE], ids=[row[0] for row in TABLE])
-def test_an_answer_to_an_order_proves_what_the_table_says(answer: Answer, kind: type[VenueError]) -> None:
+def test_an_answer_to_an_order_proves_what_the_table_says(answer: HttpAnswer, kind: type[VenueError]) -> None:
     assert type(classify(answer, changes=True)) is kind
 
 
 @pytest.mark.parametrize("answer", [row[1] for row in TABLE if row[2] is OutcomeUnknown])
-def test_a_read_may_be_repeated_whatever_became_of_it(answer: Answer) -> None:
+def test_a_read_may_be_repeated_whatever_became_of_it(answer: HttpAnswer) -> None:
     assert type(classify(answer, changes=False)) is Unavailable
 
 
@@ -69,7 +69,7 @@ def test_a_read_may_be_repeated_whatever_became_of_it(answer: Answer) -> None:
     body=st.text(max_size=300),
 )
 def test_only_a_known_code_with_a_client_status_is_a_definite_no(status: int, code: str, body: str) -> None:
-    error = classify(Answer(status, body, code), changes=True)
+    error = classify(HttpAnswer(status, body, code), changes=True)
     if isinstance(error, Rejected):
         assert 400 <= status < 500
     assert "\n" not in str(error)
@@ -77,8 +77,8 @@ def test_only_a_known_code_with_a_client_status_is_a_definite_no(status: int, co
 
 
 def test_a_pause_is_the_one_asked_for() -> None:
-    asked = classify(Answer(429, "", headers={"retry-after": "7"}), changes=True)
-    banned = classify(Answer(418, "", headers={"Retry-After": "soon"}), changes=True)
+    asked = classify(HttpAnswer(429, "", headers={"retry-after": "7"}), changes=True)
+    banned = classify(HttpAnswer(418, "", headers={"Retry-After": "soon"}), changes=True)
     assert isinstance(asked, Unavailable)
     assert isinstance(banned, Unavailable)
     assert (asked.retry_after, banned.retry_after) == (7, 60)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from kimp.adapters.venue.answers import Answer, Refusals, judge, text_at
+from kimp.adapters.venue.answers import HttpAnswer, Refusals, judge, text_at
 from kimp.domain.errors import KeyRefused, NotFound, OutcomeUnknown, Rejected, Unavailable, VenueError
 from kimp.domain.venues import Venue
 
@@ -22,12 +22,12 @@ PAGE = "<html><head><STYLE>b {}</STYLE><script>let a = '<b>'</script></head><p>B
     ],
 )
 def test_an_answer_that_is_a_page_is_told_by_its_text_in_one_short_line(body: str, said: str) -> None:
-    error = judge(Venue.UPBIT, Answer(502, body), NOTHING_KNOWN, changes=False)
+    error = judge(Venue.UPBIT, HttpAnswer(502, body), NOTHING_KNOWN, changes=False)
     assert str(error) == f"upbit: {said} [HTTP 502]"
 
 
 def test_the_venues_own_message_and_code_come_before_its_page_and_are_cut() -> None:
-    error = judge(Venue.UPBIT, Answer(400, PAGE, "c" * 90, "no\nsuch coin"), NOTHING_KNOWN, changes=True)
+    error = judge(Venue.UPBIT, HttpAnswer(400, PAGE, "c" * 90, "no\nsuch coin"), NOTHING_KNOWN, changes=True)
     assert str(error) == f"upbit: no such coin [{'c' * 60}]"
 
 
@@ -50,7 +50,7 @@ def test_a_refusal_is_one_only_under_a_clients_status(
     status: int, code: str, refusal: type[VenueError], *, changes: bool
 ) -> None:
     unproved = OutcomeUnknown if changes else Unavailable
-    error = judge(Venue.UPBIT, Answer(status, "", code), ONE_OF_EACH, changes=changes)
+    error = judge(Venue.UPBIT, HttpAnswer(status, "", code), ONE_OF_EACH, changes=changes)
     assert type(error) is (refusal if 400 <= status < 500 else unproved)
 
 
@@ -58,6 +58,6 @@ def test_a_refusal_is_one_only_under_a_clients_status(
 def test_what_was_not_executed_may_go_again_after_its_pause_but_not_behind_a_redirect(
     status: int, *, proved: bool
 ) -> None:
-    error = judge(Venue.UPBIT, Answer(status, "", "later"), ONE_OF_EACH, changes=True)
+    error = judge(Venue.UPBIT, HttpAnswer(status, "", "later"), ONE_OF_EACH, changes=True)
     assert type(error) is (Unavailable if proved else OutcomeUnknown)
     assert getattr(error, "retry_after", None) == (9 if proved else None)

@@ -13,17 +13,17 @@ class Venue:
     """Lists every key but `absent`; a reading takes until `gate` opens, and fails while `failure` is set."""
 
     def __init__(self) -> None:
-        self.readings: list[list[str]] = []
+        self.updates: list[list[str]] = []
         self.gate = asyncio.Event()
         self.gate.set()
         self.failure: Exception | None = None
 
     async def read(self, keys: Sequence[str]) -> Mapping[str, str]:
-        self.readings.append(list(keys))
+        self.updates.append(list(keys))
         await self.gate.wait()
         if self.failure is not None:
             raise self.failure
-        return {key: f"{key} as of reading {len(self.readings)}" for key in keys if key != "absent"}
+        return {key: f"{key} as of reading {len(self.updates)}" for key in keys if key != "absent"}
 
 
 async def until_idle() -> None:
@@ -35,7 +35,7 @@ async def test_those_who_ask_at_once_share_readings_of_the_greatest_size() -> No
     venue = Venue()
     batched = Batched(venue.read, most=3)
     answers = await asyncio.gather(*(batched.get(f"k{n}") for n in range(7)))
-    assert [len(keys) for keys in venue.readings] == [3, 3, 1]
+    assert [len(keys) for keys in venue.updates] == [3, 3, 1]
     assert [answer and answer.split()[0] for answer in answers] == [f"k{n}" for n in range(7)]
 
 
@@ -43,7 +43,7 @@ async def test_the_same_key_is_asked_for_once() -> None:
     venue = Venue()
     batched = Batched(venue.read, most=3)
     assert len(set(await asyncio.gather(*(batched.get("k") for _ in range(9))))) == 1
-    assert venue.readings == [["k"]]
+    assert venue.updates == [["k"]]
 
 
 async def test_an_answer_is_never_older_than_its_question() -> None:

@@ -99,7 +99,7 @@ def test_one_bad_row_is_left_out_and_named_once(
 
 def test_what_is_left_out_is_counted_by_venue_and_list() -> None:
     with counted("kimp.venue.rows_left_out", venue="upbit", list="withdraws"):
-        rows.left_out(Venue.UPBIT, "withdraws", "u-1", "no amount")
+        rows.report_left_out(Venue.UPBIT, "withdraws", "u-1", "no amount")
 
 
 @pytest.mark.parametrize(("read", "content", "_named"), LISTS)

@@ -53,7 +53,7 @@ def stream_at(kind: type[VenueStream], server: RawServer) -> VenueStream:
 
 async def first(stream: VenueStream, count: int) -> list[Quote]:
     heard: list[Quote] = []
-    async with asyncio.timeout(5), aclosing(stream.readings([Asset("XRP")])) as readings:
+    async with asyncio.timeout(5), aclosing(stream.updates([Asset("XRP")])) as readings:
         async for quotes, _ in readings:
             heard += quotes
             if len(heard) >= count:
@@ -274,7 +274,7 @@ async def test_readers_are_told_where_frames_may_have_been_lost() -> None:
     async with (
         raw_server(behave) as server,
         asyncio.timeout(5),
-        aclosing(stream_at(BinanceStream, server).readings([Asset("XRP")])) as readings,
+        aclosing(stream_at(BinanceStream, server).updates([Asset("XRP")])) as readings,
     ):
         async for reading in readings:
             told.append(reading.unbroken)
@@ -290,7 +290,7 @@ async def test_readers_are_told_where_frames_may_have_been_lost() -> None:
 )  # fmt: skip
 def test_binance_is_asked_for_each_top_and_for_as_many_levels_as_are_wanted(levels: int, kinds: list[str]) -> None:
     settings = VenueSettings.model_construct(ws_url="wss://stream.binance.com:9443/", levels=levels)
-    feed = BinanceStream(settings, SystemClock()).feed([Asset("XRP"), Asset("USDT"), Asset("TRX")])
+    feed = BinanceStream(settings, SystemClock()).setup([Asset("XRP"), Asset("USDT"), Asset("TRX")])
     first, others = ([f"{market}@{kind}" for kind in kinds] for market in ("xrpusdt", "trxusdt"))
     assert feed.url == f"wss://stream.binance.com:9443/stream?streams={'/'.join(first)}"
     assert feed.hello is not None
@@ -301,13 +301,13 @@ def test_five_hundred_coins_make_no_longer_url_than_one() -> None:
     """Servers refuse one of some 8,000 signs (414)."""
     settings = VenueSettings.model_construct(ws_url="wss://stream.binance.com:9443", levels=15)
     stream = BinanceStream(settings, SystemClock())
-    feeds = [stream.feed([Asset(f"C{n}") for n in range(many)]) for many in (1, 500)]
+    feeds = [stream.setup([Asset(f"C{n}") for n in range(many)]) for many in (1, 500)]
     assert len({feed.url for feed in feeds}) == 1
 
 
 def test_upbit_is_asked_for_the_books_of_all_coins() -> None:
     settings = VenueSettings.model_construct(ws_url="wss://api.upbit.com/websocket/v1/", levels=5)
-    feed = UpbitStream(settings, SystemClock()).feed([Asset("XRP"), Asset("USDT")])
+    feed = UpbitStream(settings, SystemClock()).setup([Asset("XRP"), Asset("USDT")])
     assert feed.url == "wss://api.upbit.com/websocket/v1"
     ticket, books, form = json.loads(feed.hello or "")
     assert ticket["ticket"]
@@ -318,7 +318,7 @@ def test_upbit_is_asked_for_the_books_of_all_coins() -> None:
 @pytest.mark.parametrize(("levels", "depth"), [(1, 1), (2, 5), (5, 5), (6, 15), (15, 15), (16, 30), (30, 30)])
 def test_upbit_is_asked_for_a_number_of_levels_that_it_has(levels: int, depth: int) -> None:
     settings = VenueSettings.model_construct(ws_url="wss://api.upbit.com/websocket/v1", levels=levels)
-    _, books, _ = json.loads(UpbitStream(settings, SystemClock()).feed([Asset("XRP")]).hello or "")
+    _, books, _ = json.loads(UpbitStream(settings, SystemClock()).setup([Asset("XRP")]).hello or "")
     assert books["codes"] == [f"KRW-XRP.{depth}"]
 
 

@@ -7,8 +7,8 @@ import polars as pl
 import pytest
 
 from kimp.backtest.catalogue import Catalogue
-from kimp.backtest.checking import Coverage, check, listed
-from kimp.backtest.kinds import BadData, Kind
+from kimp.backtest.checking import Coverage, check_catalogue, listed
+from kimp.backtest.kinds import BadData, DataKind
 from kimp.domain.venues import PAIR, Venue
 
 DAY = 1_756_684_800_000
@@ -26,27 +26,27 @@ def catalogue(tmp_path: Path) -> Catalogue:
 
 
 def only(catalogue: Catalogue) -> Coverage:
-    (market,) = check(catalogue).markets
+    (market,) = check_catalogue(catalogue).markets
     return market
 
 
 def test_gaps_are_found_within_a_day_and_over_midnight(catalogue: Catalogue) -> None:
     minutes = [1, 2, 3, 10, 11, 1440 + 50, 1440 + 51]
-    catalogue.write(Kind.CANDLES, Venue.UPBIT, candles(*(DAY + n * MINUTE for n in minutes)))
+    catalogue.write(DataKind.CANDLES, Venue.UPBIT, candles(*(DAY + n * MINUTE for n in minutes)))
     market = only(catalogue)
     assert (market.rows, market.wanted) == (7, 1440 + 51)
     assert (market.longest_gap_s, market.gap_from_ms) == ((1440 + 39) * 60, DAY + 11 * MINUTE)
-    assert check(catalogue).sound
+    assert check_catalogue(catalogue).sound
 
 
 def test_rows_of_another_time_are_found(catalogue: Catalogue) -> None:
-    catalogue.write(Kind.CANDLES, Venue.UPBIT, candles(DAY + MINUTE, DAY + 90_000))
+    catalogue.write(DataKind.CANDLES, Venue.UPBIT, candles(DAY + MINUTE, DAY + 90_000))
     assert only(catalogue).early == 1
-    assert not check(catalogue).sound
+    assert not check_catalogue(catalogue).sound
 
 
 def test_rows_that_somebody_wrote_twice_are_found(catalogue: Catalogue) -> None:
-    catalogue.write(Kind.CANDLES, Venue.UPBIT, candles(DAY + MINUTE))
+    catalogue.write(DataKind.CANDLES, Venue.UPBIT, candles(DAY + MINUTE))
     (file,) = catalogue.files()
     pl.concat([file.read(), file.read()]).write_parquet(file.path)
     assert only(catalogue).twice == 1
@@ -60,14 +60,14 @@ def test_openings_that_were_taken_for_closes_are_found(catalogue: Catalogue, lat
         rows = [
             candles(DAY + (n + shift) * MINUTE, close=2 + math.sin(n * n) / 10 + (n % 3) / 1000) for n in range(1, 300)
         ]
-        catalogue.write(Kind.CANDLES, venue, pl.concat(rows))
-    found = check(catalogue).out_of_step
+        catalogue.write(DataKind.CANDLES, venue, pl.concat(rows))
+    found = check_catalogue(catalogue).out_of_step
     assert [step.by_s for step in found] == ([60 * late] if late else [])
 
 
 def test_a_list_tells_what_there_is(catalogue: Catalogue) -> None:
-    catalogue.write(Kind.CANDLES, Venue.UPBIT, candles(DAY + MINUTE))
-    catalogue.write(Kind.CANDLES, Venue.UPBIT, candles(DAY + MINUTE, DAY + 3 * 1440 * MINUTE, coin="SOL"))
+    catalogue.write(DataKind.CANDLES, Venue.UPBIT, candles(DAY + MINUTE))
+    catalogue.write(DataKind.CANDLES, Venue.UPBIT, candles(DAY + MINUTE, DAY + 3 * 1440 * MINUTE, coin="SOL"))
     (stock,) = listed(catalogue)
     assert (stock.days, stock.coins, stock.rows) == (2, 2, 3)
 
@@ -77,7 +77,7 @@ def test_strange_files_are_refused_in_one_line(catalogue: Catalogue) -> None:
     folder.mkdir(parents=True)
     (folder / "2025-09-01.parquet").write_bytes(b"no parquet")
     with pytest.raises(BadData, match=r"2025-09-01\.parquet: is no file of candles"):
-        check(catalogue)
+        check_catalogue(catalogue)
     (folder / "2025-09-01.parquet").rename(folder / "monday.parquet")
     with pytest.raises(BadData, match="its name is no day"):
-        check(catalogue)
+        check_catalogue(catalogue)

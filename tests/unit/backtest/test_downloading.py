@@ -10,7 +10,8 @@ from fakes.market import TRX, XRP, ManualClock, d
 
 from kimp.backtest.catalogue import EPOCH, Catalogue
 from kimp.backtest.downloading import Downloaded, download
-from kimp.backtest.kinds import DAY_MS, Kind
+from kimp.backtest.kinds import DataKind
+from kimp.domain.durations import DAY_MS
 from kimp.domain.errors import NotFound, Unavailable
 from kimp.domain.money import Asset
 from kimp.domain.venues import Venue
@@ -51,7 +52,7 @@ async def fetched(
 async def test_each_day_is_fetched_and_a_candle_is_known_at_its_close(tmp_path: Path) -> None:
     done, steps = await fetched(Told(), tmp_path)
     assert (done.written.new, done.there, steps) == (48, 0, 2)
-    rows = Catalogue(tmp_path).day(Kind.CANDLES, Venue.UPBIT, DAY)
+    rows = Catalogue(tmp_path).day(DataKind.CANDLES, Venue.UPBIT, DAY)
     assert rows is not None
     assert rows["at_ms"][0] == START_MS + MINUTE_MS
     assert rows.row(0, named=True)["close"] == d(2)

@@ -10,7 +10,7 @@ import pytest
 
 from kimp.backtest.catalogue import Catalogue
 from kimp.backtest.importing import Choices, Imported, import_files
-from kimp.backtest.kinds import BadData, Kind
+from kimp.backtest.kinds import BadData, DataKind
 from kimp.domain.venues import Venue
 
 CANDLES = "timestamp_utc,exchange,symbol,open,high,low,close,volume\n"
@@ -38,8 +38,8 @@ def bring(catalogue: Catalogue, tmp_path: Path) -> Bring:
     return save_and_import
 
 
-def closes(catalogue: Catalogue, kind: Kind = Kind.CANDLES) -> list[tuple[int, str, Decimal]]:
-    column = "close" if kind is Kind.CANDLES else "price"
+def closes(catalogue: Catalogue, kind: DataKind = DataKind.CANDLES) -> list[tuple[int, str, Decimal]]:
+    column = "close" if kind is DataKind.CANDLES else "price"
     return [row for file in catalogue.files(kind) for row in file.read().select("at_ms", "coin", column).iter_rows()]
 
 
@@ -109,8 +109,8 @@ def test_columns_may_be_named(bring: Bring, catalogue: Catalogue) -> None:
     written = "when,px,n\n2025-09-01T00:00:00.250Z,3900,2\n"
     names = {"time": "when", "price": "px", "quantity": "n"}
     imported = bring(written, Choices(venue=Venue.UPBIT, symbol="KRW-XRP", names=names))
-    assert imported.kind is Kind.TRADES
-    assert closes(catalogue, Kind.TRADES) == [(1_756_684_800_250, "XRP", Decimal(3900))]
+    assert imported.kind is DataKind.TRADES
+    assert closes(catalogue, DataKind.TRADES) == [(1_756_684_800_250, "XRP", Decimal(3900))]
 
 
 @pytest.mark.parametrize(
@@ -188,7 +188,7 @@ def test_two_equal_trades_are_two(bring: Bring, catalogue: Catalogue) -> None:
     trade = "2025-09-01T00:00:00Z,upbit,KRW-XRP,3900,2\n"
     for _ in range(2):
         bring(f"timestamp_utc,exchange,symbol,price,qty\n{trade}{trade}")
-    assert len(closes(catalogue, Kind.TRADES)) == 2
+    assert len(closes(catalogue, DataKind.TRADES)) == 2
 
 
 def test_a_last_candle_of_a_day_belongs_to_the_next(bring: Bring, catalogue: Catalogue) -> None:

@@ -14,9 +14,9 @@ import pytest
 from fakes.recorded import MINUTE_MS, START_MS, options
 from fakes.recorded_data import RECORDED_DATA
 
-from kimp.backtest.account import Account
+from kimp.backtest.account import BacktestAccount
 from kimp.backtest.catalogue import Catalogue
-from kimp.backtest.kinds import Kind
+from kimp.backtest.kinds import DataKind
 from kimp.backtest.moments import Moment
 from kimp.backtest.options import Model
 from kimp.backtest.running import Backtest
@@ -96,7 +96,7 @@ def both_agree(
             schema=["at_ms", "coin", "price"],
             orient="row",
         )
-        catalogue.write(Kind.PRICES, venue, frame.with_columns(turnover=pl.lit(None, pl.String)))
+        catalogue.write(DataKind.PRICES, venue, frame.with_columns(turnover=pl.lit(None, pl.String)))
     found = _opportunities(catalogue, mode, threshold, None if any_tick else Decimal("0.25"))
     independent = {tuple(line.split()[:3]): Decimal(line.split()[3]) for line in told}
     assert found.keys() == independent.keys()
@@ -113,7 +113,7 @@ def _opportunities(
     asked = replace(asked, rules=replace(asked.rules, caps=caps), cash_krw=Decimal(10**12))
 
     class Forgetful(Backtest):
-        def _start(self, moment: Moment, plan: Plan, account: Account) -> None:
+        def _start(self, moment: Moment, plan: Plan, account: BacktestAccount) -> None:
             pass
 
     result = Forgetful(catalogue, asked).run()

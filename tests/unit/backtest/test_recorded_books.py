@@ -8,7 +8,7 @@ import pytest
 from fakes.recorded import START_MS, options
 
 from kimp.backtest.catalogue import Catalogue
-from kimp.backtest.kinds import Kind
+from kimp.backtest.kinds import DataKind
 from kimp.backtest.running import Backtest
 from kimp.domain.venues import PAIR
 
@@ -26,8 +26,8 @@ def test_a_cycle_is_priced_and_sized_by_them(tmp_path: Path, depth: str) -> None
     size, most = SIZES[depth]
     catalogue = Catalogue(tmp_path)
     won = [book("AAA", "28399", "28401", size), book("USDT", "1399", "1401", "9000000")]
-    catalogue.write(Kind.BOOKS, PAIR.won, pl.DataFrame(won))
-    catalogue.write(Kind.BOOKS, PAIR.dollars, pl.DataFrame([book("AAA", "19.999", "20.001", size)]))
+    catalogue.write(DataKind.BOOKS, PAIR.won, pl.DataFrame(won))
+    catalogue.write(DataKind.BOOKS, PAIR.dollars, pl.DataFrame([book("AAA", "19.999", "20.001", size)]))
     (cycle,) = Backtest(catalogue, options()).run().cycles
     found = cycle.plan.found
     assert found.leg_one.spent.amount == pytest.approx(found.leg_one.buy_quantity * Decimal("20.001"))

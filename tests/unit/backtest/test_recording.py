@@ -11,9 +11,10 @@ from fakes.market import TRX, XRP, ManualClock, d, quote
 
 from kimp.backtest import recording
 from kimp.backtest.catalogue import EPOCH, Catalogue
-from kimp.backtest.kinds import DAY_MS, Kind
+from kimp.backtest.kinds import DataKind
 from kimp.backtest.recording import Recorder, record
 from kimp.contracts.ticks import encode_batch
+from kimp.domain.durations import DAY_MS
 from kimp.domain.market import Quote
 from kimp.domain.venues import Venue
 
@@ -27,7 +28,7 @@ def book(at_ms: int, bid: str = "2828", venue: Venue = Venue.UPBIT) -> Quote:
 
 
 def kept(folder: Path, day: date = DAY, venue: Venue = Venue.UPBIT) -> pl.DataFrame:
-    rows = Catalogue(folder).day(Kind.BOOKS, venue, day)
+    rows = Catalogue(folder).day(DataKind.BOOKS, venue, day)
     assert rows is not None
     return rows
 
@@ -53,7 +54,7 @@ def test_a_day_is_put_together_once_it_is_over(tmp_path: Path) -> None:
         recorder.flush()
     recorder.finish(NEXT)
     assert kept(tmp_path)["at_ms"].to_list() == [START_MS, START_MS + DAY_MS - 1]
-    assert Catalogue(tmp_path).day(Kind.BOOKS, Venue.UPBIT, NEXT) is None
+    assert Catalogue(tmp_path).day(DataKind.BOOKS, Venue.UPBIT, NEXT) is None
     recorder.finish(date.max)
     assert kept(tmp_path, NEXT).height == 1
     assert not list((tmp_path / recording.PARTS).glob("*/*"))

@@ -13,10 +13,10 @@ from fakes.recorded import MINUTE_MS, START_MS, Prices, options, record
 
 from kimp.backtest.catalogue import Catalogue
 from kimp.backtest.cycles import Outcome
-from kimp.backtest.kinds import BadData, Kind
+from kimp.backtest.kinds import BadData, DataKind
 from kimp.backtest.moments import Instants, Moment
 from kimp.backtest.options import Closure, Model, Options
-from kimp.backtest.running import Backtest, Result
+from kimp.backtest.running import Backtest, BacktestResult
 from kimp.domain.gates import Gate
 from kimp.domain.money import USDT, Asset
 from kimp.domain.opportunity import Mode, Opportunity, evaluate, start_cash
@@ -38,7 +38,7 @@ def recorded(tmp_path: Path) -> Recorded:
     return write
 
 
-def run(catalogue: Catalogue, asked: Options) -> Result:
+def run(catalogue: Catalogue, asked: Options) -> BacktestResult:
     return Backtest(catalogue, asked).run()
 
 
@@ -248,7 +248,7 @@ def test_a_price_that_is_told_later_is_not_known_before(tmp_path: Path) -> None:
     catalogue = record(tmp_path, {0: {"BBB": EVEN["BBB"]}})
     for venue, at_ms, price in ((PAIR.won, START_MS, "28400"), (PAIR.dollars, START_MS + 3_000, "20.000001")):
         told = pl.DataFrame([(at_ms, "AAA", price)], schema=["at_ms", "coin", "price"], orient="row")
-        catalogue.write(Kind.PRICES, venue, told.with_columns(turnover=pl.lit("1000000000000")))
+        catalogue.write(DataKind.PRICES, venue, told.with_columns(turnover=pl.lit("1000000000000")))
     assert [cycle.started_ms for cycle in run(catalogue, options()).cycles] == [START_MS + 3_000]
 
 

@@ -5,7 +5,7 @@ import pytest
 from kimp.bootstrap.paper import refuse_beside_real_venues, run_paper
 from kimp.bootstrap.stack import needed_by
 from kimp.cli.app import SECRET
-from kimp.cli.demo import Demo, Wanted
+from kimp.cli.demo import Demo, DemoOptions
 from kimp.cli.run_stack import everything
 from kimp.config import Settings
 from kimp.config.reference import entries
@@ -41,7 +41,7 @@ REAL = Settings(binance={"rest_url": "https://api.binance.com"})  # type: ignore
 
 
 async def test_the_paper_exchange_has_no_place_beside_a_real_venue() -> None:
-    demo = Demo(REAL, Wanted(1, 1, 1, 1, chaos=False, as_json=False))
+    demo = Demo(REAL, DemoOptions(1, 1, 1, 1, chaos=False, as_json=False))
     for start in (run_paper(REAL), everything(REAL), demo.run()):
         with pytest.raises(BadConfig, match="binance is a real venue, and the paper exchange has no place beside one"):
             await start

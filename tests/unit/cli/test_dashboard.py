@@ -11,7 +11,7 @@ from kimp.domain.admission import HaltLevel
 from kimp.domain.money import KRW, Asset
 from kimp.domain.venues import Direction
 from kimp.operations.alerts import Alert
-from kimp.operations.glance import Glance
+from kimp.operations.dashboard import DashboardSnapshot
 from kimp.operations.market import CoinMarket
 from kimp.operations.presence import ALL_WORK, Running
 from kimp.operations.status import Earned, Holding, Status
@@ -53,9 +53,9 @@ OPEN = row("TRX-1", CycleStatus.STARTED)
 ENDED = row("ADA-9", CycleStatus.COMPLETED, profit=Decimal(5433))
 
 
-def glance(*, halt: Halt | None = None, many: int = 0) -> Glance:
+def glance(*, halt: Halt | None = None, many: int = 0) -> DashboardSnapshot:
     more = [row(f"DOGE-{number}", CycleStatus.STARTED) for number in range(many)]
-    return Glance(
+    return DashboardSnapshot(
         NOW_MS,
         Status(
             running=Running((), NOW_MS),
@@ -82,7 +82,7 @@ def glance(*, halt: Halt | None = None, many: int = 0) -> Glance:
 ALERTS = [Alert(NOW_MS, "worker", "upbit asks for a pause", times=3)]
 
 
-def page(now: Glance, width: int = 80, height: int = 23, alerts: list[Alert] = ALERTS) -> list[str]:
+def page(now: DashboardSnapshot, width: int = 80, height: int = 23, alerts: list[Alert] = ALERTS) -> list[str]:
     return [line.plain for line in overview(Shown(now, alerts, "XRP-7"), width, height)]
 
 

@@ -78,7 +78,7 @@ async def test_keys_are_asked_for_checked_and_written_but_not_those_of_the_envir
         asked.append((venue, set(rights)))
         return "fine"
 
-    monkeypatch.setattr(init, "keys_serve", serve)
+    monkeypatch.setattr(init, "venue_keys_serve", serve)
     file = tmp_path / "kimp.toml"
     await check_and_write(answers_to(REAL, ask=True), file, as_json=True)
     assert asked == [(Venue.UPBIT, {Right.READ, Right.TRADE})]
@@ -95,7 +95,7 @@ async def test_a_key_that_is_refused_leaves_no_file_and_a_venue_that_is_away_doe
     async def refuse(*_: object) -> str:
         raise BadConfig("the key may withdraw")
 
-    monkeypatch.setattr(init, "keys_serve", refuse)
+    monkeypatch.setattr(init, "venue_keys_serve", refuse)
     with pytest.raises(BadConfig, match="may withdraw"):
         await check_and_write(answers_to(REAL, ask=False), file, as_json=False)
     assert not file.exists()
@@ -103,7 +103,7 @@ async def test_a_key_that_is_refused_leaves_no_file_and_a_venue_that_is_away_doe
     async def away(*_: object) -> str:
         raise Unavailable("no route", venue=Venue.UPBIT)
 
-    monkeypatch.setattr(init, "keys_serve", away)
+    monkeypatch.setattr(init, "venue_keys_serve", away)
     await check_and_write(answers_to(REAL, ask=False), file, as_json=False)
     assert "upbit: keys not checked: " in capsys.readouterr().out
 

@@ -2,12 +2,12 @@
 
 import pytest
 
-from kimp.cli.pages import BACK, KEYS, SAID_FOR, Pages, Quit, SetHalt
+from kimp.cli.pages import BACK, KEYS, SAID_FOR, Navigation, Quit, SetHalt
 from kimp.domain.admission import HaltLevel
 
 
-def pressed(*keys: str) -> tuple[Pages, object]:
-    pages = Pages()
+def pressed(*keys: str) -> tuple[Navigation, object]:
+    pages = Navigation()
     pages.show_cycles(["XRP-1", "SOL-2", "TRX-3"])
     done: object = None
     for key in keys:

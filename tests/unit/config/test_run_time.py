@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kimp.config import Settings
-from kimp.config.run_time import BAND, CAPS, NAMES, bounds, checked, in_force, shown, timed, value_of
+from kimp.config.run_time import BAND, CAPS, NAMES, as_typed, bounds, checked, in_force, timed, value_of
 from kimp.domain.errors import BadInput
 
 CONFIGURED = Settings(
@@ -73,7 +73,7 @@ def test_the_band_is_widened_for_a_time_only() -> None:
     assert in_force(CONFIGURED, stored, 1, 999).settings.trading.premium_band == Decimal("0.25")
     assert in_force(CONFIGURED, stored, 1, 1_000).settings == CONFIGURED
     assert in_force(CONFIGURED, asked, 1).settings == CONFIGURED
-    assert shown(stored[BAND]) == "0.25 until 1970-01-01 00:00 UTC"
+    assert as_typed(stored[BAND]) == "0.25 until 1970-01-01 00:00 UTC"
     with pytest.raises(BadInput):
         checked(CONFIGURED, {BAND: "0.51"}, ending=True)
 

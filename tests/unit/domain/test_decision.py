@@ -10,7 +10,7 @@ from fakes.market import NOW, SOL, TRX, XRP, d, free_rules, kimchi_quotes
 
 from kimp.domain.admission import NEVER_TRADED, CoinState, HaltLevel
 from kimp.domain.caps import Exposure
-from kimp.domain.decision import Facts, Plan, Question, Rules, decide, explain, last_look
+from kimp.domain.decision import Plan, Question, RiskState, Rules, check_reservation, decide, explain
 from kimp.domain.gates import Blocked, Gate
 from kimp.domain.money import USDT, Asset, Money
 from kimp.domain.opportunity import evaluate
@@ -18,7 +18,7 @@ from kimp.domain.venues import Direction, Venue
 from kimp.domain.view import MarketView
 
 COINS = (XRP, TRX, USDT)
-FREE = Facts(HaltLevel.RUN, Exposure(), RICH.free)
+FREE = RiskState(HaltLevel.RUN, Exposure(), RICH.free)
 RULES = Rules(LIMITS, WIDE, cooldown_ms=60_000)
 
 
@@ -27,9 +27,9 @@ def market() -> MarketView:
 
 
 def asked(
-    facts: Facts = FREE, *, rules: Rules = RULES, state: CoinState = NEVER_TRADED, view: MarketView | None = None
+    risk: RiskState = FREE, *, rules: Rules = RULES, state: CoinState = NEVER_TRADED, view: MarketView | None = None
 ) -> Question:
-    return Question(view or market(), XRP, Direction.TO_UPBIT, COINS, state, facts, rules, NOW, NOW)
+    return Question(view or market(), XRP, Direction.TO_UPBIT, COINS, state, risk, rules, NOW, NOW)
 
 
 def gates(question: Question) -> Sequence[Gate]:
@@ -70,9 +70,9 @@ def test_each_gate_keeps_a_cycle_from_starting(question: Question, gate: Gate) -
 
 
 def test_every_closed_gate_is_told_in_the_order_in_which_they_are_asked() -> None:
-    facts = Facts(HaltLevel.NO_NEW_CYCLES, Exposure(open_cycles=500, losses_in_a_row=100), POOR)
+    risk = RiskState(HaltLevel.NO_NEW_CYCLES, Exposure(open_cycles=500, losses_in_a_row=100), POOR)
     rules = Rules(replace(LIMITS, threshold=d("0.5"), premium_band=d("0.001")), replace(WIDE, order_krw=d(1)), 60_000)
-    assert gates(asked(facts, rules=rules, state=BUSY)) == [
+    assert gates(asked(risk, rules=rules, state=BUSY)) == [
         Gate.KILL_SWITCH,
         Gate.LOSSES_IN_A_ROW,
         Gate.OPEN_CYCLES,
@@ -130,7 +130,7 @@ def test_the_last_look_sees_what_the_books_forbid(name: str) -> None:
     question, gate = CLOSED[name]
     plan = explain(question).plan
     assert plan is not None
-    blocked = last_look(question.facts, question.rules.caps, Venue.BINANCE, plan.stake_krw, plan.reserve)
+    blocked = check_reservation(question.risk, question.rules.caps, Venue.BINANCE, plan.stake_krw, plan.reserve)
     assert blocked is not None
     assert blocked.gate is gate
 
@@ -138,7 +138,7 @@ def test_the_last_look_sees_what_the_books_forbid(name: str) -> None:
 def test_the_last_look_lets_pass_what_may_start() -> None:
     plan = decide(asked())
     assert isinstance(plan, Plan)
-    assert last_look(FREE, WIDE, Venue.BINANCE, plan.stake_krw, plan.reserve) is None
+    assert check_reservation(FREE, WIDE, Venue.BINANCE, plan.stake_krw, plan.reserve) is None
 
 
 def test_ways_home_are_not_looked_for_while_the_coin_is_not_free() -> None:
@@ -153,7 +153,7 @@ AT_ONCE = replace(RULES, prefunded=frozenset({XRP}))
 THERE = (Venue.UPBIT, XRP)
 
 
-def holding(coins: str | None) -> Facts:
+def holding(coins: str | None) -> RiskState:
     return replace(FREE, stock={} if coins is None else {THERE: d(coins)})
 
 
@@ -187,8 +187,8 @@ def test_no_more_is_sold_than_is_there() -> None:
 
 
 def test_coins_of_the_other_venue_are_no_stock_for_this_direction() -> None:
-    facts = replace(FREE, stock={(Venue.BINANCE, XRP): d(10**6)})
-    assert gates(asked(facts, rules=AT_ONCE)) == [Gate.STOCK]
+    risk = replace(FREE, stock={(Venue.BINANCE, XRP): d(10**6)})
+    assert gates(asked(risk, rules=AT_ONCE)) == [Gate.STOCK]
 
 
 def test_a_backtest_has_all_the_stock_it_likes() -> None:

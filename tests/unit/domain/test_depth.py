@@ -5,7 +5,7 @@ from decimal import Decimal
 import pytest
 from fakes.market import XRP, d, quote
 
-from kimp.domain.depth import MOST_LEVELS, Level, Walk, average, coins_for, levels, walk, written
+from kimp.domain.depth import MOST_LEVELS, Level, Walk, average, coins_for, levels, levels_text, walk
 from kimp.domain.market import Quote, Side
 from kimp.domain.venues import Venue
 
@@ -63,13 +63,13 @@ def test_a_level_that_cannot_be_true_ends_the_book(lie: str) -> None:
 
 
 def test_no_more_levels_are_read_than_a_venue_shows() -> None:
-    endless = written((Decimal(101 + number), 1) for number in range(1_000))
+    endless = levels_text((Decimal(101 + number), 1) for number in range(1_000))
     assert len(list(levels(book(asks=endless), Side.BUY))) == MOST_LEVELS
 
 
 def test_what_is_written_is_read_again() -> None:
     rest = [Level(d("101.5"), d("0.25")), Level(d("102"), d("1E-7"))]
-    assert list(levels(book(asks=written(rest)), Side.BUY))[1:] == rest
+    assert list(levels(book(asks=levels_text(rest)), Side.BUY))[1:] == rest
 
 
 def test_the_average_price_of_so_many_coins() -> None:

@@ -9,10 +9,10 @@ from kimp.domain.ids import Leg, Step
 from kimp.domain.keys import Right
 from kimp.domain.ledger import Account
 from kimp.domain.market import Side
-from kimp.domain.reasons import Kind
+from kimp.domain.reasons import ReasonKind
 
 
-@pytest.mark.parametrize("kept", [Account, Kind, Right, Side], ids=lambda kept: kept.__name__)
+@pytest.mark.parametrize("kept", [Account, ReasonKind, Right, Side], ids=lambda kept: kept.__name__)
 def test_what_is_told_by_a_word_is_told_by_its_own_name(kept: type[Enum]) -> None:
     assert [one.value for one in kept] == [one.name.lower() for one in kept]
 

@@ -2,7 +2,8 @@
 
 import pytest
 
-from kimp.domain.keys import DAY_MS, KeyFacts, Right, excess, expiry_warning, missing
+from kimp.domain.durations import DAY_MS
+from kimp.domain.keys import KeyFacts, Right, excess, expiry_warning, missing
 
 READ, TRADE, WITHDRAW = Right.READ, Right.TRADE, Right.WITHDRAW
 

@@ -18,7 +18,7 @@ from kimp.domain.ledger import (
     holdings,
     opening_entry,
     spent_on,
-    unexplained,
+    unexplained_differences,
     unexplained_entry,
     value_krw,
     withdrawal_entry,
@@ -184,7 +184,7 @@ def test_what_a_step_spent_is_the_cash_of_its_own_orders() -> None:
 
 def test_what_a_venue_holds_beyond_the_ledger_is_unexplained_and_booked_from_outside() -> None:
     ledger: Held = {(Venue.UPBIT, KRW): d(100), (Venue.UPBIT, XRP): d(7), (Account.EXTERNAL, KRW): d(-100)}
-    differences = unexplained(ledger, {(Venue.UPBIT, KRW): d(130), (Venue.UPBIT, XRP): d(5)})
+    differences = unexplained_differences(ledger, {(Venue.UPBIT, KRW): d(130), (Venue.UPBIT, XRP): d(5)})
     assert differences == {(Venue.UPBIT, KRW): d(30), (Venue.UPBIT, XRP): d(-2)}
     assert booked(unexplained_entry("r", differences)) == {
         (Venue.UPBIT, KRW, "30"),

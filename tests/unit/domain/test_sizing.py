@@ -111,18 +111,18 @@ def test_an_order_of_nothing_is_a_problem_even_without_a_minimum() -> None:
 
 
 def test_upbit_adds_the_network_fee_to_the_amount() -> None:
-    size = sizing.withdrawal(d("100.5"), network(Venue.UPBIT, fee="1"))
+    size = sizing.size_withdrawal(d("100.5"), network(Venue.UPBIT, fee="1"))
     assert size == sizing.WithdrawalSize(amount=d("99.5"), arrives=d("99.5"))
 
 
 def test_binance_takes_the_network_fee_out_of_the_amount() -> None:
-    size = sizing.withdrawal(d("100.5"), network(Venue.BINANCE, fee="1"))
+    size = sizing.size_withdrawal(d("100.5"), network(Venue.BINANCE, fee="1"))
     assert size == sizing.WithdrawalSize(amount=d("100.5"), arrives=d("99.5"))
 
 
 @pytest.mark.parametrize("venue", list(PAIR))
 def test_a_withdrawal_is_rounded_down_to_the_venues_step(venue: Venue) -> None:
-    size = sizing.withdrawal(d("10.123456789"), network(venue, XRP, step="0.01"))
+    size = sizing.size_withdrawal(d("10.123456789"), network(venue, XRP, step="0.01"))
     assert size is not None
     assert size.amount == d("10.12")
 
@@ -130,14 +130,14 @@ def test_a_withdrawal_is_rounded_down_to_the_venues_step(venue: Venue) -> None:
 @pytest.mark.parametrize("venue", list(PAIR))
 def test_below_the_minimum_nothing_can_be_withdrawn(venue: Venue) -> None:
     rules = network(venue, fee="0", least="20")
-    assert sizing.withdrawal(d("19.999999"), rules) is None
-    assert sizing.withdrawal(d(20), rules) is not None
+    assert sizing.size_withdrawal(d("19.999999"), rules) is None
+    assert sizing.size_withdrawal(d(20), rules) is not None
 
 
 @pytest.mark.parametrize("venue", list(PAIR))
 @pytest.mark.parametrize("available", ["0", "0.5", "1"])
 def test_what_the_fee_eats_up_is_not_sent(venue: Venue, available: str) -> None:
-    assert sizing.withdrawal(d(available), network(venue, fee="1")) is None
+    assert sizing.size_withdrawal(d(available), network(venue, fee="1")) is None
 
 
 @pytest.mark.parametrize(

@@ -2,10 +2,10 @@
 
 from fakes.market import TRX, XRP, d
 
+from kimp.domain.interim_result import interim_result, traded_prices_krw
 from kimp.domain.ledger import deposit_entry, fill_entry, holdings, withdrawal_entry
 from kimp.domain.market import Fill, Side
 from kimp.domain.money import KRW, USDT, Asset
-from kimp.domain.so_far import so_far, traded_prices_krw
 from kimp.domain.venues import Venue
 
 RATE = d(1400)
@@ -20,7 +20,7 @@ def test_after_each_step() -> None:
     told = []
     for number in range(1, 5):
         entries = [BUY, OUT, IN, SALE][:number]
-        told.append(str(so_far(holdings(entries), RATE, traded_prices_krw(entries, RATE))))
+        told.append(str(interim_result(holdings(entries), RATE, traded_prices_krw(entries, RATE))))
     assert told == [
         "-1,000 KRW",  # the fee of the purchase
         "-5,000 KRW",  # and ten coins for the network
@@ -37,4 +37,4 @@ def test_the_price_is_that_of_the_last_trade_for_cash() -> None:
 
 def test_what_nobody_has_a_price_of_is_named() -> None:
     paid = fill_entry("b", "XRP-1", Venue.BINANCE, XRP, Side.BUY, Fill("4", d(2), d(10), d("0.0001"), BNB))
-    assert str(so_far(holdings([paid]), RATE, traded_prices_krw([paid], RATE))) == "+0 KRW, BNB left out"
+    assert str(interim_result(holdings([paid]), RATE, traded_prices_krw([paid], RATE))) == "+0 KRW, BNB left out"

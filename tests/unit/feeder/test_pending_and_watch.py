@@ -59,18 +59,18 @@ BOOKS = [(venue, coin) for venue in PAIR for coin in (XRP, SOL)]
 
 def test_a_frozen_symbol_is_told_once() -> None:
     watch = SilenceWatch(BOOKS, 0, 1_000)
-    watch.hear([quote(1, XRP, received_ms=1_500)])
+    watch.mark([quote(1, XRP, received_ms=1_500)])
     assert watch.newly_silent(2_000) == [(Venue.UPBIT, SOL)]
     assert watch.newly_silent(2_100) == []
 
 
 def test_a_symbol_that_falls_silent_again_is_told_again() -> None:
     watch = SilenceWatch(BOOKS, 0, 1_000)
-    watch.hear([quote(1, XRP, received_ms=1_500)])
+    watch.mark([quote(1, XRP, received_ms=1_500)])
     assert watch.newly_silent(2_000)
-    watch.hear([quote(1, SOL, received_ms=2_100), quote(1, XRP, received_ms=2_100)])
+    watch.mark([quote(1, SOL, received_ms=2_100), quote(1, XRP, received_ms=2_100)])
     assert watch.newly_silent(2_200) == []
-    watch.hear([quote(1, XRP, received_ms=4_000)])
+    watch.mark([quote(1, XRP, received_ms=4_000)])
     assert watch.newly_silent(4_100) == [(Venue.UPBIT, SOL)]
 
 

@@ -14,7 +14,7 @@ from kimp.domain.market import Quote, VenueRules
 from kimp.domain.money import USDT, Asset
 from kimp.domain.usual_premiums import EVERY_MS, LEAST
 from kimp.domain.venues import Venue
-from kimp.ports.exchange import Balances, Reading
+from kimp.ports.exchange import Balances, StreamUpdate
 
 XRP = Asset("XRP")
 NOW = 1_790_000_000_000
@@ -36,13 +36,13 @@ class ScriptedStream:
         self.venue = venue
         self._scripts = list(scripts)
 
-    async def readings(self, coins: Sequence[Asset]) -> AsyncIterator[Reading]:
+    async def updates(self, coins: Sequence[Asset]) -> AsyncIterator[StreamUpdate]:
         script = self._scripts.pop(0) if self._scripts else []
         for part in script:
             await asyncio.sleep(0)
             if isinstance(part, Exception):
                 raise part
-            yield Reading(part, 1)
+            yield StreamUpdate(part, 1)
         await asyncio.Event().wait()
 
 

@@ -14,14 +14,14 @@ CLOSED_3 = CoinState(3, open=False, closed_ms=NOW - 5)
 
 
 def test_before_the_first_reading_the_kill_switch_is_unknown() -> None:
-    assert KnownCycles().facts(NOW, frozenset()).halt is None
+    assert KnownCycles().risk_state(NOW, frozenset()).halt is None
 
 
 def test_a_reading_of_the_kill_switch_is_trusted_for_a_while_only() -> None:
     known = KnownCycles()
     known.refresh({}, HaltLevel.RUN, RICH, NOW)
-    assert known.facts(NOW + TRUST_MS, frozenset()).halt is HaltLevel.RUN
-    assert known.facts(NOW + TRUST_MS + 1, frozenset()).halt is None
+    assert known.risk_state(NOW + TRUST_MS, frozenset()).halt is HaltLevel.RUN
+    assert known.risk_state(NOW + TRUST_MS + 1, frozenset()).halt is None
 
 
 def test_a_coin_of_which_nothing_is_known_was_never_traded() -> None:
@@ -29,7 +29,7 @@ def test_a_coin_of_which_nothing_is_known_was_never_traded() -> None:
     known.refresh({XRP: OPEN_3}, HaltLevel.RUN, RICH, NOW)
     assert known.state(XRP) == OPEN_3
     assert known.state(TRX) == NEVER_TRADED
-    assert known.facts(NOW, frozenset()).exposure.open_cycles == 1
+    assert known.risk_state(NOW, frozenset()).exposure.open_cycles == 1
 
 
 def test_what_was_started_counts_at_once() -> None:
@@ -37,7 +37,7 @@ def test_what_was_started_counts_at_once() -> None:
     known.refresh({XRP: CLOSED_3}, HaltLevel.RUN, RICH, NOW)
     known.learn(XRP, 4, OUT, StartOutcome.STARTED, NOW)
     assert known.state(XRP) == CoinState(4, open=True, closed_ms=None, direction=OUT)
-    assert known.facts(NOW, frozenset()).exposure.open_cycles == 1
+    assert known.risk_state(NOW, frozenset()).exposure.open_cycles == 1
 
 
 def test_what_another_initiator_started_counts_the_same() -> None:
@@ -50,7 +50,7 @@ def test_a_number_that_is_used_up_is_passed_over_and_the_coin_rests() -> None:
     known = KnownCycles()
     known.learn(XRP, 4, OUT, StartOutcome.ALREADY_CLOSED, NOW)
     assert known.state(XRP) == CoinState(4, open=False, closed_ms=NOW, direction=OUT)
-    assert known.facts(NOW, frozenset()).exposure.open_cycles == 0
+    assert known.risk_state(NOW, frozenset()).exposure.open_cycles == 0
 
 
 def test_an_older_row_does_not_overwrite_what_was_learned() -> None:
@@ -58,7 +58,7 @@ def test_an_older_row_does_not_overwrite_what_was_learned() -> None:
     known.learn(XRP, 4, OUT, StartOutcome.STARTED, NOW)
     known.refresh({XRP: CLOSED_3}, HaltLevel.RUN, RICH, NOW + 1_000)
     assert known.state(XRP).last_number == 4
-    assert known.facts(NOW, frozenset()).exposure.open_cycles == 1
+    assert known.risk_state(NOW, frozenset()).exposure.open_cycles == 1
 
 
 def test_a_row_of_the_same_cycle_takes_over() -> None:
@@ -67,7 +67,7 @@ def test_a_row_of_the_same_cycle_takes_over() -> None:
     closed = CoinState(4, open=False, closed_ms=NOW + 500)
     known.refresh({XRP: closed}, HaltLevel.RUN, RICH, NOW + 1_000)
     assert known.state(XRP) == closed
-    assert known.facts(NOW, frozenset()).exposure.open_cycles == 0
+    assert known.risk_state(NOW, frozenset()).exposure.open_cycles == 0
 
 
 def test_a_start_that_no_row_ever_shows_is_forgotten() -> None:
@@ -75,7 +75,7 @@ def test_a_start_that_no_row_ever_shows_is_forgotten() -> None:
     known = KnownCycles()
     known.learn(XRP, 4, OUT, StartOutcome.STARTED, NOW)
     known.refresh({}, HaltLevel.RUN, RICH, NOW + FORGET_MS)
-    assert known.facts(NOW, frozenset()).exposure.open_cycles == 1
+    assert known.risk_state(NOW, frozenset()).exposure.open_cycles == 1
     known.refresh({}, HaltLevel.RUN, RICH, NOW + FORGET_MS + 1)
     assert known.state(XRP) == NEVER_TRADED
-    assert known.facts(NOW, frozenset()).exposure.open_cycles == 0
+    assert known.risk_state(NOW, frozenset()).exposure.open_cycles == 0

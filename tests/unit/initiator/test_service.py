@@ -15,7 +15,7 @@ from initiator.service import RULES_TRUST_MS, Initiator, InitiatorSettings
 from kimp.contracts.ticks import encode_batch
 from kimp.domain.admission import CoinState, HaltLevel, legs_out
 from kimp.domain.caps import Exposure
-from kimp.domain.decision import Facts, Rules
+from kimp.domain.decision import RiskState, Rules
 from kimp.domain.errors import StartFailed, StoreUnavailable
 from kimp.domain.gates import Gate
 from kimp.domain.market import Quote
@@ -294,7 +294,9 @@ async def test_who_asks_why_reads_the_gate_that_is_counted(books: StatedBooks) -
     scene.counts.clear()
     await scene.see(*kimchi_quotes())
     opened = sum(state.open for state in books.states.values())
-    facts = Facts(books.level, books.at_stake.exposure.with_open(opened), books.at_stake.free, legs_out(books.states))
+    facts = RiskState(
+        books.level, books.at_stake.exposure.with_open(opened), books.at_stake.free, legs_out(books.states)
+    )
     view = MarketView.of(kimchi_quotes(), free_rules((XRP, TRX, USDT)))
     told = explain_coin(view, PAIR, XRP, (XRP, TRX, USDT), books.states, facts, SETTINGS.rules, NOW, NOW)
     first = told.directions[Direction.TO_UPBIT].closed[0].gate

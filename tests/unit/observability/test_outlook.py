@@ -6,8 +6,8 @@ from fakes.telemetry import telemetry
 from kimp.contracts.status import CycleStatus
 from kimp.domain.admission import HaltLevel
 from kimp.domain.caps import Exposure
-from kimp.observability.outlook import show_outlook
-from kimp.ports.outlook import OpenCycle, Outlook
+from kimp.observability.monitoring import show_monitoring
+from kimp.ports.monitoring import MonitoringSnapshot, OpenCycle
 
 NOW = 1_000_000
 
@@ -26,7 +26,7 @@ def test_cycles_that_wait_and_those_that_are_parked_are_counted_by_kind() -> Non
         OpenCycle(CycleStatus.DEAD_LETTER, None, None, "withdrawal_unknown", NOW),
         OpenCycle(CycleStatus.AWAITING_REBALANCE, None, None, None, NOW - 7_000),
     )
-    show_outlook(Outlook(cycles, {}, {}, 0, HaltLevel.RUN, Exposure()), WIDE, NOW)
+    show_monitoring(MonitoringSnapshot(cycles, {}, {}, 0, HaltLevel.RUN, Exposure()), WIDE, NOW)
     assert {told["reason"]: n for told, n in figures.measured("kimp.cycles.waiting")} == {
         "no_route": 2,
         "-1003": 1,

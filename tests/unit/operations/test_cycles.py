@@ -9,7 +9,7 @@ import pytest
 
 from kimp.contracts.operators import OperatorRequest
 from kimp.domain.errors import BadInput, KimpError, StoreUnavailable
-from kimp.operations.cycles import ask
+from kimp.operations.cycles import send_request
 from kimp.ports.operators import NoSuchWorkflow
 
 REQUEST = OperatorRequest(by="alice", note="looked")
@@ -38,7 +38,7 @@ async def database(row: object, away: KimpError | None = None) -> AsyncIterator[
 
 
 async def test_the_status_that_follows() -> None:
-    assert await ask(Cycles("STARTED"), lambda: database(None), "XRP-1", "retry", REQUEST) == "STARTED"
+    assert await send_request(Cycles("STARTED"), lambda: database(None), "XRP-1", "retry", REQUEST) == "STARTED"
 
 
 @pytest.mark.parametrize(
@@ -52,11 +52,11 @@ async def test_the_status_that_follows() -> None:
 async def test_a_workflow_that_is_gone(row: object, away: KimpError | None, told: str) -> None:
     gone = Cycles(NoSuchWorkflow("cycle XRP-1 takes no requests: not found"))
     with pytest.raises(BadInput, match=told):
-        await ask(gone, lambda: database(row, away), "XRP-1", "retry", REQUEST)
+        await send_request(gone, lambda: database(row, away), "XRP-1", "retry", REQUEST)
 
 
 async def test_a_refusal_is_the_cycles_own() -> None:
     with pytest.raises(BadInput, match="not parked"):
-        await ask(
+        await send_request(
             Cycles(BadInput("cycle XRP-1 is STARTED, not parked")), lambda: database(None), "XRP-1", "retry", REQUEST
         )

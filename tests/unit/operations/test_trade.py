@@ -11,7 +11,7 @@ from kimp.domain.ledger import Account, Entry, Holder, deposit_entry, fill_entry
 from kimp.domain.market import Fill, Side
 from kimp.domain.money import KRW, USDT, Asset, exact
 from kimp.domain.venues import PAIR, Venue
-from kimp.operations.trade import Moved, Trade, Traded, trade_of
+from kimp.operations.trade import CycleTrades, Moved, Traded, trade_of
 
 D = Decimal
 BUY = [
@@ -70,7 +70,7 @@ def test_what_stayed_is_the_sum_of_the_steps(fills: list[tuple[Venue, Side, int,
 
 
 @exact  # sums of a hypothesis draw have more digits than the ambient context keeps
-def _sum_of(trade: Trade) -> dict[tuple[Holder, Asset], Decimal]:
+def _sum_of(trade: CycleTrades) -> dict[tuple[Holder, Asset], Decimal]:
     total: defaultdict[tuple[Holder, Asset], Decimal] = defaultdict(Decimal)
     for step in trade.steps:
         assert isinstance(step, Traded)

@@ -7,7 +7,7 @@ from fakes.market import NOW, TRX, XRP, d, free_rules, kimchi_quotes
 
 from kimp.domain.admission import CoinState, HaltLevel
 from kimp.domain.caps import Exposure
-from kimp.domain.decision import Facts
+from kimp.domain.decision import RiskState
 from kimp.domain.gates import Gate
 from kimp.domain.money import USDT, Asset
 from kimp.domain.venues import PAIR, Direction, Venue
@@ -28,7 +28,7 @@ def told(
     usd_krw: str | None = None,
 ) -> CoinExplanation:
     rate = None if usd_krw is None else d(usd_krw)
-    facts = Facts(halt, Exposure(), RICH.free)
+    facts = RiskState(halt, Exposure(), RICH.free)
     return explain_coin(view, PAIR, XRP, COINS, states or {}, facts, RULES, NOW, NOW, usd_krw=rate)
 
 

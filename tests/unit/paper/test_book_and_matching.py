@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 
 from kimp.domain.market import Side
 from kimp.domain.venues import Venue
-from kimp.paper.book import Level
-from kimp.paper.instruments import Instrument
+from kimp.paper.book import BookLevel
+from kimp.paper.instruments import PaperInstrument
 from kimp.paper.matching import walk_budget, walk_quantity
 from kimp.paper.orders import Force, Request, State
 from kimp.paper.ticks import EvenLadder, KrwLadder, on_tick
@@ -17,25 +17,25 @@ from kimp.paper.world import World
 
 D = Decimal
 LEVELS = st.lists(st.decimals("0.001", "1000", places=3), min_size=1, max_size=8).map(
-    lambda sizes: [Level(D(100 + i), size) for i, size in enumerate(sizes)]
+    lambda sizes: [BookLevel(D(100 + i), size) for i, size in enumerate(sizes)]
 )
 
 
 def test_walking_stops_at_the_limit() -> None:
-    levels = [Level(D(100), D(1)), Level(D(101), D(2)), Level(D(102), D(3))]
+    levels = [BookLevel(D(100), D(1)), BookLevel(D(101), D(2)), BookLevel(D(102), D(3))]
     takes = walk_quantity(levels, Side.BUY, D(101), D(10))
     assert [(take.price, take.quantity) for take in takes] == [(D(100), D(1)), (D(101), D(2))]
 
 
 @given(levels=LEVELS, wanted=st.decimals("0.001", "5000", places=3))
-def test_walking_takes_as_much_as_there_is_and_no_more(levels: list[Level], wanted: Decimal) -> None:
+def test_walking_takes_as_much_as_there_is_and_no_more(levels: list[BookLevel], wanted: Decimal) -> None:
     takes = walk_quantity(levels, Side.BUY, None, wanted)
     assert sum(take.quantity for take in takes) == min(wanted, sum(level.quantity for level in levels))
     assert all(take.quantity <= level.quantity for take, level in zip(takes, levels, strict=False))
 
 
 @given(levels=LEVELS, budget=st.decimals("0.01", "100000", places=2))
-def test_a_budget_is_never_overspent(levels: list[Level], budget: Decimal) -> None:
+def test_a_budget_is_never_overspent(levels: list[BookLevel], budget: Decimal) -> None:
     lot = D("0.01")
     takes = walk_budget(levels, None, budget, lot)
     spent = sum((take.funds for take in takes), D(0))
@@ -47,7 +47,7 @@ def test_a_budget_is_never_overspent(levels: list[Level], budget: Decimal) -> No
     assert emptied or budget - spent < next_price * lot or takes[-1].quantity % lot != 0
 
 
-def instrument(world: World, venue: Venue = Venue.UPBIT, symbol: str = "KRW-XRP") -> Instrument:
+def instrument(world: World, venue: Venue = Venue.UPBIT, symbol: str = "KRW-XRP") -> PaperInstrument:
     return world.instruments[venue, symbol]
 
 

@@ -10,13 +10,13 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 from kimp.domain.market import Side
 from kimp.domain.venues import PAIR, Venue
 from kimp.paper.accounts import Counterparty, InsufficientFunds
-from kimp.paper.addresses import Address
+from kimp.paper.addresses import PaperAddress
 from kimp.paper.config import PaperConfig, SyntheticMarket
 from kimp.paper.faults.kinds import ORDER, RECEIVING, SENDING
 from kimp.paper.faults.plan import FaultPlan, FaultRule
-from kimp.paper.orders import Filtered, Force, MarketHalted, NotPermitted, Request, State, TakenName, WouldTake
+from kimp.paper.orders import Filtered, Force, MarketHalted, MarketNotPermitted, Request, State, TakenName, WouldTake
 from kimp.paper.ticks import price_below
-from kimp.paper.transfer import ENDED_EARLY, Step
+from kimp.paper.transfer import ENDED_EARLY, TransferStep
 from kimp.paper.world import World
 
 MARKETS = {Venue.UPBIT: ("KRW-XRP", "KRW-SOL", "KRW-USDT"), Venue.BINANCE: ("XRPUSDT", "SOLUSDT")}
@@ -87,7 +87,7 @@ class Exchange(RuleBasedStateMachine):
         before = desk.accounts.all()
         try:
             order = desk.place(request)
-        except (InsufficientFunds, WouldTake, MarketHalted, NotPermitted, Filtered, TakenName):
+        except (InsufficientFunds, WouldTake, MarketHalted, MarketNotPermitted, Filtered, TakenName):
             assert desk.accounts.all() == before
             return
         if request.limit is not None:
@@ -118,7 +118,7 @@ class Exchange(RuleBasedStateMachine):
         network = self.world.coins[coin].networks[0]
         address = self.world.addresses.of(PAIR.other(venue), coin, network.name)
         assert address is not None
-        target = address if tag else Address(coin, network.name, address.address, None)
+        target = address if tag else PaperAddress(coin, network.name, address.address, None)
         before = self.world.accounts[venue].all()
         try:
             self.world.transfers.withdraw(venue, network, target, size, network.upbit_fee, None)
@@ -151,7 +151,7 @@ class Exchange(RuleBasedStateMachine):
             for order in self.world.desks[venue].open_orders():
                 locked[order.lock_asset] += order.locked
             for withdrawal in self.world.transfers.withdrawals.values():
-                if withdrawal.venue is venue is Venue.UPBIT and withdrawal.step is Step.ACCEPTED:
+                if withdrawal.venue is venue is Venue.UPBIT and withdrawal.step is TransferStep.ACCEPTED:
                     locked[withdrawal.coin] += withdrawal.amount + withdrawal.fee
             for asset, balance in accounts.all().items():
                 assert balance.locked == locked[asset]
@@ -182,8 +182,8 @@ class Exchange(RuleBasedStateMachine):
             for w in transfers.withdrawals.values():
                 if w.coin != coin or w.step in ENDED_EARLY:
                     continue
-                arrived = w.deposit is not None and w.deposit.step in (Step.CONFIRMED, Step.CREDITED)
-                if w.step is Step.ACCEPTED:
+                arrived = w.deposit is not None and w.deposit.step in (TransferStep.CONFIRMED, TransferStep.CREDITED)
+                if w.step is TransferStep.ACCEPTED:
                     away += w.amount + w.fee if w.venue is Venue.BINANCE else Decimal(0)
                 else:
                     away += w.amount - (w.deposit.amount if arrived and w.deposit else 0)

@@ -17,7 +17,7 @@ from kimp.domain.venues import Venue
 from kimp.paper.config import PaperConfig, SyntheticMarket
 from kimp.paper.orders import Force, Request
 from kimp.paper.restoring import KeptWorld
-from kimp.paper.transfer import Step
+from kimp.paper.transfer import TransferStep
 from kimp.paper.world import World
 
 D = Decimal
@@ -56,7 +56,7 @@ def test_a_transfer_under_way_arrives_after_a_restart(config: PaperConfig, clock
         after.world.agenda.run_due()
     deposit = after.world.transfers.withdrawals[sent].deposit
     assert deposit is not None
-    assert deposit.step is Step.CREDITED
+    assert deposit.step is TransferStep.CREDITED
     assert after.world.accounts[Venue.BINANCE]["XRP"].free == D(10_050)
     after.close()
 

@@ -15,8 +15,8 @@ from kimp.paper.binance.rules import check_price
 from kimp.paper.clock import WallClock
 from kimp.paper.coins import DEFAULT_COINS, CoinConfig
 from kimp.paper.config import PaperConfig, ReplayMarket, SyntheticMarket
-from kimp.paper.instruments import Instrument, binance_instruments, upbit_instruments
-from kimp.paper.market.recorded import read
+from kimp.paper.instruments import PaperInstrument, binance_instruments, upbit_instruments
+from kimp.paper.market.recorded import read_recording
 from kimp.paper.market.replay import ReplaySource
 from kimp.paper.market.source import BadMarketData, MarketUpdate
 from kimp.paper.market.synthetic import SyntheticSource
@@ -35,7 +35,7 @@ def chosen(*coins: str) -> tuple[CoinConfig, ...]:
     return tuple(c for c in DEFAULT_COINS if not coins or c.name in (*coins, "USDT"))
 
 
-def instruments(*coins: str) -> list[Instrument]:
+def instruments(*coins: str) -> list[PaperInstrument]:
     config = PaperConfig(coins=chosen(*coins))
     return [
         *upbit_instruments(config.coins, config.upbit_fee),
@@ -155,18 +155,18 @@ async def test_replay_is_paced_by_its_speed(tmp_path: Path) -> None:
 @pytest.mark.skipif(not DATA.exists(), reason="recorded market data is not on this machine")
 def test_recorded_files_are_readable() -> None:
     upbit, binance = (
-        read(DATA / name, COINS).rows
+        read_recording(DATA / name, COINS).rows
         for name in ("upbit_1m_20250901_20250915.csv.gz", "binance_spot_5m_20250901_20250915.csv.gz")
     )  # fmt: skip
     assert {row.coin for row in upbit} == {row.coin for row in binance} == {"XRP", "SOL", "DOGE"}
     # A 5m candle closes together with the last 1m candle in it.
     assert upbit[0].at_ms % 300_000 == 60_000
     assert binance[0].at_ms % 300_000 == 0
-    ticks = read(DATA / "upbit_ticks_20260512_20260513.csv.gz", COINS).rows
+    ticks = read_recording(DATA / "upbit_ticks_20260512_20260513.csv.gz", COINS).rows
     assert "USDT" in {row.coin for row in ticks}
     assert all(row.quantity for row in ticks)
-    assert len(read(DATA / "snapshots_multi_20251204_20251206.csv.gz", COINS).rows) > 1_000
-    assert read(DATA / "fx_krwusdt_daily_2025.csv.gz", COINS).rows
+    assert len(read_recording(DATA / "snapshots_multi_20251204_20251206.csv.gz", COINS).rows) > 1_000
+    assert read_recording(DATA / "fx_krwusdt_daily_2025.csv.gz", COINS).rows
 
 
 MINUTE = "2025-09-01T00:0{}:00Z"

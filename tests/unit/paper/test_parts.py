@@ -14,8 +14,8 @@ from kimp.paper.amounts import BadNumber, ceil_to, floor_to, number, padded, pla
 from kimp.paper.clock import Agenda
 from kimp.paper.coins import DEFAULT_COINS
 from kimp.paper.config import PaperConfig
-from kimp.paper.journal import Journal
-from kimp.paper.limits import Window
+from kimp.paper.journal import PaperJournal
+from kimp.paper.limits import RequestCounter
 
 D = Decimal
 
@@ -50,7 +50,7 @@ def test_rounding_brackets(value: Decimal, step: Decimal) -> None:
 
 
 def test_window_counts_vain_requests_too_and_turns(clock: Clock) -> None:
-    window = Window(2, 10, clock)
+    window = RequestCounter(2, 10, clock)
     assert [window.spend(), window.spend(), window.spend()] == [True, True, False]
     assert (window.left, window.used) == (0, 3)
     clock.ms += window.reset_s * 1000
@@ -75,7 +75,7 @@ def test_agenda_keeps_order(clock: Clock) -> None:
 def test_journal_appends_and_numbers(tmp_path: Path, clock: Clock) -> None:
     path = tmp_path / "deep" / "paper.jsonl"
     for _ in range(2):
-        journal = Journal(clock, path)
+        journal = PaperJournal(clock, path)
         journal.write("fill", price=D("1E+2"), side="buy")
         journal.close()
     lines = [json.loads(line) for line in path.read_text().splitlines()]

@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 
 from kimp.domain.venues import Venue
 from kimp.paper.market.candles import NoLength, at_close
-from kimp.paper.market.recorded import Recording, read
-from kimp.paper.market.rows import Recorded
+from kimp.paper.market.recorded import Recording, read_recording
+from kimp.paper.market.rows import RecordedPrice
 from kimp.paper.market.source import BadMarketData
 
 D = Decimal
@@ -37,7 +37,7 @@ def saved(tmp_path: Path) -> Callable[..., Path]:
 
 def refusal(path: Path) -> str:
     with pytest.raises(BadMarketData) as caught:
-        read(path, COINS)
+        read_recording(path, COINS)
     text = str(caught.value)
     assert text.startswith(f"{path}:")
     assert "\n" not in text
@@ -60,7 +60,7 @@ def known(recording: Recording) -> dict[Decimal, int]:
 
 def test_candles_are_known_at_their_close(saved: Callable[..., Path]) -> None:
     text = CANDLES + candles("2025-09-01T00:00:00Z", "2025-09-01T00:01:00Z", "2025-09-01T00:03:00Z")
-    recording = read(saved(text), COINS)
+    recording = read_recording(saved(text), COINS)
     assert [row.at_ms % HOUR_MS // MINUTE_MS for row in recording.rows] == [1, 2, 4]
     assert [row.price for row in recording.rows] == [D(1), D(2), D(3)]
     assert recording.notes() == []
@@ -76,7 +76,7 @@ def test_two_candles_close_together_make_no_other_close_known_early(saved: Calla
         "2018-02-08T04:00:00Z",
         "2018-02-08T05:00:00Z",
     )
-    recording = read(saved(CANDLES + text), COINS)
+    recording = read_recording(saved(CANDLES + text), COINS)
     assert known(recording)[D(2)] == at("2018-02-08T02:00:00")
     assert known(recording)[D(6)] == at("2018-02-08T06:00:00")
     assert "2 candles open at odd times" in recording.notes()[0]
@@ -86,7 +86,7 @@ def test_each_market_has_a_length_of_its_own(saved: Callable[..., Path]) -> None
     fast = candles(*(f"2025-09-01T00:{minute:02}:00Z" for minute in range(10)))
     slow = candles("2025-09-01T00:00:00Z", "2025-09-01T00:05:00Z", market="binance,SOLUSDT")
     single = candles("2025-09-01T00:00:00Z", market="binance,XRPUSDT")
-    rows = read(saved(CANDLES + fast + slow + single), COINS).rows
+    rows = read_recording(saved(CANDLES + fast + slow + single), COINS).rows
     closes = {(row.venue, row.coin, row.price): row.at_ms for row in rows}
     first = at("2025-09-01T00:00:00")
     assert closes[Venue.UPBIT, "XRP", D(1)] == first + MINUTE_MS
@@ -117,7 +117,7 @@ def test_no_close_is_known_before_its_candle_ended(
         opens.append(opens[-1] + step * length)
     if shift is not None:
         opens = [opened + (shift[1] if place > shift[0] else 0) for place, opened in enumerate(opens)]
-    rows = [Recorded(opened, Venue.UPBIT, "XRP", D(1), D(1)) for opened in opens]
+    rows = [RecordedPrice(opened, Venue.UPBIT, "XRP", D(1), D(1)) for opened in opens]
     if length not in {later - earlier for earlier, later in pairwise(opens)}:
         return  # nothing in the file tells
     try:
@@ -143,7 +143,7 @@ def test_no_close_is_known_before_its_candle_ended(
     ],
 )
 def test_one_moment_in_every_form_that_is_read(saved: Callable[..., Path], stamp: str) -> None:
-    (row,) = read(saved(TICKS + GOOD.replace("2025-09-01T00:00:00Z", stamp)), COINS).rows
+    (row,) = read_recording(saved(TICKS + GOOD.replace("2025-09-01T00:00:00Z", stamp)), COINS).rows
     assert row.at_ms == at("2024-04-02T00:00:00")
 
 
@@ -214,7 +214,7 @@ def test_the_same_file_as_other_programs_save_it(saved: Callable[..., Path]) -> 
         (gzip.compress(text.encode()), "packed.CSV.GZ"),
         (gzip.compress(text.encode()), "misnamed.csv"),
     ):
-        assert [row.price for row in read(saved(content, name), COINS).rows] == [D(5), D(5)], name
+        assert [row.price for row in read_recording(saved(content, name), COINS).rows] == [D(5), D(5)], name
 
 
 def test_what_a_file_really_is_gets_told(saved: Callable[..., Path], tmp_path: Path) -> None:
@@ -247,7 +247,7 @@ def test_a_line_that_unpacks_for_ever_is_refused_early(saved: Callable[..., Path
 
 @pytest.mark.parametrize("market", ["Upbit,KRW-XRP", "UPBIT,krw-xrp", "upbit ,KRW-XRP", "Binance,xrpusdt"])
 def test_names_in_other_letters_are_the_same_market(saved: Callable[..., Path], market: str) -> None:
-    recording = read(saved(TICKS + GOOD.replace("upbit,KRW-XRP", market)), COINS)
+    recording = read_recording(saved(TICKS + GOOD.replace("upbit,KRW-XRP", market)), COINS)
     assert [row.coin for row in recording.rows] == ["XRP"]
     assert recording.notes() == []
 
@@ -262,7 +262,7 @@ def test_rows_that_are_left_out_are_counted_and_told(saved: Callable[..., Path])
         "upbit,KRW-BTC",
     )
     text = TICKS + GOOD + "".join(GOOD.replace("upbit,KRW-XRP", market) for market in markets)
-    recording = read(saved(text), COINS)
+    recording = read_recording(saved(text), COINS)
     assert len(recording.rows) == 1
     venues, symbols, coins = recording.notes()
     assert "rows of venues that are not read (upbit, binance are) are left out (2): 'bithumb' 2" in venues
@@ -272,7 +272,7 @@ def test_rows_that_are_left_out_are_counted_and_told(saved: Callable[..., Path])
 
 def test_the_names_of_what_was_left_out_are_bounded(saved: Callable[..., Path]) -> None:
     strangers = "".join(GOOD.replace("upbit", f"\x1b[31mvenue{number}") for number in range(1_500))
-    (note,) = read(saved(TICKS + strangers), COINS).notes()
+    (note,) = read_recording(saved(TICKS + strangers), COINS).notes()
     assert note.isprintable()
     assert "(1500)" in note
     assert len(note) < 500

@@ -7,7 +7,7 @@ import pytest
 
 from kimp.domain.venues import PAIR, Venue
 from kimp.paper.accounts import InsufficientFunds
-from kimp.paper.transfer import Step, Verdict, Withdrawal
+from kimp.paper.transfer import TransferStep, TransferVerdict, Withdrawal
 from kimp.paper.wallets import WalletState
 from kimp.paper.world import World
 
@@ -26,7 +26,7 @@ def send(world: World, venue: Venue, amount: str = "100") -> Withdrawal:
     return world.transfers.withdraw(venue, network, target, D(amount), fee, "id")
 
 
-def until(world: World, clock: Clock, step: Step, withdrawal: Withdrawal) -> None:
+def until(world: World, clock: Clock, step: TransferStep, withdrawal: Withdrawal) -> None:
     for _ in range(10_000):
         clock.ms += 100
         world.agenda.run_due()
@@ -40,26 +40,26 @@ def test_upbit_locks_then_pays_and_binance_credits_in_two_steps(world: World, cl
     sent = send(world, Venue.UPBIT)
     ours, theirs = world.accounts[Venue.UPBIT], world.accounts[Venue.BINANCE]
     assert (ours["XRP"].free, ours["XRP"].locked) == (D(9_899), D(101))
-    until(world, clock, Step.BROADCAST, sent)
+    until(world, clock, TransferStep.BROADCAST, sent)
     assert ours["XRP"].total == D(9_899)
     assert sent.txid
-    until(world, clock, Step.SEEN, sent)
+    until(world, clock, TransferStep.SEEN, sent)
     assert theirs["XRP"].free == D(10_000)
-    until(world, clock, Step.CONFIRMED, sent)
+    until(world, clock, TransferStep.CONFIRMED, sent)
     assert theirs["XRP"].free == D(10_100)
     assert world.transfers.till.withdrawable(Venue.BINANCE, "XRP") == D(10_000)
     with pytest.raises(InsufficientFunds):
         send(world, Venue.BINANCE, "10050")
-    until(world, clock, Step.CREDITED, sent)
+    until(world, clock, TransferStep.CREDITED, sent)
     assert world.transfers.till.withdrawable(Venue.BINANCE, "XRP") == D(10_100)
 
 
 def test_binance_pays_at_once_and_upbit_credits_at_the_end(world: World, clock: Clock) -> None:
     sent = send(world, Venue.BINANCE)
     assert world.accounts[Venue.BINANCE]["XRP"].free == D("9899.8")
-    until(world, clock, Step.CONFIRMED, sent)
+    until(world, clock, TransferStep.CONFIRMED, sent)
     assert world.accounts[Venue.UPBIT]["XRP"].free == D(10_000)
-    until(world, clock, Step.CREDITED, sent)
+    until(world, clock, TransferStep.CREDITED, sent)
     assert world.accounts[Venue.UPBIT]["XRP"].free == D(10_100)
     assert sent.deposit is not None
     assert sent.deposit.txid == sent.txid
@@ -68,7 +68,7 @@ def test_binance_pays_at_once_and_upbit_credits_at_the_end(world: World, clock: 
 def test_times_are_those_of_the_chain(world: World, clock: Clock) -> None:
     started = clock.ms
     sent = send(world, Venue.UPBIT)
-    until(world, clock, Step.CREDITED, sent)
+    until(world, clock, TransferStep.CREDITED, sent)
     assert 100 < (clock.ms - started) / 1000 < 240
 
 
@@ -79,7 +79,7 @@ def test_cancelled_ones_come_back_and_go_nowhere(world: World, clock: Clock) -> 
         assert not world.transfers.cancel(sent)
         clock.ms += 3_600_000
         world.agenda.run_due()
-        assert sent.step is Step.CANCELLED
+        assert sent.step is TransferStep.CANCELLED
         assert world.accounts[venue]["XRP"].free == D(10_000)
     assert not world.transfers.deposits
 
@@ -89,9 +89,9 @@ def test_sending_wallet_that_closes_keeps_it_waiting(world: World, clock: Clock)
     world.wallets.set(Venue.UPBIT, "XRP", WalletState.PAUSED)
     clock.ms += 3_600_000
     world.agenda.run_due()
-    assert sent.step is Step.ACCEPTED
+    assert sent.step is TransferStep.ACCEPTED
     world.wallets.set(Venue.UPBIT, "XRP", WalletState.WORKING)
-    until(world, clock, Step.CREDITED, sent)
+    until(world, clock, TransferStep.CREDITED, sent)
 
 
 def test_hook_delays_a_step(world: World, clock: Clock) -> None:
@@ -101,12 +101,12 @@ def test_hook_delays_a_step(world: World, clock: Clock) -> None:
         def accept(self, withdrawal: Withdrawal) -> None:
             pass
 
-        def before(self, withdrawal: Withdrawal, step: Step) -> Verdict:
-            if step is not Step.CREDITED or self.asked >= 3:
-                return Verdict()
+        def before(self, withdrawal: Withdrawal, step: TransferStep) -> TransferVerdict:
+            if step is not TransferStep.CREDITED or self.asked >= 3:
+                return TransferVerdict()
             self.asked += 1
-            return Verdict(wait_ms=1_000)
+            return TransferVerdict(wait_ms=1_000)
 
     world.transfers.hook = slow = Slow()
-    until(world, clock, Step.CREDITED, send(world, Venue.UPBIT))
+    until(world, clock, TransferStep.CREDITED, send(world, Venue.UPBIT))
     assert slow.asked == 3

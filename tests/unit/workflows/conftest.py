@@ -1,9 +1,9 @@
-"""A new story for each test."""
+"""A new tracker for each test."""
 
 import pytest
-from fakes.story import Story
+from fakes.tracker import TrackerDouble
 
 
 @pytest.fixture
-def story() -> Story:
-    return Story()
+def tracker() -> TrackerDouble:
+    return TrackerDouble()

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 from fakes.market import XRP, d
-from fakes.story import Story
+from fakes.tracker import TrackerDouble
 
 from kimp.contracts.orders import OrderOutcome, OrderReport
 from kimp.domain.ids import Leg
@@ -21,8 +21,8 @@ from workflows.steps import (
 class Trade(Execution):
     """Its orders come to what a test says, at a market where there is always something to buy."""
 
-    def __init__(self, story: Story, *outcomes: OrderOutcome, **report: Any) -> None:
-        super().__init__(story.story, TradeStep(Leg.ONE, Venue.BINANCE, XRP, Side.BUY), d(100))
+    def __init__(self, tracker: TrackerDouble, *outcomes: OrderOutcome, **report: Any) -> None:
+        super().__init__(tracker.tracker, TradeStep(Leg.ONE, Venue.BINANCE, XRP, Side.BUY), d(100))
         self._reports = [OrderReport(client_order_id="XRP-1-1B1-1", outcome=outcome, **report) for outcome in outcomes]
 
     async def _ask_again(self) -> None: ...
@@ -44,25 +44,27 @@ class Trade(Execution):
 
 @pytest.fixture
 def one_page(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(execution, "turn_page_if_full", lambda: None)
+    monkeypatch.setattr(execution, "continue_as_new_if_long", lambda: None)
 
 
 NOTHING, SOME, BLOCKED = OrderOutcome.UNFILLED, OrderOutcome.FILLED, OrderOutcome.BLOCKED
 
 
 @pytest.mark.usefixtures("one_page")
-async def test_an_order_that_brings_nothing_is_tried_five_times_with_two_seconds_between(story: Story) -> None:
+async def test_an_order_that_brings_nothing_is_tried_five_times_with_two_seconds_between(
+    tracker: TrackerDouble,
+) -> None:
     with pytest.raises(StepFailed, match="buy XRP on binance with 100 USDT unfilled: the book is too thin"):
-        await Trade(story, *[NOTHING] * 6).run()
-    assert story.slept == [(2, "before buy XRP on binance with 100 USDT is tried again")] * 4
+        await Trade(tracker, *[NOTHING] * 6).run()
+    assert tracker.slept == [(2, "before buy XRP on binance with 100 USDT is tried again")] * 4
 
 
 @pytest.mark.usefixtures("one_page")
-async def test_an_order_that_brings_something_begins_the_count_anew(story: Story) -> None:
-    trade = Trade(story, *[NOTHING] * 4, SOME, *[NOTHING] * 4, SOME)
+async def test_an_order_that_brings_something_begins_the_count_anew(tracker: TrackerDouble) -> None:
+    trade = Trade(tracker, *[NOTHING] * 4, SOME, *[NOTHING] * 4, SOME)
     trade.coins = d(1)
     assert await trade.run()
-    assert len(story.slept) == 8
+    assert len(tracker.slept) == 8
     assert trade.done
 
 
@@ -71,11 +73,11 @@ async def test_an_order_that_brings_something_begins_the_count_anew(story: Story
     ("asked_s", "slept"), [(None, [30, 60, 120]), (7, [7, 14, 28]), (3_000, [3_000, 3_000, 3_000])]
 )
 async def test_an_order_that_may_not_go_waits_ever_longer_and_counts_for_nothing(
-    story: Story, asked_s: int | None, slept: list[int]
+    tracker: TrackerDouble, asked_s: int | None, slept: list[int]
 ) -> None:
-    trade = Trade(story, *[BLOCKED] * 3, SOME, reason="halted", reason_kind="kill_switch", retry_after_s=asked_s)
+    trade = Trade(tracker, *[BLOCKED] * 3, SOME, reason="halted", reason_kind="kill_switch", retry_after_s=asked_s)
     await trade.run()
-    assert [seconds for seconds, _ in story.slept] == slept
-    assert story.waits[0] == ("halted", "kill_switch", slept[0])
-    assert story.waits[-1] == (None, None, None)
+    assert [seconds for seconds, _ in tracker.slept] == slept
+    assert tracker.waits[0] == ("halted", "kill_switch", slept[0])
+    assert tracker.waits[-1] == (None, None, None)
     assert trade.pause is None

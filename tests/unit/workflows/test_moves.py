@@ -7,12 +7,12 @@ from unittest.mock import AsyncMock, Mock
 import pytest
 from fakes import intents
 from fakes.market import XRP, d
-from fakes.story import Story
+from fakes.tracker import TrackerDouble
 
 from kimp.contracts.progress import MovedSoFar
 from kimp.contracts.transfers import TransferState, WithdrawalReport
 from kimp.domain.ids import Leg
-from kimp.domain.reasons import Kind
+from kimp.domain.reasons import ReasonKind
 from kimp.domain.venues import Direction
 from workflows import compensation, withdrawal
 from workflows.compensation import Compensation
@@ -29,7 +29,9 @@ def report(state: TransferState, txid: str | None, detail: str = "") -> Withdraw
     return WithdrawalReport(venue_id="w-1", state=state, txid=txid, arrives=d(99), fee=d(1), detail=detail)
 
 
-async def test_a_withdrawal_is_followed_until_its_txid_is_told(story: Story, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_withdrawal_is_followed_until_its_txid_is_told(
+    tracker: TrackerDouble, monkeypatch: pytest.MonkeyPatch
+) -> None:
     answers = [
         report(TransferState.PENDING, None, "queued"),
         report(TransferState.DONE, None),
@@ -37,37 +39,37 @@ async def test_a_withdrawal_is_followed_until_its_txid_is_told(story: Story, mon
     ]
     monkeypatch.setattr(withdrawal, "until_answered", AsyncMock(side_effect=answers))
     monkeypatch.setattr("temporalio.workflow.now", lambda: NOW)
-    sent = await follow_withdrawal(story.story, intents.withdrawal(), NOW)
+    sent = await follow_withdrawal(tracker.tracker, intents.withdrawal(), NOW)
     assert sent.txid == "tx"
-    assert story.waits == [
-        ("binance sends XRP: queued", Kind.WITHDRAWAL, 30),
-        ("binance sends XRP: done, and no txid listed", Kind.WITHDRAWAL, 60),
+    assert tracker.waits == [
+        ("binance sends XRP: queued", ReasonKind.WITHDRAWAL, 30),
+        ("binance sends XRP: done, and no txid listed", ReasonKind.WITHDRAWAL, 60),
         (None, None, None),
     ]
 
 
 @pytest.mark.parametrize(("waited_s", "ends"), [(3_600, False), (3_601, True)])
 async def test_a_txid_that_is_never_told_is_waited_for_as_long_as_a_deposit(
-    story: Story, monkeypatch: pytest.MonkeyPatch, waited_s: int, *, ends: bool
+    tracker: TrackerDouble, monkeypatch: pytest.MonkeyPatch, waited_s: int, *, ends: bool
 ) -> None:
     answers = [report(TransferState.DONE, None), report(TransferState.DONE, "tx")]
     monkeypatch.setattr(withdrawal, "until_answered", AsyncMock(side_effect=answers))
     monkeypatch.setattr("temporalio.workflow.now", lambda: NOW + timedelta(seconds=waited_s))
-    sent = await follow_withdrawal(story.story, intents.withdrawal(), NOW)
+    sent = await follow_withdrawal(tracker.tracker, intents.withdrawal(), NOW)
     assert sent.txid == (None if ends else "tx")
 
 
 async def test_a_withdrawal_that_the_venue_did_not_send_ends_the_step(
-    story: Story, monkeypatch: pytest.MonkeyPatch
+    tracker: TrackerDouble, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     answer = AsyncMock(return_value=report(TransferState.FAILED, None, "rejected"))
     monkeypatch.setattr(withdrawal, "until_answered", answer)
     with pytest.raises(StepFailed, match="binance did not send XRP-1-1W-1: rejected"):
-        await follow_withdrawal(story.story, intents.withdrawal(), NOW)
+        await follow_withdrawal(tracker.tracker, intents.withdrawal(), NOW)
 
 
 async def test_an_undoing_looks_once_more_for_each_order_that_may_have_been_sent(
-    story: Story, monkeypatch: pytest.MonkeyPatch
+    tracker: TrackerDouble, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Also for the one whose answer was being waited for when a person decided."""
     looked_for: list[str] = []
@@ -77,25 +79,25 @@ async def test_an_undoing_looks_once_more_for_each_order_that_may_have_been_sent
 
     monkeypatch.setattr(compensation, "book_late_order", book)
     absent, unanswered = (intents.order(client_order_id=f"XRP-1-1B{part}-1") for part in (1, 2))
-    story.absent, story.unanswered = [absent], unanswered
+    tracker.absent, tracker.unanswered = [absent], unanswered
     settled: list[str] = []
     sent = [Mock(settle=AsyncMock(side_effect=lambda name=name: settled.append(name))) for name in ("first", "second")]
-    await Compensation(story.story, cast("list[Transfer]", sent)).run()
+    await Compensation(tracker.tracker, cast("list[Transfer]", sent)).run()
     assert looked_for == ["XRP-1-1B1-1", "XRP-1-1B2-1"]
-    assert story.unanswered is None
+    assert tracker.unanswered is None
     assert settled == ["second", "first"], "the latest first"
 
 
-async def test_a_transfer_of_an_earlier_run_goes_on_as_it_was_and_asks_as_the_new_run(story: Story) -> None:
+async def test_a_transfer_of_an_earlier_run_goes_on_as_it_was_and_asks_as_the_new_run(tracker: TrackerDouble) -> None:
     intent = intents.withdrawal()
     left = MovedSoFar(
         leg=Leg.HOME, coin=XRP, direction=Direction.TO_UPBIT, available=d(101), intent=intent,
         sent=report(TransferState.DONE, "tx"), credited=d(98), refusals=2, looked_at=True, followed_since_ms=7_000,
     )  # fmt: skip
-    there = Transfer.going_on(story.story, left).so_far
+    there = Transfer.going_on(tracker.tracker, left).so_far
     assert there.intent is not None
     assert there.intent.asking_run_id == "run-of-before"
     assert there.intent.model_copy(update={"asking_run_id": None}) == intent
     assert there.model_copy(update={"intent": intent}) == left
     begun = left.model_copy(update={"intent": None, "sent": None, "credited": None, "looked_at": False})
-    assert Transfer.going_on(story.story, begun).so_far == begun
+    assert Transfer.going_on(tracker.tracker, begun).so_far == begun

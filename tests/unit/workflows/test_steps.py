@@ -5,7 +5,7 @@ from typing import Any
 from unittest.mock import AsyncMock, Mock
 
 import pytest
-from fakes.story import Story
+from fakes.tracker import TrackerDouble
 from temporalio.exceptions import (
     ActivityError,
     ApplicationError,
@@ -16,13 +16,13 @@ from temporalio.exceptions import (
 )
 from temporalio.exceptions import TimeoutError as AttemptTimeout
 
-from kimp.domain.reasons import Kind, Reason
+from kimp.domain.reasons import Reason, ReasonKind
 from workflows.policies import MARKET
 from workflows.steps import (
     LOOK_AGAIN,
-    Barred,
     NeedsPerson,
     StepFailed,
+    TemporarilyRefused,
     fails,
     look_again,
     proves_nothing,
@@ -31,20 +31,22 @@ from workflows.steps import (
 )
 
 
-async def test_pauses_double_up_to_half_an_hour(story: Story) -> None:
+async def test_pauses_double_up_to_half_an_hour(tracker: TrackerDouble) -> None:
     pause = LOOK_AGAIN
     for _ in range(9):
-        pause = await look_again(story.story, Reason("closed", Kind.WALLET_CLOSED), pause)
-    assert [seconds for seconds, _ in story.slept] == [30, 60, 120, 240, 480, 960, 1_800, 1_800, 1_800]
-    assert story.slept[0][1] == "closed"
-    assert story.waits[0] == ("closed", Kind.WALLET_CLOSED, 30)
+        pause = await look_again(tracker.tracker, Reason("closed", ReasonKind.WALLET_CLOSED), pause)
+    assert [seconds for seconds, _ in tracker.slept] == [30, 60, 120, 240, 480, 960, 1_800, 1_800, 1_800]
+    assert tracker.slept[0][1] == "closed"
+    assert tracker.waits[0] == ("closed", ReasonKind.WALLET_CLOSED, 30)
 
 
-async def test_who_waits_on_for_the_same_in_the_next_run_does_not_begin_with_short_pauses(story: Story) -> None:
-    story.waiting_reason, story.least_pause = "closed", timedelta(minutes=16)
-    await look_again(story.story, Reason("closed", Kind.WALLET_CLOSED), LOOK_AGAIN)
-    await look_again(story.story, Reason("another", Kind.WALLET_CLOSED), LOOK_AGAIN)
-    assert [seconds for seconds, _ in story.slept] == [16 * 60, 30]
+async def test_who_waits_on_for_the_same_in_the_next_run_does_not_begin_with_short_pauses(
+    tracker: TrackerDouble,
+) -> None:
+    tracker.waiting_reason, tracker.least_pause = "closed", timedelta(minutes=16)
+    await look_again(tracker.tracker, Reason("closed", ReasonKind.WALLET_CLOSED), LOOK_AGAIN)
+    await look_again(tracker.tracker, Reason("another", ReasonKind.WALLET_CLOSED), LOOK_AGAIN)
+    assert [seconds for seconds, _ in tracker.slept] == [16 * 60, 30]
 
 
 def failed(cause: BaseException | None) -> ActivityError:
@@ -60,44 +62,44 @@ def told(name: str | None, *details: str, final: bool = True) -> ApplicationErro
     return ApplicationError("why", *details, type=name, non_retryable=final)
 
 
-async def after(story: Story, monkeypatch: pytest.MonkeyPatch, refusal: Any, *failures: ActivityError) -> Any:
+async def after(tracker: TrackerDouble, monkeypatch: pytest.MonkeyPatch, refusal: Any, *failures: ActivityError) -> Any:
     """The answer that comes behind these failures."""
     call = AsyncMock(side_effect=[*failures, "answer"])
     monkeypatch.setattr(type(MARKET), "call", call)
-    return await until_answered(story.story, MARKET, Mock(), Mock(), "a question", refusal)
+    return await until_answered(tracker.tracker, MARKET, Mock(), Mock(), "a question", refusal)
 
 
 WAITS = [
-    (AttemptTimeout("too long", type=TimeoutType.START_TO_CLOSE, last_heartbeat_details=[]), Kind.TIMEOUT),
-    (ServerError("gone"), Kind.OTHER),
-    (FailureError("odd"), Kind.OTHER),
-    (None, Kind.OTHER),
-    (told(None), Kind.OTHER),
-    (told("Unavailable"), Kind.OTHER),
+    (AttemptTimeout("too long", type=TimeoutType.START_TO_CLOSE, last_heartbeat_details=[]), ReasonKind.TIMEOUT),
+    (ServerError("gone"), ReasonKind.OTHER),
+    (FailureError("odd"), ReasonKind.OTHER),
+    (None, ReasonKind.OTHER),
+    (told(None), ReasonKind.OTHER),
+    (told("Unavailable"), ReasonKind.OTHER),
     (told("Unavailable", "venue"), "venue"),
-    (told("StoreUnavailable"), Kind.OTHER),
+    (told("StoreUnavailable"), ReasonKind.OTHER),
     (told("StillUnknown", "withdrawal_unknown"), "withdrawal_unknown"),
-    (told("OutcomeUnknown", final=False), Kind.OTHER),
+    (told("OutcomeUnknown", final=False), ReasonKind.OTHER),
 ]
 
 
 @pytest.mark.parametrize("refusal", [fails, spends_its_id, proves_nothing])
 @pytest.mark.parametrize(("cause", "kind"), WAITS, ids=[f"{type(cause).__name__} {kind}" for cause, kind in WAITS])
 async def test_what_passes_is_waited_for_visibly(
-    story: Story, monkeypatch: pytest.MonkeyPatch, refusal: Any, cause: BaseException | None, kind: str
+    tracker: TrackerDouble, monkeypatch: pytest.MonkeyPatch, refusal: Any, cause: BaseException | None, kind: str
 ) -> None:
     failure = failed(cause)
-    assert await after(story, monkeypatch, refusal, failure, failure) == "answer"
+    assert await after(tracker, monkeypatch, refusal, failure, failure) == "answer"
     shown = str(cause if cause is not None else failure)
-    assert story.waits == [(shown, kind, 30), (shown, kind, 60), (None, None, None)]
-    assert not story.walked_through
+    assert tracker.waits == [(shown, kind, 30), (shown, kind, 60), (None, None, None)]
+    assert not tracker.walked_through
 
 
 async def test_who_was_answered_at_once_changes_nothing_of_what_is_waited_for(
-    story: Story, monkeypatch: pytest.MonkeyPatch
+    tracker: TrackerDouble, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert await after(story, monkeypatch, fails) == "answer"
-    assert story.waits == []
+    assert await after(tracker, monkeypatch, fails) == "answer"
+    assert tracker.waits == []
 
 
 ENDS = [
@@ -105,8 +107,8 @@ ENDS = [
     ("NotFound", fails, StepFailed),
     ("Rejected", spends_its_id, StepFailed),
     ("NotFound", spends_its_id, StepFailed),
-    ("KeyRefused", spends_its_id, Barred),
-    ("Postponed", spends_its_id, Barred),
+    ("KeyRefused", spends_its_id, TemporarilyRefused),
+    ("Postponed", spends_its_id, TemporarilyRefused),
     ("KeyRefused", fails, None),
     ("Postponed", fails, None),
     *((name, proves_nothing, None) for name in ("Rejected", "NotFound", "KeyRefused", "Postponed")),
@@ -120,15 +122,15 @@ ENDS = [
 
 @pytest.mark.parametrize(("name", "refusal", "end"), ENDS)
 async def test_a_failure_ends_the_step_as_its_name_says_or_is_waited_for(
-    story: Story, monkeypatch: pytest.MonkeyPatch, name: str, refusal: Any, end: type[StepFailed] | None
+    tracker: TrackerDouble, monkeypatch: pytest.MonkeyPatch, name: str, refusal: Any, end: type[StepFailed] | None
 ) -> None:
     failure = failed(told(name, "rejected"))
     if end is None:
-        assert await after(story, monkeypatch, refusal, failure) == "answer"
+        assert await after(tracker, monkeypatch, refusal, failure) == "answer"
         return
     with pytest.raises(end) as ended:
-        await after(story, monkeypatch, refusal, failure)
+        await after(tracker, monkeypatch, refusal, failure)
     assert type(ended.value) is end
     assert ended.value.reason == Reason(f"{name}: why", "rejected")
     assert str(ended.value) == f"{name}: why"
-    assert story.slept == []
+    assert tracker.slept == []

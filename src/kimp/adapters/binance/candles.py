@@ -5,7 +5,7 @@ from decimal import Decimal
 
 from aiohttp import ClientSession
 
-from kimp.adapters.venue.history import Pages
+from kimp.adapters.venue.history import HistoryClient
 from kimp.adapters.venue.limiter import Limit
 from kimp.domain.money import Asset
 from kimp.domain.venues import Venue
@@ -15,7 +15,7 @@ MOST = 1_000
 """Of one page."""
 LIMIT = Limit(1_000, 60.0)
 """Of 6,000 units a minute, at two each: a third, so that whoever trades from the same address is not held up."""
-Row = tuple[int, Decimal, Decimal, Decimal, Decimal, Decimal, int, Decimal, int, Decimal, Decimal, str]
+_Row = tuple[int, Decimal, Decimal, Decimal, Decimal, Decimal, int, Decimal, int, Decimal, Decimal, str]
 
 
 class BinanceCandles:
@@ -26,7 +26,7 @@ class BinanceCandles:
     venue = Venue.BINANCE
 
     def __init__(self, base_url: str, session: ClientSession) -> None:
-        self._pages = Pages(self.venue, base_url, session, LIMIT)
+        self._pages = HistoryClient(self.venue, base_url, session, LIMIT)
 
     async def minutes(self, coin: Asset, start_ms: int, end_ms: int) -> Sequence[Candle]:
         found: list[Candle] = []
@@ -39,7 +39,7 @@ class BinanceCandles:
                 "endTime": f"{end_ms - 1}",
                 "limit": f"{MOST}",
             }
-            rows = [Candle(*row[:6]) for row in await self._pages.read("/api/v3/klines", params, list[Row])]
+            rows = [Candle(*row[:6]) for row in await self._pages.read("/api/v3/klines", params, list[_Row])]
             found += [row for row in rows if from_ms <= row.open_ms < end_ms]
             if not rows or rows[-1].open_ms < from_ms:
                 break

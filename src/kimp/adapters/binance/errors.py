@@ -6,7 +6,7 @@ every 5xx status, and a -2010 that says the order was sent before.
 
 from typing import Any
 
-from kimp.adapters.venue.answers import LONGEST_QUOTE, Answer, Refusals, judge, one_line, text_at, unproved
+from kimp.adapters.venue.answers import LONGEST_QUOTE, HttpAnswer, Refusals, judge, one_line, text_at, unproved
 from kimp.domain.errors import KeyRefused, NotPermitted, Unavailable, VenueError
 from kimp.domain.venues import Venue
 
@@ -82,7 +82,7 @@ def code_of(content: Any) -> tuple[str, str] | None:
     return None
 
 
-def classify(answer: Answer, *, changes: bool) -> VenueError:
+def classify(answer: HttpAnswer, *, changes: bool) -> VenueError:
     if answer.code == ORDER_REFUSED and DUPLICATE_WORDS in answer.message.lower():
         return unproved(one_line(answer.message, LONGEST_QUOTE), venue=Venue.BINANCE, code=answer.code, changes=changes)
     if answer.code in WORDED and answer.status in range(400, 500):

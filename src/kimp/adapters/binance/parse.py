@@ -7,9 +7,9 @@ from typing import Any, ClassVar, TypeVar
 
 from kimp.adapters.venue import rows
 from kimp.adapters.venue.rows import readable
-from kimp.adapters.venue.shape import Facts, instant, same_txid, shaped
+from kimp.adapters.venue.shape import AnswerStruct, check_time, same_txid, shaped
 from kimp.contracts.transfers import Address, TransferState, WithdrawalReport
-from kimp.domain.depth import written
+from kimp.domain.depth import levels_text
 from kimp.domain.errors import BadMessage
 from kimp.domain.market import Fill, Quote, Side
 from kimp.domain.money import CONTEXT, ZERO, Asset, exact
@@ -40,7 +40,7 @@ def symbol(coin: Asset) -> str:
 
 
 class _Fill(
-    Facts, rename={"quantity": "qty", "fee": "commission", "fee_asset": "commissionAsset", "number": "tradeId"}
+    AnswerStruct, rename={"quantity": "qty", "fee": "commission", "fee_asset": "commissionAsset", "number": "tradeId"}
 ):
     price: Decimal
     quantity: Decimal
@@ -49,7 +49,7 @@ class _Fill(
     number: int
 
 
-class _Order(Facts, rename="camel"):
+class _Order(AnswerStruct, rename="camel"):
     order_id: int
     status: str
     executed_qty: Decimal
@@ -62,7 +62,9 @@ class _Order(Facts, rename="camel"):
     transact_time: int | None = None
 
 
-class _Trade(Facts, rename={"number": "id", "quantity": "qty", "fee": "commission", "fee_asset": "commissionAsset"}):
+class _Trade(
+    AnswerStruct, rename={"number": "id", "quantity": "qty", "fee": "commission", "fee_asset": "commissionAsset"}
+):
     number: int
     price: Decimal
     quantity: Decimal
@@ -117,16 +119,16 @@ def _terms(told: _Order) -> OrderTerms:
         side=ORDER_SIDES.get(told.side or ""),
         quantity=told.orig_qty,
         limit_price=told.price,
-        placed_ms=None if placed_ms is None else instant(placed_ms, "order"),
+        placed_ms=None if placed_ms is None else check_time(placed_ms, "order"),
     )
 
 
-class _Level(Facts, array_like=True):
+class _Level(AnswerStruct, array_like=True):
     price: Decimal
     size: Decimal
 
 
-class _Depth(Facts):
+class _Depth(AnswerStruct):
     bids: list[_Level]
     asks: list[_Level]
 
@@ -139,11 +141,11 @@ def book(content: Any, coin: Asset, received_ms: int) -> Quote:
     told = shaped(content, _Depth, "depth")
     bid, *bids = told.bids or [NOBODY]
     ask, *asks = told.asks or [NOBODY]
-    behind = [written((level.price, level.size) for level in side) for side in (bids, asks)]
+    behind = [levels_text((level.price, level.size) for level in side) for side in (bids, asks)]
     return Quote(Venue.BINANCE, coin, bid.price, bid.size, ask.price, ask.size, received_ms, *behind)
 
 
-class _Balance(Facts):
+class _Balance(AnswerStruct):
     signed: ClassVar = True
 
     asset: str
@@ -151,7 +153,7 @@ class _Balance(Facts):
     locked: Decimal
 
 
-class _Account(Facts):
+class _Account(AnswerStruct):
     balances: list[Any]
 
 
@@ -162,10 +164,10 @@ def _balance(row: Any) -> Balance:
 
 def balances(content: Any) -> Balances:
     told = shaped(content, _Account, "account")
-    return rows.balances(told.balances, _balance, venue=Venue.BINANCE, name="asset")
+    return rows.read_balances(told.balances, _balance, venue=Venue.BINANCE, name="asset")
 
 
-class _DepositAddress(Facts):
+class _DepositAddress(AnswerStruct):
     address: str
     tag: str | None = None
 
@@ -178,7 +180,7 @@ def deposit_address(content: Any, network: str) -> Address:
     return Address(network=network, address=told.address, tag=told.tag or None)
 
 
-class _Registered(Facts, rename="camel"):
+class _Registered(AnswerStruct, rename="camel"):
     coin: str
     network: str
     address: str
@@ -195,7 +197,7 @@ def registered_addresses(content: Any, coin: Asset, network: str) -> tuple[Addre
     )
 
 
-class _Applied(Facts):
+class _Applied(AnswerStruct):
     id: str
 
 
@@ -207,7 +209,7 @@ def applied(content: Any) -> str:
     return told.id
 
 
-class _Withdrawal(Facts, rename="camel"):
+class _Withdrawal(AnswerStruct, rename="camel"):
     id: str
     status: int
     amount: Decimal
@@ -245,7 +247,7 @@ def _epoch_ms(text: str) -> int:
         moment = datetime.strptime(text, "%Y-%m-%d %H:%M:%S").replace(tzinfo=UTC)
     except ValueError:
         raise BadMessage(f"withdraw/history: {text[:40]!r} is no applyTime") from None
-    return instant(int(moment.timestamp()) * 1000, "withdraw/history")
+    return check_time(int(moment.timestamp()) * 1000, "withdraw/history")
 
 
 def _withdrawal(told: _Withdrawal) -> WithdrawalReport:
@@ -260,7 +262,7 @@ def _withdrawal(told: _Withdrawal) -> WithdrawalReport:
     )
 
 
-class _Deposit(Facts, rename="camel"):
+class _Deposit(AnswerStruct, rename="camel"):
     id: str
     amount: Decimal
     status: int

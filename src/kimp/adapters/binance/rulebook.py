@@ -5,7 +5,7 @@ from decimal import Decimal
 from typing import Any, TypeVar
 
 from kimp.adapters.venue.rows import readable
-from kimp.adapters.venue.shape import Facts, shaped, true
+from kimp.adapters.venue.shape import AnswerStruct, shaped, true
 from kimp.contracts.ranges import instrument_problem, network_problem, turnover_problem
 from kimp.domain.errors import BadMessage
 from kimp.domain.market import Instrument, Network, TickBand, Turnover
@@ -20,7 +20,7 @@ NO_MAXIMUM = Decimal("1e15")
 """Where a market publishes no greatest notional: more USDT than there are."""
 
 
-class _Filter(Facts, rename="camel"):
+class _Filter(AnswerStruct, rename="camel"):
     filter_type: str
     tick_size: Decimal = ZERO
     min_qty: Decimal = ZERO
@@ -29,7 +29,7 @@ class _Filter(Facts, rename="camel"):
     max_notional: Decimal = NO_MAXIMUM
 
 
-class Symbol(Facts):
+class Symbol(AnswerStruct):
     """One market of exchangeInfo."""
 
     symbol: str
@@ -37,7 +37,7 @@ class Symbol(Facts):
     filters: list[_Filter]
 
 
-class _Info(Facts):
+class _Info(AnswerStruct):
     symbols: list[Any]
 
 
@@ -47,7 +47,7 @@ def symbols(content: Any) -> dict[str, Symbol]:
     return {s.symbol: s for s in listed if s.status == TRADING}
 
 
-class _Fee(Facts, rename="camel"):
+class _Fee(AnswerStruct, rename="camel"):
     symbol: str
     taker_commission: Decimal
 
@@ -78,7 +78,7 @@ def instrument(coin: Asset, symbol: Symbol, fees: Mapping[str, Decimal]) -> Inst
     return true(read, instrument_problem)
 
 
-class _Day(Facts, rename="camel"):
+class _Day(AnswerStruct, rename="camel"):
     symbol: str
     quote_volume: Decimal
 
@@ -90,7 +90,7 @@ def turnovers(content: Any, names: Mapping[str, Asset]) -> tuple[Turnover, ...]:
     return tuple(turnover for turnover in found if turnover_problem(turnover) is None)
 
 
-class _Network(Facts, rename="camel"):
+class _Network(AnswerStruct, rename="camel"):
     network: str
     withdraw_fee: Decimal
     withdraw_min: Decimal
@@ -102,7 +102,7 @@ class _Network(Facts, rename="camel"):
     memo_regex: str = ""
 
 
-class _Coin(Facts, rename="camel"):
+class _Coin(AnswerStruct, rename="camel"):
     coin: str
     network_list: list[Any]
 

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from kimp.adapters.binance.frames import reader
 from kimp.adapters.binance.parse import symbol
-from kimp.adapters.venue.stream import Feed, VenueStream
+from kimp.adapters.venue.stream import StreamSetup, VenueStream
 from kimp.domain.money import Asset
 from kimp.domain.venues import Venue
 
@@ -18,7 +18,7 @@ class BinanceStream(VenueStream):
 
     venue = Venue.BINANCE
 
-    def feed(self, coins: Sequence[Asset]) -> Feed:
+    def setup(self, coins: Sequence[Asset]) -> StreamSetup:
         """The URL names the first coin's streams, one request all others: servers refuse URLs of some thousand signs.
 
         Binance's own cash has no market here.
@@ -31,4 +31,4 @@ class BinanceStream(VenueStream):
         streams = [f"{symbol(coin).lower()}@{kind}" for coin in traded for kind in kinds]
         first, others = streams[: len(kinds)], streams[len(kinds) :]
         hello = json.dumps({"method": "SUBSCRIBE", "params": others, "id": 1}) if others else None
-        return Feed(f"{self._url}/stream?streams={'/'.join(first)}", hello, reader(traded, self._levels))
+        return StreamSetup(f"{self._url}/stream?streams={'/'.join(first)}", hello, reader(traded, self._levels))

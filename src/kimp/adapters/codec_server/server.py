@@ -6,7 +6,7 @@ says who had how much decrypted, and never what.
 
 import json
 import logging
-from collections.abc import Awaitable, Callable, Collection
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from http import HTTPStatus
 
@@ -31,11 +31,9 @@ LARGEST_HEADER = 8 * 1024
 LONGEST_LOGGED = 200
 audit = logging.getLogger("kimp.codec_server.audit")
 
-Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
-
 
 @dataclass(slots=True)
-class Call:
+class AuditRecord:
     """What the audit log tells of one call."""
 
     who: str = ""
@@ -84,7 +82,7 @@ class CodecServer:
         return web.Response(status=HTTPStatus.NO_CONTENT, headers=headers)
 
     async def _decode(self, request: web.Request) -> web.Response:
-        call = Call()
+        call = AuditRecord()
         try:
             answer = self._opened(await self._asked(request, call), call)
             response = web.Response(text=MessageToJson(answer), content_type="application/json")
@@ -97,7 +95,7 @@ class CodecServer:
         _log(request, call, response.status)
         return response
 
-    async def _asked(self, request: web.Request, call: Call) -> Payloads:
+    async def _asked(self, request: web.Request, call: AuditRecord) -> Payloads:
         """The checks, cheapest and strictest first; the body is not read before its sender is known."""
         if any(len(value) > LARGEST_HEADER for value in request.headers.values()):
             raise Failed(
@@ -120,13 +118,13 @@ class CodecServer:
         except (ParseError, UnicodeDecodeError):
             raise Failed(HTTPStatus.BAD_REQUEST, 'the body must be {"payloads": [...]} as protobuf writes it') from None
 
-    def _opened(self, asked: Payloads, call: Call) -> Payloads:
+    def _opened(self, asked: Payloads, call: AuditRecord) -> Payloads:
         """What can't be read is answered with a text that says why, so that it does not hide the rest of a history."""
         call.payloads = len(asked.payloads)
         call.keys = {key_id for payload in asked.payloads if (key_id := key_id_of(payload)) is not None}
         return Payloads(payloads=[self._opened_or_told(payload, call) for payload in asked.payloads])
 
-    def _opened_or_told(self, payload: Payload, call: Call) -> Payload:
+    def _opened_or_told(self, payload: Payload, call: AuditRecord) -> Payload:
         try:
             return self._codec.open(payload)
         except Unreadable as why:
@@ -145,7 +143,7 @@ class CodecServer:
         return {"Vary": "Origin"} | ({} if origin is None else {"Access-Control-Allow-Origin": origin})
 
 
-def _log(request: web.Request, call: Call, status: int) -> None:
+def _log(request: web.Request, call: AuditRecord, status: int) -> None:
     line = {
         "who": call.who[:LONGEST_LOGGED],
         "namespace": request.headers.get("X-Namespace", "")[:LONGEST_LOGGED],

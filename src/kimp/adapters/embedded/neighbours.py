@@ -53,7 +53,7 @@ def require_free_port(port: int, what: str, mend: str) -> None:
             raise BadConfig(f"{what} cannot use port {port} ({why}); stop what listens there, or {mend}") from None
 
 
-def usable(*, but: AbstractSet[str], own: AbstractSet[int]) -> list[str]:
+def unused_servers(*, but: AbstractSet[str], own: AbstractSet[int]) -> list[str]:
     """A line for each server at its usual port that kimp is not told to use. `but`: names of those that it is told to
     use; `own`: ports of kimp's own servers.
     """

@@ -13,7 +13,7 @@ from redis.exceptions import RedisError
 
 from kimp.adapters.cancellation import cancellation_kept
 from kimp.adapters.redis.premiums import decode_premiums, encode_premiums
-from kimp.adapters.redis.refusals import MOVED_AWAY, reason_of, without_password, word_of
+from kimp.adapters.redis.refusals import MOVED_AWAY, describe_error, without_password, word_of
 from kimp.adapters.redis.rules import decode_rules, encode_rules
 from kimp.backoff import pause_after
 from kimp.contracts.ticks import CHANNEL, decode_last_value, encode_batch, encode_quote, message_of
@@ -91,7 +91,7 @@ class RedisTickBus:
             return
         if self._is_elsewhere(refusal):
             raise refusal
-        reason = reason_of(refusal)
+        reason = describe_error(refusal)
         self._count("not_kept", f"{self._place} keeps no last values: {reason}", aloud=reason != self._not_kept)
         self._not_kept = reason
 
@@ -166,7 +166,7 @@ class RedisTickBus:
                             yield data
             except LOST as gone:
                 failures += 1
-                self._count("reconnect", f"{self._place}: {reason_of(gone)}")
+                self._count("reconnect", f"{self._place}: {describe_error(gone)}")
                 await asyncio.sleep(pause_after(failures, first_s=FIRST_PAUSE_S, longest_s=LONGEST_PAUSE_S))
 
     async def check_publishing(self) -> None:
@@ -204,7 +204,9 @@ class RedisTickBus:
         except LOST as error:
             await self._reconnect_after(error)
             # The library's own text may tell the whole URL.
-            raise BusUnavailable(f"no Redis serves at {self._place} ({reason_of(error)})", word_of(error)) from None
+            raise BusUnavailable(
+                f"no Redis serves at {self._place} ({describe_error(error)})", word_of(error)
+            ) from None
 
     @asynccontextmanager
     async def _answering(self) -> AsyncGenerator[None]:
@@ -214,7 +216,7 @@ class RedisTickBus:
                 yield
         except LOST as error:
             await self._reconnect_after(error)
-            word, reason = word_of(error), reason_of(error)
+            word, reason = word_of(error), describe_error(error)
             told = (
                 f"Redis at {self._place} refuses: {reason}"
                 if word

@@ -28,7 +28,7 @@ def word_of(error: BaseException) -> str | None:
     return told if isinstance(told, str) and WORD.fullmatch(told) else None
 
 
-def reason_of(error: BaseException) -> str:
+def describe_error(error: BaseException) -> str:
     """For people: the server's word and what it means, or the kind of the error; its text may tell a URL."""
     word = word_of(error)
     if word is None:

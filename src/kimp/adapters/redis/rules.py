@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import msgspec
 
-from kimp.contracts.names import read, written
+from kimp.contracts.names import decode_name, encode_name
 from kimp.contracts.ranges import LAST_MS, instrument_problem, network_problem, turnover_problem
 from kimp.domain.errors import BadMessage
 from kimp.domain.market import VenueRules
@@ -17,8 +17,8 @@ class _Envelope(msgspec.Struct):
     rules: VenueRules
 
 
-_encoder = msgspec.json.Encoder(enc_hook=written)
-_decoder = msgspec.json.Decoder(_Envelope, dec_hook=read)
+_encoder = msgspec.json.Encoder(enc_hook=encode_name)
+_decoder = msgspec.json.Decoder(_Envelope, dec_hook=decode_name)
 
 
 def encode_rules(rules: VenueRules) -> bytes:

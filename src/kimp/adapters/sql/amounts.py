@@ -19,7 +19,7 @@ WIDE = Context(prec=2 * DIGITS)
 """Wide enough that nothing a column can hold, nor a sum of such, is ever rounded by the context."""
 
 
-def plain(value: Decimal) -> str:
+def checked_digits(value: Decimal) -> str:
     """`value` without exponent or trailing zeros.
 
     Raises BadAmount for anything but a finite Decimal of at most 20 digits before and 18 behind the point.
@@ -35,7 +35,7 @@ def plain(value: Decimal) -> str:
     return (f"{whole}.{fraction}" if fraction else whole) if value else "0"
 
 
-class Amount(TypeDecorator[Decimal]):
+class AmountType(TypeDecorator[Decimal]):
     """Money or coins: kept to the last digit, or refused with BadAmount."""
 
     impl = Text
@@ -47,7 +47,7 @@ class Amount(TypeDecorator[Decimal]):
 
     def process_bind_param(self, value: Decimal | None, dialect: Dialect) -> str | None:
         del dialect
-        return None if value is None else plain(value)
+        return None if value is None else checked_digits(value)
 
     def process_result_value(self, value: Any, dialect: Dialect) -> Decimal | None:
         del dialect
@@ -58,7 +58,7 @@ class Amount(TypeDecorator[Decimal]):
         return Decimal(f"{whole}.{fraction}" if fraction else whole)
 
 
-class Estimate(Amount):
+class EstimateType(AmountType):
     """A quotient or a valuation, for people to read: rounded half to even at the last place that is kept."""
 
     cache_ok = True

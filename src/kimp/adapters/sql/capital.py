@@ -22,15 +22,14 @@ from kimp.adapters.sql.tables import capital, ledger_entries, ledger_postings, o
 from kimp.contracts.orders import Opening, OrderIntent
 from kimp.domain.admission import HaltLevel
 from kimp.domain.caps import LATCHES, Exposure, check_stock
-from kimp.domain.decision import Facts, last_look
+from kimp.domain.decision import RiskState, check_reservation
+from kimp.domain.durations import DAY_MS, MINUTE_MS
 from kimp.domain.gates import Blocked
 from kimp.domain.ledger import Entry, holder
 from kimp.domain.money import ZERO, Asset, Money
 from kimp.domain.venues import Venue
 from kimp.ports.controls import Stakes
 
-MINUTE_MS = 60_000
-DAY_MS = 24 * 60 * MINUTE_MS
 LOSSES_READ = 100
 
 
@@ -79,8 +78,8 @@ async def _admit(
     connection: AsyncConnection, intent: OrderIntent, opening: Opening, free: Mapping[Venue, Money], now: Instant
 ) -> Blocked | None:
     level = level_of((await connection.execute(select(LEVEL_NOW))).scalar_one())
-    facts = Facts(level, await exposure_of(connection, now), free)
-    blocked = last_look(facts, opening.caps, intent.venue, opening.stake_krw, opening.reserve)
+    risk = RiskState(level, await exposure_of(connection, now), free)
+    blocked = check_reservation(risk, opening.caps, intent.venue, opening.stake_krw, opening.reserve)
     if blocked is None:
         await _reserve(connection, intent, opening, free[intent.venue], now)
     elif blocked.gate in LATCHES:

@@ -6,7 +6,7 @@ from sqlalchemy import Table, func, insert, select
 from sqlalchemy.engine import URL
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from kimp.adapters.sql.engine import SQLITE, create_engine, parse_url
+from kimp.adapters.sql.engine import SQLITE_DRIVER, create_engine, parse_url
 from kimp.adapters.sql.schema import check_schema
 from kimp.adapters.sql.store import Store
 from kimp.adapters.sql.tables import metadata
@@ -33,13 +33,13 @@ async def check_source(source_url: str, target_url: str) -> None:
 def _require_another(source: URL, target: URL) -> None:
     if _place(source) == _place(target):
         raise BadConfig("names the database to copy into; name another")
-    if source.drivername == SQLITE and not Path(source.database or "").is_file():
+    if source.drivername == SQLITE_DRIVER and not Path(source.database or "").is_file():
         raise BadConfig(f"there is no file {source.database}")
 
 
 def _place(url: URL) -> tuple[str, int, str]:
     """Host, port and name, or the file."""
-    if url.drivername == SQLITE:
+    if url.drivername == SQLITE_DRIVER:
         return "", 0, str(Path(url.database or "").resolve())
     return (url.host or "localhost").lower(), url.port or MYSQL_PORT, url.database or ""
 

@@ -11,15 +11,15 @@ from kimp.adapters.sql.engine import create_engine, place_of
 from kimp.adapters.sql.installation import SqlInstallation
 from kimp.adapters.sql.journal import SqlJournal
 from kimp.adapters.sql.ledger import SqlLedger
-from kimp.adapters.sql.overview import SqlOverview
+from kimp.adapters.sql.monitoring import SqlMonitoring
 from kimp.adapters.sql.presence import SqlPresence
 from kimp.adapters.sql.read_model import SqlReadModel
 from kimp.adapters.sql.schema import check_schema
 from kimp.adapters.sql.settings import SqlSettings
 from kimp.adapters.sql.store import Store
 from kimp.adapters.sql.story import SqlStories
-from kimp.adapters.sql.strandings import SqlStrandings
 from kimp.adapters.sql.tables import deposit_claims
+from kimp.adapters.sql.unfinished_cycles import SqlUnfinishedCycles
 from kimp.domain.money import ZERO
 
 
@@ -34,8 +34,8 @@ class SqlDatabase:
         self.read_model = SqlReadModel(store)
         self.controls = SqlControls(store)
         self.capital = SqlCapital(store)
-        self.strandings = SqlStrandings(store)
-        self.overview = SqlOverview(store)
+        self.unfinished_cycles = SqlUnfinishedCycles(store)
+        self.monitoring = SqlMonitoring(store)
         self.stories = SqlStories(store)
         self.settings = SqlSettings(store)
         self.presence = SqlPresence(store)
@@ -51,7 +51,7 @@ class SqlDatabase:
         await self._store.close()
 
 
-async def open_books(url: str) -> SqlDatabase:
+async def connect_database(url: str) -> SqlDatabase:
     """Connect, and make sure that the tables are the ones this kimp was written for.
 
     Raises BadConfig for a URL that can't be used and for a schema that `kimp migrate` must mend first,

@@ -13,11 +13,11 @@ from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from kimp.config.urls import options_fault, server_fault
 from kimp.domain.errors import BadConfig
 
-SQLITE = "sqlite+aiosqlite"
-MYSQL = ("mysql+asyncmy", "mariadb+asyncmy")
-FORMS = f"`{SQLITE}:///path/to/kimp.db` or `{MYSQL[0]}://user:password@host:3306/kimp`"
+SQLITE_DRIVER = "sqlite+aiosqlite"
+MYSQL_DRIVERS = ("mysql+asyncmy", "mariadb+asyncmy")
+FORMS = f"`{SQLITE_DRIVER}:///path/to/kimp.db` or `{MYSQL_DRIVERS[0]}://user:password@host:3306/kimp`"
 TLS = {f"ssl_{name}" for name in ("ca", "capath", "cert", "key", "cipher", "check_hostname")}
-OPTIONS = {SQLITE: set[str](), **dict.fromkeys(MYSQL, TLS | {"charset"})}
+OPTIONS = {SQLITE_DRIVER: set[str](), **dict.fromkeys(MYSQL_DRIVERS, TLS | {"charset"})}
 """What may follow the `?`: any other name would reach the driver, which fails on it with a traceback."""
 SHOWN = 20
 BUSY_S = 5
@@ -33,16 +33,16 @@ SQL_MODE = "STRICT_ALL_TABLES,ERROR_FOR_DIVISION_BY_ZERO,NO_ENGINE_SUBSTITUTION,
 
 def parse_url(text: str) -> URL:
     """Raises BadConfig, without the text, which holds a password."""
-    if "://" in text and not text.startswith(SQLITE) and (fault := server_fault(text)):
+    if "://" in text and not text.startswith(SQLITE_DRIVER) and (fault := server_fault(text)):
         raise BadConfig(f"database_url: {fault}")
     try:
         url = make_url(text)
     except (ArgumentError, ValueError):
         raise BadConfig(f"database_url is no database URL; write {FORMS}") from None
-    if url.drivername not in (SQLITE, *MYSQL):
+    if url.drivername not in (SQLITE_DRIVER, *MYSQL_DRIVERS):
         raise BadConfig(f"database_url names {url.drivername[:SHOWN]!r}; kimp speaks {FORMS}")
-    if not url.database or (url.drivername == SQLITE and ":memory:" in url.database):
-        missing = "a file: every process must see the same one" if url.drivername == SQLITE else "a database"
+    if not url.database or (url.drivername == SQLITE_DRIVER and ":memory:" in url.database):
+        missing = "a file: every process must see the same one" if url.drivername == SQLITE_DRIVER else "a database"
         raise BadConfig(f"database_url lacks {missing}; write {FORMS}")
     if fault := options_fault(text, OPTIONS[url.drivername]):
         raise BadConfig(f"database_url: {fault}")
@@ -52,7 +52,7 @@ def parse_url(text: str) -> URL:
 def place_of(text: str) -> str:
     """Where that database is, for people; without user and password."""
     url = parse_url(text)
-    if url.drivername == SQLITE:
+    if url.drivername == SQLITE_DRIVER:
         return str(Path(url.database or "").absolute())
     return f"{url.database} at {url.host}"
 
@@ -60,7 +60,7 @@ def place_of(text: str) -> str:
 def require_file(text: str) -> None:
     """Opening a SQLite file would make it, and whoever only looks, or halts, meant another one. Raises BadConfig."""
     url = parse_url(text)
-    if url.drivername == SQLITE and not Path(url.database or "").exists():
+    if url.drivername == SQLITE_DRIVER and not Path(url.database or "").exists():
         raise BadConfig(
             f"kimp has not run here yet: there is no database at {place_of(text)}; `kimp up` runs kimp and makes one,"
             " `kimp migrate` makes it alone, or name yours in database_url"
@@ -71,7 +71,7 @@ def create_engine(text: str, *, answer_s: int | None = ANSWER_S) -> AsyncEngine:
     """Raises BadConfig for a URL that kimp can't use. `answer_s` bounds each answer of a MySQL server."""
     url = parse_url(text)
     try:
-        return _sqlite(url) if url.drivername == SQLITE else _mysql(url, answer_s)
+        return _sqlite(url) if url.drivername == SQLITE_DRIVER else _mysql(url, answer_s)
     except (SQLAlchemyError, OSError, TypeError, ValueError) as error:
         why = error.strerror if isinstance(error, OSError) else type(error).__name__
         raise BadConfig(f"the database that database_url names can't be set up: {why}; mend it") from None

@@ -19,7 +19,7 @@ from kimp.domain.admission import NEVER_TRADED, REFUSALS_COUNTED, CoinState
 from kimp.domain.errors import BadMessage
 from kimp.domain.money import Asset
 from kimp.domain.venues import PAIR, Direction, Venue
-from kimp.ports.read_model import CycleRow, Result
+from kimp.ports.read_model import CycleRow, EndedCycle
 
 LONGEST_KIND = 64
 SHOWN = [cycles.c[name] for name in CycleRow.__dataclass_fields__]
@@ -96,13 +96,13 @@ class SqlReadModel:
 
         return await self._store.read(work)
 
-    async def results(self) -> list[Result]:
+    async def results(self) -> list[EndedCycle]:
         """Of every cycle that ended with one."""
         c = cycles.c
         query = select(c.coin, c.closed_ms, c.profit_krw).where(c.closed_ms.is_not(None), c.profit_krw.is_not(None))
 
-        async def work(connection: AsyncConnection) -> list[Result]:
-            return [Result(Asset(coin), closed, profit) for coin, closed, profit in await connection.execute(query)]
+        async def work(connection: AsyncConnection) -> list[EndedCycle]:
+            return [EndedCycle(Asset(coin), closed, profit) for coin, closed, profit in await connection.execute(query)]
 
         return await self._store.read(work)
 

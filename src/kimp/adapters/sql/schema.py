@@ -29,7 +29,7 @@ def _config() -> Config:
     return config
 
 
-async def migrate(url: str) -> list[str]:
+async def migrate_schema(url: str) -> list[str]:
     """Bring the database up to date; the revisions that were applied, oldest first, none if it was.
 
     Several processes may do this at once: one works, the others wait and find nothing left to do.

@@ -6,7 +6,7 @@ from typing import Any
 from sqlalchemy import Row, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from kimp.adapters.sql.amounts import plain
+from kimp.adapters.sql.amounts import checked_digits
 from kimp.adapters.sql.ledger import entries_of
 from kimp.adapters.sql.store import Store
 from kimp.adapters.sql.tables import ledger_entries, order_intents, withdrawal_intents
@@ -35,13 +35,14 @@ class SqlStories:
 
 def _order(row: Row[Any]) -> Iterator[StoryLine]:
     name = f"order {row.client_order_id}"
-    what = f"{row.side} {plain(row.quantity)} {row.coin} on {row.venue} at {plain(row.limit_price)} or better"
+    quantity, limit = checked_digits(row.quantity), checked_digits(row.limit_price)
+    what = f"{row.side} {quantity} {row.coin} on {row.venue} at {limit} or better"
     yield StoryLine(row.first_asked_ms, "journal", f"{name}: to be sent once, {what}")
     if row.outcome is None:
         return
     told = [row.outcome]
     if row.filled_quantity:
-        told.append(f"{plain(row.filled_quantity)} for {plain(row.filled_funds)}")
+        told.append(f"{checked_digits(row.filled_quantity)} for {checked_digits(row.filled_funds)}")
     if row.venue_order_id:
         told.append(f"{row.venue}'s id {row.venue_order_id}")
     if row.reason:
@@ -52,7 +53,7 @@ def _order(row: Row[Any]) -> Iterator[StoryLine]:
 def _withdrawal(row: Row[Any]) -> StoryLine:
     """Its later fate has no time of its own here; the history tells it."""
     known = f"{row.venue}'s id {row.venue_id}" if row.venue_id else row.reason or "no answer yet"
-    what = f"{plain(row.amount)} {row.coin} from {row.venue} by {row.network}"
+    what = f"{checked_digits(row.amount)} {row.coin} from {row.venue} by {row.network}"
     return StoryLine(row.first_asked_ms, "journal", f"withdrawal {row.transfer_id}: to be sent once, {what}; {known}")
 
 

@@ -16,7 +16,7 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
-from kimp.adapters.sql.amounts import Amount, Estimate
+from kimp.adapters.sql.amounts import AmountType, EstimateType
 from kimp.contracts.status import TERMINAL
 
 ENDED = [status.value for status in TERMINAL]
@@ -65,12 +65,12 @@ cycles = Table(
     Column("next_check_ms", BigInteger),
     Column("reason", Text),
     Column("home_asset", CODE),
-    Column("spent", Estimate),  # both to look at: the exact ones are in the ledger
-    Column("returned", Estimate),
+    Column("spent", EstimateType),  # both to look at: the exact ones are in the ledger
+    Column("returned", EstimateType),
     Column("route", CODE),
-    Column("profit_krw", Estimate),
-    Column("expected_edge", Estimate, nullable=False),
-    Column("premium", Estimate, nullable=False),
+    Column("profit_krw", EstimateType),
+    Column("expected_edge", EstimateType, nullable=False),
+    Column("premium", EstimateType, nullable=False),
     Column("settings_version", Integer),  # none: the configuration alone
     Column("workflow_run_id", ID, nullable=False),
     Column("started_ms", BigInteger, nullable=False),
@@ -94,12 +94,12 @@ order_intents = Table(
     Column("venue", CODE, nullable=False),
     Column("coin", CODE, nullable=False),
     Column("side", CODE, nullable=False),
-    Column("quantity", Amount, nullable=False),
-    Column("limit_price", Amount, nullable=False),
+    Column("quantity", AmountType, nullable=False),
+    Column("limit_price", AmountType, nullable=False),
     Column("outcome", CODE),
     Column("venue_order_id", ID),
-    Column("filled_quantity", Estimate),  # both to look at, as above
-    Column("filled_funds", Estimate),
+    Column("filled_quantity", EstimateType),  # both to look at, as above
+    Column("filled_funds", EstimateType),
     Column("closed_ms", BigInteger),
     Column("reason", Text),
     Column("adopted_ms", BigInteger),  # it surfaced after its fence, and nobody has taken care of it yet
@@ -119,7 +119,7 @@ withdrawal_intents = Table(
     Column("run_id", ID, nullable=False),
     Column("venue", CODE, nullable=False),
     Column("coin", CODE, nullable=False),
-    Column("amount", Amount, nullable=False),
+    Column("amount", AmountType, nullable=False),
     Column("network", CODE, nullable=False),
     Column("address", String(255), nullable=False),
     Column("tag", String(255)),
@@ -140,7 +140,7 @@ deposit_claims = Table(
     Column("cycle_id", ID, nullable=False),
     Column("venue", CODE, nullable=False),  # that takes the coins in
     Column("txid", String(255), nullable=False),
-    Column("arrives", Amount, nullable=False),
+    Column("arrives", AmountType, nullable=False),
     Column("deposit_id", ENTRY_ID),  # the venue's own, once it has credited the transfer's coins
     UniqueConstraint("venue", "deposit_id"),
     Index(None, "txid"),
@@ -153,7 +153,7 @@ capital = Table(
     metadata,
     Column("venue", CODE, primary_key=True),
     Column("asset", CODE, nullable=False),
-    Column("free", Amount, nullable=False),
+    Column("free", AmountType, nullable=False),
     **OPTIONS,
 )
 """Cash that no cycle counts on, per venue."""
@@ -164,7 +164,7 @@ reservations = Table(
     Column("cycle_id", ID, primary_key=True),
     Column("venue", CODE, nullable=False),
     Column("asset", CODE, nullable=False),
-    Column("amount", Amount, nullable=False),
+    Column("amount", AmountType, nullable=False),
     Column("stake_krw", BigInteger, nullable=False),  # whole won: caps are added up in SQL, on SQLite too
     Column("made_ms", BigInteger, nullable=False),
     Column("made_under", Integer, nullable=False),
@@ -184,7 +184,7 @@ stock = Table(
     metadata,
     Column("venue", CODE, primary_key=True),
     Column("coin", CODE, primary_key=True),
-    Column("free", Amount, nullable=False),
+    Column("free", AmountType, nullable=False),
     **OPTIONS,
 )
 """Coins that no cycle counts on, per venue."""
@@ -195,7 +195,7 @@ stock_reservations = Table(
     Column("cycle_id", ID, primary_key=True),
     Column("venue", CODE, primary_key=True),
     Column("coin", CODE, primary_key=True),
-    Column("amount", Amount, nullable=False),
+    Column("amount", AmountType, nullable=False),
     **OPTIONS,
 )
 """Coins that a cycle's pairs sell, until it ends."""
@@ -217,7 +217,7 @@ ledger_postings = Table(
     Column("line", Integer, primary_key=True, autoincrement=False),
     Column("account", CODE, nullable=False),
     Column("asset", CODE, nullable=False),
-    Column("amount", Amount, nullable=False),
+    Column("amount", AmountType, nullable=False),
     **OPTIONS,
 )
 

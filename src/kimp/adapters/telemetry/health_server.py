@@ -12,14 +12,14 @@ from kimp.domain.errors import BadConfig, KimpError
 
 CHECK_S = 3.0
 SHUTDOWN_S = 1.0
-Check = Callable[[], Awaitable[str | None]]
+ReadinessCheck = Callable[[], Awaitable[str | None]]
 """What keeps a part from serving, in a few words, or None."""
 
 
-class Pages:
+class HealthServer:
     """Answers as soon as it is entered. `checks` may be added to at any time."""
 
-    def __init__(self, process: str, registry: CollectorRegistry, checks: Mapping[str, Check]) -> None:
+    def __init__(self, process: str, registry: CollectorRegistry, checks: Mapping[str, ReadinessCheck]) -> None:
         self._process = process
         self._registry = registry
         self._checks = checks
@@ -63,7 +63,7 @@ class Pages:
         return web.json_response({"process": self._process, "ready": ready, "checks": told}, status=status)
 
 
-async def _problem(check: Check) -> str | None:
+async def _problem(check: ReadinessCheck) -> str | None:
     try:
         async with asyncio.timeout(CHECK_S):
             return await check()

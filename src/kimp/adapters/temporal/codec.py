@@ -24,7 +24,7 @@ from temporalio.converter import (
     WorkflowSerializationContext,
 )
 
-from kimp.adapters.temporal.converter import Unreadable, refused
+from kimp.adapters.temporal.converter import Unreadable, refusal_payload
 from kimp.ports.clock import Clock
 
 ENCODING = b"binary/encrypted"
@@ -38,7 +38,7 @@ SCHEDULED = re.compile(r"-\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ")
 LONGEST_SHOWN = 64
 
 
-class KeyRing:
+class EncryptionKeys:
     """Keys by id. The active one seals; every one opens."""
 
     def __init__(self, keys: Mapping[str, bytes], active: str) -> None:
@@ -66,7 +66,7 @@ class HistoryCodec(PayloadCodec, WithSerializationContext):
     """Seals and opens. Without a ring it leaves payloads as they are, and says why it can't open a sealed one."""
 
     namespace: str
-    ring: KeyRing | None
+    ring: EncryptionKeys | None
     clock: Clock
     plaintext_until_ms: int = 0
     """Epoch milliseconds; until then what is not sealed is taken as well."""
@@ -90,7 +90,7 @@ class HistoryCodec(PayloadCodec, WithSerializationContext):
         try:
             return self.open(payload)
         except Unreadable as why:
-            return refused(why)
+            return refusal_payload(why)
 
     def seal(self, payload: Payload) -> Payload:
         if self.ring is None:

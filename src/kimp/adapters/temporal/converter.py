@@ -33,7 +33,7 @@ class Unreadable(KimpError):
         return f"a payload of the history is {super().__str__()}"
 
 
-def refused(why: Unreadable) -> Payload:
+def refusal_payload(why: Unreadable) -> Payload:
     return Payload(metadata={"encoding": REFUSED.encode()}, data=why.args[0].encode())
 
 

@@ -29,7 +29,7 @@ class UnreadableHistory(Unreadable):
         self.event_id = event_id
 
 
-def decoded(history: WorkflowHistory, open_payload: Open) -> WorkflowHistory:
+def decode_history(history: WorkflowHistory, open_payload: Open) -> WorkflowHistory:
     """A copy with every payload decoded, and failures with their text in its usual place. Raises UnreadableHistory."""
     events = []
     for recorded in history.events:

@@ -30,8 +30,6 @@ PACKAGE = "github.com/temporalio/cli/cmd/temporal"
 DOWNLOAD_S = 180
 MEND = "install the Temporal CLI (https://docs.temporal.io/cli), or name its file in KIMP_TEMPORAL_CLI"
 
-Say = Callable[[str], None]
-
 
 class BuildFailed(Exception):
     """The build, or a step towards it, ended with an error."""
@@ -90,7 +88,7 @@ def find_binary() -> Binary | None:
     return found or _inspect(tools_dir() / "temporal", "the tools folder")
 
 
-async def ensure_binary(say: Say) -> Binary:
+async def ensure_binary(say: Callable[[str], None]) -> Binary:
     """Find the binary, or fetch it. Raises BadConfig that names what each way lacked."""
     if (found := find_binary()) is None:
         folder = tools_dir()
@@ -104,7 +102,7 @@ async def ensure_binary(say: Say) -> Binary:
     return found
 
 
-async def _fetch(target: Path, say: Say) -> Binary:
+async def _fetch(target: Path, say: Callable[[str], None]) -> Binary:
     failures = []
     for source, fetch in (("the SDK's download", _download), ("a build from Go modules", _build)):
         try:
@@ -118,7 +116,7 @@ async def _fetch(target: Path, say: Say) -> Binary:
     raise BadConfig(f"no Temporal server ({'; '.join(failures)}); {MEND}")
 
 
-async def _download(target: Path, _say: Say) -> None:
+async def _download(target: Path, _say: Callable[[str], None]) -> None:
     # The SDK downloads only as the first step of starting a server, so one is started and stopped.
     from temporalio.testing import WorkflowEnvironment  # noqa: PLC0415 - heavy, and needed once per machine
 
@@ -136,7 +134,7 @@ def _take(folder: Path, target: Path) -> None:
     file.replace(target)
 
 
-async def _build(target: Path, say: Say) -> None:
+async def _build(target: Path, say: Callable[[str], None]) -> None:
     root = checkout()
     if root is None:
         raise BuildFailed("only possible in a checkout of the project")

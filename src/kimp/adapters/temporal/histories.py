@@ -23,14 +23,14 @@ class NoHistories(KimpError):
 
 
 @dataclass(frozen=True, slots=True)
-class Recorded:
+class RecordedHistory:
     """One history and where it is from."""
 
     source: str
     history: WorkflowHistory
 
 
-def read_folder(folder: Path) -> Iterator[Recorded]:
+def read_folder(folder: Path) -> Iterator[RecordedHistory]:
     """Every history of the folder, by name. Raises BadInput when there is none, or a file is not one."""
     if folder.is_file():
         raise BadInput(f"{folder} is a file; name the folder that it lies in")
@@ -40,7 +40,7 @@ def read_folder(folder: Path) -> Iterator[Recorded]:
     if not files:
         raise BadInput(f"{folder}: no history in it; histories are files named {NAME}")
     for file in files:
-        yield Recorded(file.name, read_file(file))
+        yield RecordedHistory(file.name, read_file(file))
 
 
 def read_file(file: Path) -> WorkflowHistory:
@@ -72,7 +72,7 @@ def write_file(folder: Path, history: WorkflowHistory) -> Path:
     return file
 
 
-async def fetch(client: Client, query: str) -> AsyncIterator[Recorded]:
+async def fetch(client: Client, query: str) -> AsyncIterator[RecordedHistory]:
     """Histories of the workflows that match, as they began. Raises BadInput for a query that is not understood."""
     try:
         listed = [found async for found in client.list_workflows(query)]
@@ -83,7 +83,7 @@ async def fetch(client: Client, query: str) -> AsyncIterator[Recorded]:
                 if error.status is RPCStatusCode.NOT_FOUND:  # its retention ended since it was listed
                     continue
                 raise
-            yield Recorded(f"run {found.run_id}", history)
+            yield RecordedHistory(f"run {found.run_id}", history)
     except RPCError as error:
         if error.status is RPCStatusCode.INVALID_ARGUMENT:
             raise BadInput(f"the server does not understand the query {query!r}: {_first_line(error)}") from None

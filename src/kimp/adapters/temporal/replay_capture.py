@@ -29,7 +29,7 @@ NULL = "binary/null"
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class ActivityCall:
     """One activity as today's code asks for it."""
 
     call: StartActivityInput
@@ -40,7 +40,7 @@ class Asked:
 class Captured:
     """All that one replayed workflow asked for and returned."""
 
-    activities: dict[str, Asked] = field(default_factory=dict)
+    activities: dict[str, ActivityCall] = field(default_factory=dict)
     """By activity id. The SDK numbers the calls, so a call that was cancelled before it was sent shifts nothing."""
     updates: dict[str, Json] = field(default_factory=dict)
     """What update handlers returned, by update id."""
@@ -101,7 +101,7 @@ class _Outbound(WorkflowOutboundInterceptor):
     def start_activity(self, input: StartActivityInput) -> workflow.ActivityHandle[Any]:  # noqa: A002 - the SDK's name
         self._captured.calls += 1
         name = input.activity_id or str(self._captured.calls)
-        self._captured.activities[name] = Asked(input, _encoded(input.args))
+        self._captured.activities[name] = ActivityCall(input, _encoded(input.args))
         return self.next.start_activity(input)
 
     def start_local_activity(self, input: StartLocalActivityInput) -> workflow.ActivityHandle[Any]:  # noqa: A002 - the SDK's name
@@ -111,10 +111,10 @@ class _Outbound(WorkflowOutboundInterceptor):
 
 def _encoded(values: Sequence[Any]) -> list[Json]:
     """By the workflow's own converter, as the worker would send them."""
-    return decoded(workflow.payload_converter().to_payloads(values))
+    return decode_payloads(workflow.payload_converter().to_payloads(values))
 
 
-def decoded(payloads: Sequence[Payload]) -> list[Json]:
+def decode_payloads(payloads: Sequence[Payload]) -> list[Json]:
     """JSON as a tree, with every number as it is written; what is not JSON as its encoding and its base64 text."""
     return [_decoded(payload) for payload in payloads]
 

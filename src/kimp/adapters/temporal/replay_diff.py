@@ -10,12 +10,12 @@ from temporalio.api.enums.v1 import EventType
 from temporalio.api.history.v1 import ActivityTaskScheduledEventAttributes, HistoryEvent
 from temporalio.common import RetryPolicy
 
-from kimp.adapters.temporal.replay_capture import Asked, Captured, decoded
+from kimp.adapters.temporal.replay_capture import ActivityCall, Captured, decode_payloads
 from kimp.ports.replaying import Difference, Json
 
 SERVER_LONGEST_PAUSE = 100
 """Times the first pause: the server's own bound where the code names none."""
-Change = tuple[str, Json, Json]
+FieldChange = tuple[str, Json, Json]
 """Path, recorded value, new value."""
 
 
@@ -36,7 +36,7 @@ def compared(events: Iterable[HistoryEvent], captured: Captured) -> int:
     )
 
 
-def _changes(event: HistoryEvent, captured: Captured) -> tuple[str, Iterable[Change]]:
+def _changes(event: HistoryEvent, captured: Captured) -> tuple[str, Iterable[FieldChange]]:
     if event.event_type == EventType.EVENT_TYPE_ACTIVITY_TASK_SCHEDULED:
         scheduled = event.activity_task_scheduled_event_attributes
         asked = captured.activities.get(scheduled.activity_id)
@@ -44,23 +44,23 @@ def _changes(event: HistoryEvent, captured: Captured) -> tuple[str, Iterable[Cha
         return scheduled.activity_type.name, () if asked is None else _activity_changes(scheduled, asked)
     if event.event_type == EventType.EVENT_TYPE_WORKFLOW_EXECUTION_COMPLETED and captured.result:
         payloads = event.workflow_execution_completed_event_attributes.result.payloads
-        return "result", tree_changes(decoded(payloads), captured.result)
+        return "result", tree_changes(decode_payloads(payloads), captured.result)
     if event.event_type == EventType.EVENT_TYPE_WORKFLOW_EXECUTION_UPDATE_COMPLETED:
         update = event.workflow_execution_update_completed_event_attributes
         name = update.meta.update_id
         if update.outcome.HasField("success") and name in captured.updates:
-            recorded = decoded(update.outcome.success.payloads) or [None]
+            recorded = decode_payloads(update.outcome.success.payloads) or [None]
             return f"update {name}", tree_changes(recorded, [captured.updates[name]])
     return "", ()
 
 
-def _activity_changes(scheduled: ActivityTaskScheduledEventAttributes, asked: Asked) -> Iterator[Change]:
+def _activity_changes(scheduled: ActivityTaskScheduledEventAttributes, asked: ActivityCall) -> Iterator[FieldChange]:
     call = asked.call
     if scheduled.activity_type.name != call.activity:
         # Another activity altogether: its arguments beside the recorded ones would tell nothing.
         yield "type", scheduled.activity_type.name, call.activity
         return
-    yield from tree_changes(decoded(scheduled.input.payloads), asked.args, "args")
+    yield from tree_changes(decode_payloads(scheduled.input.payloads), asked.args, "args")
     if call.task_queue is not None and call.task_queue != scheduled.task_queue.name:
         yield "task_queue", scheduled.task_queue.name, str(call.task_queue)
     yield from _timeout_changes(scheduled, asked)
@@ -68,7 +68,7 @@ def _activity_changes(scheduled: ActivityTaskScheduledEventAttributes, asked: As
         yield from tree_changes(_recorded_retry(scheduled.retry_policy), _new_retry(call.retry_policy), "retry_policy")
 
 
-def _timeout_changes(scheduled: ActivityTaskScheduledEventAttributes, asked: Asked) -> Iterator[Change]:
+def _timeout_changes(scheduled: ActivityTaskScheduledEventAttributes, asked: ActivityCall) -> Iterator[FieldChange]:
     call = asked.call
     pairs = (
         ("start_to_close_timeout", scheduled.start_to_close_timeout, call.start_to_close_timeout),
@@ -110,7 +110,7 @@ def _seconds(duration: Duration) -> float:
     return duration.ToTimedelta().total_seconds()
 
 
-def tree_changes(recorded: Json, new: Json, path: str = "") -> Iterator[Change]:
+def tree_changes(recorded: Json, new: Json, path: str = "") -> Iterator[FieldChange]:
     """The leaves that differ. A field that is missing on one side and null on the other says the same on both."""
     if isinstance(recorded, dict) and isinstance(new, dict):
         for name in [*recorded, *(name for name in new if name not in recorded)]:

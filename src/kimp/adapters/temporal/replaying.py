@@ -71,7 +71,7 @@ def _begun(history: WorkflowHistory) -> bool:
 def _judge(history: WorkflowHistory, captured: Captured, failure: Exception | None) -> Replayed:
     found = list(differences(history.workflow_id, history.events, captured))
     if failure is not None:
-        found.append(Difference(history.workflow_id, 0, REPLAY, "", None, reason_of(failure)))
+        found.append(Difference(history.workflow_id, 0, REPLAY, "", None, failure_reason(failure)))
     return _judged(history, compared(history.events, captured), found)
 
 
@@ -86,7 +86,7 @@ def _judged(history: WorkflowHistory, activities: int, found: Sequence[Differenc
     )
 
 
-def reason_of(failure: Exception) -> str:
+def failure_reason(failure: Exception) -> str:
     """One line of what the SDK says: its own text is a dump of several structures."""
     said = SAID.search(str(failure))
     text = said["reason"].replace("\\n", " ") if said else f"{type(failure).__name__}: {failure}"

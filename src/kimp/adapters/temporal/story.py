@@ -46,7 +46,7 @@ class TemporalStories:
             runs = [self._read(run).events async for run in chain(self._client, workflow_id(cycle_id))]
         except RPCError as error:
             raise (NoSuchHistory if error.status is RPCStatusCode.NOT_FOUND else NoHistories)(error.message) from None
-        return StoryPart([line for events in runs for line in story_of(events)], trace_id_of(runs[-1]))
+        return StoryPart([line for events in runs for line in story_lines(events)], trace_id_of(runs[-1]))
 
 
 def trace_id_of(events: Iterable[HistoryEvent]) -> str | None:
@@ -60,7 +60,7 @@ def trace_id_of(events: Iterable[HistoryEvent]) -> str | None:
     return None
 
 
-def story_of(events: Iterable[HistoryEvent]) -> Iterator[StoryLine]:
+def story_lines(events: Iterable[HistoryEvent]) -> Iterator[StoryLine]:
     """Of an opened history (see `kimp.adapters.temporal.decoding`)."""
     scheduled: dict[int, HistoryEvent] = {}
     started: dict[int, Any] = {}

@@ -7,7 +7,7 @@ from decimal import Decimal
 import msgspec
 from aiohttp import ClientSession
 
-from kimp.adapters.venue.history import Pages
+from kimp.adapters.venue.history import HistoryClient
 from kimp.adapters.venue.limiter import Limit
 from kimp.domain.money import Asset
 from kimp.domain.venues import Venue
@@ -37,7 +37,7 @@ class UpbitCandles:
     venue = Venue.UPBIT
 
     def __init__(self, base_url: str, session: ClientSession) -> None:
-        self._pages = Pages(self.venue, base_url, session, LIMIT)
+        self._pages = HistoryClient(self.venue, base_url, session, LIMIT)
 
     async def minutes(self, coin: Asset, start_ms: int, end_ms: int) -> Sequence[Candle]:
         """Pages go back in time: each holds the latest before the oldest of the one before."""

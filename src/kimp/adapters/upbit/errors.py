@@ -6,7 +6,7 @@ Left off the lists on purpose, because they prove nothing: `duplicated_identifie
 
 from typing import Any
 
-from kimp.adapters.venue.answers import Answer, Refusals, judge, text_at
+from kimp.adapters.venue.answers import HttpAnswer, Refusals, judge, text_at
 from kimp.domain.errors import VenueError
 from kimp.domain.venues import Venue
 
@@ -83,5 +83,5 @@ def code_of(content: Any) -> tuple[str, str] | None:
     return name, message if message.isascii() and message else MEANINGS.get(name, message)
 
 
-def classify(answer: Answer, *, changes: bool) -> VenueError:
+def classify(answer: HttpAnswer, *, changes: bool) -> VenueError:
     return judge(Venue.UPBIT, answer, REFUSALS, changes=changes)

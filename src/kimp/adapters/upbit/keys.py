@@ -13,7 +13,7 @@ from typing import Any
 
 from kimp.adapters.venue.answers import NotSuccess
 from kimp.adapters.venue.client import Caller
-from kimp.adapters.venue.shape import Facts, shaped
+from kimp.adapters.venue.shape import AnswerStruct, shaped
 from kimp.domain.errors import BadMessage, KeyRefused
 from kimp.domain.keys import KeyFacts, Right
 
@@ -31,7 +31,7 @@ TRIED_ORDER = {
 }
 
 
-class _Key(Facts):
+class _Key(AnswerStruct):
     access_key: str
     expire_at: str
 

@@ -8,9 +8,9 @@ from typing import Any, ClassVar, TypeVar
 
 from kimp.adapters.venue import rows
 from kimp.adapters.venue.rows import readable
-from kimp.adapters.venue.shape import Facts, instant, same_txid, shaped
+from kimp.adapters.venue.shape import AnswerStruct, check_time, same_txid, shaped
 from kimp.contracts.transfers import Address, TransferState, WithdrawalReport
-from kimp.domain.depth import written
+from kimp.domain.depth import levels_text
 from kimp.domain.errors import BadMessage
 from kimp.domain.market import Fill, Quote, Side
 from kimp.domain.money import KRW, ZERO, Asset, exact, round_down
@@ -39,13 +39,13 @@ EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 FEE_STEP = Decimal("1e-8")
 
 
-class _Trade(Facts):
+class _Trade(AnswerStruct):
     uuid: str
     price: Decimal
     volume: Decimal
 
 
-class _Order(Facts):
+class _Order(AnswerStruct):
     uuid: str
     state: str
     market: str | None = None
@@ -103,14 +103,14 @@ def _fills(told: _Order) -> tuple[Fill, ...]:
     return tuple(fills)
 
 
-class _Unit(Facts):
+class _Unit(AnswerStruct):
     bid_price: Decimal
     bid_size: Decimal
     ask_price: Decimal
     ask_size: Decimal
 
 
-class _Book(Facts):
+class _Book(AnswerStruct):
     market: str
     orderbook_units: list[_Unit]
 
@@ -128,15 +128,15 @@ def tops(content: Any, coins: Mapping[str, Asset], received_ms: int) -> dict[Ass
         if coin is None or not book.orderbook_units:
             continue
         top, *behind = book.orderbook_units
-        bids = written((unit.bid_price, unit.bid_size) for unit in behind)
-        asks = written((unit.ask_price, unit.ask_size) for unit in behind)
+        bids = levels_text((unit.bid_price, unit.bid_size) for unit in behind)
+        asks = levels_text((unit.ask_price, unit.ask_size) for unit in behind)
         quotes[coin] = Quote(
             Venue.UPBIT, coin, top.bid_price, top.bid_size, top.ask_price, top.ask_size, received_ms, bids, asks
         )  # fmt: skip
     return quotes
 
 
-class _Account(Facts):
+class _Account(AnswerStruct):
     signed: ClassVar = True
 
     currency: str
@@ -150,10 +150,10 @@ def _balance(row: Any) -> Balance:
 
 
 def balances(content: Any) -> Balances:
-    return rows.balances(content, _balance, venue=Venue.UPBIT, name="currency")
+    return rows.read_balances(content, _balance, venue=Venue.UPBIT, name="currency")
 
 
-class _DepositAddress(Facts):
+class _DepositAddress(AnswerStruct):
     net_type: str
     deposit_address: str
     secondary_address: str | None = None
@@ -167,7 +167,7 @@ def deposit_address(content: Any) -> Address:
     return Address(network=told.net_type, address=told.deposit_address, tag=told.secondary_address or None)
 
 
-class _Registered(Facts):
+class _Registered(AnswerStruct):
     currency: str
     withdraw_address: str
     net_type: str | None = None
@@ -183,7 +183,7 @@ def registered_addresses(content: Any, coin: Asset, network: str) -> tuple[Addre
     )
 
 
-class _Withdrawal(Facts):
+class _Withdrawal(AnswerStruct):
     uuid: str
     currency: str
     state: str
@@ -236,10 +236,10 @@ def _epoch_ms(text: str, what: str) -> int:
         raise BadMessage(f"{what}: {text[:40]!r} is not an ISO time") from None
     if moment.tzinfo is None:
         raise BadMessage(f"{what}: {text[:40]!r} has no time zone")
-    return instant((moment - EPOCH) // timedelta(milliseconds=1), what)
+    return check_time((moment - EPOCH) // timedelta(milliseconds=1), what)
 
 
-class _Deposit(Facts):
+class _Deposit(AnswerStruct):
     uuid: str
     state: str
     amount: Decimal

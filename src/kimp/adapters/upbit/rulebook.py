@@ -5,7 +5,7 @@ from decimal import Decimal
 from typing import Any, TypeVar
 
 from kimp.adapters.venue.rows import readable
-from kimp.adapters.venue.shape import Facts, shaped, true
+from kimp.adapters.venue.shape import AnswerStruct, shaped, true
 from kimp.contracts.ranges import instrument_problem, network_problem, turnover_problem
 from kimp.domain.errors import BadMessage
 from kimp.domain.market import Instrument, Network, Quote, TickBand, Turnover
@@ -23,7 +23,7 @@ TAG_COINS = frozenset({"XRP", "XLM", "EOS", "A", "ATOM", "HBAR", "STX", "STEEM",
 """Coins that are lost without a tag. Upbit has no such flag; a deposit address with a tag adds to this list."""
 
 
-class _Listed(Facts):
+class _Listed(AnswerStruct):
     market: str
 
 
@@ -32,7 +32,7 @@ def listing(content: Any) -> frozenset[str]:
     return frozenset(row.market for row in _rows(content, _Listed, "market/all", "market"))
 
 
-class _Ticks(Facts):
+class _Ticks(AnswerStruct):
     market: str
     tick_size: Decimal
 
@@ -42,7 +42,7 @@ def tick_sizes(content: Any) -> dict[str, Decimal]:
     return {row.market: row.tick_size for row in _rows(content, _Ticks, "instruments", "market")}
 
 
-class _Day(Facts):
+class _Day(AnswerStruct):
     market: str
     acc_trade_price_24h: Decimal
 
@@ -54,17 +54,17 @@ def turnovers(content: Any, names: Mapping[str, Asset]) -> tuple[Turnover, ...]:
     return tuple(turnover for turnover in found if turnover_problem(turnover) is None)
 
 
-class _Minimum(Facts):
+class _Minimum(AnswerStruct):
     min_total: Decimal
 
 
-class _Market(Facts):
+class _Market(AnswerStruct):
     bid: _Minimum
     ask: _Minimum
     max_total: Decimal
 
 
-class OrderChance(Facts):
+class OrderChance(AnswerStruct):
     """Answer of `/orders/chance`: what the account may order in one market, and at which fee."""
 
     bid_fee: Decimal
@@ -106,7 +106,7 @@ def tick_bands(tick: Decimal | None, price: Decimal | None) -> tuple[TickBand, .
     return (*KRW_TICKS[:here], TickBand(band.from_price, own), *KRW_TICKS[here + 1 :])
 
 
-class Wallet(Facts):
+class Wallet(AnswerStruct):
     """A row of `/status/wallet`."""
 
     currency: str
@@ -124,21 +124,21 @@ def _rows(content: Any, kind: type[T], what: str, name: str) -> list[T]:
     return readable(content, lambda row: shaped(row, kind, what), venue=Venue.UPBIT, what=what, name=name)
 
 
-class _Member(Facts):
+class _Member(AnswerStruct):
     wallet_locked: bool = False
 
 
-class _Currency(Facts):
+class _Currency(AnswerStruct):
     withdraw_fee: Decimal
 
 
-class _Limit(Facts):
+class _Limit(AnswerStruct):
     minimum: Decimal
     fixed: int
     can_withdraw: bool = True
 
 
-class WithdrawChance(Facts):
+class WithdrawChance(AnswerStruct):
     """Answer of `/withdraws/chance`: fee, minimum and decimals of one coin on one network."""
 
     currency: _Currency

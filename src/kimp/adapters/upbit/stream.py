@@ -6,7 +6,7 @@ from uuid import uuid4
 
 from kimp.adapters.upbit.frames import reader
 from kimp.adapters.upbit.parse import market
-from kimp.adapters.venue.stream import Feed, VenueStream
+from kimp.adapters.venue.stream import StreamSetup, VenueStream
 from kimp.domain.money import Asset
 from kimp.domain.venues import Venue
 
@@ -19,9 +19,9 @@ class UpbitStream(VenueStream):
 
     venue = Venue.UPBIT
 
-    def feed(self, coins: Sequence[Asset]) -> Feed:
+    def setup(self, coins: Sequence[Asset]) -> StreamSetup:
         """One request names everything: a second one would replace the first."""
         depth = next(depth for depth in DEPTHS if depth >= self._levels)
         books = {"type": "orderbook", "codes": [f"{market(coin)}.{depth}" for coin in coins]}
         hello = json.dumps([{"ticket": str(uuid4())}, books, {"format": "SIMPLE"}])
-        return Feed(self._url, hello, reader(coins, self._levels))
+        return StreamSetup(self._url, hello, reader(coins, self._levels))

@@ -30,7 +30,7 @@ LONGEST_QUOTE, LONGEST_CODE = 200, 60
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class HttpAnswer:
     """One HTTP answer that is not plain success."""
 
     status: int
@@ -44,7 +44,7 @@ class Answer:
 class NotSuccess(Exception):
     """Leaves ccxt with the whole answer; its own exceptions carry neither status nor headers."""
 
-    def __init__(self, answer: Answer) -> None:
+    def __init__(self, answer: HttpAnswer) -> None:
         super().__init__(f"HTTP {answer.status}")
         self.answer = answer
 
@@ -66,7 +66,7 @@ def unproved(message: str, *, venue: Venue, code: str, changes: bool) -> VenueEr
     return kind(message, venue=venue, code=code)
 
 
-def judge(venue: Venue, answer: Answer, refusals: Refusals, *, changes: bool) -> VenueError:
+def judge(venue: Venue, answer: HttpAnswer, refusals: Refusals, *, changes: bool) -> VenueError:
     """The error that an answer amounts to: unproved unless it is on an allow-list.
 
     `changes`: the call was to change something at the venue (an order, a withdrawal).
@@ -90,12 +90,12 @@ def judge(venue: Venue, answer: Answer, refusals: Refusals, *, changes: bool) ->
     return unproved(said, venue=venue, code=code, changes=changes)
 
 
-def code_of(answer: Answer) -> str:
+def code_of(answer: HttpAnswer) -> str:
     """The venue's own code, or the status."""
     return one_line(answer.code, LONGEST_CODE) or f"HTTP {answer.status}"
 
 
-def pause_of(answer: Answer) -> int | None:
+def pause_of(answer: HttpAnswer) -> int | None:
     """Seconds for which nothing must be asked; None where the answer is about no limit."""
     if answer.status not in {TOO_MANY, BANNED}:
         return None
@@ -109,7 +109,7 @@ def pause_of(answer: Answer) -> int | None:
     return BAN_PAUSE_S if answer.status == BANNED else LIMIT_PAUSE_S
 
 
-def _said(answer: Answer) -> str:
+def _said(answer: HttpAnswer) -> str:
     return one_line(answer.message or MARKUP.sub(" ", answer.body), LONGEST_QUOTE) or "an empty answer"
 
 

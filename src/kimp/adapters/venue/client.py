@@ -14,13 +14,13 @@ from urllib.parse import urlsplit
 
 import aiohttp
 
-from kimp.adapters.venue.answers import OK, Answer, NotSuccess, code_of, pause_of, unproved
+from kimp.adapters.venue.answers import OK, HttpAnswer, NotSuccess, code_of, pause_of, unproved
 from kimp.adapters.venue.back_off import BackOff
 from kimp.adapters.venue.deadline import in_time
 from kimp.adapters.venue.limiter import Limiter
-from kimp.adapters.venue.rows import left_out
+from kimp.adapters.venue.rows import report_left_out
 from kimp.adapters.venue.shape import decode
-from kimp.adapters.venue.transport import departing, open_session
+from kimp.adapters.venue.transport import open_session, sending_once
 from kimp.config import KeyPair
 from kimp.domain.errors import BadMessage, KeyRefused, NotSent, Postponed, Rejected, Unavailable, VenueError
 from kimp.domain.venues import Venue
@@ -81,7 +81,7 @@ class StrictClient:
         if status in OK and content is not None and error is None:
             return
         code, message = error or ("", "")
-        answer = Answer(status, body or "", code, message, dict(headers))
+        answer = HttpAnswer(status, body or "", code, message, dict(headers))
         if (pause := pause_of(answer)) is not None:
             self.back_off.begin(self.venue, pause, code_of(answer))
         raise NotSuccess(answer)
@@ -127,7 +127,7 @@ def repointed(urls: Any, base: str) -> Any:
 class Classify(Protocol):
     """A venue's `errors.classify`."""
 
-    def __call__(self, answer: Answer, *, changes: bool) -> VenueError: ...
+    def __call__(self, answer: HttpAnswer, *, changes: bool) -> VenueError: ...
 
 
 class Caller:
@@ -151,7 +151,7 @@ class Caller:
         except (Rejected, Unavailable) as error:
             if isinstance(error, Unavailable) and error.code != GARBAGE:
                 raise
-            left_out(self._venue, what, coin, str(error))
+            report_left_out(self._venue, what, coin, str(error))
             return None
 
     def readable_rules(self, what: str, coin: str, read: Callable[[], T]) -> T | None:
@@ -159,7 +159,7 @@ class Caller:
         try:
             return read()
         except BadMessage as garbage:
-            left_out(self._venue, what, coin, str(garbage))
+            report_left_out(self._venue, what, coin, str(garbage))
             return None
 
     async def send(self, what: str, call: Awaitable[Any], parse: Callable[[Any], T]) -> T:
@@ -176,7 +176,7 @@ class Caller:
 
     async def _run(self, what: str, call: Awaitable[Any], parse: Callable[[Any], T], *, changes: bool) -> T:
         try:
-            with departing() as departure:
+            with sending_once() as departure:
                 return parse(await call)
         except (NotSent, Unavailable):
             raise

@@ -22,7 +22,7 @@ NO_MARKET = frozenset({400, 404})
 OK = 200
 
 
-class Pages:
+class HistoryClient:
     """One host, page after page."""
 
     def __init__(self, venue: Venue, base_url: str, session: ClientSession, limit: Limit) -> None:

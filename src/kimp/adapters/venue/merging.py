@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from decimal import Decimal
 
 from kimp.adapters.venue.ticks import Depth, Tick
-from kimp.domain.depth import written
+from kimp.domain.depth import levels_text
 from kimp.domain.market import Quote
 from kimp.domain.money import Asset
 
@@ -44,4 +44,4 @@ def _behind(levels: Sequence[tuple[str, str]], best: Decimal, is_worse: Callable
         first = next((n for n, (price, _) in enumerate(levels) if is_worse(Decimal(price), best)), len(levels))
     except ArithmeticError:
         return ""
-    return written(levels[first:])
+    return levels_text(levels[first:])

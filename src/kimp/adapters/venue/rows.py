@@ -34,11 +34,11 @@ def readable(content: Any, read: Callable[[Any], T], *, venue: Venue, what: str,
     if bad and not found:
         raise bad[0][1]
     for known, why in bad:
-        left_out(venue, what, known, str(why))
+        report_left_out(venue, what, known, str(why))
     return found
 
 
-def balances(content: Any, read: Callable[[Any], Balance], *, venue: Venue, name: str) -> Balances:
+def read_balances(content: Any, read: Callable[[Any], Balance], *, venue: Venue, name: str) -> Balances:
     """A coin whose row can't be read is unreadable, which is not the same as none of it.
 
     Raises BadMessage like `readable`, and for a bad row that does not say whose it is.
@@ -58,11 +58,11 @@ def balances(content: Any, read: Callable[[Any], Balance], *, venue: Venue, name
     if bad and not known:
         raise next(iter(bad.values()))
     for asset, why in bad.items():
-        left_out(venue, "balances", asset, str(why))
+        report_left_out(venue, "balances", asset, str(why))
     return Balances(known, bad)
 
 
-def left_out(venue: Venue, what: str, name: str, why: str) -> None:
+def report_left_out(venue: Venue, what: str, name: str, why: str) -> None:
     """Say once what is missing from here on, and count it each time."""
     metrics.rows_left_out.add(1, {"venue": venue, "list": what})
     sign = (venue, what, name, why)

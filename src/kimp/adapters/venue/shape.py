@@ -24,7 +24,7 @@ HEX = re.compile(r"[0-9a-f]{8,}")
 _numbers = msgspec.json.Decoder(float_hook=Decimal)
 
 
-class Facts(msgspec.Struct):
+class AnswerStruct(msgspec.Struct):
     """Base of the shapes of REST answers: unknown fields are ignored, and every number is one that can be true."""
 
     signed: ClassVar = False
@@ -65,7 +65,7 @@ def true(read: T, problem_of: Callable[[T], str | None]) -> T:
     return read
 
 
-def instant(ms: int, what: str) -> int:
+def check_time(ms: int, what: str) -> int:
     """Raises BadMessage for epoch milliseconds before 1970 or of the far future."""
     if not 0 <= ms <= LAST_MS:
         raise BadMessage(f"{what}: it is of no time that can be right")

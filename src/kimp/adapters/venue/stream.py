@@ -22,7 +22,7 @@ from kimp.domain.money import Asset
 from kimp.domain.venues import Venue
 from kimp.observability import metrics
 from kimp.ports.clock import Clock
-from kimp.ports.exchange import Reading
+from kimp.ports.exchange import StreamUpdate
 
 ANEW_AFTER = 5
 """So many frames of a book in a row below the newest number: the numbers have begun anew, or one was wrong."""
@@ -45,7 +45,7 @@ class Event(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Feed:
+class StreamSetup:
     """Where to connect for some coins, what to say first, how to read the frames."""
 
     url: str
@@ -71,7 +71,7 @@ class _Order:
         return Event.NUMBERED_ANEW if behind else None
 
 
-class Books:
+class ConnectionBooks:
     """What one connection has brought of each book."""
 
     def __init__(self) -> None:
@@ -102,11 +102,11 @@ class VenueStream(ABC):
         self.counts = Counter[Event]()
 
     @abstractmethod
-    def feed(self, coins: Sequence[Asset]) -> Feed:
+    def setup(self, coins: Sequence[Asset]) -> StreamSetup:
         """The venue's own subscription."""
 
-    async def readings(self, coins: Sequence[Asset]) -> AsyncGenerator[Reading]:
-        feed = self.feed(coins)
+    async def updates(self, coins: Sequence[Asset]) -> AsyncGenerator[StreamUpdate]:
+        feed = self.setup(coins)
         loop = asyncio.get_running_loop()
         failures = 0
         async with aclosing(connections(feed.url)) as sockets:
@@ -127,17 +127,17 @@ class VenueStream(ABC):
                 failures = 0 if fruitful and loop.time() - began >= HEALTHY_S else failures + 1
                 await asyncio.sleep(reconnect_pause(failures) if failures else 0.0)
 
-    async def _connection(self, socket: ClientConnection, read: Read) -> AsyncGenerator[Reading]:
-        books = Books()
+    async def _connection(self, socket: ClientConnection, read: Read) -> AsyncGenerator[StreamUpdate]:
+        books = ConnectionBooks()
         async with aclosing(bursts(socket)) as arrived:
             async for burst in arrived:
                 batch, over = self._read(burst, read, books)
                 if batch or not burst:
-                    yield Reading(batch, self._breaks)
+                    yield StreamUpdate(batch, self._breaks)
                 if over:
                     return
 
-    def _read(self, burst: Sequence[bytes], read: Read, books: Books) -> tuple[list[Quote], bool]:
+    def _read(self, burst: Sequence[bytes], read: Read, books: ConnectionBooks) -> tuple[list[Quote], bool]:
         """All quotes of a burst that are in order, and whether to connect again."""
         received_ms = self._clock.now_ms()
         batch: list[Quote] = []

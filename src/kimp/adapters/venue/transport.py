@@ -15,7 +15,7 @@ from aiohttp import (
 )
 from aiohttp.connector import Connection
 
-from kimp.adapters.venue.answers import REDIRECTS, Answer, NotSuccess
+from kimp.adapters.venue.answers import REDIRECTS, HttpAnswer, NotSuccess
 from kimp.adapters.venue.deadline import check_deadline
 
 POOL_SIZE = 64
@@ -26,7 +26,7 @@ READS_ONLY = "GET"
 """The method of all calls that change nothing."""
 
 
-class Departure:
+class SendGuard:
     """Whether anything that changes something may have left this process during a call."""
 
     def __init__(self) -> None:
@@ -43,18 +43,18 @@ class SentTwice(Exception):
     """The HTTP client was about to repeat a request that changes something."""
 
 
-_departure: ContextVar[Departure | None] = ContextVar("departure", default=None)
+_send_guard: ContextVar[SendGuard | None] = ContextVar("departure", default=None)
 
 
 @contextmanager
-def departing() -> Iterator[Departure]:
+def sending_once() -> Iterator[SendGuard]:
     """Requests of this task are one call, of which at most one request may change something."""
-    departure = Departure()
-    token = _departure.set(departure)
+    departure = SendGuard()
+    token = _send_guard.set(departure)
     try:
         yield departure
     finally:
-        _departure.reset(token)
+        _send_guard.reset(token)
 
 
 class OneRequest(ClientRequest):
@@ -62,7 +62,7 @@ class OneRequest(ClientRequest):
 
     async def send(self, conn: Connection) -> ClientResponse:
         check_deadline()
-        departure = _departure.get()
+        departure = _send_guard.get()
         if departure is not None and self.method != READS_ONLY:
             departure.begin()
         return await super().send(conn)
@@ -89,14 +89,14 @@ class BoundedResponse(ClientResponse):
         return bytes(body)
 
 
-async def stay_here(request: ClientRequest, handler: ClientHandlerType) -> ClientResponse:
+async def refuse_redirects(request: ClientRequest, handler: ClientHandlerType) -> ClientResponse:
     """A redirect is an answer that proves nothing, and never followed: the request may have been executed, and its key
     and signature are for this host alone.
     """
     response = await handler(request)
     if response.status in REDIRECTS:
         response.close()
-        raise NotSuccess(Answer(response.status, "it redirects to another place, which is never followed"))
+        raise NotSuccess(HttpAnswer(response.status, "it redirects to another place, which is never followed"))
     return response
 
 
@@ -106,7 +106,7 @@ def open_session() -> ClientSession:
         connector=TCPConnector(limit=POOL_SIZE, keepalive_timeout=KEEP_ALIVE_S),
         request_class=OneRequest,
         response_class=BoundedResponse,
-        middlewares=(stay_here,),
+        middlewares=(refuse_redirects,),
         cookie_jar=DummyCookieJar(),
         trust_env=False,
     )

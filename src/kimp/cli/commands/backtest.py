@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from kimp.cli.app import LOOK, Json, app
+from kimp.cli.app import LOOK, JsonFlag, app
 from kimp.cli.commands.data import Folder
 from kimp.domain.opportunity import Mode
 
@@ -44,13 +44,13 @@ def backtest(
     ] = None,
     report: Annotated[Path | None, typer.Option(metavar="FILE.html", help="Write a report with pictures.")] = None,
     folder: Folder = None,
-    as_json: Json = False,  # noqa: FBT002 - a command-line flag
+    as_json: JsonFlag = False,  # noqa: FBT002 - a command-line flag
 ) -> None:
     """What would have been earned on recorded market data, and why not more. Past prices promise nothing."""
-    from kimp.cli.backtest import Wanted, run_backtest
+    from kimp.cli.backtest import BacktestArguments, run_backtest
 
     run_backtest(
-        Wanted(
+        BacktestArguments(
             mode, coins, first and first.date(), last and last.date(), threshold, notional, cash, half_spread, latency,
             max_age, seed, stand_in, closures,
         ),

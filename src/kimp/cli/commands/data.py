@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from kimp.cli.app import RUN, SET_UP, Json, app, run
+from kimp.cli.app import RUN, SET_UP, JsonFlag, app, run
 
 data = typer.Typer(help="Recorded market data for backtests: bring, list, check.", no_args_is_help=True)
 app.add_typer(data, name="data", rich_help_panel=SET_UP)
@@ -33,7 +33,7 @@ def import_data(
         Path | None, typer.Option(metavar="FILE", help="Write every row that is left out there, with its reason.")
     ] = None,
     folder: Folder = None,
-    as_json: Json = False,  # noqa: FBT002 - a command-line flag
+    as_json: JsonFlag = False,  # noqa: FBT002 - a command-line flag
 ) -> None:
     """Bring candles, trades or last prices from files that you have. Rows that can't be right are left out and told."""
     from kimp.cli.data import import_data as work
@@ -52,7 +52,7 @@ def download_data(
         bool, typer.Option("--configured", help="Ask the venues of the configuration, such as the paper exchange.")
     ] = False,
     folder: Folder = None,
-    as_json: Json = False,  # noqa: FBT002 - a command-line flag
+    as_json: JsonFlag = False,  # noqa: FBT002 - a command-line flag
 ) -> None:
     """Fetch minute candles from the venues' public pages, without a key. Run again, it goes on where it ended."""
     from kimp.cli.downloading import download as work
@@ -69,13 +69,13 @@ def record(
 ) -> None:
     """Keep the books that a running feeder tells, for days, until Ctrl-C. Bounded memory; a file a day and venue."""
     from kimp.bootstrap.backtesting import run_recorder
-    from kimp.cli.services import serve
+    from kimp.cli.services import run_service
 
-    serve("record", lambda settings: run_recorder(settings, folder, every))
+    run_service("record", lambda settings: run_recorder(settings, folder, every))
 
 
 @data.command("list")
-def list_data(folder: Folder = None, as_json: Json = False) -> None:  # noqa: FBT002 - a command-line flag
+def list_data(folder: Folder = None, as_json: JsonFlag = False) -> None:  # noqa: FBT002 - a command-line flag
     """What there is: kinds, venues, days, coins."""
     from kimp.cli.data import list_data as work
 
@@ -83,7 +83,7 @@ def list_data(folder: Folder = None, as_json: Json = False) -> None:  # noqa: FB
 
 
 @data.command("check")
-def check_data(folder: Folder = None, as_json: Json = False) -> None:  # noqa: FBT002 - a command-line flag
+def check_data(folder: Folder = None, as_json: JsonFlag = False) -> None:  # noqa: FBT002 - a command-line flag
     """Read every row: coverage, gaps, rows told twice or too early, venues whose times don't fit together."""
     from kimp.cli.data import check_data as work
 

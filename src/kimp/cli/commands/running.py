@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from kimp.cli.app import RUN, Json, app, run
+from kimp.cli.app import RUN, JsonFlag, app, run
 from kimp.contracts.queues import TaskQueue
 
 ALL_QUEUES = ",".join(queue.name.lower() for queue in TaskQueue)
@@ -30,14 +30,14 @@ def demo(
     chaos: Annotated[  # noqa: FBT002 - a command-line flag
         bool, typer.Option("--chaos", help="Kill a worker in the middle of a cycle (there are two then), and go on.")
     ] = False,
-    as_json: Json = False,  # noqa: FBT002 - a command-line flag
+    as_json: JsonFlag = False,  # noqa: FBT002 - a command-line flag
 ) -> None:
     """Run whole cycles with paper money before your eyes, then check the books."""
     from kimp.bootstrap.recorded_market import recorded_market
-    from kimp.cli.demo import Demo, Wanted
+    from kimp.cli.demo import Demo, DemoOptions
     from kimp.config import load
 
-    wanted, settings = Wanted(cycles, within, initiators, workers, chaos=chaos, as_json=as_json), load()
+    wanted, settings = DemoOptions(cycles, within, initiators, workers, chaos=chaos, as_json=as_json), load()
     recorded = recorded_market(settings, replay, speed) if replay else None
     run(Demo(settings, wanted, recorded).run())
 
@@ -56,18 +56,18 @@ def up() -> None:
 def feeder() -> None:
     """Read both venues' streams and publish quotes and rules to Redis."""
     from kimp.bootstrap.services import run_feeder
-    from kimp.cli.services import serve
+    from kimp.cli.services import run_service
 
-    serve("feeder", run_feeder)
+    run_service("feeder", run_feeder)
 
 
 @app.command(rich_help_panel=RUN)
 def initiator() -> None:
     """Watch the quotes and start a cycle when one pays."""
     from kimp.bootstrap.services import run_initiator
-    from kimp.cli.services import serve
+    from kimp.cli.services import run_service
 
-    serve("initiator", run_initiator)
+    run_service("initiator", run_initiator)
 
 
 @app.command(rich_help_panel=RUN)
@@ -77,9 +77,9 @@ def worker(
     """Run cycles and their activities."""
     chosen = _parse_queues(queues)
     from kimp.bootstrap.services import run_workers
-    from kimp.cli.services import serve
+    from kimp.cli.services import run_service
 
-    serve("worker", lambda settings: run_workers(settings, chosen))
+    run_service("worker", lambda settings: run_workers(settings, chosen))
 
 
 def _parse_queues(text: str) -> list[TaskQueue]:
@@ -100,15 +100,15 @@ def run_alone(context: typer.Context) -> None:
     if context.invoked_subcommand is not None:
         return
     from kimp.bootstrap.paper import run_paper
-    from kimp.cli.services import serve
+    from kimp.cli.services import run_service
 
-    serve("paper", run_paper)
+    run_service("paper", run_paper)
 
 
 @paper.command()
 def reset(
     yes: Annotated[bool, typer.Option("--yes", help="That is meant.")] = False,  # noqa: FBT002 - a command-line flag
-    as_json: Json = False,  # noqa: FBT002 - a command-line flag
+    as_json: JsonFlag = False,  # noqa: FBT002 - a command-line flag
 ) -> None:
     """Forget the paper exchange's balances, and with them kimp's books and cycles: all paper money begins anew."""
     from kimp.bootstrap import paper as bootstrap
@@ -138,7 +138,7 @@ def replay(
     save: Annotated[
         Path | None, typer.Option(help="With --from-server: also store the histories here, decrypted.")
     ] = None,
-    as_json: Json = False,  # noqa: FBT002 - a command-line flag
+    as_json: JsonFlag = False,  # noqa: FBT002 - a command-line flag
 ) -> None:
     """Replay recorded cycles on this version's code; any other command, input or result fails. Before a deploy."""
     if not from_server and what is None:

@@ -5,11 +5,11 @@ from typing import Annotated
 
 import typer
 
-from kimp.cli.app import SET_UP, Json, app, run
+from kimp.cli.app import SET_UP, JsonFlag, app, run
 
 KEPT_DAYS = 30
 """Histories of closed cycles."""
-Environment = Annotated[str | None, typer.Option(help="In the place of KIMP_ENVIRONMENT.", metavar="NAME")]
+EnvironmentOption = Annotated[str | None, typer.Option(help="In the place of KIMP_ENVIRONMENT.", metavar="NAME")]
 
 
 @app.command(rich_help_panel=SET_UP)
@@ -24,7 +24,7 @@ def init(
     notional: Annotated[str | None, typer.Option(metavar="KRW", help="Most won that a cycle starts with.")] = None,
     into: Annotated[Path, typer.Option(help="The file to write.", dir_okay=False)] = Path("kimp.toml"),
     replace: Annotated[bool, typer.Option("--replace", help="Also if it is there already.")] = False,  # noqa: FBT002
-    as_json: Json = False,  # noqa: FBT002 - a command-line flag
+    as_json: JsonFlag = False,  # noqa: FBT002 - a command-line flag
 ) -> None:
     """Ask the few things that matter, check keys, and write kimp.toml.
 
@@ -49,8 +49,8 @@ app.add_typer(config, name="config", rich_help_panel=SET_UP)
 
 @config.command("show")
 def show(
-    environment: Environment = None,
-    as_json: Json = False,  # noqa: FBT002 - a command-line flag
+    environment: EnvironmentOption = None,
+    as_json: JsonFlag = False,  # noqa: FBT002 - a command-line flag
 ) -> None:
     """Every setting and the source that it came from; secrets are masked. See also `kimp settings list`."""
     from kimp.cli.config import show_configuration
@@ -60,8 +60,8 @@ def show(
 
 @config.command("check")
 def check(
-    environment: Environment = None,
-    as_json: Json = False,  # noqa: FBT002 - a command-line flag
+    environment: EnvironmentOption = None,
+    as_json: JsonFlag = False,  # noqa: FBT002 - a command-line flag
 ) -> None:
     """Validate without starting anything: every problem at once, then what is allowed but risky."""
     from kimp.cli.config_check import check as work
@@ -93,7 +93,7 @@ def migrate(
         str | None,
         typer.Option(help="URL of another kimp database; all its rows are copied into this one, still empty."),
     ] = None,
-    as_json: Json = False,  # noqa: FBT002 - a command-line flag
+    as_json: JsonFlag = False,  # noqa: FBT002 - a command-line flag
 ) -> None:
     """Bring the database's schema up to date."""
     from kimp.cli.database import migrate as work
@@ -110,7 +110,7 @@ def bootstrap(
     retention_days: Annotated[
         int, typer.Option(help="Keep histories of closed cycles at least so long; longer is left as it is.", min=1)
     ] = KEPT_DAYS,
-    as_json: Json = False,  # noqa: FBT002 - a command-line flag
+    as_json: JsonFlag = False,  # noqa: FBT002 - a command-line flag
 ) -> None:
     """Make or mend namespace, search attributes and the sweep's schedule; may be run again at any time."""
     from kimp.cli.temporal import bootstrap as work
@@ -134,6 +134,6 @@ def new_key() -> None:
 def serve_codec() -> None:
     """Decrypt for the Temporal Web UI and the `temporal` CLI until Ctrl-C; `codec_server` says who may."""
     from kimp.bootstrap.codec_server import run_codec_server
-    from kimp.cli.services import serve
+    from kimp.cli.services import run_service
 
-    serve("codec", run_codec_server)
+    run_service("codec", run_codec_server)

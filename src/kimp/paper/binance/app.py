@@ -4,8 +4,8 @@ from aiohttp import web
 from aiohttp.typedefs import Middleware
 
 from kimp.domain.venues import Venue
-from kimp.paper.binance.auth import Gatekeeper
-from kimp.paper.binance.gate import Gate
+from kimp.paper.binance.auth import Authenticator
+from kimp.paper.binance.gateway import ApiGateway
 from kimp.paper.binance.rest_market import MarketCalls
 from kimp.paper.binance.rest_orders import OrderCalls
 from kimp.paper.binance.rest_wallet import WalletCalls
@@ -16,8 +16,8 @@ from kimp.paper.world import World
 
 def make_app(world: World, seam: Seam, *more: Middleware) -> web.Application:
     app = web.Application(middlewares=[seam.middleware, *more])
-    gatekeeper = Gatekeeper(world.keys[Venue.BINANCE], world.clock)
-    gate = Gate(world, gatekeeper, app)
+    gatekeeper = Authenticator(world.keys[Venue.BINANCE], world.clock)
+    gate = ApiGateway(world, gatekeeper, app)
     for calls in (MarketCalls(world), OrderCalls(world), WalletCalls(world)):
         calls.bind(gate)
     streams = Streams(world)

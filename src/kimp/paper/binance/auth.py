@@ -6,8 +6,8 @@ import re
 from collections.abc import Mapping
 
 from kimp.paper.binance.errors import BinanceError
-from kimp.paper.clock import Clock
-from kimp.paper.keys import KeyRing, PaperKey, Right
+from kimp.paper.keys import ApiKeys, PaperKey, PaperRight
+from kimp.ports.clock import Clock
 
 DEFAULT_WINDOW_MS = 5_000
 MAX_WINDOW_MS = 60_000
@@ -16,14 +16,16 @@ KEY_FORM = re.compile(r"[A-Za-z0-9_-]{1,128}")
 SIGNATURE = re.compile(r"(?:^|&)signature=([^&]*)")
 
 
-class Gatekeeper:
+class Authenticator:
     """Checks key, time window, signature and right."""
 
-    def __init__(self, keys: KeyRing, clock: Clock) -> None:
+    def __init__(self, keys: ApiKeys, clock: Clock) -> None:
         self._keys = keys
         self._clock = clock
 
-    def check(self, api_key: str, raw: str, params: Mapping[str, str], at_ms: int, right: Right = Right.READ) -> str:
+    def check(
+        self, api_key: str, raw: str, params: Mapping[str, str], at_ms: int, right: PaperRight = PaperRight.READ
+    ) -> str:
         """The API key. `raw`: query string and body as they were sent, one behind the other; `at_ms`: when it came.
 
         Raises BinanceError -2014, -2015, -1102, -1131, -1021 or -1022.
@@ -37,14 +39,14 @@ class Gatekeeper:
         _check_signature(key, payload, found[1])
         return api_key
 
-    def _known(self, api_key: str, right: Right) -> PaperKey:
+    def _known(self, api_key: str, right: PaperRight) -> PaperKey:
         """An unknown key and one without the right are refused alike."""
         if not KEY_FORM.fullmatch(api_key):
             raise BinanceError(-2014)
         key = self._keys.get(api_key)
         if key is None or right not in key.rights:
             raise BinanceError(-2015)
-        if right is Right.TRADE and self._clock.now_ms() >= self._keys.expires_ms(key):
+        if right is PaperRight.TRADE and self._clock.now_ms() >= self._keys.expires_ms(key):
             raise BinanceError(-2015)
         return key
 

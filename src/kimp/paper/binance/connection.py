@@ -6,15 +6,15 @@ from contextlib import suppress
 
 from aiohttp import WSMsgType, web
 
-from kimp.paper.clock import Clock
 from kimp.paper.config import StreamTimes
 from kimp.paper.hub import FrameHook, Outbox
+from kimp.ports.clock import Clock
 
 MAX_MESSAGE = 1 << 20
-Take = Callable[[str], Awaitable[None]]
+TakeMessage = Callable[[str], Awaitable[None]]
 
 
-class Connection:
+class StreamSession:
     """`shutdown_notice` is sent before the server closes the connection for its age."""
 
     def __init__(self, times: StreamTimes, clock: Clock, shutdown_notice: Callable[[], bytes], hook: FrameHook) -> None:
@@ -25,7 +25,7 @@ class Connection:
         self._shutdown_notice = shutdown_notice
         self._heard_ms = clock.now_ms()
 
-    async def run(self, request: web.Request, take: Take) -> None:
+    async def run(self, request: web.Request, take: TakeMessage) -> None:
         await self.socket.prepare(request)
         tasks = [asyncio.create_task(work()) for work in (self.outbox.pump, self._ping, self._expire)]
         try:
@@ -35,7 +35,7 @@ class Connection:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
 
-    async def _read(self, take: Take) -> None:
+    async def _read(self, take: TakeMessage) -> None:
         async for message in self.socket:
             if self.outbox.deaf:
                 continue

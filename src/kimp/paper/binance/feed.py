@@ -9,7 +9,7 @@ import msgspec
 from kimp.domain.venues import Venue
 from kimp.paper.binance import frames
 from kimp.paper.hub import Hub, Outbox, Topic
-from kimp.paper.instruments import Instrument
+from kimp.paper.instruments import PaperInstrument
 from kimp.paper.tape import NumberedPrint
 from kimp.paper.world import World
 
@@ -40,7 +40,7 @@ class Feed:
         world.on_book[Venue.BINANCE].append(self._on_book)
         world.on_print[Venue.BINANCE].append(self._on_print)
 
-    def _on_book(self, instrument: Instrument) -> None:
+    def _on_book(self, instrument: PaperInstrument) -> None:
         book = self._world.book(instrument)
         for topic, readers in self.hub.of(instrument.symbol).items():
             if topic.kind == "bookTicker":
@@ -51,12 +51,12 @@ class Feed:
                 self._due.add(topic)
                 self._world.agenda.after(_pause_ms(topic), self._teller(topic, instrument))
 
-    def _on_print(self, instrument: Instrument, printed: NumberedPrint) -> None:
+    def _on_print(self, instrument: PaperInstrument, printed: NumberedPrint) -> None:
         for topic, readers in self.hub.of(instrument.symbol).items():
             if topic.kind == "aggTrade":
                 _put(readers, topic, frames.agg_trade(instrument, printed))
 
-    def _teller(self, topic: Topic, instrument: Instrument) -> Callable[[], None]:
+    def _teller(self, topic: Topic, instrument: PaperInstrument) -> Callable[[], None]:
         """Depth is told once per interval, however often it changed."""
 
         def tell() -> None:

@@ -6,7 +6,7 @@ from kimp.domain.market import Side
 from kimp.paper.amounts import padded
 from kimp.paper.binance.rest_market import rows
 from kimp.paper.book import Book
-from kimp.paper.instruments import Instrument
+from kimp.paper.instruments import PaperInstrument
 from kimp.paper.tape import NumberedPrint
 
 
@@ -34,7 +34,7 @@ def partial_depth(book: Book, levels: int) -> dict[str, Any]:
     }
 
 
-def agg_trade(instrument: Instrument, printed: NumberedPrint) -> dict[str, Any]:
+def agg_trade(instrument: PaperInstrument, printed: NumberedPrint) -> dict[str, Any]:
     return {
         "e": "aggTrade",
         "E": printed.at_ms,

@@ -9,8 +9,8 @@ from kimp.domain.venues import Venue
 from kimp.paper.amounts import CONTEXT, ZERO, BadNumber, exact, number
 from kimp.paper.binance import rules
 from kimp.paper.binance.errors import BinanceError
-from kimp.paper.binance.gate import Params, need
-from kimp.paper.instruments import Instrument
+from kimp.paper.binance.gateway import Params, mandatory
+from kimp.paper.instruments import PaperInstrument
 from kimp.paper.orders import Force, Request
 from kimp.paper.world import World
 
@@ -20,8 +20,8 @@ CLIENT_ID = re.compile(r"[a-zA-Z0-9-_]{1,36}")
 CLIENT_ID_RANGE = "^[a-zA-Z0-9-_]{1,36}$"
 
 
-def instrument_of(world: World, params: Params) -> Instrument:
-    instrument = world.of(Venue.BINANCE, need(params, "symbol"))
+def instrument_of(world: World, params: Params) -> PaperInstrument:
+    instrument = world.of(Venue.BINANCE, mandatory(params, "symbol"))
     if instrument is None:
         raise BinanceError(-1121)
     return instrument
@@ -31,10 +31,10 @@ def instrument_of(world: World, params: Params) -> Instrument:
 def request_of(world: World, params: Params) -> Request:
     """Raises BinanceError for everything that can be refused without looking at balances or open orders."""
     instrument = instrument_of(world, params)
-    side = SIDES.get(need(params, "side"))
+    side = SIDES.get(mandatory(params, "side"))
     if side is None:
         raise BinanceError(-1117)
-    kind = need(params, "type")
+    kind = mandatory(params, "type")
     client_id = client_id_of(params, "newClientOrderId")
     if kind == "MARKET":
         return _market(world, instrument, side, client_id, params)
@@ -53,10 +53,10 @@ def client_id_of(params: Params, name: str) -> str:
     return text
 
 
-def _limit(world: World, instrument: Instrument, side: Side, client_id: str, params: Params) -> Request:
+def _limit(world: World, instrument: PaperInstrument, side: Side, client_id: str, params: Params) -> Request:
     kind, word = params["type"], "GTC"
     if kind == "LIMIT":
-        word = need(params, "timeInForce")
+        word = mandatory(params, "timeInForce")
         if word not in FORCES:
             raise BinanceError(-1115)
     price, quantity = _amount(params, "price"), _amount(params, "quantity")
@@ -68,7 +68,7 @@ def _limit(world: World, instrument: Instrument, side: Side, client_id: str, par
     return Request(instrument, side, force, client_id, quantity=quantity, limit=price, wire=wire)
 
 
-def _market(world: World, instrument: Instrument, side: Side, client_id: str, params: Params) -> Request:
+def _market(world: World, instrument: PaperInstrument, side: Side, client_id: str, params: Params) -> Request:
     if "price" in params or "timeInForce" in params:
         raise BinanceError(-1106, "price" if "price" in params else "timeInForce")
     wire, last = {"type": "MARKET", "timeInForce": "GTC"}, world.tape(instrument).last
@@ -81,7 +81,7 @@ def _market(world: World, instrument: Instrument, side: Side, client_id: str, pa
 
 
 def _by_value(
-    instrument: Instrument, side: Side, client_id: str, value: Decimal, last: Decimal, wire: dict[str, str]
+    instrument: PaperInstrument, side: Side, client_id: str, value: Decimal, last: Decimal, wire: dict[str, str]
 ) -> Request:
     """quoteOrderQty: a buy spends it; a sale sells as many whole lots as bring about so much."""
     rules.check_notional(instrument, value, market=True)
@@ -93,7 +93,7 @@ def _by_value(
 
 def _amount(params: Params, name: str) -> Decimal:
     try:
-        value = number(need(params, name))
+        value = number(mandatory(params, name))
     except BadNumber:
         raise BinanceError(-1100, name, "^([0-9]{1,20})(\\.[0-9]{1,20})?$") from None
     rules.check_precision(name, value)

@@ -5,21 +5,27 @@ from decimal import Decimal
 from typing import Any
 
 from kimp.domain.market import Side
-from kimp.paper.addresses import Address
+from kimp.paper.addresses import PaperAddress
 from kimp.paper.amounts import CONTEXT, ZERO, padded, plain
-from kimp.paper.coins import CoinConfig, Network
-from kimp.paper.orders import Fill, Order, State
-from kimp.paper.transfer import Deposit, Step, Withdrawal
+from kimp.paper.coins import CoinConfig, PaperNetwork
+from kimp.paper.orders import Order, PaperFill, State
+from kimp.paper.transfer import Deposit, TransferStep, Withdrawal
 
 WITHDRAWAL_STATUS = {
-    Step.ACCEPTED: 2,
-    Step.BROADCAST: 4,
-    Step.CONFIRMED: 6,
-    Step.CANCELLED: 1,
-    Step.REJECTED: 3,
-    Step.FAILED: 5,
+    TransferStep.ACCEPTED: 2,
+    TransferStep.BROADCAST: 4,
+    TransferStep.CONFIRMED: 6,
+    TransferStep.CANCELLED: 1,
+    TransferStep.REJECTED: 3,
+    TransferStep.FAILED: 5,
 }
-DEPOSIT_STATUS = {Step.SEEN: 0, Step.CONFIRMED: 6, Step.CREDITED: 1, Step.REJECTED: 2, Step.HELD: 8}
+DEPOSIT_STATUS = {
+    TransferStep.SEEN: 0,
+    TransferStep.CONFIRMED: 6,
+    TransferStep.CREDITED: 1,
+    TransferStep.REJECTED: 2,
+    TransferStep.HELD: 8,
+}
 MEMO_REGEX = "^[0-9]{1,19}$"
 ADDRESS_REGEX = "^[0-9A-Za-z]{10,120}$"
 CONFIRMATIONS = 2
@@ -115,7 +121,7 @@ def _amounts(order: Order) -> dict[str, Any]:
     }
 
 
-def trade(order: Order, fill: Fill) -> dict[str, Any]:
+def trade(order: Order, fill: PaperFill) -> dict[str, Any]:
     """A row of GET /api/v3/myTrades."""
     return {
         "symbol": order.request.instrument.symbol,
@@ -148,7 +154,7 @@ def withdrawal(withdrawal: Withdrawal) -> dict[str, Any]:
         "network": withdrawal.network.name,
         "transferType": 0,
         "info": "",
-        "confirmNo": CONFIRMATIONS if withdrawal.step is Step.CONFIRMED else 0,
+        "confirmNo": CONFIRMATIONS if withdrawal.step is TransferStep.CONFIRMED else 0,
         "walletType": 0,
         "txKey": "",
         "completeTime": "" if withdrawal.done_ms is None else _utc(withdrawal.done_ms),
@@ -161,7 +167,7 @@ def withdrawal(withdrawal: Withdrawal) -> dict[str, Any]:
 
 
 def deposit(deposit: Deposit) -> dict[str, Any]:
-    confirmed = {Step.CONFIRMED: CONFIRMATIONS, Step.CREDITED: 2 * CONFIRMATIONS}.get(deposit.step, 1)
+    confirmed = {TransferStep.CONFIRMED: CONFIRMATIONS, TransferStep.CREDITED: 2 * CONFIRMATIONS}.get(deposit.step, 1)
     return {
         "id": deposit.uuid.replace("-", ""),
         "amount": plain(deposit.amount),
@@ -181,7 +187,7 @@ def deposit(deposit: Deposit) -> dict[str, Any]:
     }
 
 
-def network(coin: CoinConfig, network: Network, *, deposit: bool, withdraw: bool) -> dict[str, Any]:
+def network(coin: CoinConfig, network: PaperNetwork, *, deposit: bool, withdraw: bool) -> dict[str, Any]:
     """A row of a coin's `networkList` in GET /sapi/v1/capital/config/getall."""
     step = CONTEXT.power(Decimal(10), -network.decimals)
     minutes = (network.review_s + network.confirm_s + network.credit_s) / 60
@@ -217,7 +223,7 @@ def network(coin: CoinConfig, network: Network, *, deposit: bool, withdraw: bool
     }
 
 
-def registered_address(address: Address) -> dict[str, Any]:
+def registered_address(address: PaperAddress) -> dict[str, Any]:
     """A row of GET /sapi/v1/capital/withdraw/address/list."""
     return {
         "address": address.address,

@@ -6,18 +6,18 @@ from typing import Any
 
 import msgspec
 
+from kimp.domain.durations import DAY_MS, MINUTE_MS
 from kimp.domain.market import Side
 from kimp.domain.venues import Venue
 from kimp.paper.amounts import ZERO, padded, plain, ratio
 from kimp.paper.binance.errors import BinanceError
-from kimp.paper.binance.gate import Gate, Params
+from kimp.paper.binance.gateway import ApiGateway, Params
 from kimp.paper.binance.rules import rate_limits, symbol
-from kimp.paper.book import Level
-from kimp.paper.instruments import Instrument
-from kimp.paper.tape import MINUTE_MS, Minute
+from kimp.paper.book import BookLevel
+from kimp.paper.instruments import PaperInstrument
+from kimp.paper.tape import Minute
 from kimp.paper.world import World
 
-DAY_MS = 86_400_000
 DEFAULT_DEPTH = 100
 DEFAULT_CANDLES, MAX_CANDLES = 500, 1_000
 PERCENT_DIGITS = Decimal("0.001")
@@ -27,7 +27,7 @@ class MarketCalls:
     def __init__(self, world: World) -> None:
         self._world = world
 
-    def bind(self, gate: Gate) -> None:
+    def bind(self, gate: ApiGateway) -> None:
         gate.public("/api/v3/ping", lambda _params: {})
         gate.public("/api/v3/time", lambda _params: {"serverTime": self._world.clock.now_ms()})
         gate.public("/api/v3/exchangeInfo", self.info, weight=20)
@@ -88,13 +88,13 @@ class MarketCalls:
             "symbols": symbols,
         }
 
-    def _each(self, params: Params, render: Callable[[Instrument], dict[str, Any]]) -> Any:
+    def _each(self, params: Params, render: Callable[[PaperInstrument], dict[str, Any]]) -> Any:
         """One object for `symbol`, a list otherwise."""
         if params.get("symbol"):
             return render(self._one(params["symbol"]))
         return [render(instrument) for instrument in self._chosen(params)]
 
-    def _chosen(self, params: Params) -> list[Instrument]:
+    def _chosen(self, params: Params) -> list[PaperInstrument]:
         if params.get("symbol"):
             return [self._one(params["symbol"])]
         if not params.get("symbols"):
@@ -105,7 +105,7 @@ class MarketCalls:
             raise BinanceError(-1100, "symbols", '^\\["[A-Z0-9-_.]{1,20}"(,"[A-Z0-9-_.]{1,20}"){0,}\\]$') from None
         return [self._one(name) for name in names]
 
-    def _one(self, name: str | None) -> Instrument:
+    def _one(self, name: str | None) -> PaperInstrument:
         if not name:
             raise BinanceError(-1102, "symbol")
         instrument = self._world.of(Venue.BINANCE, name)
@@ -113,7 +113,7 @@ class MarketCalls:
             raise BinanceError(-1121)
         return instrument
 
-    def _top(self, instrument: Instrument) -> dict[str, Any]:
+    def _top(self, instrument: PaperInstrument) -> dict[str, Any]:
         book = self._world.book(instrument)
         bids, asks = book.levels(Side.SELL, 1), book.levels(Side.BUY, 1)
         return {
@@ -124,7 +124,7 @@ class MarketCalls:
             "askQty": padded(asks[0].quantity if asks else ZERO),
         }
 
-    def _day(self, instrument: Instrument) -> dict[str, Any]:
+    def _day(self, instrument: PaperInstrument) -> dict[str, Any]:
         tape, top, now_ms = self._world.tape(instrument), self._top(instrument), self._world.clock.now_ms()
         change = tape.change
         average = ratio(tape.day_quote_volume, tape.day_base_volume) if tape.day_base_volume else tape.last
@@ -174,5 +174,5 @@ def _kline(minute: Minute) -> list[Any]:
     ]
 
 
-def rows(levels: list[Level]) -> list[list[str]]:
+def rows(levels: list[BookLevel]) -> list[list[str]]:
     return [[padded(level.price), padded(level.quantity)] for level in levels]

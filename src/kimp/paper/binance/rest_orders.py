@@ -17,10 +17,10 @@ from kimp.paper.binance.errors import (
     filter_failed,
     order_refused,
 )
-from kimp.paper.binance.gate import Gate, Params
+from kimp.paper.binance.gateway import ApiGateway, Params
 from kimp.paper.binance.order_form import client_id_of, instrument_of, request_of
 from kimp.paper.instruments import USDT
-from kimp.paper.orders import Filtered, MarketHalted, NotPermitted, Order, State, TakenName, WouldTake
+from kimp.paper.orders import Filtered, MarketHalted, MarketNotPermitted, Order, State, TakenName, WouldTake
 from kimp.paper.world import World
 
 MAX_ROWS = 1_000
@@ -36,7 +36,7 @@ class OrderCalls:
         self._world = world
         self._desk = world.desks[Venue.BINANCE]
 
-    def bind(self, gate: Gate) -> None:
+    def bind(self, gate: ApiGateway) -> None:
         gate.signed("GET", "/api/v3/account", self.account, weight=20)
         gate.placement("/api/v3/order", self.create)
         gate.signed("POST", "/api/v3/order/test", self.try_out)
@@ -90,7 +90,7 @@ class OrderCalls:
             raise order_refused(WOULD_TAKE) from None
         except MarketHalted:
             raise BinanceError(-1013, message=MARKET_CLOSED) from None
-        except NotPermitted:
+        except MarketNotPermitted:
             raise order_refused(NOT_PERMITTED) from None
         except TakenName:
             raise order_refused(DUPLICATE) from None

@@ -5,15 +5,15 @@ from typing import Any
 
 from kimp.domain.venues import Venue
 from kimp.paper.accounts import InsufficientFunds
-from kimp.paper.addresses import Address
+from kimp.paper.addresses import PaperAddress
 from kimp.paper.amounts import CONTEXT, ZERO, BadNumber, exact, is_multiple, number, plain
 from kimp.paper.binance import render
 from kimp.paper.binance.errors import REPEATED_ID, BinanceError
-from kimp.paper.binance.gate import CALLER, STATUS_PATH, Gate, Params, need
-from kimp.paper.coins import CoinConfig, Network
+from kimp.paper.binance.gateway import CALLER, STATUS_PATH, ApiGateway, Params, mandatory
+from kimp.paper.coins import CoinConfig, PaperNetwork
 from kimp.paper.conditions import Condition
 from kimp.paper.instruments import USDT
-from kimp.paper.keys import Right
+from kimp.paper.keys import PaperRight
 from kimp.paper.transfer import Withdrawal
 from kimp.paper.world import World
 
@@ -26,7 +26,7 @@ class WalletCalls:
     def __init__(self, world: World) -> None:
         self._world = world
 
-    def bind(self, gate: Gate) -> None:
+    def bind(self, gate: ApiGateway) -> None:
         gate.public(STATUS_PATH, self.system_status)
         gate.sapi("GET", "/sapi/v1/capital/config/getall", self.coins, weight=10)
         gate.sapi("GET", "/sapi/v1/capital/deposit/address", self.deposit_address, weight=10)
@@ -126,8 +126,8 @@ class WalletCalls:
         return {
             "ipRestrict": key.ip_bound,
             "createTime": self._world.started_ms,
-            "enableReading": Right.READ in key.rights,
-            "enableWithdrawals": Right.WITHDRAW in key.rights,
+            "enableReading": PaperRight.READ in key.rights,
+            "enableWithdrawals": PaperRight.WITHDRAW in key.rights,
             "enableInternalTransfer": False,
             "enableMargin": False,
             "enableFutures": key.futures,
@@ -135,7 +135,7 @@ class WalletCalls:
             "enableVanillaOptions": False,
             "enableFixApiTrade": False,
             "enableFixReadOnly": False,
-            "enableSpotAndMarginTrading": Right.TRADE in key.rights,
+            "enableSpotAndMarginTrading": PaperRight.TRADE in key.rights,
             "enablePortfolioMarginTrading": False,
             **limited,
         }
@@ -163,13 +163,13 @@ class WalletCalls:
         }
 
     def _named(self, params: Params) -> CoinConfig:
-        coin = self._world.coins.get(need(params, "coin"))
+        coin = self._world.coins.get(mandatory(params, "coin"))
         if coin is None:
             raise BinanceError(-4018)
         return coin
 
     @staticmethod
-    def _network(coin: CoinConfig, name: str | None) -> Network:
+    def _network(coin: CoinConfig, name: str | None) -> PaperNetwork:
         """Without a name the coin's default network, the first."""
         network = coin.networks[0] if not name else coin.network(name)
         if network is None:
@@ -177,18 +177,18 @@ class WalletCalls:
         return network
 
     @staticmethod
-    def _target(coin: CoinConfig, network: Network, params: Params) -> Address:
+    def _target(coin: CoinConfig, network: PaperNetwork, params: Params) -> PaperAddress:
         """A tag may be left out (and the coins be lost), but never be sent to a network that knows none."""
         tag = params.get("addressTag") or None
         if tag is not None and not network.tag_required:
             raise BinanceError(-4106)
-        return Address(coin.name, network.name, need(params, "address"), tag)
+        return PaperAddress(coin.name, network.name, mandatory(params, "address"), tag)
 
     @staticmethod
-    def _amount(params: Params, network: Network) -> Decimal:
+    def _amount(params: Params, network: PaperNetwork) -> Decimal:
         step = CONTEXT.power(Decimal(10), -network.decimals)
         try:
-            amount = number(need(params, "amount"))
+            amount = number(mandatory(params, "amount"))
         except BadNumber:
             raise BinanceError(-1102, "amount") from None
         if amount <= ZERO or not is_multiple(amount, step):

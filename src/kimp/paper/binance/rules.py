@@ -7,7 +7,7 @@ from kimp.domain.market import Side
 from kimp.paper.amounts import exact, is_multiple, padded
 from kimp.paper.binance.errors import BinanceError, filter_failed
 from kimp.paper.config import RateLimits
-from kimp.paper.instruments import Instrument
+from kimp.paper.instruments import PaperInstrument
 
 MAX_TICKS = 100_000_000
 """A price has at most so many: Binance's own greatest prices are 1,000,000 for BTC and 1 for SHIB."""
@@ -20,19 +20,19 @@ MAX_OPEN_ORDERS = 200
 PRECISION = 8
 
 
-def max_price(instrument: Instrument) -> Decimal:
+def max_price(instrument: PaperInstrument) -> Decimal:
     return MAX_TICKS * instrument.ladder.tick(Decimal(1))
 
 
-def max_quantity(instrument: Instrument) -> Decimal:
+def max_quantity(instrument: PaperInstrument) -> Decimal:
     return MAX_LOTS * instrument.lot
 
 
-def max_market_quantity(instrument: Instrument) -> Decimal:
+def max_market_quantity(instrument: PaperInstrument) -> Decimal:
     return max_quantity(instrument) / MARKET_LOTS_SHARE
 
 
-def symbol(instrument: Instrument, *, halted: bool) -> dict[str, Any]:
+def symbol(instrument: PaperInstrument, *, halted: bool) -> dict[str, Any]:
     return {
         "symbol": instrument.symbol,
         "status": "BREAK" if halted else "TRADING",
@@ -61,7 +61,7 @@ def symbol(instrument: Instrument, *, halted: bool) -> dict[str, Any]:
     }
 
 
-def _filters(instrument: Instrument) -> list[dict[str, Any]]:
+def _filters(instrument: PaperInstrument) -> list[dict[str, Any]]:
     tick, lot = padded(instrument.ladder.tick(Decimal(1))), padded(instrument.lot)
     bid_low, bid_high = PRICE_BAND[Side.BUY]
     ask_low, ask_high = PRICE_BAND[Side.SELL]
@@ -110,7 +110,7 @@ def check_precision(name: str, value: Decimal) -> None:
         raise BinanceError(-1111, name)
 
 
-def check_price(instrument: Instrument, side: Side, price: Decimal, market_price: Decimal) -> None:
+def check_price(instrument: PaperInstrument, side: Side, price: Decimal, market_price: Decimal) -> None:
     tick = instrument.ladder.tick(price)
     if not tick <= price <= max_price(instrument) or not is_multiple(price, tick):
         raise filter_failed("PRICE_FILTER")
@@ -119,7 +119,7 @@ def check_price(instrument: Instrument, side: Side, price: Decimal, market_price
         raise filter_failed("PERCENT_PRICE_BY_SIDE")
 
 
-def check_quantity(instrument: Instrument, quantity: Decimal, *, market: bool) -> None:
+def check_quantity(instrument: PaperInstrument, quantity: Decimal, *, market: bool) -> None:
     if not instrument.lot <= quantity <= max_quantity(instrument) or not is_multiple(quantity, instrument.lot):
         raise filter_failed("LOT_SIZE")
     if market and quantity > max_market_quantity(instrument):
@@ -127,6 +127,6 @@ def check_quantity(instrument: Instrument, quantity: Decimal, *, market: bool) -
 
 
 @exact
-def check_notional(instrument: Instrument, notional: Decimal, *, market: bool) -> None:
+def check_notional(instrument: PaperInstrument, notional: Decimal, *, market: bool) -> None:
     if notional < instrument.min_notional or (not market and notional > instrument.max_notional):
         raise filter_failed("NOTIONAL")

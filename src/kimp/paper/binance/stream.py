@@ -6,10 +6,10 @@ import msgspec
 from aiohttp import web
 
 from kimp.domain.venues import Venue
-from kimp.paper.binance.connection import Connection
+from kimp.paper.binance.connection import StreamSession
 from kimp.paper.binance.feed import COMBINED, RAW, Feed, topic_of
 from kimp.paper.hub import Topic
-from kimp.paper.limits import Window
+from kimp.paper.limits import RequestCounter
 from kimp.paper.world import World
 
 MESSAGES_PER_S = 5
@@ -20,7 +20,7 @@ class Streams:
     def __init__(self, world: World) -> None:
         self._world = world
         self._feed = Feed(world)
-        self.open: set[Connection] = set()
+        self.open: set[StreamSession] = set()
 
     async def raw(self, request: web.Request) -> web.StreamResponse:
         return await self._serve(request, request.match_info.get("names", ""), RAW)
@@ -29,7 +29,7 @@ class Streams:
         return await self._serve(request, request.query.get("streams", ""), COMBINED)
 
     async def _serve(self, request: web.Request, names: str, style: str) -> web.StreamResponse:
-        connection = Connection(
+        connection = StreamSession(
             self._world.config.streams,
             self._world.clock,
             lambda: self._shutdown_notice(style),
@@ -53,12 +53,12 @@ class Streams:
 class _Reader:
     """One connection's set of streams."""
 
-    def __init__(self, world: World, feed: Feed, connection: Connection, style: str) -> None:
+    def __init__(self, world: World, feed: Feed, connection: StreamSession, style: str) -> None:
         self._feed = feed
         self._connection = connection
         self._style = style
         self._streams: dict[str, Topic] = {}
-        self._window = Window(MESSAGES_PER_S, 1, world.clock)
+        self._window = RequestCounter(MESSAGES_PER_S, 1, world.clock)
 
     def add(self, names: list[str]) -> None:
         """A name that is no stream is taken and stays silent, as on the real server."""

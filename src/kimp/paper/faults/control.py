@@ -13,8 +13,8 @@ from pydantic import Field
 
 from kimp.paper.faults.injector import Injector
 from kimp.paper.faults.plan import FaultPlan, ScriptedFault
-from kimp.paper.journal import Journal
-from kimp.paper.wire import Command, answer, read
+from kimp.paper.journal import PaperJournal
+from kimp.paper.wire import Command, answer, read_command
 
 
 class ScriptCommand(Command):
@@ -22,7 +22,7 @@ class ScriptCommand(Command):
 
 
 class FaultControl:
-    def __init__(self, injector: Injector, journal: Journal) -> None:
+    def __init__(self, injector: Injector, journal: PaperJournal) -> None:
         self._injector = injector
         self._journal = journal
 
@@ -36,7 +36,7 @@ class FaultControl:
         return self._shown()
 
     async def replace(self, request: web.Request) -> web.Response:
-        self._set(await read(request, FaultPlan))
+        self._set(await read_command(request, FaultPlan))
         return self._shown()
 
     async def clear(self, _request: web.Request) -> web.Response:
@@ -44,7 +44,7 @@ class FaultControl:
         return self._shown()
 
     async def script(self, request: web.Request) -> web.Response:
-        command = await read(request, ScriptCommand)
+        command = await read_command(request, ScriptCommand)
         self._injector.script(command.faults)
         self._journal.write("fault_script", faults=command.model_dump(mode="json")["faults"])
         return self._shown()

@@ -9,7 +9,7 @@ from typing import Any
 from kimp.domain.venues import Venue
 from kimp.paper.faults.kinds import SHORTEST, FaultKind
 from kimp.paper.faults.plan import FaultPlan, ScriptedFault
-from kimp.paper.journal import Journal
+from kimp.paper.journal import PaperJournal
 
 SHORTEST_SHARE = 0.25
 """A fault drawn at random lasts between this share of its seconds and all of them; a scripted one lasts all."""
@@ -31,7 +31,7 @@ class Injector:
     So the n-th order of a market meets the same fate whatever was polled in between.
     """
 
-    def __init__(self, plan: FaultPlan, journal: Journal) -> None:
+    def __init__(self, plan: FaultPlan, journal: PaperJournal) -> None:
         self._journal = journal
         self.counts: Counter[FaultKind] = Counter()
         """Since the start, whatever the plan was."""

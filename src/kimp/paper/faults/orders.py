@@ -10,8 +10,8 @@ from kimp.paper.conditions import Condition, Conditions
 from kimp.paper.faults import kinds
 from kimp.paper.faults.injector import Fault, Injector
 from kimp.paper.faults.kinds import FaultKind
-from kimp.paper.matching import Take, first_of, in_pieces
-from kimp.paper.orders import Filtered, Force, MarketHalted, NotPermitted, Order, State, TakenName
+from kimp.paper.matching import Match, first_of, in_pieces
+from kimp.paper.orders import Filtered, Force, MarketHalted, MarketNotPermitted, Order, State, TakenName
 from kimp.paper.terms import BNB, bnb_fee
 
 K = FaultKind
@@ -35,7 +35,7 @@ class OrderFaults:
         self._conditions = conditions
 
     @exact
-    def allow(self, order: Order, takes: list[Take]) -> list[Take] | None:
+    def allow(self, order: Order, takes: list[Match]) -> list[Match] | None:
         """Raises what `Desk.place` may raise to refuse an order, as if there were a cause for it."""
         symbol = order.request.instrument.symbol
         fault = self._injector.draw(
@@ -48,7 +48,7 @@ class OrderFaults:
             raise MarketHalted
         if fault.kind is K.NOT_PERMITTED:
             self._conditions.begin(Condition.NOT_PERMITTED, self._venue, fault.ms, symbol)
-            raise NotPermitted
+            raise MarketNotPermitted
         if fault.kind is K.FOREIGN_ORDER:
             raise TakenName(_foreign(order))
         if fault.kind is K.INSUFFICIENT_BALANCE:
@@ -58,7 +58,7 @@ class OrderFaults:
         _mark(order, fault)
         return _traded(order, takes, fault.kind)
 
-    def _possible(self, order: Order, takes: list[Take]) -> frozenset[FaultKind]:
+    def _possible(self, order: Order, takes: list[Match]) -> frozenset[FaultKind]:
         request, possible = order.request, kinds.ORDER
         if not takes or request.force is Force.ALL_NOW:
             possible -= CUTS
@@ -98,7 +98,7 @@ def _mark(order: Order, fault: Fault) -> None:
         order.fee_in_bnb = True
 
 
-def _traded(order: Order, takes: list[Take], kind: FaultKind) -> list[Take] | None:
+def _traded(order: Order, takes: list[Match], kind: FaultKind) -> list[Match] | None:
     """What trades at once, if it is not what the book says."""
     request, quantity = order.request, sum((take.quantity for take in takes), ZERO)
     if kind is K.ORDER_EXPIRED:
@@ -108,5 +108,5 @@ def _traded(order: Order, takes: list[Take], kind: FaultKind) -> list[Take] | No
     if kind is K.MANY_FILLS:
         return in_pieces(takes, PIECES, request.instrument.lot)
     if kind is K.WORSE_PRICE and request.limit is not None:
-        return [Take(request.limit, quantity)]
+        return [Match(request.limit, quantity)]
     return None

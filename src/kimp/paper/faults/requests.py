@@ -6,15 +6,17 @@ import struct
 from math import ceil
 
 from aiohttp import web
+from aiohttp.typedefs import Handler
 
 from kimp.domain.venues import Venue
-from kimp.paper.clock import Agenda, Clock
+from kimp.paper.clock import Agenda
 from kimp.paper.conditions import Condition, Conditions
 from kimp.paper.faults import kinds, poison
 from kimp.paper.faults.answers import answer_to, banned
 from kimp.paper.faults.injector import Fault, Injector
 from kimp.paper.faults.kinds import FaultKind
-from kimp.paper.seam import ADMITTED_MS, Handler
+from kimp.paper.seam import ADMITTED_MS
+from kimp.ports.clock import Clock
 
 K = FaultKind
 CONDITIONS = {

@@ -1,7 +1,7 @@
 """Puts the faults into their places."""
 
 from kimp.domain.venues import Venue
-from kimp.paper.clock import Agenda, Clock
+from kimp.paper.clock import Agenda
 from kimp.paper.conditions import Conditions
 from kimp.paper.desk import Desk
 from kimp.paper.faults.injector import Injector
@@ -10,9 +10,10 @@ from kimp.paper.faults.plan import FaultPlan
 from kimp.paper.faults.requests import RequestFaults
 from kimp.paper.faults.streams import FrameFaults
 from kimp.paper.faults.transfers import TransferFaults
-from kimp.paper.journal import Journal
+from kimp.paper.journal import PaperJournal
 from kimp.paper.transfers import TransferDesk
 from kimp.paper.wallets import Wallets
+from kimp.ports.clock import Clock
 
 
 class Faults:
@@ -27,7 +28,7 @@ class Faults:
         conditions: Conditions,
         agenda: Agenda,
         clock: Clock,
-        journal: Journal,
+        journal: PaperJournal,
     ) -> None:
         self.injector = Injector(plan, journal)
         self._conditions = conditions

@@ -3,11 +3,11 @@
 from decimal import Decimal
 
 from kimp.domain.venues import Venue
-from kimp.paper.clock import Clock
 from kimp.paper.faults import frames, kinds
 from kimp.paper.faults.injector import Fault, Injector
 from kimp.paper.faults.kinds import FaultKind
 from kimp.paper.hub import End
+from kimp.ports.clock import Clock
 
 K = FaultKind
 GARBAGE = {Venue.UPBIT: b"\x00\xff\xfe{not json", Venue.BINANCE: b"\x01{not json\x7f"}

@@ -6,20 +6,21 @@ from decimal import Decimal
 
 from kimp.domain.venues import PAIR, Venue
 from kimp.paper.amounts import CONTEXT, ZERO, exact, floor_to
-from kimp.paper.clock import Agenda, Clock
+from kimp.paper.clock import Agenda
 from kimp.paper.faults import kinds
 from kimp.paper.faults.injector import Fault, Injector
 from kimp.paper.faults.kinds import FaultKind
-from kimp.paper.journal import Journal
-from kimp.paper.till import Till
-from kimp.paper.transfer import Deposit, Step, Verdict, Withdrawal, new_txid
+from kimp.paper.journal import PaperJournal
+from kimp.paper.transfer import Deposit, TransferStep, TransferVerdict, Withdrawal, new_txid
+from kimp.paper.transfer_funds import TransferFunds
 from kimp.paper.wallets import Wallets, WalletState
+from kimp.ports.clock import Clock
 
 K = FaultKind
 ENDS = {
-    K.WITHDRAWAL_FAILED: Step.FAILED,
-    K.WITHDRAWAL_REJECTED: Step.REJECTED,
-    K.WITHDRAWAL_CANCELLED: Step.CANCELLED,
+    K.WITHDRAWAL_FAILED: TransferStep.FAILED,
+    K.WITHDRAWAL_REJECTED: TransferStep.REJECTED,
+    K.WITHDRAWAL_CANCELLED: TransferStep.CANCELLED,
 }
 FINAL_ONLY = frozenset({K.DEPOSIT_HELD, K.DEPOSIT_DELAYED, K.DEPOSIT_REJECTED})
 """Such a deposit is not credited early either."""
@@ -28,14 +29,20 @@ SHORT_BY = Decimal("0.01")
 """Of what was sent."""
 LOOK_MS = 50
 """How often one that waits for company looks whether it has come."""
-GO_ON = Verdict()
+GO_ON = TransferVerdict()
 
 
 class TransferFaults:
     """The hook of the transfer desk. Each side of a transfer meets at most one fault."""
 
     def __init__(
-        self, injector: Injector, wallets: Wallets, till: Till, agenda: Agenda, clock: Clock, journal: Journal
+        self,
+        injector: Injector,
+        wallets: Wallets,
+        till: TransferFunds,
+        agenda: Agenda,
+        clock: Clock,
+        journal: PaperJournal,
     ) -> None:
         self._injector = injector
         self._wallets = wallets
@@ -82,39 +89,41 @@ class TransferFaults:
                 withdrawal.amount -= surcharge
         return None
 
-    def before(self, withdrawal: Withdrawal, step: Step) -> Verdict:
+    def before(self, withdrawal: Withdrawal, step: TransferStep) -> TransferVerdict:
         deposit = withdrawal.deposit
-        if step is Step.BROADCAST:
+        if step is TransferStep.BROADCAST:
             return self._leaves(withdrawal)
         if deposit is None:
             stuck = self._held_up(withdrawal, self._sending.get(withdrawal.uuid), K.WITHDRAWAL_STUCK)
-            return Verdict(stuck) if stuck > 0 or step is not Step.SEEN else self._arrives(withdrawal)
+            return TransferVerdict(stuck) if stuck > 0 or step is not TransferStep.SEEN else self._arrives(withdrawal)
         fault = self._receiving.get(withdrawal.uuid)
         if fault is None:
             return GO_ON
         return (
-            self._confirmed(withdrawal, deposit, fault) if step is Step.CONFIRMED else self._credits(withdrawal, fault)
+            self._confirmed(withdrawal, deposit, fault)
+            if step is TransferStep.CONFIRMED
+            else self._credits(withdrawal, fault)
         )
 
-    def _leaves(self, withdrawal: Withdrawal) -> Verdict:
+    def _leaves(self, withdrawal: Withdrawal) -> TransferVerdict:
         fault, txid = self._sending.get(withdrawal.uuid), self._txids.get(withdrawal.uuid)
         if fault is None:
-            return Verdict(txid=txid)
+            return TransferVerdict(txid=txid)
         if fault.kind is K.TAG_LOST:
             withdrawal.address = replace(withdrawal.address, tag=None)
         wait_ms = self._held_up(withdrawal, fault, K.WITHDRAWAL_UNAPPROVED)
         if fault.kind is K.SHARED_TXID and txid is None:
             wait_ms = min(self._held_up(withdrawal, fault, K.SHARED_TXID), LOOK_MS)
-        return Verdict(wait_ms, ENDS.get(fault.kind), txid=txid)
+        return TransferVerdict(wait_ms, ENDS.get(fault.kind), txid=txid)
 
     def _join(self, withdrawal: Withdrawal) -> None:
         """The transaction of another one of the coin that waits for company."""
         other = self._gathering.pop((withdrawal.venue, withdrawal.coin), None)
-        if other is not None and other.step is Step.ACCEPTED:
+        if other is not None and other.step is TransferStep.ACCEPTED:
             self._txids |= dict.fromkeys((other.uuid, withdrawal.uuid), new_txid())
 
     @exact
-    def _arrives(self, withdrawal: Withdrawal) -> Verdict:
+    def _arrives(self, withdrawal: Withdrawal) -> TransferVerdict:
         """The receiving venue's fate is decided when the chain brings it."""
         if withdrawal.uuid in self._receiving:
             return GO_ON
@@ -127,27 +136,27 @@ class TransferFaults:
         if fault.kind is K.WALLET_SUSPENDED:
             self._suspend(venue, coin, fault.ms)
         if fault.kind is K.DEPOSIT_LOST:
-            return Verdict(arrives=ZERO)
+            return TransferVerdict(arrives=ZERO)
         if fault.kind is K.DEPOSIT_SHORT:
             step = CONTEXT.power(Decimal(10), -withdrawal.network.decimals)
-            return Verdict(arrives=floor_to(withdrawal.amount * (1 - SHORT_BY), step))
+            return TransferVerdict(arrives=floor_to(withdrawal.amount * (1 - SHORT_BY), step))
         return GO_ON
 
-    def _confirmed(self, withdrawal: Withdrawal, deposit: Deposit, fault: Fault) -> Verdict:
+    def _confirmed(self, withdrawal: Withdrawal, deposit: Deposit, fault: Fault) -> TransferVerdict:
         deposit.final_only = fault.kind in FINAL_ONLY
-        if fault.kind is K.DEPOSIT_HELD and deposit.step is not Step.HELD:
-            deposit.step = Step.HELD
+        if fault.kind is K.DEPOSIT_HELD and deposit.step is not TransferStep.HELD:
+            deposit.step = TransferStep.HELD
             self._journal.write("deposit", venue=deposit.venue, **deposit.facts())
         gone = self._held_up(withdrawal, fault, K.DEPOSIT_REORG)
         deposit.hidden = gone > 0
-        return Verdict(gone)
+        return TransferVerdict(gone)
 
-    def _credits(self, withdrawal: Withdrawal, fault: Fault) -> Verdict:
+    def _credits(self, withdrawal: Withdrawal, fault: Fault) -> TransferVerdict:
         if fault.kind is K.DEPOSIT_REJECTED:
-            return Verdict(end=Step.REJECTED)
+            return TransferVerdict(end=TransferStep.REJECTED)
         if fault.kind is K.DEPOSIT_TWICE:
-            return Verdict(again_ms=fault.ms)
-        return Verdict(self._held_up(withdrawal, fault, *HELD_UP))
+            return TransferVerdict(again_ms=fault.ms)
+        return TransferVerdict(self._held_up(withdrawal, fault, *HELD_UP))
 
     def _held_up(self, withdrawal: Withdrawal, fault: Fault | None, *held_kinds: FaultKind) -> int:
         """Milliseconds left, counted from the first question, if the fault is of those."""
@@ -176,4 +185,4 @@ class TransferFaults:
 
 def _foreign(withdrawal: Withdrawal) -> Withdrawal:
     """A person's, to nobody's eyes another one but by its id, and cancelled at once."""
-    return replace(withdrawal, uuid=str(uuid.uuid4()), step=Step.CANCELLED, done_ms=withdrawal.created_ms)
+    return replace(withdrawal, uuid=str(uuid.uuid4()), step=TransferStep.CANCELLED, done_ms=withdrawal.created_ms)

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby, pairwise
 
-from kimp.paper.market.rows import Market, Recorded
+from kimp.paper.market.rows import MarketKey, RecordedPrice
 
 RUN = 24
 """So many equal distances after one another are candles of that length, not holes between shorter ones."""
@@ -19,12 +19,12 @@ class NoLength(ValueError):
 class Closes:
     """Rows at the times of their closes."""
 
-    rows: list[Recorded]
+    rows: list[RecordedPrice]
     odd: int
     """Openings that are not whole lengths after the one before: after an outage a venue may begin anew."""
 
 
-def at_close(rows: Sequence[Recorded]) -> Closes:
+def at_close(rows: Sequence[RecordedPrice]) -> Closes:
     """The length is the commonest distance between two openings of a market, so that two odd rows that lie close
     together do not make the closes of all others known before their time.
 
@@ -42,12 +42,12 @@ def at_close(rows: Sequence[Recorded]) -> Closes:
     return Closes(shifted, sum(_odd(found, lengths[market]) for market, found in distances.items() if found))
 
 
-def _market(row: Recorded) -> Market:
+def _market(row: RecordedPrice) -> MarketKey:
     return row.venue, row.coin
 
 
-def _opens(rows: Sequence[Recorded]) -> Mapping[Market, set[int]]:
-    opens: dict[Market, set[int]] = {}
+def _opens(rows: Sequence[RecordedPrice]) -> Mapping[MarketKey, set[int]]:
+    opens: dict[MarketKey, set[int]] = {}
     for row in rows:
         opens.setdefault(_market(row), set()).add(row.at_ms)
     return opens
@@ -57,7 +57,7 @@ def _distances(opens: set[int]) -> list[int]:
     return [later - earlier for earlier, later in pairwise(sorted(opens))]
 
 
-def _length(market: Market, distances: Sequence[int]) -> int:
+def _length(market: MarketKey, distances: Sequence[int]) -> int:
     """Of equally common ones the shortest: the others are holes."""
     counts = Counter(distances)
     length = min(counts, key=lambda distance: (-counts[distance], distance))

@@ -8,9 +8,9 @@ from pathlib import Path
 from kimp.domain.venues import PAIR, Venue
 from kimp.paper.instruments import KRW, USDT
 from kimp.paper.market.candles import NoLength, at_close
-from kimp.paper.market.rows import Fields, Market, Parse, Recorded, candle, parser
+from kimp.paper.market.rows import Fields, MarketKey, Parse, RecordedPrice, candle, parser
 from kimp.paper.market.source import BadMarketData
-from kimp.paper.market.table import Row, Table, opened, shown
+from kimp.paper.market.table import Table, TableRow, open_table, quoted
 
 MOST_ROWS = 2_000_000
 """That are kept of one file: about half a gigabyte."""
@@ -27,13 +27,13 @@ class Recording:
     """What a file holds of the coins that were asked for, in order of time, and what it holds besides."""
 
     path: Path
-    rows: list[Recorded] = field(default_factory=list)
+    rows: list[RecordedPrice] = field(default_factory=list)
     odd_openings: int = 0
     left_out: Counter[tuple[str, str]] = field(default_factory=Counter)
     """(why, whose) -> rows."""
 
     def leave_out(self, why: str, whose: str) -> None:
-        key = (why, shown(whose))
+        key = (why, quoted(whose))
         self.left_out[key if key in self.left_out or len(self.left_out) < MOST_NAMES else (why, "others")] += 1
 
     def notes(self) -> list[str]:
@@ -53,13 +53,13 @@ class Recording:
         return told
 
 
-def read(path: Path, coins: Container[str]) -> Recording:
+def read_recording(path: Path, coins: Container[str]) -> Recording:
     """The rows of these coins on Upbit's won markets and Binance's USDT spot markets.
 
     Values of all other rows are not looked at, so what is wrong in them does no harm. Raises BadMarketData.
     """
     recording = Recording(path)
-    with opened(path) as table:
+    with open_table(path) as table:
         parse = _parser(path, table)
         for row in table.rows():
             recording.rows.extend(_read(recording, row, parse, coins))
@@ -78,7 +78,7 @@ def read(path: Path, coins: Container[str]) -> Recording:
 def _parser(path: Path, table: Table) -> Parse:
     if parse := parser(frozenset(table.columns)):
         return parse
-    columns = ", ".join(shown(name) for name in table.columns[:20])
+    columns = ", ".join(quoted(name) for name in table.columns[:20])
     raise BadMarketData(
         f"{path}:1: unknown columns {columns or '(none)'}; a file holds candles"
         " (timestamp_utc,exchange,symbol,open,high,low,close,volume), ticks (timestamp_utc,exchange,symbol,price,qty),"
@@ -86,7 +86,7 @@ def _parser(path: Path, table: Table) -> Parse:
     )
 
 
-def _read(recording: Recording, row: Row, parse: Parse, coins: Container[str]) -> Iterator[Recorded]:
+def _read(recording: Recording, row: TableRow, parse: Parse, coins: Container[str]) -> Iterator[RecordedPrice]:
     market = _market(recording, row.fields)
     if market is None:
         return
@@ -99,7 +99,7 @@ def _read(recording: Recording, row: Row, parse: Parse, coins: Container[str]) -
         raise BadMarketData(f"{recording.path}:{row.line}: {error}; mend or remove the row") from None
 
 
-def _market(recording: Recording, row: Fields) -> Market | None:
+def _market(recording: Recording, row: Fields) -> MarketKey | None:
     """Venue and coin, in whatever letters; daily rates name neither and are KRW-USDT's. None: it is left out."""
     exchange, symbol = row.get("exchange", Venue.UPBIT), row.get("symbol", f"{KRW}-{USDT}")
     name = symbol.strip().upper()

@@ -12,10 +12,10 @@ from kimp.domain.modelled_book import BookShape
 from kimp.domain.money import exact
 from kimp.domain.venues import Venue
 from kimp.paper.config import ReplayMarket
-from kimp.paper.instruments import USDT, Instrument
+from kimp.paper.instruments import USDT, PaperInstrument
 from kimp.paper.market.quantise import print_at, whole_book
-from kimp.paper.market.recorded import read
-from kimp.paper.market.rows import Recorded
+from kimp.paper.market.recorded import read_recording
+from kimp.paper.market.rows import RecordedPrice
 from kimp.paper.market.source import BadMarketData, MarketUpdate
 
 BATCH_S = 0.01
@@ -35,13 +35,13 @@ class ReplaySource:
     a price of.
     """
 
-    def __init__(self, config: ReplayMarket, instruments: Sequence[Instrument], level_krw: Decimal) -> None:
+    def __init__(self, config: ReplayMarket, instruments: Sequence[PaperInstrument], level_krw: Decimal) -> None:
         self._config = config
         self._level_krw = level_krw
         self._shape = BookShape(half_spread=config.half_spread)
         self._instruments = {(i.venue, i.base): i for i in instruments}
         coins = {instrument.base for instrument in instruments}
-        recordings = [read(path, coins) for path in config.files]
+        recordings = [read_recording(path, coins) for path in config.files]
         self._notes = [note for recording in recordings for note in recording.notes()]
         for note in self._notes:
             log.warning("%s", note)
@@ -97,7 +97,7 @@ class ReplaySource:
                 yield batch
             await asyncio.sleep(BATCH_S)
 
-    def update(self, row: Recorded) -> MarketUpdate:
+    def update(self, row: RecordedPrice) -> MarketUpdate:
         """The taker is told by the price's direction, as the records do not name him."""
         key = (row.venue, row.coin)
         rises = row.price >= self._last.get(key, row.price)

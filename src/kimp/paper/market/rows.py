@@ -8,7 +8,7 @@ from decimal import Decimal
 
 from kimp.domain.venues import Venue
 from kimp.paper.amounts import ZERO, number
-from kimp.paper.market.table import shown
+from kimp.paper.market.table import quoted
 
 CANDLE = frozenset({"timestamp_utc", "exchange", "symbol", "open", "high", "low", "close", "volume"})
 TICK = frozenset({"timestamp_utc", "exchange", "symbol", "price", "qty"})
@@ -29,7 +29,7 @@ PER_MS = {10: Decimal(1000), 13: Decimal(1), 16: Decimal("1e-3"), 19: Decimal("1
 
 
 @dataclass(frozen=True, slots=True)
-class Recorded:
+class RecordedPrice:
     """A price that became known at `at_ms`; `quantity` None where the record is no trade of its own."""
 
     at_ms: int
@@ -40,26 +40,26 @@ class Recorded:
 
 
 Fields = Mapping[str, str]
-Market = tuple[Venue, str]
-Parse = Callable[[Fields, Market], Recorded]
+MarketKey = tuple[Venue, str]
+Parse = Callable[[Fields, MarketKey], RecordedPrice]
 
 
-def candle(row: Fields, market: Market) -> Recorded:
+def candle(row: Fields, market: MarketKey) -> RecordedPrice:
     """At its opening; `candles` knows when it closed."""
-    return Recorded(utc_ms(row, "timestamp_utc"), *market, _price(row, "close"), _quantity(row, "volume"))
+    return RecordedPrice(utc_ms(row, "timestamp_utc"), *market, _price(row, "close"), _quantity(row, "volume"))
 
 
-def tick(row: Fields, market: Market) -> Recorded:
-    return Recorded(utc_ms(row, "timestamp_utc"), *market, _price(row, "price"), _quantity(row, "qty"))
+def tick(row: Fields, market: MarketKey) -> RecordedPrice:
+    return RecordedPrice(utc_ms(row, "timestamp_utc"), *market, _price(row, "price"), _quantity(row, "qty"))
 
 
-def snapshot(row: Fields, market: Market) -> Recorded:
-    return Recorded(utc_ms(row, "snapshot_ms"), *market, _price(row, "price"), None)
+def snapshot(row: Fields, market: MarketKey) -> RecordedPrice:
+    return RecordedPrice(utc_ms(row, "snapshot_ms"), *market, _price(row, "price"), None)
 
 
-def daily(row: Fields, market: Market) -> Recorded:
+def daily(row: Fields, market: MarketKey) -> RecordedPrice:
     """The close of a day is known when the next one begins."""
-    return Recorded(utc_ms(row, "date") + DAY_MS, *market, _price(row, "upbit_krw_usdt_close"), None)
+    return RecordedPrice(utc_ms(row, "date") + DAY_MS, *market, _price(row, "upbit_krw_usdt_close"), None)
 
 
 def parser(columns: frozenset[str]) -> Parse | None:
@@ -78,14 +78,14 @@ def utc_ms(row: Fields, column: str) -> int:
     if text.isascii() and text.isdigit():
         unit = PER_MS.get(len(text))
         if unit is None:
-            raise ValueError(f"{column}: {shown(text)} is neither an ISO time nor a Unix time in s, ms, us or ns")
+            raise ValueError(f"{column}: {quoted(text)} is neither an ISO time nor a Unix time in s, ms, us or ns")
         return _checked(int(int(text) * unit), column, text)
     try:
         moment = datetime.fromisoformat(text.upper()) if ISO.fullmatch(text) else None
     except ValueError:
         moment = None
     if moment is None:
-        raise ValueError(f"{column}: {shown(text)} is not an ISO time, e.g. 2025-09-01T00:00:00Z")
+        raise ValueError(f"{column}: {quoted(text)} is not an ISO time, e.g. 2025-09-01T00:00:00Z")
     moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
     return _checked((moment - EPOCH) // timedelta(milliseconds=1), column, text)
 
@@ -94,21 +94,21 @@ def _checked(at_ms: int, column: str, text: str) -> int:
     last = datetime.now(UTC).year + 1
     year = (EPOCH + timedelta(milliseconds=at_ms)).year
     if not FIRST_YEAR <= year <= last:
-        raise ValueError(f"{column}: {shown(text)} is of the year {year}, where {FIRST_YEAR} to {last} can be right")
+        raise ValueError(f"{column}: {quoted(text)} is of the year {year}, where {FIRST_YEAR} to {last} can be right")
     return at_ms
 
 
 def _price(row: Fields, column: str) -> Decimal:
     value = _amount(row, column)
     if value <= ZERO:
-        raise ValueError(f"{column} is {shown(row[column])}; a price is above zero")
+        raise ValueError(f"{column} is {quoted(row[column])}; a price is above zero")
     return value
 
 
 def _quantity(row: Fields, column: str) -> Decimal:
     value = _amount(row, column)
     if value < ZERO:
-        raise ValueError(f"{column} is {shown(row[column])}; a quantity is not negative")
+        raise ValueError(f"{column} is {quoted(row[column])}; a quantity is not negative")
     return value
 
 
@@ -118,5 +118,5 @@ def _amount(row: Fields, column: str) -> Decimal:
     except ValueError as error:
         raise ValueError(f"{column}: {error}") from None
     if value > MOST:
-        raise ValueError(f"{column} is {shown(row[column])}, more than any market has")
+        raise ValueError(f"{column} is {quoted(row[column])}, more than any market has")
     return value

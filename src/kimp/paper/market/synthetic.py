@@ -11,7 +11,7 @@ from kimp.domain.market import Side
 from kimp.domain.venues import Venue
 from kimp.paper.coins import CoinConfig
 from kimp.paper.config import SyntheticMarket
-from kimp.paper.instruments import USDT, Instrument
+from kimp.paper.instruments import USDT, PaperInstrument
 from kimp.paper.keeping import KeptPrices
 from kimp.paper.market.premiums import RAMP_S, Episode, Premium
 from kimp.paper.market.quantise import print_at, update_around
@@ -43,7 +43,9 @@ class SyntheticSource:
     whatever the load of the machine.
     """
 
-    def __init__(self, config: SyntheticMarket, coins: Sequence[CoinConfig], instruments: Sequence[Instrument]) -> None:
+    def __init__(
+        self, config: SyntheticMarket, coins: Sequence[CoinConfig], instruments: Sequence[PaperInstrument]
+    ) -> None:
         self._config = config
         self._draw = random.Random(config.seed)  # noqa: S311 # prices, not secrets
         self._instruments = {(i.venue, i.base): i for i in instruments}
@@ -68,7 +70,7 @@ class SyntheticSource:
             if name in self._coins:
                 self._coins[name].log_price = log_price
 
-    def nudge(self, coin: str, premium: Decimal, seconds: float) -> list[MarketUpdate]:
+    def set_premium(self, coin: str, premium: Decimal, seconds: float) -> list[MarketUpdate]:
         """Force the coin's premium from now on, for so many seconds; the updates that show it."""
         chosen = self._coins[coin]
         chosen.premium.episode = Episode(float(premium), self._now_s, self._now_s + seconds, ramp_s=0.0)
@@ -107,7 +109,7 @@ class SyntheticSource:
         return self._with_print(self._update(venue, coin))
 
     def _end_episodes(self, now_s: float) -> list[MarketUpdate]:
-        """In a market that moves on nudges only, time still closes them."""
+        """In a market that moves only when a premium is set, time still closes them."""
         self._now_s = now_s
         ended = [c for c in self._coins.values() if c.premium.episode and now_s >= c.premium.episode.end_s]
         for coin in ended:

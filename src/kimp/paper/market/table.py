@@ -26,14 +26,14 @@ SAVE = "save it as UTF-8 with commas"
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class TableRow:
     """One line of the file, by the names of its columns."""
 
     line: int
     fields: dict[str, str]
 
 
-def shown(text: str) -> str:
+def quoted(text: str) -> str:
     """Foreign text for a message: quoted, without control characters, and short."""
     return repr(text if len(text) <= SHOWN else f"{text[:SHOWN]}...")
 
@@ -47,11 +47,11 @@ class Table:
         self._reader = csv.reader(_lines(path, stream), strict=True)
         self.columns = tuple(name.strip().lower() for name in next(self._reader, []))
         if twice := sorted({name for name in self.columns if name and self.columns.count(name) > 1}):
-            raise BadMarketData(f"{path}:1: the header names {shown(twice[0])} twice; mend it")
+            raise BadMarketData(f"{path}:1: the header names {quoted(twice[0])} twice; mend it")
         if len(self.columns) == 1 and (mark := next((mark for mark in ";\t|" if mark in self.columns[0]), None)):
             raise BadMarketData(f"{path}:1: its columns are separated by {mark!r}; {SAVE}")
 
-    def rows(self) -> Iterator[Row]:
+    def rows(self) -> Iterator[TableRow]:
         """Blank lines are none. Raises BadMarketData."""
         for fields in self._reader:
             if not fields:
@@ -63,7 +63,7 @@ class Table:
                     f"{self._path}:{line}: {len(fields)} fields, where the header names {len(self.columns)} columns;"
                     f" mend or remove the row{hint}"
                 )
-            yield Row(line, dict(zip(self.columns, fields, strict=True)))
+            yield TableRow(line, dict(zip(self.columns, fields, strict=True)))
 
     @property
     def line(self) -> int:
@@ -71,7 +71,7 @@ class Table:
 
 
 @contextmanager
-def opened(path: Path) -> Iterator[Table]:
+def open_table(path: Path) -> Iterator[Table]:
     """Raises BadMarketData for all that is wrong with the file, also while its rows are read."""
     table: Table | None = None
     try:

@@ -5,8 +5,8 @@ from aiohttp.typedefs import Middleware
 
 from kimp.domain.venues import Venue
 from kimp.paper.seam import Seam
-from kimp.paper.upbit.auth import Gatekeeper
-from kimp.paper.upbit.gate import Gate
+from kimp.paper.upbit.auth import Authenticator
+from kimp.paper.upbit.gateway import ApiGateway
 from kimp.paper.upbit.rest_market import MarketCalls
 from kimp.paper.upbit.rest_orders import OrderCalls
 from kimp.paper.upbit.rest_wallet import WalletCalls
@@ -16,8 +16,8 @@ from kimp.paper.world import World
 
 def make_app(world: World, seam: Seam, *more: Middleware) -> web.Application:
     app = web.Application(middlewares=[seam.middleware, *more])
-    gatekeeper = Gatekeeper(world.keys[Venue.UPBIT], world.clock)
-    gate = Gate(world, gatekeeper, app)
+    gatekeeper = Authenticator(world.keys[Venue.UPBIT], world.clock)
+    gate = ApiGateway(world, gatekeeper, app)
     for calls in (MarketCalls(world), OrderCalls(world), WalletCalls(world)):
         calls.bind(gate)
     streams = Streams(world)

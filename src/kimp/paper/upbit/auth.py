@@ -13,9 +13,9 @@ from collections import OrderedDict
 from typing import Any
 from urllib.parse import unquote
 
-from kimp.paper.clock import Clock
-from kimp.paper.keys import KeyRing, PaperKey, Right
+from kimp.paper.keys import ApiKeys, PaperKey, PaperRight
 from kimp.paper.upbit.errors import UpbitError
+from kimp.ports.clock import Clock
 
 REMEMBERED_NONCES = 500_000
 
@@ -41,15 +41,15 @@ def _text(value: Any) -> str:
     return value if isinstance(value, str) else json.dumps(value)
 
 
-class Gatekeeper:
+class Authenticator:
     """Checks the `Authorization` header against the keys."""
 
-    def __init__(self, keys: KeyRing, clock: Clock) -> None:
+    def __init__(self, keys: ApiKeys, clock: Clock) -> None:
         self._keys = keys
         self._clock = clock
         self._nonces: OrderedDict[str, None] = OrderedDict()
 
-    def check(self, authorization: str, payload: str, right: Right | None = None) -> str:
+    def check(self, authorization: str, payload: str, right: PaperRight | None = None) -> str:
         """The access key. `payload`: the parameters as they were sent, unencoded; empty without parameters.
 
         Raises UpbitError `jwt_verification`, `invalid_access_key`, `expired_access_key`, `invalid_query_payload`,

@@ -2,7 +2,7 @@
 
 from kimp.domain.venues import Venue
 from kimp.paper.hub import Hub, Outbox, Topic
-from kimp.paper.instruments import Instrument
+from kimp.paper.instruments import PaperInstrument
 from kimp.paper.tape import NumberedPrint
 from kimp.paper.upbit import frames
 from kimp.paper.upbit.subscription import Subscription
@@ -26,7 +26,7 @@ class Feed:
             if instrument is not None:
                 self._put_snapshot(outbox, topic, instrument)
 
-    def _put_snapshot(self, outbox: Outbox, topic: Topic, instrument: Instrument) -> None:
+    def _put_snapshot(self, outbox: Outbox, topic: Topic, instrument: PaperInstrument) -> None:
         tape, book, now_ms = self._world.tape(instrument), self._world.book(instrument), self._world.clock.now_ms()
         if topic.kind == "orderbook":
             outbox.put(frames.orderbook(book, topic.depth, topic.style, now_ms, SNAPSHOT))
@@ -35,13 +35,13 @@ class Feed:
         elif topic.kind == "trade" and tape.prints:
             outbox.put(frames.trade(instrument, tape.prints[-1], book, tape, topic.style, SNAPSHOT))
 
-    def _on_book(self, instrument: Instrument) -> None:
+    def _on_book(self, instrument: PaperInstrument) -> None:
         book = self._world.book(instrument)
         for topic, readers in self.hub.of(instrument.symbol).items():
             if topic.kind == "orderbook":
                 _put(readers, frames.orderbook(book, topic.depth, topic.style, book.updated_ms, REALTIME))
 
-    def _on_print(self, instrument: Instrument, printed: NumberedPrint) -> None:
+    def _on_print(self, instrument: PaperInstrument, printed: NumberedPrint) -> None:
         tape, book = self._world.tape(instrument), self._world.book(instrument)
         for topic, readers in self.hub.of(instrument.symbol).items():
             if topic.kind == "trade":

@@ -9,7 +9,7 @@ import msgspec
 from kimp.domain.market import Side
 from kimp.paper.amounts import ZERO, exact, ratio
 from kimp.paper.book import Book
-from kimp.paper.instruments import Instrument
+from kimp.paper.instruments import PaperInstrument
 from kimp.paper.tape import NumberedPrint, Tape
 from kimp.paper.upbit.rest_market import change_word
 
@@ -58,7 +58,7 @@ def orderbook(book: Book, depth: int, style: str, now_ms: int, kind: str) -> byt
     return frame(fields, style)
 
 
-def trade(instrument: Instrument, printed: NumberedPrint, book: Book, tape: Tape, style: str, kind: str) -> bytes:
+def trade(instrument: PaperInstrument, printed: NumberedPrint, book: Book, tape: Tape, style: str, kind: str) -> bytes:
     moment = datetime.fromtimestamp(printed.at_ms / 1000, UTC)
     asks, bids = book.levels(Side.BUY, 1), book.levels(Side.SELL, 1)
     fields: tuple[Field, ...] = (
@@ -84,7 +84,7 @@ def trade(instrument: Instrument, printed: NumberedPrint, book: Book, tape: Tape
     return frame(fields, style)
 
 
-def ticker(instrument: Instrument, tape: Tape, style: str, now_ms: int, kind: str) -> bytes:
+def ticker(instrument: PaperInstrument, tape: Tape, style: str, now_ms: int, kind: str) -> bytes:
     moment = datetime.fromtimestamp((tape.last_ms or now_ms) / 1000, UTC)
     rate = ratio(tape.change, tape.open)
     fields: tuple[Field, ...] = (

@@ -6,11 +6,11 @@ from decimal import Decimal
 from kimp.domain.market import Side
 from kimp.domain.venues import Venue
 from kimp.paper.amounts import CONTEXT, SATOSHI, ZERO, BadNumber, exact, is_multiple, number
-from kimp.paper.instruments import Instrument
+from kimp.paper.instruments import PaperInstrument
 from kimp.paper.orders import Force, Request
 from kimp.paper.ticks import on_tick
 from kimp.paper.upbit.errors import UpbitError, invalid
-from kimp.paper.upbit.gate import Params
+from kimp.paper.upbit.gateway import Params
 from kimp.paper.world import World
 
 SIDES = {"bid": Side.BUY, "ask": Side.SELL}
@@ -47,26 +47,26 @@ def request_of(world: World, params: Params) -> Request:
     return request
 
 
-def _limit(_world: World, instrument: Instrument, side: Side, params: Params) -> Request:
+def _limit(_world: World, instrument: PaperInstrument, side: Side, params: Params) -> Request:
     price, volume = _positive(params, "price"), _volume(params)
     if not on_tick(instrument.ladder, price):
         raise _refusal("invalid_price", side)
     return _request(instrument, side, params, FORCES[params.get("time_in_force")], limit=price, quantity=volume)
 
 
-def _market_buy(_world: World, instrument: Instrument, side: Side, params: Params) -> Request:
+def _market_buy(_world: World, instrument: PaperInstrument, side: Side, params: Params) -> Request:
     if side is not Side.BUY or "volume" in params or "time_in_force" in params:
         raise _refusal("create", side)
     return _request(instrument, side, params, Force.NOW, budget=_positive(params, "price"))
 
 
-def _market_sell(_world: World, instrument: Instrument, side: Side, params: Params) -> Request:
+def _market_sell(_world: World, instrument: PaperInstrument, side: Side, params: Params) -> Request:
     if side is not Side.SELL or "price" in params or "time_in_force" in params:
         raise _refusal("create", side)
     return _request(instrument, side, params, Force.NOW, quantity=_volume(params))
 
 
-def _best(world: World, instrument: Instrument, side: Side, params: Params) -> Request:
+def _best(world: World, instrument: PaperInstrument, side: Side, params: Params) -> Request:
     """Takes the best opposite level only."""
     if params.get("time_in_force") not in ("ioc", "fok"):
         raise invalid("time_in_force")
@@ -77,7 +77,7 @@ def _best(world: World, instrument: Instrument, side: Side, params: Params) -> R
 
 
 def _request(
-    instrument: Instrument,
+    instrument: PaperInstrument,
     side: Side,
     params: Params,
     force: Force,

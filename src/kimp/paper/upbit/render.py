@@ -4,23 +4,27 @@ from datetime import datetime, timedelta, timezone
 from typing import Any
 
 from kimp.domain.market import Side
-from kimp.paper.addresses import Address
+from kimp.paper.addresses import PaperAddress
 from kimp.paper.amounts import ZERO, exact, plain
 from kimp.paper.orders import Order, State
-from kimp.paper.transfer import Deposit, Step, Withdrawal
+from kimp.paper.transfer import Deposit, TransferStep, Withdrawal
 
 SEOUL = timezone(timedelta(hours=9))
 SIDES = {Side.BUY: "bid", Side.SELL: "ask"}
 ORDER_STATES = {State.OPEN: "wait", State.FILLED: "done", State.CANCELLED: "cancel", State.EXPIRED: "cancel"}
 WITHDRAWAL_STATES = {
-    Step.ACCEPTED: "WAITING",
-    Step.BROADCAST: "PROCESSING",
-    Step.CONFIRMED: "DONE",
-    Step.CANCELLED: "CANCELLED",
-    Step.FAILED: "FAILED",
-    Step.REJECTED: "REJECTED",
+    TransferStep.ACCEPTED: "WAITING",
+    TransferStep.BROADCAST: "PROCESSING",
+    TransferStep.CONFIRMED: "DONE",
+    TransferStep.CANCELLED: "CANCELLED",
+    TransferStep.FAILED: "FAILED",
+    TransferStep.REJECTED: "REJECTED",
 }
-DEPOSIT_STATES = {Step.CREDITED: "ACCEPTED", Step.HELD: "TRAVEL_RULE_SUSPECTED", Step.REJECTED: "REJECTED"}
+DEPOSIT_STATES = {
+    TransferStep.CREDITED: "ACCEPTED",
+    TransferStep.HELD: "TRAVEL_RULE_SUSPECTED",
+    TransferStep.REJECTED: "REJECTED",
+}
 """PROCESSING otherwise."""
 
 
@@ -113,7 +117,7 @@ def withdrawal(withdrawal: Withdrawal) -> dict[str, Any]:
         "amount": plain(withdrawal.amount),
         "fee": plain(withdrawal.fee),
         "transaction_type": "default",
-        "is_cancelable": withdrawal.step is Step.ACCEPTED,
+        "is_cancelable": withdrawal.step is TransferStep.ACCEPTED,
     }
 
 
@@ -133,7 +137,7 @@ def deposit(deposit: Deposit) -> dict[str, Any]:
     }
 
 
-def deposit_address(address: Address) -> dict[str, Any]:
+def deposit_address(address: PaperAddress) -> dict[str, Any]:
     return {
         "currency": address.coin,
         "net_type": address.network,
@@ -142,7 +146,7 @@ def deposit_address(address: Address) -> dict[str, Any]:
     }
 
 
-def allowed_address(address: Address) -> dict[str, Any]:
+def allowed_address(address: PaperAddress) -> dict[str, Any]:
     """A row of the list that withdrawals are restricted to."""
     return {
         "currency": address.coin,

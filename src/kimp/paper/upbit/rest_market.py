@@ -3,14 +3,15 @@
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from kimp.domain.durations import MINUTE_MS
 from kimp.domain.market import Side
 from kimp.domain.venues import Venue
 from kimp.paper.amounts import ZERO, exact, ratio
 from kimp.paper.book import DEPTH
-from kimp.paper.instruments import KRW, Instrument
-from kimp.paper.tape import MINUTE_MS, Tape
+from kimp.paper.instruments import KRW, PaperInstrument
+from kimp.paper.tape import Tape
 from kimp.paper.upbit.errors import UpbitError, invalid
-from kimp.paper.upbit.gate import Gate, Params
+from kimp.paper.upbit.gateway import ApiGateway, Params
 from kimp.paper.upbit.render import SEOUL
 from kimp.paper.world import World
 
@@ -22,7 +23,7 @@ class MarketCalls:
     def __init__(self, world: World) -> None:
         self._world = world
 
-    def bind(self, gate: Gate) -> None:
+    def bind(self, gate: ApiGateway) -> None:
         gate.public("market/all", "market", self.markets)
         gate.public("ticker", "ticker", self.tickers)
         gate.public("ticker/all", "ticker", self.all_tickers)
@@ -113,19 +114,19 @@ class MarketCalls:
             for minute in past[::-1][: min(count, MAX_CANDLES)]
         ]
 
-    def _named(self, params: Params) -> list[Instrument]:
+    def _named(self, params: Params) -> list[PaperInstrument]:
         if not params.get("markets"):
             raise invalid("markets")
         return [self._one(symbol) for symbol in params["markets"].split(",")]
 
-    def _one(self, symbol: str) -> Instrument:
+    def _one(self, symbol: str) -> PaperInstrument:
         instrument = self._world.of(Venue.UPBIT, symbol.strip())
         if instrument is None:
             raise UpbitError("market_not_found", "Code not found", status=404)
         return instrument
 
     @exact
-    def _book(self, instrument: Instrument, count: int) -> dict[str, Any]:
+    def _book(self, instrument: PaperInstrument, count: int) -> dict[str, Any]:
         book = self._world.book(instrument)
         asks, bids = book.levels(Side.BUY, count), book.levels(Side.SELL, count)
         return {
@@ -145,7 +146,7 @@ class MarketCalls:
             "level": 0,
         }
 
-    def _ticker(self, instrument: Instrument) -> dict[str, Any]:
+    def _ticker(self, instrument: PaperInstrument) -> dict[str, Any]:
         tape, now_ms = self._world.tape(instrument), self._world.clock.now_ms()
         at_ms = tape.last_ms or now_ms
         return {

@@ -5,13 +5,13 @@ from datetime import datetime
 from typing import Any
 
 from kimp.domain.venues import Venue
-from kimp.paper.accounts import Balance, InsufficientFunds
+from kimp.paper.accounts import InsufficientFunds, PaperBalance
 from kimp.paper.amounts import plain
-from kimp.paper.instruments import KRW, Instrument
-from kimp.paper.orders import Filtered, MarketHalted, NotPermitted, Order, State, TakenName, WouldTake
+from kimp.paper.instruments import KRW, PaperInstrument
+from kimp.paper.orders import Filtered, MarketHalted, MarketNotPermitted, Order, State, TakenName, WouldTake
 from kimp.paper.upbit import render
 from kimp.paper.upbit.errors import NOT_PERMITTED, UpbitError, invalid
-from kimp.paper.upbit.gate import Gate, Params
+from kimp.paper.upbit.gateway import ApiGateway, Params
 from kimp.paper.upbit.order_form import identifier_of, request_of
 from kimp.paper.world import World
 
@@ -28,7 +28,7 @@ class OrderCalls:
         self._burned: set[str] = set()
         self._by_identifier: dict[str, Order] = {}
 
-    def bind(self, gate: Gate) -> None:
+    def bind(self, gate: ApiGateway) -> None:
         gate.private("GET", "accounts", self.accounts)
         gate.private("GET", "orders/chance", self.chance)
         gate.private("POST", "orders", self.create, "order")
@@ -73,7 +73,7 @@ class OrderCalls:
             raise UpbitError(f"create_{word}_error") from None
         except MarketHalted:
             raise UpbitError("market_offline") from None
-        except NotPermitted:
+        except MarketNotPermitted:
             raise UpbitError(NOT_PERMITTED) from None
         except Filtered:
             raise UpbitError(f"invalid_price_{word}") from None
@@ -89,12 +89,12 @@ class OrderCalls:
         identifier_of(params)
         request = request_of(self._world, params)
         try:
-            order = self._desk.rehearse(request)
+            order = self._desk.dry_run(request)
         except InsufficientFunds:
             raise UpbitError(f"insufficient_funds_{render.SIDES[request.side]}") from None
         except MarketHalted:
             raise UpbitError("market_offline") from None
-        except NotPermitted:
+        except MarketNotPermitted:
             raise UpbitError(NOT_PERMITTED) from None
         return render.accepted(order)
 
@@ -150,7 +150,7 @@ class OrderCalls:
         return order
 
 
-def _account(asset: str, balance: Balance) -> dict[str, Any]:
+def _account(asset: str, balance: PaperBalance) -> dict[str, Any]:
     return {
         "currency": asset,
         "balance": plain(balance.free),
@@ -161,7 +161,7 @@ def _account(asset: str, balance: Balance) -> dict[str, Any]:
     }
 
 
-def _market(instrument: Instrument) -> dict[str, Any]:
+def _market(instrument: PaperInstrument) -> dict[str, Any]:
     return {
         "id": instrument.symbol,
         "name": f"{instrument.base}/{instrument.quote}",

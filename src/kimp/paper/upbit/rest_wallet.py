@@ -6,13 +6,13 @@ from typing import Any, TypeVar
 
 from kimp.domain.venues import Venue
 from kimp.paper.accounts import InsufficientFunds
-from kimp.paper.addresses import Address
+from kimp.paper.addresses import PaperAddress
 from kimp.paper.amounts import CONTEXT, ZERO, BadNumber, is_multiple, number, plain
-from kimp.paper.coins import CoinConfig, Network
+from kimp.paper.coins import CoinConfig, PaperNetwork
 from kimp.paper.transfer import Deposit, Withdrawal
 from kimp.paper.upbit import render
 from kimp.paper.upbit.errors import UpbitError, invalid
-from kimp.paper.upbit.gate import Gate, Params
+from kimp.paper.upbit.gateway import ApiGateway, Params
 from kimp.paper.world import World
 
 MAX_LISTED = 100
@@ -25,7 +25,7 @@ class WalletCalls:
     def __init__(self, world: World) -> None:
         self._world = world
 
-    def bind(self, gate: Gate) -> None:
+    def bind(self, gate: ApiGateway) -> None:
         gate.private("GET", "status/wallet", self.status)
         gate.private("GET", "deposits/coin_address", self.deposit_address)
         gate.private("GET", "deposits/coin_addresses", self.deposit_addresses)
@@ -121,7 +121,7 @@ class WalletCalls:
         coin, network = self._network(params)
         if not self._world.may_withdraw:
             raise UpbitError("open_api_withdraw_locked")
-        target = Address(coin.name, network.name, params.get("address", ""), params.get("secondary_address"))
+        target = PaperAddress(coin.name, network.name, params.get("address", ""), params.get("secondary_address"))
         if target not in self._world.registrations.of(Venue.UPBIT):
             raise UpbitError("withdraw_address_not_registered")
         amount = self._amount(params, network)
@@ -167,7 +167,7 @@ class WalletCalls:
             for access, key in ring.all().items()
         ]
 
-    def _network(self, params: Params) -> tuple[CoinConfig, Network]:
+    def _network(self, params: Params) -> tuple[CoinConfig, PaperNetwork]:
         coin = self._world.coins.get(params.get("currency", ""))
         if coin is None:
             raise invalid("currency")
@@ -177,7 +177,7 @@ class WalletCalls:
         return coin, network
 
     @staticmethod
-    def _amount(params: Params, network: Network) -> Decimal:
+    def _amount(params: Params, network: PaperNetwork) -> Decimal:
         try:
             amount = number(params.get("amount", ""))
         except BadNumber:

@@ -8,7 +8,7 @@ from aiohttp import WSMsgType, web
 
 from kimp.domain.venues import Venue
 from kimp.paper.hub import Outbox
-from kimp.paper.limits import Window
+from kimp.paper.limits import RequestCounter
 from kimp.paper.upbit.feed import Feed
 from kimp.paper.upbit.subscription import (
     Subscription,
@@ -28,7 +28,7 @@ class Streams:
         self._world = world
         self._feed = Feed(world)
         self.open: set[web.WebSocketResponse] = set()
-        self._connects = Window(world.config.limits.upbit_ws_connects, 1, world.clock)
+        self._connects = RequestCounter(world.config.limits.upbit_ws_connects, 1, world.clock)
 
     async def serve(self, request: web.Request) -> web.StreamResponse:
         if not self._connects.spend():
@@ -52,7 +52,7 @@ class _Connection:
         self._socket = outbox.socket
         self._outbox = outbox
         self._subscriptions: list[Subscription] = []
-        self._window = Window(world.config.limits.upbit_ws_messages, 1, world.clock)
+        self._window = RequestCounter(world.config.limits.upbit_ws_messages, 1, world.clock)
         self._tasks = [asyncio.create_task(self._outbox.pump())]
         self._told_status = False
 

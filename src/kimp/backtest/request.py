@@ -26,7 +26,7 @@ EVERY = "all"
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class BacktestRequest:
     """As it stands on the command line; None: as the settings say, or all there is."""
 
     mode: Mode = Mode.TRANSFER
@@ -44,7 +44,7 @@ class Asked:
     closures: Path | None = None
 
 
-def options_of(settings: Settings, asked: Asked) -> Options:
+def options_of(settings: Settings, asked: BacktestRequest) -> Options:
     """Raises BadInput."""
     trading, rules = settings.trading, settings.rules()
     notional = asked.notional_krw or trading.notional_krw

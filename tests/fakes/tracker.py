@@ -1,4 +1,4 @@
-"""A cycle's story as its steps see it, for tests of a step without a server."""
+"""A cycle's tracker as its steps see it, for tests of a step without a server."""
 
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -9,7 +9,7 @@ from fakes.market import XRP
 
 from kimp.domain.reasons import Reason
 from kimp.domain.venues import Direction
-from workflows.story import CycleStory
+from workflows.tracker import CycleTracker
 
 
 def _cycle() -> Any:
@@ -18,8 +18,8 @@ def _cycle() -> Any:
 
 
 @dataclass
-class Story:
-    """What steps ask of a cycle's story."""
+class TrackerDouble:
+    """What steps ask of a cycle's tracker."""
 
     cycle: Any = field(default_factory=_cycle)
     asking_run_id: str | None = "run-of-before"
@@ -48,5 +48,5 @@ class Story:
         self.waits.append((text, kind, seconds))
 
     @property
-    def story(self) -> CycleStory:
-        return cast("CycleStory", self)
+    def tracker(self) -> CycleTracker:
+        return cast("CycleTracker", self)

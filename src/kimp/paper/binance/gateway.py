@@ -8,11 +8,11 @@ import msgspec
 from aiohttp import web
 
 from kimp.domain.venues import Venue
-from kimp.paper.binance.auth import Gatekeeper
+from kimp.paper.binance.auth import Authenticator
 from kimp.paper.binance.errors import UNDER_MAINTENANCE, BinanceError
 from kimp.paper.conditions import Condition
 from kimp.paper.keys import binance_right
-from kimp.paper.limits import Window
+from kimp.paper.limits import RequestCounter
 from kimp.paper.seam import ADMITTED_MS
 from kimp.paper.world import World
 
@@ -29,20 +29,20 @@ Call = Callable[[Params], Any]
 Weigh = Callable[[Params], int]
 
 
-class Gate:
+class ApiGateway:
     """Binds calls to routes of one application, and counts what Binance counts."""
 
-    def __init__(self, world: World, gatekeeper: Gatekeeper, app: web.Application) -> None:
+    def __init__(self, world: World, gatekeeper: Authenticator, app: web.Application) -> None:
         limits, clock = world.config.limits, world.clock
         self._world = world
         self._gatekeeper = gatekeeper
         self._app = app
-        self._weight = Window(limits.binance_weight_1m, MINUTE_S, clock)
-        self._sapi_ip = Window(limits.binance_sapi_ip_1m, MINUTE_S, clock)
-        self._sapi_uid = Window(limits.binance_sapi_uid_1m, MINUTE_S, clock)
-        self._sapi_uid_1s = Window(limits.binance_sapi_uid_1s, 1, clock)
-        self._orders_10s = Window(limits.binance_orders_10s, ORDER_SPAN_S, clock)
-        self._orders_1d = Window(limits.binance_orders_1d, DAY_S, clock)
+        self._weight = RequestCounter(limits.binance_weight_1m, MINUTE_S, clock)
+        self._sapi_ip = RequestCounter(limits.binance_sapi_ip_1m, MINUTE_S, clock)
+        self._sapi_uid = RequestCounter(limits.binance_sapi_uid_1m, MINUTE_S, clock)
+        self._sapi_uid_1s = RequestCounter(limits.binance_sapi_uid_1s, 1, clock)
+        self._orders_10s = RequestCounter(limits.binance_orders_10s, ORDER_SPAN_S, clock)
+        self._orders_1d = RequestCounter(limits.binance_orders_1d, DAY_S, clock)
 
     def public(self, path: str, call: Call, weight: int = 1) -> None:
         self._route("GET", path, call, self._weight, lambda _params: weight, signed=False)
@@ -68,7 +68,7 @@ class Gate:
         window = self._sapi_uid_1s if per_second else self._sapi_uid
         self._route(method, path, call, window, lambda _params: weight, signed=True)
 
-    def _route(self, method: str, path: str, call: Call, window: Window, weigh: Weigh, *, signed: bool) -> None:
+    def _route(self, method: str, path: str, call: Call, window: RequestCounter, weigh: Weigh, *, signed: bool) -> None:
         async def handle(request: web.Request) -> web.Response:
             body = await request.text()
             query = request.rel_url.raw_query_string
@@ -114,7 +114,7 @@ class Gate:
             if not window.spend():
                 raise BinanceError(-1015, window.limit, span, retry_after_s=window.reset_s)
 
-    def _counters(self, window: Window) -> dict[str, str]:
+    def _counters(self, window: RequestCounter) -> dict[str, str]:
         if window is self._sapi_ip:
             return {"X-SAPI-USED-IP-WEIGHT-1M": str(window.used)}
         if window is self._sapi_uid:
@@ -129,7 +129,7 @@ class Gate:
         }
 
 
-def _spend(window: Window, weight: int) -> None:
+def _spend(window: RequestCounter, weight: int) -> None:
     if not window.spend(weight):
         raise BinanceError(-1003, window.limit, retry_after_s=window.reset_s)
 
@@ -140,7 +140,7 @@ def _json(answer: Any, status: int) -> web.Response:
     )  # fmt: skip
 
 
-def need(params: Params, name: str) -> str:
+def mandatory(params: Params, name: str) -> str:
     """The text of a mandatory parameter. Raises BinanceError -1102."""
     if not params.get(name):
         raise BinanceError(-1102, name)

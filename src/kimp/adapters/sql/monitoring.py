@@ -7,33 +7,34 @@ from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from kimp.adapters.sql.amounts import WIDE
-from kimp.adapters.sql.capital import DAY_MS, exposure_of
+from kimp.adapters.sql.capital import exposure_of
 from kimp.adapters.sql.controls import LEVEL_NOW, level_of
 from kimp.adapters.sql.instant import Instant
 from kimp.adapters.sql.store import Store
 from kimp.adapters.sql.tables import ENDED, cycles, ledger_entries, ledger_postings, order_intents, withdrawal_intents
 from kimp.contracts.status import CycleStatus
+from kimp.domain.durations import DAY_MS
 from kimp.domain.ledger import RECONCILED, Account
 from kimp.domain.money import ZERO, Asset
 from kimp.domain.venues import PAIR, Venue
-from kimp.ports.outlook import OpenCycle, Outlook
+from kimp.ports.monitoring import MonitoringSnapshot, OpenCycle
 
 ANSWERED_BY_MS = 30_000
 """Orders are looked up behind a fence of 20 s: what has no outcome later than this is nobody's normal course."""
 
 
-class SqlOverview:
+class SqlMonitoring:
     """The port `Overview`. Raises StoreUnavailable when the database does not serve."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
 
-    async def outlook(self) -> Outlook:
+    async def snapshot(self) -> MonitoringSnapshot:
         """All of it, in one transaction."""
         now = self._store.now
 
-        async def work(connection: AsyncConnection) -> Outlook:
-            return Outlook(
+        async def work(connection: AsyncConnection) -> MonitoringSnapshot:
+            return MonitoringSnapshot(
                 cycles=await _open(connection),
                 unknown=await _unknown(connection, now - ANSWERED_BY_MS),
                 in_transit=await _in_transit(connection),

@@ -8,21 +8,21 @@ from temporalio import workflow
 
 with workflow.unsafe.imports_passed_through():
     from kimp.contracts.cycle import CycleRecord, CycleResult, CycleTerms, TakeOver
-    from kimp.contracts.operators import Decision, WriteOff
+    from kimp.contracts.operators import OperatorDecision, WriteOff
     from kimp.contracts.orders import OrderIntent, OrderPair
-    from kimp.contracts.progress import Market, StorySoFar
+    from kimp.contracts.progress import MarketRef, TrackedSoFar
     from kimp.contracts.search_attributes import KIMP_PROFIT_KRW, KIMP_REASON, KIMP_STATUS, WITHHELD
     from kimp.contracts.status import CycleStatus
     from kimp.domain.ids import Step, UsedNumber, step_of
     from kimp.domain.ledger import Entry, Held, Holder, Posting, holdings, write_off_entry
     from kimp.domain.money import Asset, Money
-    from kimp.domain.reasons import Kind, Reason
+    from kimp.domain.reasons import Reason, ReasonKind
     from kimp.domain.venues import Venue
     from kimp.domain.wording import exactly, won
 
 from workflows.control import Control
 from workflows.numbers import Numbers
-from workflows.recording import refused, what_is_in_no_book, without_amounts
+from workflows.recording import try_record, unrecorded_reason, without_amounts
 from workflows.timeline import Timeline, ended
 from workflows.valuing import VALUES_ALL, Valuation
 
@@ -30,7 +30,7 @@ COUNTED = "reasons-are-counted-by-kind"
 """Records of before there was such a thing told reasons in words alone."""
 
 
-class CycleStory:
+class CycleTracker:
     """The state of one cycle, and everyone who is told of a change."""
 
     def __init__(self, cycle: CycleTerms, control: Control, takes_over: TakeOver | None = None) -> None:
@@ -82,9 +82,9 @@ class CycleStory:
         """What the cycle gained and lost on the venues and in transit, exactly, by what is booked."""
         return holdings(self.entries, self._before)
 
-    def so_far(self) -> StorySoFar:
+    def so_far(self) -> TrackedSoFar:
         """For the next run of the workflow."""
-        return StorySoFar(
+        return TrackedSoFar(
             status=self.status,
             sequence=self._sequence,
             waiting_reason=self.waiting_reason,
@@ -102,7 +102,7 @@ class CycleStory:
             held=tuple(Posting(account, asset, amount) for (account, asset), amount in self.held.items()),
             booked=tuple(sorted(filter(self._may_come_again, self._booked))),
             absent=tuple(self.absent),
-            refused=tuple(Market(venue=venue, coin=coin) for venue, coin in sorted(self.refused)),
+            refused=tuple(MarketRef(venue=venue, coin=coin) for venue, coin in sorted(self.refused)),
             unanswered=self.unanswered,
             unanswered_pair=self.unanswered_pair,
             numbers=self.numbers.used(),
@@ -115,7 +115,7 @@ class CycleStory:
         absent = {order.client_order_id for order in self.absent}
         return step_of(entry_id)[1:] == Step.SEND or entry_id.partition("/")[0] in absent
 
-    def restore(self, told: StorySoFar) -> None:
+    def restore(self, told: TrackedSoFar) -> None:
         """Go on where an earlier run of the workflow stopped."""
         self.walked_through = True
         self.status, self._sequence = told.status, told.sequence
@@ -173,7 +173,7 @@ class CycleStory:
         if entries:
             self.report(what)
         record = self._record(entries)
-        while (why := await refused(record, what)) is not None and await self._shown_to_a_person(record, why):
+        while (why := await try_record(record, what)) is not None and await self._shown_to_a_person(record, why):
             pass
 
     async def _shown_to_a_person(self, record: CycleRecord, why: str) -> bool:
@@ -183,19 +183,19 @@ class CycleStory:
         """
         before, reason, kind = self.status, self.reason, self._kind
         self.control.forget_decisions()
-        self.reason, self._kind = what_is_in_no_book(record, why), Kind.DATABASE
+        self.reason, self._kind = unrecorded_reason(record, why), ReasonKind.DATABASE
         self.report(f"parked: {self.reason}")
         self._search_reason(self.reason)
         self.advance(CycleStatus.DEAD_LETTER)
         self._sequence += 1
-        await refused(without_amounts(self._record(())), f"parked: {self.reason}")
+        await try_record(without_amounts(self._record(())), f"parked: {self.reason}")
         decision = await self.control.decision()
         self.reason, self._kind = reason, kind
         self.advance(before)
         # At once, as who decided waits to see it go on, and the next record may be long in coming.
         self._sequence += 1
-        await refused(self._record(()), f"goes on: {decision}")
-        if decision is Decision.RETRY:
+        await try_record(self._record(()), f"goes on: {decision}")
+        if decision is OperatorDecision.RETRY:
             return True
         if not self.control.undoing:
             self.control.stop(why)
@@ -276,7 +276,7 @@ class CycleStory:
         await self.book(f"taken over: {why}")
         self._takes_over = None
 
-    def know(self, entries: Sequence[Entry], numbers: Sequence[UsedNumber]) -> None:
+    def add_earlier(self, entries: Sequence[Entry], numbers: Sequence[UsedNumber]) -> None:
         """What earlier runs booked, and the names that they used."""
         self._take_in(entries)
         self._written_off += sum(entry.entry_id.startswith(f"{self.cycle.cycle_id}/write-off/") for entry in entries)

@@ -5,14 +5,14 @@ from typing import Any
 
 import msgspec
 from aiohttp import web
+from aiohttp.typedefs import Handler
 
 from kimp.domain.venues import Venue
 from kimp.paper.conditions import Condition
 from kimp.paper.config import RateLimits
-from kimp.paper.keys import UPBIT_RIGHTS, Right
-from kimp.paper.limits import Window
-from kimp.paper.seam import Handler
-from kimp.paper.upbit.auth import Gatekeeper, form_of, sent_payload
+from kimp.paper.keys import UPBIT_RIGHTS, PaperRight
+from kimp.paper.limits import RequestCounter
+from kimp.paper.upbit.auth import Authenticator, form_of, sent_payload
 from kimp.paper.upbit.errors import UpbitError
 from kimp.paper.world import World
 
@@ -35,14 +35,14 @@ Call = Callable[[Params], Any]
 _encode = msgspec.json.Encoder(decimal_format="number").encode
 
 
-class Gate:
+class ApiGateway:
     """Binds calls to routes of one application."""
 
-    def __init__(self, world: World, gatekeeper: Gatekeeper, app: web.Application) -> None:
+    def __init__(self, world: World, gatekeeper: Authenticator, app: web.Application) -> None:
         self._world = world
         self._gatekeeper = gatekeeper
         self._app = app
-        self._windows: dict[str, Window] = {}
+        self._windows: dict[str, RequestCounter] = {}
         self._banned_until_ms = 0
         self._bans = 0
 
@@ -58,7 +58,7 @@ class Gate:
 
     def _handler(self, group: str, call: Call, *, private: bool) -> Handler:
         window = self._windows.setdefault(
-            group, Window(_limit(self._world.config.limits, group), 1, self._world.clock)
+            group, RequestCounter(_limit(self._world.config.limits, group), 1, self._world.clock)
         )  # fmt: skip
 
         async def handle(request: web.Request) -> web.Response:
@@ -83,7 +83,7 @@ class Gate:
         pairs = form_of(body) if request.method == "POST" else list(request.query.items())
         if private:
             payload = sent_payload(request.method, request.rel_url.raw_query_string, body)
-            right = UPBIT_RIGHTS.get((request.method, request.path.removeprefix("/v1/")), Right.READ)
+            right = UPBIT_RIGHTS.get((request.method, request.path.removeprefix("/v1/")), PaperRight.READ)
             key = self._gatekeeper.check(request.headers.get("Authorization", ""), payload, right)
             if self._world.conditions.hold(Condition.KEY_EXPIRED, Venue.UPBIT):
                 raise UpbitError("expired_access_key")
@@ -92,7 +92,7 @@ class Gate:
             )  # fmt: skip
         return call(Params(pairs))
 
-    def _admit(self, window: Window) -> None:
+    def _admit(self, window: RequestCounter) -> None:
         """429 beyond the limit; 418 for those who do not stop even then."""
         now_ms = self._world.clock.now_ms()
         if now_ms < self._banned_until_ms:

@@ -28,7 +28,7 @@ from kimp.domain.ledger import Entry
 from kimp.domain.market import Side
 from kimp.domain.money import ONE, ZERO, Asset
 from kimp.domain.venues import PAIR, Direction, Pair, Venue
-from kimp.ports.journal import Stranding
+from kimp.ports.journal import UnfinishedCycle
 
 AT_ONCE = 500
 """Ledger entries in one answer, about 0.6 kB each."""
@@ -40,8 +40,8 @@ SURE = [
 MAY_HAVE_FILLED = (None, OrderOutcome.FILLED.value, OrderOutcome.ABSENT.value)
 
 
-class SqlStrandings:
-    """The port `Strandings`. Every method raises StoreUnavailable when the database does not serve."""
+class SqlUnfinishedCycles:
+    """The port `UnfinishedCycles`. Every method raises StoreUnavailable when the database does not serve."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
@@ -57,8 +57,8 @@ class SqlStrandings:
 
         return await self._store.read(work)
 
-    async def stranding(self, cycle_id: str) -> Stranding | None:
-        async def work(connection: AsyncConnection) -> Stranding | None:
+    async def unfinished_cycle(self, cycle_id: str) -> UnfinishedCycle | None:
+        async def work(connection: AsyncConnection) -> UnfinishedCycle | None:
             r = reservations.c
             still = select(r.venue, r.made_ms).where(r.cycle_id == cycle_id, r.released_ms.is_(None))
             reserved = (await connection.execute(still)).one_or_none()
@@ -152,14 +152,14 @@ class SqlStrandings:
 
 async def _stranding(
     connection: AsyncConnection, cycle_id: str, reserved: Row[Any, Any] | None, row: Row[Any] | None
-) -> Stranding:
+) -> UnfinishedCycle:
     """One of the two is there at least."""
     o = order_intents.c
     asked = select(o.client_order_id, o.run_id, o.adopted_ms).where(o.cycle_id == cycle_id)
     orders = list(await connection.execute(asked))
     # Without a row: who asked for the order that opened it.
     run_id = row.workflow_run_id if row else next((order.run_id for order in orders), "")
-    return Stranding(
+    return UnfinishedCycle(
         cycle_id=cycle_id,
         coin=Asset(cycle_id.rpartition("-")[0]),
         direction=_direction(reserved, row),

@@ -10,7 +10,7 @@ from kimp.paper.amounts import ZERO, exact
 from kimp.paper.transfer import Deposit, Withdrawal
 
 
-class Till:
+class TransferFunds:
     """Upbit locks amount and fee until they leave; Binance takes them out of the balance at once."""
 
     def __init__(self, accounts: dict[Venue, Accounts]) -> None:

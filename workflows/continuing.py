@@ -3,13 +3,15 @@
 from temporalio import workflow
 
 
-class PageIsFull(Exception):
+class ContinueAsNewNeeded(Exception):
     """The workflow is to continue as new. Raised only where nothing is asked that `Progress` does not hold."""
 
 
-def turn_page_if_full() -> None:
-    """Raises PageIsFull once the server says that the history is long: at a twelfth of what it allows, by default."""
+def continue_as_new_if_long() -> None:
+    """Raises ContinueAsNewNeeded once the server says that the history is long: at a twelfth of what it allows, as a
+    rule.
+    """
     info = workflow.info()
     # Each place has a patch of its own: a long history of before there was any must pass those it has behind it.
     if info.is_continue_as_new_suggested() and workflow.patched(f"page-ends-{info.get_current_history_length()}"):
-        raise PageIsFull
+        raise ContinueAsNewNeeded

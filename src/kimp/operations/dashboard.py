@@ -14,7 +14,7 @@ from kimp.ports.ticks import TickBus
 
 
 @dataclass(frozen=True, slots=True)
-class Glance:
+class DashboardSnapshot:
     """As of one moment."""
 
     at_ms: int
@@ -25,9 +25,11 @@ class Glance:
     """Cycles, those that ended too; latest first."""
 
 
-async def glance(database: Database, bus: TickBus, configured: Settings, clock: Clock, many: int) -> Glance:
+async def dashboard_snapshot(
+    database: Database, bus: TickBus, configured: Settings, clock: Clock, many: int
+) -> DashboardSnapshot:
     """`many`: how many of the latest cycles. Raises StoreUnavailable while the database does not serve."""
-    return Glance(
+    return DashboardSnapshot(
         clock.now_ms(),
         await status(database, bus, configured.trading.assets, clock),
         await _market(database, bus, configured, clock),

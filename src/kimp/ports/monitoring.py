@@ -25,7 +25,7 @@ class OpenCycle:
 
 
 @dataclass(frozen=True, slots=True)
-class Outlook:
+class MonitoringSnapshot:
     """What a person on call wants to know, as of one moment."""
 
     cycles: tuple[OpenCycle, ...]
@@ -38,5 +38,5 @@ class Outlook:
     exposure: Exposure
 
 
-class Overview(Protocol):
-    async def outlook(self) -> Outlook: ...
+class Monitoring(Protocol):
+    async def snapshot(self) -> MonitoringSnapshot: ...

@@ -11,7 +11,7 @@ from kimp.domain.wording import won
 
 
 @dataclass(frozen=True, slots=True)
-class SoFar:
+class InterimResult:
     """Profit or loss in won, its coins valued at the prices that they were last traded at."""
 
     krw: Decimal
@@ -37,8 +37,8 @@ def traded_prices_krw(entries: Iterable[Entry], krw_per_usdt: Decimal) -> dict[A
 
 
 @exact
-def so_far(held: Held, krw_per_usdt: Decimal, prices_krw: Mapping[Asset, Decimal]) -> SoFar:
+def interim_result(held: Held, krw_per_usdt: Decimal, prices_krw: Mapping[Asset, Decimal]) -> InterimResult:
     """`held`: gained and lost since the cycle began."""
     priced = {key: amount for key, amount in held.items() if key[1] in CASH or key[1] in prices_krw}
     unpriced = sorted({asset for (_, asset), amount in held.items() if amount} - {asset for _, asset in priced})
-    return SoFar(value_krw(priced, krw_per_usdt, prices_krw), tuple(unpriced))
+    return InterimResult(value_krw(priced, krw_per_usdt, prices_krw), tuple(unpriced))

@@ -5,23 +5,23 @@ from collections.abc import Sequence
 
 from kimp.contracts.status import CycleStatus
 from kimp.domain.caps import Caps
-from kimp.domain.reasons import Kind
+from kimp.domain.reasons import ReasonKind
 from kimp.observability import metrics
-from kimp.ports.outlook import OpenCycle, Outlook
+from kimp.ports.monitoring import MonitoringSnapshot, OpenCycle
 
 
-def show_outlook(outlook: Outlook, caps: Caps, now_ms: int) -> None:
+def show_monitoring(snapshot: MonitoringSnapshot, caps: Caps, now_ms: int) -> None:
     """For the figures that a process exports."""
     by_status = defaultdict[str, int](int, dict.fromkeys((s.value for s in CycleStatus if not s.terminal), 0))
-    for cycle in outlook.cycles:
+    for cycle in snapshot.cycles:
         by_status[cycle.status.value] += 1
     metrics.open_cycles.show(*((count, {"status": status}) for status, count in by_status.items()))
-    _show_waiting(outlook.cycles, now_ms)
-    metrics.unknown_outcomes.show(*((count, {"venue": venue}) for venue, count in outlook.unknown.items()))
-    metrics.in_transit.show(*((float(amount), {"coin": coin}) for coin, amount in outlook.in_transit.items()))
-    metrics.unexplained.show((outlook.unexplained, {}))
-    metrics.halt_level.show((int(outlook.halt), {}))
-    _show_caps(outlook, caps)
+    _show_waiting(snapshot.cycles, now_ms)
+    metrics.unknown_outcomes.show(*((count, {"venue": venue}) for venue, count in snapshot.unknown.items()))
+    metrics.in_transit.show(*((float(amount), {"coin": coin}) for coin, amount in snapshot.in_transit.items()))
+    metrics.unexplained.show((snapshot.unexplained, {}))
+    metrics.halt_level.show((int(snapshot.halt), {}))
+    _show_caps(snapshot, caps)
 
 
 def _show_waiting(cycles: Sequence[OpenCycle], now_ms: int) -> None:
@@ -30,9 +30,9 @@ def _show_waiting(cycles: Sequence[OpenCycle], now_ms: int) -> None:
     silent = [0.0]
     for cycle in cycles:
         if cycle.status is CycleStatus.DEAD_LETTER:
-            parked[cycle.reason_kind or Kind.OTHER] += 1
+            parked[cycle.reason_kind or ReasonKind.OTHER] += 1
         elif cycle.waiting_reason is not None:
-            ages[cycle.reason_kind or Kind.OTHER].append((now_ms - (cycle.waiting_since_ms or now_ms)) / 1000)
+            ages[cycle.reason_kind or ReasonKind.OTHER].append((now_ms - (cycle.waiting_since_ms or now_ms)) / 1000)
         else:
             silent.append((now_ms - cycle.updated_ms) / 1000)
     metrics.waiting.show(*((len(those), {"reason": kind}) for kind, those in ages.items()))
@@ -41,8 +41,8 @@ def _show_waiting(cycles: Sequence[OpenCycle], now_ms: int) -> None:
     metrics.silent_age.show((max(silent), {}))
 
 
-def _show_caps(outlook: Outlook, caps: Caps) -> None:
-    now = outlook.exposure
+def _show_caps(snapshot: MonitoringSnapshot, caps: Caps) -> None:
+    now = snapshot.exposure
     used = {
         "open_cycles": now.open_cycles / caps.open_cycles,
         "cycles_per_minute": now.started_last_minute / caps.cycles_per_minute,

@@ -1,0 +1,90 @@
+"""One public name stands for one thing: whoever searches for it finds one definition, or forms of the same thing."""
+
+import ast
+from collections import defaultdict
+from collections.abc import Iterator
+
+from architecture.project import trees
+
+VENUES = ("upbit", "binance")
+TRANSLATORS = {
+    f"src/kimp/{side}/{module}.py"
+    for side, modules in {"adapters/venue": ("parse", "rulebook"), "paper/venue": ("render", "rules", "frames")}.items()
+    for module in modules
+}
+"""Their functions are named after what they read from a venue's JSON, or write into it."""
+USE_CASES = ("src/kimp/cli/", "src/kimp/bootstrap/", "src/kimp/operations/", "src/kimp/backtest/")
+"""A use case keeps its name from the command that a person types to the function that does it."""
+TYPE_PARAMETERS = {"TypeVar", "ParamSpec", "TypeVarTuple", "NewType"}
+THE_SAME_THING = {
+    "exact": "the paper exchange calculates by itself, so as to share no mistake with the trader that it audits",
+    "plain": "as `exact`",
+    "CONTEXT": "as `exact`",
+    "ZERO": "as `exact`",
+    "KRW": "as `exact`",
+    "USDT": "as `exact`",
+    "code_of": "what both venues' modules of that name are built on",
+    "main": "of a program",
+}
+
+
+def test_one_name_stands_for_one_thing() -> None:
+    places: defaultdict[str, set[str]] = defaultdict(set)
+    for name, place in _public():
+        places[name].add(place)
+    twice = {name: sorted(found) for name, found in places.items() if len(found) > 1 and name not in THE_SAME_THING}
+    assert not twice, "call one of them by another word, or use the other one's definition"
+
+
+def test_each_exception_is_one() -> None:
+    places: defaultdict[str, set[str]] = defaultdict(set)
+    for name, place in _public():
+        places[name].add(place)
+    assert not [name for name in THE_SAME_THING if len(places[name]) < 2]
+
+
+def _public() -> Iterator[tuple[str, str]]:
+    """Each public name and where it is defined; forms of the same thing have the same place."""
+    code = [(file, tree) for file, tree in trees() if "/migrations/" not in file]
+    imported = {
+        (node.module, alias.name)
+        for _, tree in code
+        for node in ast.walk(tree)
+        if isinstance(node, ast.ImportFrom) and node.module
+        for alias in node.names
+    }
+    for file, tree in code:
+        module = file.removeprefix("src/").removesuffix(".py").replace("/", ".")
+        for node in tree.body:
+            for name in _defined(node):
+                if name.startswith("_"):
+                    continue
+                if name.isupper() or (isinstance(node, ast.Assign | ast.AnnAssign) and name.islower()):
+                    # A constant is public where others use it.
+                    if (module, name) in imported:
+                        yield name, _place(file, node)
+                else:
+                    yield name, _place(file, node)
+
+
+def _defined(node: ast.stmt) -> list[str]:
+    if isinstance(node, ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
+        return [node.name]
+    if isinstance(node, ast.Assign | ast.AnnAssign) and not _is_type_parameter(node.value):
+        targets = node.targets if isinstance(node, ast.Assign) else [node.target]
+        return [target.id for target in targets if isinstance(target, ast.Name)]
+    return []
+
+
+def _is_type_parameter(value: ast.expr | None) -> bool:
+    return isinstance(value, ast.Call) and isinstance(value.func, ast.Name) and value.func.id in TYPE_PARAMETERS
+
+
+def _place(file: str, node: ast.stmt) -> str:
+    for venue in VENUES:
+        file = file.replace(f"/{venue}/", "/venue/")
+    if file in TRANSLATORS:
+        return "what is read from a venue's JSON, or written into it"
+    if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and file.startswith(USE_CASES):
+        return "a use case, from its command on"
+    return file
