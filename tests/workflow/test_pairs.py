@@ -165,7 +165,9 @@ async def test_without_stock_nothing_is_sent(lab: Lab) -> None:
 
 
 async def parked(lab: Lab, handle: Handle) -> str:
-    await lab.seen(handle, lambda state: state.status == CycleStatus.DEAD_LETTER)
+    over = {CycleStatus.DEAD_LETTER.value, COMPLETED.value, COMPENSATED.value}
+    state = await lab.seen(handle, lambda state: state.status in over)
+    assert state.status == CycleStatus.DEAD_LETTER
     return lab.records.records[-1].reason or ""
 
 
