@@ -57,10 +57,10 @@ async def test_a_year_of_a_closed_wallet_ends_with_an_abort(lab: Lab) -> None:
     lab.binance.wallets_open = False
     async with lab.workers():
         await TemporalCycleStarter(lab.client).start(cycle)
-        handle = lab.client.get_workflow_handle_for(ArbitrageCycle.run, workflow_id(cycle.cycle_id))
+        handle: Handle = lab.client.get_workflow_handle(workflow_id(cycle.cycle_id))
         await lab.records.until(a_year_on)
         assert await runs(lab, handle) > 1
-        current = lab.client.get_workflow_handle_for(ArbitrageCycle.run, handle.id)
+        current: Handle = lab.client.get_workflow_handle(handle.id)
         attributes = (await current.describe()).typed_search_attributes
         assert attributes[KIMP_COIN] == XRP
         assert attributes[KIMP_REASON] == "XRP wallet of binance is closed"
