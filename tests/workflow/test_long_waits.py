@@ -86,9 +86,8 @@ async def test_a_year_of_a_closed_wallet_ends_with_its_opening(lab: Lab) -> None
         handle = await lab.start(cycle)
         await lab.records.until(a_year_on)
         lab.binance.wallets_open = True
-        await lab.client.get_workflow_handle_for(ArbitrageCycle.run, handle.id).execute_update(
-            ArbitrageCycle.retry, ANN
-        )
+        current: Handle = lab.client.get_workflow_handle(handle.id)
+        await current.execute_update(ArbitrageCycle.retry, ANN)
         result = await handle.result()
     assert result.status is CycleStatus.COMPLETED
     assert len(lab.binance.withdrawals) == len(lab.upbit.withdrawals) == 1
