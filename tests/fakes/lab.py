@@ -275,14 +275,14 @@ def traded(venue: FakeVenue) -> list[tuple[Side, Asset]]:
 @asynccontextmanager
 async def hurrying(handle: Handle) -> AsyncIterator[None]:
     """An impatient operator: whenever the cycle waits, it is asked to look again. Parked, it is left alone."""
-    task = asyncio.create_task(_nudge(handle))
+    task = asyncio.create_task(_wake(handle))
     try:
         yield
     finally:
         task.cancel()
 
 
-async def _nudge(handle: Handle) -> None:
+async def _wake(handle: Handle) -> None:
     while True:
         if (await handle.query(ArbitrageCycle.state)).waiting_reason is not None:
             with suppress(WorkflowUpdateFailedError):

@@ -31,7 +31,7 @@ class SyntheticMarket(PaperSection):
     kind: Literal["synthetic"] = "synthetic"
     seed: int = 7
     ticks_per_second: int = Field(default=100, ge=0, le=20_000)
-    """Updates per second over all markets together. 0: prices move only on a nudge."""
+    """Updates per second over all markets together. 0: prices move only when a premium is set."""
     krw_per_usdt: Positive = Decimal(1475)
     correlation: float = Field(default=0.7, ge=0, le=1)
     """Share of each coin's moves that all coins make together."""

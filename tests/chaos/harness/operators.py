@@ -90,7 +90,7 @@ class Operators:
     async def hurry(self) -> None:
         """Ask every waiting cycle to look again: hours of patience are not what is tested here."""
         rows = [row for row in await self._rows() if row.waiting_reason is not None]
-        await asyncio.gather(*(self._nudge(row.cycle_id) for row in rows))
+        await asyncio.gather(*(self._wake(row.cycle_id) for row in rows))
 
     async def terminate_one(self) -> None:
         """As the Web UI does, in the middle of whatever it is doing: nothing of the workflow runs any more."""
@@ -149,7 +149,7 @@ class Operators:
         else:
             self.did["cancel"] += 1
 
-    async def _nudge(self, cycle: str) -> None:
+    async def _wake(self, cycle: str) -> None:
         handle = self._temporal.get_workflow_handle(workflow_id(cycle))
         try:
             await handle.execute_update(

@@ -65,7 +65,7 @@ class SqlUnfinishedCycles:
             row = (await connection.execute(select(cycles).where(cycles.c.cycle_id == cycle_id))).one_or_none()
             if reserved is None and (row is None or row.status in ENDED):
                 return None
-            return await _stranding(connection, cycle_id, reserved, row)
+            return await _unfinished(connection, cycle_id, reserved, row)
 
         return await self._store.read(work)
 
@@ -150,7 +150,7 @@ class SqlUnfinishedCycles:
         await self._store.write(work)
 
 
-async def _stranding(
+async def _unfinished(
     connection: AsyncConnection, cycle_id: str, reserved: Row[Any, Any] | None, row: Row[Any] | None
 ) -> UnfinishedCycle:
     """One of the two is there at least."""
