@@ -143,6 +143,16 @@ class Settings(Sourced):
             raise ValueError("trading.notional_krw is above a cap of caps, so every cycle would be refused; lower it")
         return self
 
+    @model_validator(mode="after")
+    def _prefunded_with_paper_money_alone(self) -> "Settings":
+        live = [venue for venue in (self.upbit, self.binance) if venue.is_live]
+        if self.trading.prefunded and live:
+            raise ValueError(
+                "trading.prefunded is for the paper exchange: cycles that trade both sides at once have not been proved"
+                " by `make chaos` yet, and real money could stay open on one side; take its coins out"
+            )
+        return self
+
     def rules(self) -> Rules:
         prefunded = frozenset(Asset(coin) for coin in self.trading.prefunded)
         return Rules(self.trading.limits(), self.caps.caps(), self.trading.cooldown_s * 1000, prefunded)

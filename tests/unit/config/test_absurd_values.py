@@ -76,6 +76,12 @@ def test_a_cycle_fits_its_caps(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(BadConfig, match=r"^bad configuration: trading\.notional_krw is above"):
         load()
     assert "trading.notional_krw is above a cap of caps" in faults(trading={"notional_krw": "9000000"})[0]
+
+
+def test_both_sides_at_once_are_for_the_paper_exchange() -> None:
+    assert Settings(trading={"prefunded": ["XRP"]}).trading.prefunded  # type: ignore[arg-type]  # as sources give it
+    (told,) = faults(trading={"prefunded": ["XRP"]}, binance={"rest_url": "https://api.binance.com"})
+    assert "trading.prefunded is for the paper exchange" in told
     assert Settings(trading={"notional_krw": "9000000"}, caps={"order_krw": "9000000", "cycle_krw": "9000000"})  # type: ignore[arg-type]  # as sources give it
 
 
