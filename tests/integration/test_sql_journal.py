@@ -31,7 +31,7 @@ XRP = Asset("XRP")
 ASKER = """
 import asyncio, os, signal, sys
 from decimal import Decimal
-from kimp.adapters.sql.database import open_books
+from kimp.adapters.sql.database import connect_database
 from kimp.contracts.orders import OrderIntent
 from kimp.domain.market import Side
 from kimp.domain.venues import Venue
@@ -42,7 +42,7 @@ def intent(name):
                        krw_per_cash=Decimal(1), taker_fee=Decimal(1), expires_at_ms=0)
 
 async def main():
-    books = await open_books(sys.argv[1])
+    books = await connect_database(sys.argv[1])
     print("ready", flush=True)
     sys.stdin.readline()
     permits = await asyncio.gather(*(books.journal.ask_order(intent(f"XRP-1-{n}")) for n in range(20)))

@@ -26,9 +26,9 @@ SECRET = "s3cret" + "-word"
 REVISIONS = ["0001", "0002", "0003", "0004", "0005", "0006", "0007", "0008", "0009", "0010", "0011"]
 MIGRATE = """
 import asyncio, sys
-from kimp.adapters.sql.schema import migrate
+from kimp.adapters.sql.schema import migrate_schema
 sys.stdin.readline()
-print(*asyncio.run(migrate(sys.argv[1])))
+print(*asyncio.run(migrate_schema(sys.argv[1])))
 """
 
 

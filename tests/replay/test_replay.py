@@ -38,8 +38,9 @@ async def test_history_replays(file: Path, runner: WorkflowRunner) -> None:
 
 
 @each_history
-async def test_each_beginning_replays_as_an_open_cycle(file: Path) -> None:
+async def test_each_beginning_replays_as_an_open_cycle(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Unsandboxed, which is twice as fast: the whole history above has shown that the sandbox makes no difference."""
+    monkeypatch.setenv("TEMPORAL_DEBUG", "1")  # of thousands of tasks one meets a pause of a busy machine
     replaying = Replaying(WORKFLOWS, UnsandboxedWorkflowRunner())
     for beginning in beginnings(read_file(file)):
         replayed = await replaying.replay(beginning)

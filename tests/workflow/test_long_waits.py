@@ -11,7 +11,7 @@ from temporalio.client import Client, WorkflowUpdateFailedError
 
 from kimp.adapters.temporal.histories import chain
 from kimp.adapters.temporal.starter import TemporalCycleStarter
-from kimp.contracts.cycle import CycleRecord
+from kimp.contracts.cycle import CycleRecord, CycleResult
 from kimp.contracts.operators import OperatorRequest
 from kimp.contracts.orders import OrderIntent, OrderReport
 from kimp.contracts.search_attributes import KIMP_COIN, KIMP_REASON, KIMP_STATUS
@@ -57,7 +57,7 @@ async def test_a_year_of_a_closed_wallet_ends_with_an_abort(lab: Lab) -> None:
     lab.binance.wallets_open = False
     async with lab.workers():
         await TemporalCycleStarter(lab.client).start(cycle)
-        handle: Handle = lab.client.get_workflow_handle(workflow_id(cycle.cycle_id))
+        handle: Handle = lab.client.get_workflow_handle(workflow_id(cycle.cycle_id), result_type=CycleResult)
         await lab.records.until(a_year_on)
         assert await runs(lab, handle) > 1
         current: Handle = lab.client.get_workflow_handle(handle.id)
