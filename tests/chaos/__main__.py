@@ -6,6 +6,7 @@ import json
 import shutil
 import sys
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 
 from chaos.harness.campaign import campaign
@@ -21,7 +22,7 @@ errors = Console(stderr=True, soft_wrap=True, highlight=False)
 def main() -> int:
     arguments = _arguments()
     seed = new_seed() if arguments.seed is None else arguments.seed
-    size = SIZES[arguments.size]
+    size = replace(SIZES[arguments.size], prefunded=arguments.prefunded)
     folder = Path(arguments.keep or tempfile.mkdtemp(prefix=f"kimp-chaos-{seed}-")).absolute()
     folder.mkdir(parents=True, exist_ok=True)
     errors.print(f"chaos: seed {seed}, size {size.name}")
@@ -47,6 +48,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument(
         "--temporal", help="`cluster` for a real server of its own, or an address; a dev server by default"
     )
+    parser.add_argument("--prefunded", action="store_true", help="trade every other coin on both sides at once")
     parser.add_argument("--keep", help="a folder for logs and evidence, kept even if all held")
     parser.add_argument("--json", action="store_true", help="one JSON document in place of the tables")
     return parser.parse_args()
@@ -60,7 +62,8 @@ def _tell(report: Report, *, as_json: bool) -> None:
 
 
 def _command(seed: int, size: Size, database: str | None, temporal: str | None) -> str:
-    more = (f" --database {database}" if database else "") + (f" --temporal {temporal}" if temporal else "")
+    more = " --prefunded" if size.prefunded else ""
+    more += (f" --database {database}" if database else "") + (f" --temporal {temporal}" if temporal else "")
     return f'make chaos ARGS="--seed {seed} --size {size.name}{more}"'
 
 

@@ -1,6 +1,7 @@
 """A recorded day of three markets that is small enough to be played by whole processes, and what it holds."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -9,7 +10,7 @@ from kimp.backtest.options import Model
 from kimp.backtest.venue_rules import rule_book
 from kimp.domain.market import Quote
 from kimp.domain.modelled_book import quote_around
-from kimp.domain.money import USDT, Asset
+from kimp.domain.money import USDT, ZERO, Asset
 from kimp.domain.opportunity import Limits, Opportunity, evaluate
 from kimp.domain.venues import PAIR, Direction, Venue
 from kimp.domain.view import MarketView
@@ -60,7 +61,9 @@ def _bare(now: dict[Asset, tuple[str, str]], limits: Limits) -> Iterator[Found]:
     for venue, coin, price in told:
         level = model.level_krw if venue is PAIR.won else model.level_krw / RATE
         quotes[venue, coin] = quote_around(rules.instruments[venue, coin], price, level, 0, model.shape)
+    # The day tells no turnovers, and what is not known forbids no trade of a backtest or of a replay.
     view = MarketView(quotes, rules.instruments, rules.networks)
+    limits = replace(limits, least_turnover_krw=ZERO)
     for coin in now:
         for way in PAIR.directions:
             found = evaluate(view, coin, way, (*now, USDT), limits, 0)

@@ -197,7 +197,7 @@ def _paper(folder: Path, size: Size, seed: int, ports: Mapping[str, int]) -> dic
 
 def prefunded_of(size: Size) -> tuple[CoinConfig, ...]:
     """Every other coin; the others are moved first."""
-    return tuple(coin for coin in coins_of(size)[::2] if coin.name != "USDT")
+    return tuple(coin for coin in coins_of(size)[::2] if coin.name != "USDT") if size.prefunded else ()
 
 
 def _stock(size: Size) -> dict[str, str]:

@@ -66,7 +66,9 @@ class Mayhem:
         self.forger = Forger(ground, random.Random(f"{seed}/forger"))
         self.market = Market(ground, self._market_draw)
         draw = random.Random(f"{seed}/charges")
-        wanted = cells() if size.cells is None else draw.sample(quick(), size.cells)
+        passed = cells if size.cells is None else quick
+        found = passed(prefunded=size.prefunded)
+        wanted = found if size.cells is None else draw.sample(found, size.cells)
         self.charges = Charges(ground.folder / CHARGES, wanted, size.charges, draw)
         self.struck: dict[str, int] = {}
         """Venue faults, by kind."""

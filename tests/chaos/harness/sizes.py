@@ -43,6 +43,8 @@ class Size:
     terminate_every_s: float
     """Between two workflows that are terminated in the middle of what they do."""
     settle_s: float
+    prefunded: bool = False
+    """Every other coin is traded on both sides at once. Not by default, as that is not proved yet."""
 
     def paced(self, slowness: float) -> Self:
         """The same on a machine that is so much slower: as much of everything, in more time.
