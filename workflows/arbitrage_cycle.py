@@ -16,7 +16,7 @@ with workflow.unsafe.imports_passed_through():
     from kimp.domain.venues import Direction
 
 from workflows.buying import RouteBuy
-from workflows.execution import Execution, TradeStep
+from workflows.execution import Execution, TradeStep, why_not_filled
 from workflows.life import CycleLife
 from workflows.pair import PairTrade
 from workflows.rebalancing import await_route
@@ -116,7 +116,7 @@ class ArbitrageCycle(CycleLife):
         if report.outcome is OrderOutcome.FILLED:
             opening.done = True
             return None
-        return f"{report.outcome}; {report.reason}" if report.reason else f"{report.outcome}; the price was gone"
+        return why_not_filled(report)
 
     def _terms_of_opening(self, *, told: bool) -> Opening:
         """`told`: with what the price guard compares."""

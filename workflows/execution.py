@@ -333,3 +333,7 @@ class Execution:
     def _what(self) -> str:
         asset = self.place.venue.cash if self.place.side is Side.BUY else self.place.coin
         return f"{self.place.side} {self.place.coin} on {self.place.venue} with {self._target:f} {asset}"
+
+
+def why_not_filled(report: OrderReport) -> str:
+    return f"{report.outcome}; {report.reason or 'the price was gone'}"

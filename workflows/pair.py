@@ -25,7 +25,7 @@ with workflow.unsafe.imports_passed_through():
     from kimp.domain.wording import exactly
 
 from workflows.continuing import continue_as_new_if_long
-from workflows.execution import TRIES, Execution, TradeStep
+from workflows.execution import TRIES, Execution, TradeStep, why_not_filled
 from workflows.policies import BOOK_NOW, ORDER
 from workflows.steps import LOOK_AGAIN, NeedsPerson, look_again, proves_nothing, until_answered
 from workflows.tracker import CycleTracker
@@ -104,7 +104,7 @@ class PairTrade:
             return None
         if self._foreign:
             raise NeedsPerson(self._foreign)
-        return f"{_said(report.buy)}; {_said(report.sell)}"
+        return f"{why_not_filled(report.buy)}; {why_not_filled(report.sell)}"
 
     async def close(self) -> bool:
         """Until what is open is below the least order of both venues; False if nothing is left to go on with.
@@ -171,7 +171,7 @@ class PairTrade:
             return
         self._fruitless += 1
         if self._fruitless == TRIES:
-            self._park(f"{TRIES} orders in a row brought nothing; {_said(report)}")
+            self._park(f"{TRIES} orders in a row brought nothing; {why_not_filled(report)}")
         await self._tracker.control.sleep(SOON, f"before closing what is open of {self._tracker.cycle.coin} again")
 
     async def _wait(self, why: Reason, pause: timedelta) -> timedelta:
@@ -228,7 +228,3 @@ class PairTrade:
             return None
         self._tracker.valuation.mark(venue, cycle.coin, now.quote.bid)
         return Market(now.quote, now.instrument)
-
-
-def _said(report: OrderReport) -> str:
-    return f"{report.outcome}; {report.reason}" if report.reason else f"{report.outcome}; the price was gone"

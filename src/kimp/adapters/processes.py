@@ -18,6 +18,6 @@ def ended_here(identity: str) -> bool:
         os.kill(int(pid), 0)
     except ProcessLookupError:
         return True
-    except PermissionError:
-        return False
+    except PermissionError:  # another user's, which runs
+        pass
     return False

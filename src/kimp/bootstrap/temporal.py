@@ -18,10 +18,10 @@ from kimp.adapters.temporal.codec import EncryptionKeys, HistoryCodec, is_sealed
 from kimp.adapters.temporal.converter import data_converter
 from kimp.adapters.temporal.core import core_runtime
 from kimp.adapters.temporal.decoding import ReadHistory, decode_history
+from kimp.adapters.temporal.deployment import OPEN
 from kimp.adapters.temporal.replaying import Replaying
 from kimp.adapters.temporal.schedule import prepare_schedule
 from kimp.config import Settings
-from kimp.contracts.cycle import ALL_CYCLES
 from kimp.domain.errors import BadConfig, KimpError, TemporalUnavailable
 from kimp.domain.ids import cycle_of_workflow
 from workflows.arbitrage_cycle import ArbitrageCycle
@@ -208,5 +208,4 @@ def cycle_replay() -> Replaying:
 
 async def running_cycles(client: Client) -> set[str]:
     """Ids of the cycles that run, those among them that have not been recorded yet."""
-    query = f"ExecutionStatus='Running' AND {ALL_CYCLES}"
-    return {cycle async for found in client.list_workflows(query) if (cycle := cycle_of_workflow(found.id))}
+    return {cycle async for found in client.list_workflows(OPEN) if (cycle := cycle_of_workflow(found.id))}

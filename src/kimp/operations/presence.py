@@ -24,7 +24,7 @@ class Running:
     """What of kimp runs."""
 
     missing: Sequence[str]
-    """Work that no process does: `initiator`, or a worker's queue. None: all of kimp runs."""
+    """Work that no process does: `initiator`, or a worker's queue. Empty: all of kimp runs."""
     last_seen_ms: int | None
     """When any process that did what is missing was last heard of; None if none ever was."""
 

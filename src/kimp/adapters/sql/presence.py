@@ -8,9 +8,10 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from kimp.adapters.processes import ended_here
 from kimp.adapters.sql.store import Store
 from kimp.adapters.sql.tables import presence
+from kimp.domain.durations import DAY_MS
 from kimp.ports.presence import Seen
 
-KEPT_MS = 7 * 86_400_000
+KEPT_MS = 7 * DAY_MS
 
 
 class SqlPresence:
@@ -39,12 +40,14 @@ class SqlPresence:
 
         async def read(connection: AsyncConnection) -> list[Seen]:
             return [
-                Seen(row.identity, row.work, row.seen_ms, row.now_ms - row.seen_ms, bool(row.ended))
+                Seen(
+                    row.identity,
+                    row.work,
+                    row.seen_ms,
+                    row.now_ms - row.seen_ms,
+                    bool(row.ended) or ended_here(row.identity),
+                )
                 for row in await connection.execute(query)
             ]
 
-        found = await self._store.read(read)
-        return [
-            Seen(one.identity, one.work, one.seen_ms, one.age_ms, one.ended or ended_here(one.identity))
-            for one in found
-        ]
+        return await self._store.read(read)
