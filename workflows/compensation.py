@@ -7,8 +7,10 @@ from temporalio import workflow
 
 with workflow.unsafe.imports_passed_through():
     from activities.market import MarketActivities
+    from activities.transfers import TransferActivities
     from kimp.contracts.cycle import WaysBackQuery
     from kimp.contracts.progress import Progress
+    from kimp.contracts.transfers import TransferRequest
     from kimp.domain.compensation import DUST_KRW, Position, WaysBack, debts, positions
     from kimp.domain.ids import Leg
     from kimp.domain.ledger import Holder, value_krw
@@ -20,11 +22,14 @@ with workflow.unsafe.imports_passed_through():
 from workflows.buying import BuyBack, RouteBuy
 from workflows.execution import Execution, TradeStep
 from workflows.late_order import book_late_order
-from workflows.policies import MARKET
+from workflows.policies import MARKET, PREPARE
 from workflows.rebalancing import await_route
 from workflows.steps import NeedsPerson, StepFailed, until_answered
 from workflows.tracker import CycleTracker, as_time
 from workflows.transfer import Transfer
+
+ASKS_THE_NETWORK_FEE = "the-way-back-of-sold-stock-asks-its-fee"
+"""Cycles that were undone before there was such a thing go by what the way took when they opened."""
 
 
 class Compensation:
@@ -42,7 +47,7 @@ class Compensation:
         self.abroad_since: datetime | None = None
         """When the present cash abroad was first to go home."""
         self.travel: Decimal | None = None
-        """Of leg one's coins, where they were sold at the instant they were bought: so many does their way take."""
+        """Of leg one's coins, where they were sold at the instant they were bought: so many did their way take."""
         self._goes_on = False
         self._pause: timedelta | None = None
 
@@ -78,21 +83,21 @@ class Compensation:
             if owed <= -self.dust.get((venue, coin), ZERO):
                 continue
             lacking = owed
-            if coin == cycle.coin and self.travel is not None:
-                lacking = await self._send_what_was_sold(venue, coin, owed, self.travel)
+            if coin == cycle.coin and venue is cycle.direction.destination:
+                lacking = await self._send_what_was_sold(venue, coin, owed)
             if lacking > ZERO:
                 self._tracker.report(f"given away and never owned: {lacking:f} {coin} on {venue}")
                 await BuyBack(self._tracker, TradeStep(Leg.BACK, venue, coin, Side.BUY), lacking).run()
 
-    async def _send_what_was_sold(self, venue: Venue, coin: Asset, lacking: Decimal, travel: Decimal) -> Decimal:
+    async def _send_what_was_sold(self, venue: Venue, coin: Asset, lacking: Decimal) -> Decimal:
         """Coins that were bought for it pay what was sold of the stock, at no price's mercy; how many still lack.
 
         What one side traded beyond that is closed before they leave. Where they can't be sent, all is bought back.
         """
         source = self._way_home.pair.other(venue)
-        there = self._tracker.held.get((source, coin), ZERO) - travel
-        pays = min(there, lacking)
-        if pays <= ZERO:
+        held = self._tracker.held.get((source, coin), ZERO)
+        travel = await self._network_fee(coin) if held > ZERO and workflow.patched(ASKS_THE_NETWORK_FEE) else self.travel
+        if travel is None or (pays := min(there := held - travel, lacking)) <= ZERO:
             return lacking
         if pays < lacking:
             await BuyBack(self._tracker, TradeStep(Leg.BACK, venue, coin, Side.BUY), lacking - pays).run()
@@ -105,6 +110,22 @@ class Compensation:
             return max(ZERO, -self._tracker.held.get((venue, coin), ZERO))
         self.leave(venue, coin)
         return ZERO
+
+    async def _network_fee(self, coin: Asset) -> Decimal | None:
+        """What leg one's way takes of the coin; None if no terms are to be had, so that nothing can be sent."""
+        way = self._tracker.cycle.direction
+        try:
+            terms = await until_answered(
+                self._tracker,
+                PREPARE,
+                TransferActivities.prepare_transfer,
+                TransferRequest(cycle_id=self._tracker.cycle.cycle_id, coin=coin, direction=way),
+                summary=f"network fee of {coin}, {way.source} to {way.destination}",
+            )
+        except StepFailed as refusal:
+            self._tracker.report(f"{coin} can't go to {way.destination}: {refusal}")
+            return None
+        return terms.out.withdraw_fee
 
     def _next(self) -> Position | None:
         for position in positions(self._tracker.held, self._home):

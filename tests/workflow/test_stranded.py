@@ -10,6 +10,7 @@ import pytest
 from fakes import intents
 from fakes.funded import HAVE, at_rest, fund
 from fakes.lab import XRP, Handle, Lab, hurrying
+from fakes.pairs import at_once
 from temporalio.client import Client, WorkflowHandle
 
 from kimp.adapters.sql.database import SqlDatabase, connect_database
@@ -24,7 +25,7 @@ from kimp.contracts.transfers import Address
 from kimp.domain.admission import HaltLevel
 from kimp.domain.errors import OutcomeUnknown, Rejected
 from kimp.domain.ids import workflow_id
-from kimp.domain.ledger import fill_entry, holdings, opening_entry
+from kimp.domain.ledger import fill_entry, holdings, opening_entry, unexplained_entry
 from kimp.domain.market import Fill, Side
 from kimp.domain.money import KRW
 from kimp.domain.venues import Venue
@@ -113,6 +114,44 @@ async def test_a_terminated_cycle_is_parked_and_comes_home_when_a_person_says_so
     assert row is not None
     assert row.status is CycleStatus.COMPENSATED
     assert len([i for i in lab.binance.sent if i.side is Side.BUY and i.coin == XRP]) == 1
+    await balanced(lab, books)
+
+
+async def cash_abroad(lab: Lab, handle: Handle) -> None:
+    """No way home is known, so that the cash of the sale stays where it is."""
+    await lab.seen(handle, lambda state: state.waiting_reason is not None)
+
+
+async def cash_on_its_way(lab: Lab, handle: Handle) -> None:  # noqa: ARG001 - a scene's form
+    await lab.records.until(lambda record: any("HW-1/out" in entry.entry_id for entry in record.entries))
+
+
+@pytest.mark.parametrize("scene", [cash_abroad, cash_on_its_way])
+async def test_coins_that_were_sold_of_the_stock_are_sent_back_by_whoever_takes_the_cycle_over(
+    lab: Lab, books: SqlDatabase, scene: Callable[[Lab, Handle], Awaitable[None]]
+) -> None:
+    """Bought back where they were sold, they would cost cash that the cycle does not have there."""
+    lab.upbit.held[XRP] = Decimal(10_000)
+    await books.ledger.book([unexplained_entry("stock", {(Venue.UPBIT, XRP): lab.upbit.held[XRP]})])
+    cycle = await at_once(lab)
+    lab.quotes_flow = scene is not cash_abroad
+    lab.binance.credit_after = 10**6
+    async with lab.workers():
+        handle = await lab.start(cycle)
+        await scene(lab, handle)
+        await handle.terminate("a click in the Web UI")
+        lab.quotes_flow, lab.binance.credit_after = True, 0
+        assert (await lab.sweep()).taken_over == ("XRP-1",)
+        stranded = lab.taken_over()
+        await _parked(stranded)
+        await stranded.execute_update(StrandedCycle.compensate, ANN)
+        async with hurrying(stranded):
+            result = await stranded.result()
+    assert result.status is CycleStatus.COMPENSATED
+    assert [(i.side, i.coin) for i in lab.upbit.sent if i.coin == XRP] == [(Side.SELL, XRP)], "nothing is bought back"
+    assert [(i.side, i.coin) for i in lab.binance.sent if i.coin == XRP] == [(Side.BUY, XRP)]
+    held = holdings(await books.ledger.entries("XRP-1"))
+    assert all(abs(held.get((venue, XRP), 0)) < Decimal("0.02") for venue in lab.venues)
     await balanced(lab, books)
 
 
