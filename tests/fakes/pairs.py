@@ -8,8 +8,9 @@ from fakes.venue import FakeVenue
 
 from kimp.contracts.cycle import CycleInput
 from kimp.contracts.orders import OrderIntent
+from kimp.domain.ledger import unexplained_entry
 from kimp.domain.opportunity import Mode
-from kimp.domain.venues import Direction
+from kimp.domain.venues import Direction, Venue
 from kimp.ports.exchange import VenueOrder
 
 
@@ -20,6 +21,13 @@ async def at_once(lab: Lab, direction: Direction = Direction.TO_UPBIT, expires_i
     cycle = await lab.plan(direction, expires_in_ms, mode=Mode.PREFUNDED)
     assert cycle.sale is not None
     return cycle
+
+
+async def stock(lab: Lab, amount: Decimal = Decimal(10_000)) -> None:
+    """Coins to sell, on the venue in won, where books are kept that must know of them."""
+    assert lab.books is not None
+    lab.upbit.held[XRP] = amount
+    await lab.books.ledger.book([unexplained_entry("stock", {(Venue.UPBIT, XRP): amount})])
 
 
 def first_fills(venue: FakeVenue, share: Decimal, then: Callable[[], None] = lambda: None) -> None:

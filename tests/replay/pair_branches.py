@@ -4,7 +4,7 @@ from collections import deque
 from decimal import Decimal
 
 from fakes.lab import XRP, Handle, Lab, hurrying
-from fakes.pairs import at_once, first_fills
+from fakes.pairs import at_once, first_fills, stock
 
 from kimp.contracts.operators import OperatorRequest
 from kimp.contracts.status import CycleStatus
@@ -130,6 +130,22 @@ async def pair_cancelled_while_its_coins_travelled(lab: Lab) -> Handle:
     return handle
 
 
+async def pair_taken_over(lab: Lab) -> Handle:
+    """Terminated with its cash abroad: the second run, whose history this is, sends back what was sold of the stock."""
+    await stock(lab)
+    cycle = await at_once(lab)
+    lab.quotes_flow = False
+    handle = await lab.start(cycle)
+    await lab.seen(handle, lambda state: state.waiting_reason is not None)
+    await handle.terminate("a click in the Web UI")
+    lab.quotes_flow = True
+    await lab.sweep()
+    await lab.records.until(lambda record: record.status is CycleStatus.DEAD_LETTER)
+    second = lab.client.get_workflow_handle(handle.id)
+    await second.execute_update("compensate", ANN)
+    return second
+
+
 PAIR_BRANCHES = (
     pair_completed_to_upbit,
     pair_completed_to_binance,
@@ -146,4 +162,5 @@ PAIR_BRANCHES = (
     pair_parked_then_compensated,
     pair_cancelled_before_its_coins_travelled,
     pair_cancelled_while_its_coins_travelled,
+    pair_taken_over,
 )

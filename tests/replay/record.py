@@ -13,6 +13,7 @@ from pathlib import Path
 from fakes.funded import fund, funded_books
 from fakes.lab import Lab
 from replay.branches import BRANCHES, Branch, late_order, parked_for_long, sold_in_many_parts, stranded
+from replay.pair_branches import pair_taken_over
 from temporalio.client import Client
 from temporalio.contrib.pydantic import pydantic_data_converter
 
@@ -24,7 +25,7 @@ from kimp.observability.logs import configure_logging
 
 ROOT = Path(__file__).resolve().parents[2]
 HISTORIES = Path(__file__).with_name("histories")
-SWEPT = (stranded, late_order)
+SWEPT = (stranded, late_order, pair_taken_over)
 PAGED = (sold_in_many_parts, parked_for_long)
 """Their histories continue as new: on a server that calls one long at its fortieth event."""
 

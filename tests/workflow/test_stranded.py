@@ -10,7 +10,7 @@ import pytest
 from fakes import intents
 from fakes.funded import HAVE, at_rest, fund
 from fakes.lab import XRP, Handle, Lab, hurrying
-from fakes.pairs import at_once
+from fakes.pairs import at_once, stock
 from temporalio.client import Client, WorkflowHandle
 
 from kimp.adapters.sql.database import SqlDatabase, connect_database
@@ -25,7 +25,7 @@ from kimp.contracts.transfers import Address
 from kimp.domain.admission import HaltLevel
 from kimp.domain.errors import OutcomeUnknown, Rejected
 from kimp.domain.ids import workflow_id
-from kimp.domain.ledger import fill_entry, holdings, opening_entry, unexplained_entry
+from kimp.domain.ledger import fill_entry, holdings, opening_entry
 from kimp.domain.market import Fill, Side
 from kimp.domain.money import KRW
 from kimp.domain.venues import Venue
@@ -131,8 +131,7 @@ async def test_coins_that_were_sold_of_the_stock_are_sent_back_by_whoever_takes_
     lab: Lab, books: SqlDatabase, scene: Callable[[Lab, Handle], Awaitable[None]]
 ) -> None:
     """Bought back where they were sold, they would cost cash that the cycle does not have there."""
-    lab.upbit.held[XRP] = Decimal(10_000)
-    await books.ledger.book([unexplained_entry("stock", {(Venue.UPBIT, XRP): lab.upbit.held[XRP]})])
+    await stock(lab)
     cycle = await at_once(lab)
     lab.quotes_flow = scene is not cash_abroad
     lab.binance.credit_after = 10**6
