@@ -96,7 +96,8 @@ class Compensation:
         """
         source = self._way_home.pair.other(venue)
         held = self._tracker.held.get((source, coin), ZERO)
-        travel = await self._network_fee(coin) if held > ZERO and workflow.patched(ASKS_THE_NETWORK_FEE) else self.travel
+        asks = held > ZERO and workflow.patched(ASKS_THE_NETWORK_FEE)
+        travel = await self._network_fee(coin) if asks else self.travel
         if travel is None or (pays := min(there := held - travel, lacking)) <= ZERO:
             return lacking
         if pays < lacking:

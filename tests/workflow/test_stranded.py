@@ -122,7 +122,7 @@ async def cash_abroad(lab: Lab, handle: Handle) -> None:
     await lab.seen(handle, lambda state: state.waiting_reason is not None)
 
 
-async def cash_on_its_way(lab: Lab, handle: Handle) -> None:  # noqa: ARG001 - a scene's form
+async def cash_on_its_way(lab: Lab, handle: Handle) -> None:
     await lab.records.until(lambda record: any("HW-1/out" in entry.entry_id for entry in record.entries))
 
 
@@ -144,13 +144,12 @@ async def test_coins_that_were_sold_of_the_stock_are_sent_back_by_whoever_takes_
         stranded = lab.taken_over()
         await _parked(stranded)
         await stranded.execute_update(StrandedCycle.compensate, ANN)
-        async with hurrying(stranded):
-            result = await stranded.result()
+        result = await stranded.result()
     assert result.status is CycleStatus.COMPENSATED
     assert [(i.side, i.coin) for i in lab.upbit.sent if i.coin == XRP] == [(Side.SELL, XRP)], "nothing is bought back"
     assert [(i.side, i.coin) for i in lab.binance.sent if i.coin == XRP] == [(Side.BUY, XRP)]
     held = holdings(await books.ledger.entries("XRP-1"))
-    assert all(abs(held.get((venue, XRP), 0)) < Decimal("0.02") for venue in lab.venues)
+    assert all(abs(held.get((venue, XRP), Decimal(0))) < Decimal("0.02") for venue in lab.venues)
     await balanced(lab, books)
 
 
