@@ -264,7 +264,7 @@ async def test_the_doctor_calls_no_key_bad_that_it_could_not_ask_about(scene: Sc
     assert found["upbit keys"].state == "warning"
     assert found["upbit keys"].detail == "could not ask: upbit: too many requests [too_many_requests]"
     assert found["binance keys"].state == "ok"
-    assert list(found)[-4:] == ["upbit", "binance", "upbit keys", "binance keys"]
+    assert list(found)[-5:] == ["upbit", "binance", "upbit keys", "binance keys", "ledger"]
 
 
 async def test_the_doctor_waits_for_no_part_for_ever(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:

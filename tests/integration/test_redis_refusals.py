@@ -11,7 +11,8 @@ from redis.asyncio import Redis
 from kimp.adapters.embedded.process import LOOPBACK, ServerProcess, free_port
 from kimp.adapters.embedded.redis_program import find_program
 from kimp.adapters.redis.bus import RedisTickBus
-from kimp.domain.errors import BusUnavailable
+from kimp.bootstrap.parts import require_admission
+from kimp.domain.errors import BadConfig, BusUnavailable
 from kimp.domain.money import Asset
 from kimp.domain.venues import Venue
 
@@ -130,4 +131,20 @@ async def test_after_a_failover_the_name_is_looked_up_anew(start: Start) -> None
         await bus.publish(QUOTES)
         own = {str(await admin.client_id())}
         assert not (before - own) & {client["id"] for client in await admin.client_list()}
+    await bus.close()
+
+
+@pytest.mark.parametrize(("user", "word"), [("", "NOAUTH"), (":wrong@", "WRONGPASS"), ("reader:r@", "NOPERM")])
+async def test_a_process_that_redis_refuses_does_not_start(start: Start, tmp_path: Path, user: str, word: str) -> None:
+    users = tmp_path / "users.acl"
+    users.write_text("user default on >p ~* &* +@all\nuser reader on >r ~* &* +mget\n")
+    bus = bus_of(await start("--aclfile", str(users)), user)
+    with pytest.raises(BadConfig, match=rf"Redis at redis://127\.0\.0\.1:\d+ refuses: {word}"):
+        await require_admission(bus.check_publishing)
+    await bus.close()
+
+
+async def test_a_process_starts_though_redis_is_away() -> None:
+    bus = bus_of(free_port())
+    await require_admission(bus.check_reading)
     await bus.close()

@@ -11,7 +11,7 @@ from temporalio.api.workflowservice.v1 import GetSystemInfoRequest
 
 from kimp.adapters.embedded.redis_program import find_program
 from kimp.adapters.sql.schema import check_schema
-from kimp.bootstrap.parts import CLOCK, open_bus, open_database, open_keys, open_venue
+from kimp.bootstrap.parts import CLOCK, open_bus, open_database, open_keys, open_venue, open_venues
 from kimp.bootstrap.temporal import connect_prepared
 from kimp.config import Settings
 from kimp.domain.keys import Right
@@ -31,7 +31,8 @@ def run_doctor(settings: Settings, within_s: float = ANSWER_S) -> AsyncIterator[
     }
     venues = [venue_checks(settings, venue) for venue in PAIR]
     # It takes seconds: on the loop, the other checks would run out of time meanwhile.
-    return doctor.examine(parts, venues, asyncio.to_thread(_load_clients), within_s)
+    both: Checks = {"ledger": lambda: _ledger(settings)}
+    return doctor.examine(parts, venues, both, asyncio.to_thread(_load_clients), within_s)
 
 
 def venue_checks(settings: Settings, venue: Venue) -> Checks:
@@ -70,6 +71,11 @@ async def _kill_switch(settings: Settings) -> str:
         return await doctor.kill_switch(database.controls)
 
 
+async def _ledger(settings: Settings) -> str:
+    async with open_database(settings) as database, open_venues(settings) as venues:
+        return await doctor.ledger_agrees(database, venues)
+
+
 async def _venue(settings: Settings, venue: Venue) -> str:
     exchange = open_venue(settings, venue)
     try:
@@ -79,7 +85,7 @@ async def _venue(settings: Settings, venue: Venue) -> str:
 
 
 async def venue_keys_serve(settings: Settings, venue: Venue, rights: Sequence[Right] = tuple(Right)) -> str:
-    """Raises BadConfig for a key that its process would refuse to run with, Doubtful where the venue can't be asked."""
+    """Raises BadConfig for a key that its process would refuse to run with, DoctorWarning where it can't be asked."""
     async with AsyncExitStack() as stack:
         held = open_keys(settings, venue, rights)
         for one in held:

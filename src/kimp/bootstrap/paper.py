@@ -19,7 +19,7 @@ from kimp.paper.server import PaperExchange
 class PaperSettings(Sourced):
     """The `[paper]` table, from the same sources as kimp's own settings."""
 
-    read_by_others: ClassVar[frozenset[str]] = frozenset(Settings.model_fields)
+    read_by_others: ClassVar[frozenset[str]] = frozenset(Settings.model_fields) - {"paper"}
 
     paper: PaperConfig = Field(default_factory=PaperConfig)
 
@@ -33,14 +33,14 @@ def refuse_beside_real_venues(settings: Settings) -> None:
         )
 
 
-def paper_config() -> PaperConfig:
-    """As this process's own configuration says."""
-    return load_with_origins(PaperSettings).settings.paper
+def paper_config(settings: Settings) -> PaperConfig:
+    """As this process's own configuration says, on the ports where kimp looks for it."""
+    return load_with_origins(PaperSettings).settings.paper.model_copy(update=settings.paper.model_dump())
 
 
 def state_path(settings: Settings) -> Path:
     """Where `kimp up` keeps what the paper exchange's customer holds."""
-    return paper_config().state_path or settings.local.data_dir / "paper.db"
+    return paper_config(settings).state_path or settings.local.data_dir / "paper.db"
 
 
 def reset(settings: Settings) -> Sequence[Path]:
@@ -68,7 +68,7 @@ def reset(settings: Settings) -> Sequence[Path]:
 async def run_paper(settings: Settings) -> None:
     """Run until cancelled. Raises BadConfig beside a real venue."""
     refuse_beside_real_venues(settings)
-    exchange = PaperExchange(paper_config())
+    exchange = PaperExchange(paper_config(settings))
     await exchange.start()
     try:
         await asyncio.Event().wait()

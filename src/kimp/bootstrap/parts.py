@@ -1,7 +1,7 @@
 """Adapters by the settings, opened and closed."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from urllib.parse import urlsplit
 
@@ -9,9 +9,11 @@ from kimp.adapters.clock import SystemClock
 from kimp.adapters.embedded.redis import own_url
 from kimp.adapters.redis.bus import RedisTickBus
 from kimp.adapters.redis.pauses import SharedPauses
+from kimp.adapters.redis.refusals import REFUSES_USER
 from kimp.adapters.sql.database import SqlDatabase, connect_database
 from kimp.adapters.venue.back_off import back_off_of
 from kimp.config import KeyPair, Settings
+from kimp.domain.errors import BadConfig, BusUnavailable
 from kimp.domain.keys import Right
 from kimp.domain.venues import PAIR, Venue
 from kimp.operations.keys import KeyInUse, KeyKeeper, VenueKey, kept
@@ -103,6 +105,17 @@ async def open_bus(settings: Settings) -> AsyncIterator[RedisTickBus]:
         yield bus
     finally:
         await bus.close()
+
+
+async def require_admission(check: Callable[[], Awaitable[None]]) -> None:
+    """At a process's start: raises BadConfig where Redis refuses its user, which no waiting mends. One that is away
+    comes back.
+    """
+    try:
+        await check()
+    except BusUnavailable as error:
+        if error.word in REFUSES_USER:
+            raise BadConfig(str(error)) from None
 
 
 @asynccontextmanager

@@ -32,6 +32,15 @@ async def begin_recorded(admin_port: int) -> None:
         answer.raise_for_status()
 
 
+async def paper_runs_as(admin_port: int, pid: int | None) -> bool:
+    """Whether the paper exchange that answers there is this process."""
+    try:
+        async with ClientSession() as session, session.get(f"http://{LOOPBACK}:{admin_port}/_paper/health") as answer:
+            return answer.ok and (await answer.json()).get("pid") == pid
+    except (ClientError, ValueError, AttributeError):  # nobody there, or no paper exchange
+        return False
+
+
 async def _is_ready(session: ClientSession, url: str) -> bool:
     try:
         async with session.get(url) as answer:

@@ -16,8 +16,15 @@ from kimp.adapters.sql.database import SqlDatabase
 from kimp.adapters.telemetry.health_server import CHECK_S, ReadinessCheck
 from kimp.adapters.temporal.starter import TemporalCycleStarter
 from kimp.bootstrap.observing import monitored, observed
-from kimp.bootstrap.parts import open_bus, open_database, open_stream, open_trusted_venues, shared_pauses
-from kimp.bootstrap.temporal import connect_prepared
+from kimp.bootstrap.parts import (
+    open_bus,
+    open_database,
+    open_stream,
+    open_trusted_venues,
+    require_admission,
+    shared_pauses,
+)
+from kimp.bootstrap.temporal import claim_namespace, connect_prepared
 from kimp.bootstrap.workers import cycle_worker, ops_worker, require_allow_list, transfer_worker
 from kimp.config import Settings
 from kimp.config.run_time import InForce
@@ -43,6 +50,7 @@ async def run_workers(settings: Settings, queues: Sequence[TaskQueue]) -> None:
         watched = await stack.enter_async_context(observed(settings, "worker"))
         client = await connect_prepared(settings, watched.runtime)
         books = await stack.enter_async_context(open_database(settings))
+        await claim_namespace(client, books)
         workers: list[Worker] = []
         watched.checks |= _servers(client, books) | {"workers": lambda: _polling(workers)}
         if TaskQueue.OPS in queues:
@@ -52,6 +60,7 @@ async def run_workers(settings: Settings, queues: Sequence[TaskQueue]) -> None:
         if rights := [right for queue, right in NEEDS.items() if queue in queues]:
             bus = await stack.enter_async_context(open_bus(settings)) if TaskQueue.CYCLES in queues else None
             if bus is not None:
+                await require_admission(bus.check_reading)
                 await stack.enter_async_context(shared_pauses(settings, bus))
                 watched.checks["redis"] = bus.check_reading
             venues = await stack.enter_async_context(open_trusted_venues(settings, rights))
@@ -69,12 +78,12 @@ async def run_workers(settings: Settings, queues: Sequence[TaskQueue]) -> None:
 async def run_feeder(settings: Settings) -> None:
     """Publish both venues' quotes and rules until cancelled."""
     streams = [open_stream(settings, venue) for venue in PAIR]
-    async with (
-        observed(settings, "feeder") as watched,
-        open_bus(settings) as bus,
-        shared_pauses(settings, bus),
-        open_trusted_venues(settings, [Right.READ]) as venues,
-    ):
+    async with AsyncExitStack() as stack:
+        watched = await stack.enter_async_context(observed(settings, "feeder"))
+        bus = await stack.enter_async_context(open_bus(settings))
+        await require_admission(bus.check_publishing)
+        await stack.enter_async_context(shared_pauses(settings, bus))
+        venues = await stack.enter_async_context(open_trusted_venues(settings, [Right.READ]))
         feeder = Feeder(streams, bus, venues[Right.READ], settings.trading.assets, SystemClock())
         watched.checks |= {"redis": bus.check_publishing, "streams": feeder.stale}
         await feeder.run()
@@ -86,7 +95,9 @@ async def run_initiator(settings: Settings) -> None:
         watched = await stack.enter_async_context(observed(settings, "initiator"))
         client = await connect_prepared(settings, watched.runtime)
         books = await stack.enter_async_context(open_database(settings))
+        await claim_namespace(client, books)
         bus = await stack.enter_async_context(open_bus(settings))
+        await require_admission(bus.check_listening)
         await stack.enter_async_context(shared_pauses(settings, bus))
         trusted = await stack.enter_async_context(open_trusted_venues(settings, [Right.TRADE]))
         venues = trusted[Right.TRADE]

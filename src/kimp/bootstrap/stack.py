@@ -14,8 +14,8 @@ from types import TracebackType
 from typing import ClassVar, Self
 from urllib.parse import urlsplit
 
-from kimp.adapters.embedded.folder_lock import folder_lock
-from kimp.adapters.embedded.neighbours import unused_servers
+from kimp.adapters.embedded.folder_lock import folder_lock, who_runs
+from kimp.adapters.embedded.neighbours import ServerPort, require_free_ports, unused_servers
 from kimp.adapters.embedded.process import LOOPBACK, ServerProcess, free_port
 from kimp.adapters.embedded.redis import EmbeddedRedis
 from kimp.adapters.sql.engine import place_of
@@ -23,11 +23,11 @@ from kimp.adapters.sql.schema import migrate_schema
 from kimp.adapters.temporal.client_config import load_client_config
 from kimp.adapters.temporal.devserver import DevServer
 from kimp.adapters.temporal.devserver_binary import ensure_binary
-from kimp.bootstrap.paper import paper_config, state_path
-from kimp.bootstrap.parts import open_venue
-from kimp.bootstrap.ready import all_ready, begin_recorded
+from kimp.bootstrap.paper import state_path
+from kimp.bootstrap.parts import open_database, open_venue
+from kimp.bootstrap.ready import all_ready, begin_recorded, paper_runs_as
 from kimp.bootstrap.reviving import keep_alive
-from kimp.bootstrap.temporal import connect_temporal, prepare_temporal
+from kimp.bootstrap.temporal import claim_namespace, connect_temporal, prepare_temporal
 from kimp.bootstrap.workers import GRACE_S
 from kimp.config import Settings
 from kimp.domain.venues import PAIR, Venue
@@ -99,6 +99,7 @@ class Stack:
     async def __aenter__(self) -> Self:
         self._exit.enter_context(folder_lock(self.settings.local.data_dir))
         try:
+            require_free_ports(self._ports(), who_runs(self.settings.local.data_dir.parent))
             await self._start_redis()
             await self._start_temporal()
             await self._prepare_database()
@@ -111,6 +112,17 @@ class Stack:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         await self._exit.aclose()
+
+    def _ports(self) -> list[ServerPort]:
+        """All that are listened on here, so that whoever has one of them already is told before anything starts."""
+        local, paper = self.settings.local, self.settings.paper
+        ports = [ServerPort(getattr(paper, name), f"paper.{name}") for name in type(paper).model_fields]
+        if self.settings.redis_url is None:
+            ports.append(ServerPort(local.redis_port, "local.redis_port"))
+        if load_client_config().get("target_host") is None:
+            ports.append(ServerPort(local.temporal_port, "local.temporal_port"))
+            ports.append(ServerPort(local.temporal_ui_port, "local.temporal_ui_port"))
+        return ports
 
     async def _start_redis(self) -> None:
         if self.settings.redis_url is not None:
@@ -140,6 +152,8 @@ class Stack:
     async def _prepare_database(self) -> None:
         url = self.settings.sql_url
         await migrate_schema(url)
+        async with open_database(self.settings) as books:
+            await claim_namespace(await connect_temporal(self.settings), books)
         self.say(f"database: {'our own' if self.settings.database_url is None else 'yours'}, {place_of(url)}")
         told = {
             "Redis": self.redis is None,
@@ -161,9 +175,8 @@ class Stack:
 
     async def start_paper(self) -> None:
         """Its deposit addresses become the allow-list; on a real venue that list is a person's, written by hand."""
-        port = urlsplit(self.settings.upbit.rest_url).port or 80
         self.environment["KIMP_PAPER__STATE_PATH"] = str(state_path(self.settings))
-        await self.start("paper", "paper", ready=lambda: _listens(port))
+        await self.start("paper", "paper", ready=self._paper_serves)
         for venue in PAIR:
             listed = json.dumps(await _addresses(self.settings, PAIR.other(venue)))
             update = {"withdraw_to": json.loads(listed)}
@@ -177,10 +190,18 @@ class Stack:
         process = ServerProcess(
             name, [kimp, *command], self.settings.local.data_dir, environment, grace_s=GRACE_S + STOP_S
         )
-        await process.start(ready or _at_once, START_S)
         self.children[name] = process
+        try:
+            await process.start(ready or _at_once, START_S)
+        except BaseException:
+            del self.children[name]
+            raise
         self._exit.push_async_callback(process.stop)
         self.say(f"{name}: log {process.log}")
+
+    async def _paper_serves(self) -> bool:
+        """This one's own, and no other that listens on the same ports."""
+        return await paper_runs_as(self.settings.paper.admin_port, self.children["paper"].pid)
 
     def _pages(self, name: str) -> Mapping[str, str]:
         """Each child serves its pages on a port of its own, from the one that is set on."""
@@ -194,7 +215,7 @@ class Stack:
     async def begin(self) -> None:
         """Let the paper exchange's prices move, once all that listens to them is ready. Raises KimpError."""
         await all_ready(self.pages)
-        await begin_recorded(paper_config().admin_port)
+        await begin_recorded(self.settings.paper.admin_port)
 
     async def revive(self, name: str) -> None:
         """Start a child again that was killed or ended by itself."""
@@ -235,15 +256,6 @@ async def _addresses(settings: Settings, venue: Venue) -> dict[str, str]:
     finally:
         await exchange.close()
     return {coin: f"{to.address}:{to.tag}" if to.tag else to.address for coin, to in places.items()}
-
-
-async def _listens(port: int) -> bool:
-    try:
-        _, writer = await asyncio.open_connection(LOOPBACK, port)
-    except OSError:
-        return False
-    writer.close()
-    return True
 
 
 async def _at_once() -> bool:

@@ -12,6 +12,7 @@ from temporalio.service import RPCError
 from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
 
 from kimp.adapters.clock import SystemClock
+from kimp.adapters.sql.database import SqlDatabase
 from kimp.adapters.temporal.bootstrap_namespace import NAMESPACE, RETENTION, prepare_namespace, require_namespace
 from kimp.adapters.temporal.client_config import load_client_config
 from kimp.adapters.temporal.codec import EncryptionKeys, HistoryCodec, is_sealed
@@ -19,6 +20,7 @@ from kimp.adapters.temporal.converter import data_converter
 from kimp.adapters.temporal.core import core_runtime
 from kimp.adapters.temporal.decoding import ReadHistory, decode_history
 from kimp.adapters.temporal.deployment import OPEN
+from kimp.adapters.temporal.ownership import claim
 from kimp.adapters.temporal.replaying import Replaying
 from kimp.adapters.temporal.schedule import prepare_schedule
 from kimp.config import Settings
@@ -133,6 +135,15 @@ async def connect_prepared(settings: Settings, runtime: Runtime | None = None) -
     except (RPCError, TimeoutError) as error:
         raise _away(client.service_client.config.target_host, str(error)) from None
     return client
+
+
+async def claim_namespace(client: Client, books: SqlDatabase, *, take_over: bool = False) -> None:
+    """Make sure that the namespace's cycles are those of these books; see `ownership.claim`. Raises BadConfig."""
+    try:
+        async with asyncio.timeout(CONNECT_S):
+            await claim(client, await books.installation.id(), books.place, take_over=take_over)
+    except (RPCError, TimeoutError) as error:
+        raise _away(client.service_client.config.target_host, str(error)) from None
 
 
 def tracing_plugin() -> OpenTelemetryPlugin:

@@ -35,7 +35,8 @@ async def everything(settings: Settings) -> None:
     try:
         await _until_ended(stack)
     finally:
-        await _tell_what_stays(stack.settings)
+        if stack.children:
+            await _tell_what_stays(stack.settings)
 
 
 async def _until_ended(stack: Stack) -> None:

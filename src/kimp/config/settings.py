@@ -2,7 +2,7 @@
 
 from importlib.metadata import version
 from pathlib import Path
-from typing import Annotated, ClassVar
+from typing import Annotated, Any, ClassVar
 
 from pydantic import Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
@@ -10,6 +10,7 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 from kimp import DISTRIBUTION
 from kimp.config.history import CodecServerSettings, HistorySettings
 from kimp.config.observability import ObservabilitySettings
+from kimp.config.ports import LOCAL, MOST_OFFSET, PaperPorts, with_ports
 from kimp.config.section import Section, matching
 from kimp.config.trading import CapSettings, TradingSettings
 from kimp.config.urls import redis_fault
@@ -29,12 +30,16 @@ class LocalSettings(Section):
 
     data_dir: Path = Path(".kimp")
     """SQLite, Temporal's state, logs of child processes."""
-    temporal_port: int = Field(default=7233, gt=0, lt=65536)
+    temporal_port: int = Field(default=LOCAL["temporal_port"], gt=0, lt=65536)
     """Of the Temporal dev server."""
-    temporal_ui_port: int = Field(default=8233, gt=0, lt=65536)
+    temporal_ui_port: int = Field(default=LOCAL["temporal_ui_port"], gt=0, lt=65536)
     """Of the dev server's Web UI."""
-    redis_port: int = Field(default=6399, gt=0, lt=65536)
+    redis_port: int = Field(default=LOCAL["redis_port"], gt=0, lt=65536)
     """Of kimp's own redis-server."""
+    port_offset: int = Field(default=0, ge=0, le=MOST_OFFSET)
+    """Added to each port of kimp's own servers that is not set by itself, the paper exchange's too: for a second kimp
+    on one machine.
+    """
 
     @field_validator("data_dir")
     @classmethod
@@ -100,8 +105,6 @@ class Sourced(BaseSettings):
 class Settings(Sourced):
     """All that can be set of kimp itself."""
 
-    read_by_others: ClassVar[frozenset[str]] = frozenset({"paper"})
-
     redis_url: SecretStr | None = None
     """Redis, e.g. `redis://user:password@host:6379/0`. Left out: kimp runs its own redis-server."""
     database_url: SecretStr | None = None
@@ -112,10 +115,16 @@ class Settings(Sourced):
     upbit: UpbitSettings = UpbitSettings()
     binance: BinanceSettings = BinanceSettings()
     local: LocalSettings = LocalSettings()
+    paper: PaperPorts = PaperPorts()
     history: HistorySettings = HistorySettings()
     codec_server: CodecServerSettings = CodecServerSettings()
     deploy: DeploySettings = DeploySettings()
     observability: ObservabilitySettings = ObservabilitySettings()
+
+    @model_validator(mode="before")
+    @classmethod
+    def _ports_follow(cls, given: Any) -> Any:
+        return with_ports(given) if isinstance(given, dict) else given
 
     @field_validator("redis_url")
     @classmethod

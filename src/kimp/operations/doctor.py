@@ -10,7 +10,11 @@ from kimp.config import Settings
 from kimp.domain.admission import HaltLevel
 from kimp.domain.errors import BadConfig, BusUnavailable, KimpError, Unavailable
 from kimp.domain.keys import expiry_warning
+from kimp.domain.ledger import Account
 from kimp.domain.money import ZERO, Asset
+from kimp.domain.venues import Venue
+from kimp.domain.wording import exactly
+from kimp.operations.audit import compare
 from kimp.operations.keys import VenueKey
 from kimp.ports.clock import Clock
 from kimp.ports.controls import KillSwitch
@@ -19,6 +23,7 @@ from kimp.ports.exchange import MarketData
 from kimp.ports.ticks import TickBus
 
 ANSWER_S = 10.0
+MANY = 1_000
 TRIES, LONGEST_PAUSE_S = 4, 2
 """How often a venue is asked that asks for a pause, and the longest pause that is waited out."""
 
@@ -53,22 +58,24 @@ class CheckedBus(TickBus, Protocol):
 
 
 async def examine(
-    parts: Checks, venues: Sequence[Checks], loading: Awaitable[None], within_s: float = ANSWER_S
+    parts: Checks, venues: Sequence[Checks], both: Checks, loading: Awaitable[None], within_s: float = ANSWER_S
 ) -> AsyncIterator[Finding]:
     """Every check, at once but told in order; a failed one keeps none of the others from running.
 
     `venues`: of each venue, whose checks run one after the other, as all count against the same limit, once `loading`
-    is done. `within_s`: for each, no check takes longer.
+    is done; `both`: what is asked of all of them, once it is done too. `within_s`: for each, no check takes longer.
     """
     running = [asyncio.create_task(_finding(part, check, within_s)) for part, check in parts.items()]
     loaded = asyncio.ensure_future(loading)
-    asked = [asyncio.create_task(_in_turn(checks, loaded, within_s)) for checks in venues]
-    for finding in running:
-        yield await finding
-    findings = [await of_venue for of_venue in asked]
-    for same in zip(*findings, strict=True):
+    asked = [asyncio.create_task(_in_turn(checks, loaded, within_s)) for checks in (*venues, both)]
+    for task in running:
+        yield await task
+    *of_venues, of_both = [await findings for findings in asked]
+    for same in zip(*of_venues, strict=True):
         for finding in same:
             yield finding
+    for last in of_both:
+        yield last
 
 
 async def _in_turn(checks: Checks, loaded: Awaitable[None], within_s: float) -> list[Finding]:
@@ -107,7 +114,7 @@ async def histories(settings: Settings) -> str:
     """Whether what Temporal stores is encrypted."""
     history = settings.history
     if not history.encrypted:
-        return "histories are not encrypted: whoever reads Temporal's database reads amounts and ids"
+        return "plain, as configured: whoever reads Temporal's database reads amounts and ids (history.keys encrypts)"
     until = history.accept_plaintext_until
     return f"encrypted with key {history.active}; decrypted with {', '.join(history.keys)}" + (
         f"; plain ones accepted until {until.isoformat()}" if until else ""
@@ -144,6 +151,37 @@ async def database_serves(database: Database) -> str:
     await database.ping()
     balances = await database.ledger.balances()
     return f"schema is current, it writes, {len(balances)} ledger balances"
+
+
+async def ledger_agrees(database: Database, venues: Mapping[Venue, MarketData]) -> str:
+    """Whether the books say what the venues say.
+
+    Raises DoctorWarning while cycles move money, KimpError for what nobody explains.
+    """
+    if missing := [venue for venue in venues if venue not in await database.ledger.opened()]:
+        return f"nothing is booked on {' and '.join(missing)} yet: the first start books what is held there"
+    try:
+        pairs = await compare(database.ledger, venues)
+    except Unavailable as error:
+        raise DoctorWarning(f"could not ask: {error}") from None
+    unfinished = len(await database.read_model.cycles(limit=MANY, unfinished=True))
+    differing = [
+        f"{where} {asset}: ledger {exactly(ours)}, venue {'unreadable' if theirs is None else exactly(theirs)}"
+        for (where, asset), (ours, theirs) in sorted(pairs.items())
+        if ours != theirs and not (unfinished and where is Account.IN_TRANSIT)
+    ]
+    under_way = f"{unfinished} cycle{'' if unfinished == 1 else 's'} under way"
+    if not differing:
+        return f"the ledger equals the venues, {len(pairs)} balances; {under_way}"
+    difference = f"the ledger and the venues differ: {'; '.join(differing)}"
+    if unfinished:
+        raise DoctorWarning(
+            f"{difference}; {under_way}, of which something may not be booked yet: look again in a minute"
+        )
+    raise KimpError(
+        f"{difference}; no cycle is under way that could explain it. The sweep books it within a minute or two if kimp"
+        " runs, and halts trading if it is much: did somebody else trade on these accounts?"
+    )
 
 
 async def kill_switch(switch: KillSwitch) -> str:

@@ -17,6 +17,7 @@ POST /_paper/begin                  recorded prices that wait begin to be played
 /_paper/keys                        see kimp.paper.keys_control
 """
 
+import os
 from decimal import Decimal
 from typing import Annotated, Any
 
@@ -98,7 +99,7 @@ class Admin:
 
     async def health(self, _request: web.Request) -> web.Response:
         now_ms = self._world.clock.now_ms()
-        return answer({"status": "up", "now_ms": now_ms, "started_ms": self._world.started_ms})
+        return answer({"status": "up", "now_ms": now_ms, "started_ms": self._world.started_ms, "pid": os.getpid()})
 
     async def balances(self, _request: web.Request) -> web.Response:
         return answer({venue: self._balances(venue) for venue in PAIR})

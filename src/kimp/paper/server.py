@@ -84,7 +84,7 @@ class PaperExchange:
         except OSError as error:
             raise BadConfig(
                 f"paper.{setting}: {error.strerror}; end what listens there, or name another port in"
-                f" KIMP_PAPER__{setting.upper()}, and in kimp's URLs of the venue"
+                f" KIMP_PAPER__{setting.upper()}, which kimp's URLs of the venue follow unless they are set"
             ) from None
         return int(runner.addresses[0][1])
 

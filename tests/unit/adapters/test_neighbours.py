@@ -11,8 +11,14 @@ from pathlib import Path
 import pytest
 
 from kimp.adapters.embedded import neighbours
-from kimp.adapters.embedded.folder_lock import NAME, folder_lock
-from kimp.adapters.embedded.neighbours import require_free_port, unused_servers, who_answers
+from kimp.adapters.embedded.folder_lock import NAME, folder_lock, who_runs
+from kimp.adapters.embedded.neighbours import (
+    ServerPort,
+    require_free_port,
+    require_free_ports,
+    unused_servers,
+    who_answers,
+)
 from kimp.domain.errors import BadConfig
 
 GREETING = b"\x4a\x00\x00\x00\x0a11.4.2-MariaDB\x00"
@@ -63,6 +69,26 @@ def test_a_port_that_is_taken_is_told_with_who_has_it() -> None:
     redis = {b"PING": b"+PONG\r\n"}
     with serving(answers=redis) as port, pytest.raises(BadConfig, match=rf"port {port} \(.*, by a Redis\); stop what"):
         require_free_port(port, "the embedded Redis", "use it")
+
+
+def test_all_ports_that_are_taken_are_told_at_once_with_the_settings_that_move_them(tmp_path: Path) -> None:
+    with serving(answers={b"PING": b"+PONG\r\n"}) as first, serving() as second, socket.create_server(("", 0)) as gone:
+        free = gone.getsockname()[1]
+        gone.close()
+        ports = [
+            ServerPort(first, "local.redis_port"),
+            ServerPort(free, "local.temporal_port"),
+            ServerPort(second, "paper.upbit_port"),
+        ]
+        with pytest.raises(BadConfig) as refused:
+            require_free_ports(ports, who_runs(tmp_path))
+        told = str(refused.value)
+        assert re.search(rf"ports {first} \(local\.redis_port: .*, by a Redis\), {second} \(paper\.upbit_port: ", told)
+        assert str(free) not in told
+        assert "local.port_offset=100" in told
+        with folder_lock(tmp_path), pytest.raises(BadConfig, match=rf"kimp runs on {tmp_path} \(pid {os.getpid()}"):
+            require_free_ports(ports, who_runs(tmp_path))
+    require_free_ports([ServerPort(free, "a"), ServerPort(0, "any")], None)
 
 
 def test_what_could_be_used_is_told_unless_it_is_used_or_kimps_own(monkeypatch: pytest.MonkeyPatch) -> None:

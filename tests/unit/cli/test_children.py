@@ -1,13 +1,18 @@
 """What a child process may see, and what stands beside real venues."""
 
+import socket
+from pathlib import Path
+
 import pytest
 
+from kimp.adapters.embedded.process import LOOPBACK, free_port
 from kimp.bootstrap.paper import refuse_beside_real_venues, run_paper
 from kimp.bootstrap.stack import needed_by
 from kimp.cli.app import SECRET
 from kimp.cli.demo import Demo, DemoOptions
 from kimp.cli.run_stack import everything
 from kimp.config import Settings
+from kimp.config.loading import settings_of
 from kimp.config.reference import entries
 from kimp.domain.errors import BadConfig
 
@@ -46,6 +51,17 @@ async def test_the_paper_exchange_has_no_place_beside_a_real_venue() -> None:
         with pytest.raises(BadConfig, match="binance is a real venue, and the paper exchange has no place beside one"):
             await start
     refuse_beside_real_venues(Settings())
+
+
+async def test_nothing_starts_while_another_paper_exchange_has_the_ports(tmp_path: Path) -> None:
+    with socket.create_server((LOOPBACK, 0)) as other:
+        taken = other.getsockname()[1]
+        paper = {"upbit_port": taken, "binance_port": 0, "admin_port": 0}
+        local = {"redis_port": free_port(), "temporal_port": free_port(), "temporal_ui_port": free_port()}
+        settings = settings_of({"paper": paper, "local": {**local, "data_dir": str(tmp_path)}}, "here")
+        with pytest.raises(BadConfig, match=rf"port {taken} \(paper\.upbit_port"):
+            await everything(settings)
+    assert [file.name for file in tmp_path.iterdir()] == ["kimp.lock"]
 
 
 def test_every_secret_is_refused_as_an_argument() -> None:

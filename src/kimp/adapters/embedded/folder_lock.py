@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
-from kimp.adapters.embedded.process import open_data_dir
+from kimp.adapters.embedded.process import is_locked, open_data_dir
 from kimp.domain.errors import BadConfig
 
 NAME = "kimp.lock"
@@ -32,13 +32,23 @@ def folder_lock(folder: Path) -> Iterator[None]:
         os.close(lock)
 
 
+def who_runs(folder: Path) -> str | None:
+    """Which kimp runs on the folder; None: none does."""
+    file = folder / NAME
+    return f"kimp runs on {folder} ({_holder(file)})" if file.exists() and is_locked(file) else None
+
+
 def _told(file: Path) -> str:
+    return (
+        f"kimp runs on {file.parent} already ({_holder(file)}); look at it with `kimp status`, end it with Ctrl-C"
+        " there, or give this one a folder and ports of its own:"
+        " `kimp --set local.data_dir=FOLDER --set local.port_offset=100 up`"
+    )
+
+
+def _holder(file: Path) -> str:
     try:
         holder = json.loads(file.read_text())
-        who = f"pid {holder['pid']}, since {holder['since']} UTC"
+        return f"pid {holder['pid']}, since {holder['since']} UTC"
     except (OSError, ValueError, KeyError, TypeError):  # it is about to write who it is
-        who = "just started"
-    return (
-        f"kimp runs on {file.parent} already ({who}); look at it with `kimp status`, end it with Ctrl-C there, or give"
-        " this one a folder and ports of its own (local.data_dir, local.temporal_port, local.redis_port, paper ports)"
-    )
+        return "just started"

@@ -1,9 +1,10 @@
 """Which server answers on a port of this machine: kimp's user may have one already that kimp could use."""
 
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from collections.abc import Set as AbstractSet
 from contextlib import suppress
+from dataclasses import dataclass
 
 from kimp.adapters.embedded.process import LOOPBACK
 from kimp.domain.errors import BadConfig
@@ -41,16 +42,46 @@ def _answers(port: int, asks: bytes, knows: Callable[[bytes], bool]) -> bool:
     return False
 
 
-def require_free_port(port: int, what: str, mend: str) -> None:
-    """Raises BadConfig where something listens on the port already, with what that is."""
+@dataclass(frozen=True, slots=True)
+class ServerPort:
+    """One that a server of kimp's is to listen on."""
+
+    number: int
+    setting: str
+
+
+def require_free_ports(ports: Sequence[ServerPort], neighbour: str | None) -> None:
+    """Raises BadConfig that names all that are taken, who has them, and how to use others. 0 is any free port.
+
+    `neighbour`: a kimp that may be the one that has them.
+    """
+    faults = [(port, fault) for port in ports if port.number and (fault := _fault(port.number))]
+    if not faults:
+        return
+    taken = ", ".join(f"{port.number} ({port.setting}: {fault})" for port, fault in faults)
+    raise BadConfig(
+        f"can't start: {'ports' if len(faults) > 1 else 'port'} {taken}."
+        f" {f'{neighbour}; end it first' if neighbour else 'End what listens there'},"
+        " or move all ports of this one: `kimp --set local.port_offset=100 ...`, with a local.data_dir of its own"
+    )
+
+
+def _fault(port: int) -> str | None:
+    """Why nothing of ours can listen there."""
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind((LOOPBACK, port))
         except OSError as error:
             there = who_answers(port)
-            why = f"{error.strerror}, by a {there}" if there else error.strerror
-            raise BadConfig(f"{what} cannot use port {port} ({why}); stop what listens there, or {mend}") from None
+            return f"{error.strerror}, by a {there}" if there else error.strerror
+    return None
+
+
+def require_free_port(port: int, what: str, mend: str) -> None:
+    """Raises BadConfig where something listens on the port already, with what that is."""
+    if fault := _fault(port):
+        raise BadConfig(f"{what} cannot use port {port} ({fault}); stop what listens there, or {mend}")
 
 
 def unused_servers(*, but: AbstractSet[str], own: AbstractSet[int]) -> list[str]:

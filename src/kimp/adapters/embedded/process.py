@@ -99,10 +99,11 @@ def free_port() -> int:
 
 def held_locks(data_dir: Path) -> list[str]:
     """Names of the processes that run on this data directory."""
-    return [path.stem for path in sorted(data_dir.glob("*.lock")) if _is_held(path)]
+    return [path.stem for path in sorted(data_dir.glob("*.lock")) if is_locked(path)]
 
 
-def _is_held(path: Path) -> bool:
+def is_locked(path: Path) -> bool:
+    """Whether a process holds the lock."""
     lock = os.open(path, os.O_RDWR)
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)

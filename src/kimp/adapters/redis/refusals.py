@@ -18,6 +18,8 @@ MEANINGS = {
     "MOVED": "it is a node of a cluster; kimp wants one plain server",
     "ERR": "it does not know what was asked, or not this way; kimp wants Redis 6.2 or later",
 }
+REFUSES_USER = frozenset({"NOAUTH", "WRONGPASS", "NOPERM"})
+"""No waiting mends these: somebody must name another user, or give this one its rights."""
 MOVED_AWAY = frozenset({"READONLY", "MASTERDOWN", "CLUSTERDOWN", "MOVED"})
 """As long as a connection stands it says so again, while the name may lead to another server by now."""
 

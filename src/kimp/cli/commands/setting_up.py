@@ -110,12 +110,16 @@ def bootstrap(
     retention_days: Annotated[
         int, typer.Option(help="Keep histories of closed cycles at least so long; longer is left as it is.", min=1)
     ] = KEPT_DAYS,
+    take_over: Annotated[  # noqa: FBT002 - a command-line flag
+        bool,
+        typer.Option("--take-over", help="From a database that is lost for good, for the configured one."),
+    ] = False,
     as_json: JsonFlag = False,  # noqa: FBT002 - a command-line flag
 ) -> None:
     """Make or mend namespace, search attributes and the sweep's schedule; may be run again at any time."""
     from kimp.cli.temporal import bootstrap as work
 
-    run(work(retention_days, as_json=as_json))
+    run(work(retention_days, take_over=take_over, as_json=as_json))
 
 
 codec = typer.Typer(help="Encrypted histories: keys, and decryption for people.", no_args_is_help=True)
