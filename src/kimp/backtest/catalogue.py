@@ -72,12 +72,18 @@ class Catalogue:
         return written
 
     def append(self, kind: DataKind, venue: Venue, day: date, parts: Sequence[Path]) -> None:
-        """Put parts of one day behind what is there, in a stream: a recorder's, whose rows are new and in order."""
+        """Put parts of one day behind what is there, in a stream: a recorder's, whose rows are new and in order.
+
+        Trades may have been downloaded meanwhile, so those are told once.
+        """
         path = self._path(kind, venue, day)
         path.parent.mkdir(parents=True, exist_ok=True)
         there = [path] if path.exists() else []
         unfinished = path.with_suffix(f".{os.getpid()}.unfinished")
-        pl.concat([pl.scan_parquet(part) for part in (*there, *parts)]).sink_parquet(unfinished, compression="zstd")
+        rows = pl.concat([pl.scan_parquet(part) for part in (*there, *parts)])
+        if there and kind is DataKind.TRADES:
+            rows = rows.unique(list(SHAPES[kind].key)).sort("at_ms", "coin")
+        rows.sink_parquet(unfinished, compression="zstd")
         unfinished.replace(path)
 
     def files(self, kind: DataKind | None = None, venue: Venue | None = None) -> Iterator[DayFile]:

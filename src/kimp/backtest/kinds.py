@@ -37,7 +37,9 @@ class Shape:
 
 
 _KNOWN: dict[str, pl.DataType] = {"at_ms": pl.Int64(), "coin": pl.String()}
-"""`at_ms`: when the row became known, epoch milliseconds; a candle at its close."""
+"""`at_ms`: when the row became known, epoch milliseconds; a candle at its close, a trade when it was made: a recorder
+hears of it some hundredths of a second later, and the instants of a backtest are the ends of whole seconds.
+"""
 SHAPES = {
     DataKind.CANDLES: Shape(
         _KNOWN

@@ -42,8 +42,11 @@ async def open_histories(settings: Settings, *, configured: bool) -> AsyncIterat
 async def run_recorder(settings: Settings, folder: Path | None, every_s: float) -> None:
     """Until cancelled."""
     catalogue = open_catalogue(settings, folder)
+    from kimp.adapters.binance.trades import BinanceTrades  # noqa: PLC0415 - heavy
+    from kimp.adapters.upbit.trades import UpbitTrades  # noqa: PLC0415
     from kimp.backtest.recording import record  # noqa: PLC0415 - the library may be missing
     from kimp.bootstrap.parts import CLOCK, open_bus  # noqa: PLC0415 - heavy
 
+    streams = [kind(settings.venue(kind.venue), CLOCK) for kind in (UpbitTrades, BinanceTrades)]
     async with open_bus(settings) as bus:
-        await record(bus, catalogue, CLOCK, every_s)
+        await record(bus, streams, settings.trading.assets, catalogue, CLOCK, every_s)

@@ -1,6 +1,6 @@
-"""What a venue tells of its past to anybody."""
+"""What a venue tells anybody of what was traded: of its past, page by page, and of the present, as it happens."""
 
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 from decimal import Decimal
 from typing import NamedTuple, Protocol
 
@@ -18,6 +18,23 @@ class Candle(NamedTuple):
     close: Decimal
     volume: Decimal
     """In the coin."""
+
+
+class MarketTrade(NamedTuple):
+    """Somebody's trade, or several of one order at one price, as the venue sums them up."""
+
+    at_ms: int
+    price: Decimal
+    quantity: Decimal
+
+
+class TradeStream(Protocol):
+    """A venue's public stream of trades: reconnects by itself. What is traded meanwhile is missing."""
+
+    @property
+    def venue(self) -> Venue: ...
+
+    def trades(self, coins: Sequence[Asset]) -> AsyncIterator[Sequence[tuple[Asset, MarketTrade]]]: ...
 
 
 class CandleHistory(Protocol):

@@ -9,10 +9,13 @@ from fuzz.target import Target
 from feeder.screening import QuoteFilter
 from initiator.scanner import Scanner
 from kimp.adapters.binance.stream import BinanceStream
+from kimp.adapters.binance.trades import BinanceTrades
 from kimp.adapters.redis.rules import decode_rules
 from kimp.adapters.upbit.stream import UpbitStream
+from kimp.adapters.upbit.trades import UpbitTrades
 from kimp.adapters.venue.stream import ConnectionBooks, VenueStream
-from kimp.config import Settings
+from kimp.adapters.venue.trades import VenueTrades
+from kimp.config import Settings, VenueSettings
 from kimp.contracts.ticks import decode_batch, decode_last_value
 from kimp.domain.errors import BadMessage
 from kimp.domain.market import Quote, VenueRules
@@ -35,6 +38,12 @@ def _published(open_stream: Callable[[], VenueStream]) -> Callable[[bytes], Any]
         return [quote for quote, against in zip(quotes, verdicts, strict=True) if against is None], going_away, verdicts
 
     return published
+
+
+def _traded(kind: type[VenueTrades], settings: VenueSettings) -> Callable[[bytes], Any]:
+    stream = kind(settings, ManualClock())
+    feed = stream.setup(COINS)
+    return lambda data: stream.read([*data.splitlines(), data], feed)
 
 
 def _scanned(data: bytes) -> list[Quote]:
@@ -71,6 +80,8 @@ def _binance() -> VenueStream:
 TARGETS = [
     Target("upbit-frames", _published(_upbit)),
     Target("binance-frames", _published(_binance)),
+    Target("upbit-trades", _traded(UpbitTrades, Settings().upbit)),
+    Target("binance-trades", _traded(BinanceTrades, Settings().binance)),
     Target("bus-quotes", _scanned, (BadMessage,)),
     Target("bus-last-value", decode_last_value, (BadMessage,)),
     Target("bus-rules", _traded_by, (BadMessage,)),

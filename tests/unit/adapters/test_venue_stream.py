@@ -19,7 +19,7 @@ from websockets.uri import parse_uri
 from kimp.adapters.binance.stream import BinanceStream
 from kimp.adapters.clock import SystemClock
 from kimp.adapters.upbit.stream import UpbitStream
-from kimp.adapters.venue import stream as streams
+from kimp.adapters.venue import sockets
 from kimp.adapters.venue.sockets import BUFFERED_FRAMES, LARGEST_FRAME, MOST_PINGS, MOST_UNREAD, Connection, bursts
 from kimp.adapters.venue.stream import ANEW_AFTER, Event, VenueStream
 from kimp.config import VenueSettings
@@ -201,7 +201,7 @@ def failures(monkeypatch: pytest.MonkeyPatch) -> list[int]:
         seen.append(failures)
         return 0.0
 
-    monkeypatch.setattr(streams, "reconnect_pause", pause)
+    monkeypatch.setattr(sockets, "reconnect_pause", pause)
     return seen
 
 
@@ -219,7 +219,7 @@ async def test_connections_that_bring_a_quote_and_end_are_made_ever_more_slowly(
 async def test_a_connection_that_lived_is_followed_at_once(
     failures: list[int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(streams, "HEALTHY_S", 0.0)
+    monkeypatch.setattr(sockets, "HEALTHY_S", 0.0)
     async with raw_server(one_quote) as server:
         await first(stream_at(BinanceStream, server), 4)
     assert failures == []
@@ -350,7 +350,7 @@ async def test_what_is_odd_is_counted_by_venue_and_kind() -> None:
 async def test_a_connection_that_lived_and_brought_nothing_is_followed_ever_more_slowly(
     failures: list[int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(streams, "HEALTHY_S", 0.0)
+    monkeypatch.setattr(sockets, "HEALTHY_S", 0.0)
 
     async def nothing_at_first(_: RawServer, peer: Peer) -> None:
         await shake_hands(peer)

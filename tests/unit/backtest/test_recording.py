@@ -1,6 +1,8 @@
-"""Books that are kept from the bus: bounded in memory, whole over days and kills."""
+"""Books that are kept from the bus, and trades: bounded in memory, whole over days and kills."""
 
 import asyncio
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
 
@@ -11,12 +13,14 @@ from fakes.market import TRX, XRP, ManualClock, d, quote
 
 from kimp.backtest import recording
 from kimp.backtest.catalogue import EPOCH, Catalogue
-from kimp.backtest.kinds import DataKind
+from kimp.backtest.kinds import SHAPES, DataKind
 from kimp.backtest.recording import Recorder, record
 from kimp.contracts.ticks import encode_batch
 from kimp.domain.durations import DAY_MS
 from kimp.domain.market import Quote
+from kimp.domain.money import Asset
 from kimp.domain.venues import Venue
+from kimp.ports.history import MarketTrade
 
 DAY = date(2026, 9, 20)
 START_MS = (DAY - EPOCH).days * DAY_MS
@@ -25,6 +29,28 @@ NEXT = DAY + timedelta(days=1)
 
 def book(at_ms: int, bid: str = "2828", venue: Venue = Venue.UPBIT) -> Quote:
     return quote(venue, XRP, bid, "2830", received_ms=START_MS + at_ms)._replace(asks_behind="2831:7")
+
+
+@dataclass
+class Trading:
+    """A venue where these are traded, and then nothing."""
+
+    told: Sequence[MarketTrade]
+    venue: Venue = Venue.UPBIT
+
+    async def trades(self, coins: Sequence[Asset]) -> AsyncIterator[Sequence[tuple[Asset, MarketTrade]]]:
+        for trade in self.told:
+            yield [(coin, trade) for coin in coins]
+        await asyncio.Event().wait()
+
+
+TOLD = [MarketTrade(START_MS, d(2829), d(5))] * 2
+"""Two that are equal in all."""
+
+
+def trades(folder: Path, day: date = DAY) -> list[tuple[object, ...]]:
+    rows = Catalogue(folder).day(DataKind.TRADES, Venue.UPBIT, day)
+    return [] if rows is None else rows.rows()
 
 
 def kept(folder: Path, day: date = DAY, venue: Venue = Venue.UPBIT) -> pl.DataFrame:
@@ -57,7 +83,7 @@ def test_a_day_is_put_together_once_it_is_over(tmp_path: Path) -> None:
     assert Catalogue(tmp_path).day(DataKind.BOOKS, Venue.UPBIT, NEXT) is None
     recorder.finish(date.max)
     assert kept(tmp_path, NEXT).height == 1
-    assert not list((tmp_path / recording.PARTS).glob("*/*"))
+    assert not list((tmp_path / recording.PARTS).glob("*/*/*"))
 
 
 def test_what_a_killed_recorder_had_written_is_taken_over(tmp_path: Path) -> None:
@@ -86,8 +112,9 @@ def test_a_day_that_is_gone_on_with_keeps_what_is_there(tmp_path: Path) -> None:
 async def test_it_records_until_it_is_cancelled(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A bad message is left out, and no more rows are held than a part has."""
     monkeypatch.setattr(recording, "PART_ROWS", 2)
+    monkeypatch.setattr(recording, "LOOK_S", 0.001)
     bus = PlayedBus()
-    task = asyncio.create_task(record(bus, Catalogue(tmp_path), ManualClock(START_MS), 0.001))
+    task = asyncio.create_task(record(bus, [Trading(TOLD)], [XRP], Catalogue(tmp_path), ManualClock(START_MS), 0.001))
     bus.channel.put_nowait(b"not json")
     for at_ms in range(9):
         bus.channel.put_nowait(encode_batch([book(at_ms)]))
@@ -95,13 +122,14 @@ async def test_it_records_until_it_is_cancelled(tmp_path: Path, monkeypatch: pyt
             while not bus.channel.empty():  # noqa: ASYNC110 - a queue that others empty
                 await asyncio.sleep(0.002)
         await asyncio.sleep(0.003)
-    assert list((tmp_path / recording.PARTS).glob("*/*/*.parquet")), "parts are written while it runs"
+    assert list((tmp_path / recording.PARTS).glob("*/*/*/*.parquet")), "parts are written while it runs"
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task
     times = kept(tmp_path)["at_ms"].to_list()
     assert times == sorted(set(times))
     assert times[-1] == START_MS + 8
+    assert trades(tmp_path) == [(START_MS, XRP, d(2829), d(5), 0), (START_MS, XRP, d(2829), d(5), 1)]
 
 
 def test_what_a_killed_process_left_half_written_is_taken_away(tmp_path: Path) -> None:
@@ -109,8 +137,30 @@ def test_what_a_killed_process_left_half_written_is_taken_away(tmp_path: Path) -
     recorder.take([book(0)])
     recorder.note()
     recorder.flush()
-    (part,) = (tmp_path / recording.PARTS).glob("*/*/*.parquet")
+    (part,) = (tmp_path / recording.PARTS).glob("*/*/*/*.parquet")
     part.with_name("000002.unfinished").write_bytes(b"half")
     recorder.finish(date.max)
     assert len(kept(tmp_path)) == 1
-    assert not list((tmp_path / recording.PARTS).glob("*/*"))
+    assert not list((tmp_path / recording.PARTS).glob("*/*/*"))
+
+
+def test_trades_that_were_downloaded_meanwhile_are_told_once(tmp_path: Path) -> None:
+    there = pl.DataFrame([(START_MS + 1, XRP, d(2829), d(5), 0)], SHAPES[DataKind.TRADES].schema, orient="row")
+    Catalogue(tmp_path).write(DataKind.TRADES, Venue.UPBIT, there)
+    recorder = Recorder(Catalogue(tmp_path))
+    recorder.take_trades(Venue.UPBIT, [(XRP, MarketTrade(START_MS + at_ms, d(2829), d(5))) for at_ms in (0, 1, 2)])
+    recorder.flush()
+    recorder.finish(date.max)
+    assert [row[0] for row in trades(tmp_path)] == [START_MS, START_MS + 1, START_MS + 2]
+
+
+def test_a_trade_just_before_midnight_that_comes_later_is_kept_in_its_day(tmp_path: Path) -> None:
+    recorder = Recorder(Catalogue(tmp_path))
+    late = MarketTrade(START_MS + DAY_MS - 1, d(2829), d(5))
+    for trade in (late._replace(at_ms=START_MS), late._replace(at_ms=START_MS + DAY_MS), late):
+        recorder.take_trades(Venue.UPBIT, [(XRP, trade)])
+        recorder.flush()
+        recorder.finish(NEXT)
+    recorder.finish(date.max)
+    assert [row[0] for row in trades(tmp_path)] == [START_MS, late.at_ms]
+    assert len(trades(tmp_path, NEXT)) == 1

@@ -45,16 +45,21 @@ class _Data(
     asks: list[tuple[str, str]] = []
 
 
-class _Error(msgspec.Struct):
+class StreamError(msgspec.Struct):
+    """What Binance answers to a subscription that it does not take."""
+
     code: int = 0
     msg: str = ""
+
+    def refused(self) -> Refused:
+        return Refused(f"{self.code}: {self.msg[:SHOWN]!r}")
 
 
 class _Frame(msgspec.Struct, gc=False, rename={"event": "e", "number": "id"}):
     stream: str = ""
     data: _Data | None = None
     event: str = ""
-    error: _Error | None = None
+    error: StreamError | None = None
     code: int = 0
     msg: str = ""
     """Of a refusal in the older form, which has no `error` around it."""
@@ -108,8 +113,8 @@ def _best(side: list[tuple[str, str]]) -> tuple[Decimal, Decimal]:
 def _notice(told: _Frame) -> Notice:
     if SHUTDOWN in {told.event, told.data.event if told.data else "", told.stream.removeprefix("!")}:
         return Notice.GOING_AWAY
-    if (error := told.error or (_Error(told.code, told.msg) if told.code else None)) is not None:
-        raise Refused(f"{error.code}: {error.msg[:SHOWN]!r}")
+    if (error := told.error or (StreamError(told.code, told.msg) if told.code else None)) is not None:
+        raise error.refused()
     if told.number is not None:
         return Notice.NOTHING
     raise BadMessage(f"neither a book of ours nor a notice: {told.stream[:40]!r}")

@@ -22,9 +22,14 @@ class _Unit(msgspec.Struct, gc=False, rename={"ask": "ap", "bid": "bp", "ask_siz
     bid_size: msgspec.Raw
 
 
-class _Refusal(msgspec.Struct):
+class Refusal(msgspec.Struct):
+    """What Upbit answers to a subscription that it does not take."""
+
     name: str = ""
     message: str = ""
+
+    def refused(self) -> Refused:
+        return Refused(f"{self.name[:SHOWN]!r}: {self.message[:SHOWN]!r}")
 
 
 class _Frame(msgspec.Struct, gc=False, rename={"kind": "ty", "code": "cd", "units": "obu", "sent_ms": "tms"}):
@@ -35,7 +40,7 @@ class _Frame(msgspec.Struct, gc=False, rename={"kind": "ty", "code": "cd", "unit
     units: list[_Unit] = []
     sent_ms: int = 0
     status: str = ""
-    error: _Refusal | None = None
+    error: Refusal | None = None
 
 
 SHOWN = 200
@@ -83,5 +88,5 @@ def _notice(told: _Frame) -> Notice:
     if told.status:
         return Notice.NOTHING
     if told.error is not None:
-        raise Refused(f"{told.error.name[:SHOWN]!r}: {told.error.message[:SHOWN]!r}")
+        raise told.error.refused()
     raise BadMessage(f"neither a book with units nor a status: {told.kind[:20]!r} {told.code[:20]!r}")

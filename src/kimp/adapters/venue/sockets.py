@@ -7,6 +7,8 @@ one publication instead of thousands.
 import asyncio
 import logging
 from collections.abc import AsyncGenerator, Generator
+from contextlib import aclosing
+from dataclasses import dataclass
 from itertools import count
 from typing import cast
 
@@ -35,6 +37,8 @@ MOST_UNREAD = 65_536
 MOST_PINGS = 100
 """In a row with no other frame between them; each is work. Binance sends one in twenty seconds, Upbit none."""
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.1, 10.0
+HEALTHY_S = 5.0
+"""A connection that brought something and lived for so long is followed by the next one at once."""
 
 log = logging.getLogger(__name__)
 
@@ -94,6 +98,26 @@ def connections(url: str) -> AsyncGenerator[ClientConnection]:
 
 def _retry(refusal: Exception) -> None:
     log.warning("stream cannot connect: %s: %s", type(refusal).__name__, refusal)
+
+
+@dataclass(slots=True)
+class Attempt:
+    """One connection of several; whoever reads it says whether it brought anything."""
+
+    socket: ClientConnection
+    fruitful: bool = False
+
+
+async def attempts(url: str) -> AsyncGenerator[Attempt]:
+    """For ever. Venues ban who connects too often: what ends soon, or brought nothing, is followed ever more slowly."""
+    loop = asyncio.get_running_loop()
+    failures = 0
+    async with aclosing(connections(url)) as sockets:
+        async for socket in sockets:
+            attempt, began = Attempt(socket), loop.time()
+            yield attempt
+            failures = 0 if attempt.fruitful and loop.time() - began >= HEALTHY_S else failures + 1
+            await asyncio.sleep(reconnect_pause(failures) if failures else 0.0)
 
 
 async def bursts(socket: ClientConnection) -> AsyncGenerator[list[bytes]]:

@@ -1,6 +1,5 @@
 """One WebSocket that carries all books of a venue, for ever: connect, subscribe, read, reconnect."""
 
-import asyncio
 import logging
 from abc import ABC, abstractmethod
 from collections import Counter
@@ -13,7 +12,7 @@ from websockets.asyncio.client import ClientConnection
 from websockets.exceptions import ConnectionClosed
 
 from kimp.adapters.venue.merging import MergedBooks
-from kimp.adapters.venue.sockets import bursts, connections, reconnect_pause
+from kimp.adapters.venue.sockets import attempts, bursts
 from kimp.adapters.venue.ticks import Depth, Notice, Read, Refused, Tick
 from kimp.config import VenueSettings
 from kimp.domain.errors import BadMessage
@@ -26,8 +25,6 @@ from kimp.ports.exchange import StreamUpdate
 
 ANEW_AFTER = 5
 """So many frames of a book in a row below the newest number: the numbers have begun anew, or one was wrong."""
-HEALTHY_S = 5.0
-"""A connection that brought quotes and lived for so long is followed by the next one at once."""
 SHOWN = 120
 """Characters of a bad frame that are logged."""
 
@@ -107,25 +104,19 @@ class VenueStream(ABC):
 
     async def updates(self, coins: Sequence[Asset]) -> AsyncGenerator[StreamUpdate]:
         feed = self.setup(coins)
-        loop = asyncio.get_running_loop()
-        failures = 0
-        async with aclosing(connections(feed.url)) as sockets:
-            async for socket in sockets:
-                began, fruitful = loop.time(), False
+        async with aclosing(attempts(feed.url)) as connected:
+            async for attempt in connected:
                 self._breaks += 1
                 try:
                     if feed.hello is not None:
-                        await socket.send(feed.hello)
-                    async with aclosing(self._connection(socket, feed.read)) as found:
+                        await attempt.socket.send(feed.hello)
+                    async with aclosing(self._connection(attempt.socket, feed.read)) as found:
                         async for reading in found:
-                            fruitful = fruitful or bool(reading.quotes)
+                            attempt.fruitful = attempt.fruitful or bool(reading.quotes)
                             yield reading
                 except (ConnectionClosed, TimeoutError) as gone:
                     log.warning("%s: stream lost (%s: %s)", self.venue, type(gone).__name__, gone)
                 self._count(Event.RECONNECTED)
-                # Venues ban who connects too often: what ends soon, or brought nothing, is followed ever more slowly.
-                failures = 0 if fruitful and loop.time() - began >= HEALTHY_S else failures + 1
-                await asyncio.sleep(reconnect_pause(failures) if failures else 0.0)
 
     async def _connection(self, socket: ClientConnection, read: Read) -> AsyncGenerator[StreamUpdate]:
         books = ConnectionBooks()

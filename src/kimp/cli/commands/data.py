@@ -67,7 +67,7 @@ def record(
     ] = 1.0,
     folder: Folder = None,
 ) -> None:
-    """Keep the books that a running feeder tells, for days, until Ctrl-C. Bounded memory; a file a day and venue."""
+    """Keep a running feeder's books and the venues' trades, for days, until Ctrl-C. Bounded memory; a file a day."""
     from kimp.bootstrap.backtesting import run_recorder
     from kimp.cli.services import run_service
 
