@@ -80,6 +80,8 @@ def settings() -> VenueSettings:
     return VenueSettings(
         rest_url="http://127.0.0.1:1",
         ws_url=f"ws://127.0.0.1:{WS_PORT}",
+        public_rest_url="http://127.0.0.1:1",
+        public_ws_url=f"ws://127.0.0.1:{WS_PORT}",
         networks={},
         access_key=keys[0],
         secret_key=keys[1],

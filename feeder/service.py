@@ -20,7 +20,8 @@ from kimp.domain.usual_premiums import UsualPremiums
 from kimp.domain.venues import PAIR, Venue
 from kimp.observability import metrics
 from kimp.ports.clock import Clock
-from kimp.ports.exchange import MarketData, TickStream
+from kimp.ports.exchange import TickStream
+from kimp.ports.public import RuleSource
 from kimp.ports.ticks import TickBus
 
 RULES_EVERY_S = 30.0
@@ -53,13 +54,13 @@ class Feeder:
         self,
         streams: Sequence[TickStream],
         bus: TickBus,
-        market_data: Mapping[Venue, MarketData],
+        sources: Mapping[Venue, RuleSource],
         coins: Sequence[Asset],
         clock: Clock,
     ) -> None:
         self._streams = streams
         self._bus = bus
-        self._market_data = market_data
+        self._sources = sources
         self._coins = tuple(coins)
         self._clock = clock
         self._pending = Pending()
@@ -73,7 +74,7 @@ class Feeder:
         async with asyncio.TaskGroup() as tasks:
             for stream in self._streams:
                 tasks.create_task(self._supervise(f"stream {stream.venue}", self._reading(stream)))
-            for source in self._market_data.values():
+            for source in self._sources.values():
                 tasks.create_task(self._supervise(f"rules {source.venue}", self._refreshing(source)))
             tasks.create_task(self._supervise("publisher", self._publish))
             tasks.create_task(self._supervise("premiums", self._remember_premiums))
@@ -147,7 +148,7 @@ class Feeder:
             self.totals["published"] += len(quotes)
             metrics.published.add(len(quotes))
 
-    def _refreshing(self, source: MarketData) -> Callable[[], Awaitable[None]]:
+    def _refreshing(self, source: RuleSource) -> Callable[[], Awaitable[None]]:
         async def refresh() -> None:
             pause = 0.0
             while True:
@@ -156,7 +157,7 @@ class Feeder:
 
         return refresh
 
-    async def _refresh(self, source: MarketData) -> float:
+    async def _refresh(self, source: RuleSource) -> float:
         """Read and publish one venue's rules; seconds until the next time."""
         try:
             await self._bus.publish_rules(await source.rules(self._coins))

@@ -57,6 +57,13 @@ def print_json(value: object) -> None:
     sys.stdout.write(f"{clean_json(json.dumps(value, default=str, indent=2))}\n")
 
 
+def print_json_lines(values: Iterable[object]) -> None:
+    """The same of many, a line each, for a reader that does not wait for the end."""
+    for value in values:
+        sys.stdout.write(f"{clean_json(json.dumps(value, default=str))}\n")
+    sys.stdout.flush()
+
+
 def print_outcome(message: str, result: Mapping[str, object] | None, code: int = 0) -> None:
     """What became of a command that acts, or of one that could not do what it was asked: the same shape for all."""
     print_json({"ok": code == 0, "code": code, "message": message, "result": result})

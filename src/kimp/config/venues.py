@@ -1,6 +1,6 @@
 """Settings of the two exchanges, and the keys for them."""
 
-from typing import ClassVar
+from typing import ClassVar, Self
 from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr, field_validator
@@ -49,6 +49,10 @@ class VenueSettings(Section):
     """Of the venue's REST API; no call goes to any other host."""
     ws_url: SocketUrl
     """Of the venue's public WebSocket."""
+    public_rest_url: RestUrl
+    """Where the venue tells its markets to anybody, without a key: for `kimp watch`."""
+    public_ws_url: SocketUrl
+    """The same of its prices."""
     access_key: ApiKeyText
     """The one key for everything, where `keys` has none for a right."""
     secret_key: ApiKeyText
@@ -68,7 +72,7 @@ class VenueSettings(Section):
     A coin without one is never sent. `kimp demo` and `kimp up` fill in the paper exchange's own.
     """
 
-    @field_validator("rest_url", "ws_url")
+    @field_validator("rest_url", "ws_url", "public_rest_url", "public_ws_url")
     @classmethod
     def _of_this_venue(cls, url: str) -> str:
         host = urlsplit(url).hostname or ""
@@ -81,14 +85,14 @@ class VenueSettings(Section):
         )
         return url
 
-    @field_validator("rest_url")
+    @field_validator("rest_url", "public_rest_url")
     @classmethod
     def _rest_has_no_path(cls, url: str) -> str:
         if urlsplit(url).path not in ("", "/"):
             raise ValueError("it has a path; write scheme and host only, kimp knows the paths")
         return url.rstrip("/")
 
-    @field_validator("ws_url")
+    @field_validator("ws_url", "public_ws_url")
     @classmethod
     def _socket_path(cls, url: str) -> str:
         if urlsplit(url).path.rstrip("/") != cls.SOCKET_PATH:
@@ -114,6 +118,11 @@ class VenueSettings(Section):
     def single(self) -> KeyPair:
         """The one key for everything."""
         return KeyPair(access_key=self.access_key, secret_key=self.secret_key)
+
+    @property
+    def public(self) -> Self:
+        """The same venue where it is asked without a key, by whoever signs nothing."""
+        return self.model_copy(update={"rest_url": self.public_rest_url, "ws_url": self.public_ws_url})
 
     def pair(self, right: Right) -> KeyPair:
         """The key of a process that needs this right."""
@@ -149,6 +158,8 @@ class UpbitSettings(VenueSettings):
 
     rest_url: RestUrl = "http://127.0.0.1:9801"
     ws_url: SocketUrl = "ws://127.0.0.1:9801/websocket/v1"
+    public_rest_url: RestUrl = "https://api.upbit.com"
+    public_ws_url: SocketUrl = "wss://api.upbit.com/websocket/v1"
     access_key: ApiKeyText = SecretStr("paper-upbit")
     secret_key: ApiKeyText = SecretStr("paper-upbit-secret")
     networks: ByCoin = PAPER_NETWORKS
@@ -162,6 +173,8 @@ class BinanceSettings(VenueSettings):
 
     rest_url: RestUrl = "http://127.0.0.1:9802"
     ws_url: SocketUrl = "ws://127.0.0.1:9802"
+    public_rest_url: RestUrl = "https://data-api.binance.vision"
+    public_ws_url: SocketUrl = "wss://data-stream.binance.vision"
     access_key: ApiKeyText = SecretStr("paper-binance")
     secret_key: ApiKeyText = SecretStr("paper-binance-secret")
     networks: ByCoin = PAPER_NETWORKS

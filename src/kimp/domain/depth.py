@@ -108,3 +108,13 @@ def coins_for(quote: Quote, funds: Decimal) -> tuple[Decimal, bool]:
             return coins + funds / level.price, True
         coins, funds = coins + level.size, funds - whole
     return coins, False
+
+
+@exact
+def cash_within(quote: Quote, side: Side, slippage: Decimal) -> Decimal:
+    """What an order of that side can spend or bring, fees aside, at prices no further than `slippage` from the best."""
+    if side is Side.BUY:
+        most = quote.ask * (1 + slippage)
+        return sum((level.price * level.size for level in levels(quote, side) if level.price <= most), ZERO)
+    least = quote.bid * (1 - slippage)
+    return sum((level.price * level.size for level in levels(quote, side) if level.price >= least), ZERO)

@@ -39,9 +39,7 @@ async def why(
 
     Raises BadInput for a coin that is not traded at present, and for a rate that can't be.
     """
-    least, most = configured.trading.least_krw_per_usdt, configured.trading.most_krw_per_usdt
-    if usd_krw is not None and not least <= usd_krw <= most:
-        raise BadInput(f"{usd_krw:f} won per US dollar can't be right: name a rate between {least:f} and {most:f}")
+    check_official_rate(configured, usd_krw)
     now = (await read_in_force(configured, database.settings)).settings
     if coin not in now.trading.coins:
         raise BadInput(f"{coin} is not traded; trading.coins has {', '.join(now.trading.coins)}")
@@ -55,6 +53,13 @@ async def why(
     return explain_coin(
         view, PAIR, Asset(coin), coins, states, risk, now.rules(), clock.now_ms(), stakes.now_ms, usd_krw=usd_krw
     )
+
+
+def check_official_rate(settings: Settings, usd_krw: Decimal | None) -> None:
+    """Raises BadInput for one that can't be."""
+    least, most = settings.trading.least_krw_per_usdt, settings.trading.most_krw_per_usdt
+    if usd_krw is not None and not least <= usd_krw <= most:
+        raise BadInput(f"{usd_krw:f} won per US dollar can't be right: name a rate between {least:f} and {most:f}")
 
 
 def explain_coin(

@@ -1,6 +1,7 @@
 """Coins, their markets' rules and their networks. The numbers are plausible defaults, not the venues' present ones."""
 
 from decimal import Decimal
+from enum import StrEnum
 from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -8,6 +9,16 @@ from pydantic import BaseModel, ConfigDict, Field
 Positive = Annotated[Decimal, Field(gt=0)]
 Amount = Annotated[Decimal, Field(ge=0)]
 Seconds = Annotated[float, Field(ge=0)]
+
+
+class Caution(StrEnum):
+    """docs.upbit.com, market/all?is_details=true."""
+
+    PRICE_FLUCTUATIONS = "PRICE_FLUCTUATIONS"
+    TRADING_VOLUME_SOARING = "TRADING_VOLUME_SOARING"
+    DEPOSIT_AMOUNT_SOARING = "DEPOSIT_AMOUNT_SOARING"
+    GLOBAL_PRICE_DIFFERENCES = "GLOBAL_PRICE_DIFFERENCES"
+    CONCENTRATION_OF_SMALL_ACCOUNTS = "CONCENTRATION_OF_SMALL_ACCOUNTS"
 
 
 class PaperNetwork(BaseModel):
@@ -46,6 +57,10 @@ class CoinConfig(BaseModel):
     upbit_tick: Positive | None = None
     """Overrides Upbit's published table for this market, KRW."""
     networks: tuple[PaperNetwork, ...] = Field(min_length=1)
+    warning: bool = False
+    """Upbit warns of its market."""
+    cautions: frozenset[Caution] = frozenset()
+    """What Upbit tells to be careful of."""
 
     def network(self, name: str) -> PaperNetwork | None:
         return next((network for network in self.networks if network.name == name), None)

@@ -9,9 +9,10 @@ from kimp.contracts.cycle import MarketNow
 from kimp.contracts.orders import OrderIntent
 from kimp.contracts.transfers import Address, TransferState, WithdrawalIntent, WithdrawalReport
 from kimp.domain.keys import KeyFacts
-from kimp.domain.market import Fill, Network, Quote, Side, VenueRules
+from kimp.domain.market import Fill, Network, Quote, Side
 from kimp.domain.money import Asset
 from kimp.domain.venues import Venue
+from kimp.ports.public import RuleSource
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,15 +90,8 @@ class VenueDeposit:
     """The venue's own word for the state."""
 
 
-class MarketData(Protocol):
-    """Public and read-only calls."""
-
-    @property
-    def venue(self) -> Venue: ...
-
-    async def rules(self, coins: Sequence[Asset]) -> VenueRules:
-        """Instruments (without the venue's own cash) and networks of the coins, with fees and wallet states."""
-        ...
+class MarketData(RuleSource, Protocol):
+    """Public and read-only calls; its rules are the account's, with its fees and with wallet states."""
 
     async def market(self, coin: Asset) -> MarketNow:
         """The book's top and the market's rules at this moment, in as few steps as the venue allows: a sale waits.

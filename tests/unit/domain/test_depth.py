@@ -5,7 +5,7 @@ from decimal import Decimal
 import pytest
 from fakes.market import XRP, d, quote
 
-from kimp.domain.depth import MOST_LEVELS, Level, Walk, average, coins_for, levels, levels_text, walk
+from kimp.domain.depth import MOST_LEVELS, Level, Walk, average, cash_within, coins_for, levels, levels_text, walk
 from kimp.domain.market import Quote, Side
 from kimp.domain.venues import Venue
 
@@ -77,3 +77,10 @@ def test_the_average_price_of_so_many_coins() -> None:
     assert average(there, Side.SELL, d(0)) == d(99)
     assert average(there, Side.SELL, d(16)) == d("98.625")
     assert average(there, Side.SELL, d(20)) == d("98.5"), "what is not shown is worth no more"
+
+
+def test_what_a_book_carries_ends_where_prices_are_too_far_from_the_best() -> None:
+    there = book(asks="101:5 103:20", bids="98.01:5 90:20")
+    assert cash_within(there, Side.BUY, d("0.01")) == 1000 + 505
+    assert cash_within(there, Side.SELL, d("0.01")) == 990 + d("98.01") * 5
+    assert cash_within(there, Side.SELL, d(0)) == 990

@@ -7,6 +7,7 @@ from typing import Any, TypeVar
 from kimp.adapters.venue.rows import readable
 from kimp.adapters.venue.shape import AnswerStruct, shaped, true
 from kimp.contracts.ranges import instrument_problem, network_problem, turnover_problem
+from kimp.domain.discovery import Listing
 from kimp.domain.errors import BadMessage
 from kimp.domain.market import Instrument, Network, TickBand, Turnover
 from kimp.domain.money import ZERO, Asset
@@ -37,6 +38,14 @@ class Symbol(AnswerStruct):
     filters: list[_Filter]
 
 
+class _Pair(AnswerStruct, rename="camel"):
+    symbol: str
+    status: str
+    base_asset: str
+    quote_asset: str
+    is_spot_trading_allowed: bool = True
+
+
 class _Info(AnswerStruct):
     symbols: list[Any]
 
@@ -45,6 +54,19 @@ def symbols(content: Any) -> dict[str, Symbol]:
     """By name, those that are trading now."""
     listed = _rows(shaped(content, _Info, "exchangeInfo").symbols, Symbol, "exchangeInfo", "symbol")
     return {s.symbol: s for s in listed if s.status == TRADING}
+
+
+def flagged_listing(content: Any) -> Listing:
+    """Coins with a USDT market, and what keeps each from being traded now."""
+    pairs = _rows(shaped(content, _Info, "exchangeInfo").symbols, _Pair, "exchangeInfo", "symbol")
+    cash = Venue.BINANCE.cash
+    return {Asset(pair.base_asset): _closed(pair) for pair in pairs if pair.quote_asset == cash}
+
+
+def _closed(pair: _Pair) -> str:
+    if pair.status != TRADING:
+        return f"status {pair.status}"
+    return "" if pair.is_spot_trading_allowed else "no spot market"
 
 
 class _Fee(AnswerStruct, rename="camel"):
@@ -88,6 +110,17 @@ def turnovers(content: Any, names: Mapping[str, Asset]) -> tuple[Turnover, ...]:
     days = ((names.get(row.symbol), row) for row in _rows(content, _Day, "ticker/24hr", "symbol"))
     found = (Turnover(Venue.BINANCE, coin, row.quote_volume) for coin, row in days if coin is not None)
     return tuple(turnover for turnover in found if turnover_problem(turnover) is None)
+
+
+class _Last(AnswerStruct, rename="camel"):
+    symbol: str
+    last_price: Decimal
+
+
+def last_prices(content: Any, names: Mapping[str, Asset]) -> dict[Asset, Decimal]:
+    """Of the answer of `ticker/24hr`, in USDT."""
+    rows = _rows(content, _Last, "ticker/24hr", "symbol")
+    return {coin: row.last_price for row in rows if (coin := names.get(row.symbol)) is not None}
 
 
 class _Network(AnswerStruct, rename="camel"):

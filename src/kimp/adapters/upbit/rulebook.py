@@ -7,6 +7,7 @@ from typing import Any, TypeVar
 from kimp.adapters.venue.rows import readable
 from kimp.adapters.venue.shape import AnswerStruct, shaped, true
 from kimp.contracts.ranges import instrument_problem, network_problem, turnover_problem
+from kimp.domain.discovery import Listing
 from kimp.domain.errors import BadMessage
 from kimp.domain.market import Instrument, Network, Quote, TickBand, Turnover
 from kimp.domain.money import CONTEXT, ZERO, Asset
@@ -30,6 +31,30 @@ class _Listed(AnswerStruct):
 def listing(content: Any) -> frozenset[str]:
     """Names of all markets."""
     return frozenset(row.market for row in _rows(content, _Listed, "market/all", "market"))
+
+
+class _Event(AnswerStruct):
+    warning: bool = False
+    caution: dict[str, bool] | None = None
+
+
+class _Market(AnswerStruct):
+    market: str
+    market_event: _Event | None = None
+
+
+def flagged_listing(content: Any) -> Listing:
+    """Of the answer of `/market/all?is_details=true`: coins with a won market, and what Upbit warns of in each."""
+    rows = _rows(content, _Market, "market/all", "market")
+    won = f"{Venue.UPBIT.cash}-"
+    return {Asset(row.market.removeprefix(won)): _flags(row.market_event) for row in rows if row.market.startswith(won)}
+
+
+def _flags(event: _Event | None) -> str:
+    if event is None:
+        return ""
+    cautions = [name.lower().replace("_", " ") for name, on in (event.caution or {}).items() if on]
+    return ", ".join([*(["warning"] if event.warning else []), *(f"caution: {name}" for name in cautions)])
 
 
 class _Ticks(AnswerStruct):
@@ -58,7 +83,7 @@ class _Minimum(AnswerStruct):
     min_total: Decimal
 
 
-class _Market(AnswerStruct):
+class _MarketTerms(AnswerStruct):
     bid: _Minimum
     ask: _Minimum
     max_total: Decimal
@@ -69,11 +94,17 @@ class OrderChance(AnswerStruct):
 
     bid_fee: Decimal
     ask_fee: Decimal
-    market: _Market
+    market: _MarketTerms
 
 
 def order_chance(content: Any) -> OrderChance:
     return shaped(content, OrderChance, "orders/chance")
+
+
+def usual_chance(fee: Decimal, least_krw: Decimal, most_krw: Decimal) -> OrderChance:
+    """Of an account that nothing is known of."""
+    least = _Minimum(least_krw)
+    return OrderChance(fee, fee, _MarketTerms(least, least, most_krw))
 
 
 def instrument(coin: Asset, chance: OrderChance, tick: Decimal | None, top: Quote | None) -> Instrument:

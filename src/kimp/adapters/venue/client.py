@@ -18,7 +18,7 @@ from kimp.adapters.venue.answers import OK, HttpAnswer, NotSuccess, code_of, pau
 from kimp.adapters.venue.back_off import BackOff
 from kimp.adapters.venue.deadline import in_time
 from kimp.adapters.venue.limiter import Limiter
-from kimp.adapters.venue.rows import report_left_out
+from kimp.adapters.venue.rows import read_or_leave_out, report_left_out
 from kimp.adapters.venue.shape import decode
 from kimp.adapters.venue.transport import open_session, sending_once
 from kimp.config import KeyPair
@@ -156,11 +156,7 @@ class Caller:
 
     def readable_rules(self, what: str, coin: str, read: Callable[[], T]) -> T | None:
         """None for a coin whose own rules can't be read, or can't be true; the others' hold."""
-        try:
-            return read()
-        except BadMessage as garbage:
-            report_left_out(self._venue, what, coin, str(garbage))
-            return None
+        return read_or_leave_out(self._venue, what, coin, read)
 
     async def send(self, what: str, call: Awaitable[Any], parse: Callable[[Any], T]) -> T:
         """For orders and withdrawals: OutcomeUnknown where the answer proves nothing."""

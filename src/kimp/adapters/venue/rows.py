@@ -62,6 +62,15 @@ def read_balances(content: Any, read: Callable[[Any], Balance], *, venue: Venue,
     return Balances(known, bad)
 
 
+def read_or_leave_out(venue: Venue, what: str, name: str, read: Callable[[], T]) -> T | None:
+    """None for what can't be read, or can't be true, which is reported."""
+    try:
+        return read()
+    except BadMessage as garbage:
+        report_left_out(venue, what, name, str(garbage))
+        return None
+
+
 def report_left_out(venue: Venue, what: str, name: str, why: str) -> None:
     """Say once what is missing from here on, and count it each time."""
     metrics.rows_left_out.add(1, {"venue": venue, "list": what})

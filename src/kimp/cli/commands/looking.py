@@ -73,6 +73,25 @@ def why(
 
 
 @app.command(rich_help_panel=LOOK)
+def watch(
+    coins: Annotated[
+        str | None, typer.Option(help="Only these, as XRP,SOL. [default: all that both venues list]")
+    ] = None,
+    usd_krw: Annotated[str | None, typer.Option(help="Official won per US dollar, for the second premium.")] = None,
+    every: Annotated[float, typer.Option(help="Seconds between two looks.", min=0.5)] = 2.0,
+    once: Annotated[bool, typer.Option("--once", help="One look, as soon as all prices are there.")] = False,  # noqa: FBT002
+    as_json: Annotated[  # noqa: FBT002 - a command-line flag
+        bool, typer.Option("--json", help="One JSON line for each coin and look, for scripts.")
+    ] = False,
+) -> None:
+    """Live premiums from the venues' public hosts: no key, no database, nothing to set up. Nothing is traded."""
+    from kimp.cli.services import until_signalled
+    from kimp.cli.watch import watch as show
+
+    run(until_signalled(show(coins, usd_krw, every, once=once, as_json=as_json)))
+
+
+@app.command(rich_help_panel=LOOK)
 def doctor(as_json: JsonFlag = False) -> None:  # noqa: FBT002 - a command-line flag
     """Check every part and key, one line each."""
     from kimp.cli.checks import show_findings

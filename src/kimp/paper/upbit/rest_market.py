@@ -8,6 +8,7 @@ from kimp.domain.market import Side
 from kimp.domain.venues import Venue
 from kimp.paper.amounts import ZERO, exact, ratio
 from kimp.paper.book import DEPTH
+from kimp.paper.coins import Caution
 from kimp.paper.instruments import KRW, PaperInstrument
 from kimp.paper.tape import Tape
 from kimp.paper.upbit.errors import UpbitError, invalid
@@ -32,16 +33,17 @@ class MarketCalls:
         gate.public("trades/ticks", "trade", self.trades)
         gate.public("candles/minutes/1", "candle", self.candles)
 
-    def markets(self, _params: Params) -> list[dict[str, Any]]:
+    def markets(self, params: Params) -> list[dict[str, Any]]:
+        detailed = params.get("is_details") == "true"
         return [
-            {
-                "market": i.symbol,
-                "korean_name": i.base,
-                "english_name": i.base,
-                "market_event": {"warning": False, "caution": {}},
-            }
+            {"market": i.symbol, "korean_name": i.base, "english_name": i.base}
+            | ({"market_event": self._event(i)} if detailed else {})
             for i in self._world.listed(Venue.UPBIT)
         ]
+
+    def _event(self, instrument: PaperInstrument) -> dict[str, Any]:
+        coin = self._world.coins[instrument.base]
+        return {"warning": coin.warning, "caution": {caution: caution in coin.cautions for caution in Caution}}
 
     def tickers(self, params: Params) -> list[dict[str, Any]]:
         return [self._ticker(instrument) for instrument in self._named(params)]
