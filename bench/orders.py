@@ -24,7 +24,7 @@ with workflow.unsafe.imports_passed_through():
     from kimp.adapters.embedded.process import LOOPBACK, ServerProcess, free_port
     from kimp.adapters.redis.bus import RedisTickBus
     from kimp.adapters.sql.database import SqlDatabase
-    from kimp.adapters.sql.schema import migrate_schema
+    from kimp.adapters.sql.migrating import migrate_schema
     from kimp.adapters.telemetry.exports import start_exports
     from kimp.adapters.temporal.devserver import DevServer
     from kimp.adapters.temporal.devserver_binary import ensure_binary

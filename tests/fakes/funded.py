@@ -12,7 +12,7 @@ from fakes.lab import TRX, Lab
 from temporalio.client import Client
 
 from kimp.adapters.sql.database import SqlDatabase, connect_database
-from kimp.adapters.sql.schema import migrate_schema
+from kimp.adapters.sql.migrating import migrate_schema
 from kimp.adapters.temporal.devserver import DevServer
 from kimp.bootstrap.temporal import history_converter
 from kimp.config import Settings

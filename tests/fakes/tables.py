@@ -6,7 +6,7 @@ from pathlib import Path
 from sqlalchemy import make_url
 
 from kimp.adapters.sql.engine import SQLITE_DRIVER
-from kimp.adapters.sql.schema import migrate_schema
+from kimp.adapters.sql.migrating import migrate_schema
 
 
 async def make_tables(url: str) -> None:

@@ -13,7 +13,7 @@ from sqlalchemy import select
 from kimp.adapters.sql.copying import copy_all
 from kimp.adapters.sql.database import SqlDatabase
 from kimp.adapters.sql.engine import create_engine
-from kimp.adapters.sql.schema import migrate_schema
+from kimp.adapters.sql.migrating import migrate_schema
 from kimp.adapters.sql.store import Store
 from kimp.adapters.sql.tables import metadata
 from kimp.contracts.cycle import CycleRecord

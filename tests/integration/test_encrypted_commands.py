@@ -13,7 +13,7 @@ from fakes.sealing import client_of, discreet_cycle, handle_of, new_key, parked,
 from pydantic import SecretStr
 from temporalio.service import RPCError
 
-from kimp.adapters.sql.schema import migrate_schema
+from kimp.adapters.sql.migrating import migrate_schema
 from kimp.adapters.temporal.devserver import DevServer
 from kimp.adapters.temporal.histories import read_folder
 from kimp.adapters.temporal.starter import TemporalCycleStarter

@@ -8,7 +8,7 @@ import pytest
 from fakes.command import kimp
 
 from kimp.adapters.sql.database import connect_database
-from kimp.adapters.sql.schema import migrate_schema
+from kimp.adapters.sql.migrating import migrate_schema
 from kimp.config.run_time import NAMES
 from kimp.contracts.cycle import CycleRecord
 from kimp.contracts.status import CycleStatus

@@ -10,7 +10,7 @@ from sqlalchemy import event
 
 from kimp.adapters.sql.database import SqlDatabase
 from kimp.adapters.sql.engine import create_engine
-from kimp.adapters.sql.schema import migrate_schema
+from kimp.adapters.sql.migrating import migrate_schema
 from kimp.adapters.sql.store import MOVED, UNFIT, Store
 from kimp.domain.admission import HaltLevel
 from kimp.domain.errors import BadConfig, StoreUnavailable, Unstorable

@@ -4,7 +4,7 @@ import asyncio
 
 from kimp.adapters.sql.copying import copy_all
 from kimp.adapters.sql.database import SqlDatabase, connect_database
-from kimp.adapters.sql.schema import migrate_schema
+from kimp.adapters.sql.migrating import migrate_schema
 
 
 async def test_all_who_ask_at_once_are_told_the_same(books: SqlDatabase) -> None:

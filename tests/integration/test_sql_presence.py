@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 from kimp.adapters.processes import identity
 from kimp.adapters.sql.database import connect_database
-from kimp.adapters.sql.schema import migrate_schema
+from kimp.adapters.sql.migrating import migrate_schema
 from kimp.operations.presence import running
 
 ELSEWHERE = "7@another-machine"

@@ -18,7 +18,8 @@ from sqlalchemy.schema import ExecutableDDLElement
 from kimp.adapters.embedded.process import free_port
 from kimp.adapters.sql.database import connect_database
 from kimp.adapters.sql.engine import create_engine
-from kimp.adapters.sql.schema import check_schema, migrate_schema
+from kimp.adapters.sql.migrating import migrate_schema
+from kimp.adapters.sql.schema import REVISION, check_schema
 from kimp.adapters.sql.tables import metadata
 from kimp.domain.errors import BadConfig, KimpError, StoreUnavailable
 
@@ -26,7 +27,7 @@ SECRET = "s3cret" + "-word"
 REVISIONS = ["0001", "0002", "0003", "0004", "0005", "0006", "0007", "0008", "0009", "0010", "0011"]
 MIGRATE = """
 import asyncio, sys
-from kimp.adapters.sql.schema import migrate_schema
+from kimp.adapters.sql.migrating import migrate_schema
 sys.stdin.readline()
 print(*asyncio.run(migrate_schema(sys.argv[1])))
 """
@@ -51,6 +52,7 @@ async def execute(url: str, statement: str) -> None:
 
 async def test_migrating_twice_applies_each_revision_once(url: str) -> None:
     assert await migrate_schema(url) == REVISIONS
+    assert REVISIONS[-1] == REVISION
     assert await migrate_schema(url) == []
     await check_schema(url)
 

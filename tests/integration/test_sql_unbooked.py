@@ -12,7 +12,7 @@ from sqlalchemy import select
 from kimp.adapters.clock import SystemClock
 from kimp.adapters.sql.database import SqlDatabase, connect_database
 from kimp.adapters.sql.engine import create_engine
-from kimp.adapters.sql.schema import migrate_schema
+from kimp.adapters.sql.migrating import migrate_schema
 from kimp.adapters.sql.tables import order_intents
 from kimp.contracts.cycle import CycleRecord
 from kimp.contracts.orders import OrderOutcome, OrderReport

@@ -14,7 +14,7 @@ from fakes.pairs import at_once, stock
 from temporalio.client import Client, WorkflowHandle
 
 from kimp.adapters.sql.database import SqlDatabase, connect_database
-from kimp.adapters.sql.schema import migrate_schema
+from kimp.adapters.sql.migrating import migrate_schema
 from kimp.contracts.cycle import CycleRecord, CycleResult, CycleTerms, StrandedInput, TakeOver
 from kimp.contracts.operators import OperatorRequest, WriteOff
 from kimp.contracts.queues import TaskQueue

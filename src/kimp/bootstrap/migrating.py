@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator
 
 from kimp.adapters.sql.copying import check_source, copy_all
-from kimp.adapters.sql.schema import migrate_schema
+from kimp.adapters.sql.migrating import migrate_schema
 from kimp.config import Settings
 
 

@@ -3,12 +3,11 @@
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from kimp.adapters.clock import SystemClock
 from kimp.adapters.embedded.redis import own_url
-from kimp.adapters.redis.bus import RedisTickBus
-from kimp.adapters.redis.pauses import SharedPauses
 from kimp.adapters.redis.refusals import REFUSES_USER
 from kimp.adapters.sql.database import SqlDatabase, connect_database
 from kimp.adapters.venue.back_off import back_off_of
@@ -18,6 +17,9 @@ from kimp.domain.keys import Right
 from kimp.domain.venues import PAIR, Venue
 from kimp.operations.keys import KeyInUse, KeyKeeper, VenueKey, kept
 from kimp.ports.exchange import Exchange, TickStream
+
+if TYPE_CHECKING:
+    from kimp.adapters.redis.bus import RedisTickBus
 
 CLOCK = SystemClock()
 
@@ -99,7 +101,10 @@ def bus_url(settings: Settings) -> str:
 
 
 @asynccontextmanager
-async def open_bus(settings: Settings) -> AsyncIterator[RedisTickBus]:
+async def open_bus(settings: Settings) -> "AsyncIterator[RedisTickBus]":
+    """Redis. Imported here: most commands look at the database alone."""
+    from kimp.adapters.redis.bus import RedisTickBus  # noqa: PLC0415 - see above
+
     bus = RedisTickBus(bus_url(settings))
     try:
         yield bus
@@ -119,8 +124,10 @@ async def require_admission(check: Callable[[], Awaitable[None]]) -> None:
 
 
 @asynccontextmanager
-async def shared_pauses(settings: Settings, bus: RedisTickBus) -> AsyncIterator[None]:
+async def shared_pauses(settings: Settings, bus: "RedisTickBus") -> AsyncIterator[None]:
     """What venues tell this process of pauses goes to the others, and theirs come here, from before the first call."""
+    from kimp.adapters.redis.pauses import SharedPauses  # noqa: PLC0415 - with the bus
+
     urls = {venue: settings.venue(venue).rest_url for venue in PAIR}
     pauses = SharedPauses(bus, {venue: (urlsplit(url).netloc, back_off_of(url)) for venue, url in urls.items()})
     await pauses.exchange()

@@ -19,7 +19,7 @@ from kimp.adapters.embedded.neighbours import ServerPort, require_free_ports, un
 from kimp.adapters.embedded.process import LOOPBACK, ServerProcess, free_port
 from kimp.adapters.embedded.redis import EmbeddedRedis
 from kimp.adapters.sql.engine import place_of
-from kimp.adapters.sql.schema import migrate_schema
+from kimp.adapters.sql.migrating import migrate_schema
 from kimp.adapters.temporal.client_config import load_client_config
 from kimp.adapters.temporal.devserver import DevServer
 from kimp.adapters.temporal.devserver_binary import ensure_binary

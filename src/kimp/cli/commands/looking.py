@@ -67,7 +67,7 @@ def why(
     as_json: JsonFlag = False,  # noqa: FBT002 - a command-line flag
 ) -> None:
     """Both premiums of a coin, and every reason why no cycle starts now."""
-    from kimp.cli.checks import show_why
+    from kimp.cli.why import show_why
 
     run(show_why(coin.upper(), usd_krw, as_json=as_json))
 
@@ -94,7 +94,7 @@ def watch(
 @app.command(rich_help_panel=LOOK)
 def doctor(as_json: JsonFlag = False) -> None:  # noqa: FBT002 - a command-line flag
     """Check every part and key, one line each."""
-    from kimp.cli.checks import show_findings
+    from kimp.cli.doctor import show_findings
 
     run(show_findings(as_json=as_json))
 

@@ -1,4 +1,4 @@
-"""Alembic runs this file; `kimp.adapters.sql.schema` hands it the connection."""
+"""Alembic runs this file; `kimp.adapters.sql.migrating` hands it the connection."""
 
 from alembic import context
 
