@@ -10,6 +10,7 @@ from pathlib import Path
 from fakes.open_redis import OpenRedis
 from rich.console import Console
 
+from bench.coins import measure as measure_coins
 from bench.cycles import measure as measure_cycles
 from bench.encryption import measure as measure_encryption
 from bench.figures import Row, as_table
@@ -22,7 +23,7 @@ from kimp.adapters.embedded.process import free_port
 async def measure() -> list[Row]:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        rows: list[Row] = []
+        rows = measure_coins()
         async with OpenRedis(folder, port=free_port()) as redis:
             rows += await measure_ticks(redis.url)
             async with own_world(folder, redis.url) as world:

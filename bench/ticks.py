@@ -3,7 +3,7 @@
 import asyncio
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from functools import cache
 
@@ -65,8 +65,8 @@ def behind(best: Decimal, step: Decimal) -> str:
     return " ".join(f"{best + step * n}:{DEPTH}" for n in range(1, VenueSettings.model_fields["levels"].default))
 
 
-def rules(venue: Venue) -> VenueRules:
-    coins = [*COINS, USDT]
+def rules(venue: Venue, traded: Sequence[Asset] = COINS) -> VenueRules:
+    coins = [*traded, USDT]
     bands = (TickBand(Decimal(0), Decimal("0.0001")),)
     zero, one = Decimal(0), Decimal(1)
     instruments = [

@@ -3,7 +3,7 @@
 import asyncio
 import json
 import signal
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -13,6 +13,12 @@ from aiohttp import web
 from aiohttp.typedefs import Handler
 from fakes.command import KIMP, kimp
 
+from feeder.service import Feeder
+from kimp.adapters.clock import SystemClock
+from kimp.adapters.local_bus import LocalTickBus
+from kimp.bootstrap.watching import all_listed
+from kimp.config import BinanceSettings, Settings, TradingSettings, UpbitSettings
+from kimp.domain.money import Asset
 from kimp.paper.coins import DEFAULT_COINS, Caution
 from kimp.paper.config import PaperConfig, SyntheticMarket
 from kimp.paper.server import PaperExchange
@@ -118,4 +124,23 @@ async def test_it_goes_on_until_it_is_told_to_end(venues: StandIn, tmp_path: Pat
     child.send_signal(signal.SIGINT)
     _, err = await child.communicate()
     assert (child.returncode, err) == (0, b"")
+    assert not venues.signed
+
+
+async def test_a_feeder_that_follows_all_keeps_what_is_named_by_hand(venues: StandIn) -> None:
+    upbit, binance = (f"http://127.0.0.1:{port}" for port in (venues.exchange.upbit_port, venues.exchange.binance_port))
+    settings = Settings(
+        trading=TradingSettings(coins=("TRX", "XRP")),
+        upbit=UpbitSettings(rest_url=upbit),
+        binance=BinanceSettings(rest_url=binance),
+    )
+    made: list[Sequence[Asset]] = []
+
+    def make(coins: Sequence[Asset]) -> Feeder:
+        made.append(coins)
+        return Feeder([], LocalTickBus(), {}, coins, SystemClock())
+
+    async with all_listed(settings, make) as feeder:
+        assert feeder.discovered.left_out.keys() == {"ADA"}
+    assert made == [(*sorted({coin.name for coin in COINS} - {"ADA", "USDT"}), "USDT")]
     assert not venues.signed

@@ -15,6 +15,7 @@ from kimp.adapters.processes import identity
 from kimp.adapters.sql.database import SqlDatabase
 from kimp.adapters.telemetry.health_server import CHECK_S, ReadinessCheck
 from kimp.adapters.temporal.starter import TemporalCycleStarter
+from kimp.bootstrap.listed import ListedFeeder
 from kimp.bootstrap.observing import monitored, observed
 from kimp.bootstrap.parts import (
     open_bus,
@@ -25,11 +26,13 @@ from kimp.bootstrap.parts import (
     shared_pauses,
 )
 from kimp.bootstrap.temporal import claim_namespace, connect_prepared
+from kimp.bootstrap.watching import all_listed
 from kimp.bootstrap.workers import cycle_worker, ops_worker, require_allow_list, transfer_worker
 from kimp.config import Settings
 from kimp.config.run_time import InForce
 from kimp.contracts.queues import TaskQueue
 from kimp.domain.keys import Right
+from kimp.domain.money import Asset
 from kimp.domain.venues import PAIR
 from kimp.operations.opening_ledger import open_ledger
 from kimp.operations.presence import STARTS_CYCLES, present
@@ -84,7 +87,14 @@ async def run_feeder(settings: Settings) -> None:
         await require_admission(bus.check_publishing)
         await stack.enter_async_context(shared_pauses(settings, bus))
         venues = await stack.enter_async_context(open_trusted_venues(settings, [Right.READ]))
-        feeder = Feeder(streams, bus, venues[Right.READ], settings.trading.assets, SystemClock())
+
+        def make(coins: Sequence[Asset]) -> Feeder:
+            return Feeder(streams, bus, venues[Right.READ], coins, SystemClock())
+
+        if settings.trading.follow_all:
+            feeder: Feeder | ListedFeeder = await stack.enter_async_context(all_listed(settings, make))
+        else:
+            feeder = make(settings.trading.assets)
         watched.checks |= {"redis": bus.check_publishing, "streams": feeder.stale}
         await feeder.run()
 

@@ -1,7 +1,7 @@
 """Live prices without a key, a Redis or a database: a feeder on the venues' public hosts, within one process."""
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
@@ -13,11 +13,12 @@ from kimp.adapters.local_bus import LocalTickBus
 from kimp.adapters.upbit.public import UpbitPublic
 from kimp.adapters.upbit.stream import UpbitStream
 from kimp.adapters.venue.transport import open_session
-from kimp.config import Settings
+from kimp.bootstrap.listed import ListedFeeder
+from kimp.config import Settings, VenueSettings
 from kimp.domain.discovery import Discovered, Listing, discover, where_missing
 from kimp.domain.errors import BadInput
 from kimp.domain.money import USDT, Asset
-from kimp.domain.venues import Venue
+from kimp.domain.venues import PAIR, Venue
 from kimp.ports.clock import Clock
 from kimp.ports.public import PublicMarket
 from kimp.ports.ticks import TickBus
@@ -27,21 +28,23 @@ CLOCK = SystemClock()
 
 @dataclass(frozen=True, slots=True)
 class PublicFeed:
-    """Quotes and rules of the coins come in on the bus, by the clock."""
+    """Quotes and rules come in on the bus, by the clock."""
 
     bus: TickBus
     clock: Clock
-    watched: Discovered
+    _feeder: ListedFeeder
+
+    @property
+    def watched(self) -> Discovered:
+        """As the venues list them now."""
+        return self._feeder.discovered
 
 
 @asynccontextmanager
-async def open_public_markets(settings: Settings) -> AsyncIterator[Mapping[Venue, PublicMarket]]:
+async def open_public_markets(settings: Mapping[Venue, VenueSettings]) -> AsyncIterator[Mapping[Venue, PublicMarket]]:
     """Both venues as anybody may ask them."""
     async with open_session() as session:
-        markets: list[PublicMarket] = [
-            kind(settings.venue(kind.venue).public, session, CLOCK) for kind in (UpbitPublic, BinancePublic)
-        ]
-        yield {market.venue: market for market in markets}
+        yield {kind.venue: kind(settings[kind.venue], session, CLOCK) for kind in (UpbitPublic, BinancePublic)}
 
 
 @asynccontextmanager
@@ -50,17 +53,41 @@ async def public_feed(settings: Settings, named: Sequence[Asset]) -> AsyncIterat
 
     Raises Unavailable for a host that does not answer, BadInput for a coin that a venue does not list.
     """
-    async with open_public_markets(settings) as markets:
-        listings = {venue: await market.listing() for venue, market in markets.items()}
-        watched = _by_hand(named, listings) if named else discover(listings)
+    public = {venue: settings.venue(venue).public for venue in PAIR}
+    async with open_public_markets(public) as markets:
+
+        async def look() -> Discovered:
+            listings = await _listings(markets)
+            return _by_hand(named, listings) if named else discover(listings)
+
         bus = LocalTickBus()
-        streams = [kind(settings.venue(kind.venue).public, CLOCK) for kind in (UpbitStream, BinanceStream)]
-        running = asyncio.create_task(Feeder(streams, bus, markets, (*watched.coins, USDT), CLOCK).run())
+        streams = [kind(public[kind.venue], CLOCK) for kind in (UpbitStream, BinanceStream)]
+        feeder = ListedFeeder(look, await look(), lambda coins: Feeder(streams, bus, markets, coins, CLOCK))
+        running = asyncio.create_task(feeder.run())
         try:
-            yield PublicFeed(bus, CLOCK, watched)
+            yield PublicFeed(bus, CLOCK, feeder)
         finally:
             running.cancel()
             await asyncio.gather(running, return_exceptions=True)
+
+
+@asynccontextmanager
+async def all_listed(settings: Settings, make: Callable[[Sequence[Asset]], Feeder]) -> AsyncIterator[ListedFeeder]:
+    """Of the configured coins, whatever a venue says against them, and of all others that are listed."""
+    configured = {venue: settings.venue(venue) for venue in PAIR}
+    async with open_public_markets(configured) as markets:
+
+        async def look() -> Discovered:
+            found, by_hand = discover(await _listings(markets)), frozenset(map(Asset, settings.trading.coins))
+            left_out = {coin: why for coin, why in found.left_out.items() if coin not in by_hand}
+            return Discovered(tuple(sorted(by_hand.union(found.coins))), left_out)
+
+        yield ListedFeeder(look, await look(), make)
+
+
+async def _listings(markets: Mapping[Venue, PublicMarket]) -> Mapping[Venue, Listing]:
+    """Raises Unavailable."""
+    return {venue: await market.listing() for venue, market in markets.items()}
 
 
 def _by_hand(named: Sequence[Asset], listings: Mapping[Venue, Listing]) -> Discovered:

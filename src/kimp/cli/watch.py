@@ -5,6 +5,7 @@ import logging
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import contextmanager
 from decimal import Decimal
+from typing import NamedTuple
 
 from rich.live import Live
 
@@ -12,11 +13,12 @@ from kimp.bootstrap.watching import PublicFeed, public_feed
 from kimp.cli import terminal
 from kimp.cli.watch_view import page, record_of
 from kimp.config import Settings, load
+from kimp.domain.discovery import Discovered
 from kimp.domain.errors import Unavailable
 from kimp.domain.money import USDT, Asset, decimal
 from kimp.domain.venues import PAIR
 from kimp.operations.market import view_now
-from kimp.operations.watching import CoinSight, by_net_edge, survey
+from kimp.operations.watching import CoinSight, by_net_edge, survey, usually_apart
 from kimp.operations.why import check_official_rate
 
 PRICED_WITHIN_S = 15.0
@@ -24,6 +26,14 @@ PRICED_WITHIN_S = 15.0
 TRY_AGAIN_S = 0.1
 
 console = terminal.console()
+
+
+class Look(NamedTuple):
+    """What was seen at one moment."""
+
+    sights: Sequence[CoinSight]
+    watched: Discovered
+    at_ms: int
 
 
 class LastMessage(logging.Handler):
@@ -49,14 +59,13 @@ async def watch(coins: str | None, usd_krw: str | None, every_s: float, *, once:
     with _messages(aloud=not screen) as messages:
         async with public_feed(settings, named) as feed:
             with Live(console=console, auto_refresh=False, screen=True) if screen else _no_screen() as live:
-                async for sights in _looks(settings, feed, rate, every_s, once=once, whole=not screen):
+                async for look in _looks(settings, feed, rate, every_s, once=once, whole=not screen):
                     if as_json:
-                        now_ms = feed.clock.now_ms()
-                        terminal.print_json_lines(record_of(sight, now_ms) for sight in sights)
+                        terminal.print_json_lines(record_of(sight, look.at_ms) for sight in look.sights)
                     elif live is not None:
-                        live.update(page(sights, feed.watched, rate, messages.text, console.size), refresh=True)
+                        live.update(page(look.sights, look.watched, rate, messages.text, console.size), refresh=True)
                     else:
-                        console.print(page(sights, feed.watched, rate, "", None))
+                        console.print(page(look.sights, look.watched, rate, "", None))
 
 
 @contextmanager
@@ -77,26 +86,29 @@ def _no_screen() -> Iterator[None]:
 
 async def _looks(
     settings: Settings, feed: PublicFeed, rate: Decimal | None, every_s: float, *, once: bool, whole: bool
-) -> AsyncIterator[Sequence[CoinSight]]:
+) -> AsyncIterator[Look]:
     """`whole`: none before all prices are there."""
     loop = asyncio.get_running_loop()
     if whole:
         await _until_priced(feed)
     while True:
         began = loop.time()
-        yield by_net_edge(await _look(settings, feed, rate))
+        yield await _look(settings, feed, rate)
         if once:
             return
         await asyncio.sleep(max(every_s - (loop.time() - began), TRY_AGAIN_S))
 
 
-async def _look(settings: Settings, feed: PublicFeed, rate: Decimal | None) -> list[CoinSight]:
+async def _look(settings: Settings, feed: PublicFeed, rate: Decimal | None) -> Look:
+    rules = settings.rules()
     view = await view_now(feed.bus, (*feed.watched.coins, USDT))
+    watched = usually_apart(view, feed.watched, rules.limits.premium_band)
     sights: list[CoinSight] = []
-    for sight in survey(view, feed.watched.coins, settings.rules(), feed.clock.now_ms(), usd_krw=rate):
+    now_ms = feed.clock.now_ms()
+    for sight in survey(view, watched.coins, rules, now_ms, usd_krw=rate):
         sights.append(sight)
         await asyncio.sleep(0)  # the streams are read in the same thread
-    return sights
+    return Look(by_net_edge(sights), watched, now_ms)
 
 
 async def _until_priced(feed: PublicFeed) -> None:

@@ -26,6 +26,11 @@ class TradingSettings(Section):
 
     coins: tuple[CoinName, ...] = ("XRP", "SOL", "SUI", "AVAX", "NEAR", "APT")
     """Coins to earn with. USDT is always a way home and need not be named."""
+    follow_all: bool = False
+    """Whether the feeder also follows all other coins that both venues list and nothing speaks against, so that
+    `kimp record` keeps their books and their usual premiums are known. They are not traded: that takes a coin's name in
+    `coins`, its networks and its addresses.
+    """
     prefunded: tuple[CoinName, ...] = ()
     """Of these coins, which both venues have to hold, leg one is bought and sold at the same instant. Try it on the
     paper exchange alone: it has not been through whole chaos runs yet, and beside a real venue it is refused.

@@ -12,6 +12,7 @@ from kimp.domain.admission import NEVER_TRADED, HaltLevel
 from kimp.domain.caps import ORDER_CEILING, Exposure
 from kimp.domain.decision import Decision, Question, RiskState, Rules, explain
 from kimp.domain.depth import cash_within
+from kimp.domain.discovery import Discovered
 from kimp.domain.market import Quote, Quotes, Side
 from kimp.domain.money import ONE, USDT, ZERO, Asset, Money, exact
 from kimp.domain.opportunity import ROUTES_PRICED, excluded
@@ -78,6 +79,19 @@ def survey(
         )
         depth = _depth_krw(won, dollars, direction, rules.limits.slippage, rate)
         yield CoinSight(coin, won, dollars, usdt, usd, direction, depth, explain(question))
+
+
+def usually_apart(view: MarketView, discovered: Discovered, band: Decimal) -> Discovered:
+    """The same without coins whose premium has been beyond the band for most of a day."""
+    apart = {
+        coin: f"its usual premium is {usual:+.1%}: another coin of the same name, or its wallets are closed"
+        for coin in discovered.coins
+        if abs(usual := view.usual_premiums.get(coin, ZERO)) > band
+    }
+    if not apart:
+        return discovered
+    coins = tuple(coin for coin in discovered.coins if coin not in apart)
+    return Discovered(coins, {**discovered.left_out, **apart})
 
 
 def by_net_edge(sights: Sequence[CoinSight]) -> list[CoinSight]:

@@ -5,11 +5,12 @@ from dataclasses import replace
 from fakes.initiator_settings import RULES
 from fakes.market import NOW, SOL, TRX, XRP, d, free_rules, kimchi_quotes, quote
 
+from kimp.domain.discovery import Discovered
 from kimp.domain.gates import Gate
 from kimp.domain.money import USDT, Asset
 from kimp.domain.venues import Direction, Venue
 from kimp.domain.view import MarketView
-from kimp.operations.watching import CoinSight, by_net_edge, survey
+from kimp.operations.watching import CoinSight, by_net_edge, survey, usually_apart
 
 COINS = (TRX, XRP, SOL)
 
@@ -85,3 +86,12 @@ def test_a_price_of_another_coin_is_no_way_home() -> None:
 
 def test_the_best_stand_first_and_those_without_a_price_last() -> None:
     assert [sight.coin for sight in by_net_edge(list(seen(market()).values()))] == [XRP, TRX, SOL]
+
+
+def test_a_coin_that_is_far_off_for_a_day_is_left_out_with_the_reason() -> None:
+    view = market()
+    view.usual_premiums = {TRX: d("-0.45"), XRP: d("0.01")}
+    found = usually_apart(view, Discovered((TRX, XRP, SOL), {Asset("ONE"): "upbit: warning"}), d("0.03"))
+    assert found.coins == (XRP, SOL)
+    assert found.left_out.keys() == {"ONE", TRX}
+    assert "-45.0%" in found.left_out[TRX]
