@@ -9,7 +9,7 @@ import polars as pl
 from kimp.backtest.catalogue import Catalogue, DayFile
 from kimp.backtest.kinds import SHAPES, DataKind
 from kimp.backtest.steps import OutOfStep, out_of_step
-from kimp.domain.durations import DAY_MS
+from kimp.domain.durations import DAY_MS, MINUTE_MS
 from kimp.domain.venues import PAIR, Venue
 
 
@@ -145,10 +145,27 @@ def _extend(so_far: Coverage, day: Coverage) -> None:
 
 
 def _steps(catalogue: Catalogue) -> Iterator[OutOfStep]:
-    """Days on which both venues have candles."""
-    files = {venue: {file.day for file in catalogue.files(DataKind.CANDLES, venue)} for venue in PAIR}
-    days = sorted(files[PAIR.won] & files[PAIR.dollars])
-    for day in days:
-        won, dollars = (catalogue.day(DataKind.CANDLES, venue, day) for venue in PAIR)
+    """Days on which both venues have candles, or trades to make them of."""
+    files = {
+        venue: {file.day for kind in (DataKind.CANDLES, DataKind.TRADES) for file in catalogue.files(kind, venue)}
+        for venue in PAIR
+    }
+    for day in sorted(files[PAIR.won] & files[PAIR.dollars]):
+        won, dollars = (_candles_of(catalogue, venue, day) for venue in PAIR)
         if won is not None and dollars is not None:
             yield from out_of_step(day, won, dollars)
+
+
+def _candles_of(catalogue: Catalogue, venue: Venue, day: date) -> pl.DataFrame | None:
+    """`at_ms`, `coin`, `length_s` and `close`; made of trades where the venue's own are not there."""
+    candles = catalogue.day(DataKind.CANDLES, venue, day)
+    if candles is not None:
+        return candles
+    trades = catalogue.day(DataKind.TRADES, venue, day)
+    if trades is None:
+        return None
+    return (
+        trades.sort("at_ms", maintain_order=True)
+        .group_by("coin", (pl.col("at_ms") // MINUTE_MS + 1) * MINUTE_MS, maintain_order=True)
+        .agg(close=pl.col("price").last(), length_s=pl.lit(MINUTE_MS // 1000))
+    )

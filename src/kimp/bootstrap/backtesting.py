@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from kimp.config import Settings
 from kimp.domain.errors import BadConfig
-from kimp.ports.history import CandleHistory
+from kimp.ports.history import MarketHistory
 
 if TYPE_CHECKING:
     from kimp.backtest.catalogue import Catalogue
@@ -26,16 +26,25 @@ def open_catalogue(settings: Settings, folder: Path | None) -> "Catalogue":
 
 
 @asynccontextmanager
-async def open_histories(settings: Settings, *, configured: bool) -> AsyncIterator[Sequence[CandleHistory]]:
-    """Of the venues themselves, or of those that are configured, such as the paper exchange."""
-    from kimp.adapters.binance.candles import BinanceCandles  # noqa: PLC0415 - heavy
-    from kimp.adapters.upbit.candles import UpbitCandles  # noqa: PLC0415
+async def open_histories(
+    settings: Settings, *, configured: bool, files: bool
+) -> AsyncIterator[Sequence[MarketHistory]]:
+    """Of the venues themselves, or of those that are configured, such as the paper exchange; `files`: whole days from
+    those that Binance publishes.
+    """
+    from kimp.adapters.binance.files import BinanceFiles  # noqa: PLC0415 - heavy
+    from kimp.adapters.binance.history import BinanceHistory  # noqa: PLC0415
+    from kimp.adapters.upbit.history import UpbitHistory  # noqa: PLC0415
     from kimp.adapters.venue.transport import open_session  # noqa: PLC0415
+    from kimp.bootstrap.parts import CLOCK  # noqa: PLC0415
 
+    upbit_url = settings.upbit.rest_url if configured else UpbitHistory.PUBLIC
+    binance_url = settings.binance.rest_url if configured else BinanceHistory.PUBLIC
     async with open_session() as session:
+        binance = BinanceHistory(binance_url, session)
         yield [
-            kind(settings.venue(kind.venue).rest_url if configured else kind.PUBLIC, session)
-            for kind in (UpbitCandles, BinanceCandles)
+            UpbitHistory(upbit_url, session, CLOCK),
+            BinanceFiles(BinanceFiles.PUBLIC, session, binance) if files else binance,
         ]
 
 

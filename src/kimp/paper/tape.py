@@ -9,7 +9,7 @@ from kimp.domain.market import Side
 from kimp.paper.amounts import SATOSHI, ZERO, exact, floor_to
 from kimp.paper.market.source import MarketUpdate, Print
 
-KEPT_PRINTS = 200
+KEPT_PRINTS = 2_000
 KEPT_MINUTES = 1_440
 
 

@@ -4,8 +4,19 @@ from collections.abc import AsyncIterator, Sequence
 from decimal import Decimal
 from typing import NamedTuple, Protocol
 
-from kimp.domain.money import Asset
+from kimp.domain.money import ZERO, Asset
 from kimp.domain.venues import Venue
+
+MOST = Decimal("1E+15")
+"""More than any market has of anything."""
+PLACES = 12
+"""Decimals: more than any venue quotes."""
+
+
+def is_amount(number: Decimal) -> bool:
+    """Whether a market can have told it of a price or a quantity."""
+    exponent = number.as_tuple().exponent
+    return isinstance(exponent, int) and exponent >= -PLACES and ZERO <= number <= MOST
 
 
 class Candle(NamedTuple):
@@ -37,12 +48,17 @@ class TradeStream(Protocol):
     def trades(self, coins: Sequence[Asset]) -> AsyncIterator[Sequence[tuple[Asset, MarketTrade]]]: ...
 
 
-class CandleHistory(Protocol):
+class MarketHistory(Protocol):
+    """Each raises a venue error; NotFound where the venue has no such market."""
+
     venue: Venue
+    trade_days: int | None
+    """Of how many days before today the venue tells the trades; None: of all."""
 
     async def minutes(self, coin: Asset, start_ms: int, end_ms: int) -> Sequence[Candle]:
-        """Those that opened from `start_ms` on and before `end_ms`, oldest first; none where nothing was traded.
+        """Those that opened from `start_ms` on and before `end_ms`, oldest first; none where nothing was traded."""
+        ...
 
-        Raises a venue error; NotFound where the venue has no such market.
-        """
+    def trades(self, coin: Asset, start_ms: int, end_ms: int) -> AsyncIterator[Sequence[MarketTrade]]:
+        """Those from `start_ms` on and before `end_ms`, page by page, in any order."""
         ...

@@ -6,9 +6,11 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 import pytest
+from aiohttp import ClientSession
 
-from kimp.adapters.binance.candles import BinanceCandles
-from kimp.adapters.upbit.candles import UpbitCandles
+from kimp.adapters.binance.history import BinanceHistory
+from kimp.adapters.clock import SystemClock
+from kimp.adapters.upbit.history import UpbitHistory
 from kimp.adapters.venue import history
 from kimp.adapters.venue.transport import open_session
 from kimp.domain.durations import MINUTE_MS
@@ -20,9 +22,9 @@ from kimp.paper.market.source import Print
 from kimp.paper.server import PaperExchange
 
 XRP = Asset("XRP")
-KINDS: dict[Venue, Callable[..., UpbitCandles | BinanceCandles]] = {
-    Venue.UPBIT: UpbitCandles,
-    Venue.BINANCE: BinanceCandles,
+KINDS: dict[Venue, Callable[[str, ClientSession], UpbitHistory | BinanceHistory]] = {
+    Venue.UPBIT: lambda url, session: UpbitHistory(url, session, SystemClock()),
+    Venue.BINANCE: BinanceHistory,
 }
 
 
@@ -95,6 +97,6 @@ async def test_a_venue_that_stays_away_is_asked_some_times(monkeypatch: pytest.M
 
     monkeypatch.setattr("kimp.adapters.venue.history.asyncio.sleep", sleep)
     async with open_session() as session:
-        with pytest.raises(Unavailable, match="gives no candles"):
-            await UpbitCandles("http://127.0.0.1:9", session).minutes(XRP, 0, MINUTE_MS)
+        with pytest.raises(Unavailable, match="gives no market data"):
+            await KINDS[Venue.UPBIT]("http://127.0.0.1:9", session).minutes(XRP, 0, MINUTE_MS)
     assert len(slept) == history.TRIES

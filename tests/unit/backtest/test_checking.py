@@ -65,6 +65,38 @@ def test_openings_that_were_taken_for_closes_are_found(catalogue: Catalogue, lat
     assert [step.by_s for step in found] == ([60 * late] if late else [])
 
 
+def trades(shift: int = 0) -> pl.DataFrame:
+    """Two a minute, of which the later one closes it."""
+    rows = [
+        (DAY + (n + shift) * MINUTE + at, "XRP", f"{2 + math.sin(n * n) / 10 + (n % 3) / 1000 + off:.6f}", "1", 0)
+        for n in range(300)
+        for at, off in ((100, 0.3), (59_999, 0.0))
+    ]
+    return pl.DataFrame(rows, schema=["at_ms", "coin", "price", "quantity", "nth"], orient="row")
+
+
+@pytest.mark.parametrize("shift", [0, 1])
+@pytest.mark.parametrize("beside", [DataKind.CANDLES, DataKind.TRADES])
+def test_trades_of_another_time_zone_are_found(catalogue: Catalogue, beside: DataKind, shift: int) -> None:
+    """Here by a minute, against the other venue's trades and against its candles."""
+    catalogue.write(DataKind.TRADES, PAIR.won, trades(shift))
+    if beside is DataKind.TRADES:
+        catalogue.write(DataKind.TRADES, PAIR.dollars, trades())
+    else:
+        rows = [candles(DAY + (n + 1) * MINUTE, close=2 + math.sin(n * n) / 10 + (n % 3) / 1000) for n in range(300)]
+        catalogue.write(DataKind.CANDLES, PAIR.dollars, pl.concat(rows))
+    found = check_catalogue(catalogue).out_of_step
+    assert [step.by_s for step in found] == ([60] if shift else [])
+
+
+def test_of_trades_gaps_and_rows_that_somebody_wrote_twice_are_found(catalogue: Catalogue) -> None:
+    catalogue.write(DataKind.TRADES, Venue.UPBIT, trades())
+    assert (only(catalogue).longest_gap_s, only(catalogue).share, only(catalogue).sound) == (59, None, True)
+    (file,) = catalogue.files()
+    pl.concat([file.read(), file.read()[:7]]).write_parquet(file.path)
+    assert only(catalogue).twice == 7
+
+
 def test_a_list_tells_what_there_is(catalogue: Catalogue) -> None:
     catalogue.write(DataKind.CANDLES, Venue.UPBIT, candles(DAY + MINUTE))
     catalogue.write(DataKind.CANDLES, Venue.UPBIT, candles(DAY + MINUTE, DAY + 3 * 1440 * MINUTE, coin="SOL"))

@@ -68,3 +68,9 @@ def test_the_command_line_starts_without_the_extra() -> None:
     assert "kimp.cli.data" in sys.modules
     source = Path(backtesting.__file__).read_text()
     assert "\nimport polars" not in source
+
+
+def test_binances_files_are_not_those_of_a_configured_venue(folder: Path) -> None:
+    words = ("--from", "2025-09-01", "--to", "2025-09-01", "--files", "--configured")
+    with pytest.raises(BadInput, match="leave one out"):
+        run("data", "download", *words)

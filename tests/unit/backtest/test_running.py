@@ -255,3 +255,24 @@ def test_a_price_that_is_told_later_is_not_known_before(tmp_path: Path) -> None:
 def test_days_that_are_not_there_are_told(recorded: Recorded) -> None:
     with pytest.raises(BadData, match="both venues have 2025-09-01 to 2025-09-01"):
         run(recorded(DEAR), replace(options(), first=date(2025, 10, 1)))
+
+
+def test_trades_are_played_at_their_prices_once_their_second_is_over(tmp_path: Path) -> None:
+    """What was traded within the last hour tells how deep the modelled books are: nothing else is known of them."""
+    catalogue = Catalogue(tmp_path)
+    for venue in PAIR:
+        won = venue is PAIR.won
+        coins = {coin: both[0 if won else 1] for coin, both in DEAR.items()} | ({"USDT": "1400"} if won else {})
+        rows = [
+            (START_MS + minute * MINUTE_MS + 400, coin, price, "1000000", 0)
+            for minute in range(180)
+            for coin, price in coins.items()
+        ]
+        frame = pl.DataFrame(rows, schema=["at_ms", "coin", "price", "quantity", "nth"], orient="row")
+        catalogue.write(DataKind.TRADES, venue, frame)
+    result = run(catalogue, options())
+    completed = [cycle for cycle in result.cycles if cycle.outcome is Outcome.COMPLETED]
+    assert completed[0].started_ms == START_MS + 1_000
+    assert all(cycle.profit_krw == cycle.expected_krw > 0 for cycle in completed)
+    thin = run(catalogue, options(least_turnover_krw=Decimal(10**15)))
+    assert (thin.cycles, set(thin.gates)) == ([], {Gate.TURNOVER})

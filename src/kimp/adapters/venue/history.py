@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import TypeVar
 
 import msgspec
-from aiohttp import ClientError, ClientSession, ClientTimeout
+from aiohttp import ClientError, ClientResponse, ClientSession, ClientTimeout
 
 from kimp.adapters.venue.limiter import Limit, Window
 from kimp.backoff import pause_after
@@ -15,6 +15,9 @@ from kimp.domain.venues import Venue
 Page = TypeVar("Page")
 
 WITHIN = ClientTimeout(total=20)
+FILE_WITHIN = ClientTimeout(total=600, sock_read=20)
+MOST_BYTES = 2**29
+"""Of an answer; a day of the busiest market is a tenth of that."""
 TRIES = 6
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 1.0, 60.0
 BUSY = frozenset({418, 429})
@@ -31,19 +34,26 @@ class HistoryClient:
         self._session = session
         self._window = Window(limit)
 
-    async def read(self, path: str, params: Mapping[str, str], kind: type[Page]) -> Page:
+    async def read(self, path: str, params: Mapping[str, str], kind: type[Page], cost: int = 1) -> Page:
         """Raises NotFound for a refusal of what was asked, Unavailable once the venue stays away."""
+        return self._decoded(path, await self._body(path, params, WITHIN, cost), kind)
+
+    async def file(self, path: str) -> bytes:
+        """Raises NotFound where there is none, Unavailable once the venue stays away."""
+        return await self._body(path, {}, FILE_WITHIN, 1)
+
+    async def _body(self, path: str, params: Mapping[str, str], within: ClientTimeout, cost: int) -> bytes:
         why = ""
         for failures in range(1, TRIES + 1):
-            await self._window.take()
+            await self._window.take(cost)
             try:
-                async with self._session.get(f"{self._base_url}{path}", params=params, timeout=WITHIN) as answer:
-                    body = await answer.read()
+                async with self._session.get(f"{self._base_url}{path}", params=params, timeout=within) as answer:
+                    body = await self._content(answer)
                     status, wanted = answer.status, answer.headers.get("Retry-After", "")
             except (ClientError, TimeoutError, OSError) as error:
                 status, wanted, body, why = 0, "", b"", f"{type(error).__name__}: {error}"
             if status == OK:
-                return self._decoded(path, body, kind)
+                return body
             if status in NO_MARKET:
                 raise NotFound(f"{path} refuses {dict(params)}: {body[:200]!r}", venue=self._venue)
             why = why or f"status {status}"
@@ -52,11 +62,20 @@ class HistoryClient:
                 pause_s = max(pause_s, min(float(wanted), LONGEST_PAUSE_S))
             await asyncio.sleep(pause_s)
         raise Unavailable(
-            f"{self._base_url} gives no candles ({why}); what is there stays, so run it again later", venue=self._venue
+            f"{self._base_url} gives no market data ({why}); what is there stays, so run it again later",
+            venue=self._venue,
         )
+
+    async def _content(self, answer: ClientResponse) -> bytes:
+        parts, size = [], 0
+        async for part in answer.content.iter_chunked(2**16):
+            parts.append(part)
+            if (size := size + len(part)) > MOST_BYTES:
+                raise BadMessage(f"{self._venue}: {answer.url.path} answers more than {MOST_BYTES >> 20} MiB")
+        return b"".join(parts)
 
     def _decoded(self, path: str, body: bytes, kind: type[Page]) -> Page:
         try:
             return msgspec.json.decode(body, type=kind, strict=False)
         except (ValueError, RecursionError, ArithmeticError) as error:
-            raise BadMessage(f"{self._venue}: {path} answers no candles: {error}") from None
+            raise BadMessage(f"{self._venue}: {path} answers something else than was asked: {error}") from None

@@ -5,7 +5,6 @@ from abc import ABC, abstractmethod
 from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
-from decimal import Decimal
 
 from websockets.exceptions import ConnectionClosed
 
@@ -14,14 +13,11 @@ from kimp.adapters.venue.ticks import Notice, Refused
 from kimp.config import VenueSettings
 from kimp.domain.durations import DAY_MS
 from kimp.domain.errors import BadMessage
-from kimp.domain.money import ZERO, Asset
+from kimp.domain.money import Asset
 from kimp.domain.venues import Venue
 from kimp.ports.clock import Clock
-from kimp.ports.history import MarketTrade
+from kimp.ports.history import MarketTrade, is_amount
 
-MOST = Decimal("1E+15")
-PLACES = 12
-"""Decimals that a price or a quantity may have: more than any venue quotes."""
 SHOWN = 120
 """Characters of a bad frame that are logged."""
 NamedTrade = tuple[Asset, MarketTrade]
@@ -100,8 +96,7 @@ class VenueTrades(ABC):
 def _must_be_possible(trade: MarketTrade, now_ms: int) -> None:
     """Raises BadMessage for what no market can have told today."""
     for number in (trade.price, trade.quantity):
-        exponent = number.as_tuple().exponent
-        if not (number.is_finite() and ZERO < number <= MOST and isinstance(exponent, int) and exponent >= -PLACES):
+        if not number or not is_amount(number):
             raise BadMessage(f"{str(number)[:SHOWN]} is no price and no quantity")
     if abs(trade.at_ms - now_ms) > DAY_MS:
         raise BadMessage(f"a trade of another day: {trade.at_ms}")

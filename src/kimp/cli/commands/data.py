@@ -48,16 +48,26 @@ def download_data(
     coins: Annotated[
         str | None, typer.Option(help="Coins, as XRP,SOL. USDT is always among them. [default: trading.coins]")
     ] = None,
+    trades: Annotated[  # noqa: FBT002 - a command-line flag
+        bool, typer.Option("--trades", help="Trades in place of candles. Upbit tells those of the last seven days.")
+    ] = False,
+    files: Annotated[  # noqa: FBT002 - a command-line flag
+        bool, typer.Option("--files", help="Take whole days from the files that Binance publishes, where it has them.")
+    ] = False,
     configured: Annotated[  # noqa: FBT002 - a command-line flag
         bool, typer.Option("--configured", help="Ask the venues of the configuration, such as the paper exchange.")
     ] = False,
     folder: Folder = None,
     as_json: JsonFlag = False,  # noqa: FBT002 - a command-line flag
 ) -> None:
-    """Fetch minute candles from the venues' public pages, without a key. Run again, it goes on where it ended."""
+    """Fetch candles or trades from the venues' public pages, without a key. Run again, it goes on where it ended."""
     from kimp.cli.downloading import download as work
 
-    run(work(first.date(), last.date(), coins, folder, configured=configured, as_json=as_json))
+    run(
+        work(
+            first.date(), last.date(), coins, folder, trades=trades, files=files, configured=configured, as_json=as_json
+        )
+    )  # fmt: skip
 
 
 @app.command(rich_help_panel=RUN)

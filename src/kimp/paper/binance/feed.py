@@ -54,7 +54,7 @@ class Feed:
     def _on_print(self, instrument: PaperInstrument, printed: NumberedPrint) -> None:
         for topic, readers in self.hub.of(instrument.symbol).items():
             if topic.kind == "aggTrade":
-                _put(readers, topic, frames.agg_trade(instrument, printed))
+                _put(readers, topic, frames.agg_trade_event(instrument, printed))
 
     def _teller(self, topic: Topic, instrument: PaperInstrument) -> Callable[[], None]:
         """Depth is told once per interval, however often it changed."""

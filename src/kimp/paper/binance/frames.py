@@ -4,7 +4,7 @@ from typing import Any
 
 from kimp.domain.market import Side
 from kimp.paper.amounts import padded
-from kimp.paper.binance.rest_market import rows
+from kimp.paper.binance.rest_market import agg_trade, rows
 from kimp.paper.book import Book
 from kimp.paper.instruments import PaperInstrument
 from kimp.paper.tape import NumberedPrint
@@ -34,17 +34,5 @@ def partial_depth(book: Book, levels: int) -> dict[str, Any]:
     }
 
 
-def agg_trade(instrument: PaperInstrument, printed: NumberedPrint) -> dict[str, Any]:
-    return {
-        "e": "aggTrade",
-        "E": printed.at_ms,
-        "s": instrument.symbol,
-        "a": printed.number,
-        "p": padded(printed.trade.price),
-        "q": padded(printed.trade.quantity),
-        "f": printed.number,
-        "l": printed.number,
-        "T": printed.at_ms,
-        "m": printed.trade.taker is Side.SELL,
-        "M": True,
-    }
+def agg_trade_event(instrument: PaperInstrument, printed: NumberedPrint) -> dict[str, Any]:
+    return {"e": "aggTrade", "E": printed.at_ms, "s": instrument.symbol, **agg_trade(printed)}

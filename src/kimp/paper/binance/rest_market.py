@@ -15,11 +15,12 @@ from kimp.paper.binance.gateway import ApiGateway, Params
 from kimp.paper.binance.rules import rate_limits, symbol
 from kimp.paper.book import BookLevel
 from kimp.paper.instruments import PaperInstrument
-from kimp.paper.tape import Minute
+from kimp.paper.tape import Minute, NumberedPrint
 from kimp.paper.world import World
 
 DEFAULT_DEPTH = 100
 DEFAULT_CANDLES, MAX_CANDLES = 500, 1_000
+DEFAULT_TRADES, MAX_TRADES = 500, 1_000
 PERCENT_DIGITS = Decimal("0.001")
 
 
@@ -36,6 +37,7 @@ class MarketCalls:
         gate.public("/api/v3/ticker/bookTicker", self.tops, weight=2)
         gate.public("/api/v3/ticker/price", self.prices, weight=2)
         gate.public("/api/v3/klines", self.klines, weight=2)
+        gate.public("/api/v3/aggTrades", self.agg_trades, weight=4)
         # No futures are traded here; ccxt asks for their markets all the same.
         for prefix in ("/fapi/v1", "/dapi/v1"):
             gate.public(f"{prefix}/exchangeInfo", lambda _params: self._frame([]))
@@ -78,6 +80,15 @@ class MarketCalls:
             if first_ms <= minute.open_ms <= last_ms and len(told) < min(limit, MAX_CANDLES):
                 told.append(_kline(minute))
         return told
+
+    def agg_trades(self, params: Params) -> list[dict[str, Any]]:
+        """Oldest first; the latest where neither a number nor a time is named."""
+        tape = self._world.tape(self._one(params.get("symbol")))
+        named = {name: int(text) for name, text in params.items() if text.isdecimal()}
+        limit = min(named.get("limit", DEFAULT_TRADES), MAX_TRADES)
+        first_ms, last_ms = named.get("startTime", 0), named.get("endTime", self._world.clock.now_ms())
+        found = [p for p in tape.prints if p.number >= named.get("fromId", 0) and first_ms <= p.at_ms <= last_ms]
+        return [agg_trade(p) for p in (found[:limit] if {"fromId", "startTime"} & named.keys() else found[-limit:])]
 
     def _frame(self, symbols: list[dict[str, Any]]) -> dict[str, Any]:
         return {
@@ -172,6 +183,20 @@ def _kline(minute: Minute) -> list[Any]:
         padded(ZERO),
         "0",
     ]
+
+
+def agg_trade(printed: NumberedPrint) -> dict[str, Any]:
+    """One trade each: none of the same order at the same price is summed up with another."""
+    return {
+        "a": printed.number,
+        "p": padded(printed.trade.price),
+        "q": padded(printed.trade.quantity),
+        "f": printed.number,
+        "l": printed.number,
+        "T": printed.at_ms,
+        "m": printed.trade.taker is Side.SELL,
+        "M": True,
+    }
 
 
 def rows(levels: list[BookLevel]) -> list[list[str]]:

@@ -3,20 +3,20 @@
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from kimp.domain.durations import MINUTE_MS
+from kimp.domain.durations import DAY_MS, MINUTE_MS
 from kimp.domain.market import Side
 from kimp.domain.venues import Venue
 from kimp.paper.amounts import ZERO, exact, ratio
 from kimp.paper.book import DEPTH
 from kimp.paper.coins import Caution
 from kimp.paper.instruments import KRW, PaperInstrument
-from kimp.paper.tape import Tape
+from kimp.paper.tape import NumberedPrint, Tape
 from kimp.paper.upbit.errors import UpbitError, invalid
 from kimp.paper.upbit.gateway import ApiGateway, Params
 from kimp.paper.upbit.render import SEOUL
 from kimp.paper.world import World
 
-MAX_TRADES = 500
+MAX_TRADES, MAX_DAYS_AGO = 500, 7
 MAX_CANDLES = 200
 
 
@@ -68,10 +68,13 @@ class MarketCalls:
         ]
 
     def trades(self, params: Params) -> list[dict[str, Any]]:
+        """Latest first, from the end of a day of the last week on, or from a trade's number."""
         instrument = self._one(params.get("market", ""))
         count = int(params["count"]) if params.get("count", "").isdecimal() else 1
         tape = self._world.tape(instrument)
-        newest = list(tape.prints)[::-1][: min(count, MAX_TRADES)]
+        before_ms = self._before_ms(params.get("days_ago", ""))
+        cursor = int(params["cursor"]) if params.get("cursor", "").isdecimal() else None
+        past = [p for p in tape.prints if p.at_ms < before_ms and (cursor is None or _number(p) < cursor)]
         return [
             {
                 "market": instrument.symbol,
@@ -83,10 +86,18 @@ class MarketCalls:
                 "prev_closing_price": tape.open,
                 "change_price": tape.change,
                 "ask_bid": "BID" if p.trade.taker is Side.BUY else "ASK",
-                "sequential_id": p.at_ms * 10_000 + p.number % 10_000,
+                "sequential_id": _number(p),
             }
-            for p in newest
+            for p in past[::-1][: min(count, MAX_TRADES)]
         ]
+
+    def _before_ms(self, days_ago: str) -> int:
+        now_ms = self._world.clock.now_ms()
+        if not days_ago:
+            return now_ms + 1
+        if not days_ago.isdecimal() or not 1 <= int(days_ago) <= MAX_DAYS_AGO:
+            raise invalid("days_ago")
+        return (now_ms // DAY_MS - int(days_ago) + 1) * DAY_MS
 
     def candles(self, params: Params) -> list[dict[str, Any]]:
         """Latest first; `to` itself is not in it."""
@@ -193,3 +204,7 @@ def _date(at_ms: int, form: str) -> str:
 
 def _date_kst(at_ms: int, form: str) -> str:
     return datetime.fromtimestamp(at_ms / 1000, SEOUL).strftime(form)
+
+
+def _number(printed: NumberedPrint) -> int:
+    return printed.at_ms * 10_000 + printed.number % 10_000
