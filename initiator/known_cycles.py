@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 
-from kimp.domain.admission import NEVER_TRADED, CoinState, HaltLevel, legs_out
+from kimp.domain.admission import NEVER_TRADED, CoinState, HaltLevel, legs_out, resting
 from kimp.domain.caps import Exposure
 from kimp.domain.decision import RiskState
 from kimp.domain.money import Asset
@@ -38,6 +38,7 @@ class KnownCycles:
     def __init__(self) -> None:
         self._rows: Mapping[Asset, CoinState] = {}
         self._learned: dict[Asset, _Learned] = {}
+        self._refused: Mapping[Asset, CoinState] = {}
         self._open: AbstractSet[Asset] = frozenset()
         self._legs_out: AbstractSet[tuple[Asset, Direction]] = frozenset()
         self._halt: HaltLevel | None = None
@@ -48,6 +49,7 @@ class KnownCycles:
     def refresh(self, rows: Mapping[Asset, CoinState], halt: HaltLevel, stakes: Stakes, at_ms: int) -> None:
         """Take a fresh reading of the database in."""
         self._rows, self._halt, self._read_at_ms = rows, halt, at_ms
+        self._refused = {coin: row for coin, row in rows.items() if row.refusals}
         self.stakes = stakes
         for coin, learned in list(self._learned.items()):
             row = rows.get(coin, NEVER_TRADED)
@@ -77,6 +79,10 @@ class KnownCycles:
         """What the database's clock showed then, by its last answer; never ahead of it."""
         return self.stakes.now_ms + at_ms - self._read_at_ms
 
+    def resting(self, at_ms: int) -> AbstractSet[Asset]:
+        """Coins that a market refused a moment ago."""
+        return resting(self._refused, self.database_ms(at_ms))
+
     def risk_state(self, at_ms: int, starting: AbstractSet[tuple[Asset, Direction]]) -> RiskState:
         """What a decision goes by; cycles that are `starting` have been asked for and not answered yet.
 
@@ -88,4 +94,5 @@ class KnownCycles:
             free=self.stakes.free,
             legs_out=self._legs_out | starting,
             stock=self.stakes.stock,
+            resting=self.resting(at_ms),
         )

@@ -1,21 +1,30 @@
 """From a decision to the message that starts its cycle."""
 
+from collections.abc import Set as AbstractSet
+
 from kimp.contracts.cycle import CycleInput, CyclePolicy
 from kimp.domain.decision import Plan
 from kimp.domain.ids import cycle_id
+from kimp.domain.money import Asset
 
 
 def cycle_input(
-    plan: Plan, number: int, policy: CyclePolicy, now_ms: int, start_within_ms: int, installation: str
+    plan: Plan,
+    number: int,
+    policy: CyclePolicy,
+    now_ms: int,
+    start_within_ms: int,
+    installation: str,
+    resting: AbstractSet[Asset] = frozenset(),
 ) -> CycleInput:
     """The coin's `number`th cycle of this installation, to be opened within `start_within_ms` or not at all.
 
-    `now_ms`: by the database's clock, which is what its expiry is judged by.
+    `now_ms`: by the database's clock, which is what its expiry is judged by. `resting`: no ways home for now.
     """
     found = plan.found
-    if found.sale is not None:  # coins of leg one that came home by themselves would not be the stock's
-        others = tuple(coin for coin in policy.route_coins if coin != found.coin)
-        policy = policy.model_copy(update={"route_coins": others})
+    # Where both sides are traded at once, coins of leg one that came home by themselves would not be the stock's.
+    excluded = resting if found.sale is None else {*resting, found.coin}
+    routes = tuple(coin for coin in policy.route_coins if coin not in excluded)
     return CycleInput(
         cycle_id=cycle_id(found.coin, number),
         coin=found.coin,
@@ -33,7 +42,7 @@ def cycle_input(
         detected_at_ms=now_ms,
         quoted_at_ms=found.quoted_at_ms,
         expires_at_ms=now_ms + start_within_ms,
-        policy=policy,
+        policy=policy.model_copy(update={"route_coins": routes}),
         installation=installation,
         sale=found.sale,
     )

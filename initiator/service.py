@@ -160,8 +160,16 @@ class Initiator:
     def _begin(self, plan: Plan, cause: Cause) -> None:
         settings, coin = self._settings, plan.found.coin
         number = self._known.state(coin).last_number + 1
-        database_ms = self._known.database_ms(self._clock.steady_ms())
-        cycle = cycle_input(plan, number, settings.policy, database_ms, settings.start_within_ms, settings.installation)
+        at_ms = self._clock.steady_ms()
+        cycle = cycle_input(
+            plan,
+            number,
+            settings.policy,
+            self._known.database_ms(at_ms),
+            settings.start_within_ms,
+            settings.installation,
+            self._known.resting(at_ms),
+        )
         self._starting[coin] = cycle
         task = asyncio.create_task(self._start(cycle, number, cause))
         self._tasks.add(task)

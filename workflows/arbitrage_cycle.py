@@ -12,6 +12,7 @@ with workflow.unsafe.imports_passed_through():
     from kimp.domain.market import Side
     from kimp.domain.money import ZERO, Asset, Money
     from kimp.domain.opportunity import PairedSale
+    from kimp.domain.reasons import Reason
     from kimp.domain.sizing import cash_of
     from kimp.domain.venues import Direction
 
@@ -44,7 +45,7 @@ class ArbitrageCycle(CycleLife):
     async def _trade(self) -> CycleResult:
         cycle = self._cycle
         taken = await (self._move_first() if cycle.sale is None else self._at_once(cycle.sale))
-        if isinstance(taken, str):
+        if isinstance(taken, Reason):
             return await self._tracker.end(CycleStatus.REJECTED, taken)
         self._tracker.advance(CycleStatus.INITIAL_TRADE_COMPLETED)
 
@@ -55,7 +56,7 @@ class ArbitrageCycle(CycleLife):
             await self._move(Leg.ONE, cycle.coin, cycle.direction, self._pair.buy.coins)
         return await self._tracker.end(CycleStatus.COMPLETED)
 
-    async def _move_first(self) -> Money | str:
+    async def _move_first(self) -> Money | Reason:
         """Buy, move, sell on arrival. Cash abroad, or why nothing was bought."""
         cycle = self._cycle
         place = TradeStep(Leg.ONE, cycle.direction.source, cycle.coin, Side.BUY)
@@ -66,7 +67,7 @@ class ArbitrageCycle(CycleLife):
         self._tracker.spent = cash_of(cycle.direction.source, opening.cash)
         return await self._move_and_sell(Leg.ONE, cycle.coin, cycle.direction, opening.coins)
 
-    async def _at_once(self, sold: PairedSale) -> Money | str:
+    async def _at_once(self, sold: PairedSale) -> Money | Reason:
         """Buy here and sell there, then close what one of the two traded more. What was bought travels later."""
         cycle, way = self._cycle, self._cycle.direction
         buy = self._trading(Execution(self._tracker, TradeStep(Leg.ONE, way.source, cycle.coin, Side.BUY), ZERO))
@@ -81,11 +82,11 @@ class ArbitrageCycle(CycleLife):
         if self._home_since is None and not await self._step("closing what one side traded more", pair.close):
             for venue in way.pair:
                 self._compensation.leave(venue, cycle.coin)
-            raise StepFailed("one side alone was traded, and reversed")
+            raise StepFailed("one side alone was traded, and reversed", pair.kind)
         self._tracker.spent = self._tracker.spent or pair.spent
         return pair.proceeds
 
-    async def _open_pair(self, pair: PairTrade, sold: PairedSale) -> str | None:
+    async def _open_pair(self, pair: PairTrade, sold: PairedSale) -> Reason | None:
         """Both orders as the initiator sized them: one try. Why it came to nothing, or None."""
         cycle = self._cycle
         if self._tracker.unanswered_pair is not None:
@@ -101,7 +102,7 @@ class ArbitrageCycle(CycleLife):
         sell = pair.sale.intent(sold.quantity, sold.limit_price, sold.instrument.taker_fee, cycle.expires_at_ms)
         return await pair.ask(OrderPair(buy=buy, sell=sell))
 
-    async def _open(self, opening: Execution) -> str | None:
+    async def _open(self, opening: Execution) -> Reason | None:
         """Leg one's buy as the initiator sized it: one order, no second try. Why it came to nothing, or None."""
         if opening.done:
             return None

@@ -17,7 +17,7 @@ with workflow.unsafe.imports_passed_through():
     from kimp.domain.ids import Leg, Step, client_order_id, step_of
     from kimp.domain.market import Side
     from kimp.domain.money import ZERO, Asset, Money, exact, round_down
-    from kimp.domain.reasons import Reason
+    from kimp.domain.reasons import Reason, ReasonKind
     from kimp.domain.venues import Venue
     from kimp.domain.won import krw_per
     from kimp.domain.wording import exactly
@@ -150,7 +150,9 @@ class Execution:
             self._fruitless = 0 if report.outcome is OrderOutcome.FILLED else self._fruitless + 1
             if self._fruitless == TRIES or self._market_refuses(report):
                 self._fruitless = 0
-                raise StepFailed(f"{self._what()} {report.outcome}: {report.reason or 'the book is too thin'}")
+                raise StepFailed(
+                    f"{self._what()} {report.outcome}: {report.reason or 'the book is too thin'}", kind_of(report)
+                )
             if self._fruitless and not self._tries_at_once:
                 await self._tracker.control.sleep(PAUSE, f"before {self._what()} is tried again")
 
@@ -252,6 +254,8 @@ class Execution:
             self._attempt += 1
         if report.outcome is OrderOutcome.ABSENT:
             self._tracker.absent.append(intent)
+        if report.outcome is OrderOutcome.REJECTED and self.place.leg is not Leg.BACK:
+            self._tracker.rejected_coin = intent.coin
         if report.outcome is OrderOutcome.FILLED:
             self._add(report)
             what = traded(intent.side, intent.venue, intent.coin, report)
@@ -335,5 +339,10 @@ class Execution:
         return f"{self.place.side} {self.place.coin} on {self.place.venue} with {self._target:f} {asset}"
 
 
-def why_not_filled(report: OrderReport) -> str:
-    return f"{report.outcome}; {report.reason or 'the price was gone'}"
+def why_not_filled(report: OrderReport) -> Reason:
+    return Reason(f"{report.outcome}; {report.reason or 'the price was gone'}", kind_of(report))
+
+
+def kind_of(report: OrderReport) -> ReasonKind:
+    """Of an order that brought nothing."""
+    return ReasonKind.MARKET_REFUSED if report.outcome is OrderOutcome.REJECTED else ReasonKind.OTHER

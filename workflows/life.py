@@ -18,7 +18,7 @@ with workflow.unsafe.imports_passed_through():
     from kimp.domain.ids import Leg
     from kimp.domain.ledger import Posting
     from kimp.domain.money import ZERO
-    from kimp.domain.reasons import Reason
+    from kimp.domain.reasons import Reason, ReasonKind
     from kimp.observability.tracing import tracer
 
 from workflows.compensation import Compensation
@@ -43,7 +43,7 @@ class CycleLife:
         self._transfers: list[Transfer] = []
         self._executions: dict[str, Execution] = {}
         self._home_since: datetime | None = None
-        self._undoing_because: str | None = None
+        self._undoing_because: Reason | None = None
         self._compensation = Compensation(self._tracker, self._transfers)
         self._parking: Parked | None = None
         self._writing_off = False
@@ -77,7 +77,8 @@ class CycleLife:
             told=self._tracker.so_far(),
             stop=stop,
             stop_heard=heard,
-            undoing=self._undoing_because,
+            undoing=self._undoing_because.text if self._undoing_because else None,
+            undoing_kind=self._undoing_because.kind if self._undoing_because else None,
             parked=self._parking,
             traded=tuple(execution.so_far for execution in self._executions.values()),
             moved=tuple(transfer.so_far for transfer in self._transfers),
@@ -93,7 +94,8 @@ class CycleLife:
         self._tracker.restore(progress.told)
         self._transfers += [Transfer.going_on(self._tracker, one) for one in progress.moved]
         self._home_since = as_time(progress.home_since_ms)
-        self._undoing_because = progress.undoing
+        if progress.undoing is not None:
+            self._undoing_because = Reason(progress.undoing, progress.undoing_kind or ReasonKind.OTHER)
         self._compensation.restore(progress)
         self._parking = progress.parked
 
@@ -117,17 +119,19 @@ class CycleLife:
             return await self._undo(self._undoing_because)
         try:
             return await self._trade()
-        except (StepFailed, Stopped) as failure:
-            return await self._undo(str(failure))
+        except StepFailed as failure:
+            return await self._undo(failure.reason)
+        except Stopped as stopped:
+            return await self._undo(Reason(str(stopped)))
 
-    async def _undo(self, reason: str) -> CycleResult:
+    async def _undo(self, reason: Reason) -> CycleResult:
         """From whatever is held back to cash at home. What was never begun is only rejected."""
         self._control.undoing = True
         if self._undoing_because is None:
             if not self._tracker.held:
                 return await self._tracker.end(CycleStatus.REJECTED, reason)
             self._undoing_because = reason
-            await self._tracker.undo(reason)
+            await self._tracker.undo(reason.text)
         await self._step("undoing", self._compensation.run)
         return await self._tracker.end(CycleStatus.COMPENSATED, reason)
 

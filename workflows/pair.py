@@ -79,7 +79,7 @@ class PairTrade:
             sold_at=self.sale.traded_at or ZERO,
         )
 
-    async def ask(self, pair: OrderPair) -> str | None:
+    async def ask(self, pair: OrderPair) -> Reason | None:
         """Have both carried out, once, however long that takes. Why nothing was traded, or None."""
         buy, sell = pair.buy, pair.sell
         self._tracker.unanswered_pair = pair
@@ -104,7 +104,13 @@ class PairTrade:
             return None
         if self._foreign:
             raise NeedsPerson(self._foreign)
-        return f"{why_not_filled(report.buy)}; {why_not_filled(report.sell)}"
+        return Reason(f"{why_not_filled(report.buy)}; {why_not_filled(report.sell)}", self.kind)
+
+    @property
+    def kind(self) -> ReasonKind:
+        """Of what leg one came to, if that is nothing: whether a market refused either order."""
+        refused = self._tracker.rejected_coin == self._tracker.cycle.coin
+        return ReasonKind.MARKET_REFUSED if refused else ReasonKind.OTHER
 
     async def close(self) -> bool:
         """Until what is open is below the least order of both venues; False if nothing is left to go on with.

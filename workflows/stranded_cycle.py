@@ -49,7 +49,7 @@ class StrandedCycle(CycleLife):
             # Only now: until the row was this run's, the one before could still be let send something.
             left = await self._journal() if workflow.patched(READS_JOURNAL) else cycle
             if left is None:
-                return await self._tracker.end(CycleStatus.REJECTED, "another run has taken the cycle over")
+                return await self._tracker.end(CycleStatus.REJECTED, Reason("another run has taken the cycle over"))
             self._tracker.add_earlier(left.entries, left.numbers)
             self._orders, self._withdrawals = list(left.orders), list(left.withdrawals)
         while self._orders:

@@ -27,7 +27,9 @@ from workflows.timeline import Timeline, ended
 from workflows.valuing import VALUES_ALL, Valuation
 
 COUNTED = "reasons-are-counted-by-kind"
-"""Records of before there was such a thing told reasons in words alone."""
+"""Records of before there was such a thing gave reasons in words alone."""
+ENDS_COUNTED = "ends-are-counted-by-kind"
+"""So did last records until later."""
 
 
 class CycleTracker:
@@ -46,7 +48,7 @@ class CycleTracker:
         self.waiting_reason: str | None = None
         self.reason: str | None = None
         self._kind: str | None = None
-        """What it waits or is parked for, to count by."""
+        """What it waits, is parked or ended for, to count by."""
         self.spent: Money | None = None
         self.returned: Money | None = None
         self.route: Asset | None = None
@@ -62,6 +64,10 @@ class CycleTracker:
         """Orders that were given up after their fence; undoing looks for each once more before it trades."""
         self.refused: set[tuple[Venue, Asset]] = set()
         """Markets that the account may not trade on; forgotten once a person says: try again."""
+        self.rejected_coin: Asset | None = None
+        """Of the last order that a market refused on the way out or home."""
+        self._refused_coin: Asset | None = None
+        """The same, once that is what the cycle ended for."""
         self.unanswered: OrderIntent | None = None
         """The order that is being asked about."""
         self.unanswered_pair: OrderPair | None = None
@@ -103,6 +109,7 @@ class CycleTracker:
             booked=tuple(sorted(filter(self._may_come_again, self._booked))),
             absent=tuple(self.absent),
             refused=tuple(MarketRef(venue=venue, coin=coin) for venue, coin in sorted(self.refused)),
+            rejected_coin=self.rejected_coin,
             unanswered=self.unanswered,
             unanswered_pair=self.unanswered_pair,
             numbers=self.numbers.used(),
@@ -129,6 +136,7 @@ class CycleTracker:
         self._booked = set(told.booked)
         self.absent = list(told.absent)
         self.refused = {(one.venue, one.coin) for one in told.refused}
+        self.rejected_coin = told.rejected_coin
         asks = {"asking_run_id": self.asking_run_id}
         if told.unanswered is not None:
             self.unanswered = told.unanswered.model_copy(update=asks)
@@ -226,13 +234,17 @@ class CycleTracker:
     def _waiting(self) -> str:
         return "waits no longer" if self.waiting_reason is None else f"waits: {self.waiting_reason}"
 
-    async def end(self, status: CycleStatus, reason: str | None = None) -> CycleResult:
+    async def end(self, status: CycleStatus, why: Reason | None = None) -> CycleResult:
         """The last word."""
         self.walked_through = False
         await self.wait(None)
+        reason = None if why is None else why.text
         if self.spent is not None or (self.held and workflow.patched(VALUES_ALL)):
             reason = await self._value(reason)
         self.reason = reason
+        if why is not None and workflow.patched(ENDS_COUNTED):
+            self._kind = why.kind
+            self._refused_coin = self.rejected_coin if why.kind == ReasonKind.MARKET_REFUSED else None
         if reason is not None:
             self._search_reason(reason)
         if self.profit_krw is not None:
@@ -320,6 +332,7 @@ class CycleTracker:
             next_check_ms=self._next_check_ms,
             reason=self.reason,
             reason_kind=self._kind if self._kind is not None and workflow.patched(COUNTED) else None,
+            refused_coin=self._refused_coin,
             spent=self.spent,
             returned=self.returned,
             route=self.route,

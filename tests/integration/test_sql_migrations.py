@@ -13,11 +13,12 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from kimp.adapters.sql import migrations
 from kimp.adapters.sql.engine import create_engine
-from kimp.adapters.sql.tables import capital, metadata, reservations, stock
+from kimp.adapters.sql.tables import capital, cycles, metadata, reservations, stock
 
 BEFORE_CAPITAL = "0002"
 BEFORE_ORDER = "0006"
 BEFORE_STOCK = "0009"
+BEFORE_REFUSED_COIN = "0011"
 
 
 @pytest.fixture
@@ -169,3 +170,30 @@ async def test_coins_that_the_books_hold_become_stock_but_for_those_of_open_cycl
     async with engine.connect() as connection:
         free = {(row.venue, row.coin): row.free for row in await connection.execute(select(stock))}
     assert free == {("upbit", "XRP"): Decimal(8), ("binance", "SOL"): Decimal(3)}
+
+
+async def test_refusals_of_before_are_read_from_the_words_that_kimp_had_for_them(engine: AsyncEngine) -> None:
+    await _upgrade(engine, BEFORE_REFUSED_COIN)
+    ends = [
+        ("REJECTED", "rejected; binance: not permitted [-2010]"),
+        ("COMPENSATED", "selling XRP; sell XRP on upbit with 9 XRP rejected: not permitted"),
+        ("COMPENSATED", "selling TRX; sell TRX on binance with 9 TRX rejected: not permitted"),
+        ("COMPENSATED", "aborted by ann: rejected: she says"),
+        ("REJECTED", "unfilled; gone"),
+        ("STARTED", None),
+    ]
+    async with engine.begin() as connection:
+        for number, (status, reason) in enumerate(ends, 1):
+            words = (
+                "INSERT INTO cycles (cycle_id, coin, number, direction, status, sequence, reason, expected_edge,"
+                " premium, workflow_run_id, started_ms, updated_ms)"
+                " VALUES (:cycle_id, 'XRP', :number, 'to_upbit', :status, 1, :reason, '0', '0', 'run', 1, 1)"
+            )
+            row = {"cycle_id": f"XRP-{number}", "number": number, "status": status, "reason": reason}
+            await connection.execute(text(words), row)
+
+    await _upgrade(engine, "head")
+
+    async with engine.connect() as connection:
+        rows = await connection.execute(select(cycles.c.refused_coin).order_by(cycles.c.number))
+        assert rows.scalars().all() == ["XRP", "XRP", None, None, None, None]

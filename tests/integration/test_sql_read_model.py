@@ -9,7 +9,7 @@ import pytest
 from kimp.adapters.sql.database import SqlDatabase
 from kimp.contracts.cycle import CycleRecord
 from kimp.contracts.status import CycleStatus
-from kimp.domain.admission import CoinState
+from kimp.domain.admission import LONGEST_REST_MS, CoinState
 from kimp.domain.errors import BadAmount, BadMessage
 from kimp.domain.ledger import opening_entry
 from kimp.domain.money import KRW, USDT, Asset, Money
@@ -172,27 +172,67 @@ async def test_coin_states_tell_the_latest_cycle_of_each_coin(books: SqlDatabase
     }
 
 
+REFUSED = {"status": CycleStatus.REJECTED, "reason": "rejected; no such market", "refused_coin": XRP}
+UNDONE: dict[str, Any] = {
+    "status": CycleStatus.COMPENSATED,
+    "reason": "selling XRP; not permitted",
+    "refused_coin": XRP,
+}
+BY_WORDS = {"status": CycleStatus.REJECTED, "reason": "rejected; refused"}
+EARNED = {"status": CycleStatus.COMPLETED}
+
+
 @pytest.mark.parametrize(
     ("ends", "refusals"),
     [
-        ([(CycleStatus.REJECTED, "rejected; binance: not permitted [-2010]")] * 3, 3),
-        ([(CycleStatus.COMPENSATED, "selling XRP; sell XRP on upbit with 9 XRP rejected: not permitted [-2010]")], 1),
-        ([(CycleStatus.REJECTED, "rejected; refused"), (CycleStatus.COMPLETED, None)], 0),
-        ([(CycleStatus.COMPLETED, None), (CycleStatus.REJECTED, "rejected; refused")], 1),
-        ([(CycleStatus.REJECTED, "not_sent; expired 3 ms ago"), (CycleStatus.REJECTED, "unfilled; gone")], 0),
-        ([(CycleStatus.COMPENSATED, "aborted by ann: rejected: she says")], 0),
-        ([(CycleStatus.REJECTED, "rejected; refused")] * 12, 8),
+        ([REFUSED] * 3, 3),
+        ([UNDONE], 1),
+        ([REFUSED, EARNED], 0),
+        ([EARNED, REFUSED], 1),
+        ([REFUSED, {"status": CycleStatus.REJECTED, "reason": "unfilled; gone"}], 0),
+        ([BY_WORDS], 0),
+        ([REFUSED] * 12, 8),
+        ([REFUSED, UNDONE, {"status": CycleStatus.STARTED}], 2),
+        ([REFUSED | {"refused_coin": TRX}], 0),
     ],
 )
 async def test_refusals_by_a_market_are_counted_since_the_last_cycle_without(
-    books: SqlDatabase, ends: list[tuple[CycleStatus, str | None]], refusals: int
+    books: SqlDatabase, ends: list[dict[str, Any]], refusals: int
 ) -> None:
-    for number, (status, reason) in enumerate(ends, 1):
-        await books.read_model.record(record(1, status, cycle_id=f"XRP-{number}", reason=reason))
+    for number, changes in enumerate(ends, 1):
+        await books.read_model.record(record(1, cycle_id=f"XRP-{number}", at_ms=number, **changes))
     await books.read_model.record(record(1, CycleStatus.COMPLETED, cycle_id="SOL-1", coin=SOL))
     states = await books.read_model.coin_states()
     assert states[XRP].refusals == refusals
     assert states[SOL].refusals == 0
+    if refusals:
+        last = max(number for number, end in enumerate(ends, 1) if "refused_coin" in end)
+        assert (states[XRP].refused_ms, states[XRP].refusal) == (last, ends[last - 1]["reason"].split("; ")[1])
+
+
+async def test_a_refusal_on_the_way_home_is_the_coin_of_the_way_home(books: SqlDatabase) -> None:
+    """The cycle's own coin was sold well; the other one may have had a cycle of its own, or never one."""
+    for number, coin in enumerate((TRX, TRX, USDT), 1):
+        why: dict[str, Any] = {"reason": f"selling {coin}; not permitted", "refused_coin": coin}
+        await books.read_model.record(
+            record(1, CycleStatus.COMPENSATED, cycle_id=f"XRP-{number}", at_ms=10 + number, **why)
+        )
+    await books.read_model.record(record(1, CycleStatus.COMPLETED, cycle_id="TRX-7", coin=TRX, at_ms=5))
+    states = await books.read_model.coin_states()
+    assert states[XRP].refusals == 0
+    assert (states[TRX].last_number, states[TRX].refusals, states[TRX].refused_ms) == (7, 2, 12)
+    assert (states[USDT].last_number, states[USDT].refusals, states[USDT].closed_ms) == (0, 1, None)
+
+    await books.read_model.record(record(1, CycleStatus.COMPLETED, cycle_id="TRX-8", coin=TRX, at_ms=20))
+    assert (await books.read_model.coin_states())[TRX].refusals == 0, "it was traded since"
+
+
+async def test_a_refusal_of_long_ago_is_not_looked_for(books: SqlDatabase) -> None:
+    await books.read_model.record(record(1, cycle_id="XRP-1", at_ms=1, **UNDONE))
+    await books.read_model.record(
+        record(1, CycleStatus.COMPLETED, cycle_id="SOL-1", coin=SOL, at_ms=1 + LONGEST_REST_MS)
+    )
+    assert (await books.read_model.coin_states())[XRP].refusals == 0
 
 
 async def test_what_open_cycles_wait_for_is_told_by_kind(books: SqlDatabase) -> None:

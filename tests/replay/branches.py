@@ -180,6 +180,12 @@ async def compensated_away_from_a_market_that_refuses(lab: Lab) -> Handle:
     return await _finished(await lab.start(await lab.plan()))
 
 
+async def ended_by_a_market_and_counted_so(lab: Lab) -> Handle:
+    """Leg one's coin may not be sold where it was to be."""
+    lab.upbit.not_permitted[XRP] = 0
+    return await _finished(await lab.start(await lab.plan()))
+
+
 async def compensated_from_the_way_home(lab: Lab) -> Handle:
     cycle = await lab.plan()
     lab.upbit.prices[TRX] = (Decimal(418), Decimal("418.1"))
@@ -436,6 +442,7 @@ BRANCHES: tuple[Branch, ...] = (
     compensated_by_sending_back,
     compensated_by_selling_abroad,
     compensated_away_from_a_market_that_refuses,
+    ended_by_a_market_and_counted_so,
     compensated_from_the_way_home,
     cancelled_before_its_first_order,
     cancelled_before_it_was_sent,

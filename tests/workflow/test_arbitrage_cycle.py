@@ -21,6 +21,7 @@ from kimp.domain.ids import workflow_id
 from kimp.domain.ledger import Account, holdings, value_krw
 from kimp.domain.market import Side
 from kimp.domain.money import KRW, USDT
+from kimp.domain.reasons import ReasonKind
 from kimp.domain.venues import PAIR, Direction, Venue
 from kimp.ports.exchange import VenueOrder
 from workflows.timeline import GAP
@@ -110,6 +111,8 @@ async def test_a_refused_first_order_is_a_rejected_cycle(lab: Lab) -> None:
     result = await lab.complete()
     assert result.status is CycleStatus.REJECTED
     assert "-2010" in (result.reason or "")
+    last = lab.records.records[-1]
+    assert (last.reason_kind, last.refused_coin) == (ReasonKind.MARKET_REFUSED, XRP)
     assert lab.records.entries == []
 
 
@@ -119,6 +122,8 @@ async def test_a_first_order_that_fills_nothing_is_a_rejected_cycle(lab: Lab) ->
     result = await lab.complete(cycle)
     assert result.status is CycleStatus.REJECTED
     assert "the price was gone" in (result.reason or "")
+    last = lab.records.records[-1]
+    assert (last.reason_kind, last.refused_coin) == (ReasonKind.OTHER, None)
 
 
 async def test_a_cycle_of_forged_quotes_is_rejected_with_both_figures_and_buys_nothing(lab: Lab) -> None:

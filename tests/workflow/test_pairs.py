@@ -18,6 +18,7 @@ from kimp.domain.ids import Leg, step_of, workflow_id
 from kimp.domain.ledger import holdings
 from kimp.domain.market import Side
 from kimp.domain.money import USDT
+from kimp.domain.reasons import ReasonKind
 from kimp.domain.venues import Direction, Venue
 from workflows.arbitrage_cycle import ArbitrageCycle
 
@@ -135,7 +136,18 @@ async def test_a_market_that_refuses_for_good_leaves_the_other_one(lab: Lab, sid
     result = await lab.complete(cycle)
     assert result.status is COMPENSATED
     assert refuses.not_permitted[XRP] == 1, "it is not asked again"
+    last = lab.records.records[-1]
+    assert (last.reason_kind, last.refused_coin) == (ReasonKind.MARKET_REFUSED, XRP)
     assert is_restored(lab)
+
+
+async def test_a_pair_that_both_markets_refuse_is_a_refusal_of_the_coin(lab: Lab) -> None:
+    cycle = await at_once(lab)
+    lab.binance.not_permitted[XRP] = lab.upbit.not_permitted[XRP] = 0
+    result = await lab.complete(cycle)
+    assert result.status is REJECTED
+    last = lab.records.records[-1]
+    assert (last.reason_kind, last.refused_coin) == (ReasonKind.MARKET_REFUSED, XRP)
 
 
 @pytest.mark.parametrize("lost", ["buy", "sale", "both"])

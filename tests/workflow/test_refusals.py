@@ -9,7 +9,8 @@ from kimp.contracts.operators import OperatorRequest
 from kimp.contracts.status import CycleStatus
 from kimp.domain.ledger import holdings
 from kimp.domain.market import Side
-from kimp.domain.money import KRW, USDT
+from kimp.domain.money import KRW, USDT, Asset
+from kimp.domain.reasons import ReasonKind
 from kimp.domain.venues import Venue
 from workflows.arbitrage_cycle import ArbitrageCycle
 
@@ -30,11 +31,18 @@ def at_home(lab: Lab) -> bool:
     )
 
 
+def is_refused(lab: Lab, coin: Asset) -> bool:
+    """By the last record, from which others learn which coin to leave alone for a while."""
+    last = lab.records.records[-1]
+    return (last.reason_kind, last.refused_coin) == (ReasonKind.MARKET_REFUSED, coin)
+
+
 async def test_coins_come_back_from_a_market_that_refuses_them_whatever_it_would_pay(lab: Lab) -> None:
     lab.upbit.not_permitted[XRP] = 0
     result = await lab.complete()
     assert result.status is CycleStatus.COMPENSATED
     assert "not permitted" in (result.reason or "")
+    assert is_refused(lab, XRP)
     assert lab.upbit.not_permitted[XRP] == 1
     assert traded(lab.binance) == [(Side.BUY, XRP), (Side.SELL, XRP)]
     assert len(lab.upbit.withdrawals) == 1
@@ -46,6 +54,7 @@ async def test_what_home_refuses_goes_back_abroad_and_another_coin_brings_the_ca
     lab.binance.not_permitted[TRX] = 0
     result = await lab.complete()
     assert result.status is CycleStatus.COMPENSATED
+    assert is_refused(lab, TRX), "leg one's coin was sold as it should be"
     assert lab.binance.not_permitted[TRX] == 1
     assert traded(lab.upbit) == [(Side.SELL, XRP), BUYS_TRX, SELLS_TRX, (Side.BUY, USDT)]
     assert at_home(lab)
@@ -56,6 +65,7 @@ async def test_a_way_home_that_may_not_be_bought_is_not_chosen_again(lab: Lab) -
     lab.upbit.not_permitted[TRX] = 0
     result = await lab.complete()
     assert result.status is CycleStatus.COMPENSATED
+    assert is_refused(lab, TRX)
     assert lab.upbit.not_permitted[TRX] == 1
     assert traded(lab.upbit) == [(Side.SELL, XRP), (Side.BUY, USDT)]
     assert at_home(lab)

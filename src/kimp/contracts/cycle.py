@@ -205,7 +205,9 @@ class CycleRecord(Message):
     """When a waiting cycle looks again by itself; None if it waits for a person."""
     reason: str | None = None
     reason_kind: str | None = None
-    """What it waits or is parked for, as a value to count by: one of `Kind`, or the venue's own code."""
+    """What it waits, is parked or ended for, as a value to count by: one of `ReasonKind`, or the venue's own code."""
+    refused_coin: Asset | None = None
+    """Of an ended cycle: whose order a market refused, and so ended the earning. The way home has a coin of its own."""
     spent: Money | None = None
     returned: Money | None = None
     route: Asset | None = None

@@ -102,6 +102,8 @@ class TrackedSoFar(Message):
     absent: tuple[OrderIntent, ...]
     refused: tuple[MarketRef, ...] = ()
     """Which the account may not trade on, until a person says that it may."""
+    rejected_coin: Asset | None = None
+    """Of the last order that a market refused on a way that earns."""
     unanswered: OrderIntent | None
     """An order that may have been sent, and nobody has said yet what became of it."""
     unanswered_pair: OrderPair | None = None
@@ -121,6 +123,7 @@ class Progress(Message):
     stop_heard: bool
     undoing: str | None
     """Why, once it is being undone."""
+    undoing_kind: str | None = None
     parked: Parked | None
     traded: tuple[TradedSoFar, ...]
     moved: tuple[MovedSoFar, ...]

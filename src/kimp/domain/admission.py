@@ -1,4 +1,4 @@
-"""The kill switch, and whether a coin is free: the gates that know what is already running."""
+"""The kill switch, and whether a coin is free: the gates that know what is running, and what came of it."""
 
 from collections.abc import Mapping
 from collections.abc import Set as AbstractSet
@@ -34,9 +34,11 @@ class CoinState:
     closed_ms: int | None
     """When the latest cycle ended, epoch milliseconds."""
     refusals: int = 0
-    """How many of its latest cycles came to nothing, or had to be undone, because a market refused the order."""
+    """How many cycles in a row ended because a market refused the order of this coin, on the way out or home."""
+    refused_ms: int | None = None
+    """When the last of them ended."""
     refusal: str = ""
-    """The last one, in the venue's words."""
+    """Why, in the venue's words."""
     direction: Direction | None = None
     """Of the latest cycle's leg one."""
 
@@ -54,6 +56,16 @@ def rest_ms(refusals: int) -> int:
     return 0 if refusals == 0 else min(FIRST_REST_MS * 4 ** (refusals - 1), LONGEST_REST_MS)
 
 
+def rest_left_ms(state: CoinState, now_ms: int) -> int:
+    """Until a coin that a market refused may be traded again; not above zero: it may."""
+    return 0 if state.refused_ms is None else rest_ms(state.refusals) - (now_ms - state.refused_ms)
+
+
+def resting(states: Mapping[Asset, CoinState], now_ms: int) -> AbstractSet[Asset]:
+    """Coins that a market refused: no way home goes with them either."""
+    return {coin for coin, state in states.items() if rest_left_ms(state, now_ms) > 0}
+
+
 def check_halt(halt: HaltLevel | None) -> Blocked | None:
     """An unreadable kill switch (None) is closed."""
     if halt is None:
@@ -67,15 +79,12 @@ def check_coin(coin: Asset, state: CoinState, cooldown_ms: int, now_ms: int) -> 
     """Is the coin free? One cycle of a coin at a time, and a rest after each. `now_ms`: by the database's clock."""
     if state.open:
         return Blocked(Gate.COIN_BUSY, f"cycle {coin}-{state.last_number} is open")
-    if state.closed_ms is None:
-        return None
-    passed_ms = now_ms - state.closed_ms
-    if (left := rest_ms(state.refusals) - passed_ms) > 0:
+    if (left := rest_left_ms(state, now_ms)) > 0:
         return Blocked(
             Gate.REFUSED,
             f"{coin} was refused {state.refusals} times in a row, last with {state.refusal!r}; it is tried again in"
             f" {left // 1000} s; mend it on the venue's page, or take the coin off trading.coins",
         )
-    if (left := cooldown_ms - passed_ms) > 0:
+    if state.closed_ms is not None and (left := cooldown_ms - (now_ms - state.closed_ms)) > 0:
         return Blocked(Gate.COOLDOWN, f"{coin} rests for another {left} ms")
     return None

@@ -34,6 +34,8 @@ class RiskState:
     """Coin and direction of each open cycle's leg one."""
     stock: Mapping[tuple[Venue, Asset], Decimal] | None = None
     """Coins that no cycle counts on; None: as many as one likes."""
+    resting: AbstractSet[Asset] = frozenset()
+    """Coins that a market refused a moment ago: no way home."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,8 +118,9 @@ def _gates(question: Question) -> Gates[Plan]:
     if (taken := check_coin(coin, question.state, rules.cooldown_ms, question.database_ms)) is not None:
         yield taken
     limits = yield from _stock_gates(question)
+    routes = (route for route in question.route_coins if route not in risk.resting)
     found = yield from market_gates(
-        question.view, coin, question.direction, question.route_coins, limits or rules.limits, question.now_ms
+        question.view, coin, question.direction, routes, limits or rules.limits, question.now_ms
     )
     if found is None:
         yield from cap_gates(caps, risk.exposure, rules.limits.notional_krw)

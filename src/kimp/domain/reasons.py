@@ -1,4 +1,4 @@
-"""Why a cycle waits or is parked: in words for people, and as a value to count by, of which there are few."""
+"""Why a cycle waits, is parked or came to nothing: in words for people, and as a value to count by; there are few."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -14,6 +14,8 @@ class ReasonKind(StrEnum):
     KILL_SWITCH = "kill_switch"
     LEG_OPEN = "leg_open"
     LIMITER = "limiter"
+    MARKET_REFUSED = "market_refused"
+    """A market refused the order that the cycle was to earn by: the coin of that order rests."""
     NO_PRICE = "no_price"
     NO_ROUTE = "no_route"
     REDIS = "redis"

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from kimp.config import Settings
-from kimp.domain.admission import NEVER_TRADED, CoinState, legs_out
+from kimp.domain.admission import NEVER_TRADED, CoinState, legs_out, resting
 from kimp.domain.decision import Decision, Question, RiskState, Rules, explain
 from kimp.domain.errors import BadInput
 from kimp.domain.money import Asset
@@ -49,7 +49,14 @@ async def why(
     halt = await database.controls.halt_level()
     stakes = await database.capital.stakes()
     open_cycles = sum(state.open for state in states.values())
-    risk = RiskState(halt, stakes.exposure.with_open(open_cycles), stakes.free, legs_out(states), stakes.stock)
+    risk = RiskState(
+        halt,
+        stakes.exposure.with_open(open_cycles),
+        stakes.free,
+        legs_out(states),
+        stakes.stock,
+        resting(states, stakes.now_ms),
+    )
     return explain_coin(
         view, PAIR, Asset(coin), coins, states, risk, now.rules(), clock.now_ms(), stakes.now_ms, usd_krw=usd_krw
     )

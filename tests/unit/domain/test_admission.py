@@ -1,9 +1,9 @@
 """Gates that know what is already running."""
 
 import pytest
-from fakes.market import NOW, XRP
+from fakes.market import NOW, SOL, TRX, XRP
 
-from kimp.domain.admission import NEVER_TRADED, CoinState, HaltLevel, check_coin, check_halt
+from kimp.domain.admission import NEVER_TRADED, CoinState, HaltLevel, check_coin, check_halt, resting
 from kimp.domain.gates import Blocked, Gate
 
 COOLDOWN_MS = 60_000
@@ -47,7 +47,7 @@ def test_a_coin_rests_after_its_cycle(since_ms: int, left: int | None) -> None:
 
 @pytest.mark.parametrize(("refusals", "rest_s"), [(1, 30), (2, 120), (5, 7_680), (8, 43_200), (99, 43_200)])
 def test_a_coin_that_markets_refuse_rests_longer_each_time(refusals: int, rest_s: int) -> None:
-    state = CoinState(7, open=False, closed_ms=NOW, refusals=refusals, refusal="not permitted [-2010]")
+    state = CoinState(7, open=False, closed_ms=NOW, refusals=refusals, refused_ms=NOW, refusal="not permitted [-2010]")
     answer = ask(state, now_ms=NOW + rest_s * 1000 - 1)
     assert answer is not None
     assert answer.gate is Gate.REFUSED
@@ -57,3 +57,22 @@ def test_a_coin_that_markets_refuse_rests_longer_each_time(refusals: int, rest_s
     assert f"it is tried again in {rest_s} s" in at_once.detail
     after = ask(state, now_ms=NOW + rest_s * 1000)
     assert after is None or after.gate is Gate.COOLDOWN
+
+
+def test_a_coin_that_was_refused_on_the_way_home_rests_though_it_never_had_a_cycle_of_its_own() -> None:
+    refused = CoinState(0, open=False, closed_ms=None, refusals=1, refused_ms=NOW)
+    answer = ask(refused, now_ms=NOW + 29_999)
+    assert answer is not None
+    assert answer.gate is Gate.REFUSED
+    assert ask(refused, now_ms=NOW + 30_000) is None
+
+
+def test_a_coin_that_was_refused_is_no_way_home_until_its_rest_is_over() -> None:
+    states = {
+        XRP: CoinState(7, open=False, closed_ms=NOW),
+        TRX: CoinState(7, open=False, closed_ms=NOW, refusals=1, refused_ms=NOW),
+        SOL: CoinState(8, open=True, closed_ms=None, refusals=2, refused_ms=NOW),
+    }
+    assert resting(states, NOW + 29_999) == {TRX, SOL}
+    assert resting(states, NOW + 30_000) == {SOL}
+    assert resting(states, NOW + 120_000) == set()

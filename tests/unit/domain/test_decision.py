@@ -149,6 +149,16 @@ def test_ways_home_are_not_looked_for_while_the_coin_is_not_free() -> None:
     assert isinstance(decide(replace(asked(state=BUSY), route_coins=ways())), Blocked)
 
 
+def test_the_cash_goes_home_with_no_coin_that_a_market_refused_a_moment_ago() -> None:
+    plan = decide(asked())
+    assert isinstance(plan, Plan)
+    assert plan.found.route.coin == TRX
+    other = explain(asked(replace(FREE, resting={TRX}))).plan
+    assert other is not None
+    assert other.found.route.coin != TRX
+    assert gates(asked(replace(FREE, resting={*COINS}))) == [Gate.NO_ROUTE_HOME]
+
+
 AT_ONCE = replace(RULES, prefunded=frozenset({XRP}))
 THERE = (Venue.UPBIT, XRP)
 

@@ -24,6 +24,14 @@ def test_a_reading_of_the_kill_switch_is_trusted_for_a_while_only() -> None:
     assert known.risk_state(NOW + TRUST_MS + 1, frozenset()).halt is None
 
 
+def test_a_coin_that_was_refused_rests_by_the_clock_of_the_database() -> None:
+    known = KnownCycles()
+    refused = CoinState(3, open=False, closed_ms=NOW, refusals=1, refused_ms=RICH.now_ms)
+    known.refresh({TRX: refused, XRP: CLOSED_3}, HaltLevel.RUN, RICH, 5_000)
+    assert known.risk_state(5_000 + 29_999, frozenset()).resting == known.resting(5_000 + 29_999) == {TRX}
+    assert known.resting(5_000 + 30_000) == set()
+
+
 def test_a_coin_of_which_nothing_is_known_was_never_traded() -> None:
     known = KnownCycles()
     known.refresh({XRP: OPEN_3}, HaltLevel.RUN, RICH, NOW)

@@ -36,6 +36,11 @@ def test_the_message_carries_the_opportunity() -> None:
     assert cycle.installation == "k7m2p"
 
 
+def test_a_cycle_is_not_offered_a_way_home_that_a_market_refused_a_moment_ago() -> None:
+    cycle = cycle_input(plan_of(opportunity()), 7, POLICY, NOW, 2_000, "k7m2p", {TRX})
+    assert cycle.policy.route_coins == (XRP, USDT)
+
+
 def test_what_is_set_aside_pays_for_the_buy_at_its_worst_price() -> None:
     """500 XRP at 2.004 USDT, 0.2 % above the ask, are 1002 USDT; at 1400.0007 won each, 1,402,800.7014 won."""
     cycle = cycle_input(plan_of(replace(opportunity(), krw_per_usdt=d("1400.0007"))), 7, POLICY, NOW, 2_000, "k7m2p")

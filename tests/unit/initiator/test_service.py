@@ -232,6 +232,17 @@ async def test_a_coin_rests_after_its_cycle(scene: Scene) -> None:
     assert scene.counts[Gate.COOLDOWN] > 0
 
 
+async def test_what_a_market_refused_brings_no_cash_home_and_is_not_offered_to_the_cycle() -> None:
+    scene = scene_with_sol()
+    scene.books.states = {TRX: CoinState(0, open=False, closed_ms=None, refusals=1, refused_ms=NOW - 29_999)}
+    await scene.know()
+    await scene.see(*kimchi_quotes(), *DEARER_SOL)
+    assert scene.starter.asked
+    for cycle in scene.starter.asked:
+        assert cycle.expected_route != TRX
+        assert TRX not in cycle.policy.route_coins
+
+
 async def test_no_more_cycles_than_allowed_even_in_one_batch() -> None:
     """Both XRP and SOL pay at once; starts under way count as open."""
     scene = scene_with_sol(Rules(LIMITS, replace(WIDE, open_cycles=1), cooldown_ms=0))

@@ -1,6 +1,6 @@
 """Cycles as people and the initiator see them."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from itertools import takewhile
 from typing import Any
@@ -13,9 +13,8 @@ from kimp.adapters.sql.ledger import book_entries
 from kimp.adapters.sql.store import Store
 from kimp.adapters.sql.tables import ENDED, cycles, order_intents, reservations
 from kimp.contracts.cycle import CycleRecord
-from kimp.contracts.orders import OrderOutcome
 from kimp.contracts.status import CycleStatus
-from kimp.domain.admission import NEVER_TRADED, REFUSALS_COUNTED, CoinState
+from kimp.domain.admission import LONGEST_REST_MS, NEVER_TRADED, REFUSALS_COUNTED, CoinState
 from kimp.domain.errors import BadMessage
 from kimp.domain.money import Asset
 from kimp.domain.venues import PAIR, Direction, Venue
@@ -23,7 +22,6 @@ from kimp.ports.read_model import CycleRow, EndedCycle
 
 LONGEST_KIND = 64
 SHOWN = [cycles.c[name] for name in CycleRow.__dataclass_fields__]
-UNDONE = (CycleStatus.COMPENSATED.value, CycleStatus.REJECTED.value)
 FIXED = ("cycle_id", "coin", "number", "direction", "workflow_run_id", "started_ms")
 """Columns that a cycle never changes."""
 
@@ -124,10 +122,9 @@ class SqlReadModel:
         """
         last = select(cycles.c.coin, func.max(cycles.c.number).label("number")).group_by(cycles.c.coin).subquery()
         c = cycles.c
-        query = select(c.coin, c.number, c.status, c.closed_ms, c.reason, c.direction).join_from(
+        query = select(c.coin, c.number, c.status, c.closed_ms, c.direction).join_from(
             last, cycles, (c.coin == last.c.coin) & (c.number == last.c.number)
         )
-
         reserved = select(reservations.c.cycle_id, reservations.c.venue).where(reservations.c.released_ms.is_(None))
 
         async def work(connection: AsyncConnection) -> Mapping[Asset, CoinState]:
@@ -136,41 +133,43 @@ class SqlReadModel:
                     number,
                     open=not CycleStatus(status).terminal,
                     closed_ms=closed_ms,
-                    refusals=int(by_a_market(status, reason)),
-                    refusal=(reason or "").split("; ")[-1],
                     direction=Direction(direction),
                 )
-                for coin, number, status, closed_ms, reason, direction in await connection.execute(query)
+                for coin, number, status, closed_ms, direction in await connection.execute(query)
             }
-            for coin, state in states.items():
-                if state.refusals:
-                    states[coin] = replace(state, refusals=await _refusals(connection, coin, state.last_number))
+            for coin in await _refused_lately(connection):
+                states[coin] = await _with_refusals(connection, coin, states.get(coin, NEVER_TRADED))
             for cycle_id, venue in await connection.execute(reserved):
                 coin, number = _coin_and_number(cycle_id)
-                last = states.get(coin, NEVER_TRADED).last_number
-                out = PAIR.way_from(Venue(venue))
-                states[coin] = CoinState(max(last, number), open=True, closed_ms=None, direction=out)
+                state, out = states.get(coin, NEVER_TRADED), PAIR.way_from(Venue(venue))
+                last = max(state.last_number, number)
+                states[coin] = replace(state, last_number=last, open=True, closed_ms=None, direction=out)
             return states
 
         return await self._store.read(work)
 
 
-def by_a_market(status: str, reason: str | None) -> bool:
-    """Whether it was a market's refusal of the coin that ended the cycle's earning, at its first order or its sale."""
-    if reason is None:
-        return False
-    first = status == CycleStatus.REJECTED and reason.startswith(f"{OrderOutcome.REJECTED}; ")
-    return first or (status in UNDONE and reason.startswith("selling ") and f" {OrderOutcome.REJECTED}: " in reason)
-
-
-async def _refusals(connection: AsyncConnection, coin: Asset, last: int) -> int:
-    """How many cycles in a row, the last one among them."""
+async def _refused_lately(connection: AsyncConnection) -> Sequence[Asset]:
+    """Coins that may still rest. The last end of a cycle stands for now, which is later."""
     c = cycles.c
-    query = (
-        select(c.status, c.reason).where(c.coin == coin, c.number > last - REFUSALS_COUNTED).order_by(c.number.desc())
-    )
-    rows = await connection.execute(query)
-    return sum(1 for _ in takewhile(lambda row: by_a_market(row.status, row.reason), rows))
+    since = select(func.max(c.closed_ms) - LONGEST_REST_MS).scalar_subquery()
+    query = select(c.refused_coin).where(c.refused_coin.is_not(None), c.closed_ms > since).distinct()
+    return [Asset(coin) for coin in (await connection.scalars(query)).all()]
+
+
+async def _with_refusals(connection: AsyncConnection, coin: Asset, state: CoinState) -> CoinState:
+    """Those in a row: of cycles of the coin itself, and of those that it was to bring home, the latest first."""
+    c = cycles.c
+    shown = select(c.refused_coin, c.closed_ms, c.reason).where(c.closed_ms.is_not(None)).limit(REFUSALS_COUNTED)
+    own = shown.where(c.coin == coin).order_by(c.number.desc())
+    others = shown.where(c.refused_coin == coin, c.coin != coin).order_by(c.closed_ms.desc())
+    ended = [*await connection.execute(own), *await connection.execute(others)]
+    ended.sort(key=lambda row: row.closed_ms, reverse=True)
+    refused = list(takewhile(lambda row: row.refused_coin == coin, ended))[:REFUSALS_COUNTED]
+    if not refused:
+        return state
+    last = refused[0]
+    return replace(state, refusals=len(refused), refused_ms=last.closed_ms, refusal=(last.reason or "").split("; ")[-1])
 
 
 async def _take_over(connection: AsyncConnection, record: CycleRecord, row: Mapping[str, Any]) -> None:
@@ -221,6 +220,7 @@ def _row(record: CycleRecord) -> dict[str, Any]:
         "waiting_since_ms": record.waiting_since_ms,
         "next_check_ms": record.next_check_ms,
         "reason": record.reason,
+        "refused_coin": record.refused_coin,
         "home_asset": cash.asset if cash else None,
         "spent": record.spent.amount if record.spent else None,
         "returned": record.returned.amount if record.returned else None,

@@ -64,6 +64,7 @@ cycles = Table(
     Column("waiting_since_ms", BigInteger),
     Column("next_check_ms", BigInteger),
     Column("reason", Text),
+    Column("refused_coin", CODE),
     Column("home_asset", CODE),
     Column("spent", EstimateType),  # both to look at: the exact ones are in the ledger
     Column("returned", EstimateType),
@@ -80,6 +81,7 @@ cycles = Table(
     Index(None, "started_ms"),
     Index(None, "status", "started_ms"),
     Index(None, "closed_ms"),
+    Index(None, "refused_coin", "closed_ms"),
     **OPTIONS,
 )
 
