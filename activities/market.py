@@ -14,7 +14,7 @@ from activities.own_rate import own_krw_per_usdt
 from activities.pauses import pause
 from kimp.contracts.cycle import MarketNow, QuoteQuery, RouteQuery, RouteReport, WaysBackQuery
 from kimp.domain.compensation import WaysBack, ways_back
-from kimp.domain.errors import Unavailable, VenueError
+from kimp.domain.errors import BusUnavailable, Unavailable, VenueError
 from kimp.domain.legs import LegEstimate
 from kimp.domain.market import Quote, VenueRules
 from kimp.domain.money import USDT, Asset
@@ -105,10 +105,21 @@ class MarketActivities:
     async def find_ways_back(self, query: WaysBackQuery) -> WaysBack:
         """What coins abroad are worth at home, sent back or sold where they are, by the venues' own books."""
         view = await self._own_view(tuple(dict.fromkeys((*query.coins, query.coin))))
+        view.usual_premiums = await self._usual()
         now, band = self.clock.now_ms(), await self.rules.premium_band()
         return ways_back(
             view, query.coin, query.amount, query.direction, query.coins, now, query.max_quote_age_ms, band
         )
+
+    async def _usual(self) -> Mapping[Asset, Decimal]:
+        """What is usual for each coin, as it counts for the way home that is taken; none where the bus is silent, as
+        undoing waits for nothing that only ranks.
+        """
+        try:
+            return await self.bus.usual_premiums()
+        except BusUnavailable as gone:
+            activity.logger.warning("ways back are compared without what is usual for a coin: %s", gone)
+            return {}
 
     async def _own_view(self, coins: Sequence[Asset]) -> MarketView:
         told = await asyncio.gather(*(self._told(venue, coins) for venue in self.venues.values()))

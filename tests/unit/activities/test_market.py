@@ -15,7 +15,7 @@ from fakes.venue import FakeVenue
 from activities.market import MarketActivities
 from kimp.contracts.cycle import MarketNow, QuoteQuery, RouteQuery, RouteReport, WaysBackQuery
 from kimp.domain.compensation import WaysBack
-from kimp.domain.errors import Postponed, Unavailable
+from kimp.domain.errors import BusUnavailable, Postponed, Unavailable
 from kimp.domain.market import Quote, VenueRules
 from kimp.domain.money import KRW, USDT, Asset, Money
 from kimp.domain.venues import Direction, Venue
@@ -52,12 +52,15 @@ class Bus:
     def __init__(self) -> None:
         self.venues = {Venue.UPBIT: upbit(), Venue.BINANCE: binance()}
         self.usual: dict[Asset, Decimal] = {}
+        self.gone = False
 
     async def latest(self, coins: Sequence[Asset]) -> list[Quote]:
         told = [top for venue in self.venues.values() for top in (await venue.tops(coins)).values()]
         return [quote._replace(received_ms=NOW) for quote in told]
 
     async def usual_premiums(self) -> Mapping[Asset, Decimal]:
+        if self.gone:
+            raise BusUnavailable("no Redis serves", "refused")
         return self.usual
 
     async def latest_rules(self) -> list[VenueRules]:
@@ -199,6 +202,20 @@ async def test_ways_back_are_compared_by_the_venues_own_books(way: Way) -> None:
     way.bus.write(Venue.BINANCE, XRP, "30", "30.1")
     assert await way.back() == honest
     assert honest.finished is not None
+
+
+async def test_a_coin_far_from_its_usual_premium_makes_no_way_back_seem_better(way: Way) -> None:
+    """Nor keeps it anybody from going back: USDT stays a way home, and a silent bus rules out nothing."""
+    for venues in (way.bus.venues, way.venues):
+        venues[Venue.UPBIT].prices[TRX] = d("414.9"), d(415)
+    by_trx = (await way.back()).finished
+    way.bus.usual = {TRX: d("-0.3")}
+    by_usdt = (await way.back()).finished
+    assert by_trx is not None
+    assert by_usdt is not None
+    assert by_usdt < by_trx
+    way.bus.gone = True
+    assert (await way.back()).finished == by_trx
 
 
 async def test_a_way_back_that_a_venue_does_not_tell_of_is_none(way: Way) -> None:
