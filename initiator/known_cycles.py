@@ -16,6 +16,7 @@ from kimp.domain.venues import Direction
 from kimp.ports.controls import Stakes
 from kimp.ports.starter import StartOutcome
 
+OPEN = frozenset({StartOutcome.STARTED, StartOutcome.ALREADY_OPEN})
 FORGET_MS = 30_000
 """A start that the read model does not show for so long is asked about again."""
 TRUST_MS = 5_000
@@ -59,7 +60,7 @@ class KnownCycles:
 
     def learn(self, coin: Asset, number: int, direction: Direction, outcome: StartOutcome, at_ms: int) -> None:
         """Remember how a start ended, whoever was first."""
-        self._learned[coin] = _Learned(number, direction, outcome is not StartOutcome.ALREADY_CLOSED, at_ms)
+        self._learned[coin] = _Learned(number, direction, outcome in OPEN, at_ms)
         self._sum_up()
 
     def _sum_up(self) -> None:
@@ -95,4 +96,5 @@ class KnownCycles:
             legs_out=self._legs_out | starting,
             stock=self.stakes.stock,
             resting=self.resting(at_ms),
+            armed=self.stakes.armed,
         )

@@ -81,7 +81,7 @@ async def test_what_is_given_wrongly_is_one_line(tmp_path: Path, given: str, wor
 
 
 async def test_check_passes_and_tells_risks(tmp_path: Path) -> None:
-    (tmp_path / "kimp.production.toml").write_text('[upbit]\nrest_url = "https://api.upbit.com"\n')
+    (tmp_path / "kimp.production.toml").write_text('mode = "observe"\n[upbit]\nrest_url = "https://api.upbit.com"\n')
     code, out, _ = await kimp(tmp_path, "config", "check", "--environment", "production")
     assert code == 0
     assert "risk: real venues with SQLite" in out

@@ -90,7 +90,7 @@ async def test_a_reset_removes_nothing_beside_what_it_can_reset(tmp_path: Path) 
     for variables, words in (
         ({"KIMP_DATABASE_URL": "mysql+asyncmy://k:p@db/kimp"}, "the books are on a server of yours"),
         ({"TEMPORAL_ADDRESS": "temporal:7233"}, "the cycles are on a server of yours"),
-        ({"KIMP_UPBIT__REST_URL": "https://api.upbit.com"}, "upbit is a real venue"),
+        ({"KIMP_MODE": "observe", "KIMP_UPBIT__REST_URL": "https://api.upbit.com"}, "so the venues are real"),
     ):
         code, _, err = await kimp(tmp_path, "paper", "reset", "--yes", COLUMNS="1000", **variables)
         assert code == 2

@@ -10,8 +10,8 @@ from pydantic import Field
 from kimp.adapters.embedded.process import held_locks
 from kimp.adapters.temporal.client_config import load_client_config
 from kimp.config import Settings, Sourced, load_with_origins
+from kimp.domain.arming import TradingMode
 from kimp.domain.errors import BadConfig
-from kimp.domain.venues import PAIR
 from kimp.paper.config import PaperConfig
 from kimp.paper.server import PaperExchange
 
@@ -26,10 +26,10 @@ class PaperSettings(Sourced):
 
 def refuse_beside_real_venues(settings: Settings) -> None:
     """Its admin listener sets balances and prices for whoever asks: nothing that may stand beside real money."""
-    if live := [venue for venue in PAIR if settings.venue(venue).is_live]:
+    if settings.mode is not TradingMode.SYNTHETIC:
         raise BadConfig(
-            f"{' and '.join(live)} is a real venue, and the paper exchange has no place beside one; run `kimp feeder`,"
-            " `kimp initiator` and `kimp worker` by themselves, or take the real rest_url out"
+            f"mode is {settings.mode}, so the venues are real, and the paper exchange has no place beside them; run"
+            " `kimp feeder`, `kimp initiator` and `kimp worker` by themselves, or set mode to synthetic"
         )
 
 

@@ -141,7 +141,7 @@ async def shared_pauses(settings: Settings, bus: "RedisTickBus") -> AsyncIterato
 
 @asynccontextmanager
 async def open_database(settings: Settings) -> AsyncIterator[SqlDatabase]:
-    books = await connect_database(settings.sql_url)
+    books = await connect_database(settings.sql_url, settings.mode)
     try:
         yield books
     finally:

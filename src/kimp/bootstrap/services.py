@@ -9,6 +9,7 @@ from temporalio.client import Client
 from temporalio.worker import Worker
 
 from feeder.service import Feeder
+from initiator.observing import ObservingStarter
 from initiator.service import Initiator, InitiatorSettings
 from kimp.adapters.clock import SystemClock
 from kimp.adapters.processes import identity
@@ -31,6 +32,8 @@ from kimp.bootstrap.workers import cycle_worker, ops_worker, require_allow_list,
 from kimp.config import Settings
 from kimp.config.run_time import InForce
 from kimp.contracts.queues import TaskQueue
+from kimp.domain.arming import TradingMode
+from kimp.domain.errors import BadConfig
 from kimp.domain.keys import Right
 from kimp.domain.money import Asset
 from kimp.domain.venues import PAIR
@@ -47,6 +50,8 @@ async def run_workers(settings: Settings, queues: Sequence[TaskQueue]) -> None:
 
     Raises BadConfig for a queue whose tasks this process would only spoil.
     """
+    if settings.mode is TradingMode.OBSERVE:
+        raise BadConfig("mode is observe, in which nothing is sent: a worker has nothing to do; start `kimp initiator`")
     if TaskQueue.TRANSFERS in queues:
         require_allow_list(settings)
     async with AsyncExitStack() as stack:
@@ -109,10 +114,13 @@ async def run_initiator(settings: Settings) -> None:
         bus = await stack.enter_async_context(open_bus(settings))
         await require_admission(bus.check_listening)
         await stack.enter_async_context(shared_pauses(settings, bus))
-        trusted = await stack.enter_async_context(open_trusted_venues(settings, [Right.TRADE]))
-        venues = trusted[Right.TRADE]
+        observes = settings.mode is TradingMode.OBSERVE
+        right = Right.READ if observes else Right.TRADE
+        venues = (await stack.enter_async_context(open_trusted_venues(settings, [right])))[right]
         await open_ledger(venues, books.ledger)
-        worker = await stack.enter_async_context(cycle_worker(settings, client, venues, bus, books))
+        workers = [] if observes else [cycle_worker(settings, client, venues, bus, books)]
+        for worker in workers:
+            await stack.enter_async_context(worker)
         rules = SettingsInForce(settings, books.settings)
         installation = await books.installation.id()
 
@@ -121,7 +129,7 @@ async def run_initiator(settings: Settings) -> None:
 
         initiator = Initiator(
             bus,
-            TemporalCycleStarter(client),
+            ObservingStarter() if observes else TemporalCycleStarter(client),
             books.read_model,
             books.controls,
             books.capital,
@@ -130,8 +138,9 @@ async def run_initiator(settings: Settings) -> None:
             latest,
         )
         watched.checks |= _servers(client, books) | {"redis": bus.check_listening, "quotes": initiator.stale}
-        watched.checks["workers"] = lambda: _polling([worker])
-        work = [STARTS_CYCLES, TaskQueue.CYCLES.name.lower()]
+        if workers:
+            watched.checks["workers"] = lambda: _polling(workers)
+        work = [STARTS_CYCLES, *(TaskQueue.CYCLES.name.lower() for _ in workers)]
         await stack.enter_async_context(present(books.presence, identity(), work))
         await initiator.run()
 

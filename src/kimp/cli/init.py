@@ -13,6 +13,7 @@ from kimp.cli.terminal import confirm, tell_error, tell_outcome
 from kimp.config import KeyPair, Settings
 from kimp.config.loading import settings_of
 from kimp.config.writing import toml_of, write_private
+from kimp.domain.arming import TradingMode
 from kimp.domain.errors import BadConfig, KimpError
 from kimp.domain.keys import Right
 from kimp.domain.money import decimal
@@ -30,8 +31,8 @@ MEANING = {
 PAPER_NEXT = "`kimp up` runs everything with paper money"
 REAL_NEXT = (
     "coins leave a venue only to addresses that you allow: register each on the venue's web page, and write it into"
-    " upbit.withdraw_to and binance.withdraw_to; then `kimp config check` and `kimp doctor`. `kimp up` refuses to run"
-    " beside real venues; an initiator and workers that you start there move real money"
+    " upbit.withdraw_to and binance.withdraw_to; then `kimp config check` and `kimp doctor`. mode is observe: `kimp"
+    " feeder` and `kimp initiator` look and send nothing; docs/going-live.md says how real money is let in"
 )
 
 
@@ -57,9 +58,9 @@ class Answers:
     """Keys that the environment holds, and goes on to hold."""
 
     def tree(self, keys: Mapping[tuple[Venue, Right], KeyPair]) -> dict[str, Any]:
-        tree: dict[str, Any] = {"trading": self.trading}
         if not self.real:
-            return tree
+            return {"trading": self.trading}
+        tree: dict[str, Any] = {"mode": TradingMode.OBSERVE.value, "trading": self.trading}
         for venue in PAIR:
             rest_url, ws_url = type(Settings().venue(venue)).LIVE_URLS
             tree[venue] = {"rest_url": rest_url, "ws_url": ws_url}

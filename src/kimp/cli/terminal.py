@@ -80,10 +80,10 @@ def tell_outcome(message: str, result: Mapping[str, object], *, as_json: bool) -
 def ask(question: str, default: str = "", *, secret: bool = False) -> str:
     """What the person types; `default` for Enter alone. A secret is not shown. Raises typer.Abort at Ctrl-C."""
     shown = None if secret and not default else default  # without a default, a secret is asked for until it is there
-    answer: str = typer.prompt(question, default=shown, hide_input=secret, show_default=bool(default))
+    answer: str = typer.prompt(question, default=shown, hide_input=secret, show_default=bool(default), err=True)
     return answer
 
 
 def confirm(question: str) -> bool:
     """Enter alone means no. Raises typer.Abort at Ctrl-C."""
-    return typer.confirm(question, default=False)
+    return typer.confirm(question, default=False, err=True)

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from decimal import Decimal
+from enum import StrEnum
 from pathlib import Path
 from types import UnionType
 from typing import Any, Literal, Union, get_args, get_origin
@@ -104,6 +105,8 @@ def _kind(annotation: Any, field: FieldInfo) -> str:
         return "table"
     if get_origin(annotation) is Literal:
         return " or ".join(get_args(annotation))
+    if isinstance(annotation, type) and issubclass(annotation, StrEnum):
+        return " or ".join(annotation)
     limits = [
         f"{sign} {getattr(limit, attribute)}"
         for limit in field.metadata

@@ -1,5 +1,6 @@
 """Everything that can be set of kimp itself: one frozen, validated object. `docs/configuration.md` is made from it."""
 
+from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path
 from typing import Annotated, Any, ClassVar
@@ -16,6 +17,7 @@ from kimp.config.trading import CapSettings, TradingSettings
 from kimp.config.urls import redis_fault
 from kimp.config.venues import BinanceSettings, UpbitSettings, VenueSettings
 from kimp.contracts.cycle import CyclePolicy
+from kimp.domain.arming import TradingMode
 from kimp.domain.decision import Rules
 from kimp.domain.money import Asset
 from kimp.domain.venues import Venue
@@ -109,6 +111,11 @@ class Settings(Sourced):
     """Redis, e.g. `redis://user:password@host:6379/0`. Left out: kimp runs its own redis-server."""
     database_url: SecretStr | None = None
     """The database, e.g. `mysql+asyncmy://user:password@host/kimp`. Left out: SQLite in the data directory."""
+    mode: TradingMode = TradingMode.SYNTHETIC
+    """How far kimp may go with real venues: `synthetic` (the paper exchange alone), `observe` (the real venues are read
+    and nothing is sent), `once` (one cycle of the least size each time that trading is armed), `live`. See
+    docs/going-live.md.
+    """
     config: ConfigSettings = ConfigSettings()
     trading: TradingSettings = TradingSettings()
     caps: CapSettings = CapSettings()
@@ -153,8 +160,18 @@ class Settings(Sourced):
         return self
 
     @model_validator(mode="after")
+    def _real_venues_by_their_mode(self) -> "Settings":
+        real = [name for name in ("upbit", "binance") if getattr(self, name).is_live]
+        if real and self.mode is TradingMode.SYNTHETIC:
+            raise ValueError(
+                f"mode is synthetic, and {real[0]}.rest_url is the real venue's: with real money nothing is reached by"
+                ' accident; set mode = "observe" to look at it, and read docs/going-live.md before you trade there'
+            )
+        return self
+
+    @model_validator(mode="after")
     def _prefunded_with_paper_money_alone(self) -> "Settings":
-        live = [venue for venue in (self.upbit, self.binance) if venue.is_live]
+        live = self.mode.trades_armed or any(venue.is_live for venue in (self.upbit, self.binance))
         if self.trading.prefunded and live:
             raise ValueError(
                 "trading.prefunded is for the paper exchange: cycles that trade both sides at once have not been proved"
@@ -163,8 +180,10 @@ class Settings(Sourced):
         return self
 
     def rules(self) -> Rules:
-        prefunded = frozenset(Asset(coin) for coin in self.trading.prefunded)
-        return Rules(self.trading.limits(), self.caps.caps(), self.trading.cooldown_s * 1000, prefunded)
+        limits, prefunded = self.trading.limits(), frozenset(Asset(coin) for coin in self.trading.prefunded)
+        if self.mode is TradingMode.ONCE:
+            limits = replace(limits, notional_krw=min(limits.notional_krw, limits.least_notional_krw))
+        return Rules(limits, self.caps.caps(), self.trading.cooldown_s * 1000, prefunded, self.mode)
 
     def policy(self) -> CyclePolicy:
         return self.trading.policy(self.caps.caps()).model_copy(update={"discreet": self.history.encrypted})

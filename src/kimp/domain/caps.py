@@ -45,6 +45,8 @@ class Exposure:
     losses_in_a_row: int = 0
     day_loss_krw: int = 0
     """Positive: lost."""
+    open_krw: int = 0
+    """What open cycles have started with."""
 
     def with_open(self, open_cycles: int) -> "Exposure":
         """The same where more cycles are known to be open than the books show yet."""

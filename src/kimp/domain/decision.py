@@ -11,6 +11,7 @@ from decimal import Decimal
 from itertools import chain
 
 from kimp.domain.admission import CoinState, HaltLevel, check_coin, check_halt
+from kimp.domain.arming import Armed, TradingMode, check_armed, check_armed_cap
 from kimp.domain.caps import Caps, Exposure, cap_gates, check_capital, check_open_cycles, latch_gates
 from kimp.domain.gates import Blocked, Gate, Gates, all_closed, first_closed
 from kimp.domain.money import ONE, ZERO, Asset, Money, exact, round_up
@@ -36,6 +37,8 @@ class RiskState:
     """Coins that no cycle counts on; None: as many as one likes."""
     resting: AbstractSet[Asset] = frozenset()
     """Coins that a market refused a moment ago: no way home."""
+    armed: Armed | None = None
+    """What a person has allowed to trade; None: nothing is allowed, or it can't be read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +72,7 @@ class Rules:
     """Pause of a coin after its cycle ended."""
     prefunded: AbstractSet[Asset] = frozenset()
     """Coins whose leg one is traded on both sides at once, from stock."""
+    mode: TradingMode = TradingMode.SYNTHETIC
 
     def limits_of(self, coin: Asset) -> Limits:
         return replace(self.limits, mode=Mode.PREFUNDED) if coin in self.prefunded else self.limits
@@ -105,16 +109,19 @@ def explain(question: Question) -> Decision:
 
 
 @exact
-def check_reservation(risk: RiskState, caps: Caps, venue: Venue, stake_krw: int, reserve: Money) -> Blocked | None:
+def check_reservation(
+    risk: RiskState, caps: Caps, mode: TradingMode, venue: Venue, stake_krw: int, reserve: Money
+) -> Blocked | None:
     """The first gate of the books that forbids to set `reserve` aside on `venue` now; its market was looked at."""
-    gates = chain(_books_gates(risk, caps), _stake_gates(risk, caps, venue, Decimal(stake_krw), reserve))
+    stake = Decimal(stake_krw)
+    gates = chain(_books_gates(risk, caps, mode), _stake_gates(risk, caps, mode, venue, stake, reserve))
     return next(gates, None)
 
 
 def _gates(question: Question) -> Gates[Plan]:
     """What costs least to ask comes first."""
     coin, risk, rules, caps = question.coin, question.risk, question.rules, question.rules.caps
-    yield from _books_gates(risk, caps)
+    yield from _books_gates(risk, caps, rules.mode)
     if (taken := check_coin(coin, question.state, rules.cooldown_ms, question.database_ms)) is not None:
         yield taken
     limits = yield from _stock_gates(question)
@@ -128,7 +135,8 @@ def _gates(question: Question) -> Gates[Plan]:
     plan = plan_of(found)
     if (mirrored := _check_mirror(found, risk)) is not None:
         yield mirrored
-    yield from _stake_gates(risk, caps, question.direction.source, Decimal(plan.stake_krw), plan.reserve)
+    source, stake_krw = question.direction.source, Decimal(plan.stake_krw)
+    yield from _stake_gates(risk, caps, rules.mode, source, stake_krw, plan.reserve)
     return plan
 
 
@@ -158,16 +166,22 @@ def _check_mirror(found: Opportunity, risk: RiskState) -> Blocked | None:
     return Blocked(Gate.MIRROR, f"an open cycle of {found.route.coin} has this mispricing already, the other way round")
 
 
-def _books_gates(risk: RiskState, caps: Caps) -> Iterator[Blocked]:
+def _books_gates(risk: RiskState, caps: Caps, mode: TradingMode) -> Iterator[Blocked]:
     if (halted := check_halt(risk.halt)) is not None:
         yield halted
+    if (closed := check_armed(mode, risk.armed)) is not None:
+        yield closed
     yield from latch_gates(caps, risk.exposure)
     if (full := check_open_cycles(caps, risk.exposure)) is not None:
         yield full
 
 
-def _stake_gates(risk: RiskState, caps: Caps, venue: Venue, stake_krw: Decimal, reserve: Money) -> Iterator[Blocked]:
+def _stake_gates(
+    risk: RiskState, caps: Caps, mode: TradingMode, venue: Venue, stake_krw: Decimal, reserve: Money
+) -> Iterator[Blocked]:
     yield from cap_gates(caps, risk.exposure, stake_krw)
+    if (above := check_armed_cap(mode, risk.armed, risk.exposure, stake_krw)) is not None:
+        yield above
     if (short := check_capital(risk.free.get(venue), reserve)) is not None:
         yield short
 

@@ -40,6 +40,8 @@ class Gate(StrEnum):
     LOSSES_IN_A_ROW = "losses_in_a_row"
     DAY_LOSS = "day_loss"
     KILL_SWITCH = "kill_switch"
+    NOT_ARMED = "not_armed"
+    ARMED_CAP = "armed_cap"
     PRICES_DIFFER = "prices_differ"
     RATE_BOUNDS = "rate_bounds"
     OWN_PRICES_MISSING = "own_prices_missing"

@@ -56,6 +56,7 @@ async def why(
         legs_out(states),
         stakes.stock,
         resting(states, stakes.now_ms),
+        stakes.armed,
     )
     return explain_coin(
         view, PAIR, Asset(coin), coins, states, risk, now.rules(), clock.now_ms(), stakes.now_ms, usd_krw=usd_krw

@@ -6,6 +6,7 @@ from decimal import Decimal
 from typing import Protocol
 
 from kimp.domain.admission import HaltLevel
+from kimp.domain.arming import Armed
 from kimp.domain.caps import Exposure
 from kimp.domain.money import Asset, Money
 from kimp.domain.venues import Venue
@@ -22,6 +23,8 @@ class Stakes:
     """When that was so, by the database's clock."""
     stock: Mapping[tuple[Venue, Asset], Decimal] = field(default_factory=dict)
     """Coins that no cycle counts on."""
+    armed: Armed | None = None
+    """What a person has allowed to trade, if anything."""
 
 
 class Capital(Protocol):
@@ -55,4 +58,20 @@ class KillSwitch(Controls, Protocol):
 
     async def set_halt_level(self, level: HaltLevel, reason: str, *, by: str) -> None:
         """For every process, from its next send on; kept with who and why."""
+        ...
+
+
+class Arming(Protocol):
+    """Leave to trade real money."""
+
+    async def armed(self) -> Armed | None:
+        """What is in force; None once its time is over, it was taken back, or anything has halted trading since."""
+        ...
+
+    async def arm(self, cap_krw: int, seconds: int, note: str, *, by: str) -> None:
+        """From now on for so long, by the database's clock; in the place of what was in force."""
+        ...
+
+    async def disarm(self, note: str, *, by: str) -> None:
+        """No cycle starts from now on; those that are open come home."""
         ...

@@ -12,6 +12,8 @@ class StartOutcome(StrEnum):
     """Another initiator was first, and that cycle is running."""
     ALREADY_CLOSED = "already_closed"
     """The number is used up: the coin's next cycle has a higher one."""
+    OBSERVED = "observed"
+    """Nothing is started in this mode: it was only logged."""
 
 
 class CycleFates(Protocol):

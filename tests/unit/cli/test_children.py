@@ -42,13 +42,13 @@ def test_a_child_inherits_the_secrets_that_it_needs(command: str, secrets: str) 
     assert seen["KIMP_TRADING__THRESHOLD"] == "0.01"
 
 
-REAL = Settings(binance={"rest_url": "https://api.binance.com"})  # type: ignore[arg-type]  # as sources give it
+REAL = Settings(mode="observe", binance={"rest_url": "https://api.binance.com"})  # type: ignore[arg-type]  # as sources give it
 
 
 async def test_the_paper_exchange_has_no_place_beside_a_real_venue() -> None:
     demo = Demo(REAL, DemoOptions(1, 1, 1, 1, chaos=False, as_json=False))
     for start in (run_paper(REAL), everything(REAL), demo.run()):
-        with pytest.raises(BadConfig, match="binance is a real venue, and the paper exchange has no place beside one"):
+        with pytest.raises(BadConfig, match="the paper exchange has no place beside them"):
             await start
     refuse_beside_real_venues(Settings())
 

@@ -15,7 +15,9 @@ from kimp.adapters.sql.engine import parse_url, place_of
 from kimp.config import Settings, load
 from kimp.config.urls import redis_fault
 from kimp.config.wording import sentence
+from kimp.domain.arming import TradingMode
 from kimp.domain.errors import BadConfig
+from kimp.domain.venues import Venue
 
 PIECES = ("pw57", "Wc903z", "5757")
 
@@ -80,9 +82,22 @@ def test_a_cycle_fits_its_caps(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_both_sides_at_once_are_for_the_paper_exchange() -> None:
     assert Settings(trading={"prefunded": ["XRP"]}).trading.prefunded  # type: ignore[arg-type]  # as sources give it
-    (told,) = faults(trading={"prefunded": ["XRP"]}, binance={"rest_url": "https://api.binance.com"})
+    (told,) = faults(mode="observe", trading={"prefunded": ["XRP"]}, binance={"rest_url": "https://api.binance.com"})
     assert "trading.prefunded is for the paper exchange" in told
     assert Settings(trading={"notional_krw": "9000000"}, caps={"order_krw": "9000000", "cycle_krw": "9000000"})  # type: ignore[arg-type]  # as sources give it
+
+
+def test_real_venues_are_reached_by_no_accident() -> None:
+    for venue, url in (("upbit", "https://api.upbit.com"), ("binance", "https://api.binance.com")):
+        given: dict[str, Any] = {venue: {"rest_url": url}}
+        assert f"mode is synthetic, and {venue}.rest_url is the real venue's" in faults(**given)[0]
+        assert Settings(mode=TradingMode.OBSERVE, **given).venue(Venue(venue)).is_live
+    assert "mode" in faults(mode="real")[0]
+
+
+def test_once_trades_the_least_size() -> None:
+    assert Settings(mode=TradingMode.ONCE).rules().limits.notional_krw == Settings().trading.least_notional_krw
+    assert Settings(mode=TradingMode.LIVE).rules().limits.notional_krw == Settings().trading.notional_krw
 
 
 @pytest.mark.parametrize(
@@ -110,6 +125,7 @@ def test_a_venue_that_cannot_be_meant(venue: str, table: dict[str, Any], words: 
 
 def test_the_real_venues_are_meant() -> None:
     settings = Settings(
+        mode=TradingMode.OBSERVE,
         upbit={"rest_url": "https://api.upbit.com/", "ws_url": "wss://api.upbit.com/websocket/v1"},  # type: ignore[arg-type]  # as sources give it
         binance={"rest_url": "https://api.binance.com", "ws_url": "wss://data-stream.binance.vision"},  # type: ignore[arg-type]
     )

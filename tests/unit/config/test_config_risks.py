@@ -27,7 +27,9 @@ SERVER = "mysql+asyncmy://kimp@mysql.internal/kimp"
 
 
 def told(own_temporal: bool = False, vault: str | None = None, **tables: Any) -> str:  # noqa: FBT001, FBT002 - a test's own
-    everything: dict[str, Any] = {"database_url": SERVER, "trading": {"coins": ["XRP"]}} | REAL | tables
+    everything: dict[str, Any] = (
+        {"database_url": SERVER, "mode": "observe", "trading": {"coins": ["XRP"]}} | REAL | tables
+    )
     settings = Settings(**everything)
     switches = Switches.model_construct(vault_addr=vault)
     return "\n".join(risks(settings, switches, own_temporal=own_temporal))

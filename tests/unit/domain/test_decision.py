@@ -9,6 +9,7 @@ from fakes.initiator_settings import LIMITS
 from fakes.market import NOW, SOL, TRX, XRP, d, free_rules, kimchi_quotes
 
 from kimp.domain.admission import NEVER_TRADED, CoinState, HaltLevel
+from kimp.domain.arming import Armed, TradingMode
 from kimp.domain.caps import Exposure
 from kimp.domain.decision import Plan, Question, RiskState, Rules, check_reservation, decide, explain
 from kimp.domain.gates import Blocked, Gate
@@ -20,6 +21,8 @@ from kimp.domain.view import MarketView
 COINS = (XRP, TRX, USDT)
 FREE = RiskState(HaltLevel.RUN, Exposure(), RICH.free)
 RULES = Rules(LIMITS, WIDE, cooldown_ms=60_000)
+SYNTHETIC, ONCE, LIVE = TradingMode.SYNTHETIC, TradingMode.ONCE, TradingMode.LIVE
+ARMED = Armed(cap_krw=2_000_000, until_ms=NOW + 1, by="ann", note="a first cycle")
 
 
 def market() -> MarketView:
@@ -44,6 +47,12 @@ def test_a_cycle_that_pays_and_that_nothing_forbids_may_start() -> None:
     assert (decision.plan, decision.closed) == (plan, ())
 
 
+@pytest.mark.parametrize(("mode", "cycles"), [(SYNTHETIC, 0), (ONCE, 0), (LIVE, 0), (LIVE, 3)])
+def test_a_mode_that_has_to_be_armed_trades_as_any_other_while_it_is(mode: TradingMode, cycles: int) -> None:
+    armed = None if mode is SYNTHETIC else replace(ARMED, cycles=cycles)
+    assert isinstance(decide(asked(replace(FREE, armed=armed), rules=replace(RULES, mode=mode))), Plan)
+
+
 POOR = {**RICH.free, Venue.BINANCE: Money(d(1), USDT)}
 BUSY = CoinState(7, open=True, closed_ms=None)
 CLOSED = {
@@ -58,6 +67,19 @@ CLOSED = {
     "day cap": (asked(replace(FREE, exposure=Exposure(day_krw=100_000_000_000))), Gate.DAY_CAP),
     "mirror": (asked(replace(FREE, legs_out={(TRX, Direction.TO_BINANCE)})), Gate.MIRROR),
     "no cash": (asked(replace(FREE, free=POOR)), Gate.CAPITAL),
+    "not armed": (asked(rules=replace(RULES, mode=LIVE)), Gate.NOT_ARMED),
+    "once, and it was": (
+        asked(replace(FREE, armed=replace(ARMED, cycles=1)), rules=replace(RULES, mode=ONCE)),
+        Gate.NOT_ARMED,
+    ),
+    "armed for less": (
+        asked(replace(FREE, armed=replace(ARMED, cap_krw=1)), rules=replace(RULES, mode=LIVE)),
+        Gate.ARMED_CAP,
+    ),
+    "armed, and at stake": (
+        asked(replace(FREE, armed=ARMED, exposure=Exposure(open_krw=900_000)), rules=replace(RULES, mode=LIVE)),
+        Gate.ARMED_CAP,
+    ),
 }
 
 
@@ -125,12 +147,29 @@ def test_caps_are_told_by_the_notional_where_the_market_cannot_be_priced() -> No
     assert gates(asked(rules=rules, view=MarketView())) == [*[Gate.QUOTE_MISSING] * 3, Gate.CYCLE_CAP]
 
 
-@pytest.mark.parametrize("name", ["halted", "unreadable", "losses", "open cycles", "order cap", "day cap", "no cash"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "halted",
+        "unreadable",
+        "losses",
+        "open cycles",
+        "order cap",
+        "day cap",
+        "no cash",
+        "not armed",
+        "once, and it was",
+        "armed for less",
+        "armed, and at stake",
+    ],
+)
 def test_the_last_look_sees_what_the_books_forbid(name: str) -> None:
     question, gate = CLOSED[name]
     plan = explain(question).plan
     assert plan is not None
-    blocked = check_reservation(question.risk, question.rules.caps, Venue.BINANCE, plan.stake_krw, plan.reserve)
+    blocked = check_reservation(
+        question.risk, question.rules.caps, question.rules.mode, Venue.BINANCE, plan.stake_krw, plan.reserve
+    )
     assert blocked is not None
     assert blocked.gate is gate
 
@@ -138,7 +177,7 @@ def test_the_last_look_sees_what_the_books_forbid(name: str) -> None:
 def test_the_last_look_lets_pass_what_may_start() -> None:
     plan = decide(asked())
     assert isinstance(plan, Plan)
-    assert check_reservation(FREE, WIDE, Venue.BINANCE, plan.stake_krw, plan.reserve) is None
+    assert check_reservation(FREE, WIDE, SYNTHETIC, Venue.BINANCE, plan.stake_krw, plan.reserve) is None
 
 
 def test_ways_home_are_not_looked_for_while_the_coin_is_not_free() -> None:

@@ -14,6 +14,7 @@ from sqlalchemy import ColumnElement, ScalarSelect, and_, case, func, insert, se
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from kimp.adapters.sql.amounts import WIDE
+from kimp.adapters.sql.arming import armed_now
 from kimp.adapters.sql.controls import LAST_RESUME, LATEST, LEVEL_NOW, level_of, raise_halt
 from kimp.adapters.sql.instant import Instant
 from kimp.adapters.sql.stock import add_stock, free_stock, let_stock_go, reserve_stock
@@ -21,6 +22,7 @@ from kimp.adapters.sql.store import Store
 from kimp.adapters.sql.tables import capital, ledger_entries, ledger_postings, order_intents, reservations
 from kimp.contracts.orders import Opening, OrderIntent
 from kimp.domain.admission import HaltLevel
+from kimp.domain.arming import TradingMode
 from kimp.domain.caps import LATCHES, Exposure, check_stock
 from kimp.domain.decision import RiskState, check_reservation
 from kimp.domain.durations import DAY_MS, MINUTE_MS
@@ -45,14 +47,15 @@ class SqlCapital:
 
         async def work(connection: AsyncConnection) -> Stakes:
             free, exposure = await _free(connection), await exposure_of(connection, now)
-            coins = await free_stock(connection)
-            return Stakes(free, exposure, (await connection.execute(select(now))).scalar_one(), coins)
+            coins, armed = await free_stock(connection), await armed_now(connection, now)
+            now_ms = (await connection.execute(select(now))).scalar_one()
+            return Stakes(free, exposure, now_ms, coins, None if armed is None else armed[1])
 
         return await self._store.read(work)
 
 
 async def admit(
-    connection: AsyncConnection, intent: OrderIntent, now: Instant, sale: OrderIntent | None = None
+    connection: AsyncConnection, intent: OrderIntent, mode: TradingMode, now: Instant, sale: OrderIntent | None = None
 ) -> Blocked | None:
     """Set the cycle's cash aside, within the caller's transaction, or say which gate forbids it.
 
@@ -67,7 +70,7 @@ async def admit(
         coins = (await free_stock(connection)).get((sale.venue, sale.coin))
         if (short := check_stock(coins, sale.quantity, sale.coin, sale.venue)) is not None:
             return short
-    if opening is not None and (blocked := await _admit(connection, intent, opening, free, now)) is not None:
+    if opening is not None and (blocked := await _admit(connection, intent, opening, mode, free, now)):
         return blocked
     if sale is not None:
         await reserve_stock(connection, sale)
@@ -75,13 +78,19 @@ async def admit(
 
 
 async def _admit(
-    connection: AsyncConnection, intent: OrderIntent, opening: Opening, free: Mapping[Venue, Money], now: Instant
+    connection: AsyncConnection,
+    intent: OrderIntent,
+    opening: Opening,
+    mode: TradingMode,
+    free: Mapping[Venue, Money],
+    now: Instant,
 ) -> Blocked | None:
     level = level_of((await connection.execute(select(LEVEL_NOW))).scalar_one())
-    risk = RiskState(level, await exposure_of(connection, now), free)
-    blocked = check_reservation(risk, opening.caps, intent.venue, opening.stake_krw, opening.reserve)
+    arm_id, armed = (await armed_now(connection, now) if mode.trades_armed else None) or (None, None)
+    risk = RiskState(level, await exposure_of(connection, now), free, armed=armed)
+    blocked = check_reservation(risk, opening.caps, mode, intent.venue, opening.stake_krw, opening.reserve)
     if blocked is None:
-        await _reserve(connection, intent, opening, free[intent.venue], now)
+        await _reserve(connection, intent, opening, free[intent.venue], now, arm_id)
     elif blocked.gate in LATCHES:
         await raise_halt(connection, HaltLevel.NO_NEW_CYCLES, f"{blocked.gate}: {blocked.detail}", now)
     return blocked
@@ -106,9 +115,14 @@ async def reserve_again(
 
 
 async def _reserve(
-    connection: AsyncConnection, intent: OrderIntent, opening: Opening, free: Money | None, made_ms: Instant | int
+    connection: AsyncConnection,
+    intent: OrderIntent,
+    opening: Opening,
+    free: Money | None,
+    made_ms: Instant | int,
+    arm_id: int | None = None,
 ) -> None:
-    """`free`: None where nobody has booked the venue's balance yet."""
+    """`free`: None where nobody has booked the venue's balance yet. `arm_id`: what let the cycle start, if needed."""
     if free is not None:
         await _set(connection, intent.venue, WIDE.subtract(free.amount, opening.reserve.amount))
     row = {
@@ -119,6 +133,7 @@ async def _reserve(
         "stake_krw": opening.stake_krw,
         "made_ms": made_ms,
         "made_under": LATEST,
+        "armed_by": arm_id,
     }
     await connection.execute(insert(reservations).values(row))
 
@@ -240,8 +255,9 @@ async def exposure_of(connection: AsyncConnection, now: Instant) -> Exposure:
         _count(and_(r.made_ms > now - MINUTE_MS, r.made_under >= LAST_RESUME)),
         _sum(r.stake_krw, r.made_ms > day_ms),
         _sum(r.result_krw, and_(r.released_ms > day_ms, since_resume)),
+        _sum(r.stake_krw, r.released_ms.is_(None)),
     )
-    open_cycles, started, staked, result = (await connection.execute(figures)).one()
+    open_cycles, started, staked, result, at_stake = (await connection.execute(figures)).one()
     ended = (
         select(r.result_krw)
         .where(since_resume, r.result_krw.is_not(None))
@@ -250,7 +266,7 @@ async def exposure_of(connection: AsyncConnection, now: Instant) -> Exposure:
     )
     results = (await connection.execute(ended)).scalars()
     losses = sum(1 for _ in takewhile(lambda krw: krw < 0, results))
-    return Exposure(open_cycles, started, int(staked), losses, -int(result))
+    return Exposure(open_cycles, started, int(staked), losses, -int(result), int(at_stake))
 
 
 def _count(condition: ColumnElement[bool]) -> ScalarSelect[Any]:

@@ -4,6 +4,7 @@ from uuid import uuid4
 
 from sqlalchemy import insert
 
+from kimp.adapters.sql.arming import SqlArming
 from kimp.adapters.sql.capital import SqlCapital
 from kimp.adapters.sql.catching_up import SqlCatchingUp
 from kimp.adapters.sql.controls import SqlControls
@@ -20,19 +21,21 @@ from kimp.adapters.sql.store import Store
 from kimp.adapters.sql.story import SqlStories
 from kimp.adapters.sql.tables import deposit_claims
 from kimp.adapters.sql.unfinished_cycles import SqlUnfinishedCycles
+from kimp.domain.arming import TradingMode
 from kimp.domain.money import ZERO
 
 
 class SqlDatabase:
     """The port `Database`; also what only kimp's own processes ask it for."""
 
-    def __init__(self, store: Store, place: str) -> None:
+    def __init__(self, store: Store, place: str, mode: TradingMode = TradingMode.SYNTHETIC) -> None:
         self._store = store
         self.place = place
-        self.journal = SqlJournal(store)
+        self.journal = SqlJournal(store, mode)
         self.ledger = SqlLedger(store)
         self.read_model = SqlReadModel(store)
         self.controls = SqlControls(store)
+        self.arming = SqlArming(store)
         self.capital = SqlCapital(store)
         self.unfinished_cycles = SqlUnfinishedCycles(store)
         self.monitoring = SqlMonitoring(store)
@@ -51,11 +54,13 @@ class SqlDatabase:
         await self._store.close()
 
 
-async def connect_database(url: str) -> SqlDatabase:
+async def connect_database(url: str, mode: TradingMode = TradingMode.SYNTHETIC) -> SqlDatabase:
     """Connect, and make sure that the tables are the ones this kimp was written for.
+
+    `mode`: in which cycles start only while trading is armed.
 
     Raises BadConfig for a URL that can't be used and for a schema that `kimp migrate` must mend first,
     StoreUnavailable if the database does not answer.
     """
     await check_schema(url)
-    return SqlDatabase(Store(create_engine(url)), place_of(url))
+    return SqlDatabase(Store(create_engine(url)), place_of(url), mode)

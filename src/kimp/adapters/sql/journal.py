@@ -21,6 +21,7 @@ from kimp.adapters.sql.tables import SURFACED, order_intents, withdrawal_intents
 from kimp.contracts.orders import OrderIntent, OrderOutcome, OrderPair, OrderReport
 from kimp.contracts.transfers import WithdrawalIntent
 from kimp.domain.admission import HaltLevel
+from kimp.domain.arming import TradingMode
 from kimp.ports.journal import SendPermit, WithdrawalClaim
 
 LIKELY = 1
@@ -30,8 +31,10 @@ LIKELY = 1
 class SqlJournal(SqlDepositClaims):
     """The port `Journal`. Every method raises StoreUnavailable when the database does not serve: then don't send."""
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, mode: TradingMode = TradingMode.SYNTHETIC) -> None:
+        """`mode`: of the process that sends, which no message can change."""
         super().__init__(store)
+        self._mode = mode
         self._order = store.insert_once(order_intents)
 
     async def ask_order(self, intent: OrderIntent) -> SendPermit:
@@ -45,7 +48,7 @@ class SqlJournal(SqlDepositClaims):
 
         async def work(connection: AsyncConnection) -> SendPermit:
             if intent.opening is not None and (await connection.execute(question)).one_or_none() is None:
-                refused = await admit(connection, intent, self._store.now)
+                refused = await admit(connection, intent, self._mode, self._store.now)
                 if refused is not None:
                     return SendPermit(False, 0, 0, intent.run_id, HaltLevel.RUN, refused)  # noqa: FBT003 - `first`
             await connection.execute(insert_once)
@@ -67,7 +70,7 @@ class SqlJournal(SqlDepositClaims):
         async def work(connection: AsyncConnection) -> tuple[SendPermit, SendPermit]:
             there = [(await connection.execute(question)).one_or_none() for question in questions]
             if not any(there):
-                refused = await admit(connection, pair.buy, self._store.now, pair.sell)
+                refused = await admit(connection, pair.buy, self._mode, self._store.now, pair.sell)
                 if refused is not None:
                     no = SendPermit(False, 0, 0, pair.buy.run_id, HaltLevel.RUN, refused)  # noqa: FBT003 - `first`
                     return no, no

@@ -174,6 +174,7 @@ reservations = Table(
     Column("released_no", BigInteger),  # rises from release to release, whatever any clock says
     Column("released_under", Integer),
     Column("result_krw", BigInteger),
+    Column("armed_by", Integer),  # the id in `arms` that let it start; none in modes that need none
     Index(None, "made_ms"),
     Index(None, "released_ms"),
     Index(None, "released_no"),
@@ -235,6 +236,20 @@ halts = Table(
     **OPTIONS,
 )
 """The kill switch and its history: see `controls.IN_FORCE`; no row means RUN."""
+
+arms = Table(
+    "arms",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("cap_krw", BigInteger, nullable=False),  # 0: taken back
+    Column("until_ms", BigInteger, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("set_by", String(255), nullable=False),
+    Column("set_ms", BigInteger, nullable=False),
+    Column("set_under", Integer, nullable=False),
+    **OPTIONS,
+)
+"""Leave to trade real money, with its history: see `arming`. `set_under`: the last id in `halts` then."""
 
 installation = Table(
     "installation",

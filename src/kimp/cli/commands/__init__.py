@@ -10,10 +10,10 @@ import typer
 
 from kimp.cli import EXIT_INTERRUPTED
 from kimp.cli.app import EXIT_BAD_INPUT, EXIT_FAILED, app, json_wanted
-from kimp.cli.commands import acting, backtest, data, looking, running, setting_up
+from kimp.cli.commands import acting, backtest, data, live_trading, looking, running, setting_up
 from kimp.domain.errors import BadInput, KimpError
 
-__all__ = ["acting", "backtest", "code_of_command", "data", "looking", "running", "setting_up"]
+__all__ = ["acting", "backtest", "code_of_command", "data", "live_trading", "looking", "running", "setting_up"]
 
 
 def code_of_command() -> int:
