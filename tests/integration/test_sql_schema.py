@@ -24,7 +24,7 @@ from kimp.adapters.sql.tables import metadata
 from kimp.domain.errors import BadConfig, KimpError, StoreUnavailable
 
 SECRET = "s3cret" + "-word"
-REVISIONS = ["0001", "0002", "0003", "0004", "0005", "0006", "0007", "0008", "0009", "0010", "0011", "0012"]
+REVISIONS = ["0001", "0002", "0003", "0004", "0005", "0006", "0007", "0008", "0009", "0010", "0011", "0012", "0013"]
 MIGRATE = """
 import asyncio, sys
 from kimp.adapters.sql.migrating import migrate_schema
