@@ -211,9 +211,17 @@ class OrderActivities:
             # What opens a cycle is gone with its moment; all others are priced anew.
             if intent.opening is not None:
                 raise _HeldBack(f"expired {now - leave.expires_ms} ms ago")
-            raise _Blocked("it expired before it could be sent", ReasonKind.EXPIRED, SOON_S)
+            raise _Blocked(
+                "the order's price was too old when it could be sent: nothing was sent, it is priced anew",
+                ReasonKind.EXPIRED,
+                SOON_S,
+            )
         if now > leave.stalled_ms:
-            raise _Blocked("the attempt stalled before it could send", ReasonKind.EXPIRED, SOON_S)
+            raise _Blocked(
+                "the order was held up before it could be sent: nothing was sent, it is tried again",
+                ReasonKind.EXPIRED,
+                SOON_S,
+            )
 
     async def _look_up(self, intent: OrderIntent, journalled_ms: int) -> VenueOrder | None:
         """The order, or None once the fence has passed and the venue still does not know it."""

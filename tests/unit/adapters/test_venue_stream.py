@@ -370,3 +370,27 @@ async def test_upbit_sends_books_to_those_who_ask() -> None:
 
     async with raw_server(when_asked) as server:
         assert len(await first(stream_at(UpbitStream, server), 1)) == 1
+
+
+@pytest.mark.parametrize(
+    ("end", "told"),
+    [
+        (b"\x88\x02\x03\xe8", ["INFO binance: the venue closed the stream, connecting again"]),
+        (b"\x88\x02\x03\xf3", ["WARNING binance: stream lost", "INFO binance: quotes come again"]),
+    ],
+    ids=["as usual", "in an error"],
+)
+async def test_a_stream_that_is_closed_as_usual_is_no_alarm_and_one_that_broke_is_told_to_be_mended(
+    end: bytes, told: list[str], caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO", "kimp")
+
+    async def behave(_: RawServer, peer: Peer) -> None:
+        await shake_hands(peer)
+        await peer.answer(top(peer.number) + (end if peer.number == 1 else b""))
+        await peer.reader.read(1)
+
+    async with raw_server(behave) as server:
+        await first(stream_at(BinanceStream, server), 2)
+    lines = [f"{record.levelname} {record.getMessage()}" for record in caplog.records]
+    assert [line[: len(expected)] for line, expected in zip(lines, told, strict=True)] == told

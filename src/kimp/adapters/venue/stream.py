@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from websockets.asyncio.client import ClientConnection
-from websockets.exceptions import ConnectionClosed
+from websockets.exceptions import ConnectionClosed, ConnectionClosedOK
 
 from kimp.adapters.venue.merging import MergedBooks
 from kimp.adapters.venue.sockets import attempts, bursts
@@ -96,6 +96,8 @@ class VenueStream(ABC):
         self._clock = clock
         self._breaks = 0
         """Connections that began, and frames that could not be read."""
+        self._lost = False
+        """Whether the last connection broke and none has brought a quote since."""
         self.counts = Counter[Event]()
 
     @abstractmethod
@@ -113,10 +115,19 @@ class VenueStream(ABC):
                     async with aclosing(self._connection(attempt.socket, feed.read)) as found:
                         async for reading in found:
                             attempt.fruitful = attempt.fruitful or bool(reading.quotes)
+                            self._tell_mended(attempt.fruitful)
                             yield reading
+                except ConnectionClosedOK:  # as venues do every few minutes or once a day: nothing is wrong
+                    log.info("%s: the venue closed the stream, connecting again", self.venue)
                 except (ConnectionClosed, TimeoutError) as gone:
-                    log.warning("%s: stream lost (%s: %s)", self.venue, type(gone).__name__, gone)
+                    self._lost = True
+                    log.warning("%s: stream lost (%s: %s), connecting again", self.venue, type(gone).__name__, gone)
                 self._count(Event.RECONNECTED)
+
+    def _tell_mended(self, fruitful: bool) -> None:  # noqa: FBT001 - one fact
+        if self._lost and fruitful:
+            self._lost = False
+            log.info("%s: quotes come again", self.venue)
 
     async def _connection(self, socket: ClientConnection, read: Read) -> AsyncGenerator[StreamUpdate]:
         books = ConnectionBooks()
