@@ -52,7 +52,7 @@ async def show_cycle(cycle_id: str, *, entries: bool, as_json: bool) -> None:
         terminal.print_json({**asdict(found.row), "entries": [asdict(entry) for entry in found.entries]})
         return
     console.print(views.cycle_card(found.row))
-    console.print(trade_view(trade_of(found.entries), found.row.profit_krw))
+    console.print(trade_view(trade_of(found.entries), found.row))
     if entries:
         console.print(views.entries_list(found.entries))
 

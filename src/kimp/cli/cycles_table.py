@@ -17,8 +17,11 @@ from kimp.ports.read_model import CycleRow
 ELSEWHERE = "left elsewhere"
 COLUMNS = ("cycle", "begun", "leg one", "home by", "status", "spent", "returned", ELSEWHERE, "KRW", "s")
 NUMBERS = {"spent", "returned", ELSEWHERE, "KRW", "s"}
-LEFT_OUT = ("s", "home by", "begun", "leg one", ELSEWHERE, "returned", "spent", "KRW")
-"""What a narrow terminal does without, first to last; `kimp cycles show` has it all."""
+LEFT_OUT = ("s", ELSEWHERE, "leg one", "begun", "home by", "returned", "spent", "KRW")
+"""What a narrow terminal does without, first to last; `kimp cycles show` has it all. What was left elsewhere goes below
+its cycle then, as the line adds up with it alone.
+"""
+NOTHING = "-"
 GAP = 2
 INDENT = 4
 
@@ -43,7 +46,10 @@ class CyclesTable:
         yield _line({name: name for name in COLUMNS}, widths, dict.fromkeys(COLUMNS, "bold"))
         for row, texts in zip(self._rows, cells, strict=True):
             yield _line(texts, widths, {"status": COLOURS.get(row.status, "cyan")})
-            if note := row.waiting_reason or row.reason:
+            notes = [row.waiting_reason or row.reason]
+            if ELSEWHERE in names and ELSEWHERE not in widths and texts[ELSEWHERE] != NOTHING:
+                notes.append(f"{ELSEWHERE}: {texts[ELSEWHERE]}")
+            for note in filter(None, notes):
                 yield Padding(Text(note, style="dim"), (0, 0, 0, INDENT), expand=False)
 
 
@@ -63,11 +69,11 @@ def _cells(row: CycleRow, elsewhere: Held) -> dict[str, str]:
         "cycle": row.cycle_id,
         "begun": timestamp(row.started_ms),
         "leg one": arrow(Direction(row.direction)),
-        "home by": row.route or "-",
+        "home by": row.route or NOTHING,
         "status": row.status,
         "spent": cash(row.spent, row.home_asset),
         "returned": cash(row.returned, row.home_asset),
-        ELSEWHERE: ", ".join(_change(amount, asset) for asset, amount in _by_asset(elsewhere)) or "-",
+        ELSEWHERE: ", ".join(_change(amount, asset) for asset, amount in _by_asset(elsewhere)) or NOTHING,
         "KRW": whole_won(row.profit_krw),
         "s": f"{(end - row.started_ms) / 1000:.1f}",
     }

@@ -8,7 +8,7 @@ from decimal import Decimal
 from rich.text import Text
 
 from kimp.cli import views
-from kimp.cli.status import state_lines
+from kimp.cli.status import state_lines, without_price
 from kimp.contracts.status import CycleStatus
 from kimp.domain.gates import Blocked
 from kimp.domain.money import ZERO
@@ -162,7 +162,7 @@ def _rank(row: CoinMarket) -> tuple[bool, Decimal]:
 
 def holdings_lines(now: Status) -> Iterator[Text]:
     """One line an account, and what all is worth."""
-    yield _title(f"holdings, {views.whole_won(now.worth_krw)} KRW in all" if now.worth_krw is not None else "holdings")
+    yield _title(f"holdings{_worth(now)}")
     accounts = dict.fromkeys(held.account for held in now.holdings)
     longest = max(map(len, accounts), default=0)
     for account in accounts:
@@ -174,8 +174,24 @@ def holdings_lines(now: Status) -> Iterator[Text]:
         yield Text(f"  {account:<{longest}}  {', '.join(amounts)}")
 
 
+def _worth(now: Status) -> str:
+    if not now.holdings:
+        return ": nothing is booked yet"
+    if (missing := without_price(now)) is not None:
+        return f", {missing}"
+    return f", {views.whole_won(now.worth_krw)} KRW in all"
+
+
 def alert_lines(alerts: Sequence[Alert]) -> Iterator[Text]:
     """Latest first."""
     for alert in alerts:
         again = f" ({alert.times} times)" if alert.times > 1 else ""
         yield Text(f"  {views.timestamp(alert.at_ms)[6:]} {alert.process}: {alert.text}{again}", style="yellow")
+
+
+def alerts_page(alerts: Sequence[Alert]) -> list[Text]:
+    """All of them."""
+    return [
+        _title("alerts, latest first"),
+        *(alert_lines(alerts) if alerts else [Text("  none since kimp was started", style="dim")]),
+    ]

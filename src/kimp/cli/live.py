@@ -12,7 +12,7 @@ from rich.text import Text
 from kimp.bootstrap.parts import CLOCK
 from kimp.cli import views
 from kimp.cli.cycles_table import CyclesTable
-from kimp.cli.dashboard import Shown, alert_lines, cut_to_width, in_order, overview
+from kimp.cli.dashboard import Shown, alerts_page, cut_to_width, in_order, overview
 from kimp.cli.keyboard import keys_told
 from kimp.cli.pages import CYCLE, OVERVIEW, Navigation, Quit, SetHalt
 from kimp.cli.person import who
@@ -136,11 +136,10 @@ class LiveView:
             case "market":
                 return views.premiums_table(now.market)
             case "alerts":
-                told = list(alert_lines(self._alerts.latest)) or [Text("  none since kimp was started", style="dim")]
-                return Group(Text("alerts, latest first", style="bold"), *told)
+                return Group(*alerts_page(self._alerts.latest))
             case "cycle" if self._closer is not None:
                 row = self._closer.row
-                return Group(views.cycle_card(row), trade_view(trade_of(self._closer.entries), row.profit_krw))
+                return Group(views.cycle_card(row), trade_view(trade_of(self._closer.entries), row))
             case _:
                 return status_view(now.status)
 

@@ -55,12 +55,15 @@ async def _until_ended(stack: Stack) -> None:
 
 
 async def _tell_what_stays(settings: Settings) -> None:
-    """What is left of unfinished cycles once nothing of kimp runs any more, for whoever ended it."""
     with suppress(KimpError):  # whatever ended everything is told, not what follows from it
         async with open_database(settings) as database:
-            rows = await database.read_model.cycles(limit=MANY, unfinished=True)
-            held = await held_under_way(database, rows)
-        say(stand_still(len(rows), held) if rows else "no cycle is under way")
+            say(await what_stays(database))
+
+
+async def what_stays(database: Database) -> str:
+    """Of unfinished cycles once nothing of kimp runs any more, for whoever ended it."""
+    rows = await database.read_model.cycles(limit=MANY, unfinished=True)
+    return stand_still(rows, await held_under_way(database, rows)) if rows else "no cycle is under way"
 
 
 def at_rest(rows: Sequence[CycleRow]) -> bool:

@@ -18,6 +18,7 @@ from kimp.operations.presence import STARTS_CYCLES
 from kimp.operations.status import Earned, Status
 from kimp.operations.status import status as look
 from kimp.ports.controls import Halt
+from kimp.ports.read_model import CycleRow
 
 LEVELS = {
     HaltLevel.NO_NEW_CYCLES: "no new cycles start",
@@ -48,8 +49,17 @@ def status_view(now: Status) -> Group:
         for name, rows in (("parked", now.parked), ("open", now.open), ("waiting", now.waiting))
         if rows
     ]
-    parts += [_profit_table(now), _holdings_table(now)]
+    parts += [_profit_table(now), Text("holdings by kimp's own books; `kimp doctor` compares them with the venues")]
+    parts += [_holdings_table(now)]
+    if missing := without_price(now):
+        parts.append(Text(f"{missing}, as while no feeder runs: worth unknown", style="yellow"))
     return Group(*parts)
+
+
+def without_price(now: Status) -> str | None:
+    """Why the sum of all holdings is not known; None where it is."""
+    assets = dict.fromkeys(held.asset for held in now.holdings if held.worth_krw is None)
+    return f"no fresh price for {', '.join(assets)}" if assets else None
 
 
 def state_lines(now: Status, *, starting: bool = False) -> list[Text]:
@@ -76,7 +86,7 @@ def _missing(now: Status) -> str:
     """Nobody does what the cycles need: what that means for the money, and what to do."""
     seen = "" if now.running.last_seen_ms is None else f" (last seen {views.timestamp(now.running.last_seen_ms)} UTC)"
     what = _absent(now) if now.running.anything else "kimp does not run"
-    unfinished = len(now.open) + len(now.waiting) + len(now.parked)
+    unfinished = [*now.open, *now.waiting, *now.parked]
     if now.running.missing == (STARTS_CYCLES,):
         return f"{what}{seen}: no new cycles start, those under way go on"
     if not unfinished:
@@ -91,12 +101,13 @@ def _absent(now: Status) -> str:
     return f"{' and '.join(absent)} runs"
 
 
-def stand_still(cycles: int, held: Sequence[str]) -> str:
+def stand_still(cycles: Sequence[CycleRow], held: Sequence[str]) -> str:
     """What unfinished cycles are while kimp does not run."""
     holds = ", ".join(held) or "cash at home alone"
-    if cycles == 1:
-        return f"1 cycle stands still and holds {holds}; `kimp up` goes on with it"
-    return f"{cycles} cycles stand still and hold {holds}; `kimp up` goes on with them"
+    names = ", ".join(row.cycle_id for row in cycles[:MOST]) + (", ..." if len(cycles) > MOST else "")
+    if len(cycles) == 1:
+        return f"1 cycle ({names}) stands still and holds {holds}; `kimp up` goes on with it"
+    return f"{len(cycles)} cycles ({names}) stand still and hold {holds}; `kimp up` goes on with them"
 
 
 def _profit_table(now: Status) -> Table:
@@ -115,7 +126,7 @@ def _add(table: Table, name: str, earned: Earned) -> None:
 
 
 def _holdings_table(now: Status) -> Table:
-    table = Table(title="holdings by the ledger", title_justify="left", header_style="bold")
+    table = Table(header_style="bold")
     for name in ("account", "asset", "amount", "worth in KRW"):
         table.add_column(name, justify="left" if name in {"account", "asset"} else "right")
     for held in now.holdings:

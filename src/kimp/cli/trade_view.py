@@ -1,18 +1,18 @@
 """A cycle as a trade, for `kimp cycles show`."""
 
-from decimal import Decimal
-
 from rich.console import Group
 from rich.table import Table
 from rich.text import Text
 
 from kimp.domain.ledger import Account
-from kimp.domain.money import ZERO
+from kimp.domain.money import CONTEXT, KRW, ZERO
+from kimp.domain.venues import Direction
 from kimp.domain.wording import average_price, exactly, money, won
 from kimp.operations.trade import CycleTrades, Moved, Traded
+from kimp.ports.read_model import CycleRow
 
 
-def trade_view(trade: CycleTrades, profit_krw: Decimal | None) -> Group:
+def trade_view(trade: CycleTrades, row: CycleRow) -> Group:
     """Steps, and their sum asset by asset: what stayed on each venue is what was earned there."""
     table = Table(title="steps", title_justify="left", header_style="bold")
     for name in ("what", "price", "for", "fee"):
@@ -24,8 +24,21 @@ def trade_view(trade: CycleTrades, profit_krw: Decimal | None) -> Group:
         left.add_column(name, justify="right" if name == "change" else "left")
     for (account, asset), amount in sorted(trade.left.items()):
         left.add_row(account, asset, f"{'+' if amount > ZERO else '-'}{exactly(abs(amount))}")
-    result = "no result yet" if profit_krw is None else f"in all, valued when it ended: {won(profit_krw)}"
-    return Group(table, left, Text(result, style="bold"))
+    return Group(table, left, Text(_result(trade, row), style="bold"))
+
+
+def _result(trade: CycleTrades, row: CycleRow) -> str:
+    """How the profit comes from what stayed where."""
+    if row.profit_krw is None:
+        return "no result yet"
+    home = Direction(row.direction).source, row.home_asset
+    if not any(amount for where, amount in trade.left.items() if where != home):
+        return f"in all: {won(row.profit_krw)}"
+    if row.home_asset == KRW:
+        came_home = trade.left.get((Direction(row.direction).source, KRW), ZERO)
+        worth = CONTEXT.subtract(row.profit_krw, came_home)
+        return f"{won(came_home)} at home, and all else worth {won(worth)} when it ended: {won(row.profit_krw)}"
+    return f"all of it was worth {won(row.profit_krw)} when it ended"
 
 
 def _traded(order: Traded) -> tuple[str, str, str, str]:

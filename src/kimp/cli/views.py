@@ -13,7 +13,7 @@ from kimp.contracts.status import CycleStatus
 from kimp.domain.decision import Decision
 from kimp.domain.gates import Blocked
 from kimp.domain.ledger import Entry
-from kimp.domain.money import Asset, exact
+from kimp.domain.money import CONTEXT, Asset, exact
 from kimp.domain.premium import mid
 from kimp.domain.venues import PAIR, Direction
 from kimp.domain.wording import exactly, money
@@ -109,7 +109,8 @@ def cycle_card(row: CycleRow) -> Table:
         "next look (UTC)": timestamp(row.next_check_ms),
         "reason": row.reason,
         "premium at start": percent(row.premium),
-        "expected edge": percent(row.expected_edge),
+        "expected": f"{percent(row.expected_edge)} after all costs, by the prices at its start",
+        "earned": _earned(row),
         "trading settings": "as configured" if row.settings_version is None else f"version {row.settings_version}",
         "home by": row.route,
         "spent": cash(row.spent, row.home_asset),
@@ -121,6 +122,14 @@ def cycle_card(row: CycleRow) -> Table:
     for name, value in facts.items():
         table.add_row(name, Text(value or "-"))
     return table
+
+
+def _earned(row: CycleRow) -> str | None:
+    """As a part of what was spent. Only won can be compared with a profit in won."""
+    if row.profit_krw is None or not row.spent or row.home_asset != PAIR.won.cash:
+        return None
+    part = percent(CONTEXT.divide(row.profit_krw, row.spent))
+    return f"{part} of what it spent; prices move meanwhile"
 
 
 def entries_list(entries: Sequence[Entry]) -> Group:

@@ -5,7 +5,7 @@ from decimal import Decimal
 
 import pytest
 
-from kimp.cli.dashboard import Shown, in_order, overview, span
+from kimp.cli.dashboard import Shown, alerts_page, in_order, overview, span
 from kimp.contracts.status import CycleStatus
 from kimp.domain.admission import HaltLevel
 from kimp.domain.money import KRW, Asset
@@ -173,7 +173,27 @@ def test_just_after_its_start_kimp_says_what_it_waits_for_and_later_that_nobody_
     alone = replace(now, status=replace(now.status, running=Running(ALL_WORK, NOW_MS), halt=None))
     first = overview(Shown(alone, ALERTS, None, starting=True), 140, 30)[0].plain
     assert first == "starting; not heard of yet: initiator, cycles, transfers, ops"
-    first = overview(Shown(alone, ALERTS, None), 140, 30)[0].plain
+    first = overview(Shown(alone, ALERTS, None), 200, 30)[0].plain
     assert "new cycles may start" not in "".join(page(alone))
-    told = "kimp does not run (last seen 11-14 22:23:20 UTC); 3 cycles stand still and hold 9.865 SOL in transit;"
-    assert first == f"{told} `kimp up` goes on with them"
+    stopped = "kimp does not run (last seen 11-14 22:23:20 UTC)"
+    still = "3 cycles (TRX-1, SOL-2, XRP-7) stand still and hold 9.865 SOL in transit; `kimp up` goes on with them"
+    assert first == f"{stopped}; {still}"
+
+
+def test_holdings_say_why_their_worth_is_not_known() -> None:
+    now = glance()
+    unpriced = [replace(held, worth_krw=None) if held.asset != KRW else held for held in now.status.holdings]
+    known, unknown, none = (
+        page(replace(now, status=replace(now.status, holdings=holdings, worth_krw=worth)))
+        for holdings, worth in ((now.status.holdings, Decimal(5)), (unpriced, None), ([], Decimal(0)))
+    )
+    assert "holdings, 5 KRW in all" in known
+    assert "holdings, no fresh price for XRP" in unknown
+    assert "holdings: nothing is booked yet" in none
+
+
+def test_the_page_of_alerts_says_what_it_is_also_without_any() -> None:
+    assert [line.plain for line in alerts_page([])] == ["alerts, latest first", "  none since kimp was started"]
+    assert [line.plain for line in alerts_page(ALERTS)][1:] == [
+        "  22:23:20 worker: upbit asks for a pause (3 times)",
+    ]

@@ -8,6 +8,7 @@ from rich.console import Console, RenderableType
 
 from kimp.cli import terminal, views
 from kimp.cli.cycles_table import CyclesTable
+from kimp.cli.trade_view import trade_view
 from kimp.contracts.status import CycleStatus
 from kimp.domain.decision import Decision
 from kimp.domain.gates import Blocked, Gate
@@ -15,6 +16,7 @@ from kimp.domain.ledger import Held, fill_entry
 from kimp.domain.market import Fill, Side
 from kimp.domain.money import KRW, USDT, Asset
 from kimp.domain.venues import Direction, Venue
+from kimp.operations.trade import CycleTrades
 from kimp.operations.why import CoinExplanation
 from kimp.ports.read_model import CycleRow
 
@@ -137,3 +139,29 @@ def test_a_list_shows_what_a_cycle_left_elsewhere_for_both_homes(home: Asset, ac
     assert f"{cash}, -0.00123457 XRP  14,500" in lines[2]
     assert "left elsewhere" in lines[1]
     assert "left elsewhere" not in shown(CyclesTable([ended])), "only where it is known"
+
+
+def test_what_a_cycle_left_elsewhere_is_shown_below_it_where_a_column_does_not_fit() -> None:
+    ended = replace(
+        cycle(""), home_asset=KRW, spent=Decimal(2_000_000), returned=Decimal(2_022_032), profit_krw=Decimal(22_774)
+    )
+    left: dict[str, Held] = {ended.cycle_id: {(Venue.BINANCE, USDT): Decimal("0.36")}}
+    lines = shown(CyclesTable([ended], elsewhere=left), 80).splitlines()
+    assert "left elsewhere" not in lines[1]
+    assert lines[2].split()[-5:] == ["2,000,000", "KRW", "2,022,032", "KRW", "22,774"]
+    assert lines[3] == "    left elsewhere: +0.36 USDT"
+
+
+def test_a_cycle_as_a_trade_adds_up_to_its_profit() -> None:
+    row = replace(
+        cycle(""), direction=Direction.TO_BINANCE, spent=Decimal(2_000_000), profit_krw=Decimal(22_774), home_asset=KRW
+    )
+    kept: Held = {(Venue.UPBIT, KRW): Decimal("22032.08"), (Venue.BINANCE, USDT): Decimal("0.36")}
+    text = shown(trade_view(CycleTrades((), kept), row))
+    assert "+22,032 KRW at home, and all else worth +742 KRW when it ended: +22,774 KRW" in text
+    assert "+1.14 % of what it spent" in shown(views.cycle_card(row))
+    at_home: Held = {(Venue.UPBIT, KRW): Decimal(22_774)}
+    assert "in all: +22,774 KRW" in shown(trade_view(CycleTrades((), at_home), row))
+    abroad = replace(row, direction=Direction.TO_UPBIT, home_asset=USDT)
+    assert "all of it was worth +22,774 KRW when it ended" in shown(trade_view(CycleTrades((), kept), abroad))
+    assert "no result yet" in shown(trade_view(CycleTrades((), kept), replace(row, profit_krw=None)))
