@@ -62,13 +62,12 @@ BOOK_NOW = CallPolicy(TaskQueue.CYCLES, deadline_s=5, within_s=5, retry=SOON)
 # What a cycle that ends asks, and can do without: a ban of days does not hold its cash.
 LAST_PRICE = CallPolicy(TaskQueue.CYCLES, deadline_s=20, within_s=120, retry=SOON)
 # The activity looks for as long as it is told, half an hour at most.
-ROUTES = CallPolicy(TaskQueue.CYCLES, deadline_s=1_900, heartbeat_s=10, retry=SOON)
+ROUTES = CallPolicy(TaskQueue.CYCLES, deadline_s=1_900, heartbeat_s=20, retry=SOON)
 PREPARE = CallPolicy(TaskQueue.TRANSFERS, deadline_s=30, retry=SOON)
 # Longer than the look-up of a withdrawal whose answer was lost.
 WITHDRAW = CallPolicy(TaskQueue.TRANSFERS, deadline_s=400, heartbeat_s=20, retry=SOON)
-# A call asks once a second for a minute, and each question may take its full HTTP deadline. A transfer whose worker was
-# killed stands still for as long as a heartbeat may be missing, so that is short where an attempt sends nothing.
-FOLLOW = CallPolicy(TaskQueue.TRANSFERS, deadline_s=500, heartbeat_s=10, retry=SOON)
+# A call asks once a second for a minute, and each question may take its full HTTP deadline.
+FOLLOW = CallPolicy(TaskQueue.TRANSFERS, deadline_s=500, heartbeat_s=20, retry=SOON)
 # A sweep that fails is no loss: the next one comes soon.
 LOOK_AROUND = CallPolicy(TaskQueue.CYCLES, deadline_s=60, retry=SOON)
 READ_JOURNAL = CallPolicy(TaskQueue.OPS, deadline_s=30, retry=ENDLESS)

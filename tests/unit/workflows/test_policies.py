@@ -19,10 +19,10 @@ TABLE = {
     "MARKET": ("kimp-cycles", 20, None, None, 5),
     "BOOK_NOW": ("kimp-cycles", 5, None, 5, 5),
     "LAST_PRICE": ("kimp-cycles", 20, None, 120, 5),
-    "ROUTES": ("kimp-cycles", 1_900, 10, None, 5),
+    "ROUTES": ("kimp-cycles", 1_900, 20, None, 5),
     "PREPARE": ("kimp-transfers", 30, None, None, 5),
     "WITHDRAW": ("kimp-transfers", 400, 20, None, 5),
-    "FOLLOW": ("kimp-transfers", 500, 10, None, 5),
+    "FOLLOW": ("kimp-transfers", 500, 20, None, 5),
     "LOOK_AROUND": ("kimp-cycles", 60, None, None, 5),
     "READ_JOURNAL": ("kimp-ops", 30, None, None, 0),
     "RECORD": ("kimp-ops", 15, None, None, 0),
@@ -67,7 +67,3 @@ def test_every_heartbeat_time_out_is_longer_than_what_lies_between_two() -> None
     http_s = HTTP_TIMEOUT_MS / 1000
     between = max(BEAT_S, POLL_S + http_s)
     assert all(policy.heartbeat_s > between for policy in ALL.values() if policy.heartbeat_s is not None)
-
-
-def test_what_sends_nothing_is_taken_over_soon_when_its_worker_was_killed() -> None:
-    assert policies.FOLLOW.heartbeat_s == policies.ROUTES.heartbeat_s == 10
