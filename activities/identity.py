@@ -18,20 +18,20 @@ class AmbiguousMatch(Exception):
 def foreign_order(intent: OrderIntent, found: OrderTerms, asked_ms: int | None) -> str | None:
     """What differs, with both sides, if the order is not the one that was asked for, at `asked_ms` if that is known."""
     asked = OrderTerms(intent.coin, intent.side, intent.quantity, intent.limit_price)
-    told = OrderTerms(
+    reported = OrderTerms(
         asked.coin if found.coin is None else found.coin,
         asked.side if found.side is None else found.side,
         asked.quantity if found.quantity is None else found.quantity,
         asked.limit_price if found.limit_price is None else found.limit_price,
     )
     too_old = asked_ms is not None and found.placed_ms is not None and found.placed_ms < asked_ms - CLOCKS_DIFFER_MS
-    if told == asked and not too_old:
+    if reported == asked and not too_old:
         return None
     age = " long before it was asked for" if too_old else ""
     return (
         f"{intent.venue} has another order named {intent.client_order_id}: asked for was {_order(asked)}, found is"
-        f" {_order(told)}{age}. Somebody else placed it; nothing of it is booked, and this one was not accepted as far"
-        f" as {intent.venue} tells. Look at the venue's orders; then retry orders anew under another name"
+        f" {_order(reported)}{age}. Somebody else placed it; nothing of it is booked, and this one was not accepted as"
+        f" far as {intent.venue} reports. Look at the venue's orders; then retry orders anew under another name"
     )
 
 
@@ -93,6 +93,7 @@ def same_hex(one: str, other: str) -> bool:
 def _listed(found: Iterable[ListedWithdrawal]) -> str:
     """Withdrawals as a person finds them on the venue's page."""
     return "; ".join(
-        f"{one.report.venue_id}: {one.asked:f} on {one.network or 'a network that is not told'}, {one.report.detail}"
+        f"{one.report.venue_id}: {one.asked:f} on {one.network or 'a network that is not reported'},"
+        f" {one.report.detail}"
         for one in found
     )

@@ -70,9 +70,11 @@ class MarketActivities:
         The likeliest few and USDT: the venues are asked for no more than a cycle can wait for.
         """
         usual = await self.bus.usual_premiums()
-        told = MarketView.of(await self.bus.latest(query.coins), await self.bus.latest_rules(), usual)
+        reported = MarketView.of(await self.bus.latest(query.coins), await self.bus.latest_rules(), usual)
         band = await self.rules.premium_band()
-        hints = [route for route in self._ranked(told, query, query.coins, band) if not route.proceeds < query.least]
+        hints = [
+            route for route in self._ranked(reported, query, query.coins, band) if not route.proceeds < query.least
+        ]
         if not hints:
             return None
         activity.heartbeat("asking the venues")
@@ -122,10 +124,12 @@ class MarketActivities:
             return {}
 
     async def _own_view(self, coins: Sequence[Asset]) -> MarketView:
-        told = await asyncio.gather(*(self._told(venue, coins) for venue in self.venues.values()))
-        return MarketView.of((quote for quotes, _ in told for quote in quotes), (r for _, rules in told for r in rules))
+        results = await asyncio.gather(*(self._read_venue(venue, coins) for venue in self.venues.values()))
+        return MarketView.of(
+            (quote for quotes, _ in results for quote in quotes), (r for _, rules in results for r in rules)
+        )
 
-    async def _told(self, venue: MarketData, coins: Sequence[Asset]) -> tuple[list[Quote], list[VenueRules]]:
+    async def _read_venue(self, venue: MarketData, coins: Sequence[Asset]) -> tuple[list[Quote], list[VenueRules]]:
         """Its tops of book and its rules at this moment; nothing if it does not tell."""
         try:
             async with asyncio.timeout(VENUES_WITHIN_S):

@@ -137,8 +137,8 @@ class OrderActivities:
         except _Blocked as bar:
             return _kept_back(intent, bar)
         except _Refused as refusal:
-            outcome, told = OrderOutcome.REJECTED, str(refusal)
-            return _report(intent, outcome, reason=told, not_permitted=refusal.not_permitted)
+            outcome, reported = OrderOutcome.REJECTED, str(refusal)
+            return _report(intent, outcome, reason=reported, not_permitted=refusal.not_permitted)
         if order is None:
             return _report(intent, OrderOutcome.ABSENT, reason="no answer, and unknown to the venue after the fence")
         crash_point("order-sent", step_of(intent.client_order_id))

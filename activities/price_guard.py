@@ -16,7 +16,7 @@ from kimp.domain.errors import KimpError
 from kimp.domain.gates import Blocked, Gate
 from kimp.domain.market import Quote, Quotes
 from kimp.domain.money import CONTEXT, USDT, Asset, Money
-from kimp.domain.own_prices import MessagePrices, PriceBounds, SaleTold, books_needed, check_message_prices
+from kimp.domain.own_prices import MessagePrices, MessageSale, PriceBounds, books_needed, check_message_prices
 from kimp.domain.venues import Pair, Venue
 from kimp.observability import metrics
 from kimp.ports.clock import SteadyClock
@@ -60,7 +60,7 @@ class PriceGuard:
         last = self._readings.get(coin)
         if last is None or self._clock.steady_ms() - last.began_ms > KEEP_MS:
             task = asyncio.create_task(self._read(coin))
-            task.add_done_callback(_hear)
+            task.add_done_callback(_retrieve_error)
             self._readings[coin] = _Reading(self._clock.steady_ms(), task)
 
     async def refusal(self, intent: OrderIntent, opening: Opening, sale: OrderIntent | None = None) -> Blocked | None:
@@ -72,7 +72,7 @@ class PriceGuard:
         except (KimpError, TimeoutError) as error:
             del self._readings[intent.coin]
             return self._count(Blocked(Gate.OWN_PRICES_MISSING, f"{error}" or "the venues took too long to tell them"))
-        blocked = check_message_prices(_told(intent, opening, sale), self._pair, own, self.bounds)
+        blocked = check_message_prices(_message_prices(intent, opening, sale), self._pair, own, self.bounds)
         if blocked is None:
             self._refused.clear()
             return None
@@ -99,20 +99,20 @@ class PriceGuard:
 
     async def _read(self, coin: Asset) -> Quotes:
         wanted = books_needed(self._pair, coin)
-        told = await asyncio.gather(*(self._tops(venue, coins) for venue, coins in wanted.items()))
-        return {(quote.venue, quote.coin): quote for quotes in told for quote in quotes}
+        results = await asyncio.gather(*(self._tops(venue, coins) for venue, coins in wanted.items()))
+        return {(quote.venue, quote.coin): quote for quotes in results for quote in quotes}
 
     async def _tops(self, venue: Venue, coins: Sequence[Asset]) -> Sequence[Quote]:
         return list((await self._venues[venue].tops(coins)).values())
 
 
-def _hear(reading: asyncio.Task[Quotes]) -> None:
+def _retrieve_error(reading: asyncio.Task[Quotes]) -> None:
     """One that nobody came to use must not complain that nobody asked how it ended."""
     if not reading.cancelled():
         reading.exception()
 
 
-def _told(intent: OrderIntent, opening: Opening, sale: OrderIntent | None) -> MessagePrices:
+def _message_prices(intent: OrderIntent, opening: Opening, sale: OrderIntent | None) -> MessagePrices:
     cost = CONTEXT.multiply(intent.limit_price, intent.quantity)
     return MessagePrices(
         venue=intent.venue,
@@ -123,5 +123,5 @@ def _told(intent: OrderIntent, opening: Opening, sale: OrderIntent | None) -> Me
         stake_krw=Decimal(opening.stake_krw),
         krw_per_usdt=opening.krw_per_usdt or (intent.krw_per_cash if intent.venue.cash == USDT else None),
         premium=opening.premium,
-        sale=None if sale is None else SaleTold(sale.venue, sale.limit_price, sale.quantity),
+        sale=None if sale is None else MessageSale(sale.venue, sale.limit_price, sale.quantity),
     )

@@ -53,12 +53,12 @@ class ReconcileActivities:
         crash_point("difference-found", SWEEP)
         await self.ledger.book([entry])
         crash_point("difference-booked", SWEEP)
-        told = tuple(f"{amount:+f} {asset} on {account}" for (account, asset), amount in differences.items())
-        activity.logger.error("the venues hold what the ledger does not know: %s", ", ".join(told))
+        reported = tuple(f"{amount:+f} {asset} on {account}" for (account, asset), amount in differences.items())
+        activity.logger.error("the venues hold what the ledger does not know: %s", ", ".join(reported))
         if await self._is_much(differences):
-            reason = f"unexplained: {', '.join(told)}"
+            reason = f"unexplained: {', '.join(reported)}"
             await self.controls.halt_at_least(HaltLevel.NO_NEW_CYCLES, reason)
-        return Reconciled(differences=told, unknown=unknown)
+        return Reconciled(differences=reported, unknown=unknown)
 
     async def _differences(self) -> tuple[Held, tuple[str, ...]]:
         """And of which coin on which venue nobody knows what is held.

@@ -162,8 +162,8 @@ class TransferActivities:
             raise Postponed("wallets and addresses were looked at too long ago", venue=source, kind=ReasonKind.EXPIRED)
         allowed = self.allowed.get((source, intent.coin))
         if allowed is None or (allowed.address, allowed.tag) != (intent.address.address, intent.address.tag):
-            told = f"the allow-list has another place for {intent.coin} by now"
-            raise Postponed(told, venue=source, kind=ReasonKind.ADDRESS)
+            text = f"the allow-list has another place for {intent.coin} by now"
+            raise Postponed(text, venue=source, kind=ReasonKind.ADDRESS)
 
     @activity.defn
     async def give_up_withdrawal(self, intent: WithdrawalIntent) -> bool:

@@ -166,8 +166,8 @@ async def _sustained(initiator: CountingInitiator, redis_url: str) -> Row:
         sender = await asyncio.create_subprocess_exec(
             sys.executable, "-m", "bench.sender", redis_url, str(rate), stdout=asyncio.subprocess.PIPE
         )
-        said, _ = await sender.communicate()
-        sent = int(said)
+        message, _ = await sender.communicate()
+        sent = int(message)
         await asyncio.sleep(LAG_LIMIT_S)
         if sent < rate * STEP_S * 0.95 or initiator.taken - before < sent:
             break

@@ -24,7 +24,7 @@ from workflows.rebalancing import await_route
 from workflows.steps import StepFailed
 from workflows.transfer import Transfer
 
-TELLS_PRICES = "told-to-the-guard"
+CARRIES_PRICES = "told-to-the-guard"
 """Cycles that opened before there was such a thing ask for the same order when they are replayed."""
 
 
@@ -97,7 +97,7 @@ class ArbitrageCycle(CycleLife):
             cycle.buy_limit_price,
             cycle.buy_instrument.taker_fee,
             cycle.expires_at_ms,
-            self._terms_of_opening(told=True),
+            self._terms_of_opening(reported=True),
         )
         sell = pair.sale.intent(sold.quantity, sold.limit_price, sold.instrument.taker_fee, cycle.expires_at_ms)
         return await pair.ask(OrderPair(buy=buy, sell=sell))
@@ -107,7 +107,7 @@ class ArbitrageCycle(CycleLife):
         if opening.done:
             return None
         cycle = self._cycle
-        terms = self._terms_of_opening(told=workflow.patched(TELLS_PRICES))
+        terms = self._terms_of_opening(reported=workflow.patched(CARRIES_PRICES))
         if self._tracker.unanswered is not None:
             report = await opening.ask(self._tracker.unanswered)
         else:
@@ -119,15 +119,15 @@ class ArbitrageCycle(CycleLife):
             return None
         return why_not_filled(report)
 
-    def _terms_of_opening(self, *, told: bool) -> Opening:
+    def _terms_of_opening(self, *, reported: bool) -> Opening:
         """`told`: with what the price guard compares."""
         cycle = self._cycle
         return Opening(
             reserve=cycle.reserve,
             stake_krw=cycle.stake_krw,
             caps=cycle.policy.caps,
-            krw_per_usdt=cycle.krw_per_usdt if told else None,
-            premium=cycle.premium if told else None,
+            krw_per_usdt=cycle.krw_per_usdt if reported else None,
+            premium=cycle.premium if reported else None,
         )
 
     async def _buy_for_home(self, cash: Money) -> tuple[Asset, Decimal]:

@@ -277,10 +277,10 @@ class Execution:
         sign = 1 if order.place.side is self.place.side else -1
         self.coins += sign * order.coins
         self.cash += sign * order.cash
-        self.tell_price()
+        self.record_price()
 
     @exact
-    def tell_price(self) -> None:
+    def record_price(self) -> None:
         """Remember what a coin was first traded for."""
         if self.traded_at is None and self.coins > ZERO:
             self.traded_at = self.cash / self.coins

@@ -72,11 +72,11 @@ class CycleLife:
 
     def _continued(self) -> CycleTerms:
         """The workflow's input, and all that it has come to know since."""
-        stop, heard = self._control.asked
+        stop, received = self._control.asked
         progress = Progress(
             told=self._tracker.so_far(),
             stop=stop,
-            stop_heard=heard,
+            stop_heard=received,
             undoing=self._undoing_because.text if self._undoing_because else None,
             undoing_kind=self._undoing_because.kind if self._undoing_because else None,
             parked=self._parking,

@@ -93,12 +93,12 @@ class PairTrade:
             refusal=proves_nothing,
         )
         self._tracker.unanswered_pair = None
-        for execution, intent, told in ((self.buy, buy, report.buy), (self.sale, sell, report.sell)):
-            await execution.take_in(intent, told)
-            execution.tell_price()
-            self._remember(intent.venue, told)
-            if told.outcome is OrderOutcome.FOREIGN:
-                self._foreign = told.reason
+        for execution, intent, reported in ((self.buy, buy, report.buy), (self.sale, sell, report.sell)):
+            await execution.take_in(intent, reported)
+            execution.record_price()
+            self._remember(intent.venue, reported)
+            if reported.outcome is OrderOutcome.FOREIGN:
+                self._foreign = reported.reason
         self.buy.done = self.sale.done = bool(report.buy.fills or report.sell.fills)
         if self.begun:
             return None

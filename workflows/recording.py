@@ -26,8 +26,8 @@ async def try_record(record: CycleRecord, what: str) -> str | None:
 
 def unrecorded_reason(record: CycleRecord, why: str) -> str:
     """For the person who has to book it by hand, or to mend the database."""
-    told = "; ".join(str(entry) for entry in record.entries) or "no movement, only the cycle's own row"
-    return f"the database can't hold a record; {why}; not booked: {told}"[:REASON_AT_MOST]
+    reported = "; ".join(str(entry) for entry in record.entries) or "no movement, only the cycle's own row"
+    return f"the database can't hold a record; {why}; not booked: {reported}"[:REASON_AT_MOST]
 
 
 def without_amounts(record: CycleRecord) -> CycleRecord:

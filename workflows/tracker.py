@@ -122,31 +122,31 @@ class CycleTracker:
         absent = {order.client_order_id for order in self.absent}
         return step_of(entry_id)[1:] == Step.SEND or entry_id.partition("/")[0] in absent
 
-    def restore(self, told: TrackedSoFar) -> None:
+    def restore(self, reported: TrackedSoFar) -> None:
         """Go on where an earlier run of the workflow stopped."""
         self.walked_through = True
-        self.status, self._sequence = told.status, told.sequence
-        self.waiting_reason, self._waiting_since_ms = told.waiting_reason, told.waiting_since_ms
-        self._next_check_ms, self.reason, self._kind = told.next_check_ms, told.reason, told.reason_kind
-        self.least_pause = timedelta(seconds=told.pause_s or 0)
-        self.spent, self.returned, self.route = told.spent, told.returned, told.route
-        self.krw_per_usdt = told.krw_per_usdt
-        self.valuation.restore(told)
-        self._before = {(one.account, one.asset): one.amount for one in told.held}
-        self._booked = set(told.booked)
-        self.absent = list(told.absent)
-        self.refused = {(one.venue, one.coin) for one in told.refused}
-        self.rejected_coin = told.rejected_coin
+        self.status, self._sequence = reported.status, reported.sequence
+        self.waiting_reason, self._waiting_since_ms = reported.waiting_reason, reported.waiting_since_ms
+        self._next_check_ms, self.reason, self._kind = reported.next_check_ms, reported.reason, reported.reason_kind
+        self.least_pause = timedelta(seconds=reported.pause_s or 0)
+        self.spent, self.returned, self.route = reported.spent, reported.returned, reported.route
+        self.krw_per_usdt = reported.krw_per_usdt
+        self.valuation.restore(reported)
+        self._before = {(one.account, one.asset): one.amount for one in reported.held}
+        self._booked = set(reported.booked)
+        self.absent = list(reported.absent)
+        self.refused = {(one.venue, one.coin) for one in reported.refused}
+        self.rejected_coin = reported.rejected_coin
         asks = {"asking_run_id": self.asking_run_id}
-        if told.unanswered is not None:
-            self.unanswered = told.unanswered.model_copy(update=asks)
-        if (pair := told.unanswered_pair) is not None:
+        if reported.unanswered is not None:
+            self.unanswered = reported.unanswered.model_copy(update=asks)
+        if (pair := reported.unanswered_pair) is not None:
             buy, sell = pair.buy.model_copy(update=asks), pair.sell.model_copy(update=asks)
             self.unanswered_pair = OrderPair(buy=buy, sell=sell)
-        self.numbers.use(told.numbers)
-        self._written_off = told.written_off
+        self.numbers.use(reported.numbers)
+        self._written_off = reported.written_off
         self._takes_over = None
-        self._timeline.restore(told.lines)
+        self._timeline.restore(reported.lines)
         self._show()
 
     @property

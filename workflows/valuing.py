@@ -51,10 +51,10 @@ class Valuation:
         """For the next run of the workflow."""
         return tuple(FeesElsewhere(asset=asset, most_krw=krw) for asset, krw in self._fees_at_most.items())
 
-    def restore(self, told: TrackedSoFar) -> None:
+    def restore(self, reported: TrackedSoFar) -> None:
         """With what an earlier run of the workflow knew."""
-        self._prices = {(one.venue, one.coin): one.price for one in told.prices}
-        self._fees_at_most = {one.asset: one.most_krw for one in told.fees_elsewhere}
+        self._prices = {(one.venue, one.coin): one.price for one in reported.prices}
+        self._fees_at_most = {one.asset: one.most_krw for one in reported.fees_elsewhere}
 
     async def result_krw(self, cycle_id: str, held: Held, krw_per_usdt: Decimal) -> tuple[Decimal, str | None]:
         """And what is uncertain about it: a cycle must be able to end while the market can't be read."""

@@ -56,11 +56,11 @@ def _port(listener: dict[str, str]) -> int:
 def calls() -> Iterator[tuple[str, str, int]]:
     """Who calls whom at which port: by its command and environment, or by a file that is mounted into it."""
     for name, service in services().items():
-        told = json.dumps([service.get("command"), service.get("environment")])
+        reported = json.dumps([service.get("command"), service.get("environment")])
         for path in mounts_of(service):
             files = [ROOT / path] if (ROOT / path).is_file() else (ROOT / path).rglob("*.*ml")
-            told += "".join(file.read_text() for file in files)
-        yield from ((name, other, int(port)) for other, port in ADDRESS.findall(told))
+            reported += "".join(file.read_text() for file in files)
+        yield from ((name, other, int(port)) for other, port in ADDRESS.findall(reported))
 
 
 CALLS = sorted(set(calls()))

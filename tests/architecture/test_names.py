@@ -1,6 +1,7 @@
 """One public name stands for one thing: whoever searches for it finds one definition, or forms of the same thing."""
 
 import ast
+import re
 from collections import defaultdict
 from collections.abc import Iterator
 
@@ -26,6 +27,23 @@ THE_SAME_THING = {
     "code_of": "what both venues' modules of that name are built on",
     "main": "of a program",
 }
+DIALECT = re.compile(
+    r"(?<![a-z])(tells?|told|telling|says?|said|saying|hears?|heard|hearing|speaks?|talks?)(?![a-z])", re.IGNORECASE
+)
+"""Code logs, reports, receives, raises. Who needs one of these words for it has not said what happens."""
+STORED = {"told", "stop_heard"}
+STORING = {"src/kimp/contracts/progress.py", "workflows/life.py"}
+"""Fields of what a running workflow goes on with (`contracts.progress`)."""
+
+
+def test_names_are_words_of_the_field() -> None:
+    found = {
+        f"{file}: {name}"
+        for file, tree in trees("src", "workflows", "activities", "feeder", "initiator", "tests", "bench")
+        for name in _identifiers(tree)
+        if DIALECT.search(re.sub(r"(?<=[a-z])(?=[A-Z])", "_", name)) and not (name in STORED and file in STORING)
+    }
+    assert not found, "log, report, write, receive, raise, or what else the code does"
 
 
 def test_one_name_stands_for_one_thing() -> None:
@@ -41,6 +59,19 @@ def test_each_exception_is_one() -> None:
     for name, place in _public():
         places[name].add(place)
     assert not [name for name in THE_SAME_THING if len(places[name]) < 2]
+
+
+def _identifiers(tree: ast.Module) -> Iterator[str]:
+    """All that somebody gave a name to, but for tests: their names are sentences."""
+    for node in ast.walk(tree):
+        match node:
+            case ast.Name(id=name) | ast.Attribute(attr=name) | ast.arg(arg=name) | ast.keyword(arg=str(name)):
+                yield name
+            case ast.FunctionDef(name=name) | ast.AsyncFunctionDef(name=name) | ast.ClassDef(name=name):
+                if not name.startswith("test_"):
+                    yield name
+            case ast.ExceptHandler(name=str(name)):
+                yield name
 
 
 def _public() -> Iterator[tuple[str, str]]:

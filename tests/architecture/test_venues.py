@@ -5,7 +5,7 @@ import ast
 from architecture.project import trees
 
 TABLE = "src/kimp/domain/venues.py"
-SPEAK_TO_ONE = ("src/kimp/adapters/upbit/", "src/kimp/adapters/binance/", "src/kimp/paper/")
+USE_TO_ONE = ("src/kimp/adapters/upbit/", "src/kimp/adapters/binance/", "src/kimp/paper/")
 NAMES = {"UPBIT", "BINANCE", "TO_UPBIT", "TO_BINANCE"}
 
 
@@ -13,7 +13,7 @@ def test_no_other_module_names_a_venue() -> None:
     named = [
         f"{file}:{node.lineno}: {node.attr}"
         for file, tree in trees()
-        if file != TABLE and not file.startswith(SPEAK_TO_ONE)
+        if file != TABLE and not file.startswith(USE_TO_ONE)
         for node in ast.walk(tree)
         if isinstance(node, ast.Attribute) and node.attr in NAMES
     ]

@@ -29,7 +29,7 @@ def main() -> int:
     held = False
     try:
         report = asyncio.run(campaign(folder, size, seed, arguments.database, arguments.temporal, errors.print))
-        _tell(report, as_json=arguments.json)
+        _report(report, as_json=arguments.json)
         held = report.held
     finally:
         if not held:
@@ -54,7 +54,7 @@ def _arguments() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def _tell(report: Report, *, as_json: bool) -> None:
+def _report(report: Report, *, as_json: bool) -> None:
     if as_json:
         sys.stdout.write(json.dumps(report.as_json(), default=str, indent=2) + "\n")
     else:

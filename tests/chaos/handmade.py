@@ -72,7 +72,7 @@ class Pages:
 def clean() -> Pages:
     opening = {"detected_at_ms": START_MS, "quoted_at_ms": START_MS - 900}
     workflow = Workflow("cycle-XRP-1", RUN, "COMPLETED", START_MS, _calls(), opening=opening)
-    told = Circumstances(
+    reported = Circumstances(
         ALLOWED,
         order_cap_krw=Decimal(1_000_000),
         krw_per_usdt=Decimal(1475),
@@ -82,7 +82,7 @@ def clean() -> Pages:
         price_band=Decimal("0.01"),
         fee_rates={"binance": Decimal("0.001"), "upbit": Decimal("0.0005")},
     )
-    return Pages(_journal(), _tables(), workflow, told)
+    return Pages(_journal(), _tables(), workflow, reported)
 
 
 # The venue's journal.
@@ -262,8 +262,8 @@ def _cycle_row() -> dict[str, Any]:
 def _order_intent(name: str, venue: str, coin: str, side: str, quantity: str, limit: str) -> dict[str, Any]:
     asked = next(line["ms"] for line in _journal() if line["kind"] == "order" and line["client_id"] == name) - 50
     what = {"venue": venue, "coin": coin, "side": side, "quantity": quantity, "limit_price": limit}
-    told = {"outcome": "filled", "reason": None}
-    return {"client_order_id": name, "cycle_id": CYCLE, "run_id": RUN, "first_asked_ms": asked, **what, **told}
+    reported = {"outcome": "filled", "reason": None}
+    return {"client_order_id": name, "cycle_id": CYCLE, "run_id": RUN, "first_asked_ms": asked, **what, **reported}
 
 
 def _withdrawal_intent(name: str, venue: str, coin: str, amount: str, venue_id: str) -> dict[str, Any]:

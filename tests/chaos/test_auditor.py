@@ -134,10 +134,10 @@ def _a_short_deposit(pages: Pages) -> None:
     gone = (("in_transit", "USDT", "-9"), ("external", "USDT", "9"))
     for name, postings in (("XRP-1-HW-1/in", arrived), ("XRP-1-HW-1/missing", gone)):
         pages.add_entry(name, CYCLE, START_MS, *postings)
-    pages.ask("record", 6, entries=[_told("XRP-1-HW-1/in", arrived), _told("XRP-1-HW-1/missing", gone)])
+    pages.ask("record", 6, entries=[_reported("XRP-1-HW-1/in", arrived), _reported("XRP-1-HW-1/missing", gone)])
 
 
-def _told(name: str, postings: Sequence[tuple[str, str, str]]) -> dict[str, Any]:
+def _reported(name: str, postings: Sequence[tuple[str, str, str]]) -> dict[str, Any]:
     """An entry as a history has it."""
     lines = [{"account": a, "asset": c, "amount": n} for a, c, n in postings]
     return {"entry_id": name, "cycle_id": CYCLE, "postings": lines}
@@ -162,7 +162,7 @@ def _a_lost_deposit(pages: Pages) -> None:
     pages.drop_entry("XRP-1-HW-1/in")
     written_off = (("in_transit", "USDT", "-199"), ("external", "USDT", "199"))
     pages.add_entry("XRP-1/write-off/1", CYCLE, START_MS, *written_off)
-    pages.ask("record", 6, entries=[_told("XRP-1/write-off/1", written_off)])
+    pages.ask("record", 6, entries=[_reported("XRP-1/write-off/1", written_off)])
     _earned(pages, "-291197.05")
 
 
@@ -189,7 +189,7 @@ def _fees_in_bnb(pages: Pages, booked: str = "0.001") -> None:
     pages.add_entry("opening/bnb", None, START_MS, ("external", "BNB", "-1"), ("binance", "BNB", "1"))
     postings = [(p["account"], p["asset"], p["amount"]) for p in pages.tables["ledger_postings"]
                 if p["entry_id"] == "XRP-1-1B1-1/t1"]  # fmt: skip
-    pages.ask("record", 0, entries=[_told("XRP-1-1B1-1/t1", postings)])
+    pages.ask("record", 0, entries=[_reported("XRP-1-1B1-1/t1", postings)])
     # What the fee spared is sold as well.
     pages.drop_entry("XRP-1-1W-1/out")
     out = (("binance", "XRP", "-100"), ("in_transit", "XRP", "99.7"), ("fees", "XRP", "0.3"))
@@ -197,7 +197,7 @@ def _fees_in_bnb(pages: Pages, booked: str = "0.001") -> None:
     for line in pages.lines("withdrawal", withdrawal="w-1"):
         line["fee"] = "0.3"
     pages.row("withdrawal_intents", transfer_id="XRP-1-1W-1")["amount"] = "100"
-    pages.ask("record", 1, entries=[_told("XRP-1-1W-1/out", out)])
+    pages.ask("record", 1, entries=[_reported("XRP-1-1W-1/out", out)])
     _earned(pages, "1880")
 
 
@@ -314,7 +314,7 @@ def _the_row_of_the_run_before(pages: Pages) -> None:
     pages.row("cycles")["workflow_run_id"] = RUN
 
 
-def _the_row_says_what_the_run_before_said(pages: Pages) -> None:
+def _the_row_reports_what_the_run_before_reported(pages: Pages) -> None:
     _taken_over(pages)
     pages.row("cycles")["sequence"] = 7
 
@@ -457,7 +457,7 @@ def _twice_the_fee(pages: Pages, halted: Sequence[dict[str, int]] = ()) -> None:
         pages.row("ledger_postings", entry_id="XRP-1-1S1-1/t2", line=line)["amount"] = f"{sign}{fee}"
     postings = [(p["account"], p["asset"], p["amount"]) for p in pages.tables["ledger_postings"]
                 if p["entry_id"] == "XRP-1-1S1-1/t2"]  # fmt: skip
-    pages.ask("record", 3, entries=[_told("XRP-1-1S1-1/t2", postings)])
+    pages.ask("record", 3, entries=[_reported("XRP-1-1S1-1/t2", postings)])
     pages.tables["halts"] = [dict(halt) for halt in halted]
 
 
@@ -517,12 +517,12 @@ def _a_profit_that_no_fill_made(pages: Pages) -> None:
     _earned(pages, "99999999")
 
 
-def _a_loss_told_as_a_profit(pages: Pages) -> None:
+def _a_loss_reported_as_a_profit(pages: Pages) -> None:
     _a_lost_deposit(pages)
     _earned(pages, "2327.95")
 
 
-def _completed_with_no_profit_told(pages: Pages) -> None:
+def _completed_with_no_profit_reported(pages: Pages) -> None:
     pages.row("cycles")["profit_krw"] = None
     pages.ask("record", 7, profit_krw=None)
 
@@ -720,15 +720,15 @@ BROKEN: list[tuple[str, Change]] = [
     ("I5", _coins_that_were_not_its_own),
     ("I5", _something_in_transit_for_ever),
     ("I5", _another_fee_in_bnb),
-    ("I6", _the_row_says_what_the_run_before_said),
+    ("I6", _the_row_reports_what_the_run_before_reported),
     ("I6", _a_row_behind_its_history),
     ("I6", _a_profit_of_another),
     ("I6", _an_entry_that_nobody_recorded),
     ("I6", _a_record_that_is_not_in_the_ledger),
     ("I6", _a_profit_that_no_fill_made),
-    ("I6", _a_loss_told_as_a_profit),
+    ("I6", _a_loss_reported_as_a_profit),
     ("I6", _fees_in_bnb_that_cost_nothing),
-    ("I6", _completed_with_no_profit_told),
+    ("I6", _completed_with_no_profit_reported),
     ("I6", _undone_beyond_its_bound),
     ("I7", _a_stake_above_the_cap),
     ("I7", _a_stake_that_hides_most_of_its_cash),
@@ -848,9 +848,9 @@ def test_a_late_fill_may_be_booked_as_external_until_it_is_taken_in() -> None:
 
 
 def test_the_facts_are_told() -> None:
-    said = failing(broken(_a_second_order_of_a_step))["I2"]
-    assert "cycle XRP-1" in said
-    assert "XRP-1-1S1-2" in said
+    message = failing(broken(_a_second_order_of_a_step))["I2"]
+    assert "cycle XRP-1" in message
+    assert "XRP-1-1S1-2" in message
 
 
 def test_every_invariant_is_broken_once() -> None:

@@ -73,9 +73,9 @@ def test_no_cell_is_there_twice_and_the_quick_ones_are_among_them() -> None:
 class _Dead:
     """A process that has ended."""
 
-    def __init__(self, log: Path, said: str, code: int) -> None:
+    def __init__(self, log: Path, outputs: str, code: int) -> None:
         self.log, self.exit_code, self.pid, self.running = log, code, None, False
-        log.write_text(said)
+        log.write_text(outputs)
 
 
 class _Stack:
@@ -90,7 +90,7 @@ class _Stack:
 
 async def test_a_process_may_end_by_itself_only_with_a_reason_for_a_person(tmp_path: Path) -> None:
     stack = _Stack(
-        told=_Dead(tmp_path / "told.log", "kimp: no Temporal server answers\n", 1),
+        reported=_Dead(tmp_path / "told.log", "kimp: no Temporal server answers\n", 1),
         broke=_Dead(tmp_path / "broke.log", "Traceback\nKeyError: 1\n", 1),
         silent=_Dead(tmp_path / "silent.log", "", 0),
         crashed=_Dead(tmp_path / "crashed.log", "busy\n", -signal.SIGKILL),
@@ -195,17 +195,17 @@ async def test_a_process_with_the_seam_has_the_clock_and_the_database_that_the_h
     )  # fmt: skip
     assert child.stdin is not None
     assert child.stdout is not None
-    said, ask = child.stdout, child.stdin
-    assert await said.readline() == b"ready\n"
+    message, ask = child.stdout, child.stdin
+    assert await message.readline() == b"ready\n"
 
     async def look() -> tuple[int, str]:
         """How far its wall clock is off, and what became of a write."""
         await asyncio.sleep(0.06)
         ask.write(b"\n")
-        told, told_ns, steady, outcome = (await said.readline()).decode().split(maxsplit=3)
-        assert told == told_ns
+        reported, reported_ns, steady, outcome = (await message.readline()).decode().split(maxsplit=3)
+        assert reported == reported_ns
         assert int(steady) < 60
-        return round((int(told) - time.time()) / 60), outcome.strip()
+        return round((int(reported) - time.time()) / 60), outcome.strip()
 
     assert await look() == (0, "written")
     with seam.clock(child.pid, -600), seam.sqlite_is_read_only():
@@ -251,8 +251,8 @@ async def test_what_is_forged_is_far_off_and_no_message_stops_a_reader(own_redis
     while forger.missing:
         await forger.forge()
     assert {kind: forger.forged[kind] for kind in forger.forged} == dict.fromkeys(forger.forged, 1)
-    told = {(quote.venue, quote.coin): quote for quote in await bus.latest([XRP, USDT])}
-    rate = told[Venue.UPBIT, USDT].ask / real[Venue.UPBIT, USDT].ask
+    reported = {(quote.venue, quote.coin): quote for quote in await bus.latest([XRP, USDT])}
+    rate = reported[Venue.UPBIT, USDT].ask / real[Venue.UPBIT, USDT].ask
     assert abs(rate - 1) > Decimal("0.3")
     assert len(await bus.latest_rules()) == len(PAIR)
     assert bus.counts["bad_rule"] == 1

@@ -22,7 +22,7 @@ def owing(pages: Pages, coins: str) -> None:
     )
 
 
-def told(pages: Pages) -> list[str]:
+def reported(pages: Pages) -> list[str]:
     return [str(violation) for verdict in judge(pages.evidence()) for violation in verdict.violations]
 
 
@@ -38,27 +38,27 @@ def test_a_cycle_that_ended_owes_the_stock_no_more_than_dust(coins: str, *, open
     pages = clean()
     paired(pages)
     owing(pages, coins)
-    assert any("gave away what it never had" in one for one in told(pages)) is open_leg
+    assert any("gave away what it never had" in one for one in reported(pages)) is open_leg
 
 
 def test_a_cycle_that_moved_its_coins_first_owes_nothing_at_all() -> None:
     pages = clean()
     owing(pages, "1")
-    assert any("gave away what it never had" in one for one in told(pages))
+    assert any("gave away what it never had" in one for one in reported(pages))
 
 
 def test_free_stock_is_what_the_ledger_holds() -> None:
     pages = clean()
     pages.tables["stock"] = [{"venue": "upbit", "coin": "XRP", "free": "5"}]
-    assert any("free stock is not the balance" in one for one in told(pages))
+    assert any("free stock is not the balance" in one for one in reported(pages))
     pages.tables["stock"] = [{"venue": "upbit", "coin": "ADA", "free": "0"}]
-    assert not any("stock" in one for one in told(pages))
+    assert not any("stock" in one for one in reported(pages))
 
 
 def test_coins_are_set_aside_no_longer_than_cash() -> None:
     pages = clean()
     pages.tables["stock_reservations"] = [{"cycle_id": CYCLE, "venue": "upbit", "coin": "XRP", "amount": "5"}]
-    assert any("coins are set aside for a cycle that is over" in one for one in told(pages))
+    assert any("coins are set aside for a cycle that is over" in one for one in reported(pages))
 
 
 @pytest.mark.parametrize("side", ["buy", "sell"])
@@ -75,6 +75,6 @@ def test_either_order_of_a_pair_is_sent_in_time(side: str) -> None:
     }
     calls = [call for call in pages.workflow.calls if call.asked.get("client_order_id") not in orders.values()]
     pages.workflow = replace(pages.workflow, calls=(Call("execute_pair", asked, done=True), *calls))
-    late = [one for one in told(pages) if "XRP-1-1" in one]
+    late = [one for one in reported(pages) if "XRP-1-1" in one]
     assert len(late) == 1
     assert orders[side] in late[0]

@@ -69,9 +69,9 @@ class Postgres(OwnServer):
         ran = await asyncio.create_subprocess_exec(
             *command, cwd="/", stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT
         )
-        said, _ = await ran.communicate()
+        message, _ = await ran.communicate()
         if ran.returncode != 0:
-            raise ServerFailed(f"initdb failed: {said.decode().strip()[-300:]}")
+            raise ServerFailed(f"initdb failed: {message.decode().strip()[-300:]}")
 
 
 def _unprivileged() -> list[str]:

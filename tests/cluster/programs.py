@@ -21,7 +21,7 @@ POSTGRES_AT_LEAST = 15
 DEBIAN = {"postgresql": "postgres", "mariadb-server": "mariadbd"}
 """Package -> what it brings."""
 
-Say = Callable[[str], None]
+WriteLine = Callable[[str], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,11 +32,11 @@ class Programs:
     sql_tool: Path
 
 
-async def ensure_programs(say: Say) -> Programs:
+async def ensure_programs(write_line: WriteLine) -> Programs:
     """Find all, or install and build what is missing. Raises BadConfig that says what to install."""
     missing = [package for package, program in DEBIAN.items() if _found(program) is None]
     if missing:
-        await asyncio.to_thread(_install, missing, say)
+        await asyncio.to_thread(_install, missing, write_line)
     postgres = _found("postgres")
     if postgres is None:
         raise BadConfig(f"no PostgreSQL {POSTGRES_AT_LEAST} or newer here; install Debian's package postgresql")
@@ -44,7 +44,7 @@ async def ensure_programs(say: Say) -> Programs:
     async with only_one(TOOLS / "lock"):
         if not all(file.exists() for file in PROGRAMS.values()):
             try:
-                await build(MODULE, PROGRAMS, say)
+                await build(MODULE, PROGRAMS, write_line)
             except BuildFailed as failure:
                 raise BadConfig(f"the Temporal server can't be built: {failure}") from None
     return Programs(postgres.parent, SERVER, SQL_TOOL)
@@ -59,11 +59,11 @@ def _found(program: str) -> Path | None:
     return Path(path) if path else None
 
 
-def _install(packages: list[str], say: Say) -> None:
+def _install(packages: list[str], write_line: WriteLine) -> None:
     command = ["apt-get", "install", "-y", "-qq", "--no-install-recommends", *packages]
     if os.getuid() != 0 or shutil.which("apt-get") is None:
         raise BadConfig(f"{', '.join(packages)} missing; install with: sudo {' '.join(command)}")
-    say(f"installing Debian packages: {', '.join(packages)}")
+    write_line(f"installing Debian packages: {', '.join(packages)}")
     for step in (["apt-get", "update", "-qq"], command):
         ran = subprocess.run(
             step,

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from contextlib import AsyncExitStack
 from pathlib import Path
 
-from cluster.programs import Say
+from cluster.programs import WriteLine
 from cluster.servers import Servers, open_servers
 from fakes.places import a_paper_exchange_of_its_own
 
@@ -31,31 +31,33 @@ INITIATORS = 2
 WATCH_EVERY_S = 0.5
 
 
-async def show(folder: Path, cycles: int, say: Say, *, once: bool) -> int:
+async def show(folder: Path, cycles: int, write_line: WriteLine, *, once: bool) -> int:
     """Start all, wait for `cycles`, tell; then go on until cancelled, or with `once` stop and check the books.
 
     Returns the exit code: 0 when the cycles completed and, with `once`, the ledger equals the venues' balances.
     """
     begun = time.monotonic()
     async with AsyncExitStack() as stack:
-        servers = await stack.enter_async_context(open_servers(folder, say))
-        say(f"the servers are up after {time.monotonic() - begun:.0f} s")
+        servers = await stack.enter_async_context(open_servers(folder, write_line))
+        write_line(f"the servers are up after {time.monotonic() - begun:.0f} s")
         set_environment(folder, servers.for_kimp)
-        kimp = await stack.enter_async_context(Stack(load(), say))
+        kimp = await stack.enter_async_context(Stack(load(), write_line))
         await _start(kimp)
-        say(f"kimp is up after {time.monotonic() - begun:.0f} s: {len(kimp.children)} processes, logs in {folder}")
+        write_line(
+            f"kimp is up after {time.monotonic() - begun:.0f} s: {len(kimp.children)} processes, logs in {folder}"
+        )
         books = await stack.enter_async_context(open_database(kimp.settings))
         screen = RunDisplay(kimp.settings, books, await stack.enter_async_context(open_bus(kimp.settings)))
         async with running(kimp.watch(), _watch(servers)):
             await screen.until(lambda rows: _done(rows) >= cycles, WITHIN_S)
             rows = await books.read_model.cycles(limit=MANY)
             took_s = time.monotonic() - begun
-            say(f"{_done(rows)} of {len(rows)} cycles completed, {cycles} wanted, after {took_s:.0f} s")
+            write_line(f"{_done(rows)} of {len(rows)} cycles completed, {cycles} wanted, after {took_s:.0f} s")
             if _done(rows) < cycles:
                 return 1
             if once:
-                return await _conclude(kimp, books, screen, say)
-            say(f"Ctrl-C ends everything. To look at it: {_how(kimp.settings, servers)}")
+                return await _conclude(kimp, books, screen, write_line)
+            write_line(f"Ctrl-C ends everything. To look at it: {_how(kimp.settings, servers)}")
             await asyncio.Event().wait()
     return 0
 
@@ -87,7 +89,7 @@ async def _start(kimp: Stack) -> None:
         await kimp.start(f"initiator-{number}", "initiator")
 
 
-async def _conclude(kimp: Stack, books: SqlDatabase, screen: RunDisplay, say: Say) -> int:
+async def _conclude(kimp: Stack, books: SqlDatabase, screen: RunDisplay, write_line: WriteLine) -> int:
     await kimp.stop_all("initiator")
     await screen.until(at_rest, SETTLE_S)
     rows = await books.read_model.cycles(limit=MANY)
@@ -95,7 +97,7 @@ async def _conclude(kimp: Stack, books: SqlDatabase, screen: RunDisplay, say: Sa
         pairs = await compare(books.ledger, venues)
     terminal.console().print(CyclesTable(rows), views.balance_table(pairs))
     balanced = all(ours == theirs for ours, theirs in pairs.values())
-    say("the ledger equals the venues' balances" if balanced else "the ledger is off")
+    write_line("the ledger equals the venues' balances" if balanced else "the ledger is off")
     return 0 if balanced and at_rest(rows) else 1
 
 

@@ -16,7 +16,7 @@ from chaos.harness.mayhem import Mayhem
 from chaos.harness.settling import heal, settle
 from chaos.harness.sizes import SMALL
 from chaos.harness.supervision import supervised
-from cluster.programs import Say
+from cluster.programs import WriteLine
 from rich.console import Console
 from rich.table import Table
 
@@ -50,26 +50,26 @@ class Death:
     fates: str
 
 
-async def kill_each_role(folder: Path, say: Say) -> int:
+async def kill_each_role(folder: Path, write_line: WriteLine) -> int:
     """Exit code: 0 when every cycle that was open ended by itself and every invariant holds."""
     seed = random.randrange(10**6)
     async with open_ground(folder, SIZE, seed, "mariadb", "cluster") as ground:
         temporal = await connect_temporal(ground.settings)
-        mayhem = Mayhem(ground, temporal, SIZE, seed, say)
+        mayhem = Mayhem(ground, temporal, SIZE, seed, write_line)
         async with supervised(ground.supervisor):
             await mayhem.warm_up()
             trading = asyncio.create_task(_trade(ground, seed))
-            deaths = [await _kill(ground, role, say) for role in ORDER]
+            deaths = [await _kill(ground, role, write_line) for role in ORDER]
             trading.cancel()
             await heal(ground, mayhem)
-            settled_s = await settle(ground, temporal, mayhem, SIZE.settle_s, say)
+            settled_s = await settle(ground, temporal, mayhem, SIZE.settle_s, write_line)
             evidence = await gather(ground, temporal, settled_s, SIZE.settle_s, mayhem.operators)
         ended = ground.supervisor.ended
     verdicts = judge(evidence)
     Console(width=140).print(_table(deaths), verdict_table(verdicts))
-    say(f"{sum(len(verdict.violations) for verdict in verdicts)} violations; settled after {settled_s} s")
+    write_line(f"{sum(len(verdict.violations) for verdict in verdicts)} violations; settled after {settled_s} s")
     for line in ended:
-        say(f"ended by itself: {line}")
+        write_line(f"ended by itself: {line}")
     held = all(verdict.holds is Holds.YES for verdict in verdicts)
     return 0 if held and not ended and all(death.all_ended_s is not None for death in deaths) else 1
 
@@ -82,11 +82,11 @@ async def _trade(ground: Ground, seed: int) -> None:
         await asyncio.sleep(NUDGE_EVERY_S)
 
 
-async def _kill(ground: Ground, role: str, say: Say) -> Death:
+async def _kill(ground: Ground, role: str, write_line: WriteLine) -> Death:
     assert ground.cluster is not None
     before = await _enough_open(ground)
     names = [row.cycle_id for row in before]
-    say(f"killing {role}: {len(names)} cycles are open ({', '.join(names)})")
+    write_line(f"killing {role}: {len(names)} cycles are open ({', '.join(names)})")
     victim = ground.cluster.servers[role]
     killing = asyncio.create_task(ground.supervisor.kill_server(victim, f"temporal {role}", AWAY_S))
     seen, meanwhile = _statuses(before), 0

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from chaos.harness.mariadb import MariaDb
-from cluster.programs import Say, ensure_programs
+from cluster.programs import WriteLine, ensure_programs
 from cluster.temporal import TemporalCluster
 from fakes.open_redis import OpenRedis
 
@@ -46,15 +46,15 @@ class Servers:
 
 
 @asynccontextmanager
-async def open_servers(folder: Path, say: Say) -> AsyncIterator[Servers]:
+async def open_servers(folder: Path, write_line: WriteLine) -> AsyncIterator[Servers]:
     """Nothing of them is left afterwards but what is in `folder`. Raises BadConfig for a program that is missing."""
-    programs = await ensure_programs(say)
+    programs = await ensure_programs(write_line)
     folder.chmod(READABLE)
     async with AsyncExitStack() as stack:
         temporal = await stack.enter_async_context(TemporalCluster(programs, folder / "temporal"))
-        say(f"Temporal: frontend at {temporal.address}, {len(temporal.roles)} roles on PostgreSQL")
+        write_line(f"Temporal: frontend at {temporal.address}, {len(temporal.roles)} roles on PostgreSQL")
         mariadb = await stack.enter_async_context(MariaDb(folder / "mariadb", secrets.token_urlsafe(24)))
-        say("MariaDB: a server of its own")
+        write_line("MariaDB: a server of its own")
         redis = await stack.enter_async_context(OpenRedis(folder / "redis"))
-        say(f"Redis: on port {redis.port}")
+        write_line(f"Redis: on port {redis.port}")
         yield Servers(temporal, mariadb, redis)

@@ -104,10 +104,10 @@ class TemporalCluster:
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.STDOUT,
         )
-        said, _ = await script.communicate()
-        (self._folder / "schema.log").write_bytes(said)
+        message, _ = await script.communicate()
+        (self._folder / "schema.log").write_bytes(message)
         if script.returncode != 0:
-            raise ServerFailed(f"schema.sh failed: {said.decode().strip()[-300:]}")
+            raise ServerFailed(f"schema.sh failed: {message.decode().strip()[-300:]}")
 
     async def _until_it_serves(self) -> None:
         """The roles find each other after they have started. Raises ServerFailed."""

@@ -33,12 +33,12 @@ def test_a_system_that_is_laid_waste_keeps_every_invariant(temporal_binary: Path
         timeout=840,
         check=False,
     )
-    told = f"seed {seed}: make chaos ARGS='--seed {seed} --size small'; evidence in {folder}\n{ran.stderr[-3000:]}"
-    assert ran.stdout, told
+    text = f"seed {seed}: make chaos ARGS='--seed {seed} --size small'; evidence in {folder}\n{ran.stderr[-3000:]}"
+    assert ran.stdout, text
     report = json.loads(ran.stdout)
     broken = [verdict for verdict in report["verdicts"] if verdict["holds"] != "yes"]
-    assert not broken, f"{told}\n{json.dumps(broken, indent=2)}"
-    assert report["died"] > 0, told
-    assert sum(report["venue_faults"].values()) > 0, told
-    assert not report["missing"], f"{told}\n{report['missing']}"
-    assert ran.returncode == 0, told
+    assert not broken, f"{text}\n{json.dumps(broken, indent=2)}"
+    assert report["died"] > 0, text
+    assert sum(report["venue_faults"].values()) > 0, text
+    assert not report["missing"], f"{text}\n{report['missing']}"
+    assert ran.returncode == 0, text

@@ -39,15 +39,15 @@ async def test_a_replayed_day_starts_and_books_what_the_backtest_and_the_bare_de
     file = day_file(tmp_path / "day.csv")
     asked = options_of(Settings(), BacktestRequest(coins="all"))
     result = _backtest(tmp_path / "market", file, asked)
-    said = {kept(plan.found) for _, plan in result.opportunities}
-    assert said == bare(asked.limits)
+    message = {kept(plan.found) for _, plan in result.opportunities}
+    assert message == bare(asked.limits)
 
     command = ("demo", "--replay", str(file), "--speed", "120", "--cycles", "2", "--json")
     place = a_place_of_its_own(temporal_binary, tmp_path / "kimp") | {"KIMP_LOCAL__REDIS_PORT": str(free_port())}
-    code, told, problem = await kimp(tmp_path, *command, **place, **PATIENT)
-    assert code == 0, told[-3000:] + problem[-2000:]
-    cycles = {row["cycle_id"]: row for row in json.loads(told)["result"]["cycles"]}
-    assert {_kept(row) for row in cycles.values() if row["spent"] is not None} <= said
+    code, reported, problem = await kimp(tmp_path, *command, **place, **PATIENT)
+    assert code == 0, reported[-3000:] + problem[-2000:]
+    cycles = {row["cycle_id"]: row for row in json.loads(reported)["result"]["cycles"]}
+    assert {_kept(row) for row in cycles.values() if row["spent"] is not None} <= message
     first = {plan.found.coin: kept(plan.found) for _, plan in reversed(result.opportunities)}
     assert (_kept(cycles["XRP-1"]), _kept(cycles["SOL-1"])) == (first[XRP], first[SOL]), "from the first price on"
 
@@ -80,9 +80,9 @@ async def test_recorded_prices_traded_on_both_sides_at_once_bring_what_the_backt
     }
     command = ("demo", "--replay", str(file), "--speed", "120", "--cycles", "2", "--json")
     place = a_place_of_its_own(temporal_binary, tmp_path / "kimp") | {"KIMP_LOCAL__REDIS_PORT": str(free_port())}
-    code, told, problem = await kimp(tmp_path, *command, **place, **PATIENT, **traded)
-    assert code == 0, told[-3000:] + problem[-2000:]
-    cycles = {Asset(row["coin"]): row for row in json.loads(told)["result"]["cycles"]}
+    code, reported, problem = await kimp(tmp_path, *command, **place, **PATIENT, **traded)
+    assert code == 0, reported[-3000:] + problem[-2000:]
+    cycles = {Asset(row["coin"]): row for row in json.loads(reported)["result"]["cycles"]}
     assert _kept(cycles[ORCA]) == kept(expected[ORCA].plan.found)
     for coin, cycle in expected.items():
         assert cycles[coin]["direction"] == cycle.direction

@@ -114,9 +114,9 @@ def test_ctrl_c_at_any_moment_leaves_no_traceback(served_world: dict[str, str], 
     )
     time.sleep(after_s)
     demo.send_signal(signal.SIGINT)
-    said, _ = demo.communicate(timeout=60)
+    message, _ = demo.communicate(timeout=60)
     assert demo.returncode == 130
-    assert "Traceback" not in said
+    assert "Traceback" not in message
 
 
 def _as_on_a_terminal() -> None:

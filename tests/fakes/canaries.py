@@ -101,8 +101,10 @@ async def redis(url: str, published: int = 20) -> dict[str, bytes]:
             written[f"Redis key {key.decode()}"] = key + b"\n" + value
         async with client.pubsub() as listener:
             await listener.subscribe(CHANNEL)
-            heard = [await listener.get_message(ignore_subscribe_messages=True, timeout=0.2) for _ in range(published)]
-        written["Redis messages"] = b"\n".join(message["data"] for message in heard if message)
+            received = [
+                await listener.get_message(ignore_subscribe_messages=True, timeout=0.2) for _ in range(published)
+            ]
+        written["Redis messages"] = b"\n".join(message["data"] for message in received if message)
     return written
 
 

@@ -54,11 +54,11 @@ def _bare(now: dict[Asset, tuple[str, str]], limits: Limits) -> Iterator[Found]:
     samples = {coin: (Decimal(dollars), len(dollars.partition(".")[2])) for coin, (_, dollars) in now.items()}
     rules = rule_book(PAIR, model.fees, samples | {USDT: (Decimal(1), 4)})
     quotes: dict[tuple[Venue, Asset], Quote] = {}
-    told = [(PAIR.won, USDT, RATE)]
-    told += [
+    reported = [(PAIR.won, USDT, RATE)]
+    reported += [
         (venue, coin, Decimal(price)) for coin, both in now.items() for venue, price in zip(PAIR, both, strict=True)
     ]
-    for venue, coin, price in told:
+    for venue, coin, price in reported:
         level = model.level_krw if venue is PAIR.won else model.level_krw / RATE
         quotes[venue, coin] = quote_around(rules.instruments[venue, coin], price, level, 0, model.shape)
     # The day tells no turnovers, and what is not known forbids no trade of a backtest or of a replay.

@@ -30,7 +30,7 @@ class World:
     canaries: Canaries
     folder: Path
     collector: Collector = field(default_factory=Collector)
-    said: dict[str, bytes] = field(default_factory=dict)
+    outputs: dict[str, bytes] = field(default_factory=dict)
 
     @property
     def settings(self) -> Settings:
@@ -48,7 +48,7 @@ class World:
             stderr=asyncio.subprocess.STDOUT,
         )
         output, _ = await child.communicate()
-        self.said[f"output {len(self.said)}, `kimp {' '.join(arguments)}`, {', '.join(variables)}"] = output
+        self.outputs[f"output {len(self.outputs)}, `kimp {' '.join(arguments)}`, {', '.join(variables)}"] = output
         return output.decode()
 
     async def admin(self, name: str, **command: object) -> None:
@@ -65,7 +65,7 @@ class World:
     async def written(self) -> dict[str, bytes]:
         """All that this kimp has told anybody."""
         client = await connect_temporal(self.settings)
-        sources = self.said | files([self.folder])
+        sources = self.outputs | files([self.folder])
         sources |= await histories(client)
         sources |= await database(self.settings.sql_url)
         sources |= await redis(bus_url(self.settings))
@@ -84,10 +84,10 @@ class World:
                             shown[f"page {page} of {process}"] = await response.read()
         return shown
 
-    async def until_a_history_tells(self, *words: str) -> None:
+    async def until_a_history_reports(self, *words: str) -> None:
         """Nudge prices, so that cycles go on starting, until one has met what the words say."""
 
-        async def told() -> bool:
+        async def reported() -> bool:
             for number, coin in enumerate(self.settings.trading.coins):
                 # Both ways, so that the first withdrawals leave either venue.
                 await self.admin("premium", coin=coin, premium="0.02" if number % 2 else "-0.02", seconds=20)
@@ -95,7 +95,7 @@ class World:
             return any(word.encode() in found for word in words)
 
         try:
-            await eventually(told)
+            await eventually(reported)
         except AssertionError:
             raise AssertionError(f"no history tells of {words}; {await self.kimp('cycles', 'list')}") from None
 

@@ -54,7 +54,7 @@ class Telemetry:
 
     def total(self, name: str, **labels: str) -> float:
         """The sum of all points that carry these labels."""
-        return sum(value for told, value in self.measured(name) if labels.items() <= told.items())
+        return sum(value for reported, value in self.measured(name) if labels.items() <= reported.items())
 
 
 @contextmanager

@@ -28,12 +28,12 @@ def main() -> int:
     for each in hunts:
         sys.stdout.write(f"{each.target.name:24} {each.tried:8} inputs {len(each.signs):5} ways\n")
     for each in broken:
-        _tell(each)
+        _report(each)
     sys.stdout.write(f"fuzz: {sum(each.tried for each in hunts)} inputs, {len(broken)} targets broken\n")
     return 1 if broken else 0
 
 
-def _tell(each: Hunt) -> None:
+def _report(each: Hunt) -> None:
     assert each.found is not None
     data, broken = each.found
     sys.stdout.write(f"\n{each.target.name}: {broken}\n  input: {data[:300]!r}\n  kept as {keep(each.target, data)}\n")

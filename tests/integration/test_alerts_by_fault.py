@@ -42,8 +42,8 @@ class Watched:
 
     async def ask(self, path: str) -> dict[str, object]:
         async with aiohttp.ClientSession() as session, session.get(f"{self.url}{path}") as response:
-            told: dict[str, object] = (await response.json())["data"]
-            return told
+            reported: dict[str, object] = (await response.json())["data"]
+            return reported
 
     async def firing(self) -> set[str]:
         alerts = (await self.ask("/api/v1/alerts"))["alerts"]
@@ -71,14 +71,14 @@ async def watched(
 ) -> AsyncIterator[Watched]:
     for name in [name for name in os.environ if name.startswith(("KIMP_", "TEMPORAL_"))]:
         monkeypatch.delenv(name)
-    told = a_place_of_its_own(temporal_binary, tmp_path / "data") | {
+    reported = a_place_of_its_own(temporal_binary, tmp_path / "data") | {
         "KIMP_DATABASE_URL": new_database(),
         "KIMP_LOCAL__REDIS_PORT": str(free_port()),
         "KIMP_OBSERVABILITY__HTTP_PORT": str(free_row(3)),
         # Nothing is traded: what the ledger can't explain is looked for while no cycle is open.
         "KIMP_TRADING__THRESHOLD": "0.2",
     }
-    for name, value in told.items():
+    for name, value in reported.items():
         monkeypatch.setenv(name, value)
     monkeypatch.chdir(tmp_path)
     async with AsyncExitStack() as exits:

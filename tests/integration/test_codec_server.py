@@ -161,11 +161,13 @@ async def test_what_cannot_be_read_says_why_in_its_place_and_hides_nothing_else(
     with caplog.at_level(logging.INFO, "kimp.codec_server.audit"):
         status, text, _ = await ask(url, AS_THE_UI_SENDS, body(SEALED, lost, altered, payload(b'"forged"')))
     assert status == 200
-    told = [json.loads(shown.data) for shown in Parse(text, Payloads()).payloads]
-    assert told[0] == json.loads(AMOUNT)
-    assert told[1].startswith('kimp codec: a payload of the history is encrypted with key "k0", and history.keys has')
-    assert told[2].startswith("kimp codec: a payload of the history is not what was encrypted")
-    assert told[3].startswith("kimp codec: a payload of the history is not encrypted")
+    reported = [json.loads(shown.data) for shown in Parse(text, Payloads()).payloads]
+    assert reported[0] == json.loads(AMOUNT)
+    assert reported[1].startswith(
+        'kimp codec: a payload of the history is encrypted with key "k0", and history.keys has'
+    )
+    assert reported[2].startswith("kimp codec: a payload of the history is not what was encrypted")
+    assert reported[3].startswith("kimp codec: a payload of the history is not encrypted")
     (line,) = logged(caplog)
     assert (line["payloads"], line["refused"], line["keys"]) == (4, 3, ["k0", "k1"])
 

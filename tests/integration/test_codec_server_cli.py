@@ -43,8 +43,8 @@ async def temporal(binary: Path, server: DevServer, *arguments: str) -> tuple[in
     process = await asyncio.create_subprocess_exec(
         binary, *arguments, *where, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT
     )
-    said, _ = await process.communicate()
-    return process.returncode or 0, said.decode()
+    message, _ = await process.communicate()
+    return process.returncode or 0, message.decode()
 
 
 def through(codec_server: str, token: str = TOKEN) -> tuple[str, ...]:
@@ -55,10 +55,10 @@ async def test_show_writes_a_history_that_replays(
     temporal_binary: Path, temporal_server: DevServer, codec_server: str, cycle: CycleInput, tmp_path: Path
 ) -> None:
     show = ("workflow", "show", "--workflow-id", workflow_id(cycle.cycle_id), "--output", "json")
-    code, said = await temporal(temporal_binary, temporal_server, *show, *through(codec_server))
-    assert code == 0, said
+    code, message = await temporal(temporal_binary, temporal_server, *show, *through(codec_server))
+    assert code == 0, message
     file = tmp_path / f"case__{workflow_id(cycle.cycle_id)}.json"
-    file.write_text(said)
+    file.write_text(message)
     replayed = await cycle_replay().replay(read_file(file))
     assert replayed.clean, replayed.differences
     assert replayed.closed
@@ -69,10 +69,10 @@ async def test_describe_tells_summary_and_result(
     temporal_binary: Path, temporal_server: DevServer, codec_server: str, cycle: CycleInput
 ) -> None:
     describe = ("workflow", "describe", "--workflow-id", workflow_id(cycle.cycle_id))
-    code, said = await temporal(temporal_binary, temporal_server, *describe, *through(codec_server))
-    assert code == 0, said
-    assert "XRP to Upbit, premium +1.04 %" in said
-    assert '"status":"COMPLETED"' in said
+    code, message = await temporal(temporal_binary, temporal_server, *describe, *through(codec_server))
+    assert code == 0, message
+    assert "XRP to Upbit, premium +1.04 %" in message
+    assert '"status":"COMPLETED"' in message
     _, without = await temporal(temporal_binary, temporal_server, *describe)
     assert "XRP to Upbit" not in without
     assert '"status":"COMPLETED"' not in without
@@ -83,8 +83,8 @@ async def test_without_the_token_nothing_is_told(
 ) -> None:
     """The CLI asks again and again until its time is up, so that is made short."""
     show = ("workflow", "show", "--workflow-id", workflow_id(cycle.cycle_id), "--command-timeout", "3s")
-    code, said = await temporal(
+    code, message = await temporal(
         temporal_binary, temporal_server, *show, *through(codec_server, "another-token-of-that-length")
     )
     assert code != 0
-    assert "COMPLETED" not in said
+    assert "COMPLETED" not in message

@@ -52,18 +52,18 @@ async def test_show_names_the_source_of_each_value(tmp_path: Path, vault: FakeVa
 async def test_show_for_scripts(tmp_path: Path) -> None:
     code, out, _ = await kimp(tmp_path, "config", "show", "--json", KIMP_TRADING__THRESHOLD="0.0060")
     assert code == 0
-    told = json.loads(out)
-    assert told["trading.threshold"] == {"value": "0.0060", "source": "environment"}
-    assert told["upbit.networks.USDT"] == {"value": "TRX", "source": "default"}
+    output = json.loads(out)
+    assert output["trading.threshold"] == {"value": "0.0060", "source": "environment"}
+    assert output["upbit.networks.USDT"] == {"value": "TRX", "source": "default"}
 
 
 async def test_what_is_given_goes_before_all_else(tmp_path: Path) -> None:
     given = ("--set", "trading.threshold=0.009", "--set", "local.redis_port=6401")
     code, out, _ = await kimp(tmp_path, *given, "config", "show", "--json", KIMP_TRADING__THRESHOLD="0.007")
     assert code == 0
-    told = json.loads(out)
-    assert told["trading.threshold"] == {"value": "0.009", "source": "arguments"}
-    assert told["local.redis_port"] == {"value": 6401, "source": "arguments"}
+    output = json.loads(out)
+    assert output["trading.threshold"] == {"value": "0.009", "source": "arguments"}
+    assert output["local.redis_port"] == {"value": 6401, "source": "arguments"}
 
 
 @pytest.mark.parametrize(

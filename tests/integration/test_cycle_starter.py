@@ -96,8 +96,8 @@ async def test_a_cycle_that_has_recorded_nothing_yet_is_among_those_that_run(
 async def test_of_twenty_askers_one_is_told_that_it_started(
     starters: list[TemporalCycleStarter], cycle: CycleInput
 ) -> None:
-    told = Counter(await asyncio.gather(*(starter.start(cycle) for starter in starters * 10)))
-    assert told == {StartOutcome.STARTED: 1, StartOutcome.ALREADY_OPEN: 19}
+    reported = Counter(await asyncio.gather(*(starter.start(cycle) for starter in starters * 10)))
+    assert reported == {StartOutcome.STARTED: 1, StartOutcome.ALREADY_OPEN: 19}
 
 
 async def test_a_closed_cycles_id_is_used_up(

@@ -29,7 +29,7 @@ def bare_machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     monkeypatch.setattr(finder, "checkout", lambda: None)
 
-    async def closed(target: Path, say: Callable[[str], None]) -> None:
+    async def closed(target: Path, write_line: Callable[[str], None]) -> None:
         raise RuntimeError("download failed: host closed\nand more")
 
     monkeypatch.setattr(finder, "_download", closed)
@@ -72,14 +72,14 @@ def test_another_program_of_that_name_is_passed_over(tmp_path: Path) -> None:
 
 
 async def test_the_source_is_said_and_another_version_is_too(tmp_path: Path) -> None:
-    said: list[str] = []
+    message: list[str] = []
     cli(tmp_path / "path/temporal")
-    await finder.ensure_binary(said.append)
+    await finder.ensure_binary(message.append)
     cli(tmp_path / "path/temporal", "1.29.1")
-    await finder.ensure_binary(said.append)
-    assert re.fullmatch(r"Temporal server 1\.32\.0 from PATH \(.*\)", said[0])
-    assert "1.29.1 from PATH" in said[1]
-    assert "tested with 1.32.0" in said[1]
+    await finder.ensure_binary(message.append)
+    assert re.fullmatch(r"Temporal server 1\.32\.0 from PATH \(.*\)", message[0])
+    assert "1.29.1 from PATH" in message[1]
+    assert "tested with 1.32.0" in message[1]
 
 
 async def test_what_each_way_lacked_is_one_line_with_the_way_out() -> None:
@@ -93,7 +93,7 @@ async def test_what_each_way_lacked_is_one_line_with_the_way_out() -> None:
 
 
 async def test_a_fetched_binary_is_kept_for_the_next_time(monkeypatch: pytest.MonkeyPatch) -> None:
-    async def download(target: Path, say: Callable[[str], None]) -> None:
+    async def download(target: Path, write_line: Callable[[str], None]) -> None:
         cli(target)
 
     monkeypatch.setattr(finder, "_download", download)
@@ -109,10 +109,10 @@ async def test_a_failed_build_says_its_last_line_and_leaves_no_caches(
     go.write_text('#!/bin/sh\n[ "$1" = env ] && echo go1.99 && exit\necho started\necho no such module\nexit 1\n')
     go.chmod(0o755)
     (tmp_path / "tools").mkdir()
-    said: list[str] = []
+    message: list[str] = []
     with pytest.raises(BuildFailed, match="go build` failed: no such module"):
-        await builder.build(MODULE.parent, {finder.PACKAGE: tmp_path / "tools/temporal"}, said.append)
-    assert "about 3 minutes" in said[0]
+        await builder.build(MODULE.parent, {finder.PACKAGE: tmp_path / "tools/temporal"}, message.append)
+    assert "about 3 minutes" in message[0]
     assert not list((tmp_path / "tools").iterdir())
 
 

@@ -174,9 +174,9 @@ async def test_a_password_that_somebody_else_laid_there_is_not_used(
     known = os.fstat
 
     def of_eve(descriptor: int) -> os.stat_result:
-        told = list(known(descriptor))
-        told[stat.ST_UID] = 4_711
-        return os.stat_result(told)
+        reported = list(known(descriptor))
+        reported[stat.ST_UID] = 4_711
+        return os.stat_result(reported)
 
     monkeypatch.setattr("os.fstat", of_eve)
     with pytest.raises(BadConfig, match=r"redis\.password belongs to another user; delete it"):

@@ -110,31 +110,33 @@ async def test_histories_are_fetched_decrypted_replayed_and_stored_for_anyone(
     kimp: Kimp, completed: str, tmp_path: Path
 ) -> None:
     saved = tmp_path / "saved"
-    code, said = await kimp(KEYS, "replay", "--from-server", completed, "--save", str(saved))
+    code, message = await kimp(KEYS, "replay", "--from-server", completed, "--save", str(saved))
     assert (
         code,
-        re.search(r"1 histories replayed, \d\d activities compared, 0 histories differ", said) is not None,
-    ) == (0, True), said
+        re.search(r"1 histories replayed, \d\d activities compared, 0 histories differ", message) is not None,
+    ) == (0, True), message
     (recorded,) = read_folder(saved)
     assert recorded.history.events
     encodings = {payload.metadata["encoding"] for event in recorded.history.events for payload in payloads_in(event)}
     assert encodings <= {b"json/plain", b"binary/null"}
     for keys in (NO_KEYS, KEYS, OTHER_KEYS):
-        code, said = await kimp(keys, "replay", str(saved))
-        assert (code, "0 histories differ" in said) == (0, True), said
+        code, message = await kimp(keys, "replay", str(saved))
+        assert (code, "0 histories differ" in message) == (0, True), message
 
 
 async def test_a_history_whose_key_is_gone_is_told_in_a_line_and_fails(kimp: Kimp, completed: str) -> None:
-    code, said = await kimp(OTHER_KEYS, "replay", "--from-server", completed)
+    code, message = await kimp(OTHER_KEYS, "replay", "--from-server", completed)
     assert code == EXIT_FAILED
-    assert 'replay: a payload of the history is encrypted with key "k1", and history.keys has only k2' in said
-    assert "1 histories differ" in said
-    assert "Traceback" not in said
+    assert 'replay: a payload of the history is encrypted with key "k1", and history.keys has only k2' in message
+    assert "1 histories differ" in message
+    assert "Traceback" not in message
 
 
 async def test_without_keys_replay_says_which_setting_is_missing(kimp: Kimp, completed: str, tmp_path: Path) -> None:
-    code, said = await kimp(NO_KEYS, "replay", "--from-server", completed, "--json", "--save", str(tmp_path / "saved"))
-    (row,) = json.loads(said)["histories"]
+    code, message = await kimp(
+        NO_KEYS, "replay", "--from-server", completed, "--json", "--save", str(tmp_path / "saved")
+    )
+    (row,) = json.loads(message)["histories"]
     assert (code, row["clean"]) == (EXIT_FAILED, False)
     assert row["differences"][0]["event_id"] == 1
     assert "no key is configured here: set history.keys" in row["differences"][0]["new"]
@@ -154,13 +156,13 @@ async def test_a_request_with_the_wrong_keys_is_refused_in_a_line_and_harms_noth
     kimp: Kimp, cycle: CycleInput, waiting: Handle, keys: dict[str, str], words: str
 ) -> None:
     request = ("cycles", "compensate", cycle.cycle_id, "--note", "it never left")
-    code, said = await kimp(keys, *request)
+    code, message = await kimp(keys, *request)
     assert code == EXIT_BAD_INPUT
-    assert words in said
-    assert len(said.splitlines()) == 1
-    code, said = await kimp(KEYS, *request)
-    assert code == 0, said
-    assert f"{cycle.cycle_id} will be undone: it is no longer parked, and " in said
+    assert words in message
+    assert len(message.splitlines()) == 1
+    code, message = await kimp(KEYS, *request)
+    assert code == 0, message
+    assert f"{cycle.cycle_id} will be undone: it is no longer parked, and " in message
     assert (await waiting.result()).status is CycleStatus.COMPENSATED
 
 
@@ -172,30 +174,30 @@ async def test_what_was_asked_of_a_waiting_cycle_is_told(
         await TemporalCycleStarter(lab.client).start(cycle)
         handle = handle_of(lab.client, cycle)
         await lab.seen(handle, lambda state: state.waiting_reason is not None)
-        code, said = await kimp(KEYS, "cycles", "retry", cycle.cycle_id)
-        assert (code, said) == (0, f"{cycle.cycle_id} tries again: it is STARTED\n")
-        code, said = await kimp(KEYS, "cycles", "abort", cycle.cycle_id)
-        told = f"{cycle.cycle_id} will be undone: it is STARTED and stops at its next safe point\n"
-        assert (code, said) == (0, told)
+        code, message = await kimp(KEYS, "cycles", "retry", cycle.cycle_id)
+        assert (code, message) == (0, f"{cycle.cycle_id} tries again: it is STARTED\n")
+        code, message = await kimp(KEYS, "cycles", "abort", cycle.cycle_id)
+        text = f"{cycle.cycle_id} will be undone: it is STARTED and stops at its next safe point\n"
+        assert (code, message) == (0, text)
         assert (await handle.result()).status is CycleStatus.COMPENSATED
     await booked(lab, database)
-    code, said = await kimp(KEYS, "cycles", "abort", cycle.cycle_id)
-    assert (code, f"cycle {cycle.cycle_id} takes no requests" in said) == (EXIT_BAD_INPUT, True), said
+    code, message = await kimp(KEYS, "cycles", "abort", cycle.cycle_id)
+    assert (code, f"cycle {cycle.cycle_id} takes no requests" in message) == (EXIT_BAD_INPUT, True), message
 
 
 async def test_what_is_written_off_is_told(kimp: Kimp, cycle: CycleInput, waiting: Handle) -> None:
     loss = ("1", "xrp", "--account", "binance", "--note", "gone")
-    code, said = await kimp(KEYS, "cycles", "write-off", cycle.cycle_id, *loss)
-    assert code == 0, said
-    assert said.startswith(f"1 XRP on binance: written off; the rest of {cycle.cycle_id} will be undone: it is ")
+    code, message = await kimp(KEYS, "cycles", "write-off", cycle.cycle_id, *loss)
+    assert code == 0, message
+    assert message.startswith(f"1 XRP on binance: written off; the rest of {cycle.cycle_id} will be undone: it is ")
     await waiting.terminate()
 
 
 async def test_nothing_can_be_asked_of_a_cycle_that_does_not_exist(kimp: Kimp, database: str) -> None:
     assert database
     for command in ("show", "logs", "abort", "retry", "compensate"):
-        code, said = await kimp(NO_KEYS, "cycles", command, "NOPE-1")
-        assert (code, said) == (
+        code, message = await kimp(NO_KEYS, "cycles", command, "NOPE-1")
+        assert (code, message) == (
             EXIT_BAD_INPUT,
             "kimp: there is no cycle NOPE-1; `kimp cycles list` shows which there are\n",
         )
@@ -205,6 +207,6 @@ async def test_what_is_parked_is_listed(
     kimp: Kimp, lab: Lab, cycle: CycleInput, waiting: Handle, database: str
 ) -> None:
     await booked(lab, database)
-    code, said = await kimp(KEYS, "cycles", "dead")
-    assert (code, cycle.cycle_id in said, "XRP on binance" in said) == (0, True, True), said
+    code, message = await kimp(KEYS, "cycles", "dead")
+    assert (code, cycle.cycle_id in message, "XRP on binance" in message) == (0, True, True), message
     await waiting.terminate()

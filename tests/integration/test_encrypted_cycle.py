@@ -65,7 +65,7 @@ def texts(value: Any) -> Iterator[str]:
         yield value
 
 
-def told(history: WorkflowHistory) -> set[str]:
+def reported(history: WorkflowHistory) -> set[str]:
     """All that the cycle wrote, taken out of the payloads of its decrypted history, and the texts of its failures."""
     read = history_reader(Settings.model_validate({"history": ring(k1=KEY)}), plaintext_too=False)(history)
     found: set[str] = set()
@@ -107,7 +107,7 @@ async def test_the_server_sees_nothing_of_what_a_cycle_does(
     history = await stranger.fetch_history()
     described = (await stranger.describe()).raw_description.SerializeToString()
     seen = b"\n".join([*(event.SerializeToString() for event in history.events), while_parked, described, answered])
-    secrets = told(history)
+    secrets = reported(history)
     assert {"311.78", f"{cycle.cycle_id}-1B1-1", ANN.note, str(result.profit_krw)} <= secrets
     assert any("no answer, and binance lists none like it" in text for text in secrets)
     assert any("raise _nobody_knows" in text for text in secrets)

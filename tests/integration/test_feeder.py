@@ -50,12 +50,12 @@ class Line:
     streams: dict[Venue, VenueStream]
     exchanges: list[Exchange]
     bus: RedisTickBus
-    heard: list[Quote] = field(default_factory=list)
+    received: list[Quote] = field(default_factory=list)
     tasks: list[asyncio.Task[None]] = field(default_factory=list)
 
     async def listen(self) -> None:
         async for message in self.bus.batches():
-            self.heard += decode_batch(message)
+            self.received += decode_batch(message)
 
     def start(self) -> None:
         self.tasks += [asyncio.create_task(self.listen()), asyncio.create_task(self.feeder.run())]
@@ -67,10 +67,10 @@ class Line:
             assert asyncio.get_running_loop().time() < deadline, f"still not true: {self.feeder.totals}"
             await asyncio.sleep(0.01)
 
-    async def hear_all_again(self) -> None:
+    async def receive_all_again(self) -> None:
         """Every book, from now on."""
-        self.heard.clear()
-        await self.until(lambda: {(quote.venue, quote.coin) for quote in self.heard} >= BOOKS)
+        self.received.clear()
+        await self.until(lambda: {(quote.venue, quote.coin) for quote in self.received} >= BOOKS)
 
     async def stop(self) -> None:
         for task in self.tasks:
@@ -133,24 +133,24 @@ async def line(paper: PaperExchange, redis: Redis, redis_url: str) -> AsyncItera
 
 
 async def test_every_book_is_published_and_kept_for_late_joiners(line: Line) -> None:
-    await line.hear_all_again()
-    assert {(quote.venue, quote.coin) for quote in line.heard} == BOOKS
+    await line.receive_all_again()
+    assert {(quote.venue, quote.coin) for quote in line.received} == BOOKS
     kept = await line.bus.latest(COINS)
     assert {(quote.venue, quote.coin) for quote in kept} == BOOKS
     now_ms = SystemClock().now_ms()
     assert all(quote.age_ms(now_ms) < 5_000 for quote in kept)
-    assert not any(quote.crossed for quote in line.heard)
+    assert not any(quote.crossed for quote in line.received)
     assert line.feeder.totals["rejected"] == 0
 
 
 async def test_the_last_value_is_the_last_one_published(line: Line) -> None:
-    await line.hear_all_again()
+    await line.receive_all_again()
     feeding = line.tasks.pop()
     feeding.cancel()
     with suppress(asyncio.CancelledError):
         await feeding
     await asyncio.sleep(0.2)  # what is on the way arrives
-    newest = {(quote.venue, quote.coin): quote for quote in line.heard}
+    newest = {(quote.venue, quote.coin): quote for quote in line.received}
     assert {(q.venue, q.coin): q for q in await line.bus.latest(COINS)} == newest
 
 
@@ -168,7 +168,7 @@ async def test_rules_of_both_venues_are_there_for_late_joiners(line: Line) -> No
 
 
 async def test_quotes_are_counted_as_they_are_heard(line: Line) -> None:
-    await line.hear_all_again()
+    await line.receive_all_again()
     await line.until(lambda: min(line.feeder.totals[venue] for venue in PAIR) > 50)
     totals = line.feeder.totals
     assert 0 < totals["published"] <= totals[Venue.UPBIT] + totals[Venue.BINANCE]
@@ -179,7 +179,7 @@ async def test_a_feeder_that_is_stopped_stops(paper: PaperExchange, redis: Redis
     for _ in range(10):
         line = make_line(paper, redis_url)
         line.start()
-        await line.hear_all_again()
+        await line.receive_all_again()
         async with asyncio.timeout(10):
             await line.stop()
 
@@ -187,15 +187,15 @@ async def test_a_feeder_that_is_stopped_stops(paper: PaperExchange, redis: Redis
 async def test_dropped_connections_are_made_again(paper: PaperExchange, line: Line) -> None:
     """The venues go and come back on the same ports; nothing of the feeder is restarted for it."""
     ports = {"upbit_port": paper.upbit_port, "binance_port": paper.binance_port}
-    await line.hear_all_again()
+    await line.receive_all_again()
     await paper.stop()
     await line.until(lambda: all(stream.counts[Event.RECONNECTED] for stream in line.streams.values()))
     await asyncio.sleep(0.2)
-    line.heard.clear()
+    line.received.clear()
     await asyncio.sleep(0.3)
-    assert line.heard == []
+    assert line.received == []
     async with PaperExchange(CONFIG.model_copy(update=ports)):
-        await line.hear_all_again()
+        await line.receive_all_again()
 
 
 class Spoilt(UpbitStream):
@@ -223,10 +223,10 @@ async def test_what_no_market_can_mean_is_counted_and_not_published(
     line = make_line(paper, redis_url, upbit=stream)
     line.start()
     try:
-        await line.hear_all_again()
+        await line.receive_all_again()
         await line.until(lambda: line.feeder.totals["rejected"] >= 100)
-        sane = [q for q in line.heard if q.bid.is_finite() and 0 < q.bid < q.ask]
-        assert line.heard == sane
+        sane = [q for q in line.received if q.bid.is_finite() and 0 < q.bid < q.ask]
+        assert line.received == sane
         prices = {q.coin: [p.ask for p in sane if (p.venue, p.coin) == (q.venue, q.coin)] for q in sane}
         assert all(max(asks) < 2 * min(asks) for asks in prices.values())
         assert line.feeder.totals["rejected"] % 4 == 0
@@ -242,12 +242,12 @@ async def test_redis_that_was_away_gets_what_is_newest_when_it_returns(paper: Pa
     try:
         await line.until(lambda: line.feeder.totals["failures"] >= 3)
         async with server:
-            await line.hear_all_again()
+            await line.receive_all_again()
         failures = line.feeder.totals["failures"]
         await line.until(lambda: line.feeder.totals["failures"] > failures)
         async with server:
             back_ms = SystemClock().now_ms()
-            await line.hear_all_again()
-            await line.until(lambda: line.heard[-1].received_ms > back_ms)
+            await line.receive_all_again()
+            await line.until(lambda: line.received[-1].received_ms > back_ms)
     finally:
         await line.stop()

@@ -58,12 +58,14 @@ class Market:
 
     async def feed(self, forged: Mapping[tuple[Venue, str], str]) -> None:
         """What the venues say, and over it what somebody else does."""
-        told = [quote for venue in self.exchanges.values() for quote in (await self._tops(venue))]
-        await self.feeder.publish(told)
+        reported = [quote for venue in self.exchanges.values() for quote in (await self._tops(venue))]
+        await self.feeder.publish(reported)
         for venue in self.exchanges.values():
             await self.feeder.publish_rules(await venue.rules(COINS))
         if forged:
-            await self.forger.publish([_scaled(quote, forged.get((quote.venue, quote.coin), "1")) for quote in told])
+            await self.forger.publish(
+                [_scaled(quote, forged.get((quote.venue, quote.coin), "1")) for quote in reported]
+            )
 
     async def _tops(self, venue: Exchange) -> list[Quote]:
         return list((await venue.tops([coin for coin in COINS if coin != venue.venue.cash])).values())

@@ -48,8 +48,8 @@ async def well() -> None:
 async def test_a_process_lives_from_its_start_and_is_ready_when_all_serve(site: Site) -> None:
     status, _, text = await site.get("healthz")
     assert (status, text) == (200, '{"process": "worker", "alive": true}')
-    status, told = await site.ready()
-    assert (status, told["checks"]) == (503, {"start": "under way"})
+    status, reported = await site.ready()
+    assert (status, reported["checks"]) == (503, {"start": "under way"})
     site.checks["database"] = well
     assert await site.ready() == (200, {"process": "worker", "ready": True, "checks": {"database": "ok"}})
 
@@ -62,9 +62,9 @@ async def test_what_does_not_serve_is_named(site: Site) -> None:
         return "no quotes of upbit for 10 s"
 
     site.checks |= {"redis": well, "database": away, "quotes": silent}
-    status, told = await site.ready()
+    status, reported = await site.ready()
     assert status == 503
-    assert told["checks"] == {
+    assert reported["checks"] == {
         "redis": "ok",
         "database": "the database does not answer",
         "quotes": "no quotes of upbit for 10 s",
@@ -76,8 +76,8 @@ async def test_a_librarys_error_is_named_but_not_quoted(site: Site) -> None:
         raise OSError("redis://:password@host")
 
     site.checks["redis"] = leaky
-    _, told = await site.ready()
-    assert told["checks"] == {"redis": "OSError"}
+    _, reported = await site.ready()
+    assert reported["checks"] == {"redis": "OSError"}
 
 
 async def test_a_check_that_hangs_is_not_waited_for(site: Site) -> None:
@@ -85,8 +85,8 @@ async def test_a_check_that_hangs_is_not_waited_for(site: Site) -> None:
         await asyncio.Event().wait()
 
     site.checks["temporal"] = hangs
-    _, told = await site.ready()
-    assert told["checks"] == {"temporal": "no answer within 3 s"}
+    _, reported = await site.ready()
+    assert reported["checks"] == {"temporal": "no answer within 3 s"}
 
 
 async def test_metrics_are_in_prometheus_own_words(site: Site) -> None:

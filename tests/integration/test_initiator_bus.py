@@ -94,7 +94,7 @@ async def test_the_initiator_outlives_redis(bus: RedisTickBus, server: OpenRedis
         async with server:
             initiator.counts.clear()
 
-            def heard() -> bool:
+            def received() -> bool:
                 return initiator.counts["quotes"] >= 5
 
             async def publish() -> None:
@@ -103,7 +103,7 @@ async def test_the_initiator_outlives_redis(bus: RedisTickBus, server: OpenRedis
                     await asyncio.sleep(0.05)
 
             publishing = asyncio.create_task(publish())
-            await until(heard, work)
+            await until(received, work)
             publishing.cancel()
         initiator.counts.clear()
         await until(lambda: initiator.counts["read_failed"], work)

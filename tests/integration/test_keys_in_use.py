@@ -238,9 +238,9 @@ async def test_a_key_with_time_left_is_only_measured(scene: Scene, caplog: pytes
 async def test_the_doctor_looks_at_every_key(scene: Scene) -> None:
     scene.grant(READ, TRADE, expires=datetime.now(UTC) + timedelta(days=9, hours=1))
     scene.write(upbit={"keys": {"trade": SECOND}})
-    told = await doctor.venue_keys_serve(load(), Venue.UPBIT)
-    assert "read+withdraw: read, trade, withdraw; good for 36" in told
-    assert "trade: read, trade; expires in 9 days" in told
+    reported = await doctor.venue_keys_serve(load(), Venue.UPBIT)
+    assert "read+withdraw: read, trade, withdraw; good for 36" in reported
+    assert "trade: read, trade; expires in 9 days" in reported
 
 
 async def test_the_doctor_finds_a_key_that_no_process_would_run_with(scene: Scene) -> None:
@@ -254,8 +254,8 @@ async def test_the_doctor_finds_a_key_that_no_process_would_run_with(scene: Scen
 
 async def test_the_doctor_waits_a_shared_limit_out(scene: Scene) -> None:
     scene.paper.world.faults.injector.set(too_many_requests(scripted={"times": 2}))
-    told = await doctor.venue_keys_serve(load(), Venue.UPBIT)
-    assert "read+trade+withdraw: read, trade, withdraw" in told
+    reported = await doctor.venue_keys_serve(load(), Venue.UPBIT)
+    assert "read+trade+withdraw: read, trade, withdraw" in reported
 
 
 async def test_the_doctor_calls_no_key_bad_that_it_could_not_ask_about(scene: Scene) -> None:
@@ -354,10 +354,10 @@ async def test_a_new_key_that_is_wrong_is_not_taken(
             scene.grant(*granted)
         scene.write(upbit={"keys": {"trade": SECOND}})
 
-        async def told() -> bool:
+        async def reported() -> bool:
             return words in caplog.text
 
-        await eventually(told)
+        await eventually(reported)
         await venues[TRADE][Venue.UPBIT].balances()
     assert "the old one stays in use" in caplog.text
 

@@ -80,7 +80,7 @@ async def _errors(settings: Settings, venue: Venue) -> Errors:
     return errors
 
 
-async def _told(errors: Errors) -> dict[str, bytes]:
+async def _reported(errors: Errors) -> dict[str, bytes]:
     sources: dict[str, bytes] = {}
     for error in errors:
         shown = "".join(traceback.format_exception(error))
@@ -99,7 +99,7 @@ async def test_of_a_refused_key(venue: Venue, caplog: pytest.LogCaptureFixture) 
         async with PaperExchange(config) as paper:
             errors = await _errors(_settings({Venue.UPBIT: paper.upbit_port, Venue.BINANCE: paper.binance_port}), venue)
     assert {type(error) for error in errors} == {KeyRefused}
-    assert CANARIES.found(await _told(errors) | {"log at its most talkative": caplog.text.encode()}) == []
+    assert CANARIES.found(await _reported(errors) | {"log at its most talkative": caplog.text.encode()}) == []
 
 
 @pytest.mark.parametrize("venue", PAIR)
@@ -107,12 +107,12 @@ async def test_of_a_venue_that_does_not_answer(venue: Venue, caplog: pytest.LogC
     with caplog.at_level(logging.DEBUG):
         errors = await _errors(_settings(dict.fromkeys(PAIR, free_port())), venue)
     assert {type(error) for error in errors} <= {Unavailable, OutcomeUnknown}
-    assert CANARIES.found(await _told(errors) | {"log at its most talkative": caplog.text.encode()}) == []
+    assert CANARIES.found(await _reported(errors) | {"log at its most talkative": caplog.text.encode()}) == []
 
 
 async def test_a_planted_one_is_found() -> None:
     leaky = Unavailable(f"GET /api?key={SECRETS['binance access']}", venue=Venue.BINANCE)
-    assert len(CANARIES.found(await _told([leaky]))) == 2
+    assert len(CANARIES.found(await _reported([leaky]))) == 2
 
 
 @pytest.mark.parametrize("before", ["", "a", "ab"])

@@ -84,18 +84,18 @@ async def world(
     monkeypatch.setenv("KIMP_DATABASE_URL", new_database())
     monkeypatch.setenv("KIMP_REDIS_URL", guarded_redis)
     monkeypatch.chdir(folder)
-    said: list[str] = []
+    message: list[str] = []
     async with Collector().running() as collector:
-        for name, value in _telling(collector).items():
+        for name, value in _reporting(collector).items():
             monkeypatch.setenv(name, value)
-        async with Stack(load(), said.append) as stack:
+        async with Stack(load(), message.append) as stack:
             await stack.start_kimp()
             world = World(stack, Canaries(secrets), folder, collector)
-            world.said["what starting said"] = "\n".join(said).encode()
+            world.outputs["what starting said"] = "\n".join(message).encode()
             yield world
 
 
-def _telling(collector: Collector) -> dict[str, str]:
+def _reporting(collector: Collector) -> dict[str, str]:
     """Every way to tell is open."""
     return {
         "KIMP_OBSERVABILITY__OTLP": '["traces", "metrics", "logs"]',
@@ -131,7 +131,7 @@ def _environment(temporal_binary: Path, folder: Path, secrets: Mapping[str, str]
 @pytest.mark.timeout(600)
 async def test_no_secret_leaves(world: World, secrets: dict[str, str]) -> None:
     await _cycles_complete(world)
-    await eventually(lambda: _one_trace_tells_it_all(world.collector))
+    await eventually(lambda: _one_trace_reports_it_all(world.collector))
     pages = b"".join((await world.pages()).values())
     assert not [name for name in OF_THE_SDK_WHEN_WELL if name.encode() not in pages]
     # A collector has that label from the resource, and drops a figure that brings another of the name.
@@ -144,7 +144,7 @@ async def test_no_secret_leaves(world: World, secrets: dict[str, str]) -> None:
     await world.kimp("doctor", "--json")
     await asyncio.sleep(2)  # the processes miss the venues too
 
-    assert _lines_that_do_not_say_whose_they_are(world.folder / "data") == []
+    assert _lines_that_do_not_report_whose_they_are(world.folder / "data") == []
     sources = await world.written()
     assert world.canaries.found(sources) == []
     assert {place.split()[0] for place in sources} >= {
@@ -163,27 +163,27 @@ async def _cycles_complete(world: World) -> None:
         await eventually(enough)
 
 
-async def _one_trace_tells_it_all(collector: Collector) -> bool:
+async def _one_trace_reports_it_all(collector: Collector) -> bool:
     """From the tick over the calls to both venues to the booking, across processes, with nothing missing between."""
     for spans in collector.traces().values():
         names = {span.name for _, span in spans}
         ids = {span.span_id for _, span in spans}
         whole = all(span.parent_span_id in ids for _, span in spans if span.parent_span_id)
-        told = {"StartWorkflow:ArbitrageCycle", "RunWorkflow:ArbitrageCycle", "RunActivity:record", "detection"}
-        told |= {f"{venue} {operation}" for venue in PAIR for operation in ("place order", "withdraw")}
-        if whole and names >= told and any(name.startswith("tick ") for name in names):
+        reported = {"StartWorkflow:ArbitrageCycle", "RunWorkflow:ArbitrageCycle", "RunActivity:record", "detection"}
+        reported |= {f"{venue} {operation}" for venue in PAIR for operation in ("place order", "withdraw")}
+        if whole and names >= reported and any(name.startswith("tick ") for name in names):
             assert {service for service, _ in spans} == {"kimp-initiator", "kimp-worker"}
             assert all(0 < span.start_time_unix_nano <= span.end_time_unix_nano for _, span in spans)
             return True
     return False
 
 
-def _lines_that_do_not_say_whose_they_are(logs: Path) -> list[dict[str, str]]:
+def _lines_that_do_not_report_whose_they_are(logs: Path) -> list[dict[str, str]]:
     """Of all lines that name a cycle, in all processes: whatever failed above was told as well."""
     written = [line for file in logs.glob("*.log") for line in file.read_text().splitlines() if line.startswith("{")]
-    told = [line for line in map(json.loads, written) if "cycle_id" in line]
-    assert {line["process"] for line in told} == {"initiator", "worker"}
-    return [line for line in told if not line.keys() >= {"cycle_id", "step", "attempt", "venue", "trace_id"}]
+    reported = [line for line in map(json.loads, written) if "cycle_id" in line]
+    assert {line["process"] for line in reported} == {"initiator", "worker"}
+    return [line for line in reported if not line.keys() >= {"cycle_id", "step", "attempt", "venue", "trace_id"}]
 
 
 async def _look_around(world: World) -> None:
@@ -198,12 +198,12 @@ async def _look_around(world: World) -> None:
         ("config", "show"),
     )
     await asyncio.gather(*(world.kimp(*arguments, *more) for arguments in shown for more in ((), ("--json",))))
-    await _each_source_tells(world, cycles[-1]["cycle_id"])
-    said = await world.kimp("replay", "--from-server", "--save", str(world.folder / "saved"))
-    assert " 0 histories differ" in said, said
+    await _each_source_reports(world, cycles[-1]["cycle_id"])
+    message = await world.kimp("replay", "--from-server", "--save", str(world.folder / "saved"))
+    assert " 0 histories differ" in message, message
 
 
-async def _each_source_tells(world: World, cycle_id: str) -> None:
+async def _each_source_reports(world: World, cycle_id: str) -> None:
     """The story of a cycle is in what the last command said."""
     story = json.loads(await world.kimp("cycles", "logs", cycle_id, "--json"))
     assert story["missing"] == []
@@ -213,7 +213,7 @@ async def _each_source_tells(world: World, cycle_id: str) -> None:
 
 async def _upbit_locks_its_withdrawals(world: World) -> None:
     await world.admin("withdraw_lock", locked=True)
-    await world.until_a_history_tells("open_api_withdraw_locked")
+    await world.until_a_history_reports("open_api_withdraw_locked")
     await world.admin("withdraw_lock", locked=False)
 
 
@@ -224,7 +224,7 @@ async def _keys_are_wrong(world: World, secrets: Mapping[str, str]) -> None:
     assert "FAIL" in await world.kimp("doctor", **wrong)
     assert "FAIL" in await world.kimp("doctor", **{name: key for name, key in wrong.items() if "SECRET" in name})
     await _cut_the_keys(world, secrets, lambda _: [])
-    await world.until_a_history_tells("out_of_scope", "-2015")
+    await world.until_a_history_reports("out_of_scope", "-2015")
     await _cut_the_keys(world, secrets, lambda right: sorted(right.needs))
 
 

@@ -111,7 +111,7 @@ async def fed(
                 await asyncio.gather(running, return_exceptions=True)
 
 
-async def says_each_once(socket: ServerConnection) -> None:
+async def reports_each_once(socket: ServerConnection) -> None:
     """Both books, and then nothing for as long as the connection lasts."""
     upbit = socket.request is not None and "streams" not in socket.request.path
     for coin in COINS:
@@ -130,24 +130,24 @@ async def stays_open(market: Market, venue: Venue, coin: Asset) -> None:
 @pytest.mark.parametrize("venue", PAIR)
 async def test_a_book_that_is_quiet_on_a_healthy_connection_stays_tradable(venue: Venue) -> None:
     """Nothing but answers to pings comes."""
-    async with fed(venue, says_each_once) as (market, _):
+    async with fed(venue, reports_each_once) as (market, _):
         await stays_open(market, venue, XRP)
 
 
 async def test_another_book_of_the_connection_is_a_sign_of_life_too() -> None:
-    async def talks_of_another(socket: ServerConnection) -> None:
+    async def sends_of_another(socket: ServerConnection) -> None:
         await socket.send(upbit_book(XRP))
         while True:
             await socket.send(upbit_book(SOL))
             await asyncio.sleep(0.05)
 
-    async with fed(Venue.UPBIT, talks_of_another) as (market, _):
+    async with fed(Venue.UPBIT, sends_of_another) as (market, _):
         await stays_open(market, Venue.UPBIT, XRP)
 
 
 @pytest.mark.parametrize("venue", PAIR)
 async def test_a_half_open_connection_closes_the_gate_within_the_age_that_is_allowed(venue: Venue) -> None:
-    async with fed(venue, says_each_once) as (market, proxy):
+    async with fed(venue, reports_each_once) as (market, proxy):
         await market.until(lambda: market.gate(venue, XRP) is None)
         proxy.freeze()
         took_s = await market.until(lambda: market.gate(venue, XRP) is Gate.QUOTE_STALE)

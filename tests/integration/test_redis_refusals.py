@@ -70,8 +70,8 @@ async def test_a_full_redis_still_publishes_and_says_that_it_keeps_nothing(
         await admin.config_set("maxmemory", "100kb")
         await admin.config_set("maxmemory-policy", "noeviction")
     bus, reader = bus_of(port), bus_of(port)
-    heard = aiter(reader.batches())
-    first = asyncio.ensure_future(anext(heard))
+    received = aiter(reader.batches())
+    first = asyncio.ensure_future(anext(received))
     while not first.done():
         await bus.publish(QUOTES)  # raises nothing: it went out
         await asyncio.sleep(0.02)
@@ -110,9 +110,9 @@ async def test_passwords(start: Start) -> None:
     port = await start("--requirepass", "right")
     for user, word in (("", "NOAUTH"), (":wr0ng@", "WRONGPASS")):
         bus = bus_of(port, user)
-        told = await refusal(bus.check_reading())
-        assert f"refuses: {word}" in told
-        assert "wr0ng" not in told
+        reported = await refusal(bus.check_reading())
+        assert f"refuses: {word}" in reported
+        assert "wr0ng" not in reported
         assert word in await refusal(bus.publish(QUOTES))
         await bus.close()
 

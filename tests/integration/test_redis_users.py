@@ -97,13 +97,13 @@ async def test_quotes_and_rules_go_from_the_feeder_to_initiator_and_worker(urls:
 
 @pytest.mark.parametrize("role", ROLES)
 async def test_each_tells_the_others_what_a_venue_told_it(urls: dict[str, str], role: str) -> None:
-    told, hears = RedisTickBus(urls[role]), RedisTickBus(urls["worker"])
+    reported, receives = RedisTickBus(urls[role]), RedisTickBus(urls["worker"])
     try:
-        await told.tell_pause("banned.example", 120)
-        assert 110 < await hears.pause_left_s("banned.example") <= 120
+        await reported.publish_pause("banned.example", 120)
+        assert 110 < await receives.pause_left_s("banned.example") <= 120
     finally:
-        await told.close()
-        await hears.close()
+        await reported.close()
+        await receives.close()
 
 
 async def test_only_the_feeder_writes(urls: dict[str, str]) -> None:
@@ -118,14 +118,14 @@ async def test_only_the_feeder_writes(urls: dict[str, str]) -> None:
 
 async def test_doctor_tells_what_a_user_may_not_do(urls: dict[str, str]) -> None:
     """A server that answers is none that serves everybody."""
-    for role, kind, told in (
+    for role, kind, reported in (
         ("initiator", DoctorWarning, r"this user may not publish \(NOPERM\)"),
         ("worker", DoctorWarning, r"this user may not publish or listen \(NOPERM\)"),
         ("feeder", DoctorWarning, r"this user may not listen \(NOPERM\)"),
         ("health", BusUnavailable, "refuses: NOPERM"),
         ("default", BusUnavailable, "refuses: NOAUTH"),
     ):
-        with pytest.raises(kind, match=told):
+        with pytest.raises(kind, match=reported):
             await redis_serves(Settings(redis_url=SecretStr(urls[role])))
 
 

@@ -47,8 +47,8 @@ async def kimp(stack: Stack, *arguments: str, typed: str = "") -> tuple[int | No
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.STDOUT,
     )
-    said, _ = await child.communicate(f"{typed}\n".encode())
-    return child.returncode, said.decode()
+    message, _ = await child.communicate(f"{typed}\n".encode())
+    return child.returncode, message.decode()
 
 
 async def cycles(stack: Stack) -> list[CycleRow]:
@@ -65,11 +65,11 @@ async def logged(stack: Stack, name: str, words: str) -> bool:
 @pytest.mark.timeout(400)
 async def test_each_rung_trades_no_more_than_it_says(stack: Stack) -> None:
     stack.environment["KIMP_MODE"] = "observe"
-    code, said = await kimp(stack, "worker")
+    code, message = await kimp(stack, "worker")
     assert code
-    assert "mode is observe, in which nothing is sent" in said
-    code, said = await kimp(stack, "live", "arm", "--for", "1h", "--note", "try", typed="arm 1000000")
-    assert (code, "in which nothing has to be armed" in said) == (2, True)
+    assert "mode is observe, in which nothing is sent" in message
+    code, message = await kimp(stack, "live", "arm", "--for", "1h", "--note", "try", typed="arm 1000000")
+    assert (code, "in which nothing has to be armed" in message) == (2, True)
     await stack.start("initiator-observing", "initiator")
     await eventually(lambda: logged(stack, "initiator-observing", "would buy"))
     assert await cycles(stack) == []
@@ -80,21 +80,21 @@ async def test_each_rung_trades_no_more_than_it_says(stack: Stack) -> None:
     await stack.start("initiator-1", "initiator")
     await eventually(lambda: logged(stack, "initiator-1", " not_armed"))
     assert await cycles(stack) == []
-    code, said = await kimp(stack, "live", "arm", "--for", "1h", "--note", "try", typed="yes")
-    assert (code, "nothing is armed" in said) == (2, True)
-    code, said = await kimp(
+    code, message = await kimp(stack, "live", "arm", "--for", "1h", "--note", "try", typed="yes")
+    assert (code, "nothing is armed" in message) == (2, True)
+    code, message = await kimp(
         stack, "live", "arm", "--for", "1h", "--cap", "3000000", "--note", "try", typed="arm 3000000"
     )
-    assert code == 0, said
-    assert "open cycles may stake 3,000,000 KRW at once" in said
+    assert code == 0, message
+    assert "open cycles may stake 3,000,000 KRW at once" in message
 
     async def one_is_open() -> bool:
         return any(row.status is not CycleStatus.REJECTED for row in await cycles(stack))
 
     await eventually(one_is_open)
     assert "trading is armed until" in (await kimp(stack, "live", "status"))[1]
-    code, said = await kimp(stack, "live", "disarm", "--note", "enough")
-    assert code == 0, said
+    code, message = await kimp(stack, "live", "disarm", "--note", "enough")
+    assert code == 0, message
     started = {row.cycle_id for row in await cycles(stack)}
 
     async def all_came_home() -> bool:

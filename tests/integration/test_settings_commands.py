@@ -27,7 +27,7 @@ class User:
         """Exit code, stdout and stderr."""
         return await kimp(self._folder, *arguments, KIMP_DATABASE_URL=self.url)
 
-    async def told(self, *arguments: str) -> str:
+    async def output_of(self, *arguments: str) -> str:
         code, out, err = await self.kimp(*arguments)
         assert code == 0, err
         return out
@@ -42,48 +42,48 @@ async def user(tmp_path: Path, new_database: Callable[[], str]) -> User:
 
 
 async def test_a_change_is_listed_and_kept(user: User) -> None:
-    out = await user.told(
+    out = await user.output_of(
         "settings", "set", "trading.threshold=0.006", 'trading.coins=["xrp", "SOL"]', "--note", "calm"
     )
     assert "version 1: trading.threshold as configured -> 0.006, trading.coins as configured -> XRP,SOL" in out
-    await user.told("settings", "set", "trading.threshold=", "caps.open_cycles=2", "--note", "less at once")
+    await user.output_of("settings", "set", "trading.threshold=", "caps.open_cycles=2", "--note", "less at once")
 
-    listed = json.loads(await user.told("settings", "list", "--json"))
+    listed = json.loads(await user.output_of("settings", "list", "--json"))
     assert listed["version"] == 2
-    told = listed["settings"]
-    assert told["trading.threshold"]["value"] == "0.005"
-    assert told["trading.threshold"]["source"] == "kimp.toml"
-    assert told["caps.open_cycles"] == {
+    reported = listed["settings"]
+    assert reported["trading.threshold"]["value"] == "0.005"
+    assert reported["trading.threshold"]["source"] == "kimp.toml"
+    assert reported["caps.open_cycles"] == {
         "value": "2",
         "source": "database",
         "configured": "5",
         "bound": "at most 5, the configured ceiling",
     }
-    assert told["caps.order_krw"]["source"] == "default"
+    assert reported["caps.order_krw"]["source"] == "default"
 
-    second, first = json.loads(await user.told("settings", "history", "--json"))
+    second, first = json.loads(await user.output_of("settings", "history", "--json"))
     assert first["changes"]["trading.coins"] == ["as configured", "XRP,SOL"]
     assert second["changes"] == {
         "trading.threshold": ["0.006", "as configured"],
         "caps.open_cycles": ["as configured", "2"],
     }
     assert (second["note"], "@" in second["set_by"]) == ("less at once", True)
-    assert "less at once" in await user.told("settings", "history", "--limit", "1")
-    assert "caps.open_cycles" in await user.told("settings", "list")
+    assert "less at once" in await user.output_of("settings", "history", "--limit", "1")
+    assert "caps.open_cycles" in await user.output_of("settings", "list")
 
 
 async def test_names_and_sources_are_whole_in_a_narrow_terminal(user: User, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("COLUMNS", "80")
-    out = await user.told("settings", "list")
+    out = await user.output_of("settings", "list")
     assert all(f" {name} " in out for name in NAMES)
     assert "\u2026" not in out
 
 
 async def test_what_is_in_force_already_makes_no_version(user: User) -> None:
     change = ("settings", "set", "caps.open_cycles=2", "--note", "x")
-    await user.told(*change)
-    assert "nothing to change" in await user.told(*change)
-    assert len(json.loads(await user.told("settings", "history", "--json"))) == 1
+    await user.output_of(*change)
+    assert "nothing to change" in await user.output_of(*change)
+    assert len(json.loads(await user.output_of("settings", "history", "--json"))) == 1
 
 
 @pytest.mark.parametrize(
@@ -102,7 +102,7 @@ async def test_a_refusal_is_one_line_and_changes_nothing(user: User, change: str
     code, out, err = await user.kimp("settings", "set", change, "--note", "why not")
     assert (code, out, err.count("\n")) == (2, "", 1)
     assert words in err
-    assert json.loads(await user.told("settings", "list", "--json"))["version"] is None
+    assert json.loads(await user.output_of("settings", "list", "--json"))["version"] is None
 
 
 async def test_a_cycle_tells_its_version(user: User) -> None:
@@ -123,5 +123,5 @@ async def test_a_cycle_tells_its_version(user: User) -> None:
         )
     )
     await books.close()
-    assert "version 7" in await user.told("cycles", "show", "XRP-1")
-    assert json.loads(await user.told("cycles", "show", "XRP-1", "--json"))["settings_version"] == 7
+    assert "version 7" in await user.output_of("cycles", "show", "XRP-1")
+    assert json.loads(await user.output_of("cycles", "show", "XRP-1", "--json"))["settings_version"] == 7

@@ -26,7 +26,7 @@ class Process:
         self.bus, self.back_off = RedisTickBus(url), BackOff()
         self.pauses = SharedPauses(self.bus, {Venue.BINANCE: (place, self.back_off)})
 
-    def told(self, seconds: int) -> None:
+    def reported(self, seconds: int) -> None:
         self.back_off.begin(Venue.BINANCE, seconds, "-1003")
 
     def waits_s(self) -> int:
@@ -48,7 +48,7 @@ async def forgotten(redis_url: str) -> str:
 
 async def test_a_process_that_starts_during_a_ban_sends_nothing_into_it(forgotten: str) -> None:
     banned, starting = Process(forgotten), Process(forgotten)
-    banned.told(120)
+    banned.reported(120)
     await banned.pauses.exchange()
     await starting.pauses.exchange()
     assert 115 < starting.waits_s() <= 120
@@ -56,7 +56,7 @@ async def test_a_process_that_starts_during_a_ban_sends_nothing_into_it(forgotte
 
 async def test_a_ban_is_of_one_address(forgotten: str) -> None:
     banned, elsewhere = Process(forgotten), Process(forgotten, "another.example")
-    banned.told(120)
+    banned.reported(120)
     await banned.pauses.exchange()
     await elsewhere.pauses.exchange()
     assert elsewhere.waits_s() == 0
@@ -64,7 +64,7 @@ async def test_a_ban_is_of_one_address(forgotten: str) -> None:
 
 async def test_a_limit_of_a_moment_is_nobody_elses(forgotten: str) -> None:
     limited, other = Process(forgotten), Process(forgotten)
-    limited.told(1)
+    limited.reported(1)
     await limited.pauses.exchange()
     await other.pauses.exchange()
     assert other.waits_s() == 0
@@ -72,8 +72,8 @@ async def test_a_limit_of_a_moment_is_nobody_elses(forgotten: str) -> None:
 
 async def test_the_longest_of_two_pauses_is_kept(forgotten: str) -> None:
     long, short, third = Process(forgotten), Process(forgotten), Process(forgotten)
-    long.told(300)
-    short.told(60)
+    long.reported(300)
+    short.reported(60)
     await long.pauses.exchange()
     await short.pauses.exchange()
     await third.pauses.exchange()
@@ -84,7 +84,7 @@ async def test_the_longest_of_two_pauses_is_kept(forgotten: str) -> None:
 async def test_what_was_heard_is_not_passed_on(forgotten: str) -> None:
     """So that a person who removes a pause from Redis has removed it."""
     banned, other, third = Process(forgotten), Process(forgotten), Process(forgotten)
-    banned.told(120)
+    banned.reported(120)
     await banned.pauses.exchange()
     await other.pauses.exchange()
     await other.bus._redis.delete(PAUSES_KEY)
@@ -98,7 +98,7 @@ async def test_without_redis_each_process_goes_by_what_it_was_told_itself(caplog
     for _ in range(3):
         await alone.pauses.exchange()
     assert alone.waits_s() == 0
-    alone.told(120)
+    alone.reported(120)
     await alone.pauses.exchange()
     assert alone.waits_s() == 120
     assert len([line for line in caplog.messages if "each learns it by itself" in line]) == 1

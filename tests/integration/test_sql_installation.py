@@ -8,9 +8,9 @@ from kimp.adapters.sql.migrating import migrate_schema
 
 
 async def test_all_who_ask_at_once_are_told_the_same(books: SqlDatabase) -> None:
-    told = await asyncio.gather(*(books.installation.id() for _ in range(8)))
-    assert len(set(told)) == 1
-    assert await books.installation.id() == told[0]
+    results = await asyncio.gather(*(books.installation.id() for _ in range(8)))
+    assert len(set(results)) == 1
+    assert await books.installation.id() == results[0]
 
 
 async def test_a_new_database_is_another_one_and_a_copy_the_same(tmp_path: str) -> None:

@@ -158,9 +158,9 @@ async def test_two_processes_get_one_permit_per_id_and_kill_9_loses_none(url: st
     for asker in askers:
         assert asker.stdout is not None
         assert await asker.stdout.readline() == b"ready\n"
-    told = await asyncio.gather(*(asker.communicate(b"go\n") for asker in askers))
+    results = await asyncio.gather(*(asker.communicate(b"go\n") for asker in askers))
     assert [asker.returncode for asker in askers] == [-signal.SIGKILL] * 2
-    firsts = [[int(mark) for mark in out.split()] for out, _ in told]
+    firsts = [[int(mark) for mark in out.split()] for out, _ in results]
     assert [a + b for a, b in zip(*firsts, strict=True)] == [1] * 20
     permits = [await books.journal.ask_order(order(f"XRP-1-{n}")) for n in range(20)]
     assert not any(permit.first for permit in permits)

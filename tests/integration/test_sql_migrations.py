@@ -52,8 +52,8 @@ def _shape(connection: Connection) -> dict[str, Any]:
     """Everything that a database tells of its tables, in an order of its own."""
     looked_at = inspect(connection)
 
-    def by_name(told: Iterable[Any]) -> list[Any]:
-        return sorted(told, key=lambda one: str(one.get("name")))
+    def by_name(reported: Iterable[Any]) -> list[Any]:
+        return sorted(reported, key=lambda one: str(one.get("name")))
 
     return {
         table: {
@@ -122,8 +122,8 @@ async def test_what_was_started_and_ended_before_a_resume_stays_before_it(engine
                 "INSERT INTO reservations (cycle_id, venue, asset, amount, stake_krw, made_ms, released_ms)"
                 " VALUES (:cycle_id, 'upbit', 'KRW', '1', 1, :made_ms, :released_ms)"
             )
-            told = {"cycle_id": cycle_id, "made_ms": made_ms, "released_ms": released_ms}
-            await connection.execute(text(words), told)
+            reported = {"cycle_id": cycle_id, "made_ms": made_ms, "released_ms": released_ms}
+            await connection.execute(text(words), reported)
 
     await _upgrade(engine, "head")
 

@@ -50,8 +50,8 @@ async def test_orders_and_withdrawals_without_an_outcome_are_counted_together_by
     assert await unknown(books) == {Venue.UPBIT: 0, Venue.BINANCE: 0}
     clock.ms += 1
     assert await unknown(books) == {Venue.UPBIT: 1, Venue.BINANCE: 3}
-    told = OrderReport(client_order_id="XRP-1-1B1-1", outcome=OrderOutcome.UNFILLED)
-    await books.journal.close_order(intents.order(), told)
+    reported = OrderReport(client_order_id="XRP-1-1B1-1", outcome=OrderOutcome.UNFILLED)
+    await books.journal.close_order(intents.order(), reported)
     assert await books.journal.claim_withdrawal("XRP-1-1W-1", Venue.BINANCE, "w-1", likely=False)
     assert await unknown(books) == {Venue.UPBIT: 1, Venue.BINANCE: 1}
 
@@ -75,12 +75,12 @@ async def test_what_travels_is_summed_by_coin_over_all_cycles_that_have_not_ende
     await books.read_model.record(record(1, CycleStatus.STARTED, sent(1, XRP, "99.5"), sent(1, TRX, "7")))
     await books.read_model.record(record(2, CycleStatus.DEAD_LETTER, sent(2, XRP, "0.000000000000000001")))
     await books.read_model.record(record(3, CycleStatus.COMPENSATED, sent(3, XRP, "1000")))
-    told = (await books.monitoring.snapshot()).in_transit
-    assert told == {XRP: Decimal("99.500000000000000001"), TRX: Decimal(7)}
+    reported = (await books.monitoring.snapshot()).in_transit
+    assert reported == {XRP: Decimal("99.500000000000000001"), TRX: Decimal(7)}
 
 
 async def test_the_present_level_and_what_is_at_stake_are_told(books: SqlDatabase) -> None:
     assert (await books.monitoring.snapshot()).halt is HaltLevel.RUN
     await books.controls.set_halt_level(HaltLevel.ONLY_COMPENSATION, "odd", by="a test")
-    told = await books.monitoring.snapshot()
-    assert (told.halt, told.exposure.open_cycles, told.unexplained) == (HaltLevel.ONLY_COMPENSATION, 0, 0)
+    reported = await books.monitoring.snapshot()
+    assert (reported.halt, reported.exposure.open_cycles, reported.unexplained) == (HaltLevel.ONLY_COMPENSATION, 0, 0)

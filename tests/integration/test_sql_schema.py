@@ -121,9 +121,9 @@ async def test_two_processes_migrate_at_once(url: str) -> None:
         await asyncio.create_subprocess_exec(sys.executable, "-c", MIGRATE, url, stdin=PIPE, stdout=PIPE)
         for _ in range(2)
     ]
-    told = await asyncio.gather(*(process.communicate(b"go\n") for process in both))
+    results = await asyncio.gather(*(process.communicate(b"go\n") for process in both))
     assert [process.returncode for process in both] == [0, 0]
-    assert [revision for out, _ in told for revision in out.decode().split()] == REVISIONS
+    assert [revision for out, _ in results for revision in out.decode().split()] == REVISIONS
 
 
 async def test_an_empty_database_is_refused_until_it_is_migrated(url: str) -> None:

@@ -97,16 +97,16 @@ async def test_cash_and_coins_are_set_aside_once_however_often_it_asks(books: Sq
 
 
 async def test_of_calls_at_the_same_moment_one_may_send_both_orders(books: SqlDatabase) -> None:
-    told = await asyncio.gather(*(books.journal.ask_pair(pair()) for _ in range(5)))
-    assert sorted(tuple(permit.first for permit in permits) for permits in told) == [(False, False)] * 4 + [
+    results = await asyncio.gather(*(books.journal.ask_pair(pair()) for _ in range(5)))
+    assert sorted(tuple(permit.first for permit in permits) for permits in results) == [(False, False)] * 4 + [
         (True, True)
     ]
 
 
 async def test_pairs_at_the_same_moment_never_sell_the_same_coins(books: SqlDatabase) -> None:
-    told = await asyncio.gather(*(books.journal.ask_pair(pair(number)) for number in range(1, 5)))
-    assert sum(buy.first for buy, _ in told) == 2
-    assert {buy.refused.gate for buy, _ in told if buy.refused} == {Gate.STOCK}
+    results = await asyncio.gather(*(books.journal.ask_pair(pair(number)) for number in range(1, 5)))
+    assert sum(buy.first for buy, _ in results) == 2
+    assert {buy.refused.gate for buy, _ in results if buy.refused} == {Gate.STOCK}
     assert await free(books) == (USDT_THERE - 2 * COST, XRP_THERE - 200)
 
 
@@ -235,8 +235,8 @@ class Past:
 
 def past_pair(answer: PairReport | None) -> Past:
     asked = pair().model_dump_json().encode()
-    told = None if answer is None else answer.model_dump_json().encode()
-    return Past(PastActivity("execute_pair", 5, asked, told))
+    reported = None if answer is None else answer.model_dump_json().encode()
+    return Past(PastActivity("execute_pair", 5, asked, reported))
 
 
 async def test_a_pair_that_the_database_lacks_is_caught_up_with(books: SqlDatabase) -> None:

@@ -41,9 +41,9 @@ def bootstrap(address: str, namespace: str, folder: Path, *arguments: str) -> su
 def changes(address: str, namespace: str, folder: Path, *arguments: str) -> list[str]:
     ran = bootstrap(address, namespace, folder, "--json", *arguments)
     assert ran.returncode == 0, ran.stderr
-    told = json.loads(ran.stdout)["result"]
-    assert (told["address"], told["namespace"]) == (address, namespace)
-    found: list[str] = told["changed"]
+    reported = json.loads(ran.stdout)["result"]
+    assert (reported["address"], reported["namespace"]) == (address, namespace)
+    found: list[str] = reported["changed"]
     return found
 
 
@@ -67,8 +67,8 @@ async def test_a_longer_retention_is_set_and_a_shorter_one_is_not(
     temporal_server: DevServer, namespace: str, tmp_path: Path
 ) -> None:
     changes(temporal_server.address, namespace, tmp_path)
-    told = changes(temporal_server.address, namespace, tmp_path, "--retention-days", "90")
-    assert told == ["histories are kept for 90 days, before 30"]
+    reported = changes(temporal_server.address, namespace, tmp_path, "--retention-days", "90")
+    assert reported == ["histories are kept for 90 days, before 30"]
     assert changes(temporal_server.address, namespace, tmp_path, "--retention-days", "7") == []
     assert await kept_for(await Client.connect(temporal_server.address, namespace=namespace)) == timedelta(days=90)
 

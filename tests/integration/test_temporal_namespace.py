@@ -32,12 +32,12 @@ async def test_no_process_starts_in_a_namespace_that_is_not_there(
 ) -> None:
     monkeypatch.setenv("TEMPORAL_ADDRESS", client.service_client.config.target_host)
     monkeypatch.setenv("TEMPORAL_NAMESPACE", client.namespace)
-    told = NOWHERE.format(client.namespace)
-    with pytest.raises(BadConfig, match=told):
+    text = NOWHERE.format(client.namespace)
+    with pytest.raises(BadConfig, match=text):
         await run_workers(Settings(), [TaskQueue.OPS])
-    with pytest.raises(BadConfig, match=told):
+    with pytest.raises(BadConfig, match=text):
         await run_initiator(Settings())
-    with pytest.raises(BadConfig, match=told):
+    with pytest.raises(BadConfig, match=text):
         await temporal_serves(Settings())
 
 
@@ -62,19 +62,19 @@ async def test_a_namespace_that_is_full_wants_another_namespace_and_no_other_cre
     with pytest.MonkeyPatch.context() as patch:
         more = tuple(SEARCH_ATTRIBUTES[0].for_keyword(f"KimpMore{number}") for number in range(3))
         patch.setattr("kimp.adapters.temporal.bootstrap_namespace.SEARCH_ATTRIBUTES", (*SEARCH_ATTRIBUTES, *more))
-        with pytest.raises(BadConfig, match=r"kimp needs 7 of type Keyword and 2 of type Int, and 10 of type") as told:
+        with pytest.raises(BadConfig, match=r"kimp needs 7 of type Keyword and 2 of type Int, and 10 of type") as error:
             await prepare_namespace(client)
-    assert "use a namespace of kimp's own in TEMPORAL_NAMESPACE" in str(told.value)
-    assert "credentials" not in str(told.value)
+    assert "use a namespace of kimp's own in TEMPORAL_NAMESPACE" in str(error.value)
+    assert "credentials" not in str(error.value)
 
 
 async def test_an_api_key_crosses_no_network_in_clear(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TEMPORAL_API_KEY", "canary")
     monkeypatch.setenv("TEMPORAL_TLS", "false")
     monkeypatch.setenv("TEMPORAL_ADDRESS", "temporal.internal:7233")
-    with pytest.raises(BadConfig, match=r"^TEMPORAL_API_KEY would cross the network in clear") as told:
+    with pytest.raises(BadConfig, match=r"^TEMPORAL_API_KEY would cross the network in clear") as error:
         await connect_temporal(Settings())
-    assert "canary" not in str(told.value)
+    assert "canary" not in str(error.value)
 
 
 async def test_an_api_key_for_a_server_without_tls_says_what_it_needs(monkeypatch: pytest.MonkeyPatch) -> None:

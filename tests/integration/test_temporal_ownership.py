@@ -24,10 +24,10 @@ async def test_who_comes_first_has_it_and_every_other_database_is_refused(client
     await claim(client, "k7m2p", "here")
     with pytest.raises(BadConfig) as refused:
         await claim(client, "q2x4z", "/third/kimp.db")
-    told = str(refused.value)
-    assert f"namespace {client.namespace} on Temporal at 127.0.0.1:" in told
-    assert "belongs to the kimp with installation k7m2p" in told
-    assert "the database at /third/kimp.db is that of q2x4z" in told
+    text = str(refused.value)
+    assert f"namespace {client.namespace} on Temporal at 127.0.0.1:" in text
+    assert "belongs to the kimp with installation k7m2p" in text
+    assert "the database at /third/kimp.db is that of q2x4z" in text
     await claim(client, "k7m2p", "here")
 
 

@@ -119,8 +119,8 @@ async def test_it_goes_on_until_it_is_told_to_end(venues: StandIn, tmp_path: Pat
         cwd=tmp_path, env=venues.hosts, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
     )  # fmt: skip
     assert child.stdout is not None
-    told = [json.loads(await asyncio.wait_for(child.stdout.readline(), 30)) for _ in range(3)]
-    assert told[0]["at_ms"] < told[1]["at_ms"] < told[2]["at_ms"]
+    reported = [json.loads(await asyncio.wait_for(child.stdout.readline(), 30)) for _ in range(3)]
+    assert reported[0]["at_ms"] < reported[1]["at_ms"] < reported[2]["at_ms"]
     child.send_signal(signal.SIGINT)
     _, err = await child.communicate()
     assert (child.returncode, err) == (0, b"")

@@ -64,7 +64,7 @@ def judge_handmade(words: list[str]) -> int:
             verdicts = list(places.pool.map(lambda mutant: places.do(lambda place: _judge(place, mutant)), mutants))
         finally:
             places.close()
-    _tell(verdicts)
+    _report(verdicts)
     return 1 if any(verdict.survived for verdict in verdicts) else 0
 
 
@@ -93,7 +93,7 @@ def _survived(answer: Answer) -> str | None:
     return answer.why or "its test cannot be collected"
 
 
-def _tell(verdicts: list[Verdict]) -> None:
+def _report(verdicts: list[Verdict]) -> None:
     table = Table("mutant", "breaks", Column("caught by", overflow="fold"), Column("s", justify="right"))
     for verdict in verdicts:
         test = escape(verdict.mutant.caught_by.replace("tests/", "", 1))

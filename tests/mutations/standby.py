@@ -109,13 +109,13 @@ class FirstFailure:
         self.one_test_s = 0.0
         self._late: Timer | None = None
 
-    def tell(self, code: int, test: str = "", why: str = "") -> None:
+    def report(self, code: int, test: str = "", why: str = "") -> None:
         assert self.answer is not None
         self.answer.send(Answer(code, test, why))
         os._exit(0)
 
     def pytest_runtest_logstart(self, nodeid: str) -> None:
-        self._late = Timer(self.one_test_s, self.tell, (FAILED, nodeid, LATE))
+        self._late = Timer(self.one_test_s, self.report, (FAILED, nodeid, LATE))
         self._late.daemon = True
         self._late.start()
 
@@ -127,7 +127,7 @@ class FirstFailure:
         if report.failed:
             crash = getattr(report.longrepr, "reprcrash", None)
             why = str(crash.message).partition("\n")[0] if crash else report.longreprtext.strip().rpartition("\n")[2]
-            self.tell(FAILED, report.nodeid, why if report.when == "call" else f"{report.when}: {why}")
+            self.report(FAILED, report.nodeid, why if report.when == "call" else f"{report.when}: {why}")
 
 
 class Collected(FirstFailure):
@@ -153,7 +153,7 @@ class Collected(FirstFailure):
             except NotInPlace:
                 return ELSEWHERE
         if missing := [test for test in run.tests if test not in items]:
-            self.tell(UNCOLLECTED, missing[0], "there is no such test")
+            self.report(UNCOLLECTED, missing[0], "there is no such test")
         asked = [item for test in run.tests for item in items[test]]
         for item, following in zip(asked, [*asked[1:], None], strict=True):
             item.config.hook.pytest_runtest_protocol(item=item, nextitem=following)
@@ -183,7 +183,7 @@ def _in_a_fork(first: FirstFailure, work: Callable[[Run], int], run: Run) -> Ans
     if child == 0:
         os.setsid()
         try:
-            first.tell(work(run))
+            first.report(work(run))
         finally:
             os._exit(1)
     first.answer.close()

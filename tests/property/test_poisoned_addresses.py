@@ -26,11 +26,11 @@ PARTIES = ("allow-list", "registration", "destination")
 class Place(FakeVenue):
     """A venue whose wallet side a test writes."""
 
-    told: Address = field(default_factory=lambda: Address(network="-", address="-"))
+    reported: Address = field(default_factory=lambda: Address(network="-", address="-"))
     registered: list[Address] = field(default_factory=list)
 
     async def deposit_address(self, coin: Asset) -> Address:
-        return self.told
+        return self.reported
 
     async def registered_addresses(self, coin: Asset) -> Sequence[Address]:
         return self.registered
@@ -69,9 +69,9 @@ def poisoned(draw: random.Random, place: Address) -> tuple[str, Address]:
     return name, place.model_copy(update={name: changed})
 
 
-async def accepted(coin: Asset, direction: Direction, allowed: Address, listed: Address, told: Address) -> bool:
+async def accepted(coin: Asset, direction: Direction, allowed: Address, listed: Address, reported: Address) -> bool:
     source = Place(direction.source, {}, registered=[listed])
-    destination = Place(direction.destination, {}, told=told)
+    destination = Place(direction.destination, {}, reported=reported)
     work = TransferActivities(
         {source.venue: source, destination.venue: destination},
         MemoryJournal(),
@@ -82,7 +82,7 @@ async def accepted(coin: Asset, direction: Direction, allowed: Address, listed: 
         terms = await work.prepare_transfer(TransferRequest(cycle_id=f"{coin}-1", coin=coin, direction=direction))
     except KeyRefused:
         return False
-    assert (terms.address, terms.out.venue, terms.into.venue) == (told, direction.source, direction.destination)
+    assert (terms.address, terms.out.venue, terms.into.venue) == (reported, direction.source, direction.destination)
     return True
 
 

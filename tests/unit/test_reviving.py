@@ -17,7 +17,7 @@ class Part:
         self._failure = failure
         self.now_s = 0.0
         self.pauses: list[float] = []
-        self.said: list[str] = []
+        self.lines: list[str] = []
 
     def check(self) -> None:
         if self._left[0] == 0:
@@ -35,7 +35,7 @@ class Part:
             self.pauses.append(seconds)
 
     async def kept_alive(self) -> None:
-        await keep_alive("worker-1", self, self.start, self.said.append, self.sleep, lambda: self.now_s)
+        await keep_alive("worker-1", self, self.start, self.lines.append, self.sleep, lambda: self.now_s)
 
 
 async def test_it_is_started_again_after_growing_pauses_and_that_is_said() -> None:
@@ -43,7 +43,7 @@ async def test_it_is_started_again_after_growing_pauses_and_that_is_said() -> No
     with pytest.raises(asyncio.CancelledError):
         await part.kept_alive()
     assert part.pauses == [1, 2, 4, 8]
-    assert part.said[1] == (
+    assert part.lines[1] == (
         "the worker server ended by itself with code 1; worker-1 is started again in 2 s, cycles wait meanwhile"
     )
 

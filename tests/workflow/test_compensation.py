@@ -228,13 +228,13 @@ async def test_of_two_decisions_one_counts_and_the_other_is_refused(lab: Lab) ->
         handle = await parked_with_an_unknown_withdrawal(lab)
         held = holdings(lab.records.entries)[Venue.BINANCE, XRP]
         lost = WriteOff(by="bob", note="stolen", account=Venue.BINANCE, asset=XRP, amount=held)
-        told = await asyncio.gather(
+        results = await asyncio.gather(
             handle.execute_update(ArbitrageCycle.write_off, lost),
             handle.execute_update(ArbitrageCycle.compensate, ANN),
             return_exceptions=True,
         )
         await handle.result()
-    assert [isinstance(one, WorkflowUpdateFailedError) for one in told].count(True) == 1
+    assert [isinstance(one, WorkflowUpdateFailedError) for one in results].count(True) == 1
 
 
 async def test_what_is_written_off_is_booked_and_the_rest_undone(lab: Lab) -> None:

@@ -148,8 +148,8 @@ async def test_open_cycles_end_on_their_version_and_new_ones_begin_on_the_next(s
             await promoted(now.client, NEXT)
             third = await waiting(now, numbered(plan, 3))
             fourth = await started_eagerly(now, numbered(plan, 4))
-            told = await versions(now.client)
-            assert (told[NOW].status, told[NEXT].status) == ("draining", "current")
+            reported = await versions(now.client)
+            assert (reported[NOW].status, reported[NEXT].status) == ("draining", "current")
             await eventually(lambda: _open(now.client, {NOW: 3, NEXT: 1}))
 
             now.binance.wallets_open = True
@@ -157,7 +157,7 @@ async def test_open_cycles_end_on_their_version_and_new_ones_begin_on_the_next(s
                 async with hurrying(handle):
                     assert (await handle.result()).status is CycleStatus.COMPLETED
             await eventually(lambda: _is(now.client, NOW, "drained"))
-            await _commands_tell_the_same(server)
+            await _commands_report_the_same(server)
     histories = [await handle.fetch_history() for handle in (first, second, third, fourth)]
     # The last one is why old initiators are stopped: what they start eagerly stays with their own worker.
     assert [builds(history) for history in histories] == [{NOW}, {NOW}, {NEXT}, {NOW}]
@@ -220,11 +220,11 @@ async def started_eagerly(lab: Lab, cycle: CycleInput) -> Handle:
     return handle
 
 
-async def _commands_tell_the_same(server: DevServer) -> None:
+async def _commands_report_the_same(server: DevServer) -> None:
     code, out = await kimp(server, "deploy", "status", "--json")
     assert code == 0, out
-    told = [(v["build_id"], v["status"], v["open_cycles"]) for v in json.loads(out)["versions"]]
-    assert told == [(NEXT, "current", 0), (NOW, "drained", 0)]
+    reported = [(v["build_id"], v["status"], v["open_cycles"]) for v in json.loads(out)["versions"]]
+    assert reported == [(NEXT, "current", 0), (NOW, "drained", 0)]
     code, out = await kimp(server, "deploy", "promote", "1.2")
     assert (code, "version 1.2 can't be promoted" in out, out.count("\n")) == (2, True, 1), out
     code, out = await kimp(server, "deploy", "promote", "")

@@ -45,7 +45,7 @@ def a_year_on(record: CycleRecord) -> bool:
     return record.at_ms - record.detected_at_ms > YEAR_MS
 
 
-def told_once(records: list[CycleRecord]) -> None:
+def reported_once(records: list[CycleRecord]) -> None:
     """The rows follow one another, and each entry is booked once."""
     assert [record.sequence for record in records] == list(range(1, len(records) + 1))
     entries = [entry.entry_id for record in records for entry in record.entries]
@@ -71,7 +71,7 @@ async def test_a_year_of_a_closed_wallet_ends_with_an_abort(lab: Lab) -> None:
         result = await handle.result()
     assert result.status is CycleStatus.COMPENSATED
     assert [intent.side for intent in lab.binance.sent] == ["buy", "sell"]
-    told_once(lab.records.records)
+    reported_once(lab.records.records)
     waits = [record for record in lab.records.records if record.waiting_reason]
     assert len({record.waiting_since_ms for record in waits}) == 1
     pauses = [record.next_check_ms - record.at_ms for record in waits if record.next_check_ms is not None]
@@ -91,10 +91,10 @@ async def test_a_year_of_a_closed_wallet_ends_with_its_opening(lab: Lab) -> None
         result = await handle.result()
     assert result.status is CycleStatus.COMPLETED
     assert len(lab.binance.withdrawals) == len(lab.upbit.withdrawals) == 1
-    told_once(lab.records.records)
-    told = result.reason or ""
-    assert "BNB" in told, "a fee of the first run is remembered to the end"
-    assert "the most that such fees can be" in told
+    reported_once(lab.records.records)
+    reported = result.reason or ""
+    assert "BNB" in reported, "a fee of the first run is remembered to the end"
+    assert "the most that such fees can be" in reported
     assert result.profit_krw is not None
     assert result.profit_krw > 0
 
@@ -105,7 +105,7 @@ async def test_a_market_that_refused_is_not_asked_again_by_the_runs_that_follow(
     lab.binance.once_withdrawn = lambda: setattr(lab.upbit, "wallets_open", False)
     async with lab.workers():
         handle = await lab.start(await lab.plan())
-        await lab.records.until(lambda told: a_year_on(told) or told.status is CycleStatus.DEAD_LETTER)
+        await lab.records.until(lambda reported: a_year_on(reported) or reported.status is CycleStatus.DEAD_LETTER)
         assert lab.upbit.not_permitted[XRP] == 1
         assert await runs(lab, handle) > 1
         lab.upbit.wallets_open = True
@@ -113,7 +113,7 @@ async def test_a_market_that_refused_is_not_asked_again_by_the_runs_that_follow(
     assert result.status is CycleStatus.COMPENSATED
     assert lab.upbit.not_permitted[XRP] == 1
     assert traded(lab.binance) == [(Side.BUY, XRP), (Side.SELL, XRP)]
-    told_once(lab.records.records)
+    reported_once(lab.records.records)
 
 
 async def test_a_side_that_may_not_be_closed_for_long_is_closed_then(lab: Lab) -> None:
@@ -129,7 +129,7 @@ async def test_a_side_that_may_not_be_closed_for_long_is_closed_then(lab: Lab) -
     assert result.status is CycleStatus.COMPLETED
     assert traded(lab.upbit) == [(Side.SELL, XRP), (Side.BUY, USDT)]
     assert traded(lab.binance) == [(Side.BUY, XRP)]
-    told_once(lab.records.records)
+    reported_once(lab.records.records)
 
 
 async def test_both_orders_are_asked_about_for_as_long_as_nobody_can_tell(
@@ -151,4 +151,4 @@ async def test_both_orders_are_asked_about_for_as_long_as_nobody_can_tell(
         result = await handle.result()
     assert result.status is CycleStatus.COMPLETED
     assert [order.client_order_id for order in lab.binance.sent] == ["XRP-1-1B1-1"]
-    told_once(lab.records.records)
+    reported_once(lab.records.records)

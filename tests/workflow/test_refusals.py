@@ -76,8 +76,8 @@ async def test_what_both_venues_refuse_parks_where_it_is_and_a_retry_forgets_the
     lab.binance.once_withdrawn = lambda: lab.binance.not_permitted.update({XRP: 0})
     async with lab.workers():
         handle = await lab.start(await lab.plan())
-        told = await lab.records.until(parked)
-        assert "not permitted" in (told.reason or "")
+        reported = await lab.records.until(parked)
+        assert "not permitted" in (reported.reason or "")
         assert (lab.upbit.not_permitted, lab.binance.not_permitted) == ({XRP: 1}, {XRP: 1})
         assert len(lab.upbit.withdrawals) == 1, "it does not travel to and fro"
         lab.upbit.not_permitted.clear()

@@ -56,10 +56,10 @@ async def test_a_fee_whose_coin_has_no_price_counts_the_most_that_it_can_be_and_
     )
     most = traded * cycle.krw_per_usdt * DEAREST_FEE
     assert result.profit_krw == worth(holdings(lab.records.entries), Decimal(0)) - most
-    told = lab.records.records[-1].reason or ""
-    assert told.startswith("-0.01 BNB on binance has no price")
-    assert "there is no open market for BNB" in told
-    assert f"{most:,.0f} KRW are counted" in told
+    reported = lab.records.records[-1].reason or ""
+    assert reported.startswith("-0.01 BNB on binance has no price")
+    assert "there is no open market for BNB" in reported
+    assert f"{most:,.0f} KRW are counted" in reported
 
 
 async def test_a_loss_by_such_a_fee_halts_like_any_other(temporal_client: Client, books: SqlDatabase) -> None:

@@ -334,6 +334,6 @@ async def test_an_order_that_surfaces_after_its_fence_is_adopted_and_undone(
         (Side.SELL, "XRP-1-RS1-1"),
     ]
     await balanced(lab, books)
-    (told,) = [record for record in caplog.records if "surfaced after its fence" in record.getMessage()]
-    whose: dict[str, str] = told.kimp  # type: ignore[attr-defined]  # the filter adds it
+    (reported,) = [record for record in caplog.records if "surfaced after its fence" in record.getMessage()]
+    whose: dict[str, str] = reported.kimp  # type: ignore[attr-defined]  # the filter adds it
     assert (whose["cycle_id"], whose["step"], whose["venue"]) == ("XRP-1", "1B", "binance")

@@ -39,10 +39,10 @@ class Lines(logging.Handler):
         super().__init__()
         self.addFilter(CycleContextFilter("test"))
         self.setFormatter(JsonLines())
-        self.told: list[dict[str, Any]] = []
+        self.lines: list[dict[str, Any]] = []
 
     def emit(self, record: logging.LogRecord) -> None:
-        self.told.append(json.loads(self.format(record)))
+        self.lines.append(json.loads(self.format(record)))
 
 
 @pytest.fixture
@@ -55,12 +55,12 @@ def lines() -> Lines:
 
 
 @pytest.fixture
-def told() -> Telemetry:
+def reported() -> Telemetry:
     return telemetry()
 
 
 @pytest.fixture
-async def lab(temporal_server: DevServer, told: Telemetry) -> Lab:
+async def lab(temporal_server: DevServer, reported: Telemetry) -> Lab:
     client = await Client.connect(
         temporal_server.address,
         namespace=temporal_server.namespace,
@@ -99,37 +99,37 @@ async def test_every_line_of_a_cycle_says_whose_it_is(lab: Lab, lines: Lines) ->
     lab.binance.after["place_order"] = deque([OutcomeUnknown("timeout", venue="binance")])
     lab.binance.faults["find_order"] = deque([OutcomeUnknown("cut off", venue="binance")])
     cycle = await run(lab, lines)
-    assert len(lines.told) > 25
-    assert [line for line in lines.told if not line.keys() >= WHOSE or "" in line.values()] == []
-    assert {line["cycle_id"] for line in lines.told} == {cycle.cycle_id}
-    assert len({line["trace_id"] for line in lines.told}) == 1
-    doubt = next(line for line in lines.told if "looking it up" in line["message"])
+    assert len(lines.lines) > 25
+    assert [line for line in lines.lines if not line.keys() >= WHOSE or "" in line.values()] == []
+    assert {line["cycle_id"] for line in lines.lines} == {cycle.cycle_id}
+    assert len({line["trace_id"] for line in lines.lines}) == 1
+    doubt = next(line for line in lines.lines if "looking it up" in line["message"])
     assert (doubt["level"], doubt["step"], doubt["venue"], doubt["attempt"]) == ("warning", "1B", "binance", "1")
-    again = [line for line in lines.told if line["attempt"] == "2"]
+    again = [line for line in lines.lines if line["attempt"] == "2"]
     assert {(line["step"], line["venue"]) for line in again} == {("1B", "binance")}
 
 
 async def test_a_failure_that_is_no_venues_is_told_once_and_says_whose_it_is(lab: Lab, lines: Lines) -> None:
     """The SDK would tell it again, outside of the attempt: without trace, step and venue."""
     cycle = await run(lab, lines, [BusUnavailable("Redis is away")])
-    assert [line for line in lines.told if not line.keys() >= WHOSE or "" in line.values()] == []
-    (told,) = [line for line in lines.told if "Redis is away" in json.dumps(line)]
-    assert (told["level"], told["cycle_id"], told["attempt"]) == ("warning", cycle.cycle_id, "1")
-    assert told["message"].startswith("find_route: BusUnavailable after ")
+    assert [line for line in lines.lines if not line.keys() >= WHOSE or "" in line.values()] == []
+    (reported,) = [line for line in lines.lines if "Redis is away" in json.dumps(line)]
+    assert (reported["level"], reported["cycle_id"], reported["attempt"]) == ("warning", cycle.cycle_id, "1")
+    assert reported["message"].startswith("find_route: BusUnavailable after ")
 
 
 async def test_lines_of_orders_and_transfers_name_step_and_venue(lab: Lab, lines: Lines) -> None:
     await run(lab, lines)
-    steps = {(line["step"], line["venue"]) for line in lines.told}
+    steps = {(line["step"], line["venue"]) for line in lines.lines}
     assert {("1B", "binance"), ("1W", "binance"), ("1S", "upbit"), ("HB", "upbit"), ("HW", "upbit")} <= steps
     assert {("1W", "upbit"), ("HW", "binance")} <= steps, "a deposit is asked of the other venue"
     assert ("COMPLETED", NONE) in steps  # the record in the database
 
 
-async def test_one_trace_leads_from_the_tick_to_the_booking(lab: Lab, told: Telemetry) -> None:
-    before = len(told.spans)
+async def test_one_trace_leads_from_the_tick_to_the_booking(lab: Lab, reported: Telemetry) -> None:
+    before = len(reported.spans)
     cycle = await run(lab)
-    spans = told.spans[before:]
+    spans = reported.spans[before:]
     assert len({ids_of(span).trace_id for span in spans}) == 1
     by_id = {ids_of(span).span_id: span for span in spans}
     roots = [span for span in spans if span.parent is None]
@@ -147,10 +147,10 @@ async def test_one_trace_leads_from_the_tick_to_the_booking(lab: Lab, told: Tele
     assert dict(order.attributes or {}).items() >= {"kimp.cycle_id": cycle.cycle_id, "kimp.step": "1B"}.items()
 
 
-async def test_spans_last_as_long_as_what_they_stand_for(lab: Lab, told: Telemetry) -> None:
-    before = len(told.spans)
+async def test_spans_last_as_long_as_what_they_stand_for(lab: Lab, reported: Telemetry) -> None:
+    before = len(reported.spans)
     await run(lab)
-    named = {span.name: span for span in told.spans[before:]}
+    named = {span.name: span for span in reported.spans[before:]}
     assert seconds(named["feeder to initiator"]) >= TRAVEL_MS / 1000
     workflow = named["RunWorkflow:ArbitrageCycle"]
     inside = [seconds(span) for name, span in named.items() if name in {"leg one's buy", "moving XRP", "selling XRP"}]
@@ -158,16 +158,16 @@ async def test_spans_last_as_long_as_what_they_stand_for(lab: Lab, told: Telemet
     assert 0 < sum(inside) < seconds(workflow)
 
 
-async def test_figures_of_a_cycle_are_counted(lab: Lab, told: Telemetry) -> None:
+async def test_figures_of_a_cycle_are_counted(lab: Lab, reported: Telemetry) -> None:
     names = ("kimp.cycle.ends", "kimp.tick_to_start", "kimp.orders", "kimp.step.duration")
-    before = {name: told.total(name) for name in names}
+    before = {name: reported.total(name) for name in names}
     await run(lab)
-    after = {name: told.total(name) for name in names}
+    after = {name: reported.total(name) for name in names}
     assert after["kimp.cycle.ends"] == before["kimp.cycle.ends"] + 1
     assert after["kimp.tick_to_start"] == before["kimp.tick_to_start"] + 1
     assert after["kimp.orders"] >= before["kimp.orders"] + 3
     assert after["kimp.step.duration"] > before["kimp.step.duration"] + 10
-    assert told.total("kimp.orders", venue="binance", side="buy", outcome="filled") >= 1
+    assert reported.total("kimp.orders", venue="binance", side="buy", outcome="filled") >= 1
 
 
 def ids_of(span: ReadableSpan) -> SpanContext:

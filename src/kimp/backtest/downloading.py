@@ -98,8 +98,8 @@ def _each(first: date, last: date) -> Iterator[date]:
 
 async def _candles(history: MarketHistory, coin: Asset, start_ms: int, end_ms: int) -> _Fetched:
     """Those that are closed. A candle is known at its close, which is in the next day for the last one of a day."""
-    told = await history.minutes(coin, start_ms, end_ms)
-    closed = [candle for candle in told if candle.open_ms + MINUTE_S * 1000 <= end_ms]
+    reported = await history.minutes(coin, start_ms, end_ms)
+    closed = [candle for candle in reported if candle.open_ms + MINUTE_S * 1000 <= end_ms]
     rows = [
         (c.open_ms + MINUTE_S * 1000, coin, MINUTE_S, c.open, c.high, c.low, c.close, c.volume)
         for c in closed

@@ -200,16 +200,16 @@ def _limits(result: BacktestResult, summary: Summary) -> str:
     model = result.options.model
     spread = model.shape.half_spread
     made = f"bid and ask at least {spread:%} away and on the venue's ticks, levels by what the coin turns over"
-    told = [
+    reported = [
         f"Books are made around last prices unless books were recorded: {made}. {summary.rows:,} rows were read.",
         "Travel times are drawn from a table of chains; Binance's lots and network fees of rarer coins are assumed.",
     ]
     if model.stand_in:
-        told.append(
+        reported.append(
             "Where KRW-USDT is not recorded, the median over coins of won / dollars stands in for it, which hides every"
             " premium that all coins share."
         )
-    return f"<h2>What this does not know</h2>{''.join(f'<p>{escape(one)}</p>' for one in told)}"
+    return f"<h2>What this does not know</h2>{''.join(f'<p>{escape(one)}</p>' for one in reported)}"
 
 
 def _ratio(value: Decimal | None) -> str:

@@ -134,8 +134,8 @@ def _priced(kind: DataKind, rows: pl.DataFrame) -> pl.DataFrame:
             return traded.select("at_ms", "coin", "price", turnover=hour)
         case DataKind.PRICES:
             # Of 24 hours, and so still good where a recorder has left it out for a while.
-            told = pl.col("turnover").cast(pl.Float64).forward_fill().over("coin")
-            return rows.select("at_ms", "coin", "price", turnover=told / 1440)
+            reported = pl.col("turnover").cast(pl.Float64).forward_fill().over("coin")
+            return rows.select("at_ms", "coin", "price", turnover=reported / 1440)
         case DataKind.BOOKS:
             middle = ((pl.col("bid") + pl.col("ask")) / 2).cast(AMOUNT)
             return rows.select(

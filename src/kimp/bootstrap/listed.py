@@ -59,7 +59,7 @@ class ListedFeeder:
             if came := sorted(frozenset(now.coins) - before):
                 log.warning("new on both venues: %s", ", ".join(came))
             if gone := sorted(before - frozenset(now.coins)):
-                told = ", ".join(f"{coin} ({now.left_out.get(coin, 'taken off')})" for coin in gone)
-                log.warning("no longer followed: %s", told)
+                text = ", ".join(f"{coin} ({now.left_out.get(coin, 'taken off')})" for coin in gone)
+                log.warning("no longer followed: %s", text)
             if came or gone:
                 return

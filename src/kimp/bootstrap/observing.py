@@ -61,7 +61,7 @@ async def _temporal_figures(exports: Exports, stack: AsyncExitStack) -> Runtime 
     # A label service_name would meet the resource's, and a collector's Prometheus exporter then drops the figure.
     telemetry = TelemetryConfig(logging=CORE_LOGGING, metrics=buffer, attach_service_name=False)
     runtime = Runtime(telemetry=telemetry)
-    await stack.enter_async_context(TemporalMetrics(buffer, exports.metering).told())
+    await stack.enter_async_context(TemporalMetrics(buffer, exports.metering).exported())
     return runtime
 
 

@@ -27,7 +27,7 @@ async def keep_alive(
     name: str,
     part: Part,
     start: Callable[[], Awaitable[None]],
-    say: Callable[[str], None],
+    write_line: Callable[[str], None],
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     now_s: Callable[[], float] = time.monotonic,
 ) -> NoReturn:
@@ -44,7 +44,7 @@ async def keep_alive(
             if short_lives >= MOST_SHORT_LIVES:
                 raise
             pause_s = min(LONGEST_PAUSE_S, 2.0 ** (short_lives - 1))
-            say(f"{failure}; {name} is started again in {pause_s:.0f} s, cycles wait meanwhile")
+            write_line(f"{failure}; {name} is started again in {pause_s:.0f} s, cycles wait meanwhile")
             await sleep(pause_s)
 
 

@@ -71,7 +71,7 @@ class Stack:
     def __init__(
         self,
         settings: Settings,
-        say: Callable[[str], None],
+        write_line: Callable[[str], None],
         more: Mapping[str, str] | None = None,
         *,
         waits: bool = False,
@@ -87,7 +87,7 @@ class Stack:
         """Ours; None where a URL names another."""
         self.temporal: DevServer | None = None
         self.environment: dict[str, str] = {**os.environ, **(more or {}), "KIMP_LOCAL__DATA_DIR": str(data_dir)}
-        self.say = say
+        self.write_line = write_line
         """Whom the parts tell how they are: may be another once they are started."""
         self._exit = AsyncExitStack()
         self.children: dict[str, ServerProcess] = {}
@@ -126,43 +126,45 @@ class Stack:
 
     async def _start_redis(self) -> None:
         if self.settings.redis_url is not None:
-            self.say(
+            self.write_line(
                 f"Redis: yours, at {urlsplit(self.settings.redis_url.get_secret_value()).netloc.rpartition('@')[2]}"
             )
             return
         local = self.settings.local
         self.redis = await self._exit.enter_async_context(self.own_redis(local.data_dir, port=local.redis_port))
-        self.say(f"Redis: our own on port {self.redis.port} ({self.redis.program.told})")
+        self.write_line(f"Redis: our own on port {self.redis.port} ({self.redis.program.description})")
 
     async def _start_temporal(self) -> None:
         named = load_client_config().get("target_host")
         if named is not None:
             await prepare_temporal(await connect_temporal(self.settings))
-            self.say(f"Temporal: yours, at {named}")
+            self.write_line(f"Temporal: yours, at {named}")
             return
         local = self.settings.local
-        binary = await ensure_binary(self.say)
+        binary = await ensure_binary(self.write_line)
         self.temporal = server = await self._exit.enter_async_context(
             DevServer(binary.path, local.data_dir, port=local.temporal_port, ui_port=local.temporal_ui_port)
         )
         self.ui_url = server.ui_url
         await prepare_temporal(await connect_temporal(self.settings))
-        self.say(f"Temporal: our own dev server on port {server.port} ({binary.source}), Web UI {server.ui_url}")
+        self.write_line(f"Temporal: our own dev server on port {server.port} ({binary.source}), Web UI {server.ui_url}")
 
     async def _prepare_database(self) -> None:
         url = self.settings.sql_url
         await migrate_schema(url)
         async with open_database(self.settings) as books:
             await claim_namespace(await connect_temporal(self.settings), books)
-        self.say(f"database: {'our own' if self.settings.database_url is None else 'yours'}, {place_of(url)}")
-        told = {
+        self.write_line(f"database: {'our own' if self.settings.database_url is None else 'yours'}, {place_of(url)}")
+        reported = {
             "Redis": self.redis is None,
             "Temporal": self.temporal is None,
             "MySQL": bool(self.settings.database_url),
         }
         own = {server.port for server in (self.redis, self.temporal) if server is not None}
-        for line in await asyncio.to_thread(unused_servers, but={name for name, use in told.items() if use}, own=own):
-            self.say(line)
+        for line in await asyncio.to_thread(
+            unused_servers, but={name for name, use in reported.items() if use}, own=own
+        ):
+            self.write_line(line)
 
     async def start_kimp(self, *, initiators: int = 1, workers: int = 1) -> None:
         """The paper exchange first, then what feeds on it, and last what trades."""
@@ -197,7 +199,7 @@ class Stack:
             del self.children[name]
             raise
         self._exit.push_async_callback(process.stop)
-        self.say(f"{name}: log {process.log}")
+        self.write_line(f"{name}: log {process.log}")
 
     async def _paper_serves(self) -> bool:
         """This one's own, and no other that listens on the same ports."""
@@ -209,7 +211,7 @@ class Stack:
         if (first or self._waits) and name != "paper":
             self.pages.setdefault(name, first + len(self.pages) if first else free_port())
         if first and name != "paper":
-            self.say(f"{name}: http://{LOOPBACK}:{self.pages[name]}/metrics, /healthz and /readyz")
+            self.write_line(f"{name}: http://{LOOPBACK}:{self.pages[name]}/metrics, /healthz and /readyz")
         return {"KIMP_OBSERVABILITY__HTTP_PORT": str(self.pages.get(name, 0))}
 
     async def begin(self) -> None:
@@ -229,12 +231,13 @@ class Stack:
     async def watch(self) -> None:
         """Start again what ends by itself, servers of ours and children. Raises the failure of one that can't start."""
         parts: list[Awaitable[None]] = [
-            keep_alive(name, server, server.start, self.say)
+            keep_alive(name, server, server.start, self.write_line)
             for name, server in (("redis", self.redis), ("temporal", self.temporal))
             if server is not None
         ]
         parts += [
-            keep_alive(name, child, partial(self.revive, name), self.say) for name, child in self.children.items()
+            keep_alive(name, child, partial(self.revive, name), self.write_line)
+            for name, child in self.children.items()
         ]
         tasks = [asyncio.ensure_future(part) for part in parts]
         try:

@@ -21,21 +21,21 @@ MANY = 1_000
 class WorkerKill:
     """One worker, once, while it works for a cycle that is on its way home."""
 
-    def __init__(self, stack: Stack, client: Client, read_model: ReadModel, say: Callable[[str], None]) -> None:
+    def __init__(self, stack: Stack, client: Client, read_model: ReadModel, write_line: Callable[[str], None]) -> None:
         self.done = False
         self._stack = stack
         self._client = client
         self._read_model = read_model
-        self._say = say
+        self._write_line = write_line
 
     async def run(self) -> None:
         """Returns when somebody else, or the same process started anew, works for the cycle."""
         cycle, victim = await self._chance()
         pid = self._stack.children[victim].kill()
-        self._say(f"killed {victim} (pid {pid}) while {cycle} was {THEN}")
+        self._write_line(f"killed {victim} (pid {pid}) while {cycle} was {THEN}")
         await self._stack.revive(victim)
-        self._say(f"{victim} is started again (pid {self._stack.children[victim].pid})")
-        self._say(f"{cycle} goes on in {await self._heir(cycle)}")
+        self._write_line(f"{victim} is started again (pid {self._stack.children[victim].pid})")
+        self._write_line(f"{cycle} goes on in {await self._heir(cycle)}")
         self.done = True
 
     async def _chance(self) -> tuple[str, str]:

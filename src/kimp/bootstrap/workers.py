@@ -33,7 +33,7 @@ from kimp.observability.temporal import CycleContextInterceptor
 from kimp.operations.settings import SettingsInForce
 from kimp.ports.exchange import Exchange
 
-HEARD_WITHIN = timedelta(seconds=2)
+POLLED_WITHIN = timedelta(seconds=2)
 """How soon an attempt whose workflow is gone learns it by a heartbeat, long before a sweep takes the cycle over."""
 GRACE_S = 90
 """Longer than the longest attempt of an order: what was sent is answered and told before a worker stops. It seldom
@@ -145,7 +145,7 @@ def _worker(
         activities=activities,
         interceptors=[CycleContextInterceptor(), VenueFailures()],
         graceful_shutdown_timeout=timedelta(seconds=GRACE_S),
-        max_heartbeat_throttle_interval=HEARD_WITHIN,
+        max_heartbeat_throttle_interval=POLLED_WITHIN,
         deployment_config=deployment(settings.deploy),
         **options,
     )

@@ -16,7 +16,7 @@ from typer.core import TyperGroup
 from kimp import DISTRIBUTION
 from kimp.cli import EXIT_INTERRUPTED
 from kimp.cli.pairs import pairs_of
-from kimp.observability.clean import say
+from kimp.observability.clean import write_line
 
 EXIT_FAILED = 1
 """A check did not hold, or a part failed while running."""
@@ -57,18 +57,18 @@ def json_wanted() -> bool:
     return "--json" in sys.argv[1:]
 
 
-def _tell_version(wanted: bool) -> None:  # noqa: FBT001 - typer's own signature
+def _show_version(wanted: bool) -> None:  # noqa: FBT001 - typer's own signature
     if wanted:
         from importlib.metadata import version  # noqa: PLC0415 - slow
 
-        say(f"kimp {version(DISTRIBUTION)}")
+        write_line(f"kimp {version(DISTRIBUTION)}")
         raise typer.Exit
 
 
 @app.callback()
 def before_every_command(
     _version: Annotated[  # noqa: FBT002 - a command-line flag
-        bool, typer.Option("--version", callback=_tell_version, is_eager=True, help="Say which kimp this is, and end.")
+        bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Say which kimp this is, and end.")
     ] = False,
     given: Annotated[
         list[str] | None,

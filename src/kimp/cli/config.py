@@ -12,7 +12,7 @@ from kimp.cli import terminal
 from kimp.config import Settings, load_with_origins
 from kimp.config.reference import MARKER, document
 from kimp.domain.errors import BadInput
-from kimp.observability.clean import say
+from kimp.observability.clean import write_line
 
 console = terminal.console()
 
@@ -46,7 +46,7 @@ def _flat(tree: Mapping[str, Any], above: tuple[str, ...] = ()) -> Iterator[tupl
 def write_reference(into: Path | None) -> None:
     """Printed, or into a file that has the marker."""
     if into is None:
-        say(document().removesuffix("\n"))
+        write_line(document().removesuffix("\n"))
         return
     try:
         text = into.read_text()
@@ -59,4 +59,4 @@ def write_reference(into: Path | None) -> None:
 
 def print_example() -> None:
     """As it is shipped."""
-    say((files("kimp.config") / "kimp.example.toml").read_text(encoding="utf-8").removesuffix("\n"))
+    write_line((files("kimp.config") / "kimp.example.toml").read_text(encoding="utf-8").removesuffix("\n"))

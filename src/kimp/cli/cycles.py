@@ -36,8 +36,8 @@ async def list_cycles(
     console.print(CyclesTable(rows, elsewhere=elsewhere))
     ended = [row.profit_krw for row in rows if row.profit_krw is not None]
     if ended:
-        told = f"{len(ended)} of these {len(rows)} have a result: {won(sum(ended, ZERO))}"
-        console.print(f"{told} (returned - spent + left elsewhere)")
+        text = f"{len(ended)} of these {len(rows)} have a result: {won(sum(ended, ZERO))}"
+        console.print(f"{text} (returned - spent + left elsewhere)")
 
 
 def _listed(held: Held) -> list[dict[str, object]]:

@@ -5,9 +5,9 @@ from dataclasses import asdict
 from kimp.bootstrap.migrating import migrated
 from kimp.bootstrap.parts import open_database
 from kimp.bootstrap.use_cases import connect_past_runs
-from kimp.cli.terminal import print_outcome, tell_outcome
+from kimp.cli.terminal import print_outcome, report_outcome
 from kimp.config import load
-from kimp.observability.clean import say
+from kimp.observability.clean import write_line
 from kimp.operations import catch_up as operation
 
 
@@ -17,7 +17,7 @@ async def migrate(copy_from: str | None, *, as_json: bool) -> None:
     async for line in migrated(load(), copy_from):
         steps.append(line)
         if not as_json:
-            say(line)
+            write_line(line)
     if as_json:
         print_outcome("; ".join(steps), {"steps": steps})
 
@@ -27,5 +27,5 @@ async def catch_up(*, as_json: bool) -> None:
     settings = load()
     async with open_database(settings) as database:
         done = await operation.catch_up(database, await connect_past_runs(settings))
-    told = f"read {done.cycles} cycles; {done.orders} orders were missing. Trading is halted until `kimp resume`"
-    tell_outcome(told, asdict(done), as_json=as_json)
+    text = f"read {done.cycles} cycles; {done.orders} orders were missing. Trading is halted until `kimp resume`"
+    report_outcome(text, asdict(done), as_json=as_json)

@@ -16,7 +16,7 @@ from kimp.cli.verdict import DemoVerdict
 from kimp.config import Settings
 from kimp.contracts.status import CycleStatus
 from kimp.domain.errors import BadConfig
-from kimp.observability.clean import say
+from kimp.observability.clean import write_line
 from kimp.operations.audit import compare
 from kimp.ports.database import Database
 from kimp.ports.read_model import CycleRow
@@ -57,7 +57,7 @@ class Demo:
         local = settings.local.model_copy(update={"data_dir": settings.local.data_dir / "demo"})
         self._settings = settings.model_copy(update={"local": local})
         self._wanted = wanted
-        self._say = quiet if wanted.as_json else say
+        self._write_line = quiet if wanted.as_json else write_line
         self._killing: WorkerKill | None = None
         self._recorded = recorded
 
@@ -70,18 +70,18 @@ class Demo:
         # The demo's own folder: it starts from empty books.
         shutil.rmtree(self._settings.local.data_dir, ignore_errors=True)
         more = None if recorded is None else recorded.environment
-        async with Stack(self._settings, self._say, more, waits=recorded is not None) as stack:
+        async with Stack(self._settings, self._write_line, more, waits=recorded is not None) as stack:
             await _require_empty(stack.settings)
             await stack.start_kimp(initiators=self._wanted.initiators, workers=self._wanted.least_workers)
             client = await connect_temporal(stack.settings)
             async with open_database(stack.settings) as database, open_bus(stack.settings) as bus:
-                screen = RunDisplay(stack.settings, database, bus, self._say)
-                stack.say = screen.tell
+                screen = RunDisplay(stack.settings, database, bus, self._write_line)
+                stack.write_line = screen.report
                 beside = [stack.watch(), *([] if self._wanted.as_json else [screen.show()])]
                 if self._wanted.chaos:
-                    self._killing = WorkerKill(stack, client, database.read_model, screen.tell)
+                    self._killing = WorkerKill(stack, client, database.read_model, screen.report)
                     beside.append(self._killing.run())
-                screen.tell(
+                screen.report(
                     f"the demo ends once {self._wanted.cycles} cycles have completed, or after {within_s:.0f} s"
                 )
                 async with running(*beside):

@@ -32,5 +32,5 @@ async def show_versions(*, as_json: bool) -> None:
 async def promote(build: str, *, as_json: bool) -> None:
     """For new cycles."""
     await (await connect_deployments(load())).promote(build)
-    told = f"new cycles start on {build}; `kimp deploy status` tells when the version before it is drained"
-    terminal.tell_outcome(told, {"build": build}, as_json=as_json)
+    text = f"new cycles start on {build}; `kimp deploy status` tells when the version before it is drained"
+    terminal.report_outcome(text, {"build": build}, as_json=as_json)

@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 
 from kimp.bootstrap.doctor import venue_keys_serve
 from kimp.cli.terminal import ask as ask_for
-from kimp.cli.terminal import confirm, tell_error, tell_outcome
+from kimp.cli.terminal import confirm, report_error, report_outcome
 from kimp.config import KeyPair, Settings
 from kimp.config.loading import settings_of
 from kimp.config.writing import toml_of, write_private
@@ -18,7 +18,7 @@ from kimp.domain.errors import BadConfig, KimpError
 from kimp.domain.keys import Right
 from kimp.domain.money import decimal
 from kimp.domain.venues import PAIR, Venue
-from kimp.observability.clean import say
+from kimp.observability.clean import write_line
 
 SOURCE = "your answer"
 T = TypeVar("T")
@@ -98,12 +98,12 @@ async def check_and_write(answers: Answers, into: Path, *, as_json: bool) -> Non
     settings = settings_of(answers.tree(answers.typed | answers.around), SOURCE)
     checked = [await _checked(settings, venue, answers) for venue in PAIR] if answers.real else []
     write_private(into, toml_of(answers.tree(answers.typed)))
-    told = "\n".join([*checked, f"wrote {into}, which only you can read; {REAL_NEXT if answers.real else PAPER_NEXT}"])
-    tell_outcome(told, {"file": str(into), "real": answers.real, "keys": checked}, as_json=as_json)
+    text = "\n".join([*checked, f"wrote {into}, which only you can read; {REAL_NEXT if answers.real else PAPER_NEXT}"])
+    report_outcome(text, {"file": str(into), "real": answers.real, "keys": checked}, as_json=as_json)
 
 
 def _ask_real() -> bool:
-    say("Paper money needs nothing more. The real venues need keys of yours, which are asked for and checked.")
+    write_line("Paper money needs nothing more. The real venues need keys of yours, which are asked for and checked.")
     return confirm("Real venues?")
 
 
@@ -115,7 +115,7 @@ def _answer(given: str | None, ask: bool, question: str, default: str, parse: Ca
         try:
             return parse(ask_for(question, default))
         except KimpError as error:
-            tell_error(str(error))
+            report_error(str(error))
 
 
 def _coins(text: str) -> list[str]:
@@ -148,11 +148,11 @@ def _environment_keys() -> dict[tuple[Venue, Right], KeyPair]:
 
 def _ask_keys(around: Mapping[tuple[Venue, Right], KeyPair]) -> dict[tuple[Venue, Right], KeyPair]:
     typed = {}
-    say("A key for each right, so that no process holds a right that it does not use. Enter alone: later.")
+    write_line("A key for each right, so that no process holds a right that it does not use. Enter alone: later.")
     for venue in PAIR:
         for right in Right:
             if (venue, right) in around:
-                say(f"{venue} {right.value}: from the environment, not written into the file")
+                write_line(f"{venue} {right.value}: from the environment, not written into the file")
                 continue
             access = ask_for(f"{venue} {right.value} key ({MEANING[right]})")
             if access:

@@ -35,7 +35,7 @@ def in_foreground() -> bool:
 
 
 @contextmanager
-def keys_told(to: Callable[[str], None]) -> Iterator[None]:
+def keys_read(to: Callable[[str], None]) -> Iterator[None]:
     """Each key is told by its name, or as the sign that it writes. Ctrl-C stays a signal."""
     terminal = sys.stdin.fileno()
     before = termios.tcgetattr(terminal)

@@ -13,11 +13,11 @@ from kimp.bootstrap.parts import CLOCK
 from kimp.cli import views
 from kimp.cli.cycles_table import CyclesTable
 from kimp.cli.dashboard import Shown, alerts_page, cut_to_width, in_order, overview
-from kimp.cli.keyboard import keys_told
+from kimp.cli.keyboard import keys_read
 from kimp.cli.pages import CYCLE, OVERVIEW, Navigation, Quit, SetHalt
 from kimp.cli.person import who
 from kimp.cli.status import status_view
-from kimp.cli.switch import change_told
+from kimp.cli.switch import describe_change
 from kimp.cli.terminal import CleanConsole
 from kimp.cli.trade_view import trade_view
 from kimp.config import Settings
@@ -53,13 +53,13 @@ class LiveView:
         self._asked: SetHalt | None = None
         self._begun = time.monotonic()
 
-    def tell(self, line: str) -> None:
+    def report(self, line: str) -> None:
         """Something that is no warning of a process: it stands among the alerts."""
         self._alerts.add(Alert(CLOCK.now_ms(), "kimp", line))
 
     async def run(self) -> None:
         """Until cancelled; the key to quit does what Ctrl-C does."""
-        with Live(console=self._console, auto_refresh=False, screen=True) as live, keys_told(self._press):
+        with Live(console=self._console, auto_refresh=False, screen=True) as live, keys_read(self._press):
             while True:
                 await self._look()
                 await self._show_until_it_is_old(live)
@@ -90,12 +90,12 @@ class LiveView:
         try:
             if (asked := self._asked) is not None:
                 self._asked = None
-                self._pages.say(await self._set_halt(asked.level))
+                self._pages.show_message(await self._set_halt(asked.level))
             self._snapshot = await dashboard_snapshot(self._database, self._bus, self._settings, CLOCK, LATEST)
             if self._pages.page == CYCLE and self._pages.selected is not None:
                 self._closer = await cycle(self._database, self._pages.selected)
         except KimpError as error:  # what was seen last stays
-            self._pages.say(f"as of before: {error}")
+            self._pages.show_message(f"as of before: {error}")
         if self._snapshot is not None:
             self._pages.show_cycles([row.cycle_id for row in in_order(self._snapshot)])
 
@@ -105,7 +105,7 @@ class LiveView:
             before = await change(self._database.controls, level, NOTE, who())
         except BadInput as error:
             return str(error)
-        return change_told(before, level)
+        return describe_change(before, level)
 
     def _page(self) -> RenderableType:
         width, height = self._console.size

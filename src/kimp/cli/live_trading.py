@@ -3,7 +3,7 @@
 from kimp.bootstrap.parts import open_database
 from kimp.cli import views
 from kimp.cli.person import who
-from kimp.cli.terminal import ask, tell_outcome
+from kimp.cli.terminal import ask, report_outcome
 from kimp.config import load
 from kimp.domain.arming import Armed
 from kimp.domain.errors import BadInput
@@ -21,7 +21,7 @@ async def arm(cap_krw: int, lasts: str, note: str, *, as_json: bool) -> None:
             raise BadInput(f"that was not `{wanted}`; nothing is armed")
         await database.arming.arm(cap_krw, seconds, note, by=who())
         armed = await database.arming.armed()
-    tell_outcome(_told(armed), _fields(armed), as_json=as_json)
+    report_outcome(_reported(armed), _fields(armed), as_json=as_json)
 
 
 async def disarm(note: str, *, as_json: bool) -> None:
@@ -29,18 +29,20 @@ async def disarm(note: str, *, as_json: bool) -> None:
     async with open_database(load()) as database:
         await database.arming.disarm(note, by=who())
         armed = await database.arming.armed()
-    tell_outcome("trading is not armed; open cycles come home, and none starts", _fields(armed), as_json=as_json)
+    report_outcome("trading is not armed; open cycles come home, and none starts", _fields(armed), as_json=as_json)
 
 
 async def show(*, as_json: bool) -> None:
     settings = load()
     async with open_database(settings) as database:
         armed = await database.arming.armed()
-    told = _told(armed) if settings.mode.trades_armed else f"mode is {settings.mode}: no cycle needs to be armed"
-    tell_outcome(told, {"mode": settings.mode, **_fields(armed)}, as_json=as_json)
+    reported = (
+        _reported(armed) if settings.mode.trades_armed else f"mode is {settings.mode}: no cycle needs to be armed"
+    )
+    report_outcome(reported, {"mode": settings.mode, **_fields(armed)}, as_json=as_json)
 
 
-def _told(armed: Armed | None) -> str:
+def _reported(armed: Armed | None) -> str:
     if armed is None:
         return "trading is not armed: no cycle starts until `kimp live arm`"
     return (

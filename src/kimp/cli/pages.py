@@ -12,7 +12,7 @@ BACK = "Esc back  ↑↓ scroll  q quit"
 ASK_HALT = "halt at 1 (no new cycles), 2 (undo only) or 3 (nothing leaves)? other keys: no"
 ASK_RESUME = "trade again? y: new cycles may start; other keys: no"
 STEP = {"up": -1, "down": 1, "page up": -10, "page down": 10}
-SAID_FOR = 5
+MESSAGE_SHOWN_FOR = 5
 OVERVIEW = "overview"
 CYCLE = "cycle"
 
@@ -37,25 +37,25 @@ class Navigation:
     selected: str | None = None
     scrolled: int = 0
     question: str | None = None
-    said: str = ""
+    message: str = ""
     """What became of the last thing that was asked for: for a while in the place of the keys."""
-    said_for: int = 0
+    message_left: int = 0
     """How many more looks it stays."""
     cycles: list[str] = field(default_factory=list)
     """Ids in the order in which they are shown."""
 
     @property
     def footer(self) -> str:
-        return self.question or self.said or (KEYS if self.page == OVERVIEW else BACK)
+        return self.question or self.message or (KEYS if self.page == OVERVIEW else BACK)
 
-    def say(self, text: str) -> None:
-        self.said, self.said_for = text, SAID_FOR
+    def show_message(self, text: str) -> None:
+        self.message, self.message_left = text, MESSAGE_SHOWN_FOR
 
     def looked(self) -> None:
         """One look later."""
-        self.said_for -= 1
-        if self.said_for <= 0:
-            self.said = ""
+        self.message_left -= 1
+        if self.message_left <= 0:
+            self.message = ""
 
     def show_cycles(self, ids: list[str]) -> None:
         """What the next keys select from."""
@@ -65,7 +65,7 @@ class Navigation:
 
     def press(self, key: str) -> SetHalt | Quit | None:
         """What there is to do beyond another page."""
-        question, self.question, self.said = self.question, None, ""
+        question, self.question, self.message = self.question, None, ""
         if question is not None:
             return self._answer(question, key)
         if key == "q":
@@ -87,7 +87,7 @@ class Navigation:
             return SetHalt(HALTS[key])
         if question == ASK_RESUME and key == "y":
             return SetHalt(HaltLevel.RUN)
-        self.say("left as it was")
+        self.show_message("left as it was")
         return None
 
     def _open(self, page: str) -> None:

@@ -17,7 +17,7 @@ from kimp.cli.status import stand_still
 from kimp.config import Settings
 from kimp.contracts.status import CycleStatus
 from kimp.domain.errors import KimpError
-from kimp.observability.clean import say
+from kimp.observability.clean import write_line
 from kimp.operations.status import held_under_way
 from kimp.ports.database import Database
 from kimp.ports.read_model import CycleRow
@@ -31,33 +31,35 @@ LOOK_EVERY_S = 0.5
 async def everything(settings: Settings) -> None:
     """All parts, until cancelled."""
     refuse_beside_real_venues(settings)
-    stack = Stack(settings, say)
+    stack = Stack(settings, write_line)
     try:
         await _until_ended(stack)
     finally:
         if stack.children:
-            await _tell_what_stays(stack.settings)
+            await _report_what_stays(stack.settings)
 
 
 async def _until_ended(stack: Stack) -> None:
     async with stack:
         await stack.start_kimp()
         where = f" Web UI {stack.ui_url};" if stack.ui_url else ""
-        say(f"kimp is up.{where} Ctrl-C ends everything.")
+        write_line(f"kimp is up.{where} Ctrl-C ends everything.")
         async with open_database(stack.settings) as database, open_bus(stack.settings) as bus:
             screen = RunDisplay(stack.settings, database, bus)
-            stack.say = screen.tell
+            stack.write_line = screen.report
             try:
                 async with running(screen.show()):
                     await stack.watch()
             finally:
-                say(f"ending everything; workers first finish what they have sent, which may take up to {GRACE_S} s")
+                write_line(
+                    f"ending everything; workers first finish what they have sent, which may take up to {GRACE_S} s"
+                )
 
 
-async def _tell_what_stays(settings: Settings) -> None:
+async def _report_what_stays(settings: Settings) -> None:
     with suppress(KimpError):  # whatever ended everything is told, not what follows from it
         async with open_database(settings) as database:
-            say(await what_stays(database))
+            write_line(await what_stays(database))
 
 
 async def what_stays(database: Database) -> str:
@@ -89,23 +91,25 @@ async def running(*beside: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
 class RunDisplay:
     """The live view while it is shown on a terminal; one line per change else."""
 
-    def __init__(self, settings: Settings, database: Database, bus: TickBus, told: Callable[[str], None] = say) -> None:
+    def __init__(
+        self, settings: Settings, database: Database, bus: TickBus, reported: Callable[[str], None] = write_line
+    ) -> None:
         """`told`: takes the lines where no live view is shown."""
-        self._say = told
+        self._write_line = reported
         self._settings = settings
         self._database = database
         self._bus = bus
         self._view: LiveView | None = None
         self._seen: dict[str, CycleStatus] = {}
-        self._told: list[str] = []
+        self._reported: list[str] = []
 
-    def tell(self, line: str) -> None:
+    def report(self, line: str) -> None:
         """Something that is no change of a cycle: an alert of the live view, or a line of its own."""
         if self._view is None:
-            self._say(line)
+            self._write_line(line)
         else:
-            self._view.tell(line)
-            self._told.append(line)
+            self._view.report(line)
+            self._reported.append(line)
 
     async def show(self) -> None:
         """The live view, where a person sits at a terminal, until cancelled. What was told stays there afterwards."""
@@ -116,8 +120,8 @@ class RunDisplay:
             await self._view.run()
         finally:
             self._view = None
-            for line in self._told:
-                self._say(line)
+            for line in self._reported:
+                self._write_line(line)
 
     async def until(self, enough: Callable[[Sequence[CycleRow]], bool], within_s: float) -> None:
         """Wait until `enough` of the cycles says so, or the time is up."""
@@ -135,4 +139,4 @@ class RunDisplay:
             if self._seen.get(row.cycle_id) is not row.status:
                 self._seen[row.cycle_id] = row.status
                 note = row.waiting_reason or row.reason or ""
-                self._say(f"{row.cycle_id} {row.status} {note}")
+                self._write_line(f"{row.cycle_id} {row.status} {note}")

@@ -51,12 +51,14 @@ async def change_settings(pairs: Mapping[str, str], note: str, hours: int | None
         done = await operation.change_settings(
             configured, database.settings, asked, note=note, by=who(), clock=CLOCK, hours=hours
         )
-    told = (
+    reported = (
         f"version {done.version}: {_sentence(done.changes)}; new cycles live by it within seconds"
         if done.new
         else "nothing to change: that is what the settings say"
     )
-    terminal.tell_outcome(told, {"version": done.version, "changes": done.changes, "new": done.new}, as_json=as_json)
+    terminal.report_outcome(
+        reported, {"version": done.version, "changes": done.changes, "new": done.new}, as_json=as_json
+    )
 
 
 def values_of(pairs: Mapping[str, str]) -> dict[str, Any]:
@@ -76,18 +78,18 @@ def _coins(text: str) -> list[str]:
 async def show_history(limit: int, *, as_json: bool) -> None:
     """Latest first."""
     async with open_database(load()) as database:
-        told = await operation.settings_history(database.settings, limit)
+        reported = await operation.settings_history(database.settings, limit)
     if as_json:
         terminal.print_json(
             [
                 {"version": v.version, "set_ms": v.set_ms, "set_by": v.set_by, "note": v.reason, "changes": changes}
-                for v, changes in told
+                for v, changes in reported
             ]
         )
         return
-    if not told:
+    if not reported:
         console.print("nothing was ever changed: the configuration holds")
-    for version, changes in told:
+    for version, changes in reported:
         console.print(
             f"[bold]version {version.version}[/] {views.timestamp(version.set_ms)} {escape(version.set_by)}:"
             f" {escape(version.reason)}",

@@ -66,8 +66,8 @@ def state_lines(now: Status, *, starting: bool = False) -> list[Text]:
     """Whether kimp runs, and whether it may trade. `starting`: what is missing may be about to be there."""
     lines = [Text(_halted(halt), style="red")] if (halt := _in_force(now)) is not None else []
     if now.running.missing:
-        told = f"starting; not heard of yet: {', '.join(now.running.missing)}" if starting else _missing(now)
-        return [Text(told, style="yellow" if starting else "red"), *lines]
+        reported = f"starting; not heard of yet: {', '.join(now.running.missing)}" if starting else _missing(now)
+        return [Text(reported, style="yellow" if starting else "red"), *lines]
     return lines or [Text("trading: new cycles may start", style="green")]
 
 

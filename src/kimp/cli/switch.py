@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable
 
 from kimp.bootstrap.parts import open_database
 from kimp.cli.person import who
-from kimp.cli.terminal import tell_outcome
+from kimp.cli.terminal import report_outcome
 from kimp.config import load
 from kimp.domain.admission import HaltLevel
 from kimp.operations import kill_switch
@@ -23,7 +23,7 @@ async def resume(level: HaltLevel, note: str, *, as_json: bool) -> None:
     await _set_halt(level, note, kill_switch.resume, as_json=as_json)
 
 
-def change_told(before: HaltLevel, level: HaltLevel) -> str:
+def describe_change(before: HaltLevel, level: HaltLevel) -> str:
     """What became of the kill switch, for people."""
     if before is level:
         return (
@@ -41,7 +41,7 @@ def _name(level: HaltLevel) -> str:
 async def _set_halt(level: HaltLevel, note: str, change: SwitchChange, *, as_json: bool) -> None:
     async with open_database(load()) as database:
         before = await change(database.controls, level, note, who())
-        told = f"{change_told(before, level)}; in {database.place}"
-    tell_outcome(
-        told, {"before": int(before), "level": int(level), "note": note, "database": database.place}, as_json=as_json
+        text = f"{describe_change(before, level)}; in {database.place}"
+    report_outcome(
+        text, {"before": int(before), "level": int(level), "note": note, "database": database.place}, as_json=as_json
     )

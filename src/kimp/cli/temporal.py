@@ -6,7 +6,7 @@ from kimp.bootstrap.parts import open_database
 from kimp.bootstrap.temporal import claim_namespace, connect_temporal, prepare_temporal
 from kimp.cli.terminal import print_outcome
 from kimp.config import load
-from kimp.observability.clean import say
+from kimp.observability.clean import write_line
 
 
 async def bootstrap(retention_days: int, *, take_over: bool, as_json: bool) -> None:
@@ -24,4 +24,4 @@ async def bootstrap(retention_days: int, *, take_over: bool, as_json: bool) -> N
         print_outcome(ready, {"address": where, "namespace": client.namespace, "changed": changed})
         return
     for line in (*changed, ready):
-        say(line)
+        write_line(line)

@@ -47,7 +47,7 @@ def side_console() -> CleanConsole:
     return CleanConsole(stderr=True)
 
 
-def tell_error(text: str) -> None:
+def report_error(text: str) -> None:
     """On standard error, as each command ends that could not do what it was asked."""
     side_console().print(f"[red]kimp:[/] {escape(text)}", highlight=False)
 
@@ -69,7 +69,7 @@ def print_outcome(message: str, result: Mapping[str, object] | None, code: int =
     print_json({"ok": code == 0, "code": code, "message": message, "result": result})
 
 
-def tell_outcome(message: str, result: Mapping[str, object], *, as_json: bool) -> None:
+def report_outcome(message: str, result: Mapping[str, object], *, as_json: bool) -> None:
     """A line for people, or one JSON document, of a command that did what it was asked."""
     if as_json:
         print_outcome(message, result)

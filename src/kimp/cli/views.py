@@ -152,15 +152,15 @@ def _signed(amount: Decimal) -> str:
     return f"{amount:+,f}"
 
 
-def explanation_table(told: CoinExplanation) -> Table:
+def explanation_table(reported: CoinExplanation) -> Table:
     """Both premiums, and for each direction the cycle as it would start and every gate that is closed."""
-    table = Table(title=f"why {told.coin}", title_justify="left", show_header=False)
+    table = Table(title=f"why {reported.coin}", title_justify="left", show_header=False)
     table.add_column(style="bold")
     table.add_column()
-    table.add_row("premium against KRW-USDT", "-" if told.premium_usdt is None else percent(told.premium_usdt))
-    if told.premium_usd is not None:
-        table.add_row("premium against USD/KRW", percent(told.premium_usd))
-    for direction, decision in told.directions.items():
+    table.add_row("premium against KRW-USDT", "-" if reported.premium_usdt is None else percent(reported.premium_usdt))
+    if reported.premium_usd is not None:
+        table.add_row("premium against USD/KRW", percent(reported.premium_usd))
+    for direction, decision in reported.directions.items():
         table.add_row(arrow(direction), "\n".join(_decision_lines(decision)))
     return table
 

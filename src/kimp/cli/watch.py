@@ -46,7 +46,7 @@ class LastMessage(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         if self._aloud and record.getMessage() != self.text:
-            terminal.tell_error(record.getMessage())
+            terminal.report_error(record.getMessage())
         self.text = record.getMessage()
 
 
@@ -119,11 +119,11 @@ async def _until_priced(feed: PublicFeed) -> None:
     wanted = {(venue, coin) for venue in PAIR for coin in coins if coin != venue.cash}
     while True:
         view = await view_now(feed.bus, coins)
-        told = {venue for venue, _ in view.quotes} & {venue for venue, _ in view.instruments}
-        if told == set(PAIR) and wanted <= view.quotes.keys():
+        reported = {venue for venue, _ in view.quotes} & {venue for venue, _ in view.instruments}
+        if reported == set(PAIR) and wanted <= view.quotes.keys():
             return
         if loop.time() > end:
             break
         await asyncio.sleep(TRY_AGAIN_S)
-    if silent := next((venue for venue in PAIR if venue not in told), None):
+    if silent := next((venue for venue in PAIR if venue not in reported), None):
         raise Unavailable(f"its stream brought no prices within {PRICED_WITHIN_S:.0f} s", venue=silent)

@@ -76,6 +76,6 @@ def _validated(kind: type[S], reading: MergedSources) -> Loaded[S]:
 
 def _problem(detail: ErrorDetails, reading: MergedSources) -> str:
     path = tuple(str(part) for part in detail["loc"] if part != "[key]")
-    told = path[:-1] if detail["type"] == "missing" else path
+    reported = path[:-1] if detail["type"] == "missing" else path
     place = f"{'.'.join(path)}: " if path else ""  # a rule of two tables has no one place
-    return f"{place}{sentence(detail)} ({reading.origin(told) or 'default'})"
+    return f"{place}{sentence(detail)} ({reading.origin(reported) or 'default'})"

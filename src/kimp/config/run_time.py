@@ -130,8 +130,8 @@ def checked(configured: Settings, changes: Changes, *, ending: bool = False) -> 
 def unchangeable(names: Sequence[str]) -> BadInput:
     """The refusal to change these."""
     strange = [name for name in names if not _exists(name)]
-    told = ", ".join(name[:LONGEST_NAME] for name in strange[:MOST_NAMES])
-    refused = [f"{told}: there is no such setting"] if strange else []
+    text = ", ".join(name[:LONGEST_NAME] for name in strange[:MOST_NAMES])
+    refused = [f"{text}: there is no such setting"] if strange else []
     if fixed := [name for name in names if name not in strange]:
         refused.append(f"{', '.join(fixed)}: can't be changed at run time")
     return BadInput(f"{'; '.join(refused)}; {', '.join(NAMES)} can be changed")

@@ -135,7 +135,7 @@ class Settings(Sourced):
 
     @field_validator("redis_url")
     @classmethod
-    def _speaks_redis(cls, url: SecretStr | None) -> SecretStr | None:
+    def _is_redis_url(cls, url: SecretStr | None) -> SecretStr | None:
         if url is not None and (fault := redis_fault(url.get_secret_value())):
             raise ValueError(fault)
         return url

@@ -63,7 +63,7 @@ def read_sources(kind: type[Sourced], switches: Switches) -> MergedSources:
         except BadConfig as error:
             reading.problems.append(str(error))
         except (OSError, ValueError, RecursionError, SettingsError) as error:
-            reading.problems.append(f"{label}: {_said(error)}")
+            reading.problems.append(f"{label}: {_message_of(error)}")
         else:
             reading.problems += [f"{name}: there is no such setting ({label})" for name in unknown]
             reading.add(label, found)
@@ -109,9 +109,9 @@ def _toml(kind: type[Sourced], path: Path, wanted_by: str | None) -> SourceValue
     if wanted_by is not None and not path.is_file():
         raise BadConfig(f"{path}: there is no such file, and {wanted_by}")
     # Notepad writes a mark before the first letter, which TOML's grammar does not know.
-    told = tomllib.loads(path.read_bytes().decode("utf-8-sig")) if path.is_file() else {}
-    known = {name: value for name, value in told.items() if name in kind.model_fields}
-    return known, sorted(told.keys() - known.keys() - kind.read_by_others)
+    reported = tomllib.loads(path.read_bytes().decode("utf-8-sig")) if path.is_file() else {}
+    known = {name: value for name, value in reported.items() if name in kind.model_fields}
+    return known, sorted(reported.keys() - known.keys() - kind.read_by_others)
 
 
 def _parameter_store(kind: type[Sourced], path: str) -> SourceValues:
@@ -130,7 +130,7 @@ def _vault(kind: type[Sourced], switches: Switches) -> SourceValues:
     return _variables(open_vault(kind, switches))
 
 
-def _said(error: Exception) -> str:
+def _message_of(error: Exception) -> str:
     """Without the bytes that could not be read: they may be a secret."""
     if isinstance(error, UnicodeDecodeError):
         return f"not UTF-8 at byte {error.start}; save it as UTF-8"

@@ -90,8 +90,8 @@ def step_of(name: str) -> str:
     """Leg and step of a client order id or transfer id, and of what is booked under one, e.g. `1B` of
     `XRP-17-1B1-1/trade`; empty for a name of anything else.
     """
-    told = NAME.fullmatch(name.partition("/")[0])
-    return "" if told is None else f"{told['leg']}{told['step']}"
+    reported = NAME.fullmatch(name.partition("/")[0])
+    return "" if reported is None else f"{reported['leg']}{reported['step']}"
 
 
 def used_numbers(names: Iterable[str]) -> tuple[UsedNumber, ...]:
@@ -101,11 +101,11 @@ def used_numbers(names: Iterable[str]) -> tuple[UsedNumber, ...]:
     """
     highest: dict[tuple[Leg, Step], int] = {}
     for name in names:
-        told = NAME.fullmatch(name)
-        if told is None:
+        reported = NAME.fullmatch(name)
+        if reported is None:
             raise BadInput(f"{name[:MAX_CLIENT_ORDER_ID]!r} is no name of an order or a withdrawal of kimp's")
-        leg, step = Leg(told["leg"]), Step(told["step"])
+        leg, step = Leg(reported["leg"]), Step(reported["step"])
         # A withdrawal has no part: its attempts are what is counted.
-        number = int(told["part"] or told["attempt"])
+        number = int(reported["part"] or reported["attempt"])
         highest[leg, step] = max(number, highest.get((leg, step), 0))
     return tuple(UsedNumber(leg, step, number) for (leg, step), number in sorted(highest.items()))

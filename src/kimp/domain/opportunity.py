@@ -192,7 +192,7 @@ def _size_gates(out: Way, ways_home: Sequence[Way], limits: Limits, krw_per_usdt
     if priced is not None and priced.edge is not None and priced.route is not None:
         yield Blocked(
             Gate.NET_EDGE,
-            f"best is {_told(priced.edge)} after all costs (home by {priced.route.estimate.coin}),"
+            f"best is {_ratio_text(priced.edge)} after all costs (home by {priced.route.estimate.coin}),"
             f" needs {limits.threshold:.3%}",
         )
     else:
@@ -272,6 +272,6 @@ def _sanity_gates(
     return _SaneMarket(won if direction.source is pair.won else dollars, value, krw_per_usdt)
 
 
-def _told(ratio: Decimal) -> str:
+def _ratio_text(ratio: Decimal) -> str:
     """Never more than it is: what just misses the threshold must not look as if it kept it."""
     return f"{ratio.quantize(THOUSANDTH, ROUND_FLOOR, CONTEXT):+.3%}"

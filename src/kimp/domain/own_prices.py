@@ -33,7 +33,7 @@ class PriceBounds:
 
 
 @dataclass(frozen=True, slots=True)
-class SaleTold:
+class MessageSale:
     """The other order of a pair."""
 
     venue: Venue
@@ -58,7 +58,7 @@ class MessagePrices:
     krw_per_usdt: Decimal | None
     premium: Decimal | None
     """None: told by a kimp that did not say so yet."""
-    sale: SaleTold | None = None
+    sale: MessageSale | None = None
     """What is sold at the same instant."""
 
 
@@ -68,41 +68,46 @@ def books_needed(pair: Pair, coin: Asset) -> Mapping[Venue, tuple[Asset, ...]]:
 
 
 @exact
-def check_message_prices(told: MessagePrices, pair: Pair, own: Quotes, bounds: PriceBounds) -> Blocked | None:
+def check_message_prices(reported: MessagePrices, pair: Pair, own: Quotes, bounds: PriceBounds) -> Blocked | None:
     """Why a message is not believed, with both figures, or None."""
-    if (missing := _missing(told.coin, pair, own)) is not None:
+    if (missing := _missing(reported.coin, pair, own)) is not None:
         return Blocked(Gate.OWN_PRICES_MISSING, missing)
     rate = mid(own[pair.won, USDT])
     if rate != bounds.nearest(rate):
         allowed = f"{bounds.least_krw_per_usdt:f} to {bounds.most_krw_per_usdt:f}"
         return Blocked(Gate.RATE_BOUNDS, f"{rate:f} KRW per USDT on {pair.won}, {allowed} allowed by the configuration")
-    for what, said, real, apart in _compared(told, pair, own, rate):
+    for what, message, real, apart in _compared(reported, pair, own, rate):
         if apart > bounds.band:
             return Blocked(
-                Gate.PRICES_DIFFER, f"{what}: {said:f} by the message, {real:f} by the venues; {apart:.2%} apart"
+                Gate.PRICES_DIFFER, f"{what}: {message:f} by the message, {real:f} by the venues; {apart:.2%} apart"
             )
     return None
 
 
 def _compared(
-    told: MessagePrices, pair: Pair, own: Quotes, rate: Decimal
+    reported: MessagePrices, pair: Pair, own: Quotes, rate: Decimal
 ) -> Iterator[tuple[str, Decimal, Decimal, Decimal]]:
     """What it is, by the message, by the venues, and how far they are apart."""
-    worst = walk(own[told.venue, told.coin], Side.BUY, told.quantity).worst
-    yield f"price of {told.coin} on {told.venue}", told.limit_price, worst, abs(told.limit_price / worst - ONE)
-    if (sale := told.sale) is not None:
-        worst = walk(own[sale.venue, told.coin], Side.SELL, sale.quantity).worst
-        yield f"price of {told.coin} on {sale.venue}", sale.limit_price, worst, abs(sale.limit_price / worst - ONE)
-        too_many = max(ZERO, sale.quantity / told.quantity - ONE)
-        yield f"{told.coin} sold on {sale.venue}", sale.quantity, told.quantity, too_many
-    if told.krw_per_usdt is not None:
-        yield "KRW per USDT", told.krw_per_usdt, rate, abs(told.krw_per_usdt / rate - ONE)
-    if told.premium is not None:
-        premium = coin_premium(own[pair.won, told.coin], own[pair.dollars, told.coin], rate)
-        yield "premium", told.premium, premium, abs(told.premium - premium)
-    worth = in_won(told.cost, rate)
+    worst = walk(own[reported.venue, reported.coin], Side.BUY, reported.quantity).worst
+    yield (
+        f"price of {reported.coin} on {reported.venue}",
+        reported.limit_price,
+        worst,
+        abs(reported.limit_price / worst - ONE),
+    )
+    if (sale := reported.sale) is not None:
+        worst = walk(own[sale.venue, reported.coin], Side.SELL, sale.quantity).worst
+        yield f"price of {reported.coin} on {sale.venue}", sale.limit_price, worst, abs(sale.limit_price / worst - ONE)
+        too_many = max(ZERO, sale.quantity / reported.quantity - ONE)
+        yield f"{reported.coin} sold on {sale.venue}", sale.quantity, reported.quantity, too_many
+    if reported.krw_per_usdt is not None:
+        yield "KRW per USDT", reported.krw_per_usdt, rate, abs(reported.krw_per_usdt / rate - ONE)
+    if reported.premium is not None:
+        premium = coin_premium(own[pair.won, reported.coin], own[pair.dollars, reported.coin], rate)
+        yield "premium", reported.premium, premium, abs(reported.premium - premium)
+    worth = in_won(reported.cost, rate)
     # Counted as more than it is worth, it only leaves the caps less room.
-    yield "stake in KRW", told.stake_krw, worth, max(ZERO, ONE - told.stake_krw / worth)
+    yield "stake in KRW", reported.stake_krw, worth, max(ZERO, ONE - reported.stake_krw / worth)
 
 
 def _missing(coin: Asset, pair: Pair, own: Quotes) -> str | None:

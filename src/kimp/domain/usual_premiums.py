@@ -41,8 +41,8 @@ class UsualPremiums:
         rate = krw_per_usdt(known, self._pair.won)
         coins = {coin for _, coin in known}
         premiums = {coin: premium_between(known, self._pair, coin, rate) for coin in coins}
-        told = {coin: premium.quantize(PLACES) for coin, premium in premiums.items() if premium is not None}
-        return self.remember(told, now_ms)
+        reported = {coin: premium.quantize(PLACES) for coin, premium in premiums.items() if premium is not None}
+        return self.remember(reported, now_ms)
 
     def remember(self, premiums: Mapping[Asset, Decimal], now_ms: int) -> bool:
         """The same where the premiums of that moment are known already."""

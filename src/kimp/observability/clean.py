@@ -23,7 +23,7 @@ def clean_json(document: str) -> str:
     return "".join(sign if sign.isprintable() or sign == "\n" else json.dumps(sign)[1:-1] for sign in document)
 
 
-def say(text: str) -> None:
+def write_line(text: str) -> None:
     """One plain line, or several, on standard output."""
     sys.stdout.write(f"{clean(text)}\n")
     sys.stdout.flush()  # some tell what takes minutes

@@ -36,11 +36,11 @@ class CycleContextFilter(logging.Filter):
 
 def _of_temporal(record: logging.LogRecord) -> Mapping[str, str]:
     """The SDK's own lines, written outside of the work that they are about, name the workflow at least."""
-    told = getattr(record, "temporal_activity", None) or getattr(record, "temporal_workflow", None)
-    if not isinstance(told, dict) or (cycle_id := cycle_of_workflow(str(told.get("workflow_id")))) is None:
+    reported = getattr(record, "temporal_activity", None) or getattr(record, "temporal_workflow", None)
+    if not isinstance(reported, dict) or (cycle_id := cycle_of_workflow(str(reported.get("workflow_id")))) is None:
         return {}
-    step = str(told.get("activity_type", NONE))
-    return {"cycle_id": cycle_id, "step": step, "attempt": str(told.get("attempt", NONE)), "venue": NONE}
+    step = str(reported.get("activity_type", NONE))
+    return {"cycle_id": cycle_id, "step": step, "attempt": str(reported.get("attempt", NONE)), "venue": NONE}
 
 
 def _of_trace() -> Mapping[str, str]:
@@ -70,11 +70,11 @@ class PrettyLines(logging.Formatter):
     """For people: whose line it is stands behind it in brackets."""
 
     def format(self, record: logging.LogRecord) -> str:
-        told: Mapping[str, str] = getattr(record, "kimp", {})
-        whose = " ".join(told[name] for name in CYCLE_FIELDS if name in told)
+        reported: Mapping[str, str] = getattr(record, "kimp", {})
+        whose = " ".join(reported[name] for name in CYCLE_FIELDS if name in reported)
         text = (
             f"{datetime.fromtimestamp(record.created):%H:%M:%S}.{record.msecs:03.0f} {record.levelname:<7}"  # noqa: DTZ006 - the reader's own clock
-            f" {told.get('process', '')} {record.name}: {clean_line(record.getMessage())}"
+            f" {reported.get('process', '')} {record.name}: {clean_line(record.getMessage())}"
         )
         if whose:
             text += f"  [{whose}]"

@@ -58,22 +58,22 @@ class _Activities(ActivityInboundInterceptor):
                 seconds = time.perf_counter() - began
                 outcome = "done" if failure is None else _kind(failure)
                 metrics.steps.record(seconds, {"activity": name, "step": whose.get("step", NONE), "outcome": outcome})
-                _tell(f"{name}: {outcome} after {seconds:.3f} s", failure)
+                _log_end(f"{name}: {outcome} after {seconds:.3f} s", failure)
 
 
 def _kind(failure: BaseException) -> str:
     return (failure.type if isinstance(failure, ApplicationError) else None) or type(failure).__name__
 
 
-def _tell(told: str, failure: BaseException | None) -> None:
+def _log_end(reported: str, failure: BaseException | None) -> None:
     """A venue that refuses or is away is everyday; what is no error of kimp's own is a bug, and told with its place."""
     if isinstance(failure, ApplicationError):
         everyday = failure.category is ApplicationErrorCategory.BENIGN
-        log.log(logging.INFO if everyday else logging.WARNING, "%s: %s", told, failure.message)
+        log.log(logging.INFO if everyday else logging.WARNING, "%s: %s", reported, failure.message)
     elif isinstance(failure, Exception):
-        log.error("%s", told, exc_info=failure)
+        log.error("%s", reported, exc_info=failure)
     else:
-        log.info("%s", told)
+        log.info("%s", reported)
 
 
 def fields_of(name: str, attempt: int, question: Any) -> dict[str, str]:

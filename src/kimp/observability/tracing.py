@@ -37,9 +37,9 @@ def from_tick(cause: Cause, cycle_id: str) -> Iterator[None]:
     """
     quote = cause.quote
     received_ns = quote.received_ms * MS_NS
-    told = {"kimp.cycle_id": cycle_id, "kimp.venue": quote.venue, "kimp.coin": quote.coin}
+    reported = {"kimp.cycle_id": cycle_id, "kimp.venue": quote.venue, "kimp.coin": quote.coin}
     name = f"tick {quote.coin} on {quote.venue}"
-    with tracer.start_as_current_span(name, Context(), SpanKind.CONSUMER, told, start_time=received_ns):
+    with tracer.start_as_current_span(name, Context(), SpanKind.CONSUMER, reported, start_time=received_ns):
         tracer.start_span("feeder to initiator", start_time=received_ns).end(cause.taken_ns)
         tracer.start_span("detection", start_time=cause.taken_ns).end()
         yield
@@ -51,9 +51,9 @@ def venue_call(venue: Venue, operation: str) -> Iterator[None]:
     """Span and figures of one call: what was asked of whom, what class of answer came, and when. Never its content."""
     began = time.perf_counter()
     outcome = "OK"
-    told = {"kimp.venue": venue, "kimp.operation": operation}
+    reported = {"kimp.venue": venue, "kimp.operation": operation}
     with tracer.start_as_current_span(
-        f"{venue} {operation}", kind=SpanKind.CLIENT, attributes=told, record_exception=False
+        f"{venue} {operation}", kind=SpanKind.CLIENT, attributes=reported, record_exception=False
     ) as span:
         try:
             yield

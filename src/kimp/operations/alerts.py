@@ -72,9 +72,9 @@ def _alerts(lines: Iterator[bytes]) -> Iterator[Alert]:
         if b'"level"' not in line:
             continue
         try:
-            told = json.loads(line)
-            if told["level"] in LEVELS:
-                at = datetime.fromisoformat(told["time"]).astimezone(UTC)
-                yield Alert(int(at.timestamp() * 1000), told["process"], told["message"])
+            output = json.loads(line)
+            if output["level"] in LEVELS:
+                at = datetime.fromisoformat(output["time"]).astimezone(UTC)
+                yield Alert(int(at.timestamp() * 1000), output["process"], output["message"])
         except (ValueError, KeyError, TypeError):  # not a line of ours
             continue

@@ -67,9 +67,9 @@ async def _take_over(run: PastRun, database: Database) -> None:
     """What a run that took a cycle over was told of it."""
     if run.workflow_type != STRANDED_CYCLE:
         return
-    told = StrandedInput.model_validate_json(run.question)
-    if told.progress is None:  # else an earlier run of the workflow was the one that took the cycle over
-        await database.catching_up.surfaced(told.cycle_id, told.entries, reopened=not told.parked)
+    reported = StrandedInput.model_validate_json(run.question)
+    if reported.progress is None:  # else an earlier run of the workflow was the one that took the cycle over
+        await database.catching_up.surfaced(reported.cycle_id, reported.entries, reopened=not reported.parked)
 
 
 async def _apply(past: PastActivity, database: Database) -> int:
@@ -86,8 +86,8 @@ async def _apply(past: PastActivity, database: Database) -> int:
     elif past.name == TransferActivities.follow_deposit.__name__:
         await _deposit(past, database)
     elif past.name == TakeOverActivities.read_journal.__name__ and past.answer is not None:
-        asked, told = JournalQuery.model_validate_json(past.question), Journalled.model_validate_json(past.answer)
-        await database.catching_up.surfaced(asked.cycle_id, told.entries, reopened=False)
+        asked, reported = JournalQuery.model_validate_json(past.question), Journalled.model_validate_json(past.answer)
+        await database.catching_up.surfaced(asked.cycle_id, reported.entries, reopened=False)
     elif past.name == RecordActivities.record.__name__:
         await database.read_model.record(CycleRecord.model_validate_json(past.question))
     return 0

@@ -124,7 +124,7 @@ async def histories(settings: Settings) -> str:
 async def bus_serves(bus: CheckedBus, coins: Sequence[Asset]) -> str:
     """Does what kimp's processes do there, as a server that answers may still refuse that."""
     tries = {"publish": bus.check_publishing, "listen": bus.check_listening, "read": bus.check_reading}
-    refused = {what: told for what, try_it in tries.items() if (told := await _forbidden(try_it))}
+    refused = {what: reported for what, try_it in tries.items() if (reported := await _forbidden(try_it))}
     if len(refused) == len(tries):
         raise BusUnavailable(refused["read"])
     if refused:
@@ -190,10 +190,10 @@ async def kill_switch(switch: KillSwitch) -> str:
     if halt is None:
         return "level 0, run"
     set_at = f"{datetime.fromtimestamp(halt.set_ms / 1000, UTC):%Y-%m-%d %H:%M} UTC"
-    told = f"level {int(halt.level)}, {halt.level.name.lower()}: {halt.reason} (by {halt.set_by}, {set_at})"
+    text = f"level {int(halt.level)}, {halt.level.name.lower()}: {halt.reason} (by {halt.set_by}, {set_at})"
     if halt.level is not HaltLevel.RUN:
-        raise DoctorWarning(f"{told}; trading is halted until `kimp resume`")
-    return told
+        raise DoctorWarning(f"{text}; trading is halted until `kimp resume`")
+    return text
 
 
 async def venue_serves(exchange: MarketData, coins: Sequence[Asset]) -> str:

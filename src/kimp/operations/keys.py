@@ -132,14 +132,14 @@ class KeyKeeper:
         complaint = held.key.complaint(facts, self._settings.venue(held.key.venue))
         if complaint is None:
             self._unseen.remove(held)
-            self._tell(held.key, facts)
+            self._report(held.key, facts)
         return complaint
 
     async def _look_daily(self) -> None:
         """A key that a venue has cut since is not the end of this process: its cycles wait and say so."""
         for held in self._held:
             try:
-                self._tell(held.key, await held.exchange.key_facts())
+                self._report(held.key, await held.exchange.key_facts())
             except VenueError as error:
                 log.warning("the %s could not be looked at: %s", held.key.name, error)
 
@@ -177,9 +177,9 @@ class KeyKeeper:
             return
         key.pair = candidate.pair
         log.info("the %s was changed", key.name)
-        self._tell(key, facts)
+        self._report(key, facts)
 
-    def _tell(self, key: KeyInUse, facts: KeyFacts) -> None:
+    def _report(self, key: KeyInUse, facts: KeyFacts) -> None:
         now_ms = self._clock.now_ms()
         days = facts.days_left(now_ms)
         if days is not None:

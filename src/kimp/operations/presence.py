@@ -43,25 +43,25 @@ def running(seen: Sequence[Seen]) -> Running:
 @asynccontextmanager
 async def present(presence: Presence, identity: str, work: Sequence[str]) -> AsyncIterator[None]:
     """Says so for as long as the block runs, and at its end that it ends. A database that is away hears of it later."""
-    await _tell(presence, identity, work)
-    telling = asyncio.create_task(_keep_telling(presence, identity, work))
+    await _report(presence, identity, work)
+    reporting = asyncio.create_task(_keep_reporting(presence, identity, work))
     try:
         yield
     finally:
-        telling.cancel()
-        await asyncio.gather(telling, return_exceptions=True)
+        reporting.cancel()
+        await asyncio.gather(reporting, return_exceptions=True)
         with suppress(StoreUnavailable):
-            await presence.tell_end(identity)
+            await presence.report_end(identity)
 
 
-async def _keep_telling(presence: Presence, identity: str, work: Sequence[str]) -> None:
+async def _keep_reporting(presence: Presence, identity: str, work: Sequence[str]) -> None:
     while True:
         await asyncio.sleep(EVERY_S)
-        await _tell(presence, identity, work)
+        await _report(presence, identity, work)
 
 
-async def _tell(presence: Presence, identity: str, work: Sequence[str]) -> None:
+async def _report(presence: Presence, identity: str, work: Sequence[str]) -> None:
     try:
-        await presence.tell(identity, work)
+        await presence.report(identity, work)
     except StoreUnavailable as error:
         log.debug("the database does not hear that this process runs: %s", error)

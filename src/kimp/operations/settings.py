@@ -175,12 +175,12 @@ def _source(change: Any) -> str:
 async def settings_history(versions: SettingsVersions, limit: int) -> list[tuple[SettingsVersion, Differences]]:
     """Each version with what it changed against the one before it, latest first."""
     found = await versions.history(limit + 1)
-    told: list[tuple[SettingsVersion, Differences]] = []
+    reported: list[tuple[SettingsVersion, Differences]] = []
     for number, version in enumerate(found[:limit]):
         before: Changes = found[number + 1].changes if number + 1 < len(found) else {}
         names = [n for n in {**before, **version.changes} if before.get(n) != version.changes.get(n)]
-        told.append((version, _differences(before, version.changes, names)))
-    return told
+        reported.append((version, _differences(before, version.changes, names)))
+    return reported
 
 
 def _differences(before: Changes, after: Changes, names: Iterable[str]) -> Differences:

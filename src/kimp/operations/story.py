@@ -65,21 +65,21 @@ def _lines_in(file: Path, cycle_id: str, story: Story) -> Iterator[StoryLine]:
     mark = f'"{cycle_id}"'
     with file.open(encoding="utf-8", errors="replace") as lines:
         for line in lines:
-            if mark in line and (told := _parsed(line)).get("cycle_id") == cycle_id:
-                story.trace_id = story.trace_id or told.get("trace_id")
-                at_ms = int(datetime.fromisoformat(told["time"]).timestamp() * 1000)
-                yield StoryLine(at_ms, told["process"], _shown(told))
+            if mark in line and (reported := _parsed(line)).get("cycle_id") == cycle_id:
+                story.trace_id = story.trace_id or reported.get("trace_id")
+                at_ms = int(datetime.fromisoformat(reported["time"]).timestamp() * 1000)
+                yield StoryLine(at_ms, reported["process"], _shown(reported))
 
 
 def _parsed(line: str) -> dict[str, Any]:
     try:
-        told = json.loads(line)
+        output = json.loads(line)
     except ValueError:
         return {}
-    return told if isinstance(told, dict) else {}
+    return output if isinstance(output, dict) else {}
 
 
-def _shown(told: dict[str, Any]) -> str:
-    where = " ".join(str(told[name]) for name in ("step", "venue") if told.get(name, "-") != "-")
-    level = "" if told["level"] == "info" else f"{told['level']}: "
-    return f"{level}{told['message']}" + (f"  [{where}]" if where else "")
+def _shown(reported: dict[str, Any]) -> str:
+    where = " ".join(str(reported[name]) for name in ("step", "venue") if reported.get(name, "-") != "-")
+    level = "" if reported["level"] == "info" else f"{reported['level']}: "
+    return f"{level}{reported['message']}" + (f"  [{where}]" if where else "")

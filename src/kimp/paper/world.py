@@ -100,8 +100,8 @@ class World:
         """New prices: match resting orders, then tell the streams."""
         instrument = self._by_coin[update.venue, update.coin]
         self.desks[update.venue].refresh(instrument.symbol, update.bid, update.ask, update.sides)
-        for tell_book in self.on_book[update.venue]:
-            tell_book(instrument)
+        for report_book in self.on_book[update.venue]:
+            report_book(instrument)
         if update.trade is not None:
             self._print(instrument, update.trade)
 
@@ -138,16 +138,16 @@ class World:
 
     def _print(self, instrument: PaperInstrument, trade: Print) -> None:
         numbered = self._tapes[instrument].add(trade, self.clock.now_ms())
-        for tell in self.on_print[instrument.venue]:
-            tell(instrument, numbered)
+        for report in self.on_print[instrument.venue]:
+            report(instrument, numbered)
 
     def _print_own(self, order: Order, fill: PaperFill) -> None:
         """The customer's trades are on the public tape too, and change the displayed book."""
         instrument = order.request.instrument
         buys = (order.request.side is Side.BUY) is not fill.maker
         self._print(instrument, Print(fill.price, fill.quantity, Side.BUY if buys else Side.SELL))
-        for tell_book in self.on_book[instrument.venue]:
-            tell_book(instrument)
+        for report_book in self.on_book[instrument.venue]:
+            report_book(instrument)
 
 
 def _keys(config: PaperConfig, venue: Venue) -> tuple[PaperKey, ...]:

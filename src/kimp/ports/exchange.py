@@ -28,7 +28,7 @@ class OrderTerms:
     """By the venue's clock."""
 
 
-NOT_SAID = OrderTerms()
+NOT_REPORTED = OrderTerms()
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +40,7 @@ class VenueOrder:
     """Nothing more will be filled."""
     fills: tuple[Fill, ...]
     """Complete once `closed`: the venue's trades, not an average."""
-    terms: OrderTerms = NOT_SAID
+    terms: OrderTerms = NOT_REPORTED
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,11 +21,11 @@ class Seen:
 class Presence(Protocol):
     """Each raises StoreUnavailable while the database does not serve."""
 
-    async def tell(self, identity: str, work: Sequence[str]) -> None:
+    async def report(self, identity: str, work: Sequence[str]) -> None:
         """This process lives, and does this work."""
         ...
 
-    async def tell_end(self, identity: str) -> None:
+    async def report_end(self, identity: str) -> None:
         """This process ends as it should."""
         ...
 

@@ -97,7 +97,7 @@ def _workflow(found: WorkflowExecution, events: Sequence[HistoryEvent]) -> Workf
         if event.event_type == EventType.EVENT_TYPE_ACTIVITY_TASK_SCHEDULED
     )
     opened = events[0].workflow_execution_started_event_attributes
-    told = _plain(opened.input.payloads)
+    reported = _plain(opened.input.payloads)
     return Workflow(
         workflow_id=found.id,
         run_id=opened.first_execution_run_id,
@@ -105,8 +105,8 @@ def _workflow(found: WorkflowExecution, events: Sequence[HistoryEvent]) -> Workf
         started_ms=int(found.start_time.timestamp() * 1000),
         calls=calls,
         kind=found.workflow_type,
-        brought=tuple(told.get("entries", ())),
-        opening={name: told.get(name) for name in ("detected_at_ms", "quoted_at_ms")},
+        brought=tuple(reported.get("entries", ())),
+        opening={name: reported.get(name) for name in ("detected_at_ms", "quoted_at_ms")},
     )
 
 

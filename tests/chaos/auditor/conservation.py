@@ -61,7 +61,7 @@ def check_inventory(truth: VenueTruth, books: Books) -> Iterator[Violation]:
     for cycle, held in books.holdings().items():
         row = books.cycles.get(cycle)
         if row is None:
-            yield violation("holdings of a cycle that has no row", cycle=cycle, held=_told(held))
+            yield violation("holdings of a cycle that has no row", cycle=cycle, held=_reported(held))
         elif row["status"] in TERMINAL:
             owes = str(row["coin"]) if cycle in books.paired else None
             yield from _left_over(cycle, str(row["direction"]), held, truth, owes)
@@ -107,5 +107,5 @@ def _by_account(books: Books, account: str) -> dict[str, Decimal]:
     return {asset: amount for (where, asset), amount in books.balances().items() if where == account}
 
 
-def _told(held: dict[tuple[str, str], Decimal]) -> str:
+def _reported(held: dict[tuple[str, str], Decimal]) -> str:
     return "; ".join(f"{amount:f} {asset} {account}" for (account, asset), amount in held.items())

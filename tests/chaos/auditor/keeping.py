@@ -21,9 +21,9 @@ def save(evidence: Evidence, folder: Path) -> None:
         else:
             kept = [asdict(workflow) for workflow in source] if name == "workflows" else source
         _write(folder / f"{name}.json", kept)
-    told = asdict(evidence.circumstances)
-    told["allowed"] = [[*key, place] for key, place in told["allowed"].items()]
-    _write(folder / "circumstances.json", told)
+    reported = asdict(evidence.circumstances)
+    reported["allowed"] = [[*key, place] for key, place in reported["allowed"].items()]
+    _write(folder / "circumstances.json", reported)
 
 
 def load(folder: Path) -> Evidence:

@@ -28,12 +28,12 @@ PLACES = Decimal("1e-18")
 
 def check_projection(books: Books, workflows: Sequence[Workflow]) -> Iterator[Violation]:
     booked = {entry.entry_id: (entry.cycle_id, entry.movement()) for entry in books.entries}
-    told: dict[str, tuple[str | None, Mapping[tuple[str, str], Decimal]]] = {}
+    reported: dict[str, tuple[str | None, Mapping[tuple[str, str], Decimal]]] = {}
     pending: set[str] = set()
     for workflow in workflows:
-        told.update(_entries(workflow.brought))
+        reported.update(_entries(workflow.brought))
         for record in _records(workflow):
-            told.update(_entries(record.asked["entries"]))
+            reported.update(_entries(record.asked["entries"]))
             if not record.done:
                 pending |= _entries(record.asked["entries"]).keys()
     for cycle, runs in runs_of(workflows).items():
@@ -42,9 +42,9 @@ def check_projection(books: Books, workflows: Sequence[Workflow]) -> Iterator[Vi
         intent = books.orders.get(entry_id.partition("/")[0])
         if intent is not None and intent.surfaced:
             continue  # the sweep is no cycle; I1 compares what it booked with the venue's fills
-        if owner is not None and told.get(entry_id) != (owner, movement):
+        if owner is not None and reported.get(entry_id) != (owner, movement):
             yield violation("an entry that no history recorded so", entry=entry_id)
-    for entry_id in told.keys() - booked.keys() - pending:
+    for entry_id in reported.keys() - booked.keys() - pending:
         yield violation("recorded in a history, not in the ledger", entry=entry_id)
 
 

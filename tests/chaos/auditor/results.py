@@ -28,17 +28,17 @@ def check_results(truth: VenueTruth, books: Books, circumstances: Circumstances)
     for cycle, row in books.cycles.items():
         if row["status"] not in TERMINAL:
             continue
-        told = optional(row["profit_krw"])
+        reported = optional(row["profit_krw"])
         left = held.get(cycle, {})
-        if told is None:
+        if reported is None:
             if row["status"] == "COMPLETED":
                 yield violation("completed, and nobody knows with what profit", cycle=cycle)
             continue
         expected, margin = _valued(left, truth.prices_krw)
         least, most = _fees_elsewhere(cycle, truth)
         expected, margin = expected - (least + most) / 2, margin + (most - least) / 2
-        if abs(told - expected) > margin:
-            yield violation("a profit other than what was earned", cycle=cycle, told=told, earned=expected)
+        if abs(reported - expected) > margin:
+            yield violation("a profit other than what was earned", cycle=cycle, reported=reported, earned=expected)
         # What venues lost for good, and a person wrote off, is no loss by undoing.
         gone, gone_margin = _valued(written_off.get(cycle, {}), truth.prices_krw)
         most_krw = expected + margin + gone + gone_margin

@@ -58,17 +58,17 @@ async def gather(
 
 async def _replay(ground: Ground, saved: Path) -> Sequence[str] | Unread:
     try:
-        told = await kimp_json(
+        reported = await kimp_json(
             ground, "replay", "--from-server", "--save", str(saved), within_s=REPLAY_S, code=None
         )  # fmt: skip
     except (Refused, json.JSONDecodeError) as failure:
         return Unread(f"kimp replay: {failure}")
-    return [f"{row['source']}: {row['differences']}" for row in told["histories"] if not row["clean"]]
+    return [f"{row['source']}: {row['differences']}" for row in reported["histories"] if not row["clean"]]
 
 
 async def _leaks(ground: Ground, temporal: Client) -> Sequence[str]:
     """In all that kimp writes and tells; the venue's own journal is not among it, and names each request by its key."""
-    sources = dict(ground.said) | await histories(temporal) | await database(ground.settings.sql_url)
+    sources = dict(ground.outputs) | await histories(temporal) | await database(ground.settings.sql_url)
     sources |= await redis(bus_url(ground.settings))
     sources |= files([ground.folder / name for name in ("data", "lives", "evidence")])
     return ground.canaries.found(sources)

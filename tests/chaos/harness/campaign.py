@@ -10,7 +10,7 @@ from chaos.auditor.verdict import count_beyond_fence, judge
 from chaos.harness.audit import gather
 from chaos.harness.commands import kimp
 from chaos.harness.ground import Ground, open_ground
-from chaos.harness.mayhem import Mayhem, Say
+from chaos.harness.mayhem import Mayhem, WriteLine
 from chaos.harness.report import Report
 from chaos.harness.settling import heal, settle
 from chaos.harness.sizes import Size
@@ -25,25 +25,25 @@ TRIES = 3
 
 
 async def campaign(
-    folder: Path, size: Size, seed: int, database: str | None, temporal_of: str | None, say: Say
+    folder: Path, size: Size, seed: int, database: str | None, temporal_of: str | None, write_line: WriteLine
 ) -> Report:
     """The evidence is in `folder` afterwards."""
     begun = time.monotonic()
     report = Report(seed, size.name, "SQLite" if database is None else database.partition(":")[0])
     async with open_ground(folder, size, seed, database, temporal_of) as ground:
-        say(f"the world stands after {time.monotonic() - begun:.0f} s, in {folder}")
+        write_line(f"the world stands after {time.monotonic() - begun:.0f} s, in {folder}")
         temporal = await connect_temporal(ground.settings)
-        mayhem = Mayhem(ground, temporal, size, seed, say)
+        mayhem = Mayhem(ground, temporal, size, seed, write_line)
         async with supervised(ground.supervisor):
             await mayhem.warm_up()
-            say(f"the first cycle runs after {time.monotonic() - begun:.0f} s")
+            write_line(f"the first cycle runs after {time.monotonic() - begun:.0f} s")
             slowness = min(max(await _command_s(ground) / USUAL_S, 1.0), SLOWEST)
             mayhem.size = size = size.paced(slowness)
-            say(f"blows come {slowness:.1f} times as slowly as on an idle machine")
+            write_line(f"blows come {slowness:.1f} times as slowly as on an idle machine")
             await mayhem.run()
             await heal(ground, mayhem)
-            report.settled_s = await settle(ground, temporal, mayhem, size.settle_s, say)
-            say("auditing")
+            report.settled_s = await settle(ground, temporal, mayhem, size.settle_s, write_line)
+            write_line("auditing")
             evidence = await gather(ground, temporal, report.settled_s, size.settle_s, mayhem.operators)
         save(evidence, folder / "evidence")
         _fill(report, ground, mayhem, evidence)

@@ -31,7 +31,7 @@ async def kimp(ground: Ground, *arguments: str, within_s: float = WITHIN_S, code
         child.kill()
         await child.wait()
         raise Refused(f"kimp {' '.join(arguments)} took more than {within_s} s") from None
-    ground.said[f"output {len(ground.said)}, `kimp {' '.join(arguments)}`"] = out + err
+    ground.outputs[f"output {len(ground.outputs)}, `kimp {' '.join(arguments)}`"] = out + err
     if code is not None and child.returncode != code:
         raise Refused(f"kimp {' '.join(arguments)}: {err.decode().strip()[-300:]}")
     return out.decode()

@@ -72,7 +72,7 @@ class Forger:
         sign = self._draw.choice((1, -1))
         dear = (ask * rate * (1 + sign * PREMIUM)).quantize(STEP)
         now_ms = time.time_ns() // 1_000_000 + AHEAD_MS
-        await _tell(
+        await _report(
             redis,
             [
                 Quote(Venue.UPBIT, USDT, rate, DEEP, rate + STEP, DEEP, now_ms),
@@ -85,7 +85,7 @@ class Forger:
         """Real prices, an hour ahead: believed, they would hide all that comes until then."""
         coin, venue = Asset(self._draw.choice(self._ground.coins)), self._draw.choice(tuple(PAIR))
         real = await _last(redis, venue, coin)
-        await _tell(redis, [real._replace(received_ms=real.received_ms + HOUR_MS)])
+        await _report(redis, [real._replace(received_ms=real.received_ms + HOUR_MS)])
 
     async def _no_time(self, redis: Redis) -> None:
         """A number that no machine word holds, on the channel and as a last value."""
@@ -98,10 +98,10 @@ class Forger:
     async def _rules(self, redis: Redis) -> None:
         """Of one market or wallet; the feeder's next reading takes their place."""
         venue = self._draw.choice(tuple(PAIR))
-        told: dict[str, Any] = json.loads(await _value(redis, rules_key(venue)))
+        reported: dict[str, Any] = json.loads(await _value(redis, rules_key(venue)))
         table, field, value = self._draw.choice(BAD_RULES)
-        self._draw.choice(told["rules"][table])[field] = value
-        await redis.set(rules_key(venue), json.dumps(told), px=RULES_MS)
+        self._draw.choice(reported["rules"][table])[field] = value
+        await redis.set(rules_key(venue), json.dumps(reported), px=RULES_MS)
 
 
 async def _value(redis: Redis, key: str) -> bytes:
@@ -113,7 +113,7 @@ async def _last(redis: Redis, venue: Venue, coin: Asset) -> Quote:
     return decode_last_value(await _value(redis, last_key(venue, coin)))
 
 
-async def _tell(redis: Redis, quotes: Sequence[Quote]) -> None:
+async def _report(redis: Redis, quotes: Sequence[Quote]) -> None:
     """As the feeder does."""
     await redis.publish(CHANNEL, encode_batch(quotes))
     for quote in quotes:

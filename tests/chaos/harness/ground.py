@@ -68,7 +68,7 @@ class Ground:
     cluster: TemporalCluster | None
     seam: Seam
     coins: tuple[str, ...]
-    said: dict[str, bytes] = field(default_factory=dict)
+    outputs: dict[str, bytes] = field(default_factory=dict)
     """Everything that commands have told on terminals."""
 
     def redis_is_a_replica(self) -> AbstractAsyncContextManager[None]:

@@ -23,7 +23,7 @@ from kimp.domain.ids import Leg, Step
 from kimp.domain.venues import Direction
 from kimp.paper.faults.kinds import FaultKind
 
-Say = Callable[[str], None]
+WriteLine = Callable[[str], None]
 LOOK_EVERY_S = 0.5
 NUDGE_EVERY_S = 0.7
 HURRY_EVERY_S = 3.0
@@ -54,10 +54,10 @@ JITTER = (0.5, 1.5)
 class Mayhem:
     """Everything is drawn from the seed; what it meets is as fast or slow as the machine, so no two runs are alike."""
 
-    def __init__(self, ground: Ground, temporal: Client, size: Size, seed: int, say: Say) -> None:
+    def __init__(self, ground: Ground, temporal: Client, size: Size, seed: int, write_line: WriteLine) -> None:
         self._ground = ground
         self.size = size
-        self._say = say
+        self._write_line = write_line
         self._draw = random.Random(f"{seed}/times")
         self._plans = random.Random(f"{seed}/plans")
         self._market_draw = random.Random(f"{seed}/market")
@@ -116,16 +116,16 @@ class Mayhem:
                 task.cancel()
 
     async def _until_enough(self, tasks: list[asyncio.Task[None]]) -> None:
-        begun, told = time.monotonic(), 0.0
+        begun, reported = time.monotonic(), 0.0
         least, most = self.size.mayhem_s
         while (passed := time.monotonic() - begun) < most:
             for task in tasks:
                 if task.done():
                     task.result()  # a bug of this harness ends the run
-            if passed - told > 10:
-                told = passed
+            if passed - reported > 10:
+                reported = passed
                 self.struck = await self._ground.paper.faults()
-                self._say(self.progress(passed))
+                self._write_line(self.progress(passed))
                 if passed > least and not self.missing(after=False):
                     return
             await asyncio.sleep(LOOK_EVERY_S)
@@ -154,7 +154,7 @@ class Mayhem:
 
     async def _charge(self) -> None:
         for cell in self.charges.look():
-            self._say(f"       died at {cell}")
+            self._write_line(f"       died at {cell}")
         self.charges.lay()
 
     async def _trade(self) -> None:

@@ -132,8 +132,8 @@ class Operators:
 
     async def no_new_cycles(self) -> None:
         for _ in range(HEAL_TRIES):
-            told = ("1", "--note", "the faults are over")
-            if await self._command_line("halt", *told) or await self._command_line("resume", *told):
+            reported = ("1", "--note", "the faults are over")
+            if await self._command_line("halt", *reported) or await self._command_line("resume", *reported):
                 return
             await asyncio.sleep(1)
         raise AssertionError(f"the kill switch could not be pulled: {self.refused[-1]}")

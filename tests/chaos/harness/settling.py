@@ -13,7 +13,7 @@ from chaos.auditor.openness import Open
 from chaos.auditor.parked import PARKED
 from chaos.auditor.verdict import still_open
 from chaos.harness.ground import JOURNAL, Ground
-from chaos.harness.mayhem import Mayhem, Say
+from chaos.harness.mayhem import Mayhem, WriteLine
 from temporalio.client import Client
 from temporalio.service import RPCError
 
@@ -23,7 +23,7 @@ from kimp.domain.errors import KimpError
 RUNNING = f"{CYCLES} AND ExecutionStatus='Running'"
 SHOWN = 5
 LOOK_EVERY_S = 1.0
-TELL_EVERY_S = 20.0
+REPORT_EVERY_S = 20.0
 DECIDE_EVERY_S = 15.0
 HURRY_EVERY_S = 5.0
 SWEEP_EVERY_S = 8.0
@@ -41,7 +41,9 @@ async def heal(ground: Ground, mayhem: Mayhem) -> None:
     await mayhem.operators.no_new_cycles()
 
 
-async def settle(ground: Ground, temporal: Client, mayhem: Mayhem, limit_s: float, say: Say) -> float | None:
+async def settle(
+    ground: Ground, temporal: Client, mayhem: Mayhem, limit_s: float, write_line: WriteLine
+) -> float | None:
     """Seconds until nothing was open, or until the time was up and all that was left waited visibly; None otherwise.
 
     People decide over parked cycles only, and ask those that wait to look again. Nothing is open only when a sweep that
@@ -52,7 +54,7 @@ async def settle(ground: Ground, temporal: Client, mayhem: Mayhem, limit_s: floa
     helping = [asyncio.create_task(_every(HURRY_EVERY_S, mayhem.operators.hurry)),
                asyncio.create_task(_every(SWEEP_EVERY_S, mayhem.operators.sweep))]  # fmt: skip
     try:
-        return await _settled(ground, temporal, mayhem, limit_s, say, begun)
+        return await _settled(ground, temporal, mayhem, limit_s, write_line, begun)
     finally:
         for task in helping:
             task.cancel()
@@ -67,10 +69,10 @@ async def _every(seconds: float, act: Callable[[], Awaitable[None]]) -> None:
 
 
 async def _settled(
-    ground: Ground, temporal: Client, mayhem: Mayhem, limit_s: float, say: Say, begun: float
+    ground: Ground, temporal: Client, mayhem: Mayhem, limit_s: float, write_line: WriteLine, begun: float
 ) -> float | None:
     since: datetime | None = None
-    decided = told = quiet = 0.0
+    decided = reported = quiet = 0.0
     left: list[Row] | None = None
     while (passed := time.monotonic() - begun) < limit_s:
         left = await _open(ground, temporal)
@@ -82,13 +84,15 @@ async def _settled(
             still = await _under_way(ground)
             if not still:
                 return round(quiet, 1)
-            say(f"{passed:4.0f} s after the last fault, under way: {'; '.join(one.what for one in still[:SHOWN])}")
+            write_line(
+                f"{passed:4.0f} s after the last fault, under way: {'; '.join(one.what for one in still[:SHOWN])}"
+            )
             quiet, since = passed, None
         for cell in mayhem.charges.look():
-            say(f"       died at {cell}")
-        if left and passed - told > TELL_EVERY_S:
-            told = passed
-            say(f"{passed:4.0f} s after the last fault, open: {', '.join(map(_told, left))}")
+            write_line(f"       died at {cell}")
+        if left and passed - reported > REPORT_EVERY_S:
+            reported = passed
+            write_line(f"{passed:4.0f} s after the last fault, open: {', '.join(map(_reported, left))}")
         if left and passed - decided > DECIDE_EVERY_S and any(row["status"] == PARKED for row in left):
             decided = passed
             await mayhem.operators.decide()
@@ -133,5 +137,5 @@ def _waits(row: Row) -> bool:
     return row["status"] == PARKED or row["waiting_reason"] is not None
 
 
-def _told(row: Row) -> str:
+def _reported(row: Row) -> str:
     return f"{row['cycle_id']} {row['status']} ({row['waiting_reason'] or row['reason'] or 'busy'})"

@@ -13,7 +13,7 @@ from kimp.bootstrap.stack import Stack
 LOOK_EVERY_S = 0.1
 UNTOUCHED = "paper"
 """The venue keeps its state in memory: its journal is the truth that everything else is measured by."""
-TELLS = "kimp: "
+REPORTS = "kimp: "
 """How each line begins that a process ends with on purpose."""
 KILLED = -signal.SIGKILL
 
@@ -114,8 +114,8 @@ class Supervisor:
             self.crashes[name] += 1
         elif code is not None:
             last = last_line(child.log)
-            told = self.ended if last.startswith(TELLS) else self.broke
-            told.append(f"{name} ended with code {code}: {last}")
+            reported = self.ended if last.startswith(REPORTS) else self.broke
+            reported.append(f"{name} ended with code {code}: {last}")
         self._numbers[name] += 1
         if child.log.exists():
             child.log.replace(self._lives / f"{name}-{self._numbers[name]}.log")

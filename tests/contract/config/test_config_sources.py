@@ -28,37 +28,37 @@ def refused() -> str:
 
 def test_a_nested_value(sources: Sources, label: str) -> None:
     sources.put(label, {"trading": {"threshold": "0.006"}, "local": {"redis_port": 6400}})
-    told = load_with_origins(Settings)
-    assert str(told.settings.trading.threshold) == "0.006"
-    assert told.settings.local.redis_port == 6400
-    assert told.origin("trading", "threshold") == told.origin("local", "redis_port") == label
-    assert told.origin("trading", "slippage") == "default"
+    reported = load_with_origins(Settings)
+    assert str(reported.settings.trading.threshold) == "0.006"
+    assert reported.settings.local.redis_port == 6400
+    assert reported.origin("trading", "threshold") == reported.origin("local", "redis_port") == label
+    assert reported.origin("trading", "slippage") == "default"
 
 
 def test_lists_and_tables(sources: Sources, label: str) -> None:
     sources.put(label, {"trading": {"coins": ["XRP", "TRX"]}, "upbit": {"withdraw_to": {"XRP": "rXRP:7"}}})
-    told = load_with_origins(Settings)
-    assert told.settings.trading.coins == ("XRP", "TRX")
-    assert told.settings.upbit.withdraw_to == {"XRP": "rXRP:7"}
-    assert told.origin("upbit", "withdraw_to", "XRP") == label
+    reported = load_with_origins(Settings)
+    assert reported.settings.trading.coins == ("XRP", "TRX")
+    assert reported.settings.upbit.withdraw_to == {"XRP": "rXRP:7"}
+    assert reported.origin("upbit", "withdraw_to", "XRP") == label
 
 
 @pytest.mark.parametrize("label", Sources.TEXTS)
 def test_a_table_as_one_json_text(sources: Sources, label: str) -> None:
     sources.put(label, {"upbit": '{"withdraw_to": {"XRP": "rXRP:7"}}', "binance": {"withdraw_to": '{"SOL": "So1"}'}})
-    told = load_with_origins(Settings)
-    assert told.settings.upbit.withdraw_to == {"XRP": "rXRP:7"}
-    assert told.settings.binance.withdraw_to == {"SOL": "So1"}
+    reported = load_with_origins(Settings)
+    assert reported.settings.upbit.withdraw_to == {"XRP": "rXRP:7"}
+    assert reported.settings.binance.withdraw_to == {"SOL": "So1"}
 
 
 def test_secrets_stay_secret(sources: Sources, label: str) -> None:
     keys = {"trade": {"access_key": "trade-key", "secret_key": SECRET}}
     sources.put(label, {"upbit": {"keys": keys}, "redis_url": f"redis://:{SECRET}@redis.internal/0"})
-    told = load_with_origins(Settings)
-    assert told.settings.upbit.pair(Right.TRADE).secret_key.get_secret_value() == SECRET
-    assert told.settings.upbit.pair(Right.READ).access_key.get_secret_value() == "paper-upbit"
-    assert SECRET not in repr(told.settings) + told.settings.model_dump_json()
-    assert told.origin("upbit", "keys", "trade", "secret_key") == label
+    reported = load_with_origins(Settings)
+    assert reported.settings.upbit.pair(Right.TRADE).secret_key.get_secret_value() == SECRET
+    assert reported.settings.upbit.pair(Right.READ).access_key.get_secret_value() == "paper-upbit"
+    assert SECRET not in repr(reported.settings) + reported.settings.model_dump_json()
+    assert reported.origin("upbit", "keys", "trade", "secret_key") == label
 
 
 def test_an_unknown_section(sources: Sources, label: str) -> None:
@@ -164,10 +164,10 @@ def test_all_rules_of_a_table_are_told_at_once(
 def test_the_earlier_source_wins(sources: Sources, first: str, second: str) -> None:
     sources.put(second, {"trading": {"slippage": "0.006", "threshold": "0.02"}, "upbit": {"withdraw_to": {"SOL": "b"}}})
     sources.put(first, {"trading": {"slippage": "0.005"}, "upbit": {"withdraw_to": {"TRX": "a"}}})
-    told = load_with_origins(Settings)
-    assert (str(told.settings.trading.slippage), told.origin("trading", "slippage")) == ("0.005", first)
-    assert (str(told.settings.trading.threshold), told.origin("trading", "threshold")) == ("0.02", second)
-    assert told.settings.upbit.withdraw_to == {"TRX": "a", "SOL": "b"}, "tables are put together, entry by entry"
+    reported = load_with_origins(Settings)
+    assert (str(reported.settings.trading.slippage), reported.origin("trading", "slippage")) == ("0.005", first)
+    assert (str(reported.settings.trading.threshold), reported.origin("trading", "threshold")) == ("0.02", second)
+    assert reported.settings.upbit.withdraw_to == {"TRX": "a", "SOL": "b"}, "tables are put together, entry by entry"
 
 
 def test_all_problems_of_all_sources_at_once(sources: Sources) -> None:

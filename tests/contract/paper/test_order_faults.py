@@ -182,10 +182,10 @@ async def test_a_look_up_that_lags_behind(
     else:
         assert await client.private_get_orders_closed({"market": "KRW-XRP"}) == []
 
-    async def told() -> Any:
+    async def reported() -> Any:
         return executed(await look_up(client, "one")) == 100
 
-    await eventually(told)
+    await eventually(reported)
 
 
 @pytest.mark.parametrize("venue", VENUES)

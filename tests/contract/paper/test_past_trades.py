@@ -55,7 +55,7 @@ class Past:
             return UpbitHistory(f"http://127.0.0.1:{self.paper.upbit_port}", session, clock)
         return BinanceHistory(f"http://127.0.0.1:{self.paper.binance_port}", session)
 
-    async def told(
+    async def reported(
         self, start_ms: int, end_ms: int, clock: Callable[[], SystemClock] = SystemClock
     ) -> list[MarketTrade]:
         async with open_session() as session:
@@ -75,10 +75,10 @@ async def test_pages_are_put_together_to_the_trades_of_the_time_that_was_asked_f
     past = Past(paper, venue, days_ago(2))
     past.make(1_400)
     day_ms = past.start_ms - DAY_MS // 2
-    found = await past.told(day_ms, day_ms + DAY_MS)
+    found = await past.reported(day_ms, day_ms + DAY_MS)
     assert [trade.at_ms for trade in found] == [past.start_ms + number * 100 for number in range(1_400)]
     assert found[7] == MarketTrade(past.start_ms + 700, Decimal("1.07"), Decimal(5))
-    cut = await past.told(past.start_ms + 300, past.start_ms + 500)
+    cut = await past.reported(past.start_ms + 300, past.start_ms + 500)
     assert [trade.at_ms - past.start_ms for trade in cut] == [300, 400]
 
 
@@ -88,15 +88,15 @@ async def test_no_trades_of_other_days_are_among_them(paper: PaperExchange, venu
     past = Past(paper, venue, days_ago(1) + DAY_MS // 2 - 1_000 - DAY_MS)
     past.make(20)
     midnight = past.start_ms + 1_000
-    assert [len(await past.told(start, start + DAY_MS)) for start in (midnight - DAY_MS, midnight)] == [10, 10]
-    assert await past.told(midnight - 3 * DAY_MS, midnight - 2 * DAY_MS) == []
+    assert [len(await past.reported(start, start + DAY_MS)) for start in (midnight - DAY_MS, midnight)] == [10, 10]
+    assert await past.reported(midnight - 3 * DAY_MS, midnight - 2 * DAY_MS) == []
 
 
 async def test_upbit_is_asked_again_where_midnight_came_in_between(paper: PaperExchange) -> None:
     past = Past(paper, Venue.UPBIT, days_ago(1))
     past.make(5)
     day_ms = past.start_ms - DAY_MS // 2
-    assert len(await past.told(day_ms, day_ms + DAY_MS, LateClock)) == 5
+    assert len(await past.reported(day_ms, day_ms + DAY_MS, LateClock)) == 5
 
 
 @pytest.mark.parametrize("venue", PAIR)

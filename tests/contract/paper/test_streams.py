@@ -12,10 +12,10 @@ from websockets.exceptions import ConnectionClosed
 from kimp.paper.config import PaperConfig, StreamTimes, SyntheticMarket
 from kimp.paper.server import PaperExchange
 
-Tell = Callable[[Any], bool]
+Report = Callable[[Any], bool]
 
 
-async def until(socket: ClientConnection, wanted: Tell) -> Any:
+async def until(socket: ClientConnection, wanted: Report) -> Any:
     async with asyncio.timeout(10):
         while True:
             message = json.loads(await socket.recv())

@@ -57,29 +57,29 @@ def unbroken(prices: Sequence[Decimal]) -> bool:
 
 @pytest.mark.parametrize("venue", PAIR)
 async def test_each_trade_of_each_coin_is_told_as_it_happens(paper: PaperExchange, venue: Venue) -> None:
-    heard: dict[Asset, list[MarketTrade]] = {XRP: [], SOL: []}
+    received: dict[Asset, list[MarketTrade]] = {XRP: [], SOL: []}
     trading = asyncio.create_task(busy(paper))
     async with asyncio.timeout(10), aclosing(stream(paper, venue).trades(COINS)) as batches:
         async for batch in batches:
-            for coin, told in batch:
-                heard[coin].append(told)
-            if min(map(len, heard.values())) >= 5:
+            for coin, reported in batch:
+                received[coin].append(reported)
+            if min(map(len, received.values())) >= 5:
                 break
     trading.cancel()
     now_ms = SystemClock().now_ms()
-    for trades in heard.values():
-        assert unbroken([told.price for told in trades])
-        assert {told.quantity for told in trades} == {Decimal("0.00000001")}
-        assert all(abs(told.at_ms - now_ms) < 20_000 for told in trades)
+    for trades in received.values():
+        assert unbroken([reported.price for reported in trades])
+        assert {reported.quantity for reported in trades} == {Decimal("0.00000001")}
+        assert all(abs(reported.at_ms - now_ms) < 20_000 for reported in trades)
 
 
 async def test_upbits_last_trade_of_before_is_not_told_as_a_new_one(paper: PaperExchange) -> None:
     trade(paper, Venue.UPBIT, XRP, Decimal(9))
     trading = asyncio.create_task(busy(paper))
     async with asyncio.timeout(10), aclosing(stream(paper, Venue.UPBIT).trades(COINS)) as batches:
-        told = await anext(batches)
+        reported = await anext(batches)
     trading.cancel()
-    assert Decimal(9) not in {one.price for _, one in told}
+    assert Decimal(9) not in {one.price for _, one in reported}
 
 
 async def test_a_recorder_keeps_them_a_file_a_venue(paper: PaperExchange, tmp_path: Path) -> None:

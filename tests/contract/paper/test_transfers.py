@@ -226,7 +226,7 @@ async def test_addresses_and_key(upbit: Any, binance: Any, admin: Any) -> None:
     keys = await upbit.private_get_api_keys()
     assert keys[0]["access_key"] == "paper-upbit"
     assert keys[0]["expire_at"].endswith("+09:00")
-    told = await admin("addresses")
-    assert {"coin": "XLM", "network": "XLM", "address": theirs["address"], "tag": theirs["tag"]} in told["binance"]
+    reported = await admin("addresses")
+    assert {"coin": "XLM", "network": "XLM", "address": theirs["address"], "tag": theirs["tag"]} in reported["binance"]
     fee = await upbit.fetch_currency("XRP", {"net_type": "XRP"})
     assert fee["fee"] == 1

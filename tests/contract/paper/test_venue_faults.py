@@ -117,10 +117,12 @@ async def test_conditions_by_hand(clients: Any, admin: Any, paper: PaperExchange
             assert "symbol" in await response.text()
 
 
-def addresses_in(told: Any) -> set[tuple[str | None, str | None]]:
+def addresses_in(reported: Any) -> set[tuple[str | None, str | None]]:
     """Address and tag of XRP in any of the four answers."""
     rows = [
-        row for row in (told if isinstance(told, list) else [told]) if "XRP" in (row.get("currency"), row.get("coin"))
+        row
+        for row in (reported if isinstance(reported, list) else [reported])
+        if "XRP" in (row.get("currency"), row.get("coin"))
     ]
     return {
         (

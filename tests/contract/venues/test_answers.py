@@ -178,13 +178,13 @@ async def test_too_many_orders_are_refused_before_they_are_executed(strict: Benc
 
 
 async def test_clocks_are_compared_with_every_answer(bench: Bench) -> None:
-    told = telemetry()
+    reported = telemetry()
     bench.seam.hook = Answering(
         503, "", {"Date": format_datetime(datetime.now(UTC) - timedelta(minutes=3), usegmt=True)}
     )
     with pytest.raises(Unavailable):
         await bench.exchange.balances()
-    assert 178 < told.total("kimp.clock.offset", venue=bench.venue) < 190
+    assert 178 < reported.total("kimp.clock.offset", venue=bench.venue) < 190
     bench.seam.hook = Answering(503, "", {"Date": "yesterday"})
     with pytest.raises(Unavailable):
         await bench.exchange.balances()

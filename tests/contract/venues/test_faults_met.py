@@ -280,7 +280,7 @@ async def test_a_deposit_that_is_credited_twice_is_listed_twice(bench: Bench) ->
 
 async def test_a_rejected_deposit_has_failed(bench: Bench) -> None:
     fault(bench, K.DEPOSIT_REJECTED, venue=PAIR.other(bench.venue))
-    report = await until(bench, await txid_of(bench), lambda told: told.state is TransferState.FAILED)
+    report = await until(bench, await txid_of(bench), lambda reported: reported.state is TransferState.FAILED)
     assert report.detail
 
 
@@ -305,7 +305,7 @@ async def test_credited_but_not_free_is_pending(bench: Bench) -> None:
     """At Binance, which receives."""
     fault(bench, K.CREDIT_LOCKED, seconds=1.0, venue=Venue.BINANCE)
     txid = await txid_of(bench)
-    held = await until(bench, txid, lambda told: told.detail == "status 6")
+    held = await until(bench, txid, lambda reported: reported.detail == "status 6")
     assert held.state is TransferState.PENDING
     assert done(await until(bench, txid, done))
 

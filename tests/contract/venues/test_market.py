@@ -30,26 +30,26 @@ async def test_instruments_are_the_venues_own(bench: Bench) -> None:
     assert rules.venue is bench.venue
     assert before_ms <= rules.read_ms <= SystemClock().now_ms()
     assert {i.coin for i in rules.instruments} == set(COINS) - {bench.venue.cash}
-    for told in rules.instruments:
-        market = paper_market(bench, told.coin)
+    for reported in rules.instruments:
+        market = paper_market(bench, reported.coin)
         book = bench.paper.world.book(market)
-        assert told.venue is bench.venue
-        assert (told.lot, told.taker_fee) == (market.lot, market.fee)
-        assert (told.min_notional, told.max_notional) == (market.min_notional, market.max_notional)
-        assert told.min_quantity == market.lot
-        assert told.tick(book.ask) == market.ladder.tick(book.ask)
+        assert reported.venue is bench.venue
+        assert (reported.lot, reported.taker_fee) == (market.lot, market.fee)
+        assert (reported.min_notional, reported.max_notional) == (market.min_notional, market.max_notional)
+        assert reported.min_quantity == market.lot
+        assert reported.tick(book.ask) == market.ladder.tick(book.ask)
 
 
 async def test_turnovers_are_the_venues_own(bench: Bench) -> None:
     rules = await bench.exchange.rules(COINS)
     assert {t.coin for t in rules.turnovers} == {i.coin for i in rules.instruments}
-    for told in rules.turnovers:
-        tape = bench.paper.world.tape(paper_market(bench, told.coin))
-        assert told.venue is bench.venue
-        assert tape.day_quote_volume - tape.quote_volume <= told.cash <= tape.day_quote_volume
+    for reported in rules.turnovers:
+        tape = bench.paper.world.tape(paper_market(bench, reported.coin))
+        assert reported.venue is bench.venue
+        assert tape.day_quote_volume - tape.quote_volume <= reported.cash <= tape.day_quote_volume
     krw = bench.paper.config.turnover_krw
     assert (
-        {told.cash for told in rules.turnovers} == {krw}
+        {reported.cash for reported in rules.turnovers} == {krw}
         if bench.venue is Venue.UPBIT
         else max(t.cash for t in rules.turnovers) < krw
     )
@@ -64,28 +64,28 @@ async def test_a_coin_that_is_not_listed_is_left_out(bench: Bench) -> None:
 async def test_networks_are_the_venues_own(bench: Bench) -> None:
     rules = await bench.exchange.rules(COINS)
     assert {n.coin for n in rules.networks} == set(COINS)
-    for told in rules.networks:
-        chain = bench.paper.world.coins[told.coin].network(told.name)
+    for reported in rules.networks:
+        chain = bench.paper.world.coins[reported.coin].network(reported.name)
         assert chain is not None
         on_upbit = bench.venue is Venue.UPBIT
-        assert told.venue is bench.venue
-        assert told.withdraw_fee == (chain.upbit_fee if on_upbit else chain.binance_fee)
-        assert told.withdraw_min == (chain.upbit_min if on_upbit else chain.binance_min)
-        assert told.withdraw_step == Decimal(1).scaleb(-chain.decimals)
-        assert told.tag_required == chain.tag_required
-        assert told.withdraw_open
-        assert told.deposit_open
-        assert told == await bench.exchange.network(told.coin)
+        assert reported.venue is bench.venue
+        assert reported.withdraw_fee == (chain.upbit_fee if on_upbit else chain.binance_fee)
+        assert reported.withdraw_min == (chain.upbit_min if on_upbit else chain.binance_min)
+        assert reported.withdraw_step == Decimal(1).scaleb(-chain.decimals)
+        assert reported.tag_required == chain.tag_required
+        assert reported.withdraw_open
+        assert reported.deposit_open
+        assert reported == await bench.exchange.network(reported.coin)
 
 
 @pytest.mark.parametrize("state", list(WalletState))
 async def test_a_wallets_state_is_read_every_time(bench: Bench, state: WalletState) -> None:
     assert (await bench.exchange.network(SUI)).withdraw_open
     bench.paper.world.wallets.set(bench.venue, SUI, state)
-    told = await bench.exchange.network(SUI)
-    assert (told.withdraw_open, told.deposit_open) == (state.sends, state.takes)
+    reported = await bench.exchange.network(SUI)
+    assert (reported.withdraw_open, reported.deposit_open) == (state.sends, state.takes)
     (listed,) = (await bench.exchange.rules((SUI,))).networks
-    assert listed == told
+    assert listed == reported
     assert (await bench.exchange.network(XRP)).withdraw_open
 
 
@@ -119,18 +119,18 @@ async def test_a_coin_without_a_market_is_waited_for(bench: Bench) -> None:
 async def test_balances_are_the_accounts(bench: Bench) -> None:
     accounts = bench.paper.world.accounts[bench.venue]
     accounts.lock(XRP, Decimal("0.123456"), "test")
-    told = await bench.exchange.balances()
-    assert (told[XRP].free, told[XRP].locked) == (accounts[XRP].free, Decimal("0.123456"))
-    assert told[bench.venue.cash].free == accounts[bench.venue.cash].free
-    assert {a: held.free for a, held in told.items() if held.free} == {a: b.free for a, b in accounts.all().items()}
+    reported = await bench.exchange.balances()
+    assert (reported[XRP].free, reported[XRP].locked) == (accounts[XRP].free, Decimal("0.123456"))
+    assert reported[bench.venue.cash].free == accounts[bench.venue.cash].free
+    assert {a: held.free for a, held in reported.items() if held.free} == {a: b.free for a, b in accounts.all().items()}
 
 
 async def test_deposit_addresses_are_the_venues_own(bench: Bench) -> None:
     for coin, network in ((XRP, "XRP"), (SOL, "SOL"), (USDT, "TRX")):
         own = bench.paper.world.addresses.of(bench.venue, coin, network)
         assert own is not None
-        told = await bench.exchange.deposit_address(coin)
-        assert (told.network, told.address, told.tag) == (network, own.address, own.tag)
+        reported = await bench.exchange.deposit_address(coin)
+        assert (reported.network, reported.address, reported.tag) == (network, own.address, own.tag)
 
 
 @pytest.mark.parametrize("wrong", ["access", "secret"])

@@ -72,13 +72,13 @@ async def test_a_quote_is_the_book_as_it_is(paper: PaperExchange, venue: Venue) 
         reading = asyncio.ensure_future(anext(readings))
         while not reading.done():
             paper.world.desks[venue].refresh(symbol, book.bid, book.ask)
-            for tell in paper.world.on_book[venue]:
-                tell(instrument)
+            for report in paper.world.on_book[venue]:
+                report(instrument)
             ask, bid = book.levels(Side.BUY)[0], book.levels(Side.SELL)[0]
             await asyncio.sleep(0.05)
         quote = (await reading).quotes[-1]
-    told = (quote.bid, quote.bid_size, quote.ask, quote.ask_size)
-    assert told == (bid.price, bid.quantity, ask.price, ask.quantity)
+    reported = (quote.bid, quote.bid_size, quote.ask, quote.ask_size)
+    assert reported == (bid.price, bid.quantity, ask.price, ask.quantity)
     assert isinstance(quote.bid, Decimal)
 
 

@@ -124,8 +124,8 @@ async def test_a_later_look_finds_the_withdrawal(bench: Bench) -> None:
     assert {(one.report.arrives, one.report.fee) for one in found} == {split(bench, intent)}
     assert {(one.asked, one.network) for one in found} == {(intent.amount, intent.network)}
     assert all(abs((one.asked_ms or 0) - before_ms) < 5_000 for one in found)
-    told = (intent.address.address, True) if bench.venue is Venue.BINANCE else (None, False)
-    assert {(one.address, one.named) for one in found} == {told}
+    reported = (intent.address.address, True) if bench.venue is Venue.BINANCE else (None, False)
+    assert {(one.address, one.named) for one in found} == {reported}
     if bench.venue is Venue.UPBIT:
         assert await bench.exchange.withdrawals_since(XRP, before_ms + 60_000, intent.transfer_id) == ()
     else:
@@ -249,7 +249,7 @@ async def test_deposits_that_came_in_one_transaction_are_told_apart(bench: Bench
         return [deposit.state for deposit in listed] == [TransferState.DONE] * 2
 
     await eventually(both)
-    told = {}
+    reported = {}
     for intent, report in list(zip(intents, left, strict=True))[::-1]:
         query = DepositQuery(
             cycle_id=f"cycle of {intent.transfer_id}",
@@ -261,6 +261,6 @@ async def test_deposits_that_came_in_one_transaction_are_told_apart(bench: Bench
         )
         credited: DepositReport = await ActivityEnvironment().run(work.follow_deposit, query)
         assert (credited.state, credited.amount) == (TransferState.DONE, split(bench, intent)[0])
-        told[intent.transfer_id] = credited.venue_id
-    assert len({*told.values()}) == 2
+        reported[intent.transfer_id] = credited.venue_id
+    assert len({*reported.values()}) == 2
     assert sum(deposit.amount for deposit in await bench.other.deposits(XRP, txid)) == sum(r.arrives for r in left)

@@ -176,11 +176,11 @@ async def test_without_a_connection_nothing_was_sent(venue: Venue) -> None:
                 await place(exchange)
 
 
-@pytest.mark.parametrize("speaks", ["TLS", "no TLS"])
-async def test_without_a_trusted_handshake_nothing_was_sent(venue: Venue, tmp_path: Path, speaks: str) -> None:
+@pytest.mark.parametrize("uses", ["TLS", "no TLS"])
+async def test_without_a_trusted_handshake_nothing_was_sent(venue: Venue, tmp_path: Path, uses: str) -> None:
     """A certificate that nobody vouches for, and a server that speaks no TLS."""
     context = None
-    if speaks == "TLS":
+    if uses == "TLS":
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.load_cert_chain(*self_signed(tmp_path))
     got: list[bytes] = []
@@ -266,9 +266,9 @@ async def test_a_call_that_hangs_holds_up_no_other(venue: Venue) -> None:
 async def test_no_date_spoils_an_answer(venue: Venue, date: str) -> None:
     behave = answering(http("429 Too Many Requests", b"later", f"Date: {date}"))
     async with raw_server(behave) as server, exchange_at(server.url, venue) as exchange:
-        with pytest.raises(Unavailable) as told:
+        with pytest.raises(Unavailable) as error:
             await exchange.balances()
-    assert told.value.retry_after == 1
+    assert error.value.retry_after == 1
 
 
 async def _answers_each(server: RawServer, peer: Peer) -> None:

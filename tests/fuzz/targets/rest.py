@@ -47,13 +47,13 @@ def _parts(parse: Callable[..., Any], *names: str) -> Callable[[Any], Any]:
 
 
 def _upbit_instrument(chance: Any, ticks: Any, books: Any) -> Any:
-    told, tops = upbit_rules.order_chance(chance), upbit.tops(books, UPBIT_MARKETS, NOW)
-    return upbit_rules.instrument(XRP, told, upbit_rules.tick_sizes(ticks).get("KRW-XRP"), tops.get(XRP))
+    reported, tops = upbit_rules.order_chance(chance), upbit.tops(books, UPBIT_MARKETS, NOW)
+    return upbit_rules.instrument(XRP, reported, upbit_rules.tick_sizes(ticks).get("KRW-XRP"), tops.get(XRP))
 
 
 def _upbit_network(wallets: Any, chance: Any) -> Any:
-    told = upbit_rules.withdraw_chance(chance)
-    return upbit_rules.network(XRP, "XRP", upbit_rules.wallets(wallets), told, tagged=False)
+    reported = upbit_rules.withdraw_chance(chance)
+    return upbit_rules.network(XRP, "XRP", upbit_rules.wallets(wallets), reported, tagged=False)
 
 
 def _binance_instrument(info: Any, fees: Any) -> Any:
@@ -70,32 +70,32 @@ def _binance_order(order: Any, trades: Any) -> Any:
 UPBIT: dict[str, Callable[[Any], Any]] = {
     "order": upbit.order,
     "found-order": upbit.looked_up,
-    "books": lambda told: upbit.tops(told, UPBIT_MARKETS, NOW),
+    "books": lambda reported: upbit.tops(reported, UPBIT_MARKETS, NOW),
     "accounts": upbit.balances,
     "deposit-address": upbit.deposit_address,
-    "registered": lambda told: upbit.registered_addresses(told, XRP, "XRP"),
+    "registered": lambda reported: upbit.registered_addresses(reported, XRP, "XRP"),
     "withdrawal": upbit.withdrawal,
     "withdrawals": upbit.withdrawals,
-    "deposits": lambda told: upbit.deposits(told, TXID),
+    "deposits": lambda reported: upbit.deposits(reported, TXID),
     "markets": upbit_rules.listing,
     "instrument": _parts(_upbit_instrument, "chance", "ticks", "books"),
     "network": _parts(_upbit_network, "wallets", "chance"),
-    "turnovers": lambda told: upbit_rules.turnovers(told, UPBIT_MARKETS),
-    "keys": lambda told: upbit_keys.expiry(told, "paper-upbit"),
+    "turnovers": lambda reported: upbit_rules.turnovers(reported, UPBIT_MARKETS),
+    "keys": lambda reported: upbit_keys.expiry(reported, "paper-upbit"),
 }
 BINANCE: dict[str, Callable[[Any], Any]] = {
     "order": binance.order,
     "found-order": _parts(_binance_order, "order", "trades"),
-    "book": lambda told: binance.book(told, XRP, NOW),
+    "book": lambda reported: binance.book(reported, XRP, NOW),
     "account": binance.balances,
-    "deposit-address": lambda told: binance.deposit_address(told, "XRP"),
-    "registered": lambda told: binance.registered_addresses(told, XRP, "XRP"),
+    "deposit-address": lambda reported: binance.deposit_address(reported, "XRP"),
+    "registered": lambda reported: binance.registered_addresses(reported, XRP, "XRP"),
     "applied": binance.applied,
     "withdrawals": binance.withdrawals,
-    "deposits": lambda told: binance.deposits(told, TXID),
+    "deposits": lambda reported: binance.deposits(reported, TXID),
     "instrument": _parts(_binance_instrument, "info", "fees"),
-    "network": lambda told: binance_rules.network(Asset("XRP"), "XRP", binance_rules.networks(told)),
-    "turnovers": lambda told: binance_rules.turnovers(told, {"XRPUSDT": XRP}),
+    "network": lambda reported: binance_rules.network(Asset("XRP"), "XRP", binance_rules.networks(reported)),
+    "turnovers": lambda reported: binance_rules.turnovers(reported, {"XRPUSDT": XRP}),
     "keys": binance_keys.key_facts,
 }
 SHARED = {"upbit-found-order": "upbit-order"}

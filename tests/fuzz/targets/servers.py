@@ -31,11 +31,11 @@ class _Wire(asyncio.Transport):
 
     def __init__(self) -> None:
         super().__init__({"peername": ("127.0.0.1", 9), "sockname": ("127.0.0.1", 8)})
-        self.said = bytearray()
+        self.reported = bytearray()
         self.closed = False
 
     def write(self, data: bytes | bytearray | memoryview) -> None:
-        self.said += data
+        self.reported += data
 
     def is_closing(self) -> bool:
         return self.closed
@@ -60,9 +60,9 @@ class _Listener:
         self._connect = cast("Callable[[], asyncio.Protocol]", runner.server)
 
     def statuses(self, data: bytes) -> list[HTTPStatus]:
-        return self._loop.run_until_complete(self._talk(data))
+        return self._loop.run_until_complete(self._exchange(data))
 
-    async def _talk(self, data: bytes) -> list[HTTPStatus]:
+    async def _exchange(self, data: bytes) -> list[HTTPStatus]:
         wire, server = _Wire(), self._connect()
         server.connection_made(wire)
         server.data_received(_whole(data))
@@ -73,7 +73,7 @@ class _Listener:
         server.eof_received()
         server.connection_lost(None)
         await asyncio.sleep(0)
-        return [HTTPStatus(int(status)) for status in STATUS.findall(bytes(wire.said))]
+        return [HTTPStatus(int(status)) for status in STATUS.findall(bytes(wire.reported))]
 
 
 def _whole(data: bytes) -> bytes:

@@ -55,8 +55,8 @@ class Bus:
         self.gone = False
 
     async def latest(self, coins: Sequence[Asset]) -> list[Quote]:
-        told = [top for venue in self.venues.values() for top in (await venue.tops(coins)).values()]
-        return [quote._replace(received_ms=NOW) for quote in told]
+        reported = [top for venue in self.venues.values() for top in (await venue.tops(coins)).values()]
+        return [quote._replace(received_ms=NOW) for quote in reported]
 
     async def usual_premiums(self) -> Mapping[Asset, Decimal]:
         if self.gone:

@@ -34,7 +34,7 @@ from kimp.domain.errors import (
 from kimp.domain.market import Fill, Side
 from kimp.domain.money import USDT, Asset, Money
 from kimp.domain.venues import Venue
-from kimp.ports.exchange import NOT_SAID, OrderTerms, VenueOrder
+from kimp.ports.exchange import NOT_REPORTED, OrderTerms, VenueOrder
 from kimp.ports.journal import SendPermit
 
 LOST = OutcomeUnknown("no answer", venue="binance")
@@ -53,7 +53,7 @@ class WatchedVenue(FakeVenue):
     open_for: int = 0
     half_first: bool = False
     """An open order shows half of what it will have filled."""
-    terms: OrderTerms = NOT_SAID
+    terms: OrderTerms = NOT_REPORTED
     """What it tells of each order."""
     fills: tuple[Fill, ...] | None = None
     """In the place of those at its quote."""
@@ -245,12 +245,12 @@ ANOTHER = [
 
 
 @pytest.mark.parametrize("answered", [True, False])
-@pytest.mark.parametrize(("terms", "told"), ANOTHER)
+@pytest.mark.parametrize(("terms", "reported"), ANOTHER)
 async def test_another_order_of_the_same_name_is_not_booked(
     desk: Desk,
     venue: WatchedVenue,
     terms: OrderTerms,
-    told: str,
+    reported: str,
     answered: bool,  # noqa: FBT001
 ) -> None:
     """Another database on the same account, or one that began anew, gave the name before."""
@@ -260,7 +260,7 @@ async def test_another_order_of_the_same_name_is_not_booked(
     report = await execute(desk, venue)
     assert (report.outcome, report.fills) == (OrderOutcome.FOREIGN, ())
     assert "asked for was buy 100 XRP at 2.01" in report.reason
-    assert told in report.reason
+    assert reported in report.reason
     assert desk.journal.closed["XRP-1-1B1-1"].outcome is OrderOutcome.FOREIGN
 
 

@@ -53,9 +53,9 @@ class Books:
         return self.opened_for
 
     async def balances(self) -> Held:
-        told = dict(self.held)
+        reported = dict(self.held)
         self.held.update(self.booked_meanwhile)
-        return told
+        return reported
 
     async def book(self, entries: Sequence[Entry]) -> None:
         self.booked.extend(entries)
@@ -84,8 +84,8 @@ def venues() -> dict[Venue, FakeVenue]:
 
 async def _reconciled(desk: Desk, books: Books, venues: Mapping[Venue, FakeVenue]) -> Reconciled:
     activities = ReconcileActivities(venues, books, books, books, desk.clock, books, BOUNDS)  # type: ignore[arg-type]
-    told: Reconciled = await desk.run(activities.reconcile_balances, SweepQuery())
-    return told
+    reported: Reconciled = await desk.run(activities.reconcile_balances, SweepQuery())
+    return reported
 
 
 def _postings(entry: Entry) -> dict[tuple[Holder, Asset], Decimal]:
@@ -104,9 +104,9 @@ async def test_what_a_venue_holds_beyond_the_ledger_comes_from_outside(
     venues[Venue.UPBIT].held[XRP] += 2
     venues[Venue.BINANCE].held[USDT] -= 1
 
-    told = await _reconciled(desk, books, venues)
+    reported = await _reconciled(desk, books, venues)
 
-    assert set(told.differences) == {"+2 XRP on upbit", "-1 USDT on binance"}
+    assert set(reported.differences) == {"+2 XRP on upbit", "-1 USDT on binance"}
     (entry,) = books.booked
     assert _postings(entry) == {
         (Venue.UPBIT, XRP): 2,
@@ -160,9 +160,9 @@ async def test_what_an_answer_does_not_tell_is_named_and_not_compared(
 ) -> None:
     venues[Venue.UPBIT].unreadable = {XRP, TRX}
 
-    told = await _reconciled(desk, books, venues)
+    reported = await _reconciled(desk, books, venues)
 
-    assert told == Reconciled(unknown=("TRX on upbit", "XRP on upbit"))
+    assert reported == Reconciled(unknown=("TRX on upbit", "XRP on upbit"))
     assert not books.booked
 
 

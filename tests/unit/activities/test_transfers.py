@@ -65,13 +65,13 @@ def listed(
     fee: str = "1",
     state: TransferState = TransferState.PENDING,
     network: str | None = "XRP",
-    **told: Any,
+    **reported: Any,
 ) -> ListedWithdrawal:
     report = WithdrawalReport(
         venue_id=venue_id, state=state, txid=None, arrives=d(arrives), fee=d(fee), detail=state.value
     )
     facts: dict[str, Any] = {"address": None, "asked_ms": NOW, "named": False}
-    return ListedWithdrawal(report, report.arrives + report.fee, network, **(facts | told))
+    return ListedWithdrawal(report, report.arrives + report.fee, network, **(facts | reported))
 
 
 @dataclass
@@ -83,12 +83,12 @@ class Source(FakeVenue):
     asked_since: list[int] = field(default_factory=list)
     tag: str | None = "77"
     address: str = "rBinance"
-    network_told: str = "XRP"
+    network_reported: str = "XRP"
     registered: list[Address] = field(default_factory=lambda: [HOME])
     states: deque[WithdrawalReport] = field(default_factory=deque)
 
     async def deposit_address(self, coin: Asset) -> Address:
-        return Address(network=self.network_told, address=self.address, tag=self.tag)
+        return Address(network=self.network_reported, address=self.address, tag=self.tag)
 
     async def registered_addresses(self, coin: Asset) -> Sequence[Address]:
         return self.registered
@@ -127,7 +127,7 @@ def work(desk: Desk, upbit: Source, binance: Source) -> TransferActivities:
     )
 
 
-def says_nothing_was_sent(failure: BaseException) -> bool:
+def reports_nothing_was_sent(failure: BaseException) -> bool:
     """What makes the workflow start over with a withdrawal of a new name."""
     failed = as_failure(failure) if isinstance(failure, KimpError) else failure
     assert isinstance(failed, ApplicationError)
@@ -242,16 +242,16 @@ A_PERSONS = [
 """What the venue lists after a lost answer, and what a person is told of it."""
 
 
-@pytest.mark.parametrize(("shown", "told"), A_PERSONS)
+@pytest.mark.parametrize(("shown", "reported"), A_PERSONS)
 async def test_what_may_be_somebody_elses_is_neither_taken_nor_sent_again(
-    desk: Desk, work: TransferActivities, upbit: Source, shown: list[ListedWithdrawal], told: str
+    desk: Desk, work: TransferActivities, upbit: Source, shown: list[ListedWithdrawal], reported: str
 ) -> None:
     await desk.journal.ask_withdrawal(intent())
     upbit.shown = shown
-    with pytest.raises(ApplicationError, match=told) as ended:
+    with pytest.raises(ApplicationError, match=reported) as ended:
         await desk.run(work.withdraw, intent())
     assert ended.value.non_retryable
-    assert not says_nothing_was_sent(ended.value), "or the workflow would send anew"
+    assert not reports_nothing_was_sent(ended.value), "or the workflow would send anew"
     assert not desk.journal.claims
     assert not upbit.sent
 
@@ -289,7 +289,7 @@ async def test_what_only_looks_like_ours_and_came_to_nothing_is_a_persons_case(
     with pytest.raises(ApplicationError, match="may be somebody else's") as ended:
         await desk.run(work.follow_withdrawal, intent())
     assert ended.value.non_retryable
-    assert not says_nothing_was_sent(ended.value)
+    assert not reports_nothing_was_sent(ended.value)
     assert await desk.run(work.give_up_withdrawal, intent()), "a person may say that it never was kimp's"
     assert not desk.journal.claims
 
@@ -312,7 +312,7 @@ async def test_an_answer_that_the_journal_contradicts_is_a_persons_case(
     with pytest.raises(ApplicationError, match="a person must look") as ended:
         await desk.run(work.withdraw, intent())
     assert ended.value.non_retryable
-    assert not says_nothing_was_sent(ended.value)
+    assert not reports_nothing_was_sent(ended.value)
 
 
 async def test_a_withdrawal_that_no_list_shows_is_a_persons_case(
@@ -323,7 +323,7 @@ async def test_a_withdrawal_that_no_list_shows_is_a_persons_case(
     with pytest.raises(ApplicationError, match="a person must look before anything is sent again") as ended:
         await desk.run(work.withdraw, intent())
     assert ended.value.non_retryable
-    assert not says_nothing_was_sent(ended.value), "or the workflow would send anew"
+    assert not reports_nothing_was_sent(ended.value), "or the workflow would send anew"
     assert len(upbit.sent) == 1
 
 
@@ -340,7 +340,7 @@ async def test_a_refused_look_up_never_says_that_nothing_was_sent(
     upbit.faults[call] = deque([refusal])
     with pytest.raises(ApplicationError) as ended:
         await desk.run(work.withdraw, intent())
-    assert not says_nothing_was_sent(ended.value)
+    assert not reports_nothing_was_sent(ended.value)
     assert ended.value.non_retryable != isinstance(refusal, NotFound), "what is not shown yet may be shown later"
     assert (await desk.run(work.withdraw, intent())).venue_id == f"w-{TRANSFER}", "once the venue answers again"
     assert len(upbit.sent) == 1
@@ -350,7 +350,7 @@ async def test_a_definite_refusal_is_told_as_such(desk: Desk, work: TransferActi
     upbit.faults["withdraw"] = deque([Rejected("below the minimum", venue="upbit")])
     with pytest.raises(Rejected) as ended:
         await desk.run(work.withdraw, intent())
-    assert says_nothing_was_sent(ended.value)
+    assert reports_nothing_was_sent(ended.value)
 
 
 async def test_a_refused_withdrawal_makes_room_for_the_next(
@@ -539,7 +539,7 @@ async def test_what_another_transfer_claims_meanwhile_is_not_this_one(desk: Desk
     desk.beat_ms = SHOW_AFTER_MS + 1
     with pytest.raises(ApplicationError) as ended:
         await desk.run(work.withdraw, intent())
-    assert not says_nothing_was_sent(ended.value)
+    assert not reports_nothing_was_sent(ended.value)
     assert journal.claims == {"XRP-9-1W-1": "u-1"}
     assert not upbit.sent
 
@@ -561,7 +561,7 @@ async def test_a_search_for_an_answer_shows_that_it_goes_on(
     with pytest.raises(ApplicationError, match="searched") as shown:
         await desk.run(work.withdraw, intent())
     assert shown.value.type == STILL_UNKNOWN
-    assert not says_nothing_was_sent(shown.value), "or the workflow would send anew"
+    assert not reports_nothing_was_sent(shown.value), "or the workflow would send anew"
     upbit.shown = [listed("u-1", "100")]
     assert (await desk.run(work.withdraw, intent())).venue_id == "u-1"
     assert len(upbit.sent) == 1
@@ -623,9 +623,9 @@ async def test_an_allow_list_that_was_changed_is_refused(
 ) -> None:
     poisoned = {(Venue.UPBIT, XRP): Address(network="XRP", address=address, tag=tag)}
     work = TransferActivities({Venue.UPBIT: upbit, Venue.BINANCE: binance}, desk.journal, poisoned, desk.clock)
-    told = await refusal(desk, work)
-    assert "upbit.withdraw_to.XRP is different" in told
-    assert "mend upbit.withdraw_to.XRP if binance is right" in told
+    reported = await refusal(desk, work)
+    assert "upbit.withdraw_to.XRP is different" in reported
+    assert "mend upbit.withdraw_to.XRP if binance is right" in reported
 
 
 @pytest.mark.parametrize(("address", "tag"), OTHERS)
@@ -633,9 +633,9 @@ async def test_a_registration_of_another_place_is_refused(
     desk: Desk, work: TransferActivities, upbit: Source, address: str, tag: str | None
 ) -> None:
     upbit.registered = [Address(network="XRP", address=address, tag=tag)]
-    told = await refusal(desk, work)
-    assert "upbit's registration is different" in told
-    assert "register the place on upbit's web page" in told
+    reported = await refusal(desk, work)
+    assert "upbit's registration is different" in reported
+    assert "register the place on upbit's web page" in reported
 
 
 async def test_a_place_that_is_not_registered_is_refused(desk: Desk, work: TransferActivities, upbit: Source) -> None:
@@ -648,9 +648,9 @@ async def test_a_destination_that_names_another_place_is_refused(
     desk: Desk, work: TransferActivities, binance: Source, address: str, tag: str | None
 ) -> None:
     binance.address, binance.tag = address, tag
-    told = await refusal(desk, work)
-    assert "binance's answer is different" in told
-    assert "compare it with binance's web page" in told
+    reported = await refusal(desk, work)
+    assert "binance's answer is different" in reported
+    assert "compare it with binance's web page" in reported
 
 
 async def test_where_all_three_differ_nobody_is_called_right(
@@ -659,13 +659,13 @@ async def test_where_all_three_differ_nobody_is_called_right(
     """What an answer holds is shown, but no more of it than an address has, nor all of many registrations."""
     upbit.registered = [HOME.model_copy(update={"address": f"r{number}" + "x" * 300}) for number in range(1, 9)]
     binance.address, binance.tag = "rElsewhere", None
-    told = await refusal(desk, work)
-    assert "all three are different; allow-list 'rBinance:77' on 'XRP', registered on upbit 'r1x" in told
-    assert "binance itself 'rElsewhere' on 'XRP'" in told
-    assert "find out which is right, then mend upbit.withdraw_to.XRP and the registration" in told
-    assert ("r3x" in told, "r4x" in told) == (True, False)
-    assert "x" * 98 in told
-    assert "x" * 99 not in told
+    reported = await refusal(desk, work)
+    assert "all three are different; allow-list 'rBinance:77' on 'XRP', registered on upbit 'r1x" in reported
+    assert "binance itself 'rElsewhere' on 'XRP'" in reported
+    assert "find out which is right, then mend upbit.withdraw_to.XRP and the registration" in reported
+    assert ("r3x" in reported, "r4x" in reported) == (True, False)
+    assert "x" * 98 in reported
+    assert "x" * 99 not in reported
 
 
 async def test_a_tag_that_all_but_one_have_is_missed(desk: Desk, work: TransferActivities, upbit: Source) -> None:
@@ -683,7 +683,7 @@ async def test_a_destination_that_names_another_chain_is_refused(
     desk: Desk, work: TransferActivities, binance: Source
 ) -> None:
     """Some chains share their addresses; the coins would be lost all the same."""
-    binance.network_told = "ETH"
+    binance.network_reported = "ETH"
     assert "mend upbit or binance.networks" in await refusal(desk, work)
 
 
@@ -793,6 +793,6 @@ async def test_a_deposit_is_followed_by_its_txid_until_it_is_credited(
 
 async def test_an_allow_list_that_lacks_the_coin_is_to_be_set(desk: Desk, upbit: Source, binance: Source) -> None:
     work = TransferActivities({Venue.UPBIT: upbit, Venue.BINANCE: binance}, desk.journal, {}, desk.clock)
-    told = await refusal(desk, work)
-    assert "upbit.withdraw_to.XRP is not set" in told
-    assert "; set upbit.withdraw_to.XRP if binance is right" in told
+    reported = await refusal(desk, work)
+    assert "upbit.withdraw_to.XRP is not set" in reported
+    assert "; set upbit.withdraw_to.XRP if binance is right" in reported

@@ -59,22 +59,22 @@ def test_another_process_is_not_believed_for_days(monkeypatch: pytest.MonkeyPatc
     now, days = [1_000.0], 3.0 * 24 * 3600
     monkeypatch.setattr(back_offs, "monotonic", lambda: now[0])
     back_off = BackOff()
-    back_off.hear(Venue.BINANCE, days)
+    back_off.begin_elsewhere(Venue.BINANCE, days)
     with pytest.raises(Unavailable, match="from another process") as held:
         back_off.check(Venue.BINANCE)
     assert held.value.retry_after == BELIEVED_S
     now[0] += BELIEVED_S + 1
-    back_off.hear(Venue.BINANCE, days - BELIEVED_S - 1)
+    back_off.begin_elsewhere(Venue.BINANCE, days - BELIEVED_S - 1)
     back_off.check(Venue.BINANCE)
     back_off.begin(Venue.BINANCE, 3_000, "-1003")
-    with pytest.raises(Unavailable) as told:
+    with pytest.raises(Unavailable) as error:
         back_off.check(Venue.BINANCE)
-    assert (told.value.retry_after, told.value.code) == (3_000, "-1003")
+    assert (error.value.retry_after, error.value.code) == (3_000, "-1003")
 
 
 def test_what_is_heard_is_never_told_on() -> None:
     back_off = BackOff()
-    back_off.hear(Venue.BINANCE, 120)
+    back_off.begin_elsewhere(Venue.BINANCE, 120)
     assert back_off.left_s == 0
 
 
@@ -86,9 +86,11 @@ def test_what_is_heard_again_is_one_pause_where_its_end_is_told_a_little_differe
     now = [1_000.0]
     monkeypatch.setattr(back_offs, "monotonic", lambda: now[0])
     back_off = BackOff()
-    back_off.hear(Venue.BINANCE, 100)
+    back_off.begin_elsewhere(Venue.BINANCE, 100)
     now[0] += 99
-    back_off.hear(Venue.BINANCE, 1 + later_s) if left_s == 1 else back_off.hear(Venue.BINANCE, 101)
+    back_off.begin_elsewhere(Venue.BINANCE, 1 + later_s) if left_s == 1 else back_off.begin_elsewhere(
+        Venue.BINANCE, 101
+    )
     with pytest.raises(Unavailable) as held:
         back_off.check(Venue.BINANCE)
     assert held.value.retry_after == left_s

@@ -116,10 +116,10 @@ def test_codes_beside_those_of_forms_prove_nothing(code: int) -> None:
 def test_where_binance_names_no_pause_it_is_asked_again_after_one_of_its_kind(
     code: int, words: str, pause_s: int
 ) -> None:
-    told = classify(HttpAnswer(400, "", str(code), words), changes=True)
-    assert isinstance(told, Unavailable)
-    assert told.retry_after == pause_s
-    assert str(code) in str(told)
+    reported = classify(HttpAnswer(400, "", str(code), words), changes=True)
+    assert isinstance(reported, Unavailable)
+    assert reported.retry_after == pause_s
+    assert str(code) in str(reported)
 
 
 @pytest.mark.parametrize(

@@ -46,8 +46,8 @@ class Site:
 
     def put(self, path: str, content: bytes, checksum: str | None = None) -> None:
         self.held[path] = content
-        told = checksum or hashlib.sha256(content).hexdigest()
-        self.held[f"{path}.CHECKSUM"] = f"{told}  {path.rpartition('/')[2]}\n".encode()
+        reported = checksum or hashlib.sha256(content).hexdigest()
+        self.held[f"{path}.CHECKSUM"] = f"{reported}  {path.rpartition('/')[2]}\n".encode()
 
     async def trades(self) -> list[MarketTrade]:
         return [trade async for page in self.files.trades(XRP, START_MS, START_MS + DAY_MS) for trade in page]
@@ -115,6 +115,6 @@ async def test_a_file_that_does_not_fit_its_checksum_is_not_taken(site: Site) ->
 )  # fmt: skip
 async def test_a_file_that_is_none_is_one_line(site: Site, content: bytes) -> None:
     site.put(TRADES, content)
-    with pytest.raises(BadMessage, match=r"^a file of Binance's") as told:
+    with pytest.raises(BadMessage, match=r"^a file of Binance's") as error:
         await site.trades()
-    assert len(str(told.value)) < 200
+    assert len(str(error.value)) < 200

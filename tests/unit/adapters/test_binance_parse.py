@@ -31,10 +31,10 @@ QUERIED = {key: value for key, value in ORDER.items() if key not in {"fills", "t
 
 
 def test_a_filled_order() -> None:
-    told = parse.order(ORDER)
-    assert told.closed
-    assert told.venue_order_id == "28"
-    assert told.fills == (Fill("7", Decimal("0.55"), Decimal(100), Decimal("0.1"), XRP),)
+    reported = parse.order(ORDER)
+    assert reported.closed
+    assert reported.venue_order_id == "28"
+    assert reported.fills == (Fill("7", Decimal("0.55"), Decimal(100), Decimal("0.1"), XRP),)
 
 
 @pytest.mark.parametrize(
@@ -60,10 +60,10 @@ def test_an_order_without_a_number_is_none(content: dict[str, Any]) -> None:
 
 def test_a_queried_order_gets_its_trades() -> None:
     trades = parse.trades([{"id": 7, "price": "0.55", "qty": "100", "commission": "0.001", "commissionAsset": "BNB"}])
-    told = parse.with_trades(QUERIED, trades)
-    assert told.closed
-    assert told.terms == OrderTerms("XRP", Side.BUY, Decimal(100), Decimal("0.56"), 1_795_392_001_000)
-    assert (told.fills[0].fee, told.fills[0].fee_asset) == (Decimal("0.001"), "BNB")
+    reported = parse.with_trades(QUERIED, trades)
+    assert reported.closed
+    assert reported.terms == OrderTerms("XRP", Side.BUY, Decimal(100), Decimal("0.56"), 1_795_392_001_000)
+    assert (reported.fills[0].fee, reported.fills[0].fee_asset) == (Decimal("0.001"), "BNB")
 
 
 @pytest.mark.parametrize("lacking", ["symbol", "side", "origQty", "price", "time"])
@@ -89,9 +89,14 @@ def test_a_queried_order_that_does_not_say_what_it_is_proves_nothing(lacking: st
 def test_states_of_a_withdrawal(status: int, state: TransferState) -> None:
     row = {"id": "w", "status": status, "amount": "8.91", "transactionFee": "0.25", "withdrawOrderId": "XRP-1"}
     own_id, found = parse.withdrawals([row, row])["w"]
-    told = found.report
+    reported = found.report
     assert (own_id, found.asked, found.asked_ms) == ("XRP-1", Decimal("9.16"), None)
-    assert (told.state, told.arrives, told.fee, told.txid) == (state, Decimal("8.91"), Decimal("0.25"), None)
+    assert (reported.state, reported.arrives, reported.fee, reported.txid) == (
+        state,
+        Decimal("8.91"),
+        Decimal("0.25"),
+        None,
+    )
 
 
 @pytest.mark.parametrize(
@@ -130,14 +135,14 @@ REGISTERED = {
 
 
 def test_registered_addresses_are_those_of_coin_and_network_on_the_whitelist() -> None:
-    told = [
+    reported = [
         REGISTERED,
         REGISTERED | {"address": "r2", "addressTag": ""},
         REGISTERED | {"whiteStatus": False},
         REGISTERED | {"network": "BSC"},
         REGISTERED | {"coin": "XLM"},
     ]
-    assert parse.registered_addresses(told, XRP, "XRP") == (
+    assert parse.registered_addresses(reported, XRP, "XRP") == (
         Address(network="XRP", address="r1", tag="7"),
         Address(network="XRP", address="r2", tag=None),
     )
@@ -218,8 +223,9 @@ def test_a_network_that_is_not_listed_is_named() -> None:
 
 PARSERS: list[Callable[[Any], object]] = [
     parse.order, parse.trades, parse.executed, parse.balances, parse.applied, parse.withdrawals,
-    lambda told: parse.book(told, XRP, 1), lambda told: parse.deposits(told, "X"),
-    lambda told: parse.deposit_address(told, "XRP"), lambda told: parse.registered_addresses(told, XRP, "XRP"),
+    lambda reported: parse.book(reported, XRP, 1), lambda reported: parse.deposits(reported, "X"),
+    lambda reported: parse.deposit_address(reported, "XRP"),
+    lambda reported: parse.registered_addresses(reported, XRP, "XRP"),
     rulebook.symbols, rulebook.taker_fees, rulebook.networks,
 ]  # fmt: skip
 values = st.recursive(
@@ -247,11 +253,13 @@ ROW = {"id": "w", "coin": "XRP", "amount": "9.9", "transactionFee": "0.1", "stat
 
 
 @pytest.mark.parametrize(
-    ("told", "detail"),
+    ("reported", "detail"),
     [({}, "status 6"), ({"info": ""}, "status 6"), ({"info": None}, "status 6"), ({"info": "late"}, "status 6: late")],
 )
-def test_a_withdrawal_tells_its_status_and_what_binance_says_of_it(told: dict[str, str | None], detail: str) -> None:
-    ((own_id, found),) = parse.withdrawals([ROW | told]).values()
+def test_a_withdrawal_tells_its_status_and_what_binance_says_of_it(
+    reported: dict[str, str | None], detail: str
+) -> None:
+    ((own_id, found),) = parse.withdrawals([ROW | reported]).values()
     assert found.report.detail == detail
     assert (own_id, found.report.txid, found.asked_ms, found.network, found.address) == (None, "t", None, None, None)
     assert (found.report.arrives, found.report.fee, found.asked) == (Decimal("9.9"), Decimal("0.1"), Decimal(10))

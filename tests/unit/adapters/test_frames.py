@@ -151,10 +151,10 @@ def merged(*frames: bytes, asked: int = 15) -> Quote:
     read, books = binance.reader(COINS, asked), ConnectionBooks()
     quotes = []
     for frame in frames:
-        told = read(frame, NOW)
-        assert isinstance(told, Tick | Depth)
-        assert books.event(told) is None
-        quotes.append(books.quote(told))
+        reported = read(frame, NOW)
+        assert isinstance(reported, Tick | Depth)
+        assert books.event(reported) is None
+        quotes.append(books.quote(reported))
     return quotes[-1]
 
 
@@ -187,15 +187,15 @@ def test_a_level_that_is_no_number_leaves_the_top_alone() -> None:
 
 def test_a_refusal_of_upbits_is_told_by_its_name_and_message_and_cut() -> None:
     frame = json.dumps({"error": {"name": LONG, "message": LONG}}).encode()
-    with pytest.raises(Refused) as told:
+    with pytest.raises(Refused) as error:
         upbit.reader(COINS, 15)(frame, NOW)
-    assert str(told.value) == f"{'x' * 200!r}: {'x' * 200!r}"
+    assert str(error.value) == f"{'x' * 200!r}: {'x' * 200!r}"
 
 
 def test_what_is_no_book_is_told_shortly() -> None:
-    with pytest.raises(BadMessage) as told:
+    with pytest.raises(BadMessage) as error:
         upbit.reader(COINS, 15)(json.dumps({"ty": LONG, "cd": LONG}).encode(), NOW)
-    assert str(told.value).count("x") == 40
+    assert str(error.value).count("x") == 40
 
 
 def test_what_a_peer_wrote_is_repeated_in_part() -> None:

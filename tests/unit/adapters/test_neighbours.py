@@ -82,10 +82,10 @@ def test_all_ports_that_are_taken_are_told_at_once_with_the_settings_that_move_t
         ]
         with pytest.raises(BadConfig) as refused:
             require_free_ports(ports, who_runs(tmp_path))
-        told = str(refused.value)
-        assert re.search(rf"ports {first} \(local\.redis_port: .*, by a Redis\), {second} \(paper\.upbit_port: ", told)
-        assert str(free) not in told
-        assert "local.port_offset=100" in told
+        text = str(refused.value)
+        assert re.search(rf"ports {first} \(local\.redis_port: .*, by a Redis\), {second} \(paper\.upbit_port: ", text)
+        assert str(free) not in text
+        assert "local.port_offset=100" in text
         with folder_lock(tmp_path), pytest.raises(BadConfig, match=rf"kimp runs on {tmp_path} \(pid {os.getpid()}"):
             require_free_ports(ports, who_runs(tmp_path))
     require_free_ports([ServerPort(free, "a"), ServerPort(0, "any")], None)
@@ -105,8 +105,8 @@ def test_a_second_kimp_in_a_folder_is_told_who_runs_there(tmp_path: Path) -> Non
         assert (tmp_path / NAME).stat().st_mode & 0o777 == 0o600
         with pytest.raises(BadConfig) as refused, folder_lock(tmp_path):
             pass
-        told = rf"kimp runs on {re.escape(str(tmp_path))} already \(pid {os.getpid()}, since [-0-9]+ [:0-9]+ UTC\)"
-        assert re.search(told, str(refused.value))
+        text = rf"kimp runs on {re.escape(str(tmp_path))} already \(pid {os.getpid()}, since [-0-9]+ [:0-9]+ UTC\)"
+        assert re.search(text, str(refused.value))
         (tmp_path / NAME).write_text("")
         with pytest.raises(BadConfig, match="just started"), folder_lock(tmp_path):
             pass

@@ -57,17 +57,17 @@ async def test_what_a_server_of_ours_makes_is_ours_alone(tmp_path: Path, monkeyp
     monkeypatch.setenv("KIMP_UPBIT__SECRET_KEY", "canary")
     monkeypatch.setenv("TEMPORAL_API_KEY", "canary")
     folder = tmp_path / "data"
-    told = folder / "told"
+    reported = folder / "told"
 
-    async def has_told() -> bool:
-        return told.exists()
+    async def has_reported() -> bool:
+        return reported.exists()
 
-    script = f"env > {told}.part; mv {told}.part {told}; sleep 60"
+    script = f"env > {reported}.part; mv {reported}.part {reported}; sleep 60"
     server = ServerProcess("other", ["/bin/sh", "-c", script], folder, without_secrets())
-    await server.start(has_told, 30)
+    await server.start(has_reported, 30)
     await server.stop()
-    assert "canary" not in told.read_text()
-    assert "PATH=" in told.read_text()
+    assert "canary" not in reported.read_text()
+    assert "PATH=" in reported.read_text()
     assert mode(folder) == 0o700
     assert {path.name: mode(path) for path in folder.iterdir()} == dict.fromkeys(
         ("told", "other.log", "other.lock"), 0o600

@@ -30,26 +30,26 @@ def path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def install(folder: Path, name: str, says: str) -> None:
-    (folder / name).write_text(f"#!/bin/sh\necho '{says}'\n")
+def install(folder: Path, name: str, output: str) -> None:
+    (folder / name).write_text(f"#!/bin/sh\necho '{output}'\n")
     (folder / name).chmod(0o755)
 
 
 def test_one_on_path_is_taken(path: Path) -> None:
     install(path, "redis-server", REDIS)
     found = find_program()
-    assert (found.path, found.told, found.doubt) == (path / "redis-server", "redis-server 7.0.15", None)
+    assert (found.path, found.description, found.doubt) == (path / "redis-server", "redis-server 7.0.15", None)
 
 
 def test_valkey_is_taken_first(path: Path) -> None:
     install(path, "redis-server", REDIS)
     install(path, "valkey-server", VALKEY)
-    assert find_program().told == "valkey-server 8.1.4"
+    assert find_program().description == "valkey-server 8.1.4"
 
 
-@pytest.mark.parametrize("says", [OLD, "no version", ""])
-def test_one_that_is_too_old_or_says_no_version_is_left_out(path: Path, packaged: Path, says: str) -> None:
-    install(path, "redis-server", says)
+@pytest.mark.parametrize("output", [OLD, "no version", ""])
+def test_one_that_is_too_old_or_says_no_version_is_left_out(path: Path, packaged: Path, output: str) -> None:
+    install(path, "redis-server", output)
     assert find_program().path == packaged
 
 
@@ -58,7 +58,7 @@ def test_without_any_the_packaged_one_serves_and_is_doubted(packaged: Path) -> N
     found = find_program()
     assert found.path == packaged
     assert found.doubt is not None
-    assert f"{found.told}, in which faults are known" in found.doubt
+    assert f"{found.description}, in which faults are known" in found.doubt
     assert "redis-server or valkey-server" in found.doubt
 
 

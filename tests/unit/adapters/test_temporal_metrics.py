@@ -68,6 +68,6 @@ def test_a_histogram_takes_each_value(scene: Scene) -> None:
 
 
 async def test_nothing_is_lost_at_the_end(scene: Scene) -> None:
-    async with scene.figures.told():
+    async with scene.figures.exported():
         scene.meter.create_counter("asked").add(1)
     assert [point.value for _, point in scene.points("asked")] == [1]

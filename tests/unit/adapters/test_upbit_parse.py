@@ -26,20 +26,20 @@ def trade(number: int, price: str, volume: str) -> dict[str, str]:
 
 
 def order(**changes: Any) -> dict[str, Any]:
-    told = {
+    reported = {
         "uuid": "u-1", "side": "bid", "ord_type": "limit", "price": "800", "state": "done", "market": "KRW-XRP",
         "volume": "10", "remaining_volume": "0", "executed_volume": "10", "paid_fee": "4", "trades_count": 1,
         "trades": [trade(1, "800", "10")],
     }  # fmt: skip
-    return told | changes
+    return reported | changes
 
 
 CREATED = "2026-11-23T09:00:01+09:00"
 
 
 def test_an_order_that_is_looked_up_says_what_it_is() -> None:
-    told = parse.looked_up(order(created_at=CREATED))
-    assert told.terms == OrderTerms("XRP", Side.BUY, Decimal(10), Decimal(800), 1_795_392_001_000)
+    reported = parse.looked_up(order(created_at=CREATED))
+    assert reported.terms == OrderTerms("XRP", Side.BUY, Decimal(10), Decimal(800), 1_795_392_001_000)
     by_value = parse.looked_up(order(created_at=CREATED, volume=None, market="BTC-XRP", side="ask"))
     assert by_value.terms == OrderTerms("BTC-XRP", Side.SELL, ZERO, Decimal(800), 1_795_392_001_000)
 
@@ -47,26 +47,26 @@ def test_an_order_that_is_looked_up_says_what_it_is() -> None:
 @pytest.mark.parametrize("lacking", ["market", "side", "created_at"])
 def test_an_order_that_does_not_say_what_it_is_proves_nothing(lacking: str) -> None:
     """It was asked for by a name that somebody else may have used."""
-    told = order(created_at=CREATED)
-    del told[lacking]
+    reported = order(created_at=CREATED)
+    del reported[lacking]
     with pytest.raises(BadMessage, match="without market"):
-        parse.looked_up(told)
+        parse.looked_up(reported)
 
 
 def test_an_order_that_was_just_accepted_is_open() -> None:
-    told = order(state="wait", executed_volume="0", paid_fee="0", trades_count=0)
-    del told["trades"]
-    assert parse.order(told).closed is False
-    assert parse.order(told).fills == ()
+    reported = order(state="wait", executed_volume="0", paid_fee="0", trades_count=0)
+    del reported["trades"]
+    assert parse.order(reported).closed is False
+    assert parse.order(reported).fills == ()
 
 
 def test_the_fee_of_the_order_is_shared_out_exactly() -> None:
     trades = [trade(1, "801", "1.5"), trade(2, "800", "0.33333333"), trade(3, "799", "7")]
-    told = parse.order(order(state="cancel", executed_volume="8.83333333", paid_fee="3.53083333", trades=trades))
-    assert told.closed
-    assert sum(fill.fee for fill in told.fills) == Decimal("3.53083333")
-    assert {fill.fee_asset for fill in told.fills} == {KRW}
-    assert [fill.trade_id for fill in told.fills] == ["t-1", "t-2", "t-3"]
+    reported = parse.order(order(state="cancel", executed_volume="8.83333333", paid_fee="3.53083333", trades=trades))
+    assert reported.closed
+    assert sum(fill.fee for fill in reported.fills) == Decimal("3.53083333")
+    assert {fill.fee_asset for fill in reported.fills} == {KRW}
+    assert [fill.trade_id for fill in reported.fills] == ["t-1", "t-2", "t-3"]
 
 
 def test_each_trade_bears_the_fee_of_its_own_funds() -> None:
@@ -87,9 +87,11 @@ def test_shares_of_a_fee_add_up_for_any_trades(trades: list[tuple[Decimal, Decim
 
 
 def test_an_immediate_order_whose_rest_was_cancelled_is_closed_with_its_trades() -> None:
-    told = parse.order(order(state="cancel", remaining_volume="4", executed_volume="6", trades=[trade(1, "800", "6")]))
-    assert told.closed
-    assert told.fills[0].quantity == 6
+    reported = parse.order(
+        order(state="cancel", remaining_volume="4", executed_volume="6", trades=[trade(1, "800", "6")])
+    )
+    assert reported.closed
+    assert reported.fills[0].quantity == 6
 
 
 def test_an_order_whose_trades_do_not_add_up_yet_is_open() -> None:
@@ -109,9 +111,11 @@ def test_an_order_whose_trades_do_not_add_up_yet_is_open() -> None:
     ],
 )
 def test_states_of_a_withdrawal(word: str, state: TransferState) -> None:
-    told = parse.withdrawal({"uuid": "w", "currency": "XRP", "state": word, "amount": "10", "fee": "1", "txid": None})
-    assert (told.state, told.detail, told.txid) == (state, word, None)
-    assert (told.arrives, told.fee) == (Decimal(10), Decimal(1))
+    reported = parse.withdrawal(
+        {"uuid": "w", "currency": "XRP", "state": word, "amount": "10", "fee": "1", "txid": None}
+    )
+    assert (reported.state, reported.detail, reported.txid) == (state, word, None)
+    assert (reported.arrives, reported.fee) == (Decimal(10), Decimal(1))
 
 
 @pytest.mark.parametrize(
@@ -144,9 +148,9 @@ def test_a_time_without_zone_is_no_time(text: str) -> None:
 
 
 def test_an_absent_second_address_is_no_tag() -> None:
-    told = {"currency": "XRP", "net_type": "XRP", "deposit_address": "r1", "secondary_address": None}
-    assert parse.deposit_address(told) == Address(network="XRP", address="r1", tag=None)
-    assert parse.deposit_address(told | {"secondary_address": "7"}).tag == "7"
+    reported = {"currency": "XRP", "net_type": "XRP", "deposit_address": "r1", "secondary_address": None}
+    assert parse.deposit_address(reported) == Address(network="XRP", address="r1", tag=None)
+    assert parse.deposit_address(reported | {"secondary_address": "7"}).tag == "7"
 
 
 REGISTERED = {
@@ -157,14 +161,14 @@ REGISTERED = {
 
 
 def test_registered_addresses_are_those_of_coin_and_network() -> None:
-    told = [
+    reported = [
         REGISTERED,
         REGISTERED | {"withdraw_address": "r2", "secondary_address": None},
         REGISTERED | {"net_type": None},
         REGISTERED | {"net_type": "ETH"},
         REGISTERED | {"currency": "XLM"},
     ]
-    assert parse.registered_addresses(told, XRP, "XRP") == (
+    assert parse.registered_addresses(reported, XRP, "XRP") == (
         Address(network="XRP", address="r1", tag="7"),
         Address(network="XRP", address="r2", tag=None),
     )
@@ -177,15 +181,17 @@ def test_a_registration_of_another_shape_is_a_bad_message(missing: str) -> None:
 
 
 def test_balances() -> None:
-    told = [{"currency": "KRW", "balance": "1000000.5", "locked": "0", "avg_buy_price": "0", "unit_currency": "KRW"}]
-    assert parse.balances(told) == {KRW: Balance(Decimal("1000000.5"), ZERO)}
+    reported = [
+        {"currency": "KRW", "balance": "1000000.5", "locked": "0", "avg_buy_price": "0", "unit_currency": "KRW"}
+    ]
+    assert parse.balances(reported) == {KRW: Balance(Decimal("1000000.5"), ZERO)}
 
 
 def test_the_top_of_a_book_is_its_first_unit() -> None:
     unit = {"ask_price": 801, "bid_price": 800, "ask_size": Decimal("5.5"), "bid_size": 4}
-    told = [{"market": "KRW-XRP", "orderbook_units": [unit]}, {"market": "KRW-SOL", "orderbook_units": []}]
+    reported = [{"market": "KRW-XRP", "orderbook_units": [unit]}, {"market": "KRW-SOL", "orderbook_units": []}]
     names = {"KRW-XRP": XRP, "KRW-SOL": Asset("SOL")}
-    assert parse.tops(told, names, 5) == {
+    assert parse.tops(reported, names, 5) == {
         XRP: Quote(Venue.UPBIT, XRP, Decimal(800), Decimal(4), Decimal(801), Decimal("5.5"), 5)
     }
 
@@ -259,11 +265,11 @@ def test_a_wallet_is_as_open_as_its_state_says(
 
 
 @pytest.mark.parametrize(
-    ("told", "opened"), [({}, True), ({"can_withdraw": True}, True), ({"can_withdraw": False}, False)]
+    ("reported", "opened"), [({}, True), ({"can_withdraw": True}, True), ({"can_withdraw": False}, False)]
 )
-def test_coins_may_leave_unless_upbit_says_that_they_may_not(told: dict[str, bool], *, opened: bool) -> None:
+def test_coins_may_leave_unless_upbit_says_that_they_may_not(reported: dict[str, bool], *, opened: bool) -> None:
     rows = rulebook.wallets([{"currency": "XRP", "wallet_state": "working", "net_type": "XRP"}])
-    chance = rulebook.withdraw_chance(CHANCE | {"withdraw_limit": {"minimum": "2", "fixed": 6} | told})
+    chance = rulebook.withdraw_chance(CHANCE | {"withdraw_limit": {"minimum": "2", "fixed": 6} | reported})
     assert rulebook.network(XRP, "XRP", rows, chance, tagged=False).withdraw_open == opened
 
 
@@ -293,8 +299,9 @@ def test_a_network_that_is_not_listed_is_named() -> None:
 
 PARSERS: list[Callable[[Any], object]] = [
     parse.order, parse.balances, parse.deposit_address, parse.withdrawal, parse.withdrawals,
-    lambda told: parse.deposits(told, "X"),
-    lambda told: parse.tops(told, {"KRW-XRP": XRP}, 1), lambda told: parse.registered_addresses(told, XRP, "XRP"),
+    lambda reported: parse.deposits(reported, "X"),
+    lambda reported: parse.tops(reported, {"KRW-XRP": XRP}, 1),
+    lambda reported: parse.registered_addresses(reported, XRP, "XRP"),
     rulebook.tick_sizes, rulebook.order_chance, rulebook.wallets, rulebook.withdraw_chance, rulebook.listing,
 ]  # fmt: skip
 values = st.recursive(

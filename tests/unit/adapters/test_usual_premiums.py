@@ -8,8 +8,8 @@ from kimp.domain.errors import BadMessage
 
 
 def test_what_is_written_is_read() -> None:
-    told = {XRP: d("0.010611"), TRX: d("-0.000343")}
-    assert decode_premiums(encode_premiums(told)) == told
+    reported = {XRP: d("0.010611"), TRX: d("-0.000343")}
+    assert decode_premiums(encode_premiums(reported)) == reported
 
 
 @pytest.mark.parametrize(

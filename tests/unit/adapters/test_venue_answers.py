@@ -11,7 +11,7 @@ PAGE = "<html><head><STYLE>b {}</STYLE><script>let a = '<b>'</script></head><p>B
 
 
 @pytest.mark.parametrize(
-    ("body", "said"),
+    ("body", "reported"),
     [
         (PAGE, "Bad gateway"),
         ("busy<script>never ends", "busy"),
@@ -21,9 +21,9 @@ PAGE = "<html><head><STYLE>b {}</STYLE><script>let a = '<b>'</script></head><p>B
         ("x" * 900, "x" * 200),
     ],
 )
-def test_an_answer_that_is_a_page_is_told_by_its_text_in_one_short_line(body: str, said: str) -> None:
+def test_an_answer_that_is_a_page_is_told_by_its_text_in_one_short_line(body: str, reported: str) -> None:
     error = judge(Venue.UPBIT, HttpAnswer(502, body), NOTHING_KNOWN, changes=False)
-    assert str(error) == f"upbit: {said} [HTTP 502]"
+    assert str(error) == f"upbit: {reported} [HTTP 502]"
 
 
 def test_the_venues_own_message_and_code_come_before_its_page_and_are_cut() -> None:

@@ -104,9 +104,9 @@ async def test_a_request_ends_well_before_whoever_waits_for_it_and_is_never_repe
 async def test_during_a_pause_nothing_is_asked_and_no_turn_is_used_up() -> None:
     limiter, back_off = SlowLimiter(), BackOff()
     back_off.begin(Venue.BINANCE, 30, "-1003")
-    with pytest.raises(Unavailable) as told:
+    with pytest.raises(Unavailable) as error:
         await client(limiter, back_off).throttle({"orders": 1})
-    assert (told.value.code, told.value.retry_after) == ("-1003", 30)
+    assert (error.value.code, error.value.retry_after) == ("-1003", 30)
     assert limiter.taken == []
 
 
@@ -180,9 +180,9 @@ def test_what_is_not_success_leaves_with_all_that_was_said_and_a_limit_silences_
     status: int, content: Any, code: str, pause_s: int
 ) -> None:
     back_off, headers = BackOff(), {"Retry-After": "7"}
-    with pytest.raises(NotSuccess, match=f"HTTP {status}") as told:
+    with pytest.raises(NotSuccess, match=f"HTTP {status}") as error:
         handled(back_off, status, content, headers)
-    answer = told.value.answer
+    answer = error.value.answer
     assert (answer.status, answer.body, answer.code, answer.headers) == (status, "{}", code, headers)
     assert answer.message == ("no" if code else "")
     assert back_off.left_s == pytest.approx(pause_s, abs=1)
@@ -193,9 +193,9 @@ def test_what_is_not_success_leaves_with_all_that_was_said_and_a_limit_silences_
 
 
 def test_an_answer_without_a_body_is_told_as_an_empty_one() -> None:
-    with pytest.raises(NotSuccess) as told:
+    with pytest.raises(NotSuccess) as error:
         handled(BackOff(), 500, None, body=None)  # type: ignore[arg-type] # as ccxt may hand it on
-    assert told.value.answer.body == ""
+    assert error.value.answer.body == ""
 
 
 @pytest.mark.parametrize(("date", "ahead_s"), [("Tue, 20 Jan 2026 10:00:00 GMT", 30.0), ("soon", None), (None, None)])
@@ -207,8 +207,8 @@ def test_the_difference_of_the_clocks_is_told_where_an_answer_has_a_date(
     monkeypatch.setattr(metrics, "clock_offset", offset)
     monkeypatch.setattr("time.time", lambda: datetime(2026, 1, 20, 10, 0, 30, 500_000, UTC).timestamp())
     handled(BackOff(), 200, {}, {"Date": date} if date else None)
-    told = [call.args for call in offset.set.call_args_list]
-    assert told == ([] if ahead_s is None else [(ahead_s, {"venue": "binance"})])
+    reported = [call.args for call in offset.set.call_args_list]
+    assert reported == ([] if ahead_s is None else [(ahead_s, {"venue": "binance"})])
 
 
 def test_urls_keep_their_paths_and_lose_every_host_that_nobody_configured() -> None:
@@ -218,7 +218,7 @@ def test_urls_keep_their_paths_and_lose_every_host_that_nobody_configured() -> N
     }  # fmt: skip
 
 
-async def told(answer: Any) -> Any:
+async def reported(answer: Any) -> Any:
     if isinstance(answer, BaseException):
         raise answer
     return answer
@@ -231,7 +231,7 @@ SILENT = Unavailable("away", venue="binance", code="no answer")
 @pytest.mark.parametrize("error", [UNREADABLE, Rejected("no", venue="binance"), NotFound("none", venue="binance")])
 async def test_a_coin_that_the_venue_does_not_serve_is_left_out(error: Exception) -> None:
     with counted("kimp.venue.rows_left_out", venue="binance", list="fees"):
-        assert await Caller(Venue.BINANCE, classify).unless_unreadable("fees", "XRP", told(error)) is None
+        assert await Caller(Venue.BINANCE, classify).unless_unreadable("fees", "XRP", reported(error)) is None
 
 
 @pytest.mark.parametrize(
@@ -239,7 +239,7 @@ async def test_a_coin_that_the_venue_does_not_serve_is_left_out(error: Exception
 )
 async def test_what_concerns_more_than_one_coin_leaves_none_out(error: Exception) -> None:
     with pytest.raises(type(error)):
-        await Caller(Venue.BINANCE, classify).unless_unreadable("fees", "XRP", told(error))
+        await Caller(Venue.BINANCE, classify).unless_unreadable("fees", "XRP", reported(error))
 
 
 async def test_rules_that_cannot_be_read_are_left_out_and_garbage_is_named() -> None:
@@ -263,14 +263,14 @@ async def test_what_is_no_answer_proves_nothing_and_tells_only_names(*, changes:
     call = Caller(Venue.BINANCE, classify)
     ask = call.send if changes else call.read
     with pytest.raises(OutcomeUnknown if changes else Unavailable) as ended:
-        await ask("place order", told(lost), lambda found: found)
+        await ask("place order", reported(lost), lambda found: found)
     assert str(ended.value) == "binance: place order: RuntimeError (OSError) [no answer]"
     assert ended.value.code == "no answer"
     with pytest.raises(OutcomeUnknown if changes else Unavailable) as ended:
-        await ask("place order", told(RuntimeError("https://api/?signature=5e")), lambda found: found)
+        await ask("place order", reported(RuntimeError("https://api/?signature=5e")), lambda found: found)
     assert str(ended.value) == "binance: place order: RuntimeError [no answer]"
     with pytest.raises(OutcomeUnknown if changes else Unavailable) as unread:
-        await ask("place order", told(BadMessage("no id")), lambda found: found)
+        await ask("place order", reported(BadMessage("no id")), lambda found: found)
     assert (unread.value.code, "place order: no id" in str(unread.value)) == (GARBAGE, True)
 
 

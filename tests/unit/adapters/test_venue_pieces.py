@@ -41,23 +41,24 @@ def test_plain_text_is_exact_whatever_the_context(value: Decimal) -> None:
 
 
 def test_json_numbers_are_never_floats() -> None:
-    told = decode('{"a": 0.30000000000000004, "b": [1e-8], "c": 12345678901234567890.5, "d": 7}')
-    assert told == {
+    reported = decode('{"a": 0.30000000000000004, "b": [1e-8], "c": 12345678901234567890.5, "d": 7}')
+    assert reported == {
         "a": Decimal("0.30000000000000004"), "b": [Decimal("1e-8")], "c": Decimal("12345678901234567890.5"), "d": 7,
     }  # fmt: skip
 
 
 def test_no_limit_is_above_what_the_venues_document() -> None:
     """By the paper exchange, which is given their figures on its own."""
-    told = RateLimits()
+    reported = RateLimits()
     assert {name: (limit.units, limit.seconds) for name, limit in upbit.LIMITS.items()} == {
-        "market": (told.upbit_market, 1), "default": (told.upbit_default, 1), "order": (told.upbit_order, 1),
+        "market": (reported.upbit_market, 1), "default": (reported.upbit_default, 1),
+        "order": (reported.upbit_order, 1),
     }  # fmt: skip
     assert {name: (limit.units, limit.seconds) for name, limit in binance.LIMITS.items()} == {
-        "weight": (told.binance_weight_1m, 60),
-        "sapi": (told.binance_sapi_ip_1m, 60),
-        "sapi_uid": (told.binance_sapi_uid_1m, 60),
-        "orders": (told.binance_orders_10s, 10),
+        "weight": (reported.binance_weight_1m, 60),
+        "sapi": (reported.binance_sapi_ip_1m, 60),
+        "sapi_uid": (reported.binance_sapi_uid_1m, 60),
+        "orders": (reported.binance_orders_10s, 10),
         "history": (10, 1),  # wallet docs, withdraw history: per account
     }
 

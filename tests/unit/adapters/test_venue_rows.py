@@ -88,7 +88,7 @@ LISTS: list[tuple[Any, list[dict[str, Any]], str]] = [
 def test_one_bad_row_is_left_out_and_named_once(
     caplog: pytest.LogCaptureFixture, read: Any, content: list[dict[str, Any]], named: str
 ) -> None:
-    rows._told.clear()
+    rows._reported.clear()
     with caplog.at_level(logging.WARNING), counted("kimp.venue.rows_left_out", 2):
         assert len(read(content)) == len(read(content)) == 1
     (line,) = caplog.messages
@@ -145,9 +145,9 @@ class TestBalances:
     def test_a_coin_that_cannot_be_read_is_unknown_and_the_others_hold(
         self, balances: Callable[[dict[str | None, str | None]], Balances]
     ) -> None:
-        told = balances({"XRP": "10", "OLD": None})
-        assert {coin: held.total for coin, held in told.items()} == {"XRP": 10}
-        assert told.unreadable == {"OLD"}
+        reported = balances({"XRP": "10", "OLD": None})
+        assert {coin: held.total for coin, held in reported.items()} == {"XRP": 10}
+        assert reported.unreadable == {"OLD"}
 
     def test_a_row_that_says_not_whose_it_is_spoils_the_list(
         self, balances: Callable[[dict[str | None, str | None]], Balances]

@@ -42,7 +42,7 @@ def soon(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sockets, "PONG_S", 0.05)
 
 
-async def heard(socket: Socket, count: int) -> list[list[bytes]]:
+async def received(socket: Socket, count: int) -> list[list[bytes]]:
     found: list[list[bytes]] = []
     async with asyncio.timeout(5), aclosing(bursts(cast("ClientConnection", socket))) as arrived:
         async for burst in arrived:
@@ -55,32 +55,32 @@ async def heard(socket: Socket, count: int) -> list[list[bytes]]:
 async def test_silence_with_an_answered_ping_is_told_as_nothing_new() -> None:
     socket = Socket()
     socket.frames.put_nowait(b"first")
-    assert await heard(socket, 3) == [[b"first"], [], []]
+    assert await received(socket, 3) == [[b"first"], [], []]
     assert socket.pings == 2
 
 
 async def test_a_frame_in_the_place_of_the_pong_is_a_sign_of_life_and_nothing_is_told_before_it() -> None:
     socket = Socket(behind=b"late")
-    assert await heard(socket, 2) == [[b"late"], [b"late"]]
+    assert await received(socket, 2) == [[b"late"], [b"late"]]
 
 
 async def test_all_frames_that_wait_are_one_burst() -> None:
     socket = Socket()
     for frame in (b"1", b"2", b"3"):
         socket.frames.put_nowait(frame)
-    assert await heard(socket, 1) == [[b"1", b"2", b"3"]]
+    assert await received(socket, 1) == [[b"1", b"2", b"3"]]
 
 
 async def test_a_connection_that_leaves_a_ping_unanswered_is_given_up() -> None:
     began = asyncio.get_running_loop().time()
     with pytest.raises(TimeoutError, match="a ping was not answered"):
-        await heard(Socket(frozen=True), 1)
+        await received(Socket(frozen=True), 1)
     assert asyncio.get_running_loop().time() - began < 1
 
 
 async def test_a_connection_that_ends_under_a_ping_is_lost() -> None:
     with pytest.raises(ConnectionResetError):
-        await heard(Socket(lost=ConnectionResetError()), 1)
+        await received(Socket(lost=ConnectionResetError()), 1)
 
 
 async def test_a_connection_that_answers_and_brings_nothing_for_long_is_given_up(
@@ -89,7 +89,7 @@ async def test_a_connection_that_answers_and_brings_nothing_for_long_is_given_up
     monkeypatch.setattr(sockets, "SILENCE_S", 0.1)
     socket = Socket()
     with pytest.raises(TimeoutError, match="no frame for"):
-        await heard(socket, 100)
+        await received(socket, 100)
     assert 2 <= socket.pings <= 5
 
 
@@ -102,7 +102,7 @@ async def test_what_ends_the_reading_reaches_whoever_listens() -> None:
 
     socket.recv = gone  # type: ignore[method-assign]
     with pytest.raises(ConnectionResetError):
-        await heard(socket, 1)
+        await received(socket, 1)
 
 
 def test_what_fails_again_and_again_is_tried_ever_more_rarely() -> None:

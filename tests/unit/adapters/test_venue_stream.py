@@ -52,13 +52,13 @@ def stream_at(kind: type[VenueStream], server: RawServer) -> VenueStream:
 
 
 async def first(stream: VenueStream, count: int) -> list[Quote]:
-    heard: list[Quote] = []
+    received: list[Quote] = []
     async with asyncio.timeout(5), aclosing(stream.updates([Asset("XRP")])) as readings:
         async for quotes, _ in readings:
-            heard += quotes
-            if len(heard) >= count:
+            received += quotes
+            if len(received) >= count:
                 break
-    return heard
+    return received
 
 
 def sends_first(odd: bytes, then: bytes) -> Behaviour:
@@ -77,16 +77,16 @@ async def test_numbers_that_begin_anew_hold_a_book_up_for_few_frames(wrong: int)
     anew = b"".join(top(number, f"0.{number}") for number in range(600, 600 + ANEW_AFTER + 2))
     async with raw_server(sends_first(top(wrong) + anew, b"")) as server:
         stream = stream_at(BinanceStream, server)
-        heard = await first(stream, 4)
-    assert [str(quote.bid) for quote in heard] == ["0.5", "0.604", "0.605", "0.606"]
+        received = await first(stream, 4)
+    assert [str(quote.bid) for quote in received] == ["0.5", "0.604", "0.605", "0.606"]
     assert stream.counts == {Event.OUT_OF_ORDER: ANEW_AFTER - 1, Event.NUMBERED_ANEW: 1}
     assert server.connections == 1
 
 
 async def test_a_late_frame_is_left_out() -> None:
     async with raw_server(sends_first(top(5) + top(4, "0.4") + top(6, "0.6"), b"")) as server:
-        heard = await first(stream_at(BinanceStream, server), 2)
-    assert [str(quote.bid) for quote in heard] == ["0.5", "0.6"]
+        received = await first(stream_at(BinanceStream, server), 2)
+    assert [str(quote.bid) for quote in received] == ["0.5", "0.6"]
 
 
 async def test_a_redirect_is_not_followed() -> None:
@@ -185,10 +185,10 @@ async def test_a_refusal_is_logged_in_the_venues_words(caplog: pytest.LogCapture
         stream = stream_at(UpbitStream, server)
         await first(stream, 1)
     assert stream.counts[Event.REFUSED] == 1
-    told = [record.getMessage() for record in caplog.records if record.levelname == "ERROR"]
-    assert len(told) == 1
-    assert "WRONG_FORMAT" in told[0]
-    assert "no such format" in told[0]
+    reported = [record.getMessage() for record in caplog.records if record.levelname == "ERROR"]
+    assert len(reported) == 1
+    assert "WRONG_FORMAT" in reported[0]
+    assert "no such format" in reported[0]
     assert not any("going away" in record.getMessage() for record in caplog.records), "it refuses; it does not leave"
 
 
@@ -262,7 +262,7 @@ async def test_a_reader_that_is_slow_keeps_a_bounded_number_of_frames() -> None:
 @pytest.mark.usefixtures("failures")
 async def test_readers_are_told_where_frames_may_have_been_lost() -> None:
     """With each connection, and each frame that cannot be read."""
-    told: list[int] = []
+    reported: list[int] = []
 
     async def behave(_: RawServer, peer: Peer) -> None:
         await shake_hands(peer)
@@ -277,10 +277,10 @@ async def test_readers_are_told_where_frames_may_have_been_lost() -> None:
         aclosing(stream_at(BinanceStream, server).updates([Asset("XRP")])) as readings,
     ):
         async for reading in readings:
-            told.append(reading.unbroken)
-            if len(told) == 6:
+            reported.append(reading.unbroken)
+            if len(reported) == 6:
                 break
-    assert len(set(told)) == 6
+    assert len(set(reported)) == 6
 
 
 @pytest.mark.parametrize(
@@ -373,7 +373,7 @@ async def test_upbit_sends_books_to_those_who_ask() -> None:
 
 
 @pytest.mark.parametrize(
-    ("end", "told"),
+    ("end", "reported"),
     [
         (b"\x88\x02\x03\xe8", ["INFO binance: the venue closed the stream, connecting again"]),
         (b"\x88\x02\x03\xf3", ["WARNING binance: stream lost", "INFO binance: quotes come again"]),
@@ -381,7 +381,7 @@ async def test_upbit_sends_books_to_those_who_ask() -> None:
     ids=["as usual", "in an error"],
 )
 async def test_a_stream_that_is_closed_as_usual_is_no_alarm_and_one_that_broke_is_told_to_be_mended(
-    end: bytes, told: list[str], caplog: pytest.LogCaptureFixture
+    end: bytes, reported: list[str], caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level("INFO", "kimp")
 
@@ -393,4 +393,4 @@ async def test_a_stream_that_is_closed_as_usual_is_no_alarm_and_one_that_broke_i
     async with raw_server(behave) as server:
         await first(stream_at(BinanceStream, server), 2)
     lines = [f"{record.levelname} {record.getMessage()}" for record in caplog.records]
-    assert [line[: len(expected)] for line, expected in zip(lines, told, strict=True)] == told
+    assert [line[: len(expected)] for line, expected in zip(lines, reported, strict=True)] == reported

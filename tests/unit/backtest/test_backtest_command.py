@@ -41,20 +41,20 @@ def document(*words: str) -> Any:
 
 @pytest.mark.usefixtures("folder")
 def test_the_figures_are_those_of_its_cycles() -> None:
-    told = document("--mode", "prefunded")
-    cycles = told["cycles_list"]
-    assert told["cycles"] == len(cycles) == 4
-    assert sum(float(cycle["profit_krw"]) for cycle in cycles) == pytest.approx(float(told["profit_krw"]))
-    assert float(told["losing_share"]) == 0
+    reported = document("--mode", "prefunded")
+    cycles = reported["cycles_list"]
+    assert reported["cycles"] == len(cycles) == 4
+    assert sum(float(cycle["profit_krw"]) for cycle in cycles) == pytest.approx(float(reported["profit_krw"]))
+    assert float(reported["losing_share"]) == 0
     assert "profit" in run("--mode", "prefunded")
 
 
 @pytest.mark.usefixtures("folder")
 def test_a_drawdown_is_the_deepest_fall() -> None:
-    told = document()
-    profits = [float(cycle["profit_krw"]) for cycle in told["cycles_list"]]
+    reported = document()
+    profits = [float(cycle["profit_krw"]) for cycle in reported["cycles_list"]]
     assert all(profit < 0 for profit in profits)
-    assert float(told["drawdown_krw"]) == pytest.approx(-sum(profits))
+    assert float(reported["drawdown_krw"]) == pytest.approx(-sum(profits))
 
 
 @pytest.mark.usefixtures("folder")
@@ -82,7 +82,7 @@ def test_the_report_is_one_file_that_needs_no_network(folder: Path) -> None:
 
 @pytest.mark.usefixtures("folder")
 @pytest.mark.parametrize(
-    ("words", "told"),
+    ("words", "reported"),
     [
         (("--sweep", "luck=1"), "a name is one of threshold, notional, band, tick_share, turnover"),
         (("--sweep", "threshold=x"), "'x' is not a decimal number"),
@@ -91,8 +91,8 @@ def test_the_report_is_one_file_that_needs_no_network(folder: Path) -> None:
         (("--from", "2030-01-01"), "both venues have 2025-09-01 to 2025-09-04"),
     ],
 )
-def test_misuse_is_told_in_one_line(words: tuple[str, ...], told: str) -> None:
-    with pytest.raises(BadInput, match=told) as caught:
+def test_misuse_is_told_in_one_line(words: tuple[str, ...], reported: str) -> None:
+    with pytest.raises(BadInput, match=reported) as caught:
         run(*words)
     assert "\n" not in str(caught.value)
 

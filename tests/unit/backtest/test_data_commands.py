@@ -33,9 +33,9 @@ def run(*words: str) -> str:
 
 
 def test_import_list_and_check(folder: Path) -> None:
-    told = run("data", "import", "p.csv", "--left-out", "bad.csv")
-    assert "p.csv: 2 prices, 1 new, 1 left out" in told
-    assert "line 3: x,upbit,KRW-XRP,3900" in told
+    reported = run("data", "import", "p.csv", "--left-out", "bad.csv")
+    assert "p.csv: 2 prices, 1 new, 1 left out" in reported
+    assert "line 3: x,upbit,KRW-XRP,3900" in reported
     assert (folder / "bad.csv").read_text().splitlines()[1].startswith("p.csv,3,whose time is neither")
     assert json.loads(run("data", "list", "--json"))[0]["rows"] == 1
     assert json.loads(run("data", "check", "--json"))["sound"] is True
@@ -43,7 +43,7 @@ def test_import_list_and_check(folder: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("words", "told"),
+    ("words", "reported"),
     [
         (("--kind", "books"), "--kind books: it is one of candles, trades, prices"),
         (("--venue", "bithumb"), "'bithumb' is none of upbit, binance"),
@@ -52,8 +52,8 @@ def test_import_list_and_check(folder: Path) -> None:
         (("--column", "price=nowhere"), "there is no column 'nowhere'"),
     ],
 )
-def test_misuse_is_told_in_one_line(folder: Path, words: tuple[str, ...], told: str) -> None:
-    with pytest.raises(BadInput, match=told):
+def test_misuse_is_told_in_one_line(folder: Path, words: tuple[str, ...], reported: str) -> None:
+    with pytest.raises(BadInput, match=reported):
         run("data", "import", "p.csv", *words)
 
 

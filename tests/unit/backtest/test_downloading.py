@@ -26,7 +26,7 @@ HOUR_MS = 60 * MINUTE_MS
 
 
 @dataclass
-class Told:
+class Reported:
     """A venue with a candle and two equal trades an hour, and XRP alone."""
 
     venue: Venue = Venue.UPBIT
@@ -55,7 +55,7 @@ class Told:
 
 
 async def fetched(
-    told: Told,
+    reported: Reported,
     folder: Path,
     days: int = 2,
     *,
@@ -66,12 +66,12 @@ async def fetched(
     """What became of it, and how many coins' days it was told of."""
     steps: list[int] = []
     last = DAY + timedelta(days=days - 1)
-    done = await download(told, kind, Catalogue(folder), coins, (DAY, last), ManualClock(now_ms), steps.append)
+    done = await download(reported, kind, Catalogue(folder), coins, (DAY, last), ManualClock(now_ms), steps.append)
     return done, sum(steps)
 
 
 async def test_each_day_is_fetched_and_a_candle_is_known_at_its_close(tmp_path: Path) -> None:
-    done, steps = await fetched(Told(), tmp_path)
+    done, steps = await fetched(Reported(), tmp_path)
     assert (done.written.new, done.there, steps) == (48, 0, 2)
     rows = Catalogue(tmp_path).day(DataKind.CANDLES, Venue.UPBIT, DAY)
     assert rows is not None
@@ -80,67 +80,67 @@ async def test_each_day_is_fetched_and_a_candle_is_known_at_its_close(tmp_path: 
 
 
 async def test_what_is_whole_is_not_asked_for_again(tmp_path: Path) -> None:
-    await fetched(Told(), tmp_path, days=1)
-    told = Told()
-    done, steps = await fetched(told, tmp_path, days=2)
-    assert [day for _, day in told.asked] == [DAY + timedelta(days=1)]
+    await fetched(Reported(), tmp_path, days=1)
+    reported = Reported()
+    done, steps = await fetched(reported, tmp_path, days=2)
+    assert [day for _, day in reported.asked] == [DAY + timedelta(days=1)]
     assert (done.there, steps) == (1, 2)
 
 
 async def test_a_download_that_was_ended_goes_on_where_it_stopped(tmp_path: Path) -> None:
     with pytest.raises(Unavailable):
-        await fetched(Told(away_after=1), tmp_path)
-    told = Told()
-    done, _ = await fetched(told, tmp_path)
-    assert len(told.asked) == 1
+        await fetched(Reported(away_after=1), tmp_path)
+    reported = Reported()
+    done, _ = await fetched(reported, tmp_path)
+    assert len(reported.asked) == 1
     assert done.written.new == 24
 
 
 async def test_a_day_that_is_not_over_is_fetched_again(tmp_path: Path) -> None:
     """At noon and half a minute: twelve candles are closed, and the one that opened at noon is not."""
     noon = START_MS + DAY_MS // 2 + 30_000
-    done, _ = await fetched(Told(), tmp_path, days=1, now_ms=noon)
+    done, _ = await fetched(Reported(), tmp_path, days=1, now_ms=noon)
     assert done.written.new == 12
-    done, _ = await fetched(Told(), tmp_path, days=1)
+    done, _ = await fetched(Reported(), tmp_path, days=1)
     assert (done.written.new, done.written.known) == (12, 12)
 
 
 async def test_a_coin_that_is_not_traded_there_is_named_once(tmp_path: Path) -> None:
-    told = Told()
-    done, _ = await fetched(told, tmp_path, days=3, coins=(XRP, TRX))
+    reported = Reported()
+    done, _ = await fetched(reported, tmp_path, days=3, coins=(XRP, TRX))
     assert done.missing == [TRX]
-    assert len([coin for coin, _ in told.asked if coin == TRX]) == 1
+    assert len([coin for coin, _ in reported.asked if coin == TRX]) == 1
     assert done.written.new == 72
 
 
 async def test_trades_are_fetched_in_order_of_time_and_equal_ones_are_two(tmp_path: Path) -> None:
-    done, steps = await fetched(Told(), tmp_path, kind=DataKind.TRADES)
+    done, steps = await fetched(Reported(), tmp_path, kind=DataKind.TRADES)
     assert (done.written.new, steps) == (96, 2)
     rows = Catalogue(tmp_path).day(DataKind.TRADES, Venue.UPBIT, DAY)
     assert rows is not None
     assert rows["at_ms"].is_sorted()
     assert rows["nth"].to_list() == [0, 1] * 24
-    again, _ = await fetched(Told(), tmp_path, kind=DataKind.TRADES)
+    again, _ = await fetched(Reported(), tmp_path, kind=DataKind.TRADES)
     assert (again.there, again.written.new) == (2, 0)
-    candles, _ = await fetched(Told(), tmp_path)
+    candles, _ = await fetched(Reported(), tmp_path)
     assert candles.there == 0, "trades are no candles"
 
 
 async def test_days_whose_trades_a_venue_tells_no_more_are_not_asked_for(tmp_path: Path) -> None:
     """Nine days later, of a venue that tells eight: the first one is gone."""
-    told = Told(trade_days=8)
-    done, steps = await fetched(told, tmp_path, kind=DataKind.TRADES)
-    assert [day for _, day in told.asked] == [DAY + timedelta(days=1)]
+    reported = Reported(trade_days=8)
+    done, steps = await fetched(reported, tmp_path, kind=DataKind.TRADES)
+    assert [day for _, day in reported.asked] == [DAY + timedelta(days=1)]
     assert (done.too_old, steps) == (1, 2)
-    assert (await fetched(Told(trade_days=0), tmp_path))[0].too_old == 0, "candles are told for ever"
+    assert (await fetched(Reported(trade_days=0), tmp_path))[0].too_old == 0, "candles are told for ever"
 
 
 async def test_what_waits_to_be_written_is_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A coin's day is written as soon as there is enough, so that it is not fetched again after an end in between."""
     monkeypatch.setattr(downloading, "MOST_ROWS", 24)
     with pytest.raises(Unavailable):
-        await fetched(Told(away_after=1), tmp_path, days=1, coins=(XRP, TRX))
-    assert (await fetched(Told(), tmp_path, days=1))[0].there == 1
+        await fetched(Reported(away_after=1), tmp_path, days=1, coins=(XRP, TRX))
+    assert (await fetched(Reported(), tmp_path, days=1))[0].there == 1
 
 
 @pytest.mark.parametrize(
@@ -148,6 +148,6 @@ async def test_what_waits_to_be_written_is_bounded(tmp_path: Path, monkeypatch: 
 )
 async def test_a_number_that_no_market_has_is_left_out(tmp_path: Path, price: str, left_out: int) -> None:
     for kind in (DataKind.CANDLES, DataKind.TRADES):
-        done, _ = await fetched(Told(price=Decimal(price)), tmp_path / kind, days=1, kind=kind)
+        done, _ = await fetched(Reported(price=Decimal(price)), tmp_path / kind, days=1, kind=kind)
         times = 1 if kind is DataKind.CANDLES else 2
         assert (done.left_out, done.written.new) == (times * left_out, times * (24 - left_out))

@@ -88,7 +88,7 @@ def both_agree(
     with path.open("w", newline="") as file:
         csv.writer(file).writerows([("at_ms", "venue", "coin", "price"), *rows])
     asked = [sys.executable, str(SCRIPT), str(path), threshold, "2000000", mode, *(["any-tick"] if any_tick else [])]
-    told = subprocess.run(asked, capture_output=True, check=True, text=True).stdout.split("\n")[:-1]
+    reported = subprocess.run(asked, capture_output=True, check=True, text=True).stdout.split("\n")[:-1]
     catalogue = Catalogue(tmp_path / "market")
     for venue in PAIR:
         frame = pl.DataFrame(
@@ -98,7 +98,7 @@ def both_agree(
         )
         catalogue.write(DataKind.PRICES, venue, frame.with_columns(turnover=pl.lit(None, pl.String)))
     found = _opportunities(catalogue, mode, threshold, None if any_tick else Decimal("0.25"))
-    independent = {tuple(line.split()[:3]): Decimal(line.split()[3]) for line in told}
+    independent = {tuple(line.split()[:3]): Decimal(line.split()[3]) for line in reported}
     assert found.keys() == independent.keys()
     assert all(abs(found[key] - edge) < Decimal(lot) for key, edge in independent.items())
     return len(independent)

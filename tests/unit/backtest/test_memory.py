@@ -47,8 +47,8 @@ def market(tmp_path: Path) -> Path:
 
 def measured(market: Path) -> tuple[int, int]:
     """Rows that were read, and the most memory in KiB."""
-    told = subprocess.run([sys.executable, "-c", RUN, str(market)], capture_output=True, check=True, text=True)
-    rows, memory = told.stdout.split()
+    reported = subprocess.run([sys.executable, "-c", RUN, str(market)], capture_output=True, check=True, text=True)
+    rows, memory = reported.stdout.split()
     return int(rows), int(memory)
 
 

@@ -35,16 +35,16 @@ def book(at_ms: int, bid: str = "2828", venue: Venue = Venue.UPBIT) -> Quote:
 class Trading:
     """A venue where these are traded, and then nothing."""
 
-    told: Sequence[MarketTrade]
+    reported: Sequence[MarketTrade]
     venue: Venue = Venue.UPBIT
 
     async def trades(self, coins: Sequence[Asset]) -> AsyncIterator[Sequence[tuple[Asset, MarketTrade]]]:
-        for trade in self.told:
+        for trade in self.reported:
             yield [(coin, trade) for coin in coins]
         await asyncio.Event().wait()
 
 
-TOLD = [MarketTrade(START_MS, d(2829), d(5))] * 2
+REPORTED = [MarketTrade(START_MS, d(2829), d(5))] * 2
 """Two that are equal in all."""
 
 
@@ -114,7 +114,9 @@ async def test_it_records_until_it_is_cancelled(tmp_path: Path, monkeypatch: pyt
     monkeypatch.setattr(recording, "PART_ROWS", 2)
     monkeypatch.setattr(recording, "LOOK_S", 0.001)
     bus = PlayedBus()
-    task = asyncio.create_task(record(bus, [Trading(TOLD)], [XRP], Catalogue(tmp_path), ManualClock(START_MS), 0.001))
+    task = asyncio.create_task(
+        record(bus, [Trading(REPORTED)], [XRP], Catalogue(tmp_path), ManualClock(START_MS), 0.001)
+    )
     bus.channel.put_nowait(b"not json")
     for at_ms in range(9):
         bus.channel.put_nowait(encode_batch([book(at_ms)]))

@@ -247,8 +247,8 @@ def test_a_price_that_is_told_later_is_not_known_before(tmp_path: Path) -> None:
     """AAA is dear on Upbit; its price on Binance, which shows that, is told three seconds later."""
     catalogue = record(tmp_path, {0: {"BBB": EVEN["BBB"]}})
     for venue, at_ms, price in ((PAIR.won, START_MS, "28400"), (PAIR.dollars, START_MS + 3_000, "20.000001")):
-        told = pl.DataFrame([(at_ms, "AAA", price)], schema=["at_ms", "coin", "price"], orient="row")
-        catalogue.write(DataKind.PRICES, venue, told.with_columns(turnover=pl.lit("1000000000000")))
+        reported = pl.DataFrame([(at_ms, "AAA", price)], schema=["at_ms", "coin", "price"], orient="row")
+        catalogue.write(DataKind.PRICES, venue, reported.with_columns(turnover=pl.lit("1000000000000")))
     assert [cycle.started_ms for cycle in run(catalogue, options()).cycles] == [START_MS + 3_000]
 
 

@@ -54,7 +54,7 @@ class Fed:
             raise find
         return find
 
-    async def until_told(self) -> ListedFeeder:
+    async def until_reported(self) -> ListedFeeder:
         feeder = ListedFeeder(self.look, BOTH, self.make)
         running = asyncio.create_task(feeder.run())
         try:
@@ -75,7 +75,7 @@ def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
 async def test_a_new_coin_is_followed(caplog: pytest.LogCaptureFixture) -> None:
     fed = Fed(BOTH, THREE, THREE)
     with caplog.at_level(logging.WARNING):
-        feeder = await fed.until_told()
+        feeder = await fed.until_reported()
     assert fed.made == [(SOL, XRP, USDT), (NEW, SOL, XRP, USDT)]
     assert feeder.discovered == THREE
     assert caplog.messages == ["new on both venues: NEW"]
@@ -84,14 +84,14 @@ async def test_a_new_coin_is_followed(caplog: pytest.LogCaptureFixture) -> None:
 async def test_a_coin_that_is_flagged_is_left_with_the_reason(caplog: pytest.LogCaptureFixture) -> None:
     fed = Fed(ONE)
     with caplog.at_level(logging.WARNING):
-        await fed.until_told()
+        await fed.until_reported()
     assert fed.made[-1] == (XRP, USDT)
     assert caplog.messages == ["no longer followed: SOL (upbit: warning)"]
 
 
 async def test_a_venue_that_does_not_tell_changes_nothing() -> None:
     fed = Fed(Unavailable("away", venue="upbit"), BOTH)
-    feeder = await fed.until_told()
+    feeder = await fed.until_reported()
     assert fed.made == [(SOL, XRP, USDT)]
     assert feeder.discovered == BOTH
 

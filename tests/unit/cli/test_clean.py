@@ -13,7 +13,7 @@ from kimp.cli import commands as command
 from kimp.cli import terminal
 from kimp.cli.app import EXIT_BAD_INPUT, EXIT_FAILED
 from kimp.domain.errors import BadInput
-from kimp.observability.clean import clean, say
+from kimp.observability.clean import clean, write_line
 from kimp.observability.logs import JsonLines, PrettyLines
 
 EVIL = "\x1b[2J\x1b]0;owned\x07\x9b31m\u202eXRP\u200b"
@@ -62,7 +62,7 @@ def test_a_document_for_scripts(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 def test_a_plain_line(capsys: pytest.CaptureFixture[str]) -> None:
-    say(EVIL)
+    write_line(EVIL)
     assert harmless(capsys.readouterr().out)
 
 
@@ -72,10 +72,10 @@ def test_a_command_line_that_is_refused(
 ) -> None:
     monkeypatch.setattr(sys, "argv", ["kimp", *words])
     assert command.code_of_command() == EXIT_BAD_INPUT
-    told = capsys.readouterr()
-    assert told.out == ""
-    assert harmless(told.err)
-    assert "--help` tells what there is" in told.err or "write each setting once, as NAME=VALUE" in told.err
+    output = capsys.readouterr()
+    assert output.out == ""
+    assert harmless(output.err)
+    assert "--help` tells what there is" in output.err or "write each setting once, as NAME=VALUE" in output.err
 
 
 def test_a_bug(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
@@ -84,9 +84,9 @@ def test_a_bug(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[st
 
     monkeypatch.setattr(command, "app", fail)
     assert command.code_of_command() == EXIT_FAILED
-    told = capsys.readouterr().err
-    assert harmless(told)
-    assert "Traceback" in told
+    output = capsys.readouterr().err
+    assert harmless(output)
+    assert "Traceback" in output
 
 
 def test_an_error(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:

@@ -60,13 +60,13 @@ def known() -> dict[str, TyperCommand | TyperGroup]:
 
 def test_help_reads_nothing_that_it_does_not_show() -> None:
     """It must be there at once, and so must the shell's completion: both read these modules."""
-    told = subprocess.run(
+    reported = subprocess.run(
         [sys.executable, "-c", f"import kimp.cli.commands, sys; print([m for m in {HEAVY!r} if m in sys.modules])"],
         capture_output=True,
         text=True,
         check=True,
     ).stdout
-    assert told == "[]\n"
+    assert reported == "[]\n"
 
 
 def test_every_command_that_acts_has_json(known: dict[str, TyperCommand | TyperGroup]) -> None:
@@ -95,18 +95,18 @@ def test_a_script_that_asked_for_json_reads_there_why_nothing_was_done(
 ) -> None:
     clean = {name: value for name, value in os.environ.items() if not name.startswith(("KIMP_", "TEMPORAL_"))}
     ended = subprocess.run([KIMP, *words], cwd=tmp_path, env=clean, capture_output=True, text=True, check=False)
-    told = json.loads(ended.stdout)
-    assert (ended.returncode, told["code"], told["ok"], told["result"]) == (code, code, False, None)
-    assert message in told["message"]
+    output = json.loads(ended.stdout)
+    assert (ended.returncode, output["code"], output["ok"], output["result"]) == (code, code, False, None)
+    assert message in output["message"]
     assert message in ended.stderr, "people read it too"
 
 
 def test_python_m_kimp_is_kimp(tmp_path: Path) -> None:
-    said = [
+    message = [
         subprocess.run([*command, "--version"], cwd=tmp_path, capture_output=True, text=True, check=True).stdout
         for command in ([KIMP], [sys.executable, "-m", "kimp"])
     ]
-    assert said[0] == said[1] != ""
+    assert message[0] == message[1] != ""
 
 
 @pytest.mark.parametrize("arguments", [["a"], ["=1"], ["a=1", "a=2"], [" =1"]])

@@ -142,9 +142,9 @@ def test_a_halt_is_the_first_line_with_its_reason() -> None:
     assert "kim@desk: looking into something" in first
 
 
-@pytest.mark.parametrize(("seconds", "told"), [(-1, "0s"), (59, "59s"), (60, "1m"), (7_300, "2h"), (200_000, "2d")])
-def test_a_span_is_told_in_its_largest_unit(seconds: int, told: str) -> None:
-    assert span(seconds) == told
+@pytest.mark.parametrize(("seconds", "reported"), [(-1, "0s"), (59, "59s"), (60, "1m"), (7_300, "2h"), (200_000, "2d")])
+def test_a_span_is_told_in_its_largest_unit(seconds: int, reported: str) -> None:
+    assert span(seconds) == reported
 
 
 def test_a_cycle_that_waits_counts_from_when_it_began_to_wait() -> None:
@@ -156,9 +156,9 @@ def test_what_a_halt_means_and_how_it_ends_is_whole_on_a_narrow_terminal() -> No
     reason = "a day's loss of 1,234,567 KRW is more than caps.day_loss_krw allows"
     halted = Halt(HaltLevel.ONLY_COMPENSATION, reason, "kim@desk", NOW_MS)
     lines = page(glance(halt=halted))
-    told = " ".join(line.strip() for line in lines[:3])
-    assert told.startswith("halted: cycles are only undone; `kimp resume` lets kimp trade again.")
-    assert reason in told
+    text = " ".join(line.strip() for line in lines[:3])
+    assert text.startswith("halted: cycles are only undone; `kimp resume` lets kimp trade again.")
+    assert reason in text
 
 
 def test_the_first_lines_are_never_cut_at_80_columns() -> None:

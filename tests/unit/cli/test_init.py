@@ -30,19 +30,19 @@ async def test_without_answers_it_is_paper_money_and_the_defaults(tmp_path: Path
     file = tmp_path / "kimp.toml"
     await check_and_write(answers_to(NOTHING, ask=False), file, as_json=True)
     assert file.stat().st_mode & 0o777 == 0o600
-    told = tomllib.loads(file.read_text())
-    assert settings_of(told, "file") == settings_of({}, "defaults")
-    assert list(told) == ["trading"]
+    reported = tomllib.loads(file.read_text())
+    assert settings_of(reported, "file") == settings_of({}, "defaults")
+    assert list(reported) == ["trading"]
 
 
 async def test_options_are_answers(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     file = tmp_path / "kimp.toml"
     await check_and_write(answers_to(REAL, ask=False), file, as_json=True)
-    told = settings_of(tomllib.loads(file.read_text()), "file")
-    assert list(told.trading.coins) == ["XRP", "SOL"]
-    assert str(told.trading.threshold) == "0.006"
-    assert told.trading.notional_krw == 3_000_000
-    assert all(told.venue(venue).is_live for venue in (Venue.UPBIT, Venue.BINANCE))
+    reported = settings_of(tomllib.loads(file.read_text()), "file")
+    assert list(reported.trading.coins) == ["XRP", "SOL"]
+    assert str(reported.trading.threshold) == "0.006"
+    assert reported.trading.notional_krw == 3_000_000
+    assert all(reported.venue(venue).is_live for venue in (Venue.UPBIT, Venue.BINANCE))
     outcome = json.loads(capsys.readouterr().out)
     assert outcome["result"]["keys"] == ["upbit: no key yet", "binance: no key yet"]
 
@@ -56,8 +56,8 @@ def test_an_option_that_is_no_use_is_refused(wrong: Given) -> None:
 def test_a_question_is_asked_again_until_the_answer_is_of_use(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    said = iter(["400", "much", "0.5"])
-    monkeypatch.setattr(init, "ask_for", lambda *_words, **_options: next(said))
+    message = iter(["400", "much", "0.5"])
+    monkeypatch.setattr(init, "ask_for", lambda *_words, **_options: next(message))
     given = Given(real=False, coins="XRP", notional_krw="1000000", threshold_percent=None)
     assert answers_to(given, ask=True).trading["threshold"] == "0.005"
     assert capsys.readouterr().err.count("kimp:") == 2

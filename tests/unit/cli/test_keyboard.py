@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from kimp.cli.keyboard import in_foreground, keys_told
+from kimp.cli.keyboard import in_foreground, keys_read
 
 
 @pytest.fixture
@@ -23,19 +23,19 @@ def typist(monkeypatch: pytest.MonkeyPatch) -> Iterator[int]:
 
 
 async def test_each_key_is_told_at_once_by_its_name(typist: int) -> None:
-    told: list[str] = []
-    with keys_told(told.append):
+    reported: list[str] = []
+    with keys_read(reported.append):
         os.write(typist, b"hq\x1b[A\x1bOB\x1b[6~\r\x1b")
         for _ in range(100):
-            if len(told) == 7:
+            if len(reported) == 7:
                 break
             await asyncio.sleep(0.01)
-    assert told == ["h", "q", "up", "down", "page down", "enter", "escape"]
+    assert reported == ["h", "q", "up", "down", "page down", "enter", "escape"]
 
 
 async def test_the_terminal_is_as_it_was_afterwards(typist: int) -> None:
     before = termios.tcgetattr(sys.stdin.fileno())
-    with keys_told(print):
+    with keys_read(print):
         assert termios.tcgetattr(sys.stdin.fileno()) != before
     assert termios.tcgetattr(sys.stdin.fileno()) == before
 

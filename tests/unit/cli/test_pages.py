@@ -2,7 +2,7 @@
 
 import pytest
 
-from kimp.cli.pages import BACK, KEYS, SAID_FOR, Navigation, Quit, SetHalt
+from kimp.cli.pages import BACK, KEYS, MESSAGE_SHOWN_FOR, Navigation, Quit, SetHalt
 from kimp.domain.admission import HaltLevel
 
 
@@ -78,7 +78,7 @@ def test_a_page_scrolls_and_begins_at_its_top_when_it_is_opened() -> None:
 
 def test_what_was_said_gives_way_to_the_keys_after_a_while() -> None:
     pages, _ = pressed("h", "x")
-    for _ in range(SAID_FOR - 1):
+    for _ in range(MESSAGE_SHOWN_FOR - 1):
         pages.looked()
     assert pages.footer == "left as it was"
     pages.looked()

@@ -28,19 +28,21 @@ class Books:
         return [entry for entry in self._entries if entry.cycle_id == cycle_id]
 
 
-async def told(rows: list[CycleRow], entries: list[Entry]) -> str:
+async def reported(rows: list[CycleRow], entries: list[Entry]) -> str:
     return await what_stays(cast("Any", Books(rows, entries)))
 
 
 async def test_open_cycles_are_named_with_what_they_hold_and_who_goes_on_with_them() -> None:
     fill = Fill("t1", Decimal("0.25"), Decimal(40), Decimal("0.04"), Asset("TRX"))
     bought = fill_entry("TRX-1-1B1-1", "TRX-1", Venue.BINANCE, Asset("TRX"), Side.BUY, fill)
-    assert await told([OPEN], [bought]) == (
+    assert await reported([OPEN], [bought]) == (
         "1 cycle (TRX-1) stands still and holds 39.96 TRX on binance; `kimp up` goes on with it"
     )
     other = replace(OPEN, cycle_id="TRX-2", home_asset=USDT)
-    assert (await told([OPEN, other], [bought])).startswith("2 cycles (TRX-1, TRX-2) stand still and hold 39.96 TRX")
+    assert (await reported([OPEN, other], [bought])).startswith(
+        "2 cycles (TRX-1, TRX-2) stand still and hold 39.96 TRX"
+    )
 
 
 async def test_without_an_open_cycle_nothing_is_left() -> None:
-    assert await told([], []) == "no cycle is under way"
+    assert await reported([], []) == "no cycle is under way"

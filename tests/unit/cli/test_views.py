@@ -63,14 +63,14 @@ def test_a_cycle_shows_its_reason_as_it_was_written(reason: str) -> None:
 @pytest.mark.parametrize("reason", WRITTEN)
 def test_a_gate_shows_its_detail_as_it_was_written(reason: str) -> None:
     shut = Blocked(Gate.WALLET_CLOSED, reason)
-    told = CoinExplanation(Asset("XRP"), None, None, {Direction.TO_UPBIT: Decision(None, (shut,))})
-    assert reason in shown(views.explanation_table(told))
+    reported = CoinExplanation(Asset("XRP"), None, None, {Direction.TO_UPBIT: Decision(None, (shut,))})
+    assert reason in shown(views.explanation_table(reported))
 
 
 def test_every_closed_gate_is_shown_and_the_first_one_is_marked() -> None:
     closed = (Blocked(Gate.KILL_SWITCH, "trading is halted"), Blocked(Gate.DEPTH, "5 offered"))
-    told = CoinExplanation(Asset("XRP"), None, None, {Direction.TO_UPBIT: Decision(None, closed)})
-    lines = shown(views.explanation_table(told)).splitlines()
+    reported = CoinExplanation(Asset("XRP"), None, None, {Direction.TO_UPBIT: Decision(None, closed)})
+    lines = shown(views.explanation_table(reported)).splitlines()
     assert [line for line in lines if "> " in line and "kill_switch: trading is halted" in line]
     assert [line for line in lines if "depth: 5 offered" in line and "> depth" not in line]
 

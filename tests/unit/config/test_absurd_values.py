@@ -69,8 +69,8 @@ def test_every_number_has_two_ends() -> None:
     ],
 )
 def test_a_number_that_nobody_means(name: str, value: str) -> None:
-    (told,) = faults(trading={name: value})
-    assert told.startswith(f"trading.{name}: it should be")
+    (reported,) = faults(trading={name: value})
+    assert reported.startswith(f"trading.{name}: it should be")
 
 
 def test_a_cycle_fits_its_caps(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -82,8 +82,10 @@ def test_a_cycle_fits_its_caps(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_both_sides_at_once_are_for_the_paper_exchange() -> None:
     assert Settings(trading={"prefunded": ["XRP"]}).trading.prefunded  # type: ignore[arg-type]  # as sources give it
-    (told,) = faults(mode="observe", trading={"prefunded": ["XRP"]}, binance={"rest_url": "https://api.binance.com"})
-    assert "trading.prefunded is for the paper exchange" in told
+    (reported,) = faults(
+        mode="observe", trading={"prefunded": ["XRP"]}, binance={"rest_url": "https://api.binance.com"}
+    )
+    assert "trading.prefunded is for the paper exchange" in reported
     assert Settings(trading={"notional_krw": "9000000"}, caps={"order_krw": "9000000", "cycle_krw": "9000000"})  # type: ignore[arg-type]  # as sources give it
 
 
@@ -118,9 +120,9 @@ def test_once_trades_the_least_size() -> None:
     ],
 )
 def test_a_venue_that_cannot_be_meant(venue: str, table: dict[str, Any], words: str) -> None:
-    told = "; ".join(faults(**{venue: table}))
-    assert words in told
-    assert "pw57" not in told
+    text = "; ".join(faults(**{venue: table}))
+    assert words in text
+    assert "pw57" not in text
 
 
 def test_the_real_venues_are_meant() -> None:
@@ -146,12 +148,12 @@ def test_the_real_venues_are_meant() -> None:
     ],
 )
 def test_what_copying_leaves_in_a_key(key: str, words: str) -> None:
-    told = faults(
+    reported = faults(
         upbit={"access_key": key, "keys": {"trade": {"access_key": "good", "secret_key": key}}},
         binance={"secret_key": key},
     )
-    assert len(told) == 3
-    assert all(words in line and "pw57" not in line for line in told)
+    assert len(reported) == 3
+    assert all(words in line and "pw57" not in line for line in reported)
 
 
 @pytest.mark.parametrize("prefix", [b"\xef\xbb\xbf", b""])
@@ -168,10 +170,10 @@ PASSWORDS = ("pw57#Wc903z", "5757#Wc903z", "pw57/Wc903z", "pw57@Wc903z", "pw57%W
 @pytest.mark.parametrize("user", ["", "kimp"])
 def test_a_password_that_moves_the_rest_of_its_url(user: str, password: str) -> None:
     redis, sql = f"redis://{user}:{password}@127.0.0.1:21399/0", f"mysql+asyncmy://{user}:{password}@127.0.0.1/kimp"
-    (told,) = faults(redis_url=redis)
+    (reported,) = faults(redis_url=redis)
     with pytest.raises(BadConfig) as refused:
         parse_url(sql)
-    for text in (told, str(refused.value)):
+    for text in (reported, str(refused.value)):
         assert "%23 for #, %2F for /, %3F for ?, %40 for @" in text
         assert not any(piece in text for piece in PIECES)
 
@@ -216,10 +218,10 @@ def test_urls_of_redis_that_work(url: str) -> None:
     ],
 )
 def test_urls_of_redis_that_do_not(url: str, words: str) -> None:
-    told = redis_fault(url)
-    assert told is not None
-    assert words in told
-    assert "Wc903z" not in told
+    reported = redis_fault(url)
+    assert reported is not None
+    assert words in reported
+    assert "Wc903z" not in reported
 
 
 @pytest.mark.parametrize(

@@ -17,8 +17,8 @@ def test_the_document_is_current() -> None:
 
 
 def test_every_setting_has_a_meaning() -> None:
-    told = [*entries(Settings, Settings()), *entries(Switches, None)]
-    assert not [entry.name for entry in told if not entry.meaning]
+    reported = [*entries(Settings, Settings()), *entries(Switches, None)]
+    assert not [entry.name for entry in reported if not entry.meaning]
 
 
 def test_no_secret_has_a_default_but_the_paper_exchanges() -> None:
@@ -27,17 +27,17 @@ def test_no_secret_has_a_default_but_the_paper_exchanges() -> None:
 
 
 def test_the_example_is_the_defaults() -> None:
-    told = tomllib.loads((ROOT / "src/kimp/config/kimp.example.toml").read_text())
-    told.pop("paper")
-    assert Settings(**told) == Settings()
+    reported = tomllib.loads((ROOT / "src/kimp/config/kimp.example.toml").read_text())
+    reported.pop("paper")
+    assert Settings(**reported) == Settings()
 
 
 def test_the_example_names_every_setting() -> None:
     text = (ROOT / "src/kimp/config/kimp.example.toml").read_text()
-    told: dict[str, Any] = tomllib.loads(text)
+    reported: dict[str, Any] = tomllib.loads(text)
 
     def given(path: tuple[str, ...]) -> bool:
-        here: Any = told
+        here: Any = reported
         for name in path:
             if not isinstance(here, dict) or name not in here:
                 return False

@@ -26,7 +26,7 @@ REAL: dict[str, dict[str, Any]] = {
 SERVER = "mysql+asyncmy://kimp@mysql.internal/kimp"
 
 
-def told(own_temporal: bool = False, vault: str | None = None, **tables: Any) -> str:  # noqa: FBT001, FBT002 - a test's own
+def reported(own_temporal: bool = False, vault: str | None = None, **tables: Any) -> str:  # noqa: FBT001, FBT002 - a test's own
     everything: dict[str, Any] = (
         {"database_url": SERVER, "mode": "observe", "trading": {"coins": ["XRP"]}} | REAL | tables
     )
@@ -40,7 +40,7 @@ def test_the_paper_exchange_is_no_risk() -> None:
 
 
 def test_real_venues_with_all_that_they_need_are_none() -> None:
-    assert told() == ""
+    assert reported() == ""
 
 
 @pytest.mark.parametrize(
@@ -66,12 +66,12 @@ def test_real_venues_with_all_that_they_need_are_none() -> None:
     ],
 )
 def test_each_risk_is_told(changes: dict[str, Any], words: str) -> None:
-    assert words in told(**changes)
-    assert "\n" not in told(**changes)
+    assert words in reported(**changes)
+    assert "\n" not in reported(**changes)
 
 
 def test_vault_on_this_machine_needs_no_https() -> None:
-    assert told(vault="http://127.0.0.1:8200") == told(vault="http://localhost:8200") == ""
+    assert reported(vault="http://127.0.0.1:8200") == reported(vault="http://localhost:8200") == ""
 
 
 def test_a_host_that_only_looks_like_a_real_one() -> None:

@@ -14,9 +14,9 @@ error: error sending request for url (https://api.osv.dev/v1/querybatch)
 OLD_LOCK = "error: The lockfile at `uv.lock` needs to be updated"
 
 
-def audit(folder: Path, says: str, code: int) -> subprocess.CompletedProcess[str]:
+def audit(folder: Path, output: str, code: int) -> subprocess.CompletedProcess[str]:
     uv = folder / "uv"
-    uv.write_text(f"#!/bin/sh\ncat <<'.' >&2\n{says}\n.\nexit {code}\n")
+    uv.write_text(f"#!/bin/sh\ncat <<'.' >&2\n{output}\n.\nexit {code}\n")
     uv.chmod(0o755)
     return subprocess.run(
         ["make", "--silent", "audit", f"UV={uv}"], cwd=ROOT, capture_output=True, text=True, check=False
@@ -28,11 +28,11 @@ def test_nothing_found_is_success(tmp_path: Path) -> None:
     assert (ran.returncode, ran.stdout.strip()) == (0, CLEAN)
 
 
-@pytest.mark.parametrize(("says", "code"), [(FOUND, 1), (OLD_LOCK, 2)])
-def test_what_uv_found_fails_in_uvs_words(tmp_path: Path, says: str, code: int) -> None:
-    ran = audit(tmp_path, says, code)
+@pytest.mark.parametrize(("output", "code"), [(FOUND, 1), (OLD_LOCK, 2)])
+def test_what_uv_found_fails_in_uvs_words(tmp_path: Path, output: str, code: int) -> None:
+    ran = audit(tmp_path, output, code)
     assert ran.returncode != 0
-    assert ran.stdout.strip() == says
+    assert ran.stdout.strip() == output
 
 
 def test_a_service_out_of_reach_fails_in_one_line(tmp_path: Path) -> None:

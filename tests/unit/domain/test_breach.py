@@ -10,7 +10,7 @@ from kimp.domain.money import KRW, USDT, Asset
 BNB, BTC = Asset("BNB"), Asset("BTC")
 
 
-def told(side: Side, price: str = "2", fee: str = "0", fee_asset: Asset = USDT) -> str | None:
+def reported(side: Side, price: str = "2", fee: str = "0", fee_asset: Asset = USDT) -> str | None:
     """Of an order for 100 XRP, limited to 2 USDT, at a fee of 0.1 %."""
     fill = Fill("t1", d(price), d(100), d(fee), fee_asset)
     return breach_of(side, d(2), d("0.001"), XRP, USDT, [fill])
@@ -28,7 +28,7 @@ def told(side: Side, price: str = "2", fee: str = "0", fee_asset: Asset = USDT) 
     ],
 )
 def test_a_price_beyond_the_limit(side: Side, price: str, beyond: bool) -> None:  # noqa: FBT001 - expectation
-    found = told(side, price)
+    found = reported(side, price)
     assert (found is not None) == beyond
     assert found is None or found == f"filled at {price}, beyond its limit 2"
 
@@ -45,7 +45,7 @@ def test_a_price_beyond_the_limit(side: Side, price: str, beyond: bool) -> None:
 )
 def test_a_fee_beyond_the_expected(fee: str, asset: Asset, beyond: bool) -> None:  # noqa: FBT001 - expectation
     """Compared with what it is taken from; in a third asset it is booked, and not compared."""
-    assert (told(Side.BUY, fee=fee, fee_asset=asset) is not None) == beyond
+    assert (reported(Side.BUY, fee=fee, fee_asset=asset) is not None) == beyond
 
 
 @pytest.mark.parametrize(("fee", "beyond"), [("0.032", False), ("0.0321", True)])

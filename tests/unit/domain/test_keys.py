@@ -26,7 +26,7 @@ def test_what_is_not_needed_is_too_much_by_whatever_name() -> None:
 
 
 @pytest.mark.parametrize(
-    ("left_ms", "said"),
+    ("left_ms", "reported"),
     [
         (None, None),
         (15 * DAY_MS, None),
@@ -35,7 +35,7 @@ def test_what_is_not_needed_is_too_much_by_whatever_name() -> None:
         (-1, "has expired"),
     ],
 )
-def test_a_warning_comes_two_weeks_before_the_end(left_ms: int | None, said: str | None) -> None:
+def test_a_warning_comes_two_weeks_before_the_end(left_ms: int | None, reported: str | None) -> None:
     now_ms = 1_764_000_000_000
     facts = KeyFacts(frozenset(), expires_ms=None if left_ms is None else now_ms + left_ms)
-    assert expiry_warning(facts, now_ms) == said
+    assert expiry_warning(facts, now_ms) == reported

@@ -224,12 +224,12 @@ def test_a_coin_of_coarse_ticks_is_no_way_home_either() -> None:
 def turning_over(**others: str | None) -> MarketView:
     """A million won of each coin on each venue, but for these: `upbit_XRP="5"`; None: nobody knows."""
     view = market()
-    told: dict[str, Decimal | None] = {
+    reported: dict[str, Decimal | None] = {
         f"{venue}_{coin}": d("1000000") / (d("1400") if venue is Venue.BINANCE else 1) for venue, coin in view.quotes
     }
-    told |= {name: None if text is None else d(text) for name, text in others.items()}
+    reported |= {name: None if text is None else d(text) for name, text in others.items()}
     view.turnovers = {
-        (venue, coin): cash for venue, coin in view.quotes if (cash := told[f"{venue}_{coin}"]) is not None
+        (venue, coin): cash for venue, coin in view.quotes if (cash := reported[f"{venue}_{coin}"]) is not None
     }
     return view
 

@@ -17,11 +17,11 @@ SALE = fill_entry("s", "TRX-1", Venue.BINANCE, TRX, Side.SELL, Fill("2", d("0.3"
 
 
 def test_after_each_step() -> None:
-    told = []
+    reported = []
     for number in range(1, 5):
         entries = [BUY, OUT, IN, SALE][:number]
-        told.append(str(interim_result(holdings(entries), RATE, traded_prices_krw(entries, RATE))))
-    assert told == [
+        reported.append(str(interim_result(holdings(entries), RATE, traded_prices_krw(entries, RATE))))
+    assert reported == [
         "-1,000 KRW",  # the fee of the purchase
         "-5,000 KRW",  # and ten coins for the network
         "-5,000 KRW",

@@ -45,7 +45,7 @@ def test_the_example_is_exact() -> None:
     assert isinstance(found, Opportunity), found
     out, home = found.leg_one, found.route
     profit = home.proceeds - out.spent
-    told = (
+    reported = (
         f"{out.spent.amount.normalize():,f} USDT",
         f"{out.buy_quantity.normalize():,f} XRP",
         f"{out.arrives.normalize():,f} XRP",
@@ -58,4 +58,4 @@ def test_the_example_is_exact() -> None:
         f"{found.premium * 100:.2f} %",
     )
     text = DOCUMENT.read_text().replace("&nbsp;", " ")
-    assert [figure for figure in told if figure not in text] == []
+    assert [figure for figure in reported if figure not in text] == []

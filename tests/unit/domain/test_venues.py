@@ -12,7 +12,7 @@ from kimp.domain.money import KRW, USDT
 from kimp.domain.venues import PAIR, Direction, Pair, Venue
 
 
-class Told(BaseModel):
+class Reported(BaseModel):
     venue: Venue
     direction: Direction
     posting: Posting
@@ -26,17 +26,17 @@ TEXT = (
 
 
 def test_they_travel_by_the_names_that_histories_know() -> None:
-    told = Told.model_validate_json(TEXT)
-    assert told.model_dump_json() == TEXT
-    assert told.venue is Venue.BINANCE
-    assert told.direction is Direction.TO_UPBIT
-    assert told.posting.account is Venue.UPBIT
-    assert Told.model_validate(told.model_dump()) == told
+    reported = Reported.model_validate_json(TEXT)
+    assert reported.model_dump_json() == TEXT
+    assert reported.venue is Venue.BINANCE
+    assert reported.direction is Direction.TO_UPBIT
+    assert reported.posting.account is Venue.UPBIT
+    assert Reported.model_validate(reported.model_dump()) == reported
 
 
 def test_what_no_venue_holds_is_an_account_of_its_own() -> None:
-    told = Told.model_validate_json(TEXT.replace('"account":"upbit"', '"account":"in_transit"'))
-    assert told.posting.account is Account.IN_TRANSIT
+    reported = Reported.model_validate_json(TEXT.replace('"account":"upbit"', '"account":"in_transit"'))
+    assert reported.posting.account is Account.IN_TRANSIT
     assert holder("in_transit") is Account.IN_TRANSIT
     assert holder("upbit") is Venue.UPBIT
     with pytest.raises(ValueError, match="bithumb"):
@@ -48,7 +48,7 @@ def test_another_name_is_refused(name: str) -> None:
     with pytest.raises(ValueError, match="is none of upbit, binance"):
         Venue(name)
     with pytest.raises(ValidationError, match="is none of upbit, binance"):
-        Told.model_validate_json(TEXT.replace("binance", name))
+        Reported.model_validate_json(TEXT.replace("binance", name))
     quote = '[2,[["binance","XRP","1","1","2","1",0,"",""]]]'
     assert decode_last_value(quote.encode()).venue is Venue.BINANCE
     with pytest.raises(BadMessage, match="is none of"):

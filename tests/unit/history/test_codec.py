@@ -194,15 +194,15 @@ def test_without_a_ring_payloads_pass_as_they_are() -> None:
 
 def test_no_key_is_in_any_text() -> None:
     one = codec({"k1": OLD})
-    told = repr(data_converter(one, encode_failures=True)) + repr(one) + str(vars(one.ring))
-    assert OLD.hex() not in told
-    assert repr(OLD)[2:-1] not in told
+    reported = repr(data_converter(one, encode_failures=True)) + repr(one) + str(vars(one.ring))
+    assert OLD.hex() not in reported
+    assert repr(OLD)[2:-1] not in reported
 
 
 def test_what_a_stranger_wrote_into_a_payload_is_fit_for_a_log() -> None:
     long = Payload(metadata={"encoding": b"binary/encrypted", KEY_ID: b"k\n1\x1b" + b"x" * 500}, data=b"")
-    with pytest.raises(Unreadable) as told:
+    with pytest.raises(Unreadable) as error:
         codec({"k1": OLD}, workflow_id=None).open(long)
-    assert "\n" not in str(told.value)
-    assert "\x1b" not in str(told.value)
-    assert len(str(told.value)) < 300
+    assert "\n" not in str(error.value)
+    assert "\x1b" not in str(error.value)
+    assert len(str(error.value)) < 300

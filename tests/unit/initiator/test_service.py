@@ -309,8 +309,8 @@ async def test_who_asks_why_reads_the_gate_that_is_counted(books: StatedBooks) -
         books.level, books.at_stake.exposure.with_open(opened), books.at_stake.free, legs_out(books.states)
     )
     view = MarketView.of(kimchi_quotes(), free_rules((XRP, TRX, USDT)))
-    told = explain_coin(view, PAIR, XRP, (XRP, TRX, USDT), books.states, facts, SETTINGS.rules, NOW, NOW)
-    first = told.directions[Direction.TO_UPBIT].closed[0].gate
+    reported = explain_coin(view, PAIR, XRP, (XRP, TRX, USDT), books.states, facts, SETTINGS.rules, NOW, NOW)
+    first = reported.directions[Direction.TO_UPBIT].closed[0].gate
     assert scene.counts[first] > 0
     assert "XRP" not in {cycle.coin for cycle in scene.starter.asked}
 

@@ -20,11 +20,11 @@ def record(message: str, *values: object, **extra: object) -> logging.LogRecord:
 
 def test_a_line_of_a_cycle_says_whose_it_is() -> None:
     with bound(cycle_id="XRP-1", step="1B", attempt="2", venue="binance"):
-        told = json.loads(JsonLines().format(record("order %s", "XRP-1-1B1-1")))
-    assert told["message"] == "order XRP-1-1B1-1"
-    assert (told["level"], told["logger"], told["process"]) == ("warning", "kimp.test", "worker")
-    assert (told["cycle_id"], told["step"], told["attempt"], told["venue"]) == ("XRP-1", "1B", "2", "binance")
-    assert told["time"].endswith("+00:00")
+        output = json.loads(JsonLines().format(record("order %s", "XRP-1-1B1-1")))
+    assert output["message"] == "order XRP-1-1B1-1"
+    assert (output["level"], output["logger"], output["process"]) == ("warning", "kimp.test", "worker")
+    assert (output["cycle_id"], output["step"], output["attempt"], output["venue"]) == ("XRP-1", "1B", "2", "binance")
+    assert output["time"].endswith("+00:00")
 
 
 def test_a_line_outside_of_any_cycle_claims_none() -> None:
@@ -38,8 +38,8 @@ def test_what_is_bound_ends_with_its_block() -> None:
 
 
 def test_the_sdks_own_lines_belong_to_the_cycle_that_they_name() -> None:
-    told = {"workflow_id": "cycle-XRP-1", "activity_type": "withdraw", "attempt": 3}
-    line = json.loads(JsonLines().format(record("Completing activity as failed", temporal_activity=told)))
+    reported = {"workflow_id": "cycle-XRP-1", "activity_type": "withdraw", "attempt": 3}
+    line = json.loads(JsonLines().format(record("Completing activity as failed", temporal_activity=reported)))
     assert (line["cycle_id"], line["step"], line["attempt"]) == ("XRP-1", "withdraw", "3")
     other = json.loads(JsonLines().format(record("task failed", temporal_workflow={"workflow_id": "sweep-1"})))
     assert "cycle_id" not in other

@@ -27,7 +27,7 @@ def test_cycles_that_wait_and_those_that_are_parked_are_counted_by_kind() -> Non
         OpenCycle(CycleStatus.AWAITING_REBALANCE, None, None, None, NOW - 7_000),
     )
     show_monitoring(MonitoringSnapshot(cycles, {}, {}, 0, HaltLevel.RUN, Exposure()), WIDE, NOW)
-    assert {told["reason"]: n for told, n in figures.measured("kimp.cycles.waiting")} == {
+    assert {reported["reason"]: n for reported, n in figures.measured("kimp.cycles.waiting")} == {
         "no_route": 2,
         "-1003": 1,
         "other": 1,

@@ -42,16 +42,16 @@ async def test_the_status_that_follows() -> None:
 
 
 @pytest.mark.parametrize(
-    ("row", "away", "told"),
+    ("row", "away", "reported"),
     [
         (None, None, "there is no cycle XRP-1"),
         ("a row", None, "takes no requests"),
         (None, StoreUnavailable("away"), "takes no requests"),
     ],
 )
-async def test_a_workflow_that_is_gone(row: object, away: KimpError | None, told: str) -> None:
+async def test_a_workflow_that_is_gone(row: object, away: KimpError | None, reported: str) -> None:
     gone = Cycles(NoSuchWorkflow("cycle XRP-1 takes no requests: not found"))
-    with pytest.raises(BadInput, match=told):
+    with pytest.raises(BadInput, match=reported):
         await send_request(gone, lambda: database(row, away), "XRP-1", "retry", REQUEST)
 
 

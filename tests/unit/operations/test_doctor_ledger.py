@@ -48,7 +48,7 @@ class Holds:
         return Balances(held, self.unreadable)
 
 
-async def told(books: Books, upbit: Holds) -> str:
+async def reported(books: Books, upbit: Holds) -> str:
     return await ledger_agrees(cast("Any", books), cast("Any", {Venue.UPBIT: upbit}))
 
 
@@ -56,35 +56,35 @@ BOOKED: dict[tuple[Holder, Asset], Decimal] = {(Venue.UPBIT, KRW): Decimal(100),
 
 
 async def test_books_that_say_what_the_venues_say() -> None:
-    assert await told(Books(BOOKED), Holds(KRW=100, XRP=5)) == (
+    assert await reported(Books(BOOKED), Holds(KRW=100, XRP=5)) == (
         "the ledger equals the venues, 2 balances; 0 cycles under way"
     )
 
 
 async def test_before_the_first_start_there_is_nothing_to_compare() -> None:
-    assert "nothing is booked on upbit yet" in await told(Books({}), Holds(KRW=100))
+    assert "nothing is booked on upbit yet" in await reported(Books({}), Holds(KRW=100))
 
 
 async def test_a_difference_that_no_cycle_explains_is_a_failure_with_both_amounts() -> None:
     with pytest.raises(KimpError, match=r"upbit KRW: ledger 100, venue 90; no cycle is under way") as failed:
-        await told(Books(BOOKED), Holds(KRW=90, XRP=5))
+        await reported(Books(BOOKED), Holds(KRW=90, XRP=5))
     assert not isinstance(failed.value, DoctorWarning)
 
 
 async def test_what_a_cycle_may_not_have_booked_yet_is_doubtful_and_what_travels_is_nothing() -> None:
     travelling = BOOKED | {(Account.IN_TRANSIT, XRP): Decimal(7)}
-    assert "1 cycle under way" in await told(Books(travelling, unfinished=1), Holds(KRW=100, XRP=5))
+    assert "1 cycle under way" in await reported(Books(travelling, unfinished=1), Holds(KRW=100, XRP=5))
     with pytest.raises(DoctorWarning, match=r"upbit XRP: ledger 5, venue 6; 1 cycle under way"):
-        await told(Books(travelling, unfinished=1), Holds(KRW=100, XRP=6))
+        await reported(Books(travelling, unfinished=1), Holds(KRW=100, XRP=6))
     with pytest.raises(KimpError, match="in_transit XRP: ledger 7, venue 0"):
-        await told(Books(travelling), Holds(KRW=100, XRP=5))
+        await reported(Books(travelling), Holds(KRW=100, XRP=5))
 
 
 async def test_a_venue_that_is_away_or_can_not_be_read_equals_nothing() -> None:
     upbit = Holds(KRW=100)
     upbit.unreadable = (XRP,)
     with pytest.raises(KimpError, match="upbit XRP: ledger 5, venue unreadable"):
-        await told(Books(BOOKED), upbit)
+        await reported(Books(BOOKED), upbit)
     upbit.away = True
     with pytest.raises(DoctorWarning, match="could not ask: upbit: asks for a pause"):
-        await told(Books(BOOKED), upbit)
+        await reported(Books(BOOKED), upbit)

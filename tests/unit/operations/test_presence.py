@@ -42,24 +42,24 @@ def test_one_of_two_that_ended_is_not_missed() -> None:
     assert running(both).missing == ()
 
 
-class Told:
+class Reported:
     """Counts what it is told; may be away."""
 
     def __init__(self) -> None:
-        self.said: list[object] = []
-        self.heard = asyncio.Queue[None]()
+        self.lines: list[object] = []
+        self.received = asyncio.Queue[None]()
         self.away = False
 
-    async def tell(self, identity: str, work: Sequence[str]) -> None:
+    async def report(self, identity: str, work: Sequence[str]) -> None:
         if self.away:
             raise StoreUnavailable("away")
-        self.said.append((identity, *work))
-        self.heard.put_nowait(None)
+        self.lines.append((identity, *work))
+        self.received.put_nowait(None)
 
-    async def tell_end(self, identity: str) -> None:
+    async def report_end(self, identity: str) -> None:
         if self.away:
             raise StoreUnavailable("away")
-        self.said.append(f"{identity} ends")
+        self.lines.append(f"{identity} ends")
 
     async def seen(self) -> Sequence[Seen]:
         return []
@@ -67,20 +67,20 @@ class Told:
 
 async def test_a_process_says_so_at_once_again_and_at_its_end(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(presence, "EVERY_S", 0.001)
-    told = Told()
-    async with present(told, "1@a", ["ops"]):
+    reported = Reported()
+    async with present(reported, "1@a", ["ops"]):
         for _ in range(3):
-            await told.heard.get()
-    assert told.said[:3] == [("1@a", "ops")] * 3
-    assert told.said[-1] == "1@a ends"
+            await reported.received.get()
+    assert reported.lines[:3] == [("1@a", "ops")] * 3
+    assert reported.lines[-1] == "1@a ends"
 
 
 async def test_a_database_that_is_away_ends_no_process(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(presence, "EVERY_S", 0.001)
-    told = Told()
-    told.away = True
-    async with present(told, "1@a", ["ops"]):
+    reported = Reported()
+    reported.away = True
+    async with present(reported, "1@a", ["ops"]):
         await asyncio.sleep(0.01)
-        told.away = False
-        await told.heard.get()
-        told.away = True
+        reported.away = False
+        await reported.received.get()
+        reported.away = True

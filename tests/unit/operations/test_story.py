@@ -13,12 +13,12 @@ LATER = StoryLine(2_000, "ledger", "booked")
 EARLIER = StoryLine(1_000, "history", "the workflow begins")
 
 
-def source(told: StoryPart | KimpError) -> StorySource:
+def source(reported: StoryPart | KimpError) -> StorySource:
     async def ask(cycle_id: str) -> StoryPart:
         assert cycle_id == "XRP-1"
-        if isinstance(told, KimpError):
-            raise told
-        return told
+        if isinstance(reported, KimpError):
+            raise reported
+        return reported
 
     return ask
 
@@ -27,19 +27,19 @@ async def test_lines_of_all_sources_in_their_order(tmp_path: Path) -> None:
     line = {"time": "1970-01-01T00:00:01.500+00:00", "process": "worker", "level": "info", "message": "sent"}
     logged = [{**line, "cycle_id": "XRP-1", "step": "1B"}, {**line, "cycle_id": "XRP-2"}]
     (tmp_path / "worker.log").write_text("".join(f"{json.dumps(one)}\n" for one in logged))
-    told = await story_of(
+    reported = await story_of(
         "XRP-1", {"journal": source(StoryPart([LATER])), "history": source(StoryPart([EARLIER], "trace"))}, tmp_path
     )
-    assert told.lines == [EARLIER, StoryLine(1_500, "worker", "sent  [1B]"), LATER]
-    assert (told.trace_id, told.missing) == ("trace", [])
+    assert reported.lines == [EARLIER, StoryLine(1_500, "worker", "sent  [1B]"), LATER]
+    assert (reported.trace_id, reported.missing) == ("trace", [])
 
 
 async def test_a_source_that_is_away_is_named_and_the_others_are_told(tmp_path: Path) -> None:
     away = source(StoreUnavailable("the database does not answer"))
-    told = await story_of("XRP-1", {"journal": away, "history": source(StoryPart([EARLIER]))}, tmp_path)
-    assert told.lines == [EARLIER]
-    assert told.missing[0] == "journal: the database does not answer"
-    assert told.missing[1].startswith("logs: no *.log in ")
+    reported = await story_of("XRP-1", {"journal": away, "history": source(StoryPart([EARLIER]))}, tmp_path)
+    assert reported.lines == [EARLIER]
+    assert reported.missing[0] == "journal: the database does not answer"
+    assert reported.missing[1].startswith("logs: no *.log in ")
 
 
 async def test_only_who_was_asked_may_deny_a_cycle(tmp_path: Path) -> None:

@@ -167,9 +167,9 @@ def test_one_moment_in_every_form_that_is_read(saved: Callable[..., Path], stamp
     ],
 )
 def test_a_time_that_is_none_is_refused(saved: Callable[..., Path], stamp: str, what: str) -> None:
-    told = refusal(saved(TICKS + GOOD + GOOD.replace("2025-09-01T00:00:00Z", stamp)))
-    assert told.startswith(":3: ")
-    assert what in told
+    reported = refusal(saved(TICKS + GOOD + GOOD.replace("2025-09-01T00:00:00Z", stamp)))
+    assert reported.startswith(":3: ")
+    assert what in reported
 
 
 @pytest.mark.parametrize(
@@ -197,9 +197,9 @@ def test_a_time_that_is_none_is_refused(saved: Callable[..., Path], stamp: str, 
     ],
 )
 def test_a_bad_row_is_one_line_with_file_and_line(saved: Callable[..., Path], row: str, what: str) -> None:
-    told = refusal(saved(TICKS + GOOD + "\n\n" + row + "\n"))
-    assert told.startswith(":5: ")
-    assert what in told
+    reported = refusal(saved(TICKS + GOOD + "\n\n" + row + "\n"))
+    assert reported.startswith(":5: ")
+    assert what in reported
 
 
 def test_the_same_file_as_other_programs_save_it(saved: Callable[..., Path]) -> None:

@@ -110,9 +110,9 @@ async def test_an_attempt_that_succeeds_ends_the_repetition(store: Store) -> Non
 
 @pytest.mark.parametrize("code", [1044, 1045, 1049, 1698])
 def test_a_refused_user_or_schema_is_the_urls(code: int) -> None:
-    told = in_our_words(mysql(code), PLACE)
-    assert type(told) is BadConfig
-    assert str(told) == "the database at here refuses kimp: words of the server; mend database_url"
+    reported = in_our_words(mysql(code), PLACE)
+    assert type(reported) is BadConfig
+    assert str(reported) == "the database at here refuses kimp: words of the server; mend database_url"
 
 
 def test_a_file_that_is_no_database_is_the_urls() -> None:
@@ -128,9 +128,9 @@ def test_a_file_that_is_no_database_is_the_urls() -> None:
     ],
 )  # fmt: skip
 def test_a_server_that_can_not_do_it_is_a_persons_case(code: int, what: str) -> None:
-    told = in_our_words(mysql(code), PLACE)
-    assert type(told) is BadConfig
-    assert str(told).startswith(f"the database at here can't do what kimp needs, {what}: words of the server;")
+    reported = in_our_words(mysql(code), PLACE)
+    assert type(reported) is BadConfig
+    assert str(reported).startswith(f"the database at here can't do what kimp needs, {what}: words of the server;")
 
 
 @pytest.mark.parametrize("kind", [DataError, IntegrityError])
@@ -144,9 +144,9 @@ def test_a_value_for_no_column_is_refused_for_good(kind: type[DBAPIError]) -> No
     ids=str,
 )
 def test_an_outage_is_told_as_one(error: Exception) -> None:
-    told = in_our_words(error, PLACE)
-    assert type(told) is StoreUnavailable
-    assert str(told).startswith("the database at here does not serve: ")
+    reported = in_our_words(error, PLACE)
+    assert type(reported) is StoreUnavailable
+    assert str(reported).startswith("the database at here does not serve: ")
 
 
 @pytest.mark.parametrize(
@@ -199,17 +199,19 @@ MYSQL = "mysql+asyncmy://kimp:secret@db.example/kimp"
     ],
 )
 async def test_a_schema_is_not_copied_into_itself(source: str) -> None:
-    with pytest.raises(BadConfig) as told:
+    with pytest.raises(BadConfig) as error:
         await check_source(source, MYSQL)
-    assert str(told.value) == "--copy-from: names the database to copy into; name another"
+    assert str(error.value) == "--copy-from: names the database to copy into; name another"
 
 
 @pytest.mark.parametrize("source", ["x", "sqlite+aiosqlite://", "postgresql://there/kimp", "mysql+asyncmy://there"])
 async def test_a_source_that_cannot_be_is_told_as_the_options(source: str) -> None:
-    with pytest.raises(BadConfig) as told:
+    with pytest.raises(BadConfig) as error:
         await check_source(source, MYSQL)
-    assert str(told.value).startswith(("--copy-from: is no database URL", "--copy-from: names ", "--copy-from: lacks "))
-    assert "database_url" not in str(told.value)
+    assert str(error.value).startswith(
+        ("--copy-from: is no database URL", "--copy-from: names ", "--copy-from: lacks ")
+    )
+    assert "database_url" not in str(error.value)
 
 
 async def test_another_file_must_be_there(tmp_path: Path) -> None:

@@ -22,14 +22,14 @@ ALTERED = re.compile(r"ALTER TABLE (\w+) MODIFY (\w+ .+?);")
 @pytest.fixture(scope="module")
 def migrated() -> str:
     """All statements of all migrations."""
-    told = StringIO()
-    context = MigrationContext.configure(dialect_name="mysql", opts={"as_sql": True, "output_buffer": told})
+    reported = StringIO()
+    context = MigrationContext.configure(dialect_name="mysql", opts={"as_sql": True, "output_buffer": reported})
     script = ScriptDirectory(migrations.__path__[0])
     with pytest.MonkeyPatch.context() as patch, Operations.context(context):
         for step in reversed(list(script.walk_revisions())):
             patch.setattr(step.module, "_free_what_the_books_hold", lambda: None, raising=False)  # it reads rows
             step.module.upgrade()
-    return told.getvalue()
+    return reported.getvalue()
 
 
 @pytest.fixture(scope="module")
@@ -62,11 +62,11 @@ def test_every_column_is_of_the_type_that_the_code_writes(migrated: str, wanted:
         assert _of_columns(found[table]) == _of_columns(lines), table
 
 
-@pytest.mark.parametrize("told", ["migrated", "wanted"])
+@pytest.mark.parametrize("reported", ["migrated", "wanted"])
 def test_every_table_is_transactional_and_tells_letters_of_either_case_apart(
-    told: str, request: pytest.FixtureRequest
+    reported: str, request: pytest.FixtureRequest
 ) -> None:
-    tables = CREATED.findall(request.getfixturevalue(told))
+    tables = CREATED.findall(request.getfixturevalue(reported))
 
     assert len(tables) == len(metadata.tables)
     for table, _, options in tables:

@@ -37,16 +37,16 @@ async def test_each_kind_of_call_is_made_as_the_table_says(name: str, monkeypatc
     assert await ALL[name].call("activity", "question", "s" * 300) == "answer"  # type: ignore[arg-type,type-var]
     queue, deadline_s, heartbeat_s, within_s, attempts = TABLE[name]
     assert called.await_args is not None
-    told = called.await_args.kwargs
+    reported = called.await_args.kwargs
     assert called.await_args.args == ("activity", "question")
-    assert told["task_queue"] == queue
-    assert told["start_to_close_timeout"] == timedelta(seconds=deadline_s)
-    assert told["heartbeat_timeout"] == (heartbeat_s and timedelta(seconds=heartbeat_s))
-    assert told["schedule_to_close_timeout"] == (within_s and timedelta(seconds=within_s))
-    assert told["retry_policy"].maximum_attempts == attempts
-    assert told["retry_policy"].initial_interval == timedelta(seconds=1)
-    assert told["retry_policy"].maximum_interval == timedelta(seconds=8 if attempts else 15)
-    assert told["summary"] == "s" * 200
+    assert reported["task_queue"] == queue
+    assert reported["start_to_close_timeout"] == timedelta(seconds=deadline_s)
+    assert reported["heartbeat_timeout"] == (heartbeat_s and timedelta(seconds=heartbeat_s))
+    assert reported["schedule_to_close_timeout"] == (within_s and timedelta(seconds=within_s))
+    assert reported["retry_policy"].maximum_attempts == attempts
+    assert reported["retry_policy"].initial_interval == timedelta(seconds=1)
+    assert reported["retry_policy"].maximum_interval == timedelta(seconds=8 if attempts else 15)
+    assert reported["summary"] == "s" * 200
 
 
 def test_no_kind_of_call_is_missing_in_the_table() -> None:

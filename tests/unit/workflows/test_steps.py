@@ -58,7 +58,7 @@ def failed(cause: BaseException | None) -> ActivityError:
     return failure
 
 
-def told(name: str | None, *details: str, final: bool = True) -> ApplicationError:
+def reported(name: str | None, *details: str, final: bool = True) -> ApplicationError:
     return ApplicationError("why", *details, type=name, non_retryable=final)
 
 
@@ -74,12 +74,12 @@ WAITS = [
     (ServerError("gone"), ReasonKind.OTHER),
     (FailureError("odd"), ReasonKind.OTHER),
     (None, ReasonKind.OTHER),
-    (told(None), ReasonKind.OTHER),
-    (told("Unavailable"), ReasonKind.OTHER),
-    (told("Unavailable", "venue"), "venue"),
-    (told("StoreUnavailable"), ReasonKind.OTHER),
-    (told("StillUnknown", "withdrawal_unknown"), "withdrawal_unknown"),
-    (told("OutcomeUnknown", final=False), ReasonKind.OTHER),
+    (reported(None), ReasonKind.OTHER),
+    (reported("Unavailable"), ReasonKind.OTHER),
+    (reported("Unavailable", "venue"), "venue"),
+    (reported("StoreUnavailable"), ReasonKind.OTHER),
+    (reported("StillUnknown", "withdrawal_unknown"), "withdrawal_unknown"),
+    (reported("OutcomeUnknown", final=False), ReasonKind.OTHER),
 ]
 
 
@@ -124,7 +124,7 @@ ENDS = [
 async def test_a_failure_ends_the_step_as_its_name_says_or_is_waited_for(
     tracker: TrackerDouble, monkeypatch: pytest.MonkeyPatch, name: str, refusal: Any, end: type[StepFailed] | None
 ) -> None:
-    failure = failed(told(name, "rejected"))
+    failure = failed(reported(name, "rejected"))
     if end is None:
         assert await after(tracker, monkeypatch, refusal, failure) == "answer"
         return

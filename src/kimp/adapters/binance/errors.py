@@ -86,11 +86,11 @@ def classify(answer: HttpAnswer, *, changes: bool) -> VenueError:
     if answer.code == ORDER_REFUSED and DUPLICATE_WORDS in answer.message.lower():
         return unproved(one_line(answer.message, LONGEST_QUOTE), venue=Venue.BINANCE, code=answer.code, changes=changes)
     if answer.code in WORDED and answer.status in range(400, 500):
-        said, words = one_line(answer.message, LONGEST_QUOTE), answer.message.lower()
+        message, words = one_line(answer.message, LONGEST_QUOTE), answer.message.lower()
         if pause := next((seconds for part, seconds in PASSING.items() if part in words), None):
-            return Unavailable(said, venue=Venue.BINANCE, code=answer.code, retry_after=pause)
+            return Unavailable(message, venue=Venue.BINANCE, code=answer.code, retry_after=pause)
         if any(part in words for part in ACCOUNT_CLOSED):
-            return KeyRefused(said, venue=Venue.BINANCE, code=answer.code)
+            return KeyRefused(message, venue=Venue.BINANCE, code=answer.code)
         if any(part in words for part in MARKET_CLOSED_TO_ACCOUNT):
-            return NotPermitted(said, venue=Venue.BINANCE, code=answer.code)
+            return NotPermitted(message, venue=Venue.BINANCE, code=answer.code)
     return judge(Venue.BINANCE, answer, REFUSALS, changes=changes)

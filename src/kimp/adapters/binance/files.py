@@ -74,11 +74,11 @@ class BinanceFiles:
         path = f"/data/spot/daily/{name}-{day:%Y-%m-%d}.zip"
         try:
             packed = await self._files.file(path)
-            told = (await self._files.file(f"{path}.CHECKSUM")).split()
+            reported = (await self._files.file(f"{path}.CHECKSUM")).split()
         except NotFound:
             return None
         found = hashlib.sha256(packed).hexdigest()
-        if not told or told[0].lower() != found.encode():
+        if not reported or reported[0].lower() != found.encode():
             raise BadMessage(f"{self.venue}: {path} does not fit its checksum; run it again, it is fetched anew")
         return packed
 

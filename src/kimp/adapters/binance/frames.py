@@ -77,17 +77,17 @@ def reader(coins: Sequence[Asset], levels: int) -> Read:
 
     def read(frame: bytes, received_ms: int) -> Tick | Depth | Notice:
         try:
-            told = _frames.decode(frame)
+            reported = _frames.decode(frame)
         except (ValueError, RecursionError) as error:
             raise BadMessage(f"not a frame of Binance: {error}") from None
-        top = told.data
+        top = reported.data
         if top is not None and top.depth_update is not None:
             # Only the name of its stream tells whose it is.
-            coin = by_stream.get(told.stream.partition("@")[0])
-            return _notice(told) if coin is None else _depth(coin, top.depth_update, top, levels, received_ms)
+            coin = by_stream.get(reported.stream.partition("@")[0])
+            return _notice(reported) if coin is None else _depth(coin, top.depth_update, top, levels, received_ms)
         coin = None if top is None else by_symbol.get(top.symbol)
         if top is None or coin is None:
-            return _notice(told)
+            return _notice(reported)
         return Tick(
             Quote(Venue.BINANCE, coin, top.bid, top.bid_size, top.ask, top.ask_size, received_ms), top.update
         )  # fmt: skip
@@ -95,9 +95,9 @@ def reader(coins: Sequence[Asset], levels: int) -> Read:
     return read
 
 
-def _depth(coin: Asset, update: int, told: _Data, levels: int, received_ms: int) -> Depth:
+def _depth(coin: Asset, update: int, reported: _Data, levels: int, received_ms: int) -> Depth:
     """An empty side is a price of zero, as it is in a bookTicker."""
-    bids, asks = told.bids[:levels], told.asks[:levels]
+    bids, asks = reported.bids[:levels], reported.asks[:levels]
     try:
         (bid, bid_size), (ask, ask_size) = map(_best, (bids, asks))
     except ArithmeticError:
@@ -110,11 +110,11 @@ def _best(side: list[tuple[str, str]]) -> tuple[Decimal, Decimal]:
     return Decimal(price), Decimal(size)
 
 
-def _notice(told: _Frame) -> Notice:
-    if SHUTDOWN in {told.event, told.data.event if told.data else "", told.stream.removeprefix("!")}:
+def _notice(reported: _Frame) -> Notice:
+    if SHUTDOWN in {reported.event, reported.data.event if reported.data else "", reported.stream.removeprefix("!")}:
         return Notice.GOING_AWAY
-    if (error := told.error or (StreamError(told.code, told.msg) if told.code else None)) is not None:
+    if (error := reported.error or (StreamError(reported.code, reported.msg) if reported.code else None)) is not None:
         raise error.refused()
-    if told.number is not None:
+    if reported.number is not None:
         return Notice.NOTHING
-    raise BadMessage(f"neither a book of ours nor a notice: {told.stream[:40]!r}")
+    raise BadMessage(f"neither a book of ours nor a notice: {reported.stream[:40]!r}")

@@ -52,8 +52,8 @@ class BinanceHistory:
                 "endTime": f"{end_ms - 1}",
                 "limit": f"{MOST}",
             }
-            told = await self._pages.read("/api/v3/klines", params, list[_Row], CANDLES_COST)
-            rows = [Candle(*row[:6]) for row in told]
+            reported = await self._pages.read("/api/v3/klines", params, list[_Row], CANDLES_COST)
+            rows = [Candle(*row[:6]) for row in reported]
             found += [row for row in rows if from_ms <= row.open_ms < end_ms]
             if not rows or rows[-1].open_ms < from_ms:
                 break
@@ -66,8 +66,8 @@ class BinanceHistory:
         params = market | {"startTime": f"{start_ms}", "endTime": f"{end_ms - 1}"}
         after = -1
         while True:
-            told = await self._pages.read("/api/v3/aggTrades", params, list[_Trade], TRADES_COST)
-            rows = [row for row in told if row.number > after]
+            reported = await self._pages.read("/api/v3/aggTrades", params, list[_Trade], TRADES_COST)
+            rows = [row for row in reported if row.number > after]
             if not rows:
                 return
             yield [MarketTrade(row.at_ms, row.price, row.quantity) for row in rows if start_ms <= row.at_ms < end_ms]

@@ -74,8 +74,8 @@ class _Trade(
 
 def order(content: Any) -> VenueOrder:
     """An order with the fills that this answer carries; only the answer to a placement carries them."""
-    told = shaped(content, _Order, "order")
-    return _order(told, _fills(told.fills))
+    reported = shaped(content, _Order, "order")
+    return _order(reported, _fills(reported.fills))
 
 
 def with_trades(content: Any, trades: Sequence[Fill]) -> VenueOrder:
@@ -89,36 +89,36 @@ def with_trades(content: Any, trades: Sequence[Fill]) -> VenueOrder:
 
 def executed(content: Any) -> tuple[str, Decimal]:
     """Number and executed quantity of a queried order."""
-    told = shaped(content, _Order, "order")
-    return str(told.order_id), told.executed_qty
+    reported = shaped(content, _Order, "order")
+    return str(reported.order_id), reported.executed_qty
 
 
 def trades(content: Any, first: int = 0) -> tuple[Fill, ...]:
     """Asked for from the number `first` on: one of an earlier page would be booked twice, or read for ever."""
-    told = shaped(content, list[_Trade], "trades")
-    if any(trade.number < first for trade in told):
+    reported = shaped(content, list[_Trade], "trades")
+    if any(trade.number < first for trade in reported):
         raise BadMessage(f"trades: some before {first}, from which on they were asked for")
-    return _fills(told)
+    return _fills(reported)
 
 
-def _fills(told: Sequence[_Fill | _Trade]) -> tuple[Fill, ...]:
-    return tuple(Fill(str(t.number), t.price, t.quantity, t.fee, Asset(t.fee_asset)) for t in told)
+def _fills(reported: Sequence[_Fill | _Trade]) -> tuple[Fill, ...]:
+    return tuple(Fill(str(t.number), t.price, t.quantity, t.fee, Asset(t.fee_asset)) for t in reported)
 
 
-def _order(told: _Order, fills: tuple[Fill, ...]) -> VenueOrder:
-    if told.order_id <= 0:
-        raise BadMessage(f"order: orderId is {told.order_id}")
-    complete = exact(lambda: sum((fill.quantity for fill in fills), ZERO))() == told.executed_qty
-    return VenueOrder(str(told.order_id), told.status not in OPEN_STATES and complete, fills, _terms(told))
+def _order(reported: _Order, fills: tuple[Fill, ...]) -> VenueOrder:
+    if reported.order_id <= 0:
+        raise BadMessage(f"order: orderId is {reported.order_id}")
+    complete = exact(lambda: sum((fill.quantity for fill in fills), ZERO))() == reported.executed_qty
+    return VenueOrder(str(reported.order_id), reported.status not in OPEN_STATES and complete, fills, _terms(reported))
 
 
-def _terms(told: _Order) -> OrderTerms:
-    placed_ms = told.transact_time if told.time is None else told.time
+def _terms(reported: _Order) -> OrderTerms:
+    placed_ms = reported.transact_time if reported.time is None else reported.time
     return OrderTerms(
-        coin=None if told.symbol is None else told.symbol.removesuffix(Venue.BINANCE.cash),
-        side=ORDER_SIDES.get(told.side or ""),
-        quantity=told.orig_qty,
-        limit_price=told.price,
+        coin=None if reported.symbol is None else reported.symbol.removesuffix(Venue.BINANCE.cash),
+        side=ORDER_SIDES.get(reported.side or ""),
+        quantity=reported.orig_qty,
+        limit_price=reported.price,
         placed_ms=None if placed_ms is None else check_time(placed_ms, "order"),
     )
 
@@ -138,9 +138,9 @@ NOBODY = _Level(ZERO, ZERO)
 
 
 def book(content: Any, coin: Asset, received_ms: int) -> Quote:
-    told = shaped(content, _Depth, "depth")
-    bid, *bids = told.bids or [NOBODY]
-    ask, *asks = told.asks or [NOBODY]
+    reported = shaped(content, _Depth, "depth")
+    bid, *bids = reported.bids or [NOBODY]
+    ask, *asks = reported.asks or [NOBODY]
     behind = [levels_text((level.price, level.size) for level in side) for side in (bids, asks)]
     return Quote(Venue.BINANCE, coin, bid.price, bid.size, ask.price, ask.size, received_ms, *behind)
 
@@ -158,13 +158,13 @@ class _Account(AnswerStruct):
 
 
 def _balance(row: Any) -> Balance:
-    told = shaped(row, _Balance, "account")
-    return Balance(told.free, told.locked)
+    reported = shaped(row, _Balance, "account")
+    return Balance(reported.free, reported.locked)
 
 
 def balances(content: Any) -> Balances:
-    told = shaped(content, _Account, "account")
-    return rows.read_balances(told.balances, _balance, venue=Venue.BINANCE, name="asset")
+    reported = shaped(content, _Account, "account")
+    return rows.read_balances(reported.balances, _balance, venue=Venue.BINANCE, name="asset")
 
 
 class _DepositAddress(AnswerStruct):
@@ -174,10 +174,10 @@ class _DepositAddress(AnswerStruct):
 
 def deposit_address(content: Any, network: str) -> Address:
     """Binance's answer does not name the network that it was asked for."""
-    told = shaped(content, _DepositAddress, "deposit address")
-    if not told.address:
+    reported = shaped(content, _DepositAddress, "deposit address")
+    if not reported.address:
         raise BadMessage("deposit address: empty")
-    return Address(network=network, address=told.address, tag=told.tag or None)
+    return Address(network=network, address=reported.address, tag=reported.tag or None)
 
 
 class _Registered(AnswerStruct, rename="camel"):
@@ -203,10 +203,10 @@ class _Applied(AnswerStruct):
 
 def applied(content: Any) -> str:
     """The venue's id of a withdrawal that was just asked for: all that Binance answers."""
-    told = shaped(content, _Applied, "withdrawal")
-    if not told.id:
+    reported = shaped(content, _Applied, "withdrawal")
+    if not reported.id:
         raise BadMessage("withdrawal: without id")
-    return told.id
+    return reported.id
 
 
 class _Withdrawal(AnswerStruct, rename="camel"):
@@ -229,14 +229,14 @@ def withdrawals(content: Any) -> dict[str, tuple[str | None, ListedWithdrawal]]:
 
 
 def _listed(row: Any) -> tuple[str | None, ListedWithdrawal]:
-    told = shaped(row, _Withdrawal, "withdraw/history")
-    report = _withdrawal(told)
-    return told.withdraw_order_id, ListedWithdrawal(
+    reported = shaped(row, _Withdrawal, "withdraw/history")
+    report = _withdrawal(reported)
+    return reported.withdraw_order_id, ListedWithdrawal(
         report=report,
         asked=CONTEXT.add(report.arrives, report.fee),
-        network=told.network or None,
-        address=told.address or None,
-        asked_ms=None if told.apply_time is None else _epoch_ms(told.apply_time),
+        network=reported.network or None,
+        address=reported.address or None,
+        asked_ms=None if reported.apply_time is None else _epoch_ms(reported.apply_time),
         named=True,
     )
 
@@ -250,15 +250,15 @@ def _epoch_ms(text: str) -> int:
     return check_time(int(moment.timestamp()) * 1000, "withdraw/history")
 
 
-def _withdrawal(told: _Withdrawal) -> WithdrawalReport:
+def _withdrawal(reported: _Withdrawal) -> WithdrawalReport:
     """Binance lists the amount that arrives, its fee already taken out."""
     return WithdrawalReport(
-        venue_id=told.id,
-        state=WITHDRAWAL_STATES.get(told.status, TransferState.PENDING),
-        txid=told.tx_id or None,
-        arrives=told.amount,
-        fee=told.transaction_fee,
-        detail=f"status {told.status}" + (f": {told.info}" if told.info else ""),
+        venue_id=reported.id,
+        state=WITHDRAWAL_STATES.get(reported.status, TransferState.PENDING),
+        txid=reported.tx_id or None,
+        arrives=reported.amount,
+        fee=reported.transaction_fee,
+        detail=f"status {reported.status}" + (f": {reported.info}" if reported.info else ""),
     )
 
 
@@ -272,15 +272,15 @@ class _Deposit(AnswerStruct, rename="camel"):
 def deposits(content: Any, txid: str) -> tuple[VenueDeposit, ...]:
     """Those of that txid."""
     listed = _rows(content, _Deposit, "deposit/hisrec", "id")
-    return tuple(_deposit(told) for told in listed if same_txid(told.tx_id, txid))
+    return tuple(_deposit(reported) for reported in listed if same_txid(reported.tx_id, txid))
 
 
 def _rows(content: Any, kind: type[T], what: str, name: str) -> list[T]:
     return readable(content, lambda row: shaped(row, kind, what), venue=Venue.BINANCE, what=what, name=name)
 
 
-def _deposit(told: _Deposit) -> VenueDeposit:
-    if not told.id:
+def _deposit(reported: _Deposit) -> VenueDeposit:
+    if not reported.id:
         raise BadMessage("deposit/hisrec: one without id")
-    state = DEPOSIT_STATES.get(told.status, TransferState.PENDING)
-    return VenueDeposit(told.id, state, told.amount, f"status {told.status}")
+    state = DEPOSIT_STATES.get(reported.status, TransferState.PENDING)
+    return VenueDeposit(reported.id, state, reported.amount, f"status {reported.status}")

@@ -113,7 +113,7 @@ class BinanceExchange:
 
     async def _book(self, coin: Asset) -> Quote:
         book = self._api.public_get_depth({"symbol": parse.symbol(coin), "limit": self._levels})
-        return await self._call.read("book", book, lambda told: parse.book(told, coin, self._clock.now_ms()))
+        return await self._call.read("book", book, lambda reported: parse.book(reported, coin, self._clock.now_ms()))
 
     async def balances(self) -> Balances:
         return await self._call.read("balances", self._api.private_get_account(), parse.balances)
@@ -121,7 +121,11 @@ class BinanceExchange:
     async def _turnovers(self, names: Mapping[str, Asset]) -> tuple[Turnover, ...]:
         query = {"symbols": json.dumps(list(names), separators=(",", ":")), "type": "MINI"}
         call = self._api.public_get_ticker_24hr(query)
-        return await self._call.read("turnover", call, lambda told: rulebook.turnovers(told, names)) if names else ()
+        return (
+            await self._call.read("turnover", call, lambda reported: rulebook.turnovers(reported, names))
+            if names
+            else ()
+        )
 
     async def _symbols(self, markets: Mapping[str, Asset]) -> dict[str, rulebook.Symbol]:
         query = {"symbols": json.dumps(list(markets), separators=(",", ":"))}
@@ -141,18 +145,18 @@ class BinanceExchange:
     async def find_order(self, coin: Asset, client_order_id: str) -> VenueOrder | None:
         query = {"symbol": parse.symbol(coin), "origClientOrderId": client_order_id}
         try:
-            told = await self._call.read("find order", self._api.private_get_order(query), lambda content: content)
+            reported = await self._call.read("find order", self._api.private_get_order(query), lambda content: content)
         except NotFound:
             return None
         except Rejected as refusal:
             if refusal.code != ARCHIVED:
                 raise
             return VenueOrder("archived", closed=True, fills=())
-        number, executed = self._call.understand("order", lambda: parse.executed(told))
+        number, executed = self._call.understand("order", lambda: parse.executed(reported))
         if executed == ZERO:
-            return self._call.understand("order", lambda: parse.with_trades(told, ()))
+            return self._call.understand("order", lambda: parse.with_trades(reported, ()))
         trades = await self._trades(parse.symbol(coin), number)
-        return self._call.understand("order", lambda: parse.with_trades(told, trades))
+        return self._call.understand("order", lambda: parse.with_trades(reported, trades))
 
     async def _trades(self, symbol: str, order: str) -> tuple[Fill, ...]:
         """All of an order, oldest first, however many: without `limit` and `fromId` Binance tells the latest 500."""
@@ -203,7 +207,7 @@ class BinanceExchange:
         name = network_name(self._names, coin, self.venue)
         call = self._api.sapi_get_capital_withdraw_address_list()
         return await self._call.read(
-            "registered addresses", call, lambda told: parse.registered_addresses(told, coin, name)
+            "registered addresses", call, lambda reported: parse.registered_addresses(reported, coin, name)
         )
 
     async def withdraw(self, intent: WithdrawalIntent, *, send_by_ms: int) -> WithdrawalReport:

@@ -52,18 +52,18 @@ class BinanceTrades(VenueTrades):
 
         def read(frame: bytes) -> NamedTrade | Notice:
             try:
-                told = _frames.decode(frame)
+                reported = _frames.decode(frame)
             except (ValueError, RecursionError, ArithmeticError) as error:
                 raise BadMessage(f"not a frame of Binance: {error}") from None
-            if told.error is not None:
-                raise told.error.refused()
-            data = told.data or _Data(told.event)
+            if reported.error is not None:
+                raise reported.error.refused()
+            data = reported.data or _Data(reported.event)
             if data.event == SHUTDOWN:
                 return Notice.GOING_AWAY
             coin = by_symbol.get(data.symbol)
             if data.event == "aggTrade" and coin is not None:
                 return coin, MarketTrade(data.at_ms, data.price, data.quantity)
-            if told.number is not None:
+            if reported.number is not None:
                 return Notice.NOTHING
             raise BadMessage("neither a trade of ours nor a notice")
 

@@ -122,9 +122,9 @@ class CodecServer:
         """What can't be read is answered with a text that says why, so that it does not hide the rest of a history."""
         call.payloads = len(asked.payloads)
         call.keys = {key_id for payload in asked.payloads if (key_id := key_id_of(payload)) is not None}
-        return Payloads(payloads=[self._opened_or_told(payload, call) for payload in asked.payloads])
+        return Payloads(payloads=[self._opened_or_reason(payload, call) for payload in asked.payloads])
 
-    def _opened_or_told(self, payload: Payload, call: AuditRecord) -> Payload:
+    def _opened_or_reason(self, payload: Payload, call: AuditRecord) -> Payload:
         try:
             return self._codec.open(payload)
         except Unreadable as why:

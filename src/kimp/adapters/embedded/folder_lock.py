@@ -24,7 +24,7 @@ def folder_lock(folder: Path) -> Iterator[None]:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            raise BadConfig(_told(file)) from None
+            raise BadConfig(_refusal_text(file)) from None
         os.ftruncate(lock, 0)
         os.write(lock, json.dumps({"pid": os.getpid(), "since": f"{datetime.now(UTC):%Y-%m-%d %H:%M:%S}"}).encode())
         yield
@@ -38,7 +38,7 @@ def who_runs(folder: Path) -> str | None:
     return f"kimp runs on {folder} ({_holder(file)})" if file.exists() and is_locked(file) else None
 
 
-def _told(file: Path) -> str:
+def _refusal_text(file: Path) -> str:
     return (
         f"kimp runs on {file.parent} already ({_holder(file)}); look at it with `kimp status`, end it with Ctrl-C"
         " there, or give this one a folder and ports of its own:"

@@ -13,7 +13,7 @@ ANSWER_S = 0.3
 HTTP2_HELLO = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\x00\x00\x00\x04\x00\x00\x00\x00\x00"
 SETTINGS = 4
 """Type of the frame that a server of HTTP/2 begins with."""
-REDIS_SAYS = (b"+PONG", b"-NOAUTH", b"-NOPERM", b"-DENIED", b"-ERR")
+REDIS_ANSWERS = (b"+PONG", b"-NOAUTH", b"-NOPERM", b"-DENIED", b"-ERR")
 USUAL = {
     6379: ("Redis", "KIMP_REDIS_URL=redis://127.0.0.1:6379/0"),
     3306: ("MySQL", "KIMP_DATABASE_URL=mysql+asyncmy://USER:PASSWORD@127.0.0.1/kimp"),
@@ -25,9 +25,9 @@ USUAL = {
 def who_answers(port: int) -> str | None:
     """`MySQL`, `Redis`, `Temporal` (or another server of gRPC); None for a stranger, or nobody."""
     for name, asks, knows in (
-        ("MySQL", b"", lambda said: b"mysql" in said.lower() or b"mariadb" in said.lower()),
-        ("Redis", b"PING\r\n", lambda said: said.startswith(REDIS_SAYS)),
-        ("Temporal", HTTP2_HELLO, lambda said: len(said) > SETTINGS and said[3] == SETTINGS),
+        ("MySQL", b"", lambda reported: b"mysql" in reported.lower() or b"mariadb" in reported.lower()),
+        ("Redis", b"PING\r\n", lambda reported: reported.startswith(REDIS_ANSWERS)),
+        ("Temporal", HTTP2_HELLO, lambda reported: len(reported) > SETTINGS and reported[3] == SETTINGS),
     ):
         if _answers(port, asks, knows):
             return name

@@ -234,9 +234,9 @@ class ServerProcess:
             await asyncio.sleep(POLL_S)
 
     def _failed(self, what: str) -> ServerFailed | BadConfig:
-        said = self.log.read_text(errors="replace").strip().splitlines() if self.log.exists() else []
+        message = self.log.read_text(errors="replace").strip().splitlines() if self.log.exists() else []
         kind = BadConfig if self.exit_code == REFUSED_ITS_INPUT else ServerFailed
-        last = said[-1].removeprefix("kimp: ")[:300] if said else "it said nothing"
+        last = message[-1].removeprefix("kimp: ")[:300] if message else "it said nothing"
         return kind(f"the {self.name} server {what}: {last} ({self.log})")
 
 

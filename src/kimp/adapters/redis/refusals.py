@@ -26,8 +26,8 @@ MOVED_AWAY = frozenset({"READONLY", "MASTERDOWN", "CLUSTERDOWN", "MOVED"})
 
 def word_of(error: BaseException) -> str | None:
     """The server's own word. None: it said nothing that is one."""
-    told = getattr(error, "status_code", None) or str(error).partition(" ")[0]
-    return told if isinstance(told, str) and WORD.fullmatch(told) else None
+    reported = getattr(error, "status_code", None) or str(error).partition(" ")[0]
+    return reported if isinstance(reported, str) and WORD.fullmatch(reported) else None
 
 
 def describe_error(error: BaseException) -> str:

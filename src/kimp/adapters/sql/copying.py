@@ -26,8 +26,8 @@ async def check_source(source_url: str, target_url: str) -> None:
         _require_another(parse_url(source_url), target)
         await check_schema(source_url)
     except (BadConfig, StoreUnavailable) as error:
-        said = str(error).removeprefix("database_url ").replace("database_url", "its URL")
-        raise type(error)(f"--copy-from: {said}") from None
+        message = str(error).removeprefix("database_url ").replace("database_url", "its URL")
+        raise type(error)(f"--copy-from: {message}") from None
 
 
 def _require_another(source: URL, target: URL) -> None:

@@ -20,7 +20,7 @@ class SqlPresence:
     def __init__(self, store: Store) -> None:
         self._store = store
 
-    async def tell(self, identity: str, work: Sequence[str]) -> None:
+    async def report(self, identity: str, work: Sequence[str]) -> None:
         now = self._store.now
 
         async def write(connection: AsyncConnection) -> None:
@@ -31,7 +31,7 @@ class SqlPresence:
 
         await self._store.write(write)
 
-    async def tell_end(self, identity: str) -> None:
+    async def report_end(self, identity: str) -> None:
         ended = update(presence).where(presence.c.identity == identity).values(ended=1, seen_ms=self._store.now)
         await self._store.execute(ended)
 

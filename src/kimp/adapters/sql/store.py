@@ -82,25 +82,25 @@ def in_our_words(error: Exception, place: str) -> Exception:
     """The same failure as a KimpError where it is one of the database and not of this program."""
     if isinstance(error, StatementError) and isinstance(error.orig, KimpError):
         return error.orig
-    said = _said(error)
+    message = _message_of(error)
     if error_code(error) in REFUSED:
-        return BadConfig(f"the database at {place} refuses kimp: {said}; mend database_url")
+        return BadConfig(f"the database at {place} refuses kimp: {message}; mend database_url")
     if (unfit := UNFIT.get(error_code(error) or 0)) is not None:
         return BadConfig(
-            f"the database at {place} can't do what kimp needs, {unfit}: {said}; MySQL 8 and MariaDB 10.6 or later do,"
-            " with tables of ROW_FORMAT=DYNAMIC and all rights on kimp's own schema"
+            f"the database at {place} can't do what kimp needs, {unfit}: {message}; MySQL 8 and MariaDB 10.6 or later"
+            " do, with tables of ROW_FORMAT=DYNAMIC and all rights on kimp's own schema"
         )
     if isinstance(error, DataError | IntegrityError):
-        return Unstorable(f"the database at {place} can't hold it: {said}")
+        return Unstorable(f"the database at {place} can't hold it: {message}")
     is_fault = isinstance(error, DBAPIError) and not (
         isinstance(error, OperationalError | InterfaceError) or error.connection_invalidated
     )
     if is_fault or (isinstance(error, StatementError) and not isinstance(error, DBAPIError)):
         return error
-    return StoreUnavailable(f"the database at {place} does not serve: {said}")
+    return StoreUnavailable(f"the database at {place} does not serve: {message}")
 
 
-def _said(error: Exception) -> str:
+def _message_of(error: Exception) -> str:
     """The database's own words, on one line."""
     cause = error.orig if isinstance(error, StatementError) else error
     words = cause.args[-1] if cause is not None and cause.args else cause  # asyncmy: (number, words)
@@ -109,8 +109,8 @@ def _said(error: Exception) -> str:
 
 def _let_go(context: ExceptionContext) -> None:
     """Of a connection whose server will not write any more, and of all that were opened like it."""
-    said = context.original_exception.args
-    if said and said[0] in MOVED:
+    message = context.original_exception.args
+    if message and message[0] in MOVED:
         context.is_disconnect = True
 
 

@@ -40,14 +40,14 @@ def _order(row: Row[Any]) -> Iterator[StoryLine]:
     yield StoryLine(row.first_asked_ms, "journal", f"{name}: to be sent once, {what}")
     if row.outcome is None:
         return
-    told = [row.outcome]
+    reported = [row.outcome]
     if row.filled_quantity:
-        told.append(f"{checked_digits(row.filled_quantity)} for {checked_digits(row.filled_funds)}")
+        reported.append(f"{checked_digits(row.filled_quantity)} for {checked_digits(row.filled_funds)}")
     if row.venue_order_id:
-        told.append(f"{row.venue}'s id {row.venue_order_id}")
+        reported.append(f"{row.venue}'s id {row.venue_order_id}")
     if row.reason:
-        told.append(row.reason)
-    yield StoryLine(row.closed_ms or row.first_asked_ms, "journal", f"{name}: {', '.join(told)}")
+        reported.append(row.reason)
+    yield StoryLine(row.closed_ms or row.first_asked_ms, "journal", f"{name}: {', '.join(reported)}")
 
 
 def _withdrawal(row: Row[Any]) -> StoryLine:

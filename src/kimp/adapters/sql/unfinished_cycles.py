@@ -82,7 +82,7 @@ class SqlUnfinishedCycles:
         """Two questions, as each has an index of its own: what was asked of late, and what ended of late."""
         o, c, now = order_intents.c, cycles.c, self._store.now
         fresh = o.first_asked_ms >= now - sure_within_ms
-        told_nothing = or_(o.outcome == OrderOutcome.ABSENT.value, and_(o.outcome.in_(SURE), fresh))
+        reported_nothing = or_(o.outcome == OrderOutcome.ABSENT.value, and_(o.outcome.in_(SURE), fresh))
         # What filled, or was never closed, is its workflow's to book, for as long as that runs.
         untold = or_(o.outcome.is_(None), o.outcome.not_in(SURE))
         over = or_(c.status.in_(ENDED), and_(c.cycle_id.is_(None), ~_reserved(o.cycle_id)))
@@ -90,7 +90,7 @@ class SqlUnfinishedCycles:
         asked = (
             select(order_intents)
             .outerjoin(cycles, c.cycle_id == o.cycle_id)
-            .where(o.first_asked_ms >= now - within_ms, or_(told_nothing, and_(over, untold)), nobodys)
+            .where(o.first_asked_ms >= now - within_ms, or_(reported_nothing, and_(over, untold)), nobodys)
         )
         ended = (
             select(order_intents)

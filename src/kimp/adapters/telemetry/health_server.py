@@ -58,9 +58,11 @@ class HealthServer:
         names = list(self._checks)
         problems = await asyncio.gather(*(_problem(self._checks[name]) for name in names))
         ready = bool(names) and not any(problems)
-        told = {name: problem or "ok" for name, problem in zip(names, problems, strict=True)} or {"start": "under way"}
+        reported = {name: problem or "ok" for name, problem in zip(names, problems, strict=True)} or {
+            "start": "under way"
+        }
         status = HTTPStatus.OK if ready else HTTPStatus.SERVICE_UNAVAILABLE
-        return web.json_response({"process": self._process, "ready": ready, "checks": told}, status=status)
+        return web.json_response({"process": self._process, "ready": ready, "checks": reported}, status=status)
 
 
 async def _problem(check: ReadinessCheck) -> str | None:

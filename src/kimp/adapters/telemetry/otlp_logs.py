@@ -30,18 +30,18 @@ class OtlpLogHandler(logging.Handler):
         self.addFilter(lambda record: not record.name.startswith("opentelemetry"))
 
     def emit(self, record: logging.LogRecord) -> None:
-        told: dict[str, str] = dict(getattr(record, "kimp", {}))
+        reported: dict[str, str] = dict(getattr(record, "kimp", {}))
         for name in OF_THE_RECORD:
-            told.pop(name, None)
+            reported.pop(name, None)
         if record.exc_info and record.exc_info[0] is not None:
-            told["exception.type"] = record.exc_info[0].__name__
-            told["exception.stacktrace"] = "".join(traceback.format_exception(*record.exc_info))
+            reported["exception.type"] = record.exc_info[0].__name__
+            reported["exception.stacktrace"] = "".join(traceback.format_exception(*record.exc_info))
         self._provider.get_logger(record.name).emit(
             timestamp=int(record.created * 1e9),
             severity_number=SEVERITIES.get(record.levelno, SeverityNumber.UNSPECIFIED),
             severity_text=record.levelname,
             body=record.getMessage(),
-            attributes=told,
+            attributes=reported,
         )
 
     def close(self) -> None:

@@ -18,7 +18,7 @@ from temporalio.runtime import (
 )
 
 DRAIN_EVERY_S = 1.0
-Tell = Callable[[float, MetricAttributes], None]
+Record = Callable[[float, MetricAttributes], None]
 
 
 class TemporalMetrics:
@@ -27,18 +27,18 @@ class TemporalMetrics:
     def __init__(self, buffer: MetricBuffer, metering: MeterProvider) -> None:
         self._buffer = buffer
         self._meter = metering.get_meter("temporalio")
-        self._known: dict[str, Tell] = {}
+        self._known: dict[str, Record] = {}
 
     def drain(self) -> None:
         for update in self._buffer.retrieve_updates():
             self._instrument(update.metric)(update.value, dict(update.attributes))
 
-    def _instrument(self, metric: BufferedMetric) -> Tell:
+    def _instrument(self, metric: BufferedMetric) -> Record:
         if metric.name not in self._known:
             self._known[metric.name] = self._opened(metric)
         return self._known[metric.name]
 
-    def _opened(self, metric: BufferedMetric) -> Tell:
+    def _opened(self, metric: BufferedMetric) -> Record:
         unit, description = metric.unit or "", metric.description or ""
         if metric.kind == BUFFERED_METRIC_KIND_COUNTER:
             return self._meter.create_counter(metric.name, unit, description).add
@@ -47,7 +47,7 @@ class TemporalMetrics:
         return self._meter.create_histogram(metric.name, unit, description).record
 
     @asynccontextmanager
-    async def told(self) -> AsyncIterator[None]:
+    async def exported(self) -> AsyncIterator[None]:
         """While the block runs, and once more at its end."""
         draining = asyncio.create_task(self._drain_often())
         try:

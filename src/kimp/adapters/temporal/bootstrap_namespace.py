@@ -162,7 +162,7 @@ def _no_room(
     client: Client,
     missing: Mapping[str, IndexedValueType.ValueType],
     existing: Mapping[str, IndexedValueType.ValueType],
-    said: str,
+    reported: str,
 ) -> str:
     """A server has room for a few attributes of each type in a namespace; credentials don't help."""
     kinds = Counter(_indexed_type(key.indexed_value_type) for key in SEARCH_ATTRIBUTES)
@@ -170,8 +170,8 @@ def _no_room(
     taken = ", ".join(f"{list(existing.values()).count(kind)} of type {_type_name(kind)}" for kind in kinds)
     return (
         f"namespace {client.namespace} on Temporal at {_place(client)} does not take the search attributes"
-        f" {', '.join(missing)} ({said}); kimp needs {needs}, and {taken} are there already: use a namespace of kimp's"
-        " own in TEMPORAL_NAMESPACE, or remove some that nobody uses"
+        f" {', '.join(missing)} ({reported}); kimp needs {needs}, and {taken} are there already: use a namespace of"
+        " kimp's own in TEMPORAL_NAMESPACE, or remove some that nobody uses"
     )
 
 

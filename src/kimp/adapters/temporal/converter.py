@@ -68,11 +68,11 @@ class PlainFailureConverter(DefaultFailureConverter):
 
     def from_failure(self, failure: Failure, payload_converter: PayloadConverter) -> BaseException:
         if failure.encoded_attributes.metadata.get("encoding") == REFUSED.encode():
-            told = Failure()
-            told.CopyFrom(failure)
-            told.message = str(_why(failure.encoded_attributes))
-            told.ClearField("encoded_attributes")
-            failure = told
+            reported = Failure()
+            reported.CopyFrom(failure)
+            reported.message = str(_why(failure.encoded_attributes))
+            reported.ClearField("encoded_attributes")
+            failure = reported
         return super().from_failure(failure, payload_converter)
 
 

@@ -53,7 +53,7 @@ def _open_all(message: Message, open_payload: Open) -> None:
         for part in _parts(field, value):
             _open_all(part, open_payload)
     if isinstance(message, Failure) and message.HasField("encoded_attributes"):
-        _tell(message)
+        _show_failure(message)
 
 
 def is_patch(message: Message) -> bool:
@@ -80,7 +80,7 @@ def _parts(field: FieldDescriptor, value: Any) -> list[Message]:
     return [item for item in items if isinstance(item, Message)]
 
 
-def _tell(failure: Failure) -> None:
-    told = json.loads(failure.encoded_attributes.data)
-    failure.message, failure.stack_trace = told["message"], told["stack_trace"]
+def _show_failure(failure: Failure) -> None:
+    output = json.loads(failure.encoded_attributes.data)
+    failure.message, failure.stack_trace = output["message"], output["stack_trace"]
     failure.ClearField("encoded_attributes")

@@ -89,8 +89,8 @@ async def _served(client: Client, build_id: str) -> set[str]:
     """Names of the queues that workers of the version have asked."""
     version = WorkerDeploymentVersion(deployment_name=DEPLOYMENT, build_id=build_id)
     request = DescribeWorkerDeploymentVersionRequest(namespace=client.namespace, deployment_version=version)
-    told = await client.workflow_service.describe_worker_deployment_version(request)
-    return {queue.name for queue in told.version_task_queues}
+    reported = await client.workflow_service.describe_worker_deployment_version(request)
+    return {queue.name for queue in reported.version_task_queues}
 
 
 def _ramp(info: WorkerDeploymentInfo, build_id: str) -> float:

@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from kimp.domain.errors import BadConfig
-from kimp.observability.clean import clean, say
+from kimp.observability.clean import clean, write_line
 
 SERVER_VERSION = "1.32.0"
 UI_VERSION = "2.54.1"
@@ -54,11 +54,11 @@ class Binary:
     """Version of the server inside."""
 
     def __str__(self) -> str:
-        said = f"Temporal server {self.server} from {self.source} ({self.path})"
+        text = f"Temporal server {self.server} from {self.source} ({self.path})"
         if self.server == SERVER_VERSION:
-            return said
+            return text
         mend = "delete it to get that one" if self.path.parent == tools_dir() else MEND
-        return f"{said}; kimp is tested with {SERVER_VERSION}: {mend}"
+        return f"{text}; kimp is tested with {SERVER_VERSION}: {mend}"
 
 
 def checkout() -> Path | None:
@@ -88,7 +88,7 @@ def find_binary() -> Binary | None:
     return found or _inspect(tools_dir() / "temporal", "the tools folder")
 
 
-async def ensure_binary(say: Callable[[str], None]) -> Binary:
+async def ensure_binary(write_line: Callable[[str], None]) -> Binary:
     """Find the binary, or fetch it. Raises BadConfig that names what each way lacked."""
     if (found := find_binary()) is None:
         folder = tools_dir()
@@ -97,16 +97,16 @@ async def ensure_binary(say: Callable[[str], None]) -> Binary:
         except OSError as error:
             raise BadConfig(f"no Temporal server, and {folder} cannot be made ({error.strerror}); {MEND}") from None
         async with only_one(folder / "temporal.lock"):
-            found = find_binary() or await _fetch(folder / "temporal", say)
-    say(str(found))
+            found = find_binary() or await _fetch(folder / "temporal", write_line)
+    write_line(str(found))
     return found
 
 
-async def _fetch(target: Path, say: Callable[[str], None]) -> Binary:
+async def _fetch(target: Path, write_line: Callable[[str], None]) -> Binary:
     failures = []
     for source, fetch in (("the SDK's download", _download), ("a build from Go modules", _build)):
         try:
-            await fetch(target, say)
+            await fetch(target, write_line)
         except (BuildFailed, RuntimeError, TimeoutError, OSError) as error:
             failures.append(f"{source}: {_one_line(error)}")
             continue
@@ -116,7 +116,7 @@ async def _fetch(target: Path, say: Callable[[str], None]) -> Binary:
     raise BadConfig(f"no Temporal server ({'; '.join(failures)}); {MEND}")
 
 
-async def _download(target: Path, _say: Callable[[str], None]) -> None:
+async def _download(target: Path, _write_line: Callable[[str], None]) -> None:
     # The SDK downloads only as the first step of starting a server, so one is started and stopped.
     from temporalio.testing import WorkflowEnvironment  # noqa: PLC0415 - heavy, and needed once per machine
 
@@ -134,13 +134,13 @@ def _take(folder: Path, target: Path) -> None:
     file.replace(target)
 
 
-async def _build(target: Path, say: Callable[[str], None]) -> None:
+async def _build(target: Path, write_line: Callable[[str], None]) -> None:
     root = checkout()
     if root is None:
         raise BuildFailed("only possible in a checkout of the project")
     from deploy.temporal.build import build  # noqa: PLC0415 - a checkout has it, a wheel has not
 
-    await build(root / "deploy/temporal/devserver", {PACKAGE: target}, say)
+    await build(root / "deploy/temporal/devserver", {PACKAGE: target}, write_line)
 
 
 def _inspect(path: Path, source: str) -> Binary | None:
@@ -160,7 +160,7 @@ def _one_line(error: BaseException) -> str:
 
 def main() -> None:
     try:
-        asyncio.run(ensure_binary(say))
+        asyncio.run(ensure_binary(write_line))
     except BadConfig as error:
         sys.exit(clean(f"kimp: {error}"))
     except KeyboardInterrupt:

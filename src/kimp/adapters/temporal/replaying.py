@@ -25,7 +25,7 @@ CLOSED = frozenset(
         EventType.EVENT_TYPE_WORKFLOW_EXECUTION_CONTINUED_AS_NEW,
     }
 )
-SAID = re.compile(r'message: "(?:\[\w+\] )?(?P<reason>(?:[^"\\]|\\.)*)"')
+MESSAGE = re.compile(r'message: "(?:\[\w+\] )?(?P<reason>(?:[^"\\]|\\.)*)"')
 """The SDK quotes the core: `... Failure { message: "[TMPRL1100] Nondeterminism error: Activity type of ..." ...`."""
 
 
@@ -88,6 +88,6 @@ def _judged(history: WorkflowHistory, activities: int, found: Sequence[Differenc
 
 def failure_reason(failure: Exception) -> str:
     """One line of what the SDK says: its own text is a dump of several structures."""
-    said = SAID.search(str(failure))
-    text = said["reason"].replace("\\n", " ") if said else f"{type(failure).__name__}: {failure}"
+    message = MESSAGE.search(str(failure))
+    text = message["reason"].replace("\\n", " ") if message else f"{type(failure).__name__}: {failure}"
     return " ".join(text.split())[:LONGEST_REASON]

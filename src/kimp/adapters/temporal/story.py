@@ -69,13 +69,13 @@ def story_lines(events: Iterable[HistoryEvent]) -> Iterator[StoryLine]:
         if kind == EventType.EVENT_TYPE_ACTIVITY_TASK_SCHEDULED:
             scheduled[event.event_id] = event
         elif kind == EventType.EVENT_TYPE_ACTIVITY_TASK_STARTED:
-            told = event.activity_task_started_event_attributes
-            started[told.scheduled_event_id] = told
+            reported = event.activity_task_started_event_attributes
+            started[reported.scheduled_event_id] = reported
         elif kind in ENDS:
-            told = _attributes(event)
-            asked = scheduled.pop(told.scheduled_event_id, None)
+            reported = _attributes(event)
+            asked = scheduled.pop(reported.scheduled_event_id, None)
             if asked is not None:
-                yield _activity(asked, started.pop(told.scheduled_event_id, None), event, _message(told))
+                yield _activity(asked, started.pop(reported.scheduled_event_id, None), event, _message(reported))
         elif kind == EventType.EVENT_TYPE_TIMER_STARTED:
             yield StoryLine(_ms(event), "history", f"pauses: {_summary(event) or 'a timer'}")
         elif kind == EventType.EVENT_TYPE_WORKFLOW_EXECUTION_UPDATE_ACCEPTED:
@@ -97,8 +97,8 @@ def _activity(asked: HistoryEvent, started: Any, end: HistoryEvent, message: str
 
 
 def _named(asked: HistoryEvent) -> str:
-    told = asked.activity_task_scheduled_event_attributes
-    return ", ".join(filter(None, (told.activity_type.name, _summary(asked))))
+    reported = asked.activity_task_scheduled_event_attributes
+    return ", ".join(filter(None, (reported.activity_type.name, _summary(asked))))
 
 
 def _summary(event: HistoryEvent) -> str:
@@ -106,11 +106,11 @@ def _summary(event: HistoryEvent) -> str:
     return str(json.loads(data)) if data else ""
 
 
-def _message(told: Any) -> str:
+def _message(reported: Any) -> str:
     """Of a failure, down to its cause, which says what happened."""
-    failure = getattr(told, "failure", None)
+    failure = getattr(reported, "failure", None)
     if failure is None:
-        return str(getattr(told, "reason", "") or getattr(told, "cause", "") or "")
+        return str(getattr(reported, "reason", "") or getattr(reported, "cause", "") or "")
     while failure.HasField("cause"):
         failure = failure.cause
     return str(failure.message)

@@ -59,20 +59,20 @@ def reader(coins: Sequence[Asset], levels: int) -> Read:
 
     def read(frame: bytes, received_ms: int) -> Tick | Notice:
         try:
-            told = _frames.decode(frame)
+            reported = _frames.decode(frame)
         except (ValueError, RecursionError) as error:
             raise BadMessage(f"not a frame of Upbit: {error}") from None
-        coin = by_code.get(told.code)
-        if coin is None or not told.units:
-            return _notice(told)
-        top, *behind = told.units[:levels]
+        coin = by_code.get(reported.code)
+        if coin is None or not reported.units:
+            return _notice(reported)
+        top, *behind = reported.units[:levels]
         bids = b" ".join([b"%b:%b" % (unit.bid, unit.bid_size) for unit in behind]).decode("ascii", "replace")
         asks = b" ".join([b"%b:%b" % (unit.ask, unit.ask_size) for unit in behind]).decode("ascii", "replace")
         book = Quote(
             Venue.UPBIT, coin, _number(top.bid), _number(top.bid_size), _number(top.ask), _number(top.ask_size),
             received_ms, bids, asks,
         )  # fmt: skip
-        return Tick(book, told.sent_ms)
+        return Tick(book, reported.sent_ms)
 
     return read
 
@@ -84,9 +84,9 @@ def _number(raw: msgspec.Raw) -> Decimal:
         raise BadMessage(f"not a price or size: {error}") from None
 
 
-def _notice(told: _Frame) -> Notice:
-    if told.status:
+def _notice(reported: _Frame) -> Notice:
+    if reported.status:
         return Notice.NOTHING
-    if told.error is not None:
-        raise told.error.refused()
-    raise BadMessage(f"neither a book with units nor a status: {told.kind[:20]!r} {told.code[:20]!r}")
+    if reported.error is not None:
+        raise reported.error.refused()
+    raise BadMessage(f"neither a book with units nor a status: {reported.kind[:20]!r} {reported.code[:20]!r}")

@@ -49,7 +49,7 @@ def expiry(content: Any, access_key: str) -> int | None:
 
 async def key_facts(api: Any, call: Caller, access_key: str) -> KeyFacts:
     """Raises KeyRefused for a key that Upbit does not take at all, Unavailable while it cannot be told."""
-    expires_ms = await call.read("keys", api.private_get_api_keys(), lambda told: expiry(told, access_key))
+    expires_ms = await call.read("keys", api.private_get_api_keys(), lambda reported: expiry(reported, access_key))
     looks = {
         "assets": api.private_get_accounts,
         "orders": api.private_get_orders_open,
@@ -82,7 +82,7 @@ async def _refusal(call: Caller, request: Awaitable[Any]) -> str | None:
                 raise
 
     try:
-        await call.read("right", let_in(), lambda _told: None)
+        await call.read("right", let_in(), lambda _reported: None)
     except KeyRefused as refused:
         if refused.code not in {OUT_OF_SCOPE, LOCKED}:
             raise

@@ -60,12 +60,12 @@ class _Order(AnswerStruct):
 
 def order(content: Any) -> VenueOrder:
     """An order and its trades. `closed` only once the trades add up to what was executed."""
-    told = shaped(content, _Order, "order")
-    if not told.uuid:
+    reported = shaped(content, _Order, "order")
+    if not reported.uuid:
         raise BadMessage("order: without uuid")
-    fills = _fills(told)
-    complete = exact(lambda: sum((fill.quantity for fill in fills), ZERO))() == told.executed_volume
-    return VenueOrder(told.uuid, told.state in CLOSED_STATES and complete, fills, _terms(told))
+    fills = _fills(reported)
+    complete = exact(lambda: sum((fill.quantity for fill in fills), ZERO))() == reported.executed_volume
+    return VenueOrder(reported.uuid, reported.state in CLOSED_STATES and complete, fills, _terms(reported))
 
 
 def looked_up(content: Any) -> VenueOrder:
@@ -74,29 +74,29 @@ def looked_up(content: Any) -> VenueOrder:
     terms = found.terms
     if terms.coin is None or terms.side is None or terms.placed_ms is None:
         raise BadMessage("order: without market, side or created_at")
-    told = replace(terms, quantity=terms.quantity or ZERO, limit_price=terms.limit_price or ZERO)
-    return replace(found, terms=told)
+    reported = replace(terms, quantity=terms.quantity or ZERO, limit_price=terms.limit_price or ZERO)
+    return replace(found, terms=reported)
 
 
-def _terms(told: _Order) -> OrderTerms:
+def _terms(reported: _Order) -> OrderTerms:
     return OrderTerms(
-        coin=None if told.market is None else told.market.removeprefix(f"{KRW}-"),
-        side=ORDER_SIDES.get(told.side or ""),
-        quantity=told.volume,
-        limit_price=told.price,
-        placed_ms=None if told.created_at is None else _epoch_ms(told.created_at, "order"),
+        coin=None if reported.market is None else reported.market.removeprefix(f"{KRW}-"),
+        side=ORDER_SIDES.get(reported.side or ""),
+        quantity=reported.volume,
+        limit_price=reported.price,
+        placed_ms=None if reported.created_at is None else _epoch_ms(reported.created_at, "order"),
     )
 
 
 @exact
-def _fills(told: _Order) -> tuple[Fill, ...]:
+def _fills(reported: _Order) -> tuple[Fill, ...]:
     """Upbit tells the fee of the whole order only: each trade gets its share, the last one what is left."""
-    funds = [trade.price * trade.volume for trade in told.trades]
-    total, left = sum(funds, ZERO), told.paid_fee
+    funds = [trade.price * trade.volume for trade in reported.trades]
+    total, left = sum(funds, ZERO), reported.paid_fee
     fills: list[Fill] = []
-    for trade, part in zip(told.trades, funds, strict=True):
-        last = len(fills) == len(told.trades) - 1
-        share = round_down(told.paid_fee * part / total, FEE_STEP) if part else ZERO
+    for trade, part in zip(reported.trades, funds, strict=True):
+        last = len(fills) == len(reported.trades) - 1
+        share = round_down(reported.paid_fee * part / total, FEE_STEP) if part else ZERO
         fee = left if last else share
         left -= fee
         fills.append(Fill(trade.uuid, trade.price, trade.volume, fee, KRW))
@@ -145,8 +145,8 @@ class _Account(AnswerStruct):
 
 
 def _balance(row: Any) -> Balance:
-    told = shaped(row, _Account, "accounts")
-    return Balance(told.balance, told.locked)
+    reported = shaped(row, _Account, "accounts")
+    return Balance(reported.balance, reported.locked)
 
 
 def balances(content: Any) -> Balances:
@@ -161,10 +161,10 @@ class _DepositAddress(AnswerStruct):
 
 def deposit_address(content: Any) -> Address:
     """Upbit creates addresses on request and in its own time; without one this raises BadMessage."""
-    told = shaped(content, _DepositAddress, "deposit address")
-    if not told.deposit_address:
+    reported = shaped(content, _DepositAddress, "deposit address")
+    if not reported.deposit_address:
         raise BadMessage("deposit address: none yet; create it on the venue's web page")
-    return Address(network=told.net_type, address=told.deposit_address, tag=told.secondary_address or None)
+    return Address(network=reported.net_type, address=reported.deposit_address, tag=reported.secondary_address or None)
 
 
 class _Registered(AnswerStruct):
@@ -199,16 +199,16 @@ def withdrawal(content: Any) -> WithdrawalReport:
     return _withdrawal(shaped(content, _Withdrawal, "withdrawal"))
 
 
-def _withdrawal(told: _Withdrawal) -> WithdrawalReport:
-    if not told.uuid:
+def _withdrawal(reported: _Withdrawal) -> WithdrawalReport:
+    if not reported.uuid:
         raise BadMessage("withdrawal: without uuid")
     return WithdrawalReport(
-        venue_id=told.uuid,
-        state=WITHDRAWAL_STATES.get(told.state.upper(), TransferState.PENDING),
-        txid=told.txid or None,
-        arrives=told.amount,
-        fee=told.fee,
-        detail=told.state,
+        venue_id=reported.uuid,
+        state=WITHDRAWAL_STATES.get(reported.state.upper(), TransferState.PENDING),
+        txid=reported.txid or None,
+        arrives=reported.amount,
+        fee=reported.fee,
+        detail=reported.state,
     )
 
 
@@ -218,13 +218,13 @@ def withdrawals(content: Any) -> list[ListedWithdrawal]:
 
 
 def _listed(row: Any) -> ListedWithdrawal:
-    told = shaped(row, _Withdrawal, "withdrawals")
+    reported = shaped(row, _Withdrawal, "withdrawals")
     return ListedWithdrawal(
-        report=_withdrawal(told),
-        asked=told.amount,
-        network=told.net_type,
+        report=_withdrawal(reported),
+        asked=reported.amount,
+        network=reported.net_type,
         address=None,
-        asked_ms=_epoch_ms(told.created_at, "withdrawals"),
+        asked_ms=_epoch_ms(reported.created_at, "withdrawals"),
         named=False,
     )
 
@@ -248,15 +248,19 @@ class _Deposit(AnswerStruct):
 
 def deposits(content: Any, txid: str) -> tuple[VenueDeposit, ...]:
     """Those of that txid. ACCEPTED means credited and free; a travel-rule hold is pending."""
-    return tuple(_deposit(told) for told in _rows(content, _Deposit, "deposits", "uuid") if same_txid(told.txid, txid))
+    return tuple(
+        _deposit(reported)
+        for reported in _rows(content, _Deposit, "deposits", "uuid")
+        if same_txid(reported.txid, txid)
+    )
 
 
 def _rows(content: Any, kind: type[T], what: str, name: str) -> list[T]:
     return readable(content, lambda row: shaped(row, kind, what), venue=Venue.UPBIT, what=what, name=name)
 
 
-def _deposit(told: _Deposit) -> VenueDeposit:
-    if not told.uuid:
+def _deposit(reported: _Deposit) -> VenueDeposit:
+    if not reported.uuid:
         raise BadMessage("deposits: one without uuid")
-    state = DEPOSIT_STATES.get(told.state.upper(), TransferState.PENDING)
-    return VenueDeposit(told.uuid, state, told.amount, told.state)
+    state = DEPOSIT_STATES.get(reported.state.upper(), TransferState.PENDING)
+    return VenueDeposit(reported.uuid, state, reported.amount, reported.state)

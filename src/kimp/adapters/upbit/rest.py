@@ -118,11 +118,11 @@ class UpbitExchange:
 
     async def _turnovers(self, names: Mapping[str, Asset]) -> tuple[Turnover, ...]:
         call = self._api.public_get_ticker({"markets": ",".join(names)})
-        return await self._call.read("turnover", call, lambda told: rulebook.turnovers(told, names))
+        return await self._call.read("turnover", call, lambda reported: rulebook.turnovers(reported, names))
 
     async def _tops(self, names: Mapping[str, Asset]) -> dict[Asset, Quote]:
         call = self._api.public_get_orderbook({"markets": ",".join(names), "count": self._levels})
-        return await self._call.read("book", call, lambda told: parse.tops(told, names, self._clock.now_ms()))
+        return await self._call.read("book", call, lambda reported: parse.tops(reported, names, self._clock.now_ms()))
 
     async def _read_listing(self) -> frozenset[str]:
         return await self._call.read("markets", self._api.public_get_market_all(), rulebook.listing)
@@ -173,7 +173,7 @@ class UpbitExchange:
         name = network_name(self._networks, coin, self.venue)
         call = self._api.private_get_withdraws_coin_addresses()
         return await self._call.read(
-            "registered addresses", call, lambda told: parse.registered_addresses(told, coin, name)
+            "registered addresses", call, lambda reported: parse.registered_addresses(reported, coin, name)
         )
 
     async def withdraw(self, intent: WithdrawalIntent, *, send_by_ms: int) -> WithdrawalReport:
@@ -199,14 +199,14 @@ class UpbitExchange:
         found: dict[str, ListedWithdrawal] = {}
         for page in range(1, MAX_PAGES + 1):
             query = {"currency": coin, "limit": PAGE, "page": page, "order_by": "desc"}
-            rows, told = await self._call.read(
+            rows, reported = await self._call.read(
                 "withdrawals",
                 self._api.private_get_withdraws(query),
                 lambda content: (parse.withdrawals(content), len(content)),
             )
             # By id: while new ones come in, the same row may show on two pages.
             found |= {row.report.venue_id: row for row in rows if (row.asked_ms or 0) >= since_second}
-            if told < PAGE or (rows and (rows[-1].asked_ms or 0) < since_second):
+            if reported < PAGE or (rows and (rows[-1].asked_ms or 0) < since_second):
                 break
         return tuple(found.values())
 
@@ -217,7 +217,7 @@ class UpbitExchange:
     async def deposits(self, coin: Asset, txid: str) -> Sequence[VenueDeposit]:
         # A list of one as text: ccxt would write a Python list as its repr.
         call = self._api.private_get_deposits({"currency": coin, "txids[]": txid, "limit": PAGE})
-        return await self._call.read("deposits", call, lambda told: parse.deposits(told, txid))
+        return await self._call.read("deposits", call, lambda reported: parse.deposits(reported, txid))
 
     async def _wallets(self) -> Mapping[tuple[str, str], rulebook.Wallet]:
         return await self._call.read("wallets", self._api.private_get_status_wallet(), rulebook.wallets)

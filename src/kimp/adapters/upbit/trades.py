@@ -45,15 +45,15 @@ class UpbitTrades(VenueTrades):
 
         def read(frame: bytes) -> NamedTrade | Notice:
             try:
-                told = _frames.decode(frame)
+                reported = _frames.decode(frame)
             except (ValueError, RecursionError, ArithmeticError) as error:
                 raise BadMessage(f"not a frame of Upbit: {error}") from None
-            if told.error is not None:
-                raise told.error.refused()
-            coin = by_code.get(told.code)
-            if told.kind == "trade" and coin is not None:
-                return coin, MarketTrade(told.at_ms, told.price, told.quantity)
-            if told.status:
+            if reported.error is not None:
+                raise reported.error.refused()
+            coin = by_code.get(reported.code)
+            if reported.kind == "trade" and coin is not None:
+                return coin, MarketTrade(reported.at_ms, reported.price, reported.quantity)
+            if reported.status:
                 return Notice.NOTHING
             raise BadMessage("neither a trade of ours nor a status")
 

@@ -71,13 +71,13 @@ def judge(venue: Venue, answer: HttpAnswer, refusals: Refusals, *, changes: bool
 
     `changes`: the call was to change something at the venue (an order, a withdrawal).
     """
-    said, code = _said(answer), code_of(answer)
+    message, code = _message_of(answer), code_of(answer)
     if answer.status in REDIRECTS:
-        return unproved(said, venue=venue, code=code, changes=changes)
+        return unproved(message, venue=venue, code=code, changes=changes)
     if (pause := pause_of(answer)) is not None:
-        return Unavailable(said, venue=venue, code=code, retry_after=pause)
+        return Unavailable(message, venue=venue, code=code, retry_after=pause)
     if answer.code in refusals.not_executed:
-        return Unavailable(said, venue=venue, code=code, retry_after=refusals.not_executed[answer.code])
+        return Unavailable(message, venue=venue, code=code, retry_after=refusals.not_executed[answer.code])
     # A refusal that comes as a success or as a server's failure is no refusal.
     if answer.status in range(400, 500):
         for codes, error in (
@@ -86,8 +86,8 @@ def judge(venue: Venue, answer: HttpAnswer, refusals: Refusals, *, changes: bool
             (refusals.rejected, Rejected),
         ):
             if answer.code in codes:
-                return error(said, venue=venue, code=code)
-    return unproved(said, venue=venue, code=code, changes=changes)
+                return error(message, venue=venue, code=code)
+    return unproved(message, venue=venue, code=code, changes=changes)
 
 
 def code_of(answer: HttpAnswer) -> str:
@@ -109,7 +109,7 @@ def pause_of(answer: HttpAnswer) -> int | None:
     return BAN_PAUSE_S if answer.status == BANNED else LIMIT_PAUSE_S
 
 
-def _said(answer: HttpAnswer) -> str:
+def _message_of(answer: HttpAnswer) -> str:
     return one_line(answer.message or MARKUP.sub(" ", answer.body), LONGEST_QUOTE) or "an empty answer"
 
 

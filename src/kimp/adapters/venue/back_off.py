@@ -18,7 +18,7 @@ BELIEVED_S = 600
 """How long another process is believed. It may leave by another address, or lie: after that this one asks the venue,
 which says so itself if it wants a pause still.
 """
-HEARD = "pause"
+ANOTHER_PROCESS = "pause"
 """Code where only another process knows the venue's own."""
 SAME_S = 2.0
 """Ends of pauses that lie closer together are one pause."""
@@ -30,21 +30,21 @@ class BackOff:
     def __init__(self) -> None:
         self._until = 0.0
         self._code = ""
-        self._heard_until = 0.0
-        self._heard_end = 0.0
+        self._others_until = 0.0
+        self._others_end = 0.0
 
     @property
     def left_s(self) -> float:
         """Of what the venue told this process itself."""
         return max(0.0, self._until - monotonic())
 
-    def hear(self, venue: Venue, seconds: float) -> None:
+    def begin_elsewhere(self, venue: Venue, seconds: float) -> None:
         """Another process was told. Each pause is believed once."""
         end = monotonic() + seconds
-        if end <= max(self._heard_end, self._until) + SAME_S:
+        if end <= max(self._others_end, self._until) + SAME_S:
             return
         believed = min(seconds, BELIEVED_S)
-        self._heard_end, self._heard_until = end, monotonic() + believed
+        self._others_end, self._others_until = end, monotonic() + believed
         log.warning("%s told another process to pause: nothing is sent to it from here for %d s", venue, believed)
 
     def begin(self, venue: Venue, seconds: int, code: str) -> None:
@@ -58,11 +58,11 @@ class BackOff:
 
     def check(self, venue: Venue) -> None:
         """Raises Unavailable, with the seconds that are left: nothing was sent."""
-        left, heard = self.left_s, self._heard_until - monotonic()
-        if max(left, heard) > 0:
-            told, seconds = ("", ceil(left)) if left >= heard else (" from another process", ceil(heard))
-            text = f"not asked: it wanted a pause{told}, of which {seconds} s are left"
-            raise Unavailable(text, venue=venue, code=self._code or HEARD, retry_after=seconds)
+        left, received = self.left_s, self._others_until - monotonic()
+        if max(left, received) > 0:
+            reported, seconds = ("", ceil(left)) if left >= received else (" from another process", ceil(received))
+            text = f"not asked: it wanted a pause{reported}, of which {seconds} s are left"
+            raise Unavailable(text, venue=venue, code=self._code or ANOTHER_PROCESS, retry_after=seconds)
 
 
 @cache

@@ -16,19 +16,19 @@ class MergedBooks:
         self._tops: dict[Asset, Tick] = {}
         self._depths: dict[Asset, Depth] = {}
 
-    def quote(self, told: Tick | Depth) -> Quote:
+    def quote(self, reported: Tick | Depth) -> Quote:
         """The book as it is known with this."""
-        if isinstance(told, Tick):
-            coin = told.quote.coin
-            self._tops[coin] = told
+        if isinstance(reported, Tick):
+            coin = reported.quote.coin
+            self._tops[coin] = reported
             depth = self._depths.get(coin)
-            return told.quote if depth is None else _joined(told.quote, depth)
-        coin = told.top.coin
-        self._depths[coin] = told
+            return reported.quote if depth is None else _joined(reported.quote, depth)
+        coin = reported.top.coin
+        self._depths[coin] = reported
         last = self._tops.get(coin)
-        if last is not None and last.sequence > told.sequence:
-            return _joined(last.quote._replace(received_ms=told.top.received_ms), told)
-        return _joined(told.top, told)
+        if last is not None and last.sequence > reported.sequence:
+            return _joined(last.quote._replace(received_ms=reported.top.received_ms), reported)
+        return _joined(reported.top, reported)
 
 
 def _joined(top: Quote, depth: Depth) -> Quote:

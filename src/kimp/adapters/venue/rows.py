@@ -14,7 +14,7 @@ from kimp.ports.exchange import Balance, Balances
 T = TypeVar("T")
 
 log = logging.getLogger(__name__)
-_told: set[tuple[Venue, str, str, str]] = set()
+_reported: set[tuple[Venue, str, str, str]] = set()
 MANY = 1_000
 """Different ones that are remembered, so that a row that stays bad is logged once."""
 
@@ -75,9 +75,9 @@ def report_left_out(venue: Venue, what: str, name: str, why: str) -> None:
     """Say once what is missing from here on, and count it each time."""
     metrics.rows_left_out.add(1, {"venue": venue, "list": what})
     sign = (venue, what, name, why)
-    if sign in _told:
+    if sign in _reported:
         return
-    if len(_told) >= MANY:
-        _told.clear()
-    _told.add(sign)
+    if len(_reported) >= MANY:
+        _reported.clear()
+    _reported.add(sign)
     log.warning("%s, %s: %s is left out, kimp goes on without it: %s", venue, what, name, why)

@@ -75,14 +75,14 @@ class ConnectionBooks:
         self._tops, self._depths = _Order(), _Order()
         self._merged = MergedBooks()
 
-    def event(self, told: Tick | Depth) -> Event | None:
+    def event(self, reported: Tick | Depth) -> Event | None:
         """What is odd about its number, among those of its own stream."""
-        if isinstance(told, Tick):
-            return self._tops.event(told.quote.coin, told.sequence)
-        return self._depths.event(told.top.coin, told.sequence)
+        if isinstance(reported, Tick):
+            return self._tops.event(reported.quote.coin, reported.sequence)
+        return self._depths.event(reported.top.coin, reported.sequence)
 
-    def quote(self, told: Tick | Depth) -> Quote:
-        return self._merged.quote(told)
+    def quote(self, reported: Tick | Depth) -> Quote:
+        return self._merged.quote(reported)
 
 
 class VenueStream(ABC):
@@ -115,7 +115,7 @@ class VenueStream(ABC):
                     async with aclosing(self._connection(attempt.socket, feed.read)) as found:
                         async for reading in found:
                             attempt.fruitful = attempt.fruitful or bool(reading.quotes)
-                            self._tell_mended(attempt.fruitful)
+                            self._report_mended(attempt.fruitful)
                             yield reading
                 except ConnectionClosedOK:  # as venues do every few minutes or once a day: nothing is wrong
                     log.info("%s: the venue closed the stream, connecting again", self.venue)
@@ -124,7 +124,7 @@ class VenueStream(ABC):
                     log.warning("%s: stream lost (%s: %s), connecting again", self.venue, type(gone).__name__, gone)
                 self._count(Event.RECONNECTED)
 
-    def _tell_mended(self, fruitful: bool) -> None:  # noqa: FBT001 - one fact
+    def _report_mended(self, fruitful: bool) -> None:  # noqa: FBT001 - one fact
         if self._lost and fruitful:
             self._lost = False
             log.info("%s: quotes come again", self.venue)
@@ -146,7 +146,7 @@ class VenueStream(ABC):
         over = False
         for frame in burst:
             try:
-                told = read(frame, received_ms)
+                reported = read(frame, received_ms)
             except BadMessage as problem:
                 self._malformed(problem, frame)
                 continue
@@ -155,18 +155,20 @@ class VenueStream(ABC):
                 log.error("%s: the venue refuses the stream, no quotes come: %s", self.venue, refusal)  # noqa: TRY400 - no trace
                 over = True
                 continue
-            if isinstance(told, Notice):
-                if told is Notice.GOING_AWAY:
+            if isinstance(reported, Notice):
+                if reported is Notice.GOING_AWAY:
                     log.info("%s: the server is going away, connecting again", self.venue)
                     over = True
                 continue
-            odd = books.event(told)
+            odd = books.event(reported)
             if odd is Event.OUT_OF_ORDER:
                 self._count(odd)
                 continue
-            quote = books.quote(told)
+            quote = books.quote(reported)
             if odd is Event.NUMBERED_ANEW and self._rarely(odd):
-                log.warning("%s: the numbers of %s's frames begin anew at %d", self.venue, quote.coin, told.sequence)
+                log.warning(
+                    "%s: the numbers of %s's frames begin anew at %d", self.venue, quote.coin, reported.sequence
+                )
             batch.append(quote)
         return batch, over
 

@@ -58,10 +58,10 @@ class VenueTrades(ABC):
                         await attempt.socket.send(feed.hello)
                     async with aclosing(bursts(attempt.socket)) as arrived:
                         async for burst in arrived:
-                            told, over = self.read(burst, feed)
-                            attempt.fruitful = attempt.fruitful or bool(told)
-                            if told:
-                                yield told
+                            reported, over = self.read(burst, feed)
+                            attempt.fruitful = attempt.fruitful or bool(reported)
+                            if reported:
+                                yield reported
                             if over:
                                 break
                 except (ConnectionClosed, TimeoutError) as gone:
@@ -74,11 +74,11 @@ class VenueTrades(ABC):
         over = False
         for frame in burst:
             try:
-                told = feed.read(frame)
-                if not isinstance(told, Notice):
-                    _must_be_possible(told[1], now_ms)
-                    found.append(told)
-                over = over or told is Notice.GOING_AWAY
+                reported = feed.read(frame)
+                if not isinstance(reported, Notice):
+                    _must_be_possible(reported[1], now_ms)
+                    found.append(reported)
+                over = over or reported is Notice.GOING_AWAY
             except BadMessage as problem:
                 self._count_malformed(problem, frame)
             except Refused as refusal:

@@ -36,18 +36,18 @@ def code_of_command() -> int:
 
 def _misused(error: typer.TyperException) -> int:
     """Without words and options there is nothing to tell: the help was shown."""
-    if not (told := error.format_message()):
+    if not (reported := error.format_message()):
         return error.exit_code
     context: typer.Context | None = getattr(error, "ctx", None)
     where = "kimp" if context is None else context.command_path
-    return _refused(f"{told.removesuffix('.')}; `{where} --help` tells what there is", error.exit_code)
+    return _refused(f"{reported.removesuffix('.')}; `{where} --help` tells what there is", error.exit_code)
 
 
-def _refused(told: str, code: int) -> int:
+def _refused(reported: str, code: int) -> int:
     """On standard error for people, and for a script that asked for JSON on standard output too."""
-    from kimp.cli.terminal import print_outcome, tell_error
+    from kimp.cli.terminal import print_outcome, report_error
 
-    tell_error(told)
+    report_error(reported)
     if json_wanted():
-        print_outcome(told, None, code)
+        print_outcome(reported, None, code)
     return code

@@ -38,6 +38,6 @@ def disarm(note: ReasonOption = "by hand", as_json: JsonFlag = False) -> None:  
 @live.command("status", rich_help_panel=LOOK)
 def show(as_json: JsonFlag = False) -> None:  # noqa: FBT002 - a command-line flag
     """Whether real money may be traded, up to how much, until when, and who said so."""
-    from kimp.cli.live_trading import show as tell
+    from kimp.cli.live_trading import show as report
 
-    run(tell(as_json=as_json))
+    run(report(as_json=as_json))

@@ -112,7 +112,7 @@ def reset(
 ) -> None:
     """Forget the paper exchange's balances, and with them kimp's books and cycles: all paper money begins anew."""
     from kimp.bootstrap import paper as bootstrap
-    from kimp.cli.terminal import tell_outcome
+    from kimp.cli.terminal import report_outcome
     from kimp.config import load
 
     settings = load()
@@ -122,8 +122,8 @@ def reset(
             param_hint="--yes",
         )
     removed = [str(path) for path in bootstrap.reset(settings)]
-    told = f"removed {', '.join(removed)}" if removed else f"nothing was kept in {settings.local.data_dir}"
-    tell_outcome(told, {"removed": removed}, as_json=as_json)
+    reported = f"removed {', '.join(removed)}" if removed else f"nothing was kept in {settings.local.data_dir}"
+    report_outcome(reported, {"removed": removed}, as_json=as_json)
 
 
 @app.command(rich_help_panel=RUN)

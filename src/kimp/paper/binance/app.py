@@ -27,7 +27,7 @@ def make_app(world: World, seam: Seam, *more: Middleware) -> web.Application:
 
     async def close_streams(_app: web.Application) -> None:
         for connection in tuple(streams.open):
-            await connection.say_goodbye()
+            await connection.announce_shutdown()
 
     app.on_shutdown.append(close_streams)
     return app

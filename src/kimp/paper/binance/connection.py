@@ -23,7 +23,7 @@ class StreamSession:
         self._times = times
         self._clock = clock
         self._shutdown_notice = shutdown_notice
-        self._heard_ms = clock.now_ms()
+        self._received_ms = clock.now_ms()
 
     async def run(self, request: web.Request, take: TakeMessage) -> None:
         await self.socket.prepare(request)
@@ -42,7 +42,7 @@ class StreamSession:
             if message.type is WSMsgType.PING:
                 await self.socket.pong(message.data)
             elif message.type is WSMsgType.PONG:
-                self._heard_ms = self._clock.now_ms()
+                self._received_ms = self._clock.now_ms()
             elif message.type in (WSMsgType.TEXT, WSMsgType.BINARY):
                 await take(message.data if isinstance(message.data, str) else message.data.decode(errors="replace"))
 
@@ -51,7 +51,10 @@ class StreamSession:
         while not self.socket.closed:
             await asyncio.sleep(self._times.binance_ping_s)
             now_ms = self._clock.now_ms()
-            if now_ms - self._heard_ms > self._times.binance_pong_within_s * 1000 + self._times.binance_ping_s * 1000:
+            if (
+                now_ms - self._received_ms
+                > self._times.binance_pong_within_s * 1000 + self._times.binance_ping_s * 1000
+            ):
                 await self.socket.close(code=1008, message=b"Pong timeout")
                 return
             await self.socket.ping(str(now_ms).encode())
@@ -60,9 +63,9 @@ class StreamSession:
         with suppress(TimeoutError):
             async with asyncio.timeout(self._times.binance_max_age_s):
                 await self.outbox.leaving.wait()
-        await self.say_goodbye()
+        await self.announce_shutdown()
 
-    async def say_goodbye(self) -> None:
+    async def announce_shutdown(self) -> None:
         """serverShutdown, then the close: changelog 2026-05."""
         await self.socket.send_frame(self._shutdown_notice(), WSMsgType.TEXT)
         await self.socket.close(code=1001)

@@ -49,23 +49,23 @@ class Feed:
                     _put(readers, topic, message)
             elif topic.depth and topic not in self._due:
                 self._due.add(topic)
-                self._world.agenda.after(_pause_ms(topic), self._teller(topic, instrument))
+                self._world.agenda.after(_pause_ms(topic), self._publisher(topic, instrument))
 
     def _on_print(self, instrument: PaperInstrument, printed: NumberedPrint) -> None:
         for topic, readers in self.hub.of(instrument.symbol).items():
             if topic.kind == "aggTrade":
                 _put(readers, topic, frames.agg_trade_event(instrument, printed))
 
-    def _teller(self, topic: Topic, instrument: PaperInstrument) -> Callable[[], None]:
+    def _publisher(self, topic: Topic, instrument: PaperInstrument) -> Callable[[], None]:
         """Depth is told once per interval, however often it changed."""
 
-        def tell() -> None:
+        def publish() -> None:
             self._due.discard(topic)
             readers = self.hub.of(topic.symbol).get(topic)
             if readers:
                 _put(readers, topic, frames.partial_depth(self._world.book(instrument), topic.depth))
 
-        return tell
+        return publish
 
 
 def _pause_ms(topic: Topic) -> int:

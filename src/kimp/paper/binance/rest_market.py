@@ -75,11 +75,11 @@ class MarketCalls:
         limit = int(params["limit"]) if params.get("limit", "").isdecimal() else DEFAULT_CANDLES
         last_ms = min(int(params["endTime"]) if params.get("endTime", "").isdecimal() else now_ms, now_ms)
         first_ms = int(params["startTime"]) if params.get("startTime", "").isdecimal() else 0
-        told: list[list[Any]] = []
+        reported: list[list[Any]] = []
         for minute in _unbroken(tape.minutes, last_ms):
-            if first_ms <= minute.open_ms <= last_ms and len(told) < min(limit, MAX_CANDLES):
-                told.append(_kline(minute))
-        return told
+            if first_ms <= minute.open_ms <= last_ms and len(reported) < min(limit, MAX_CANDLES):
+                reported.append(_kline(minute))
+        return reported
 
     def agg_trades(self, params: Params) -> list[dict[str, Any]]:
         """Oldest first; the latest where neither a number nor a time is named."""

@@ -76,10 +76,10 @@ class _Reader:
         try:
             request = msgspec.json.decode(text)
         except msgspec.DecodeError:
-            self._say({"code": 3, "msg": "Invalid JSON: expected value at line 1 column 1"})
+            self._send({"code": 3, "msg": "Invalid JSON: expected value at line 1 column 1"})
             return
         if not isinstance(request, dict):
-            self._say({"code": 2, "msg": "Invalid request: expected an object"})
+            self._send({"code": 2, "msg": "Invalid request: expected an object"})
             return
         self._answer(request)
 
@@ -87,16 +87,16 @@ class _Reader:
         number, params = request.get("id"), request.get("params", [])
         method = request.get("method")
         if method == "LIST_SUBSCRIPTIONS":
-            self._say({"result": list(self._streams), "id": number})
+            self._send({"result": list(self._streams), "id": number})
         elif method not in ("SUBSCRIBE", "UNSUBSCRIBE"):
-            self._say({"code": 2, "msg": f"Invalid request: unknown variant `{method}`", "id": number})
+            self._send({"code": 2, "msg": f"Invalid request: unknown variant `{method}`", "id": number})
         elif not isinstance(params, list) or not params or not all(isinstance(name, str) for name in params):
-            self._say({"code": 2, "msg": "Invalid request: params must be a list of stream names", "id": number})
+            self._send({"code": 2, "msg": "Invalid request: params must be a list of stream names", "id": number})
         elif method == "SUBSCRIBE" and len(self._streams) + len(params) > MAX_STREAMS:
-            self._say({"code": 2, "msg": "Invalid request: too many streams", "id": number})
+            self._send({"code": 2, "msg": "Invalid request: too many streams", "id": number})
         else:
             self._change(method, params)
-            self._say({"result": None, "id": number})
+            self._send({"result": None, "id": number})
 
     def _change(self, method: str, names: list[str]) -> None:
         if method == "SUBSCRIBE":
@@ -105,5 +105,5 @@ class _Reader:
         gone = [self._streams.pop(name) for name in names if name in self._streams]
         self._feed.hub.unsubscribe(self._connection.outbox, gone)
 
-    def _say(self, message: dict[str, Any]) -> None:
+    def _send(self, message: dict[str, Any]) -> None:
         self._connection.outbox.put(msgspec.json.encode(message))

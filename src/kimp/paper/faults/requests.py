@@ -97,8 +97,8 @@ class RequestFaults:
         if fault.kind is K.GARBLED_ANSWER:
             return web.Response(status=response.status, body=GARBLED, content_type="application/json")
         if fault.kind in kinds.POISON:
-            told = poison.poisoned(_body_of(response), fault.kind)
-            return web.Response(status=response.status, body=told, content_type="application/json")
+            reported = poison.poisoned(_body_of(response), fault.kind)
+            return web.Response(status=response.status, body=reported, content_type="application/json")
         return answer_to(fault, self._venue)
 
 

@@ -38,19 +38,19 @@ class Recording:
 
     def notes(self) -> list[str]:
         """What was not read as it stands there: one line each."""
-        told = []
+        reported = []
         for why in (OF_VENUES, OF_MARKETS, OF_COINS):
             rows = Counter({whose: count for (reason, whose), count in self.left_out.items() if reason == why})
             if rows:
                 names = [f"{whose} {count}" for whose, count in rows.most_common(NAMED)]
                 more = ", ..." if len(rows) > NAMED else ""
-                told.append(f"{self.path}: rows {why} are left out ({rows.total()}): {', '.join(names)}{more}")
+                reported.append(f"{self.path}: rows {why} are left out ({rows.total()}): {', '.join(names)}{more}")
         if self.odd_openings:
-            told.append(
+            reported.append(
                 f"{self.path}: {self.odd_openings} candles open at odd times; all closes are taken for known one whole"
                 " length after the opening"
             )
-        return told
+        return reported
 
 
 def read_recording(path: Path, coins: Container[str]) -> Recording:

@@ -54,7 +54,7 @@ class _Connection:
         self._subscriptions: list[Subscription] = []
         self._window = RequestCounter(world.config.limits.upbit_ws_messages, 1, world.clock)
         self._tasks = [asyncio.create_task(self._outbox.pump())]
-        self._told_status = False
+        self._status_sent = False
 
     async def run(self) -> None:
         try:
@@ -84,9 +84,9 @@ class _Connection:
 
     async def _take(self, text: str | bytes) -> None:
         if text in ("PING", b"PING"):
-            if not self._told_status:
-                self._told_status = True
-                self._tasks.append(asyncio.create_task(self._tell_status()))
+            if not self._status_sent:
+                self._status_sent = True
+                self._tasks.append(asyncio.create_task(self._send_status()))
             return
         if not self._window.spend():
             await self._socket.close(code=1008, message=b"Too Many Requests")
@@ -118,7 +118,7 @@ class _Connection:
         result = [{"type": s.kind, "codes": list(s.codes)} for s in self._subscriptions]
         return msgspec.json.encode({"method": "LIST_SUBSCRIPTIONS", "result": result})
 
-    async def _tell_status(self) -> None:
+    async def _send_status(self) -> None:
         with suppress(ConnectionError):
             while not self._socket.closed:
                 self._outbox.put(STATUS_UP)
