@@ -13,8 +13,9 @@ from kimp.backtest.kinds import BadData
 from kimp.backtest.options import Closure, Home, Model, Options, with_room
 from kimp.backtest.sweep import SWEPT
 from kimp.config import Settings
-from kimp.domain.errors import BadInput
-from kimp.domain.money import Asset, decimal
+from kimp.domain.caps import ORDER_CEILING_KRW
+from kimp.domain.errors import BadAmount, BadInput
+from kimp.domain.money import ZERO, Asset, decimal
 from kimp.domain.opportunity import Mode
 from kimp.domain.venues import Venue
 
@@ -23,6 +24,18 @@ MAX_AGE_MS = 5_000
 CASH_OF_CYCLES = 5
 """On each venue, if nothing is said: as much as so many cycles start with."""
 EVERY = "all"
+RATIO = "; 0.01 is one percent"
+MOST_KRW = Decimal("1E+15")
+RANGES: Mapping[str, tuple[Decimal, Decimal]] = {
+    "threshold": (ZERO, Decimal("0.2")),
+    "notional": (Decimal(5_000), ORDER_CEILING_KRW),
+    "cash": (Decimal(5_000), MOST_KRW),
+    "half-spread": (ZERO, Decimal("0.05")),
+    "band": (Decimal("0.005"), Decimal("0.5")),
+    "tick_share": (Decimal("0.01"), Decimal(100)),
+    "turnover": (ZERO, MOST_KRW),
+}
+"""As the settings of these names have them: beyond, there are only slips."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +59,8 @@ class BacktestRequest:
 
 def options_of(settings: Settings, asked: BacktestRequest) -> Options:
     """Raises BadInput."""
+    if asked.first is not None and asked.last is not None and asked.last < asked.first:
+        raise BadInput(f"--to {asked.last} is before --from {asked.first}")
     trading, rules = settings.trading, settings.rules()
     notional = asked.notional_krw or trading.notional_krw
     limits = replace(
@@ -83,7 +98,22 @@ def _coins(chosen: str | None, configured: Sequence[str]) -> tuple[Asset, ...] |
         return tuple(Asset(coin) for coin in configured)
     if chosen.lower() == EVERY:
         return None
-    return tuple(Asset(coin.strip().upper()) for coin in chosen.split(",") if coin.strip())
+    coins = tuple(Asset(coin.strip().upper()) for coin in chosen.split(",") if coin.strip())
+    if not coins:
+        raise BadInput(f"--coins names no coin; write XRP,SOL or {EVERY}")
+    return coins
+
+
+def number(name: str, text: str) -> Decimal:
+    """An option's. Raises BadInput with its name for what is none, and for what can only be a slip."""
+    least, most = RANGES[name]
+    try:
+        value = decimal(text)
+    except BadAmount as error:
+        raise BadInput(f"{name}: {error}") from None
+    if not least <= value <= most:
+        raise BadInput(f"{name} {text}: it is between {least:f} and {most:f}" + (RATIO if most < 1 else ""))
+    return value
 
 
 def swept(pairs: Sequence[str]) -> Mapping[str, Sequence[Decimal]]:
@@ -93,7 +123,7 @@ def swept(pairs: Sequence[str]) -> Mapping[str, Sequence[Decimal]]:
         name, _, texts = pair.partition("=")
         if name not in SWEPT or not texts:
             raise BadInput(f"--sweep {pair}: write NAME=VALUE,VALUE,...; a name is one of {', '.join(SWEPT)}")
-        values[name] = [decimal(text.strip()) for text in texts.split(",")]
+        values[name] = [number(name, text.strip()) for text in texts.split(",")]
     return values
 
 

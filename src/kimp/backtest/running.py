@@ -12,6 +12,7 @@ import polars as pl
 from kimp.backtest.account import BacktestAccount, expected_krw
 from kimp.backtest.catalogue import Catalogue
 from kimp.backtest.cycles import Cycle, CycleContext, Steps, cycle_steps
+from kimp.backtest.kinds import BadData
 from kimp.backtest.moments import Instants, Moment, Wait
 from kimp.backtest.options import Options
 from kimp.backtest.screening import CandidateFilter, likeliest
@@ -29,6 +30,7 @@ from kimp.domain.won import krw_per_usdt
 Watch = Callable[[date, pl.DataFrame, pl.DataFrame], None]
 """Is told of each part of a day: its bounds and its candidates."""
 Pairing = tuple[Asset, Direction]
+NAME_OTHERS = "name others by --coins, or all; `kimp data check` tells which there are"
 Rates = dict[str, tuple[float, float]]
 
 
@@ -66,12 +68,14 @@ class Backtest:
     """One run over some days of a catalogue."""
 
     def __init__(self, catalogue: Catalogue, options: Options, watch: Watch | None = None) -> None:
-        """Raises BadData if there are no such days."""
+        """Raises BadData if there are no such days, or no such coins."""
         self._tape = MarketFrames(catalogue, options)
         self._options = options
         self._watch = watch
         days = self._tape.days()
         samples = self._tape.samples(days)
+        if not samples.keys() - {USDT}:
+            raise BadData(f"no coin that was asked for has prices of {options.pair.dollars}; {NAME_OTHERS}")
         self._rules = rule_book(options.pair, options.model.fees, samples)
         self._screen = CandidateFilter(options, self._rules)
         self._market = CycleContext(options, tuple(sorted(samples)))

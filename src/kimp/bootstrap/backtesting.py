@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from kimp.config import Settings
-from kimp.domain.errors import BadConfig
+from kimp.domain.errors import BadConfig, BadInput
 from kimp.ports.history import MarketHistory
 
 if TYPE_CHECKING:
@@ -15,14 +15,20 @@ if TYPE_CHECKING:
 
 
 def open_catalogue(settings: Settings, folder: Path | None) -> "Catalogue":
-    """The folder of market data; by itself, the one in the data directory. Raises BadConfig without the extra."""
+    """The folder of market data; by itself, the one in the data directory.
+
+    Raises BadConfig without the extra, BadInput for what is no folder.
+    """
     if find_spec("polars") is None:
         raise BadConfig(
             "market data and backtests need one more library; get it by `pip install 'kimp-arbitrage[backtest]'`"
         )
     from kimp.backtest.catalogue import Catalogue  # noqa: PLC0415 - the library may be missing
 
-    return Catalogue(folder or settings.local.data_dir / "market")
+    root = folder or settings.local.data_dir / "market"
+    if root.exists() and not root.is_dir():
+        raise BadInput(f"{root} is no folder; market data are kept in one")
+    return Catalogue(root)
 
 
 @asynccontextmanager

@@ -14,7 +14,7 @@ from kimp.bootstrap.backtesting import open_catalogue
 from kimp.cli import terminal
 from kimp.cli.views import whole_won
 from kimp.config import Settings, load
-from kimp.domain.money import decimal
+from kimp.domain.errors import BadInput
 from kimp.domain.opportunity import Mode
 
 if TYPE_CHECKING:
@@ -57,6 +57,8 @@ def run_backtest(
 ) -> None:
     settings = load()
     catalogue = open_catalogue(settings, folder)
+    if report is not None and (report.is_dir() or not report.parent.is_dir()):
+        raise BadInput(f"--report {report}: name a file in a folder that is there")
     from kimp.backtest.request import swept as swept_values  # noqa: PLC0415 - heavy
     from kimp.backtest.statistics import row_of, summarised  # noqa: PLC0415
     from kimp.backtest.sweep import sweep  # noqa: PLC0415
@@ -68,7 +70,7 @@ def run_backtest(
     if report is not None:
         from kimp.backtest.page import page  # noqa: PLC0415
 
-        report.write_text(page(result, summary, watcher, swept))
+        _write(report, page(result, summary, watcher, swept))
     if as_json:
         terminal.print_json(
             summary.document()
@@ -83,17 +85,25 @@ def run_backtest(
         console.print(f"report: {report}", highlight=False)
 
 
-def _options(settings: Settings, wanted: BacktestArguments) -> "Options":
-    from kimp.backtest.request import BacktestRequest, options_of  # noqa: PLC0415 - heavy
+def _write(report: Path, text: str) -> None:
+    try:
+        report.write_text(text)
+    except OSError as error:
+        raise BadInput(f"--report {report}: cannot be written ({error.strerror})") from None
 
-    def number(text: str | None) -> Decimal | None:
-        return None if text is None else decimal(text)
+
+def _options(settings: Settings, wanted: BacktestArguments) -> "Options":
+    from kimp.backtest.request import BacktestRequest, number, options_of  # noqa: PLC0415 - heavy
+
+    def told(name: str, text: str | None) -> Decimal | None:
+        return None if text is None else number(name, text)
 
     return options_of(
         settings,
         BacktestRequest(
-            wanted.mode, wanted.coins, wanted.first, wanted.last, number(wanted.threshold), number(wanted.notional),
-            number(wanted.cash), number(wanted.half_spread), wanted.latency, wanted.max_age, wanted.seed,
+            wanted.mode, wanted.coins, wanted.first, wanted.last, told("threshold", wanted.threshold),
+            told("notional", wanted.notional), told("cash", wanted.cash), told("half-spread", wanted.half_spread),
+            wanted.latency, wanted.max_age, wanted.seed,
             wanted.stand_in, wanted.closures,
         ),
     )  # fmt: skip

@@ -90,7 +90,11 @@ def _writer(path: Path | None) -> Iterator[Callable[[Path, Any], None] | None]:
     if path is None:
         yield None
         return
-    with path.open("w", newline="") as file:
+    try:
+        file = path.open("w", newline="")
+    except OSError as error:
+        raise BadInput(f"--left-out {path}: cannot be written ({error.strerror})") from None
+    with file:
         rows = csv.writer(file)
         rows.writerow(("file", "line", "reason", "detail"))
         yield lambda source, bad: rows.writerows((source, *row) for row in bad.iter_rows())

@@ -37,6 +37,8 @@ async def download(
         raise BadInput(f"--to {last} is before --from {first}")
     if files and configured:
         raise BadInput("--files are Binance's own, --configured asks the venues of the configuration; leave one out")
+    if coins is not None and not coins.replace(",", "").strip():
+        raise BadInput("--coins names no coin; write XRP,SOL")
     settings = load()
     catalogue = open_catalogue(settings, folder)
     from kimp.backtest import downloading  # noqa: PLC0415 - heavy

@@ -101,3 +101,36 @@ def test_closed_wallets_are_read_from_a_file(folder: Path) -> None:
     rows = "venue,coin,from_utc,until_utc\nupbit,AAA,2025-09-01T00:00:00,2025-09-03T12:00:00\n"
     (folder / "shut.csv").write_text(rows)
     assert document("--closures", "shut.csv", "--mode", "prefunded")["cycles"] == 1
+
+
+@pytest.mark.usefixtures("folder")
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (("--threshold", "abc"), "threshold: 'abc' is not a decimal number"),
+        (("--threshold", "-0.1"), "threshold -0.1: it is between 0 and 0.2; 0.01 is one percent"),
+        (("--threshold", "0.4"), "threshold 0.4: it is between"),
+        (("--notional", "0"), "notional 0: it is between 5000 and"),
+        (("--notional", "1e30"), "notional 1e30: it is between"),
+        (("--cash", "-1"), "cash -1: it is between"),
+        (("--half-spread", "-0.1"), "half-spread -0.1: it is between"),
+        (("--sweep", "band=0.03,3"), "band 3: it is between"),
+        (("--sweep", "threshold=0.004,x"), "threshold: 'x' is not"),
+        (("--from", "2025-09-02", "--to", "2025-09-01"), "--to 2025-09-01 is before --from 2025-09-02"),
+        (("--coins", ","), "--coins names no coin"),
+        (("--coins", "NOPE"), "no coin that was asked for has prices of binance"),
+        (("--report", "nowhere/report.html"), "name a file in a folder that is there"),
+        (("--report", "."), "name a file in a folder that is there"),
+        (("--data", "file"), "file is no folder"),
+    ],
+)
+def test_what_can_only_be_a_slip_is_told_in_one_line(folder: Path, words: tuple[str, ...], told: str) -> None:
+    (folder / "file").touch()
+    with pytest.raises(BadInput, match=f"^[^\n]*{re.escape(told)}[^\n]*$"):
+        run(*words)
+
+
+def test_a_report_that_can_not_be_written_is_one_line(folder: Path) -> None:
+    (folder / "link.html").symlink_to(folder / "nowhere" / "report.html")
+    with pytest.raises(BadInput, match=r"--report link.html: cannot be written \(No such file or directory\)"):
+        run("--report", "link.html")

@@ -49,6 +49,8 @@ def test_import_list_and_check(folder: Path) -> None:
         (("--venue", "bithumb"), "'bithumb' is none of upbit, binance"),
         (("--column", "close"), "write MEANING=NAME"),
         (("--column", "shut=c"), "where MEANING is one of"),
+        (("--left-out", "nowhere/bad.csv"), "--left-out nowhere/bad.csv: cannot be written"),
+        (("--data", "p.csv"), "p.csv is no folder"),
         (("--column", "price=nowhere"), "there is no column 'nowhere'"),
     ],
 )
@@ -74,3 +76,8 @@ def test_binances_files_are_not_those_of_a_configured_venue(folder: Path) -> Non
     words = ("--from", "2025-09-01", "--to", "2025-09-01", "--files", "--configured")
     with pytest.raises(BadInput, match="leave one out"):
         run("data", "download", *words)
+
+
+def test_no_coin_is_none_to_download(folder: Path) -> None:
+    with pytest.raises(BadInput, match="--coins names no coin"):
+        run("data", "download", "--from", "2025-09-01", "--to", "2025-09-01", "--coins", " ,")
