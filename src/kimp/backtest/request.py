@@ -104,7 +104,7 @@ def _coins(chosen: str | None, configured: Sequence[str]) -> tuple[Asset, ...] |
     return coins
 
 
-def number(name: str, text: str) -> Decimal:
+def option_value(name: str, text: str) -> Decimal:
     """An option's. Raises BadInput with its name for what is none, and for what can only be a slip."""
     least, most = RANGES[name]
     try:
@@ -123,7 +123,7 @@ def swept(pairs: Sequence[str]) -> Mapping[str, Sequence[Decimal]]:
         name, _, texts = pair.partition("=")
         if name not in SWEPT or not texts:
             raise BadInput(f"--sweep {pair}: write NAME=VALUE,VALUE,...; a name is one of {', '.join(SWEPT)}")
-        values[name] = [number(name, text.strip()) for text in texts.split(",")]
+        values[name] = [option_value(name, text.strip()) for text in texts.split(",")]
     return values
 
 

@@ -93,16 +93,16 @@ def _write(report: Path, text: str) -> None:
 
 
 def _options(settings: Settings, wanted: BacktestArguments) -> "Options":
-    from kimp.backtest.request import BacktestRequest, number, options_of  # noqa: PLC0415 - heavy
+    from kimp.backtest.request import BacktestRequest, option_value, options_of  # noqa: PLC0415 - heavy
 
-    def told(name: str, text: str | None) -> Decimal | None:
-        return None if text is None else number(name, text)
+    def given(name: str, text: str | None) -> Decimal | None:
+        return None if text is None else option_value(name, text)
 
     return options_of(
         settings,
         BacktestRequest(
-            wanted.mode, wanted.coins, wanted.first, wanted.last, told("threshold", wanted.threshold),
-            told("notional", wanted.notional), told("cash", wanted.cash), told("half-spread", wanted.half_spread),
+            wanted.mode, wanted.coins, wanted.first, wanted.last, given("threshold", wanted.threshold),
+            given("notional", wanted.notional), given("cash", wanted.cash), given("half-spread", wanted.half_spread),
             wanted.latency, wanted.max_age, wanted.seed,
             wanted.stand_in, wanted.closures,
         ),

@@ -105,7 +105,7 @@ def test_closed_wallets_are_read_from_a_file(folder: Path) -> None:
 
 @pytest.mark.usefixtures("folder")
 @pytest.mark.parametrize(
-    ("words", "told"),
+    ("words", "line"),
     [
         (("--threshold", "abc"), "threshold: 'abc' is not a decimal number"),
         (("--threshold", "-0.1"), "threshold -0.1: it is between 0 and 0.2; 0.01 is one percent"),
@@ -124,9 +124,9 @@ def test_closed_wallets_are_read_from_a_file(folder: Path) -> None:
         (("--data", "file"), "file is no folder"),
     ],
 )
-def test_what_can_only_be_a_slip_is_told_in_one_line(folder: Path, words: tuple[str, ...], told: str) -> None:
+def test_what_can_only_be_a_slip_is_told_in_one_line(folder: Path, words: tuple[str, ...], line: str) -> None:
     (folder / "file").touch()
-    with pytest.raises(BadInput, match=f"^[^\n]*{re.escape(told)}[^\n]*$"):
+    with pytest.raises(BadInput, match=f"^[^\n]*{re.escape(line)}[^\n]*$"):
         run(*words)
 
 
