@@ -36,9 +36,9 @@ from redis.exceptions import ReadOnlyError
 from temporalio.client import Client
 
 from kimp.adapters.redis.bus import RedisTickBus
-from kimp.adapters.upbit.rulebook import TAG_COINS
 from kimp.bootstrap.stack import Stack
 from kimp.domain.money import USDT
+from kimp.domain.tags import TAGGED_COINS
 from kimp.domain.venues import PAIR, Venue
 from kimp.observability.crash_points import crash_point
 from kimp.paper.faults import kinds
@@ -166,7 +166,7 @@ def test_all_kinds_are_drawn_sooner_or_later() -> None:
 
 def test_coins_with_a_tag_are_those_that_kimp_takes_for_such() -> None:
     for coin in coins_of(DEFAULT):
-        assert coin.networks[0].tag_required is (coin.name in TAG_COINS), coin.name
+        assert coin.networks[0].tag_required is (coin.name in TAGGED_COINS), coin.name
 
 
 SEEN_THROUGH_THE_SEAM = """

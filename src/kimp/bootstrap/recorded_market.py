@@ -11,9 +11,10 @@ from typing import Any
 from kimp.backtest.options import Model
 from kimp.backtest.travel import travel_of
 from kimp.backtest.venue_rules import RuleBook, rule_book
-from kimp.config import Settings, VenueSettings
+from kimp.config import Settings
 from kimp.domain.errors import BadInput
 from kimp.domain.money import ONE, USDT, Asset
+from kimp.domain.tags import TAGGED_COINS
 from kimp.domain.venues import PAIR
 from kimp.paper.coins import CoinConfig, PaperNetwork
 from kimp.paper.market.recorded import read_recording
@@ -112,7 +113,7 @@ def _coin(coin: Asset, rules: RuleBook, price: Decimal) -> dict[str, Any]:
     usual_s = travel_of(coin).usual_min * 60
     network = PaperNetwork(
         name=_chain(coin),
-        tag_required=coin in VenueSettings.TAGGED,
+        tag_required=coin in TAGGED_COINS,
         decimals=6,
         upbit_fee=ends[PAIR.won].withdraw_fee,
         upbit_min=ends[PAIR.won].withdraw_min,

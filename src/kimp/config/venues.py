@@ -8,6 +8,7 @@ from pydantic import Field, SecretStr, field_validator
 from kimp.config.section import ApiKeyText, ByCoin, RestUrl, Section, SocketUrl, all_hold
 from kimp.config.urls import server_fault
 from kimp.domain.keys import Right
+from kimp.domain.tags import TAGGED_COINS
 
 
 class KeyPair(Section):
@@ -40,8 +41,6 @@ class VenueSettings(Section):
     """Of the real venue: REST, and the public WebSocket."""
     SOCKET_PATH: ClassVar[str] = ""
     """Of the public stream; the adapter adds what follows it."""
-    TAGGED: ClassVar = frozenset({"ATOM", "EOS", "HBAR", "HIVE", "STEEM", "TON", "XEM", "XLM", "XRP"})
-    """Coins that an exchange receives by address and tag."""
     NOT_SPOT: ClassVar = ("fapi", "dapi", "eapi", "papi", "fstream", "dstream", "testnet-futures")
     PAPER_KEYS: ClassVar = frozenset({"paper-upbit", "paper-binance"})
 
@@ -104,7 +103,7 @@ class VenueSettings(Section):
     @field_validator("withdraw_to")
     @classmethod
     def _places(cls, places: dict[str, str]) -> dict[str, str]:
-        untagged = [coin for coin, place in places.items() if coin in cls.TAGGED and not place.partition(":")[2]]
+        untagged = [coin for coin, place in places.items() if coin in TAGGED_COINS and not place.partition(":")[2]]
         all_hold(
             (not untagged, f"{', '.join(untagged)}: an exchange receives it by address and tag; write address:tag"),
             *(

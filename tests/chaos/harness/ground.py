@@ -31,7 +31,7 @@ from kimp.paper.coins import DEFAULT_COINS, CoinConfig
 
 CLONES = {
     "XRP": ("STX", "EOS", "ATOM"),
-    "SOL": ("DOT", "TON", "ALGO"),
+    "SOL": ("DOT", "AXS", "ALGO"),
     "DOGE": ("LINK", "ARB", "OP"),
     "TRX": ("KSM", "SEI", "INJ"),
     "ADA": ("QTUM", "ICP", "FIL"),

@@ -23,6 +23,7 @@ from kimp.domain.errors import NotFound, Postponed, Unavailable
 from kimp.domain.keys import KeyFacts
 from kimp.domain.market import Network, Quote, Side, Turnover, VenueRules
 from kimp.domain.money import Asset
+from kimp.domain.tags import TAGGED_COINS
 from kimp.domain.venues import Venue
 from kimp.ports.clock import SteadyClock
 from kimp.ports.exchange import Balances, ListedWithdrawal, VenueDeposit, VenueOrder
@@ -179,7 +180,7 @@ class UpbitExchange:
     async def withdraw(self, intent: WithdrawalIntent, *, send_by_ms: int) -> WithdrawalReport:
         name = network_name(self._networks, intent.coin, self.venue)
         # Nothing is asked of the venue here: what fails before the send would look like a lost answer.
-        check_withdrawal(intent, self.venue, name, tag_required=True if intent.coin in rulebook.TAG_COINS else None)
+        check_withdrawal(intent, self.venue, name, tag_required=True if intent.coin in TAGGED_COINS else None)
         request = {
             "currency": intent.coin,
             "net_type": intent.network,
@@ -235,7 +236,7 @@ class UpbitExchange:
 
     async def _tagged(self, coin: Asset) -> bool:
         """Whether Upbit's own deposit address of the coin has a second part; not asked for well-known tag coins."""
-        if coin in rulebook.TAG_COINS:
+        if coin in TAGGED_COINS:
             return True
         try:
             address = await self._addresses.get(coin, lambda: self.deposit_address(coin))

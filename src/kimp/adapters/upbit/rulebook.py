@@ -11,6 +11,7 @@ from kimp.domain.discovery import Listing
 from kimp.domain.errors import BadMessage
 from kimp.domain.market import Instrument, Network, Quote, TickBand, Turnover
 from kimp.domain.money import CONTEXT, ZERO, Asset
+from kimp.domain.tags import TAGGED_COINS
 from kimp.domain.ticks import KRW_TICKS
 from kimp.domain.venues import Venue
 
@@ -20,8 +21,6 @@ LOT = Decimal("1e-8")
 """Upbit takes eight decimals of volume in every market."""
 IN_STATES = frozenset({"working", "deposit_only"})
 OUT_STATES = frozenset({"working", "withdraw_only"})
-TAG_COINS = frozenset({"XRP", "XLM", "EOS", "A", "ATOM", "HBAR", "STX", "STEEM", "HIVE"})
-"""Coins that are lost without a tag. Upbit has no such flag; a deposit address with a tag adds to this list."""
 
 
 class _Listed(AnswerStruct):
@@ -206,6 +205,6 @@ def network(
         withdraw_step=CONTEXT.power(Decimal(10), -chance.withdraw_limit.fixed),
         withdraw_open=alive and allowed and wallet.wallet_state in OUT_STATES,
         deposit_open=alive and wallet.wallet_state in IN_STATES,
-        tag_required=tagged or coin in TAG_COINS,
+        tag_required=tagged or coin in TAGGED_COINS,
     )
     return true(read, network_problem)
