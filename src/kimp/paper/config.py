@@ -116,6 +116,8 @@ class PaperConfig(PaperSection):
     """1: transfers take as long as on the real chains."""
     repeated_withdraw_order_id: Literal["accept", "refuse"] = "accept"
     """What Binance makes of a `withdrawOrderId` that it has seen. It does not say, so the worse is assumed."""
+    binance_questionnaire: str = Field(default="NIL", min_length=1)
+    """The country whose travel rule Binance asks about with each withdrawal; NIL: it asks nothing."""
     limits: RateLimits = RateLimits()
     streams: StreamTimes = StreamTimes()
     faults: FaultPlan = FaultPlan()

@@ -41,7 +41,8 @@ async def send(clients: Any, venue: str) -> Any:
     """50 XRP to the other venue."""
     to_upbit = venue == "binance"
     target = await clients["upbit" if to_upbit else "binance"].fetch_deposit_address("XRP", {"network": "XRP"})
-    return await clients[venue].withdraw("XRP", "50", target["address"], {"network": "XRP", "tag": target["tag"]})
+    params = {"network": "XRP", "tag": target["tag"]} | ({"walletType": "0"} if venue == "binance" else {})
+    return await clients[venue].withdraw("XRP", "50", target["address"], params)
 
 
 async def withdrawal_state(clients: Any, venue: str) -> str:

@@ -207,7 +207,7 @@ async def test_a_tag_that_is_lost_on_the_way(
 async def test_only_a_tag_that_is_there_can_be_lost(clients: Any, script: Script, paper: PaperExchange) -> None:
     await script("tag_lost", "binance")
     target = await clients["upbit"].fetch_deposit_address("SOL", {"network": "SOL"})
-    await clients["binance"].withdraw("SOL", "1", target["address"], {"network": "SOL"})
+    await clients["binance"].withdraw("SOL", "1", target["address"], {"network": "SOL", "walletType": "0"})
     assert injected(paper) == []
 
 

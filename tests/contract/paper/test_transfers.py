@@ -43,7 +43,9 @@ async def test_upbit_to_binance_with_a_tag(upbit: Any, binance: Any, paper: Pape
 async def test_binance_to_upbit_takes_the_fee_out(upbit: Any, binance: Any, eventually: Any) -> None:
     target = await upbit.fetch_deposit_address("SOL", {"network": "SOL"})
     assert target["tag"] is None
-    made = await binance.withdraw("SOL", "10", target["address"], {"network": "SOL", "withdrawOrderId": "w-1"})
+    made = await binance.withdraw(
+        "SOL", "10", target["address"], {"network": "SOL", "walletType": "0", "withdrawOrderId": "w-1"}
+    )
 
     async def arrived() -> Any:
         rows = await upbit.fetch_deposits("SOL")
@@ -62,7 +64,7 @@ async def test_binance_to_upbit_takes_the_fee_out(upbit: Any, binance: Any, even
 
 async def test_usdt_travels_on_tron_both_ways(upbit: Any, binance: Any, eventually: Any) -> None:
     theirs, ours = await addresses(binance, upbit, "USDT", "TRX")
-    await binance.withdraw("USDT", "1000", ours["deposit_address"], {"network": "TRX"})
+    await binance.withdraw("USDT", "1000", ours["deposit_address"], {"network": "TRX", "walletType": "0"})
 
     async def landed() -> Any:
         rows = await upbit.fetch_deposits("USDT")
@@ -81,7 +83,7 @@ async def test_usdt_travels_on_tron_both_ways(upbit: Any, binance: Any, eventual
 
 async def test_the_same_withdrawal_sent_twice_is_two(binance: Any, upbit: Any) -> None:
     _, ours = await addresses(binance, upbit, "XRP", "XRP")
-    params = {"network": "XRP", "tag": ours["secondary_address"], "withdrawOrderId": "twice"}
+    params = {"network": "XRP", "tag": ours["secondary_address"], "withdrawOrderId": "twice", "walletType": "0"}
     first, second = [await binance.withdraw("XRP", "50", ours["deposit_address"], params) for _ in range(2)]
     found = await binance.sapi_get_capital_withdraw_history({"withdrawOrderId": "twice"})
     assert {w["id"] for w in found} == {first["id"], second["id"]}
@@ -90,7 +92,7 @@ async def test_the_same_withdrawal_sent_twice_is_two(binance: Any, upbit: Any) -
 async def test_missing_tag_is_lost(binance: Any, upbit: Any, paper: PaperExchange, eventually: Any) -> None:
     _, ours = await addresses(binance, upbit, "XRP", "XRP")
     # ccxt itself refuses; others do not.
-    request = {"coin": "XRP", "network": "XRP", "amount": "50", "address": ours["deposit_address"]}
+    request = {"coin": "XRP", "network": "XRP", "amount": "50", "address": ours["deposit_address"], "walletType": "0"}
     await binance.sapi_post_capital_withdraw_apply(request)
 
     async def gone() -> Any:
@@ -144,7 +146,7 @@ async def test_upbit_refusals(
 async def test_binance_refusals(
     binance: Any, paper: PaperExchange, coin: str, change: dict[str, str], code: str
 ) -> None:
-    request = {"coin": coin, "network": coin, "amount": "10", "address": "rAnywhere"} | change
+    request = {"coin": coin, "network": coin, "amount": "10", "address": "rAnywhere", "walletType": "0"} | change
     with pytest.raises(ccxt.ExchangeError, match=code):
         await binance.sapi_post_capital_withdraw_apply(request)
     assert not paper.world.transfers.withdrawals
@@ -164,7 +166,7 @@ async def test_suspended_wallet_shows_and_refuses(upbit: Any, binance: Any, admi
     assert coins["TRX"]["networkList"][0]["withdrawEnable"] is False
     assert coins["TRX"]["networkList"][0]["depositEnable"] is True
     with pytest.raises(ccxt.ExchangeError, match="-4019"):
-        await binance.withdraw("TRX", "100", ours["deposit_address"], {"network": "TRX"})
+        await binance.withdraw("TRX", "100", ours["deposit_address"], {"network": "TRX", "walletType": "0"})
 
 
 async def test_deposit_waits_for_a_wallet_that_closed_on_the_way(

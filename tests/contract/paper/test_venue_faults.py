@@ -168,7 +168,8 @@ async def test_a_withdrawal_whose_answer_was_lost_sent_once_more(config: PaperCo
         client = binance_of(paper)
         target = paper.world.addresses.of(Venue.UPBIT, "SOL", "SOL")
         assert target is not None
-        request = {"coin": "SOL", "network": "SOL", "amount": "10", "address": target.address, "withdrawOrderId": "w-1"}
+        request = {"coin": "SOL", "network": "SOL", "amount": "10", "address": target.address}
+        request |= {"withdrawOrderId": "w-1", "walletType": "0"}
         plan = {"scripted": [{"kind": "lost_answer", "venue": "binance", "route": "POST /sapi/*"}]}
         await http.put(f"http://127.0.0.1:{paper.admin_port}/_paper/faults", json=plan)
         with pytest.raises(ccxt.ExchangeNotAvailable):

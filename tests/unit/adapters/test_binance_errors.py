@@ -79,8 +79,8 @@ TABLE: list[tuple[str, HttpAnswer, type[VenueError]]] = [
     ("withdrawal, account", binance(-4016), Rejected),
     ("withdrawal, asset", binance(-4019), Rejected),
     ("withdrawal, balance", binance(-4026), Rejected),
-    ("withdrawal, risk control", binance(-4060), Rejected),
-    ("withdrawal, travel rule", binance(-4104), Rejected),
+    ("withdrawal, risk control", binance(-4060), Unavailable),
+    ("withdrawal, travel rule", binance(-4104), Unavailable),
     ("withdrawal, tag not taken", binance(-4106), Rejected),
     ("a code nobody knows", binance(-9999), OutcomeUnknown),
 ]
@@ -124,7 +124,7 @@ def test_where_binance_names_no_pause_it_is_asked_again_after_one_of_its_kind(
 
 @pytest.mark.parametrize(
     "code",
-    [-4003, -4005, -4007, -4008, -4015, -4016, -4018, -4019, -4021, -4022, -4026, -4060, -4104, -4106],
+    [-4003, -4005, -4007, -4008, -4015, -4016, -4018, -4019, -4021, -4022, -4026, -4106],
 )
 def test_a_refused_withdrawal_is_a_definite_no(code: int) -> None:
     """By the wallet's own codes: wallet closed, amount, address or tag refused, travel rule."""

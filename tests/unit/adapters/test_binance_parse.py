@@ -118,6 +118,18 @@ def test_states_of_a_deposit(status: int, state: TransferState) -> None:
     assert parse.deposits(rows, "X") == (VenueDeposit("2", state, Decimal("9.5"), f"status {status}"),)
 
 
+def test_what_is_in_the_funding_wallet_is_not_there_until_somebody_has_moved_it() -> None:
+    rows = [{"id": str(n), "txId": "X", "amount": "5", "status": 1, "walletType": n % 2} for n in (0, 1, 3)]
+    listed = parse.deposits(rows, "X")
+    waits = VenueDeposit("1", TransferState.PENDING, Decimal(5), parse.IN_FUNDING)
+    assert listed[1] == waits
+    assert parse.moved(listed, Decimal("9.99")) == listed, "two of five are in it"
+    assert [deposit.state for deposit in parse.moved(listed, Decimal(10))] == [TransferState.DONE] * 3
+    assert parse.moved(listed[:1], ZERO) == listed[:1]
+    rejected = {"id": "1", "txId": "X", "amount": "5", "status": 2, "walletType": 1}
+    assert parse.deposits([rejected], "X")[0].state is TransferState.FAILED
+
+
 def test_a_deposit_of_another_txid_is_not_told() -> None:
     assert parse.deposits([{"id": "1", "txId": "other", "amount": "1", "status": 1}], "X") == ()
 

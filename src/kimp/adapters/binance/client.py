@@ -34,6 +34,7 @@ COSTS: Mapping[tuple[str, str], Mapping[str, int]] = {
     ("GET", "myTrades"): {"weight": 5},
     ("POST", "order"): {"weight": 1, "orders": 1},
     ("GET", "account/apiRestrictions"): {"sapi": 1},
+    ("GET", "localentity/questionnaire-requirements"): {"sapi": 1},
     ("GET", "asset/tradeFee"): {"sapi": 1},
     ("GET", "capital/config/getall"): {"sapi": 10},
     ("GET", "capital/deposit/address"): {"sapi": 10},

@@ -23,6 +23,13 @@ WORDED = frozenset({"-1010", FILTER_FAILED, ORDER_REFUSED, "-2011"})
 """Codes under which the matching engine tells one and the same thing: its words count (errors.md)."""
 PASSING = {"market is closed": HALT_PAUSE_S, "rest api trading is not enabled": MAINTENANCE_PAUSE_S}
 """Words -> seconds to wait."""
+TRAVEL_RULE_PAUSE_S = 300
+TRAVEL_RULE = {
+    "-4060": "Binance checks the account's risk; that passes by itself",
+    "-4104": "Binance asks who receives it (travel rule): answer for this address on Binance's web page, under"
+    " Withdraw, or withdraw there by hand and write it off",
+}
+"""Refusals of a withdrawal for a cause that passes, or that a person mends on Binance's page: never one that undoes."""
 ACCOUNT_CLOSED = (
     "this action is disabled on this account",
     "this action disabled is on this account",  # as Binance spells it
@@ -49,7 +56,7 @@ REFUSALS = Refusals(
             *(str(code) for code in range(-1131, -1113)),
             ORDER_REFUSED,
             ARCHIVED,
-            # withdrawals: wallet closed, amount, address or tag refused, travel rule
+            # withdrawals: wallet closed, amount, address or tag refused
             "-4003",
             "-4005",
             "-4007",
@@ -61,8 +68,6 @@ REFUSALS = Refusals(
             "-4021",
             "-4022",
             "-4026",
-            "-4060",
-            "-4104",
             "-4106",
         }
     ),
@@ -85,6 +90,9 @@ def code_of(content: Any) -> tuple[str, str] | None:
 def classify(answer: HttpAnswer, *, changes: bool) -> VenueError:
     if answer.code == ORDER_REFUSED and DUPLICATE_WORDS in answer.message.lower():
         return unproved(one_line(answer.message, LONGEST_QUOTE), venue=Venue.BINANCE, code=answer.code, changes=changes)
+    if answer.code in TRAVEL_RULE and answer.status in range(400, 500):
+        said = f"{one_line(answer.message, LONGEST_QUOTE)}; {TRAVEL_RULE[answer.code]}"
+        return Unavailable(said, venue=Venue.BINANCE, code=answer.code, retry_after=TRAVEL_RULE_PAUSE_S)
     if answer.code in WORDED and answer.status in range(400, 500):
         message, words = one_line(answer.message, LONGEST_QUOTE), answer.message.lower()
         if pause := next((seconds for part, seconds in PASSING.items() if part in words), None):

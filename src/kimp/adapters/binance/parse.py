@@ -1,6 +1,7 @@
 """Binance's REST answers as kimp's own types. Pure; every function raises BadMessage for any other shape."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any, ClassVar, TypeVar
@@ -262,15 +263,20 @@ def _withdrawal(reported: _Withdrawal) -> WithdrawalReport:
     )
 
 
+FUNDING_WALLET = 1
+IN_FUNDING = "credited to the funding wallet, where it can't be traded; move it to the spot wallet on Binance's page"
+
+
 class _Deposit(AnswerStruct, rename="camel"):
     id: str
     amount: Decimal
     status: int
     tx_id: str = ""
+    wallet_type: int = 0
 
 
 def deposits(content: Any, txid: str) -> tuple[VenueDeposit, ...]:
-    """Those of that txid."""
+    """Those of that txid. What was credited to the funding wallet is pending until `moved` finds it elsewhere."""
     listed = _rows(content, _Deposit, "deposit/hisrec", "id")
     return tuple(_deposit(reported) for reported in listed if same_txid(reported.tx_id, txid))
 
@@ -283,4 +289,20 @@ def _deposit(reported: _Deposit) -> VenueDeposit:
     if not reported.id:
         raise BadMessage("deposit/hisrec: one without id")
     state = DEPOSIT_STATES.get(reported.status, TransferState.PENDING)
+    if state is TransferState.DONE and reported.wallet_type == FUNDING_WALLET:
+        return VenueDeposit(reported.id, TransferState.PENDING, reported.amount, IN_FUNDING)
     return VenueDeposit(reported.id, state, reported.amount, f"status {reported.status}")
+
+
+def moved(listed: Sequence[VenueDeposit], spot: Decimal) -> tuple[VenueDeposit, ...]:
+    """The same, where the spot wallet has as many free coins as the funding wallet was credited: a person moved them.
+
+    The list goes on to name the wallet that was credited.
+    """
+    funded = [deposit for deposit in listed if deposit.detail == IN_FUNDING]
+    if not funded or spot < exact(lambda: sum((deposit.amount for deposit in funded), ZERO))():
+        return tuple(listed)
+    return tuple(
+        replace(one, state=TransferState.DONE, detail="moved to the spot wallet") if one in funded else one
+        for one in listed
+    )

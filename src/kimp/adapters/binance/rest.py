@@ -29,6 +29,8 @@ from kimp.domain.venues import Venue
 from kimp.ports.clock import SteadyClock
 from kimp.ports.exchange import Balances, ListedWithdrawal, VenueDeposit, VenueOrder
 
+SPOT = "0"
+"""The wallet that kimp trades from; left out, Binance takes the one that the account has selected."""
 KEEP_S = 300
 """Fees; filters and wallet states are read every time."""
 TRADES_PER_READ = 1_000
@@ -56,6 +58,7 @@ class BinanceExchange:
         self._call = Caller(self.venue, classify)
         self._fees = Kept[Mapping[str, Decimal]](KEEP_S)
         self._wallets = Kept[Network](KEEP_S)
+        self._questionnaire = Kept[bool](KEEP_S)
         self._followed = Batched(self._read_followed, IDS_PER_READ)
 
     async def close(self) -> None:
@@ -73,6 +76,7 @@ class BinanceExchange:
         listed = await self._symbols(markets)
         fees = await self._fees.get("all", self._read_fees)
         rows = await self._call.read("networks", self._api.sapi_get_capital_config_getall(), rulebook.networks)
+        asks = await self._questionnaire.get("all", self._read_questionnaire)
         carried = [coin for coin in coins if coin in self._names]
         traded = {coin: listed[name] for name, coin in markets.items() if name in listed}
         instruments = [
@@ -80,7 +84,9 @@ class BinanceExchange:
             for coin, symbol in traded.items()
         ]
         networks = [
-            self._call.readable_rules("wallet", coin, partial(rulebook.network, coin, self._names[coin], rows))
+            self._call.readable_rules(
+                "wallet", coin, partial(rulebook.network, coin, self._names[coin], rows, asks=asks)
+            )
             for coin in carried
         ]
         return VenueRules(
@@ -140,6 +146,11 @@ class BinanceExchange:
     async def _read_fees(self) -> Mapping[str, Decimal]:
         return await self._call.read("fees", self._api.sapi_get_asset_tradefee(), rulebook.taker_fees)
 
+    async def _read_questionnaire(self) -> bool:
+        """An endpoint that ccxt does not list."""
+        call = self._api.request("localentity/questionnaire-requirements", ["sapi"], "GET", {})
+        return await self._call.read("travel rule", call, rulebook.asks_who_receives)
+
     # Trading
 
     async def find_order(self, coin: Asset, client_order_id: str) -> VenueOrder | None:
@@ -191,9 +202,10 @@ class BinanceExchange:
 
     async def network(self, coin: Asset) -> Network:
         name = network_name(self._names, coin, self.venue)
+        asks = await self._questionnaire.get("all", self._read_questionnaire)
         call = self._api.sapi_get_capital_config_getall()
         found = await self._call.read(
-            "networks", call, lambda content: rulebook.network(coin, name, rulebook.networks(content))
+            "networks", call, lambda content: rulebook.network(coin, name, rulebook.networks(content), asks=asks)
         )
         self._wallets.keep(coin, found)
         return found
@@ -221,6 +233,7 @@ class BinanceExchange:
             "address": intent.address.address,
             "amount": plain(intent.amount),
             "withdrawOrderId": intent.transfer_id,
+            "walletType": SPOT,
         }
         if intent.address.tag is not None:
             request["addressTag"] = intent.address.tag
@@ -256,7 +269,11 @@ class BinanceExchange:
 
     async def deposits(self, coin: Asset, txid: str) -> Sequence[VenueDeposit]:
         call = self._api.sapi_get_capital_deposit_hisrec({"coin": coin, "txId": txid})
-        return await self._call.read("deposits", call, lambda content: parse.deposits(content, txid))
+        listed = await self._call.read("deposits", call, lambda content: parse.deposits(content, txid))
+        if not any(deposit.detail == parse.IN_FUNDING for deposit in listed):
+            return listed
+        spot = (await self.balances()).get(coin)
+        return parse.moved(listed, ZERO if spot is None else spot.free)
 
     async def _history(self, query: Mapping[str, str]) -> dict[str, tuple[str | None, ListedWithdrawal]]:
         call = self._api.sapi_get_capital_withdraw_history(dict(query))

@@ -17,6 +17,7 @@ T = TypeVar("T")
 
 TRADING = "TRADING"
 WALLETS = "capital/config/getall"
+NO_QUESTIONNAIRE = "NIL"
 NO_MAXIMUM = Decimal("1e15")
 """Where a market publishes no greatest notional: more USDT than there are."""
 
@@ -155,8 +156,20 @@ def _rows(content: Any, kind: type[T], what: str, name: str) -> list[T]:
     return readable(content, lambda row: shaped(row, kind, what), venue=Venue.BINANCE, what=what, name=name)
 
 
-def network(coin: Asset, name: str, rows: Mapping[tuple[str, str], _Network]) -> Network:
-    """Raises BadMessage for a network that Binance does not list, or whose numbers can't be true."""
+class _Questionnaire(AnswerStruct, rename="camel"):
+    questionnaire_country_code: str
+
+
+def asks_who_receives(content: Any) -> bool:
+    """Whether the account's region demands answers with each withdrawal, without which Binance refuses it (-4104)."""
+    return shaped(content, _Questionnaire, "questionnaire-requirements").questionnaire_country_code != NO_QUESTIONNAIRE
+
+
+def network(coin: Asset, name: str, rows: Mapping[tuple[str, str], _Network], *, asks: bool = False) -> Network:
+    """Raises BadMessage for a network that Binance does not list, or whose numbers can't be true.
+
+    `asks`: of the account `asks_who_receives`; then nothing leaves, as kimp does not answer for its owner.
+    """
     row = rows.get((coin, name))
     if row is None:
         raise BadMessage(f"capital/config/getall: no network {name!r} of {coin}; mend binance.networks.{coin}")
@@ -167,7 +180,7 @@ def network(coin: Asset, name: str, rows: Mapping[tuple[str, str], _Network]) ->
         withdraw_fee=row.withdraw_fee,
         withdraw_min=row.withdraw_min,
         withdraw_step=row.withdraw_integer_multiple,
-        withdraw_open=row.withdraw_enable and not row.busy,
+        withdraw_open=row.withdraw_enable and not row.busy and not asks,
         deposit_open=row.deposit_enable and not row.busy,
         tag_required=bool(row.memo_regex) if row.withdraw_tag is None else row.withdraw_tag,
     )

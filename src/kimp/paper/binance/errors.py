@@ -34,6 +34,7 @@ MESSAGES = {
     -4021: "Asset withdrawal must be an {} multiple of {}",
     -4022: "Not less than the minimum pick-up quantity {}",
     -4026: "User has insufficient balance",
+    -4104: "Please provide the travel rule information of this withdrawal",
     REPEATED_ID: "withdrawOrderId was used before",
     -4106: "This network does not accept an address tag; addressTag must be absent",
 }

@@ -20,6 +20,7 @@ from kimp.paper.world import World
 WEEK_MS = 7 * 86_400_000
 HISTORY_MS = 90 * 86_400_000
 MAX_ROWS = 1_000
+NO_QUESTIONNAIRE, SPOT = "NIL", "0"
 
 
 class WalletCalls:
@@ -40,7 +41,7 @@ class WalletCalls:
         gate.sapi(
             "GET",
             "/sapi/v1/localentity/questionnaire-requirements",
-            lambda _params: {"questionnaireCountryCode": "NIL"},
+            lambda _params: {"questionnaireCountryCode": self._world.config.binance_questionnaire},
         )
         gate.sapi("GET", "/sapi/v1/margin/allPairs", lambda _params: [])
         gate.sapi("GET", "/sapi/v1/margin/isolated/allPairs", lambda _params: [])
@@ -73,6 +74,10 @@ class WalletCalls:
     def withdraw(self, params: Params) -> dict[str, Any]:
         """`withdrawOrderId` is a note: the same one twice is two withdrawals, unless configured otherwise."""
         coin = self._named(params)
+        if self._world.config.binance_questionnaire != NO_QUESTIONNAIRE:
+            raise BinanceError(-4104)
+        if params.get("walletType") != SPOT:
+            raise BinanceError(-4026)  # left out: the wallet that the account has selected, where nothing ever is
         network = self._network(coin, params.get("network"))
         target = self._target(coin, network, params)
         amount = self._amount(params, network)
