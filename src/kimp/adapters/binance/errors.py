@@ -91,8 +91,8 @@ def classify(answer: HttpAnswer, *, changes: bool) -> VenueError:
     if answer.code == ORDER_REFUSED and DUPLICATE_WORDS in answer.message.lower():
         return unproved(one_line(answer.message, LONGEST_QUOTE), venue=Venue.BINANCE, code=answer.code, changes=changes)
     if answer.code in TRAVEL_RULE and answer.status in range(400, 500):
-        said = f"{one_line(answer.message, LONGEST_QUOTE)}; {TRAVEL_RULE[answer.code]}"
-        return Unavailable(said, venue=Venue.BINANCE, code=answer.code, retry_after=TRAVEL_RULE_PAUSE_S)
+        reason = f"{one_line(answer.message, LONGEST_QUOTE)}; {TRAVEL_RULE[answer.code]}"
+        return Unavailable(reason, venue=Venue.BINANCE, code=answer.code, retry_after=TRAVEL_RULE_PAUSE_S)
     if answer.code in WORDED and answer.status in range(400, 500):
         message, words = one_line(answer.message, LONGEST_QUOTE), answer.message.lower()
         if pause := next((seconds for part, seconds in PASSING.items() if part in words), None):
