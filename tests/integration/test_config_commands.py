@@ -71,7 +71,7 @@ async def test_what_is_given_goes_before_all_else(tmp_path: Path) -> None:
     [
         ("trading.threshold", "'trading.threshold': write each setting once, as NAME=VALUE"),
         ("trading.thresold=1", "trading.thresold: there is no such setting (arguments)"),
-        ("trading.threshold=much", "trading.threshold: it is no number (arguments)"),
+        ("trading.threshold=much", "trading.threshold: it is no number like 0.006 or 2000000 (arguments)"),
     ],
 )
 async def test_what_is_given_wrongly_is_one_line(tmp_path: Path, given: str, words: str) -> None:
@@ -97,7 +97,7 @@ async def test_check_prints_every_problem_once(tmp_path: Path) -> None:
     for problem in (
         "tradng: there is no such setting (kimp.toml)",
         'trading.coins: it is no list; write it like ["XRP","SOL"] (kimp.toml)',
-        "trading.threshold: it is no number (environment)",
+        "trading.threshold: it is no number like 0.006 or 2000000 (environment)",
         "paper.upbit_port: it is no whole number",
     ):
         assert err.count(problem) == 1

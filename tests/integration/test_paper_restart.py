@@ -103,7 +103,7 @@ async def test_a_reset_must_be_meant(tmp_path: Path) -> None:
     (tmp_path / ".kimp/kimp.db").touch()
     code, _, err = await kimp(tmp_path, "paper", "reset")
     assert code == 2
-    assert "would be removed; say --yes" in err
+    assert "add --yes: it removes all paper money" in err
     assert (tmp_path / ".kimp/kimp.db").exists()
 
 

@@ -91,7 +91,7 @@ async def test_what_is_in_force_already_makes_no_version(user: User) -> None:
     [
         ("caps.order_krw=5000001", "caps.order_krw: 5000001 is not allowed; it may be at most 5000000"),
         ("trading.coins=BTC", "it may be any of XRP, SOL"),
-        ("trading.threshold=much", "trading.threshold: it is no number"),
+        ("trading.threshold=much", "trading.threshold: it is no number like 0.006 or 2000000"),
         ('trading.coins=["XRP"', 'trading.coins: ["XRP" is no list; write XRP,SOL or ["XRP","SOL"]'),
         ("trading.foo=1", "trading.foo: there is no such setting; trading.coins,"),
         ("trading.slippage=0.1", "trading.slippage: can't be changed at run time"),

@@ -21,7 +21,9 @@ def open_catalogue(settings: Settings, folder: Path | None) -> "Catalogue":
     """
     if find_spec("polars") is None:
         raise BadConfig(
-            "market data and backtests need one more library; get it by `pip install 'kimp-arbitrage[backtest]'`"
+            "market data and backtests need one more library, the extra `backtest`: install kimp once more with it, as"
+            " `uv tool install --force 'FROM[backtest]'`, `pipx install --force 'FROM[backtest]'` or `pip install"
+            " 'FROM[backtest]'`, where FROM is the checkout or wheel that kimp came from"
         )
     from kimp.backtest.catalogue import Catalogue  # noqa: PLC0415 - the library may be missing
 

@@ -13,7 +13,7 @@ from kimp.contracts.status import CycleStatus
 from kimp.domain.durations import DAY_MS
 from kimp.domain.ledger import Held
 from kimp.domain.money import ZERO, Asset
-from kimp.domain.wording import won
+from kimp.domain.wording import reason_in_words, won
 from kimp.operations.cycles import cycle, kept_elsewhere
 from kimp.operations.stuck import stuck_cycles
 from kimp.operations.trade import trade_of
@@ -68,9 +68,8 @@ async def show_parked(*, as_json: bool) -> None:
     if not stuck:
         console.print("no cycle is parked")
     for parked in stuck:
-        console.print(
-            f"[red]{parked.cycle_id}[/] since {views.timestamp(parked.since_ms)}: {escape(parked.reason or '-')}",
-        )
+        reason = escape(reason_in_words(parked.reason) or "-")
+        console.print(f"[red]{parked.cycle_id}[/] since {views.timestamp(parked.since_ms)}: {reason}")
         worth = (
             "worth unknown, no prices" if parked.worth_krw is None else f"worth {views.whole_won(parked.worth_krw)} KRW"
         )

@@ -11,7 +11,7 @@ from kimp.cli.views import COLOURS, arrow, cash, timestamp, whole_won
 from kimp.domain.ledger import Held
 from kimp.domain.money import CONTEXT, ZERO, Asset
 from kimp.domain.venues import Direction
-from kimp.domain.wording import CASH_PLACES, roughly
+from kimp.domain.wording import CASH_PLACES, reason_in_words, roughly
 from kimp.ports.read_model import CycleRow
 
 ELSEWHERE = "left elsewhere"
@@ -46,7 +46,7 @@ class CyclesTable:
         yield _line({name: name for name in COLUMNS}, widths, dict.fromkeys(COLUMNS, "bold"))
         for row, texts in zip(self._rows, cells, strict=True):
             yield _line(texts, widths, {"status": COLOURS.get(row.status, "cyan")})
-            notes = [row.waiting_reason or row.reason]
+            notes = [reason_in_words(row.waiting_reason or row.reason)]
             if ELSEWHERE in names and ELSEWHERE not in widths and texts[ELSEWHERE] != NOTHING:
                 notes.append(f"{ELSEWHERE}: {texts[ELSEWHERE]}")
             for note in filter(None, notes):

@@ -12,7 +12,7 @@ from kimp.cli.status import state_lines, without_price
 from kimp.contracts.status import CycleStatus
 from kimp.domain.gates import Blocked
 from kimp.domain.money import ZERO
-from kimp.domain.wording import roughly, won
+from kimp.domain.wording import reason_in_words, roughly, won
 from kimp.operations.alerts import Alert
 from kimp.operations.dashboard import DashboardSnapshot
 from kimp.operations.market import CoinMarket
@@ -140,8 +140,8 @@ def span(seconds: int) -> str:
 
 def _note(row: CycleRow) -> str:
     if row.status.terminal:
-        return row.reason or ("-" if row.profit_krw is None else won(row.profit_krw))
-    return row.waiting_reason or row.reason or (f"home by {row.route}" if row.route else "")
+        return reason_in_words(row.reason) or ("-" if row.profit_krw is None else won(row.profit_krw))
+    return reason_in_words(row.waiting_reason or row.reason) or (f"home by {row.route}" if row.route else "")
 
 
 def premium_lines(market: Sequence[CoinMarket]) -> Iterator[Text]:

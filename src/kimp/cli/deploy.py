@@ -24,9 +24,12 @@ async def show_versions(*, as_json: bool) -> None:
     for version in found.versions:
         ramp = f" {version.ramp_percentage:g} %" if version.ramp_percentage else ""
         table.add_row(escape(version.build_id), version.status + ramp, str(version.open_cycles), version.seen_first)
-    table.add_row("unversioned", "", str(found.unversioned_open_cycles), "")
+    table.add_row("without a version", "", str(found.unversioned_open_cycles), "")
     console.print(table)
-    console.print("this kimp is unversioned" if ours is None else f"this kimp is {ours}", highlight=False)
+    console.print(
+        "this kimp has no version: deploy.versioned is off" if ours is None else f"this kimp is {ours}",
+        highlight=False,
+    )
 
 
 async def promote(build: str, *, as_json: bool) -> None:

@@ -14,7 +14,7 @@ from kimp.config import KeyPair, Settings
 from kimp.config.loading import settings_of
 from kimp.config.writing import toml_of, write_private
 from kimp.domain.arming import TradingMode
-from kimp.domain.errors import BadConfig, KimpError
+from kimp.domain.errors import BadConfig, BadInput, KimpError
 from kimp.domain.keys import Right
 from kimp.domain.money import decimal
 from kimp.domain.venues import PAIR, Venue
@@ -123,7 +123,11 @@ def _coins(text: str) -> list[str]:
 
 
 def _threshold(text: str) -> str:
-    return _accepted("threshold", f"{(decimal(text.removesuffix('%').strip()) / HUNDRED).normalize():f}")
+    try:
+        percent = decimal(text.removesuffix("%").strip())
+    except BadInput as error:
+        raise BadInput(f"least profit in percent: {error}; write it like 0.4") from None
+    return _accepted("threshold", f"{(percent / HUNDRED).normalize():f}")
 
 
 def _notional(text: str) -> str:

@@ -17,6 +17,7 @@ from kimp.cli.status import stand_still
 from kimp.config import Settings
 from kimp.contracts.status import CycleStatus
 from kimp.domain.errors import KimpError
+from kimp.domain.wording import reason_in_words
 from kimp.observability.clean import write_line
 from kimp.operations.status import held_under_way
 from kimp.ports.database import Database
@@ -138,5 +139,5 @@ class RunDisplay:
         for row in reversed(rows):
             if self._seen.get(row.cycle_id) is not row.status:
                 self._seen[row.cycle_id] = row.status
-                note = row.waiting_reason or row.reason or ""
+                note = reason_in_words(row.waiting_reason or row.reason) or ""
                 self._write_line(f"{row.cycle_id} {row.status} {note}")

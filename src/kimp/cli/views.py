@@ -16,7 +16,7 @@ from kimp.domain.ledger import Entry
 from kimp.domain.money import CONTEXT, Asset, exact
 from kimp.domain.premium import mid
 from kimp.domain.venues import PAIR, Direction
-from kimp.domain.wording import exactly, money
+from kimp.domain.wording import exactly, money, reason_in_words
 from kimp.operations.market import CoinMarket
 from kimp.operations.why import CoinExplanation
 from kimp.ports.read_model import CycleRow
@@ -104,10 +104,10 @@ def cycle_card(row: CycleRow) -> Table:
     facts = {
         "leg one": f"{row.coin}, {arrow(Direction(row.direction))}",
         "status": row.status,
-        "waiting for": row.waiting_reason,
+        "waiting for": reason_in_words(row.waiting_reason),
         "waiting since (UTC)": timestamp(row.waiting_since_ms),
         "next look (UTC)": timestamp(row.next_check_ms),
-        "reason": row.reason,
+        "reason": reason_in_words(row.reason),
         "premium at start": percent(row.premium),
         "expected": f"{percent(row.expected_edge)} after all costs, by the prices at its start",
         "earned": _earned(row),

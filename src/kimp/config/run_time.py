@@ -62,7 +62,10 @@ def bounds(configured: Settings, timed: Container[str] = ()) -> dict[str, Bound]
             lambda coins: tuple(coin for coin in coins if coin in trading.coins),
         ),
         # A cycle that expects less than the floor would only wait for a way home until its deadline.
-        THRESHOLD: _at_least(min(trading.threshold, trading.rebalance_floor), "the configured rebalance_floor"),
+        THRESHOLD: _at_least(
+            min(trading.threshold, trading.rebalance_floor),
+            "what a way home must leave (trading.rebalance_floor)",
+        ),
         NOTIONAL: _at_most(
             max(trading.notional_krw, min(caps.order_krw, caps.cycle_krw)), "what the configured caps allow"
         ),

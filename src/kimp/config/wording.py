@@ -3,14 +3,15 @@
 from pydantic_core import ErrorDetails
 
 NO_TABLE, NO_WHOLE = "it is no table of settings", "it is no whole number"
+NO_NUMBER = "it is no number like 0.006 or 2000000"
 WORDS = {
     "extra_forbidden": "there is no such setting",
     "missing": "it is missing",
     "tuple_type": 'it is no list; write it like ["XRP","SOL"]',
     "dict_type": NO_TABLE,
     "model_type": NO_TABLE,
-    "decimal_type": "it is no number",
-    "decimal_parsing": "it is no number",
+    "decimal_type": NO_NUMBER,
+    "decimal_parsing": NO_NUMBER,
     "int_type": NO_WHOLE,
     "int_parsing": NO_WHOLE,
     "int_from_float": NO_WHOLE,

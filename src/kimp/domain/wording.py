@@ -3,14 +3,25 @@
 To format a decimal rounds it by the context of the thread, which ccxt changes when it is imported: hence `@exact`.
 """
 
+import re
 from decimal import Context, Decimal
 
+from kimp.domain.gates import Gate
 from kimp.domain.money import KRW, USDT, Asset, exact
 
 CASH_PLACES = {KRW: 0, USDT: 2}
 PRICE = Context(prec=8)
 """Digits of an average price: those of the dearest coin in won, and of the cheapest in dollars."""
 ROUGH_DIGITS = 6
+OUTCOMES = {
+    "not_sent": "the order was not sent, it moved no money",
+    "unfilled": "the order was not filled, it moved no money",
+    "rejected": "the venue refused the order, it moved no money",
+    "blocked": "the order is held back and moved no money",
+    "absent": "the order never reached the venue, it moved no money",
+}
+"""What became of an order, as a cycle's reason begins."""
+KEEPS = "a way home that keeps "
 
 
 def exactly(amount: Decimal) -> str:
@@ -44,3 +55,17 @@ def roughly(amount: Decimal, asset: Asset) -> str:
     if asset in CASH_PLACES:
         return money(amount, asset)
     return f"{exactly(round(amount, max(0, ROUGH_DIGITS - 1 - amount.adjusted())))} {asset}"
+
+
+def reason_in_words(reason: str | None) -> str | None:
+    """A cycle's reason for whoever reads it: histories keep it as it was recorded, with codes in it."""
+    if reason is None:
+        return None
+    code, colon, rest = reason.partition("; ")
+    if colon and code in OUTCOMES:
+        gate, colon, detail = rest.partition("; ")
+        cause = detail if colon and gate in set(Gate) else rest
+        reason = f"{OUTCOMES[code]}: {cause}"
+    if reason.startswith(KEEPS):
+        reason = f"a way home that leaves a profit of {reason.removeprefix(KEEPS)}"
+    return re.sub(r"\(\w+_\w+\)", lambda name: name[0].replace("_", " "), reason)

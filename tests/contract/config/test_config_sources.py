@@ -114,7 +114,7 @@ def test_a_wrong_type(sources: Sources, label: str, wrong: str) -> None:
     sources.put(label, {"trading": {"threshold": wrong, "coins": no_list}, "upbit": {"networks": wrong}})
     text = refused()
     for problem in (
-        "trading.threshold: it is no number",
+        "trading.threshold: it is no number like 0.006 or 2000000",
         "trading.coins: it is no list; write",
         "networks: it is no table",
     ):

@@ -87,7 +87,7 @@ def test_every_command_stands_under_a_heading(known: dict[str, TyperCommand | Ty
         (["--set", "trading.threshold", "halt", "--json"], 2, "write each setting once, as NAME=VALUE"),
         (["--set", "trading.x=1", "config", "check", "--json"], 2, "trading.x: there is no such setting"),
         (["cycles", "list", "--json"], 2, "there is no database"),
-        (["paper", "reset", "--json"], 2, "say --yes"),
+        (["paper", "reset", "--json"], 2, "add --yes"),
     ],
 )
 def test_a_script_that_asked_for_json_reads_there_why_nothing_was_done(

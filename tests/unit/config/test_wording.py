@@ -14,7 +14,7 @@ from kimp.config.wording import sentence
     ("kind", "given", "words"),
     [
         (Settings, {"trading": {"coins": "wrong"}}, 'it is no list; write it like ["XRP","SOL"]'),
-        (Settings, {"trading": {"threshold": "wrong"}}, "it is no number"),
+        (Settings, {"trading": {"threshold": "wrong"}}, "it is no number like 0.006 or 2000000"),
         (Settings, {"trading": {"threshold": "2"}}, "it should be less than or equal to 0.2"),
         (Settings, {"trading": {"cooldown_s": "wrong"}}, "it is no whole number"),
         (Settings, {"trading": "wrong"}, "it is no table of settings"),

@@ -5,7 +5,7 @@ from decimal import ROUND_UP, Context, Decimal, localcontext
 import pytest
 
 from kimp.domain.money import KRW, USDT, Asset
-from kimp.domain.wording import average_price, exactly, money, roughly, won
+from kimp.domain.wording import average_price, exactly, money, reason_in_words, roughly, won
 
 
 @pytest.mark.parametrize(
@@ -42,3 +42,21 @@ def test_amounts_are_rounded_alike_in_every_thread() -> None:
         assert money(Decimal("2.1"), KRW) == "2 KRW"
         assert won(Decimal("2.1")) == "+2 KRW"
         assert roughly(Decimal("0.12345641"), Asset("XRP")) == "0.123456 XRP"
+
+
+@pytest.mark.parametrize(
+    ("recorded", "shown"),
+    [
+        (None, None),
+        ("upbit: locked; ask them", "upbit: locked; ask them"),
+        (
+            "not_sent; kill_switch; trading is halted at level 1 (no_new_cycles)",
+            "the order was not sent, it moved no money: trading is halted at level 1 (no new cycles)",
+        ),
+        ("not_sent; expired 3 ms ago", "the order was not sent, it moved no money: expired 3 ms ago"),
+        ("unfilled; the price was gone", "the order was not filled, it moved no money: the price was gone"),
+        ("a way home that keeps 0.10%", "a way home that leaves a profit of 0.10%"),
+    ],
+)
+def test_a_recorded_reason_is_shown_in_words(recorded: str | None, shown: str | None) -> None:
+    assert reason_in_words(recorded) == shown

@@ -113,7 +113,9 @@ async def _fetch(target: Path, write_line: Callable[[str], None]) -> Binary:
         if (binary := _inspect(target, source)) is not None:
             return binary
         failures.append(f"{source}: the file does not run on this machine")
-    raise BadConfig(f"no Temporal server ({'; '.join(failures)}); {MEND}")
+    for failure in failures:
+        write_line(f"Temporal: {failure}")
+    raise BadConfig(f"no Temporal server is here, and none could be fetched; {MEND}")
 
 
 async def _download(target: Path, _write_line: Callable[[str], None]) -> None:

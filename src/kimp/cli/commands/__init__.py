@@ -16,6 +16,14 @@ from kimp.domain.errors import BadInput, KimpError
 __all__ = ["acting", "backtest", "code_of_command", "data", "live_trading", "looking", "running", "setting_up"]
 
 
+THEIR_WORDS = {
+    "Value error, ": "",
+    "Input should be a valid integer, unable to parse string as an integer": "it is no whole number",
+    "Input should be a valid number, unable to parse string as a number": "it is no number",
+    "Input should": "it should",
+}
+
+
 def code_of_command() -> int:
     """Run the command line of this process, and say with which code it ends."""
     try:
@@ -36,11 +44,18 @@ def code_of_command() -> int:
 
 def _misused(error: typer.TyperException) -> int:
     """Without words and options there is nothing to tell: the help was shown."""
-    if not (reported := error.format_message()):
+    if not (reported := _plain(error.format_message())):
         return error.exit_code
     context: typer.Context | None = getattr(error, "ctx", None)
     where = "kimp" if context is None else context.command_path
     return _refused(f"{reported.removesuffix('.')}; `{where} --help` tells what there is", error.exit_code)
+
+
+def _plain(message: str) -> str:
+    """Without the words of the library that reads arguments."""
+    for theirs, ours in THEIR_WORDS.items():
+        message = message.replace(theirs, ours)
+    return message
 
 
 def _refused(reported: str, code: int) -> int:

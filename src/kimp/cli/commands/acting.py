@@ -99,7 +99,11 @@ def list_settings(as_json: JsonFlag = False) -> None:  # noqa: FBT002 - a comman
 @settings.command("set", rich_help_panel=ACT)
 def set_settings(
     changes: Annotated[
-        list[str], typer.Argument(metavar="NAME=VALUE...", help="`NAME=` alone gives it back to the configuration.")
+        list[str],
+        typer.Argument(
+            metavar="NAME=VALUE...",
+            help="`NAME=` alone gives it back to the configuration. Ratios: trading.threshold=0.006 is 0.6 %.",
+        ),
     ],
     note: Annotated[str, typer.Option(help="Why; it stays in the history.")],
     hours: Annotated[

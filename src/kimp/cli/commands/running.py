@@ -7,6 +7,7 @@ import typer
 
 from kimp.cli.app import RUN, JsonFlag, app, run
 from kimp.contracts.queues import TaskQueue
+from kimp.domain.errors import BadInput
 
 ALL_QUEUES = ",".join(queue.name.lower() for queue in TaskQueue)
 
@@ -117,9 +118,8 @@ def reset(
 
     settings = load()
     if not yes:
-        raise typer.BadParameter(
-            f"all paper money, books and cycles in {settings.local.data_dir} would be removed; say --yes",
-            param_hint="--yes",
+        raise BadInput(
+            f"add --yes: it removes all paper money, books and cycles in {settings.local.data_dir}, and nothing else"
         )
     removed = [str(path) for path in bootstrap.reset(settings)]
     reported = f"removed {', '.join(removed)}" if removed else f"nothing was kept in {settings.local.data_dir}"

@@ -19,7 +19,10 @@ def init(
     ] = None,
     coins: Annotated[str | None, typer.Option(help="Coins to trade, e.g. XRP,SOL.")] = None,
     threshold: Annotated[
-        str | None, typer.Option(metavar="PERCENT", help="Least profit of a cycle, in percent of its cash, e.g. 0.4.")
+        str | None,
+        typer.Option(
+            metavar="PERCENT", help="Least profit of a cycle, in percent of its cash, e.g. 0.4: the file has 0.004."
+        ),
     ] = None,
     notional: Annotated[str | None, typer.Option(metavar="KRW", help="Most won that a cycle starts with.")] = None,
     into: Annotated[Path, typer.Option(help="The file to write.", dir_okay=False)] = Path("kimp.toml"),
