@@ -3,6 +3,7 @@
 import ast
 import subprocess
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
@@ -29,4 +30,10 @@ def modules(*folders: str) -> list[Path]:
 
 def trees(*folders: str) -> Iterator[tuple[str, ast.Module]]:
     for path in modules(*folders):
-        yield str(path.relative_to(ROOT)), ast.parse(path.read_text())
+        yield str(path.relative_to(ROOT)), tree_of(path)
+
+
+@cache
+def tree_of(path: Path) -> ast.Module:
+    """Read once for all tests that look at it."""
+    return ast.parse(path.read_text())

@@ -1,9 +1,10 @@
 """The wrong lines under tests/mutations still fit today's sources and tests. `make mutants` runs them."""
 
 import ast
+from functools import cache
 
 import pytest
-from architecture.project import ROOT
+from architecture.project import ROOT, tree_of
 from mutations.mutant import Mutant, all_mutants
 
 MUTANTS = all_mutants()
@@ -17,6 +18,12 @@ def test_there_are_enough() -> None:
     assert len(MUTANTS) >= AT_LEAST
 
 
+@cache
+def functions_of(file: str) -> set[str]:
+    tree = tree_of(ROOT / file)
+    return {node.name for node in ast.walk(tree) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)}
+
+
 @each_mutant
 def test_it_breaks_a_program_that_still_runs(mutant: Mutant) -> None:
     assert mutant.file.startswith(SHIPPED)
@@ -28,9 +35,7 @@ def test_it_breaks_a_program_that_still_runs(mutant: Mutant) -> None:
 
 @each_mutant
 def test_the_test_that_catches_it_exists(mutant: Mutant) -> None:
-    tree = ast.parse((ROOT / mutant.test_file).read_text())
-    functions = {node.name for node in ast.walk(tree) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)}
-    assert mutant.test_name in functions
+    assert mutant.test_name in functions_of(mutant.test_file)
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,7 @@ import ast
 import re
 from collections import defaultdict
 from collections.abc import Iterator
+from functools import cache
 
 from architecture.project import trees
 
@@ -40,25 +41,27 @@ def test_names_are_words_of_the_field() -> None:
     found = {
         f"{file}: {name}"
         for file, tree in trees("src", "workflows", "activities", "feeder", "initiator", "tests", "bench")
-        for name in _identifiers(tree)
+        for name in set(_identifiers(tree))
         if DIALECT.search(re.sub(r"(?<=[a-z])(?=[A-Z])", "_", name)) and not (name in STORED and file in STORING)
     }
     assert not found, "log, report, write, receive, raise, or what else the code does"
 
 
 def test_one_name_stands_for_one_thing() -> None:
-    places: defaultdict[str, set[str]] = defaultdict(set)
-    for name, place in _public():
-        places[name].add(place)
-    twice = {name: sorted(found) for name, found in places.items() if len(found) > 1 and name not in THE_SAME_THING}
+    twice = {name: sorted(found) for name, found in _places().items() if len(found) > 1 and name not in THE_SAME_THING}
     assert not twice, "call one of them by another word, or use the other one's definition"
 
 
 def test_each_exception_is_one() -> None:
+    assert not [name for name in THE_SAME_THING if len(_places()[name]) < 2]
+
+
+@cache
+def _places() -> defaultdict[str, set[str]]:
     places: defaultdict[str, set[str]] = defaultdict(set)
     for name, place in _public():
         places[name].add(place)
-    assert not [name for name in THE_SAME_THING if len(places[name]) < 2]
+    return places
 
 
 def _identifiers(tree: ast.Module) -> Iterator[str]:

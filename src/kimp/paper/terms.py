@@ -1,13 +1,13 @@
-"""What an order has to set aside, and how it ends: where the two venues differ. Pure; called in the exact context."""
+"""What an order has to set aside, and how it ends, by its venue's terms. Pure; called in the exact context."""
 
 from collections.abc import Sequence
 from decimal import Decimal
 
 from kimp.domain.market import Side
-from kimp.domain.venues import Venue
 from kimp.paper.amounts import SATOSHI, ZERO, floor_to
 from kimp.paper.matching import Match
 from kimp.paper.orders import Order, Request, State
+from kimp.paper.venue_terms import TERMS
 
 BNB = "BNB"
 BNB_PRICE = Decimal(600)
@@ -29,8 +29,8 @@ def funds_needed(order: Order, takes: Sequence[Match]) -> Decimal:
 
 
 def reserved_fee(order: Order, cash: Decimal) -> Decimal:
-    """Upbit charges a buyer in cash, on top; Binance out of the coins bought; a seller pays from the proceeds."""
-    charged = order.request.instrument.venue is Venue.UPBIT and order.request.side is Side.BUY
+    """On top of a buy, where the venue charges it so; a seller pays from the proceeds."""
+    charged = TERMS[order.request.instrument.venue].fee_on_top and order.request.side is Side.BUY
     return floor_to(cash * order.fee_rate, SATOSHI) if charged else ZERO
 
 
@@ -47,7 +47,7 @@ def fee_of(order: Order, take: Match, bnb: Decimal) -> tuple[Decimal, str]:
     base, asset = take.funds, instrument.quote
     if order.fee_in_bnb and (fee := bnb_fee(order, take)) <= bnb:
         return fee, BNB
-    if instrument.venue is Venue.BINANCE and order.request.side is Side.BUY:
+    if order.request.side is Side.BUY and not TERMS[instrument.venue].fee_on_top:
         base, asset = take.quantity, instrument.base
     return floor_to(base * order.fee_rate, SATOSHI), asset
 
@@ -64,5 +64,5 @@ def outcome_of(request: Request, takes: Sequence[Match]) -> State:
     left = request.budget - sum((take.funds for take in takes), ZERO)
     if not takes or left >= takes[-1].price * request.instrument.lot:
         return State.OPEN
-    # The change buys not even one lot more. Upbit returns it and calls that a cancellation.
-    return State.FILLED if left == ZERO or request.instrument.venue is Venue.BINANCE else State.CANCELLED
+    # The change buys not even one lot more.
+    return State.CANCELLED if left != ZERO and TERMS[request.instrument.venue].change_cancels else State.FILLED

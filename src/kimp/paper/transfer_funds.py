@@ -8,10 +8,11 @@ from kimp.domain.venues import Venue
 from kimp.paper.accounts import Accounts, Counterparty, InsufficientFunds
 from kimp.paper.amounts import ZERO, exact
 from kimp.paper.transfer import Deposit, Withdrawal
+from kimp.paper.venue_terms import TERMS
 
 
 class TransferFunds:
-    """Upbit locks amount and fee until they leave; Binance takes them out of the balance at once."""
+    """By each venue's terms."""
 
     def __init__(self, accounts: dict[Venue, Accounts]) -> None:
         self._accounts = accounts
@@ -19,15 +20,15 @@ class TransferFunds:
 
     def withdrawable(self, venue: Venue, coin: str) -> Decimal:
         """Free coins without those that Binance has credited for trading only."""
-        unripe = self._unripe[coin] if venue is Venue.BINANCE else ZERO
+        unripe = self._unripe[coin] if TERMS[venue].credits_early else ZERO
         return max(self._accounts[venue][coin].free - unripe, ZERO)
 
     def unripe(self, venue: Venue) -> dict[str, Decimal]:
         """What the venue credited for trading only."""
-        return dict(self._unripe) if venue is Venue.BINANCE else {}
+        return dict(self._unripe) if TERMS[venue].credits_early else {}
 
     def restore(self, venue: Venue, unripe: Mapping[str, Decimal]) -> None:
-        if venue is Venue.BINANCE:
+        if TERMS[venue].credits_early:
             self._unripe.update(unripe)
 
     @exact
@@ -41,7 +42,7 @@ class TransferFunds:
     def set_aside(self, withdrawal: Withdrawal) -> None:
         venue, coin = withdrawal.venue, withdrawal.coin
         total, reason = withdrawal.amount + withdrawal.fee, f"withdrawal {withdrawal.uuid}"
-        if venue is Venue.UPBIT:
+        if TERMS[venue].locks_withdrawals:
             self._accounts[venue].lock(coin, total, reason)
         else:
             self._accounts[venue].pay(coin, total, Counterparty.CHAIN, reason)
@@ -50,7 +51,7 @@ class TransferFunds:
     def give_back(self, withdrawal: Withdrawal) -> None:
         venue, coin = withdrawal.venue, withdrawal.coin
         total, reason = withdrawal.amount + withdrawal.fee, f"withdrawal {withdrawal.uuid} {withdrawal.step}"
-        if venue is Venue.UPBIT:
+        if TERMS[venue].locks_withdrawals:
             self._accounts[venue].unlock(coin, total, reason)
         else:
             self._accounts[venue].receive(coin, total, Counterparty.CHAIN, reason)
@@ -58,7 +59,7 @@ class TransferFunds:
     @exact
     def send(self, withdrawal: Withdrawal) -> None:
         accounts, coin, reason = self._accounts[withdrawal.venue], withdrawal.coin, f"withdrawal {withdrawal.uuid}"
-        if withdrawal.venue is Venue.UPBIT:
+        if TERMS[withdrawal.venue].locks_withdrawals:
             accounts.pay_locked(coin, withdrawal.amount, Counterparty.CHAIN, reason)
             accounts.pay_locked(coin, withdrawal.fee, Counterparty.NETWORK_FEES, reason)
         else:

@@ -5,7 +5,7 @@ A transfer passes these steps, each after a delay:
     accepted   the amount and the fee are locked on Upbit, gone from the balance on Binance
     broadcast  the sending venue has reviewed it; the chain has it, the txid is known
     seen       the receiving venue lists an unconfirmed deposit
-    confirmed  the sending venue is done; Binance credits a deposit here, for trading only
+    confirmed  the sending venue is done; one that credits early (`venue_terms`) credits here, for trading only
     credited   Upbit credits a deposit here; on Binance it becomes free to be withdrawn
 
 Upbit's fee comes on top of the amount, Binance's is taken out of it.
@@ -26,6 +26,7 @@ from kimp.paper.coins import PaperNetwork
 from kimp.paper.journal import PaperJournal
 from kimp.paper.transfer import ENDED_EARLY, Deposit, TransferHook, TransferStep, TransferVerdict, Withdrawal, new_txid
 from kimp.paper.transfer_funds import TransferFunds
+from kimp.paper.venue_terms import TERMS
 from kimp.paper.wallets import Wallets
 from kimp.ports.clock import Clock
 
@@ -214,7 +215,7 @@ class TransferDesk:
         deposit = withdrawal.deposit
         if deposit is None:
             return
-        early = deposit.venue is Venue.BINANCE and not deposit.final_only
+        early = TERMS[deposit.venue].credits_early and not deposit.final_only
         if early and self._wallets.of(deposit.venue, withdrawal.coin).takes:
             self.till.receive_unripe(deposit)
             deposit.step = TransferStep.CONFIRMED

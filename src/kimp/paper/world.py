@@ -15,7 +15,7 @@ from kimp.paper.conditions import Condition, Conditions
 from kimp.paper.config import PaperConfig, SyntheticMarket
 from kimp.paper.desk import Desk
 from kimp.paper.faults.setup import Faults
-from kimp.paper.instruments import PaperInstrument, binance_instruments, upbit_instruments
+from kimp.paper.instruments import KRW, PaperInstrument, binance_instruments, upbit_instruments
 from kimp.paper.journal import PaperJournal
 from kimp.paper.keeping import KeptPrices
 from kimp.paper.keys import ApiKeys, PaperKey
@@ -118,7 +118,7 @@ class World:
         return desk
 
     def _in_cash(self, venue: Venue, krw: Decimal) -> Decimal:
-        rate = Decimal(1) if venue is Venue.UPBIT else self.config.market.krw_per_usdt
+        rate = Decimal(1) if venue.cash == KRW else self.config.market.krw_per_usdt
         return CONTEXT.divide(krw, rate)
 
     def _open_market(self, prices: KeptPrices | None) -> None:
