@@ -4,14 +4,12 @@ import asyncio
 import json
 import signal
 from collections.abc import AsyncIterator, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import pytest
-from aiohttp import web
-from aiohttp.typedefs import Handler
 from fakes.command import KIMP, kimp
+from fakes.stand_in import StandIn, stand_in
 
 from feeder.service import Feeder
 from kimp.adapters.clock import SystemClock
@@ -21,9 +19,7 @@ from kimp.config import BinanceSettings, Settings, TradingSettings, UpbitSetting
 from kimp.domain.money import Asset
 from kimp.paper.coins import DEFAULT_COINS, Caution
 from kimp.paper.config import PaperConfig, SyntheticMarket
-from kimp.paper.server import PaperExchange
 
-SIGNS = {"authorization", "x-mbx-apikey"}
 FLAGGED: dict[str, dict[str, Any]] = {
     "TRX": {"warning": True},
     "ADA": {"cautions": frozenset({Caution.PRICE_FLUCTUATIONS})},
@@ -31,40 +27,13 @@ FLAGGED: dict[str, dict[str, Any]] = {
 COINS = tuple(coin.model_copy(update=FLAGGED.get(coin.name, {})) for coin in DEFAULT_COINS)
 
 
-@dataclass
-class StandIn:
-    """The venues, and every request that they saw."""
-
-    exchange: PaperExchange
-    requests: list[str] = field(default_factory=list)
-    signed: list[str] = field(default_factory=list)
-
-    async def serve(self, request: web.Request, handler: Handler) -> web.StreamResponse:
-        self.requests.append(request.path)
-        if SIGNS & {name.lower() for name in request.headers} or "signature" in request.query:
-            self.signed.append(request.path)
-        return await handler(request)
-
-    @property
-    def hosts(self) -> dict[str, str]:
-        upbit, binance = (f"127.0.0.1:{port}" for port in (self.exchange.upbit_port, self.exchange.binance_port))
-        return {
-            "KIMP_UPBIT__PUBLIC_REST_URL": f"http://{upbit}",
-            "KIMP_UPBIT__PUBLIC_WS_URL": f"ws://{upbit}/websocket/v1",
-            "KIMP_BINANCE__PUBLIC_REST_URL": f"http://{binance}",
-            "KIMP_BINANCE__PUBLIC_WS_URL": f"ws://{binance}",
-        }
-
-
 @pytest.fixture
 async def venues() -> AsyncIterator[StandIn]:
     config = PaperConfig(
         upbit_port=0, binance_port=0, admin_port=0, coins=COINS, market=SyntheticMarket(ticks_per_second=200)
     )
-    async with PaperExchange(config) as exchange:
-        stand_in = StandIn(exchange)
-        exchange.upbit_seam.hook = exchange.binance_seam.hook = stand_in
-        yield stand_in
+    async with stand_in(config) as venues:
+        yield venues
 
 
 async def test_one_look_shows_every_common_coin_and_signs_nothing(venues: StandIn, tmp_path: Path) -> None:

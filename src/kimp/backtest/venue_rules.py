@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 
-from kimp.backtest import travel
+from kimp.domain.assumed import assumed_networks
 from kimp.domain.market import Instrument, Network, TickBand
 from kimp.domain.money import ONE, USDT, Asset
 from kimp.domain.ticks import KRW_TICKS
@@ -28,7 +28,7 @@ def rule_book(pair: Pair, fees: Mapping[Venue, Decimal], samples: Mapping[Asset,
         instruments[pair.won, coin] = _in_won(pair.won, coin, fees[pair.won])
         if coin != USDT:
             instruments[pair.dollars, coin] = _in_dollars(pair.dollars, coin, fees[pair.dollars], price, decimals)
-        networks |= {(venue, coin): network for venue, network in travel.assumed_networks(coin, price).items()}
+        networks |= {(venue, coin): network for venue, network in assumed_networks(coin, price).items()}
     return RuleBook(instruments, networks)
 
 

@@ -9,10 +9,12 @@ from pydantic import Field
 
 from kimp.adapters.embedded.process import held_locks
 from kimp.adapters.temporal.client_config import load_client_config
+from kimp.bootstrap.live_books import read_live_books
 from kimp.config import Settings, Sourced, load_with_origins
 from kimp.domain.arming import TradingMode
 from kimp.domain.errors import BadConfig
-from kimp.paper.config import PaperConfig
+from kimp.domain.money import Asset
+from kimp.paper.config import LiveMarket, PaperConfig
 from kimp.paper.server import PaperExchange
 
 
@@ -68,7 +70,10 @@ def reset(settings: Settings) -> Sequence[Path]:
 async def run_paper(settings: Settings) -> None:
     """Run until cancelled. Raises BadConfig beside a real venue."""
     refuse_beside_real_venues(settings)
-    exchange = PaperExchange(paper_config(settings))
+    config, live = paper_config(settings), None
+    if isinstance(config.market, LiveMarket):
+        live = await read_live_books(settings, config.market, [Asset(coin.name) for coin in config.coins])
+    exchange = PaperExchange(config, live)
     await exchange.start()
     try:
         await asyncio.Event().wait()

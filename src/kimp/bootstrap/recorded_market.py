@@ -12,10 +12,12 @@ from kimp.backtest.options import Model
 from kimp.backtest.travel import travel_of
 from kimp.backtest.venue_rules import RuleBook, rule_book
 from kimp.config import Settings
+from kimp.domain.assumed import usual_chain
 from kimp.domain.errors import BadInput
+from kimp.domain.market import Network
 from kimp.domain.money import ONE, USDT, Asset
 from kimp.domain.tags import TAGGED_COINS
-from kimp.domain.venues import PAIR
+from kimp.domain.venues import PAIR, Venue
 from kimp.paper.coins import CoinConfig, PaperNetwork
 from kimp.paper.market.recorded import read_recording
 from kimp.paper.market.rows import RecordedPrice
@@ -103,15 +105,13 @@ def _hurried(settings: Settings, speed: float) -> dict[str, int]:
 
 
 def _chain(coin: Asset) -> str:
-    travel = travel_of(coin)
-    return travel.chain if travel.fees is not None else coin
+    return usual_chain(coin) or coin
 
 
-def _coin(coin: Asset, rules: RuleBook, price: Decimal) -> dict[str, Any]:
-    dollars = rules.instruments.get((PAIR.dollars, coin))
-    ends = {venue: rules.networks[venue, coin] for venue in PAIR}
+def usual_network(coin: Asset, ends: Mapping[Venue, Network]) -> PaperNetwork:
+    """The chain that the coin is usually sent over, as slow as it usually is."""
     usual_s = travel_of(coin).usual_min * 60
-    network = PaperNetwork(
+    return PaperNetwork(
         name=_chain(coin),
         tag_required=coin in TAGGED_COINS,
         decimals=6,
@@ -121,11 +121,15 @@ def _coin(coin: Asset, rules: RuleBook, price: Decimal) -> dict[str, Any]:
         binance_min=ends[PAIR.dollars].withdraw_min,
         **{step: usual_s * share for step, share in SHARES.items()},
     )
+
+
+def _coin(coin: Asset, rules: RuleBook, price: Decimal) -> dict[str, Any]:
+    dollars = rules.instruments.get((PAIR.dollars, coin))
     config = CoinConfig(
         name=coin,
         price_usdt=price,
         tick=ONE.scaleb(-DOLLAR_PLACES) if dollars is None else dollars.tick_bands[0].tick,
         lot=Decimal(1) if dollars is None else dollars.lot,
-        networks=(network,),
+        networks=(usual_network(coin, {venue: rules.networks[venue, coin] for venue in PAIR}),),
     )
     return config.model_dump(mode="json")

@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from contextlib import asynccontextmanager, suppress
 from typing import Any
 
+from kimp.bootstrap.live_market import live_market
 from kimp.bootstrap.paper import refuse_beside_real_venues
 from kimp.bootstrap.parts import open_bus, open_database
 from kimp.bootstrap.stack import Stack
@@ -29,10 +30,13 @@ MANY = 1_000
 LOOK_EVERY_S = 0.5
 
 
-async def everything(settings: Settings) -> None:
-    """All parts, until cancelled."""
+async def everything(settings: Settings, *, live: bool = False) -> None:
+    """All parts, until cancelled. `live`: on the venues' own prices."""
     refuse_beside_real_venues(settings)
-    stack = Stack(settings, write_line)
+    market = await live_market(settings) if live else None
+    stack = Stack(settings, write_line) if market is None else Stack(market.settings, write_line, market.environment)
+    for line in () if market is None else market.notice:
+        write_line(line)
     try:
         await _until_ended(stack)
     finally:

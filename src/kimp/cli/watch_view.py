@@ -18,9 +18,8 @@ from kimp.operations.watching import CoinSight
 
 MILLION = Decimal(1_000_000)
 ASSUMED = {
-    "as_of": AS_OF,
     "taker_fees": "of an account without a discount",
-    "network_fees": "as others measured them",
+    "network_fees": f"as others measured them in {AS_OF}",
     "wallets": "open",
 }
 CAVEAT = "Assumed, as no key is asked for: usual fees, network fees, open wallets."

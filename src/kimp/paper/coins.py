@@ -57,6 +57,10 @@ class CoinConfig(BaseModel):
     upbit_tick: Positive | None = None
     """Overrides Upbit's published table for this market, KRW."""
     networks: tuple[PaperNetwork, ...] = Field(min_length=1)
+    binance_least: Positive = Decimal(5)
+    """Binance NOTIONAL.minNotional, USDT."""
+    turnover_krw: Amount | None = None
+    """Of this coin, in place of `turnover_krw` of all."""
     warning: bool = False
     """Upbit warns of its market."""
     cautions: frozenset[Caution] = frozenset()

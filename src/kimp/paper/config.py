@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, model_validator
 
 from kimp.domain.modelled_book import BookShape
+from kimp.domain.venues import Venue
 from kimp.paper.coins import DEFAULT_COINS, Amount, CoinConfig, Positive
 from kimp.paper.faults.plan import FaultPlan
 from kimp.paper.keys import PaperKey
@@ -60,6 +61,22 @@ class ReplayMarket(PaperSection):
     """Stand still, with no premium anywhere, until the admin listener is told to begin."""
 
 
+class LiveMarket(PaperSection):
+    """The venues' own books, by their public streams. `kimp up --market live` sets it."""
+
+    kind: Literal["live"] = "live"
+    ws_urls: dict[Venue, str]
+    """Of each venue's public stream."""
+    latency_ms: int = Field(default=150, ge=0, le=10_000)
+    """An order meets the books as they are so long after it came."""
+    gone_s: float = Field(default=5.0, ge=0, le=3_600)
+    """For so long what kimp took is not there again: the venue's book still shows it, as nothing was taken of it."""
+    stale_ms: int = Field(default=2_000, ge=100, le=60_000)
+    """No order is taken on a book whose stream gave no sign of life for so long."""
+    krw_per_usdt: Positive = Decimal(1475)
+    """For the turnover and the levels that are made of won amounts; the books have the market's own."""
+
+
 class RateLimits(PaperSection):
     """Per second on Upbit (docs: rate-limits), per the named window on Binance (docs: rest-api limits)."""
 
@@ -104,7 +121,7 @@ class PaperConfig(PaperSection):
     upbit_balances: dict[str, Amount] = Field(default_factory=lambda: {"KRW": Decimal(100_000_000)})
     binance_balances: dict[str, Amount] = Field(default_factory=lambda: {"USDT": Decimal(100_000)})
     coins: tuple[CoinConfig, ...] = DEFAULT_COINS
-    market: SyntheticMarket | ReplayMarket = Field(default=SyntheticMarket(), discriminator="kind")
+    market: SyntheticMarket | ReplayMarket | LiveMarket = Field(default=SyntheticMarket(), discriminator="kind")
     level_krw: Positive = Decimal(700_000)
     """Mean value of the first levels of a displayed order book, of which a usual cycle takes several; each level behind
     is larger. Where recorded prices are replayed each of ten levels has this value. USDT books get the same value."""
@@ -114,6 +131,10 @@ class PaperConfig(PaperSection):
     binance_fee: Amount = Decimal("0.001")
     transfer_time_scale: float = Field(default=0.01, ge=0)
     """1: transfers take as long as on the real chains."""
+    transfer_tail: float = Field(default=0.0, ge=0, le=2)
+    """How much longer some transfers take than others: each step's time is drawn from a lognormal distribution with
+    this deviation; 0: none is late.
+    """
     repeated_withdraw_order_id: Literal["accept", "refuse"] = "accept"
     """What Binance makes of a `withdrawOrderId` that it has seen. It does not say, so the worse is assumed."""
     binance_questionnaire: str = Field(default="NIL", min_length=1)

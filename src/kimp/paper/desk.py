@@ -64,6 +64,8 @@ class Desk:
         """Symbol and client id -> the latest order that bears them."""
         self.on_fill: list[FillListener] = []
         self.hook: OrderHook | None = None
+        self.known: Callable[[str], bool] = lambda _symbol: True
+        """Whether the market's book is what it is now; on another one no order is taken."""
         self._conditions = conditions
         self._clock = clock
         self._journal = journal
@@ -158,7 +160,7 @@ class Desk:
         return walk_quantity(levels, request.side, request.limit, request.quantity or ZERO)
 
     def _new(self, request: Request, takes: list[Match]) -> Order:
-        if self.halted(request.instrument.symbol):
+        if self.halted(request.instrument.symbol) or not self.known(request.instrument.symbol):
             raise MarketHalted
         if self._conditions.hold(Condition.NOT_PERMITTED, self.venue, request.instrument.symbol):
             raise MarketNotPermitted

@@ -62,7 +62,7 @@ def binance_instruments(coins: Iterable[CoinConfig], fee: Decimal) -> list[Paper
             lot=coin.lot,
             book_lot=coin.lot,
             fee=fee,
-            min_notional=Decimal(5),
+            min_notional=coin.binance_least,
             max_notional=Decimal(9_000_000),
         )
         for coin in coins

@@ -9,6 +9,7 @@ from typing import Any
 from kimp.domain.venues import PAIR, Venue
 from kimp.paper.config import PaperConfig
 from kimp.paper.keeping import KeptAccounts, KeptOrder, KeptPrices, StateFile
+from kimp.paper.market.live import LiveBooks
 from kimp.paper.transfer import Deposit, Withdrawal
 from kimp.paper.world import World
 from kimp.ports.clock import Clock
@@ -21,9 +22,9 @@ log = logging.getLogger(__name__)
 class KeptWorld:
     """A world, and the file that keeps it if its configuration names one. Raises BadConfig for a bad file."""
 
-    def __init__(self, config: PaperConfig, clock: Clock) -> None:
+    def __init__(self, config: PaperConfig, clock: Clock, live: LiveBooks | None = None) -> None:
         self.keeping = None if config.state_path is None else StateFile(config.state_path)
-        self.world = World(config, clock, None if self.keeping is None else _last_prices(self.keeping))
+        self.world = World(config, clock, None if self.keeping is None else _last_prices(self.keeping), live)
         if self.keeping is not None:
             _restore(self.world, self.keeping)
             _keep(self.world, self.keeping)

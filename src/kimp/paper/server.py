@@ -14,7 +14,8 @@ from kimp.domain.errors import BadConfig
 from kimp.domain.venues import Venue
 from kimp.paper.admin import Admin
 from kimp.paper.clock import WallClock
-from kimp.paper.config import PaperConfig
+from kimp.paper.config import LiveMarket, PaperConfig
+from kimp.paper.market.live import Latency, LiveBooks
 from kimp.paper.restoring import KeptWorld
 from kimp.paper.seam import Seam
 
@@ -29,9 +30,10 @@ class PaperExchange:
     Raises BadMarketData for recorded prices that cannot be replayed.
     """
 
-    def __init__(self, config: PaperConfig) -> None:
+    def __init__(self, config: PaperConfig, live: LiveBooks | None = None) -> None:
+        """`live`: what a live market reads."""
         self.config = config
-        self._kept = KeptWorld(config, WallClock())
+        self._kept = KeptWorld(config, WallClock(), live)
         self.world = self._kept.world
         self.upbit_seam = Seam(self.world.faults.of_requests(Venue.UPBIT))
         self.binance_seam = Seam(self.world.faults.of_requests(Venue.BINANCE))
@@ -42,6 +44,8 @@ class PaperExchange:
         """Returns when all three listeners answer. Raises BadConfig if a port is taken."""
         # Innermost: what a handler changed is kept before any fault holds its answer back.
         before = [] if self._kept.keeping is None else [self._kept.keeping.before_the_answer]
+        if isinstance(self.config.market, LiveMarket):
+            before.insert(0, Latency(self.config.market.latency_ms).middleware)
         try:
             self.upbit_port = await self._listen(
                 kimp.paper.upbit.app.make_app(self.world, self.upbit_seam, *before), "upbit_port"

@@ -50,6 +50,7 @@ class TransferDesk:
         clock: Clock,
         journal: PaperJournal,
         time_scale: float,
+        tail: float,
         seed: int,
     ) -> None:
         self.withdrawals: dict[str, Withdrawal] = {}
@@ -62,6 +63,7 @@ class TransferDesk:
         self._clock = clock
         self._journal = journal
         self._time_scale = time_scale
+        self._tail = tail
         self._draw = random.Random(seed)  # noqa: S311 # delays, not secrets
 
     def withdraw(
@@ -129,7 +131,8 @@ class TransferDesk:
         return [d for d in self.deposits.values() if d.venue is venue and not d.hidden]
 
     def _later(self, seconds: float, withdrawal: Withdrawal, step: TransferStep) -> None:
-        delay_ms = seconds * self._time_scale * self._draw.uniform(*JITTER) * 1000
+        late = self._draw.lognormvariate(0.0, self._tail) if self._tail else 1.0
+        delay_ms = seconds * self._time_scale * self._draw.uniform(*JITTER) * late * 1000
         self._agenda.after(int(delay_ms), lambda: self._reach(withdrawal, step))
 
     def _reach(self, withdrawal: Withdrawal, step: TransferStep) -> None:

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from decimal import Decimal
 
+from kimp.domain.errors import BadConfig
 from kimp.domain.market import Side
 from kimp.domain.venues import PAIR, Venue
 from kimp.paper.accounts import Accounts
@@ -12,13 +13,14 @@ from kimp.paper.book import Book
 from kimp.paper.clock import Agenda
 from kimp.paper.coins import CoinConfig
 from kimp.paper.conditions import Condition, Conditions
-from kimp.paper.config import PaperConfig, SyntheticMarket
+from kimp.paper.config import LiveMarket, PaperConfig, SyntheticMarket
 from kimp.paper.desk import Desk
 from kimp.paper.faults.setup import Faults
 from kimp.paper.instruments import KRW, PaperInstrument, binance_instruments, upbit_instruments
 from kimp.paper.journal import PaperJournal
 from kimp.paper.keeping import KeptPrices
 from kimp.paper.keys import ApiKeys, PaperKey
+from kimp.paper.market.live import LiveBooks, LiveSource
 from kimp.paper.market.replay import ReplaySource
 from kimp.paper.market.source import MarketSource, MarketUpdate, Print
 from kimp.paper.market.synthetic import SyntheticSource
@@ -35,8 +37,10 @@ PrintListener = Callable[[PaperInstrument, NumberedPrint], None]
 class World:
     """Single-threaded: every method runs to its end on the event loop. Raises BadMarketData for unusable files."""
 
-    def __init__(self, config: PaperConfig, clock: Clock, prices: KeptPrices | None = None) -> None:
-        """`prices`: where a synthetic market goes on."""
+    def __init__(
+        self, config: PaperConfig, clock: Clock, prices: KeptPrices | None = None, live: LiveBooks | None = None
+    ) -> None:
+        """`prices`: where a synthetic market goes on; `live`: what a live one reads."""
         self.config = config
         self.clock = clock
         self.started_ms = clock.now_ms()
@@ -67,6 +71,7 @@ class World:
             clock,
             self.journal,
             config.transfer_time_scale,
+            config.transfer_tail,
             seed=len(config.coins),
         )
         self.faults = Faults(
@@ -77,7 +82,7 @@ class World:
         self.source: MarketSource
         self.synthetic: SyntheticSource | None = None
         self.replay: ReplaySource | None = None
-        self._open_market(prices)
+        self._open_market(prices, live)
 
     def of(self, venue: Venue, symbol: str) -> PaperInstrument | None:
         return self.instruments.get((venue, symbol))
@@ -121,18 +126,26 @@ class World:
         rate = Decimal(1) if venue.cash == KRW else self.config.market.krw_per_usdt
         return CONTEXT.divide(krw, rate)
 
-    def _open_market(self, prices: KeptPrices | None) -> None:
+    def _open_market(self, prices: KeptPrices | None, live: LiveBooks | None) -> None:
         market, instruments = self.config.market, list(self.instruments.values())
         if isinstance(market, SyntheticMarket):
             self.source = self.synthetic = SyntheticSource(market, self.config.coins, instruments)
             if prices is not None:
                 self.synthetic.restore(prices)
+        elif isinstance(market, LiveMarket):
+            if live is None:
+                raise BadConfig(
+                    "paper.market is live, and nothing reads the venues' books; run `kimp up --market live`"
+                )
+            self.source = LiveSource(market, live, self.desks, self.clock)
         else:
             self.source = self.replay = ReplaySource(market, instruments, self.config.level_krw)
         self._tapes: dict[PaperInstrument, Tape] = {}
         for update in self.source.opening():
+            turnover_krw = self.coins[update.coin].turnover_krw
             self._tapes[self._by_coin[update.venue, update.coin]] = Tape(
-                update, self._in_cash(update.venue, self.config.turnover_krw)
+                update,
+                self._in_cash(update.venue, self.config.turnover_krw if turnover_krw is None else turnover_krw),
             )
             self.apply(update)
 

@@ -21,7 +21,11 @@ from kimp.config.wording import sentence
         (Settings, {"codec_server": {"token": "wrong"}}, "it is too short; make it at least 16 long"),
         (Settings, {"deploy": {"versioned": "wrong"}}, "write true or false"),
         (Settings, {"observability": {"log_format": "wrong"}}, "write 'auto', 'json' or 'pretty'"),
-        (PaperSettings, {"paper": {"market": {"kind": "wrong"}}}, "its 'kind' must be one of 'synthetic', 'replay'"),
+        (
+            PaperSettings,
+            {"paper": {"market": {"kind": "wrong"}}},
+            "its 'kind' must be one of 'synthetic', 'replay', 'live'",
+        ),
         (PaperSettings, {"paper": {"market": {}}}, "it lacks 'kind'"),
     ],
 )

@@ -12,7 +12,7 @@ from kimp.adapters.venue.limiter import Limit
 from kimp.adapters.venue.public import PublicCalls
 from kimp.adapters.venue.rows import read_or_leave_out
 from kimp.config import VenueSettings
-from kimp.domain.assumed import assumed_network
+from kimp.domain.assumed import assumed_networks
 from kimp.domain.discovery import Listing
 from kimp.domain.market import VenueRules
 from kimp.domain.money import ONE, USDT, Asset
@@ -22,13 +22,7 @@ from kimp.ports.clock import Clock
 LIMIT = Limit(20, 60.0)
 """Calls for all markets cost 20 to 80 of 6,000 units a minute."""
 TAKER_FEE = Decimal("0.001")
-"""Assumed, as are these (`kimp.domain.assumed`)."""
-NETWORK_FEES = {
-    Asset("XRP"): Decimal("0.25"),
-    Asset("TRX"): Decimal(1),
-    Asset("SOL"): Decimal("0.01"),
-    USDT: Decimal(1),
-}
+"""Of an account without a discount: the venue's fee page."""
 
 
 class BinancePublic:
@@ -64,9 +58,9 @@ class BinancePublic:
             read_ms=read_ms,
             instruments=tuple(instrument for instrument in instruments if instrument is not None),
             networks=tuple(
-                network
+                assumed_networks(coin, prices[coin])[self.venue]
                 for coin in (*(names[name] for name in listed), USDT)
-                if (network := assumed_network(self.venue, coin, NETWORK_FEES, prices.get(coin))) is not None
+                if coin in prices
             ),
             turnovers=rulebook.turnovers(days, names),
         )

@@ -10,7 +10,7 @@ from kimp.adapters.upbit import parse, rulebook
 from kimp.adapters.venue.limiter import Limit
 from kimp.adapters.venue.public import PublicCalls
 from kimp.config import VenueSettings
-from kimp.domain.assumed import assumed_network
+from kimp.domain.assumed import assumed_networks
 from kimp.domain.discovery import Listing
 from kimp.domain.market import Quote, VenueRules
 from kimp.domain.money import CONTEXT, USDT, Asset
@@ -23,8 +23,7 @@ LIMIT = Limit(9, 1.0)
 LEAST_KRW, MOST_KRW = Decimal(5_000), Decimal(1_000_000_000)
 """Of an order in a won market: docs.upbit.com, krw-market-info."""
 TAKER_FEE = Decimal("0.0005")
-"""Assumed, as are these (`kimp.domain.assumed`)."""
-NETWORK_FEES = {Asset("XRP"): Decimal(1), Asset("TRX"): Decimal(1), Asset("SOL"): Decimal("0.01"), USDT: Decimal(1)}
+"""Of an account without a discount: the venue's fee page."""
 
 
 class UpbitPublic:
@@ -58,9 +57,9 @@ class UpbitPublic:
                 rulebook.instrument(coin, chance, tick_sizes.get(name), tops.get(coin)) for name, coin in names.items()
             ),
             networks=tuple(
-                network
+                assumed_networks(coin, price)[self.venue]
                 for coin in names.values()
-                if (network := assumed_network(self.venue, coin, NETWORK_FEES, _price_usdt(tops, coin))) is not None
+                if (price := _price_usdt(tops, coin)) is not None
             ),
             turnovers=rulebook.turnovers(days, names),
         )

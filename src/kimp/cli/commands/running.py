@@ -1,5 +1,6 @@
 """Commands that run something until it is ended: whole worlds on one machine, and each of kimp's processes."""
 
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
@@ -43,14 +44,26 @@ def demo(
     run(Demo(settings, wanted, recorded).run())
 
 
+class PriceSource(StrEnum):
+    """Whose prices the paper exchange has."""
+
+    SYNTHETIC = "synthetic"
+    LIVE = "live"
+
+
 @app.command(rich_help_panel=RUN)
-def up() -> None:
+def up(
+    market: Annotated[
+        PriceSource,
+        typer.Option(help="Made-up prices, or those of the real venues' public hosts. Money is paper money."),
+    ] = PriceSource.SYNTHETIC,
+) -> None:
     """Run everything until Ctrl-C: the paper exchange, feeder, initiator and worker, and the servers they need."""
     from kimp.cli.run_stack import everything
     from kimp.cli.services import until_signalled
     from kimp.config import load
 
-    run(until_signalled(everything(load())))
+    run(until_signalled(everything(load(), live=market is PriceSource.LIVE)))
 
 
 @app.command(rich_help_panel=RUN)
