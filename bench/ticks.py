@@ -19,7 +19,7 @@ from kimp.contracts.cycle import CycleInput
 from kimp.contracts.ticks import CHANNEL, encode_batch
 from kimp.domain.admission import CoinState, HaltLevel
 from kimp.domain.decision import Rules
-from kimp.domain.market import Instrument, Network, Quote, TickBand, VenueRules
+from kimp.domain.market import Instrument, Network, Quote, TickBand, Turnover, VenueRules
 from kimp.domain.money import USDT, Asset
 from kimp.domain.venues import PAIR, Venue
 from kimp.ports.controls import Stakes
@@ -80,7 +80,8 @@ def rules(venue: Venue, traded: Sequence[Asset] = COINS) -> VenueRules:
         )
         for coin in coins
     ]
-    return VenueRules(venue, SystemClock().now_ms(), tuple(instruments), tuple(networks))
+    turnovers = tuple(Turnover(venue, coin, DEPTH * 1_000_000) for coin in coins)
+    return VenueRules(venue, SystemClock().now_ms(), tuple(instruments), tuple(networks), turnovers)
 
 
 def quiet_market() -> list[Quote]:
