@@ -103,15 +103,31 @@ class MarketFrames:
     def _joined(self, instants: pl.DataFrame, coins: pl.DataFrame, events: dict[str, pl.DataFrame]) -> pl.DataFrame:
         frame = instants.join(coins, how="cross")
         for side, rows in events.items():
-            named = rows.rename({name: f"{side}_{name}" for name in rows.columns if name not in {"at_ms", "coin"}})
-            named = named.with_columns(pl.col("at_ms").alias(f"{side}_ms"))
-            frame = frame.join_asof(
-                named, on="at_ms", by="coin", strategy="backward", tolerance=self._max_age_ms, check_sortedness=False
-            )
+            if "bid" not in rows.columns:
+                frame = self._beside(frame, side, rows)
+                continue
+            book = pl.col("bid").is_not_null()
+            frame = self._beside(frame, side, rows.filter(~book).drop(BOOK))
+            frame = _with_books(self._beside(frame, "book", rows.filter(book).drop("turnover")), side)
         priced = pl.col("won_price").is_not_null() & (pl.col("dollars_price").is_not_null() | (pl.col("coin") == USDT))
         if self._options.model.stand_in:
             frame = _with_stand_in(frame)
         return frame.filter(priced)
+
+    def _beside(self, frame: pl.DataFrame, side: str, rows: pl.DataFrame) -> pl.DataFrame:
+        """Of each instant and coin what was last known, if it is fresh."""
+        named = rows.rename({name: f"{side}_{name}" for name in rows.columns if name not in {"at_ms", "coin"}})
+        named = named.with_columns(pl.col("at_ms").alias(f"{side}_ms"))
+        return frame.join_asof(
+            named, on="at_ms", by="coin", strategy="backward", tolerance=self._max_age_ms, check_sortedness=False
+        )
+
+
+def _with_books(frame: pl.DataFrame, side: str) -> pl.DataFrame:
+    """A recorded book that is fresh counts before a last price that is fresher: it alone says what an order meets."""
+    known = [pl.coalesce(f"book_{name}", f"{side}_{name}").alias(f"{side}_{name}") for name in ("price", "ms")]
+    levels = [pl.col(f"book_{name}").alias(f"{side}_{name}") for name in BOOK]
+    return frame.with_columns(*known, *levels).drop("book_price", "book_ms", *(f"book_{name}" for name in BOOK))
 
 
 def _end_of_second() -> pl.Expr:
