@@ -99,7 +99,7 @@ async def test_a_process_may_end_by_itself_only_with_a_reason_for_a_person(tmp_p
     with suppress(TimeoutError):
         await asyncio.wait_for(supervisor.run(), 0.05)
     assert stack.revived == ["reported", "broke", "silent", "crashed"]
-    assert supervisor.ended == ["told ended with code 1: kimp: no Temporal server answers"]
+    assert supervisor.ended == ["reported ended with code 1: kimp: no Temporal server answers"]
     assert supervisor.broke == [
         "broke ended with code 1: KeyError: 1",
         "silent ended with code 0: it said nothing",
