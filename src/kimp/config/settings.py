@@ -174,8 +174,8 @@ class Settings(Sourced):
         live = self.mode.trades_armed or any(venue.is_live for venue in (self.upbit, self.binance))
         if self.trading.prefunded and live:
             raise ValueError(
-                "trading.prefunded is for the paper exchange: cycles that trade both sides at once have not been proved"
-                " by `make chaos` yet, and real money could stay open on one side; take its coins out"
+                "trading.prefunded is for the paper exchange: cycles that trade both sides at once have been through"
+                " one whole run of `make chaos` alone, and real money could stay open on one side; take its coins out"
             )
         return self
 

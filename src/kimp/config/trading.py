@@ -33,7 +33,7 @@ class TradingSettings(Section):
     """
     prefunded: tuple[CoinName, ...] = ()
     """Of these coins, which both venues have to hold, leg one is bought and sold at the same instant. Try it on the
-    paper exchange alone: it has not been through whole chaos runs yet, and beside a real venue it is refused.
+    paper exchange alone: it has been through one whole chaos run, and beside a real venue it is refused.
     """
     threshold: Threshold = Decimal("0.004")
     """Least expected result of the whole cycle over the cash spent (0.004 = 0.4 %)."""

@@ -31,7 +31,12 @@ def test_upbits_warnings_and_cautions_are_told() -> None:
 
 def test_what_binance_does_not_trade_now_is_told() -> None:
     def pair(base: str, quote: str = "USDT", status: str = "TRADING", *, spot: bool = True) -> dict[str, object]:
-        named: dict[str, object] = {"symbol": f"{base}{quote}", "status": status, "baseAsset": base, "quoteAsset": quote}
+        named: dict[str, object] = {
+            "symbol": f"{base}{quote}",
+            "status": status,
+            "baseAsset": base,
+            "quoteAsset": quote,
+        }
         return named | {"isSpotTradingAllowed": spot}
 
     content = {"symbols": [pair("XRP"), pair("ONE", status="BREAK"), pair("TWO", spot=False), pair("ETH", "BTC")]}
