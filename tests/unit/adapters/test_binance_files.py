@@ -112,6 +112,7 @@ async def test_a_file_that_does_not_fit_its_checksum_is_not_taken(site: Site) ->
     "content",
     [b"no archive", packed("7,2.1\n"), packed("7,2.1,x,7,9,1,a,b\n"), packed("7,2.1,1,7,9,never,a,b\n"),
      packed("7,2.1,1,7,9," + "9" * 5_000 + ",a,b\n"), packed("\xff\n"), packed(TRADE)[:-60]],
+    ids=["no archive", "too few columns", "no quantity", "no time", "too long", "no text", "cut off"],
 )  # fmt: skip
 async def test_a_file_that_is_none_is_one_line(site: Site, content: bytes) -> None:
     site.put(TRADES, content)
