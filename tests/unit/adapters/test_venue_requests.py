@@ -39,6 +39,11 @@ class Api:
 
         return ask
 
+    async def request(self, path: str, api: list[str], method: str, params: dict[str, Any]) -> Any:
+        """Of an endpoint that ccxt has no method for."""
+        self.asked.append((f"{method} {'/'.join(api)} {path}", params))
+        return self.answers.get(path, {"questionnaireCountryCode": "NIL"})
+
     async def close(self) -> None: ...
 
 
@@ -119,12 +124,13 @@ async def test_a_withdrawal_names_chain_place_and_amount(coin: Asset, tag: str |
         sapi_get_capital_config_getall=wallets,
     )
     assert found == [
+        ("GET sapi localentity/questionnaire-requirements", {}),
         ("sapi_get_capital_config_getall", {}),
         (
             "sapi_post_capital_withdraw_apply",
             {
                 "coin": coin, "network": place.network, "address": "rThere", "amount": "100.5",
-                "withdrawOrderId": binance.transfer_id, **({"addressTag": tag} if tag else {}),
+                "withdrawOrderId": binance.transfer_id, "walletType": "0", **({"addressTag": tag} if tag else {}),
             },
         ),
     ]  # fmt: skip

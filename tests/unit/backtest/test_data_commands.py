@@ -61,7 +61,7 @@ def test_misuse_is_told_in_one_line(folder: Path, words: tuple[str, ...], report
 
 def test_without_the_extra_one_line_says_how_to_get_it(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(backtesting, "find_spec", lambda name: None if name == "polars" else find_spec(name))
-    with pytest.raises(BadConfig, match=r"pip install 'kimp-arbitrage\[backtest\]'"):
+    with pytest.raises(BadConfig, match=r"uv tool install --force 'FROM\[backtest\]'"):
         run("data", "list")
 
 
