@@ -125,13 +125,11 @@ class BinanceExchange:
         return await self._call.read("balances", self._api.private_get_account(), parse.balances)
 
     async def _turnovers(self, names: Mapping[str, Asset]) -> tuple[Turnover, ...]:
+        if not names:
+            return ()
         query = {"symbols": json.dumps(list(names), separators=(",", ":")), "type": "MINI"}
         call = self._api.public_get_ticker_24hr(query)
-        return (
-            await self._call.read("turnover", call, lambda reported: rulebook.turnovers(reported, names))
-            if names
-            else ()
-        )
+        return await self._call.read("turnover", call, lambda reported: rulebook.turnovers(reported, names))
 
     async def _symbols(self, markets: Mapping[str, Asset]) -> dict[str, rulebook.Symbol]:
         query = {"symbols": json.dumps(list(markets), separators=(",", ":"))}
