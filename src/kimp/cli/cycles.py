@@ -29,7 +29,7 @@ async def list_cycles(
     of = None if coin is None else Asset(coin.upper())
     async with open_database(load()) as database:
         rows = await database.read_model.cycles(limit=limit, status=status, coin=of, since_ms=since_ms)
-        elsewhere = {row.cycle_id: await kept_elsewhere(database, row) for row in rows if row.profit_krw is not None}
+        elsewhere = await kept_elsewhere(database, rows)
     if as_json:
         terminal.print_json([{**asdict(row), "elsewhere": _listed(elsewhere.get(row.cycle_id, {}))} for row in rows])
         return

@@ -18,6 +18,7 @@ from kimp.contracts.status import CycleStatus
 from kimp.domain.errors import BadConfig
 from kimp.observability.clean import write_line
 from kimp.operations.audit import compare
+from kimp.operations.cycles import kept_elsewhere
 from kimp.ports.database import Database
 from kimp.ports.read_model import CycleRow
 
@@ -104,6 +105,7 @@ class Demo:
             pairs = await compare(database.ledger, venues)
         verdict = DemoVerdict(
             rows=rows,
+            elsewhere=await kept_elsewhere(database, rows),
             pairs=pairs,
             wanted=self._wanted.cycles,
             enough=self._enough(rows),

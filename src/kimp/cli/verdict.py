@@ -13,6 +13,7 @@ from kimp.cli.app import EXIT_FAILED
 from kimp.cli.cycles_table import CyclesTable
 from kimp.cli.run_stack import at_rest
 from kimp.contracts.status import CycleStatus
+from kimp.domain.ledger import Held
 from kimp.domain.money import ZERO
 from kimp.domain.wording import won
 from kimp.operations.audit import Pairs
@@ -24,6 +25,8 @@ class DemoVerdict:
     """Did all hold that a demo shows?"""
 
     rows: Sequence[CycleRow]
+    elsewhere: Mapping[str, Held]
+    """By cycle, what it left beside the cash that returned."""
     pairs: Pairs
     wanted: int
     enough: bool
@@ -74,7 +77,7 @@ class DemoVerdict:
 
     def print(self, console: Console) -> None:
         """For people."""
-        console.print(CyclesTable(self.rows), views.balance_table(self.pairs))
+        console.print(CyclesTable(self.rows, elsewhere=self.elsewhere), views.balance_table(self.pairs))
         for line in (self.result, *self._doubts(), *self._afterwards()):
             console.print(line, highlight=False)
 

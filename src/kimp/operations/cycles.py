@@ -21,10 +21,14 @@ class Booked:
     entries: Sequence[Entry]
 
 
-async def kept_elsewhere(database: Database, row: CycleRow) -> Held:
-    """What the cycle left on any account, but for the cash at home: with what returned less what was spent, that is
-    all that it earned.
+async def kept_elsewhere(database: Database, rows: Sequence[CycleRow]) -> dict[str, Held]:
+    """By cycle that has a result, what it left on any account, but for the cash at home: with what returned less what
+    was spent, that is all that it earned.
     """
+    return {row.cycle_id: await _kept_elsewhere(database, row) for row in rows if row.profit_krw is not None}
+
+
+async def _kept_elsewhere(database: Database, row: CycleRow) -> Held:
     home = (Direction(row.direction).source, row.home_asset)
     changes = holdings(await database.ledger.entries(row.cycle_id))
     return {where: amount for where, amount in changes.items() if amount and where != home}

@@ -48,5 +48,7 @@ async def test_all_but_the_cash_at_home(direction: Direction, home: Asset, left:
         return ENTRIES
 
     database = SimpleNamespace(ledger=SimpleNamespace(entries=entries))
-    row = SimpleNamespace(cycle_id="XRP-1", direction=direction, home_asset=home)
-    assert await kept_elsewhere(cast("Any", database), cast("Any", row)) == left
+    row = SimpleNamespace(cycle_id="XRP-1", direction=direction, home_asset=home, profit_krw=Decimal(1))
+    under_way = SimpleNamespace(cycle_id="XRP-2", direction=direction, home_asset=home, profit_krw=None)
+    rows: Any = [row, under_way]
+    assert await kept_elsewhere(cast("Any", database), rows) == {"XRP-1": left}
