@@ -25,8 +25,9 @@ class OrderCalls:
     def __init__(self, world: World) -> None:
         self._world = world
         self._desk = world.desks[Venue.UPBIT]
-        self._burned: set[str] = set()
-        self._by_identifier: dict[str, Order] = {}
+        # Also of before a restart: an order whose answer was lost is looked for by its name.
+        self._by_identifier: dict[str, Order] = {name: order for (_, name), order in self._desk.by_client_id.items()}
+        self._burned = set(self._by_identifier)
 
     def bind(self, gate: ApiGateway) -> None:
         gate.private("GET", "accounts", self.accounts)
