@@ -1,6 +1,10 @@
 """Ports and files that no other kimp on the machine uses."""
 
+import os
+from collections.abc import Mapping
 from pathlib import Path
+
+import pytest
 
 from kimp.adapters.embedded.process import free_port
 
@@ -28,3 +32,12 @@ def a_place_of_its_own(temporal_binary: Path, data: Path) -> dict[str, str]:
         "KIMP_LOCAL__TEMPORAL_UI_PORT": str(free_port()),
         **a_paper_exchange_of_its_own(),
     }
+
+
+def move_to(folder: Path, variables: Mapping[str, str], monkeypatch: pytest.MonkeyPatch) -> None:
+    """For the rest of the test this process is in that folder, with no other settings than these."""
+    for name in [name for name in os.environ if name.startswith(("KIMP_", "TEMPORAL_"))]:
+        monkeypatch.delenv(name)
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.chdir(folder)

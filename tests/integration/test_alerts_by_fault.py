@@ -1,7 +1,6 @@
 """Real faults make the alerts fire that are meant for them: kimp's processes, the paper exchange, a real Prometheus."""
 
 import json
-import os
 import shutil
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack
@@ -14,7 +13,7 @@ import pytest
 from architecture.project import ROOT
 from fakes import intents
 from fakes.canaries import Canaries
-from fakes.places import a_place_of_its_own
+from fakes.places import a_place_of_its_own, move_to
 from fakes.running import World, eventually, free_row
 
 from kimp.adapters.clock import SystemClock
@@ -69,18 +68,14 @@ class Watched:
 async def watched(
     temporal_binary: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, new_database: Callable[[], str]
 ) -> AsyncIterator[Watched]:
-    for name in [name for name in os.environ if name.startswith(("KIMP_", "TEMPORAL_"))]:
-        monkeypatch.delenv(name)
-    reported = a_place_of_its_own(temporal_binary, tmp_path / "data") | {
+    variables = a_place_of_its_own(temporal_binary, tmp_path / "data") | {
         "KIMP_DATABASE_URL": new_database(),
         "KIMP_LOCAL__REDIS_PORT": str(free_port()),
         "KIMP_OBSERVABILITY__HTTP_PORT": str(free_row(3)),
         # Nothing is traded: what the ledger can't explain is looked for while no cycle is open.
         "KIMP_TRADING__THRESHOLD": "0.2",
     }
-    for name, value in reported.items():
-        monkeypatch.setenv(name, value)
-    monkeypatch.chdir(tmp_path)
+    move_to(tmp_path, variables, monkeypatch)
     async with AsyncExitStack() as exits:
         stack = await exits.enter_async_context(Stack(load(), lambda _line: None))
         await stack.start_kimp()

@@ -3,7 +3,6 @@
 import asyncio
 import base64
 import json
-import os
 import re
 from collections.abc import AsyncIterator, Callable, Mapping
 from itertools import product
@@ -14,7 +13,7 @@ import pytest
 from fakes.canaries import Canaries, canary
 from fakes.collector import Collector
 from fakes.open_redis import OpenRedis
-from fakes.places import a_place_of_its_own
+from fakes.places import a_place_of_its_own, move_to
 from fakes.running import World, eventually, free_row
 from fakes.telemetry import OF_THE_SDK_WHEN_WELL
 from redis.asyncio import Redis
@@ -77,13 +76,8 @@ async def world(
 ) -> AsyncIterator[World]:
     folder = tmp_path / "kimp"
     folder.mkdir()
-    for name in [name for name in os.environ if name.startswith(("KIMP_", "TEMPORAL_"))]:
-        monkeypatch.delenv(name)
-    for name, value in _environment(temporal_binary, folder, secrets).items():
-        monkeypatch.setenv(name, value)
-    monkeypatch.setenv("KIMP_DATABASE_URL", new_database())
-    monkeypatch.setenv("KIMP_REDIS_URL", guarded_redis)
-    monkeypatch.chdir(folder)
+    servers = {"KIMP_DATABASE_URL": new_database(), "KIMP_REDIS_URL": guarded_redis}
+    move_to(folder, _environment(temporal_binary, folder, secrets) | servers, monkeypatch)
     message: list[str] = []
     async with Collector().running() as collector:
         for name, value in _reporting(collector).items():

@@ -1,13 +1,12 @@
 """From paper to real money, rung by rung, with real processes: the paper exchange stands for the real venues."""
 
 import asyncio
-import os
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
 import pytest
 from fakes.command import KIMP
-from fakes.places import a_place_of_its_own
+from fakes.places import a_place_of_its_own, move_to
 from fakes.running import eventually
 
 from kimp.adapters.embedded.process import free_port
@@ -25,12 +24,8 @@ async def stack(
     temporal_binary: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, new_database: Callable[[], str]
 ) -> AsyncIterator[Stack]:
     """Servers, the paper exchange and a feeder; who trades is started by the test, in the mode that it says."""
-    for name in [name for name in os.environ if name.startswith(("KIMP_", "TEMPORAL_"))]:
-        monkeypatch.delenv(name)
     place = a_place_of_its_own(temporal_binary, tmp_path / "data") | {"KIMP_LOCAL__REDIS_PORT": str(free_port())}
-    for name, value in (PATIENT | place | {"KIMP_DATABASE_URL": new_database()}).items():
-        monkeypatch.setenv(name, value)
-    monkeypatch.chdir(tmp_path)
+    move_to(tmp_path, PATIENT | place | {"KIMP_DATABASE_URL": new_database()}, monkeypatch)
     async with Stack(load(), lambda _: None) as stack:
         await stack.start_paper()
         await stack.start("feeder", "feeder")

@@ -13,10 +13,9 @@ from typing import Any
 
 from kimp.backtest.travel import NINETY_FIFTH, OTHER
 from kimp.bootstrap.recorded_market import usual_network
-from kimp.bootstrap.watching import open_public_markets
+from kimp.bootstrap.watching import open_public_markets, read_listings, require_listed
 from kimp.config import Settings
-from kimp.domain.discovery import where_missing
-from kimp.domain.errors import BadInput, Unavailable
+from kimp.domain.errors import Unavailable
 from kimp.domain.market import Instrument
 from kimp.domain.money import KRW, ONE, Asset
 from kimp.domain.ticks import KRW_TICKS
@@ -48,17 +47,15 @@ async def live_market(settings: Settings) -> LiveMarketSetup:
     """Raises Unavailable for a host that does not answer, BadInput for a coin that a venue does not list."""
     public = {venue: settings.venue(venue).public for venue in PAIR}
     async with open_public_markets(public) as markets:
-        listings = {venue: await market.listing() for venue, market in markets.items()}
-        for coin in map(Asset, settings.trading.coins):
-            if missing := where_missing(coin, listings):
-                raise BadInput(f"trading.coins: there is no market of {coin} on {' and '.join(missing)}; take it out")
+        coins = [Asset(coin) for coin in settings.trading.coins]
+        require_listed(coins, await read_listings(markets), "trading.coins", "take it out")
         view = MarketView.of((), [await market.rules(settings.trading.assets) for market in markets.values()])
     market = LiveMarket(ws_urls={venue: public[venue].ws_url for venue in PAIR})
-    coins = [_coin(view, coin, market.krw_per_usdt) for coin in settings.trading.assets]
-    chains = {coin.name: coin.networks[0].name for coin in coins}
+    configs = [_coin(view, coin, market.krw_per_usdt) for coin in settings.trading.assets]
+    chains = {config.name: config.networks[0].name for config in configs}
     paper = {
         "MARKET": market.model_dump_json(),
-        "COINS": json.dumps([coin.model_dump(mode="json") for coin in coins]),
+        "COINS": json.dumps([config.model_dump(mode="json") for config in configs]),
         "TRANSFER_TIME_SCALE": "1",
         "TRANSFER_TAIL": f"{TAIL:.3f}",
     }

@@ -57,7 +57,7 @@ async def public_feed(settings: Settings, named: Sequence[Asset]) -> AsyncIterat
     async with open_public_markets(public) as markets:
 
         async def look() -> Discovered:
-            listings = await _listings(markets)
+            listings = await read_listings(markets)
             return _by_hand(named, listings) if named else discover(listings)
 
         bus = LocalTickBus()
@@ -78,20 +78,25 @@ async def all_listed(settings: Settings, make: Callable[[Sequence[Asset]], Feede
     async with open_public_markets(configured) as markets:
 
         async def look() -> Discovered:
-            found, by_hand = discover(await _listings(markets)), frozenset(map(Asset, settings.trading.coins))
+            found, by_hand = discover(await read_listings(markets)), frozenset(map(Asset, settings.trading.coins))
             left_out = {coin: why for coin, why in found.left_out.items() if coin not in by_hand}
             return Discovered(tuple(sorted(by_hand.union(found.coins))), left_out)
 
         yield ListedFeeder(look, await look(), make)
 
 
-async def _listings(markets: Mapping[Venue, PublicMarket]) -> Mapping[Venue, Listing]:
+async def read_listings(markets: Mapping[Venue, PublicMarket]) -> Mapping[Venue, Listing]:
     """Raises Unavailable."""
     return {venue: await market.listing() for venue, market in markets.items()}
 
 
-def _by_hand(named: Sequence[Asset], listings: Mapping[Venue, Listing]) -> Discovered:
-    for coin in named:
+def require_listed(coins: Sequence[Asset], listings: Mapping[Venue, Listing], named_by: str, mend: str) -> None:
+    """Raises BadInput for the first coin without a market on both venues."""
+    for coin in coins:
         if missing := where_missing(coin, listings):
-            raise BadInput(f"--coins: there is no market of {coin} on {' and '.join(missing)}; leave it out")
+            raise BadInput(f"{named_by}: there is no market of {coin} on {' and '.join(missing)}; {mend}")
+
+
+def _by_hand(named: Sequence[Asset], listings: Mapping[Venue, Listing]) -> Discovered:
+    require_listed(named, listings, "--coins", "leave it out")
     return Discovered(tuple(dict.fromkeys(coin for coin in named if coin != USDT)), {})
